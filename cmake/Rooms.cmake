@@ -1,0 +1,45 @@
+# room(NAME [USES room...] [LIBRARIES target...])  one static library from lib/NAME/*.cc
+# tool(NAME [USES room...])                        one program from tools/NAME.cc
+#
+# A room sees the public headers of the rooms that it names in USES, and third-party libraries in
+# LIBRARIES stay its own: they reach the linker of those above, not their include path.
+
+add_library(paystats_flags INTERFACE)
+target_compile_options(paystats_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
+  -fno-strict-aliasing -fstack-protector-strong)
+target_compile_definitions(paystats_flags INTERFACE PAYSTATS_VERSION="${PROJECT_VERSION}")
+target_include_directories(paystats_flags INTERFACE ${PROJECT_SOURCE_DIR}/lib)
+if(PAYSTATS_SANITIZE)
+  target_compile_options(paystats_flags INTERFACE
+    -fsanitize=${PAYSTATS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_link_options(paystats_flags INTERFACE -fsanitize=${PAYSTATS_SANITIZE})
+endif()
+
+set(PAYSTATS_ROOMS "")
+set(PAYSTATS_TOOLS "")
+
+function(room name)
+  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/${name}/*.cc)
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(reach PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(reach INTERFACE)
+  endif()
+  target_link_libraries(${name} ${reach} paystats_flags ${ARG_USES} ${ARG_LIBRARIES})
+  set(PAYSTATS_ROOMS ${PAYSTATS_ROOMS} ${name} PARENT_SCOPE)
+endfunction()
+
+function(tool name)
+  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  if(NOT EXISTS ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
+    return()
+  endif()
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
+  target_link_libraries(${name} PRIVATE ${ARG_USES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set(PAYSTATS_TOOLS ${PAYSTATS_TOOLS} ${name} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,12 @@
+// What a tool's exit status says. The same three for every tool, and a section of each man page.
+#pragma once
+
+namespace paystats {
+
+enum class ExitStatus : int {
+  kDone = 0,      // all that was asked for
+  kRejected = 1,  // done, but some records were rejected
+  kFailed = 2,    // could not: usage, input or output, something undelivered
+};
+
+}  // namespace paystats

@@ -1,0 +1,34 @@
+// SIGINT and SIGTERM, turned into something that a loop can wait for.
+//
+//   StopSignal stop;                       // one per process, made before any thread
+//   poll({input, stop.fd()}, ...);         // the descriptor is readable once a signal has come
+//   if (stop.requested()) ...
+//   if (interrupted) stop.die_of_it();
+//
+// A second signal, 500 ms or more after the first, ends the process at once by that signal: Ctrl-C
+// always works, even where the loop is stuck in a write. (Sooner ones are the same Ctrl-C reaching
+// us twice, by the terminal and by a supervisor.) SIGPIPE is ignored: a closed output is an error
+// of write(2). A signal that was ignored when the process began (nohup, `&` in a script) stays so.
+#pragma once
+
+namespace paystats {
+
+class StopSignal {
+ public:
+  // REQUIRES: no other StopSignal in this process. (A handler can reach only static state.)
+  StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  ~StopSignal();
+
+  bool requested() const;
+  int fd() const;  // readable from the first signal on; never read from it
+
+  // As if a signal had come: for tests, and for a thread that wants its peers to end.
+  void request(int signal_number);
+
+  // Ends the process by the signal that came, so that a parent shell sees why.
+  [[noreturn]] void die_of_it() const;
+};
+
+}  // namespace paystats

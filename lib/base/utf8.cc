@@ -1,0 +1,58 @@
+#include "base/utf8.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace paystats {
+namespace {
+
+struct Form {
+  size_t bytes;
+  uint32_t least;  // anything below this is an overlong form
+  uint32_t first_bits;
+};
+
+Form form_of(unsigned char lead) {
+  if (lead < 0x80) return {1, 0, lead};
+  if (lead >= 0xC2 && lead <= 0xDF) return {2, 0x80, lead & 0x1FU};
+  if (lead >= 0xE0 && lead <= 0xEF) return {3, 0x800, lead & 0x0FU};
+  if (lead >= 0xF0 && lead <= 0xF4) return {4, 0x10000, lead & 0x07U};
+  return {0, 0, 0};
+}
+
+}  // namespace
+
+Utf8Char decode_utf8(std::string_view text) {
+  assert(!text.empty());
+  const Form form = form_of(static_cast<unsigned char>(text[0]));
+  if (form.bytes == 0 || form.bytes > text.size()) return {};
+  uint32_t code_point = form.first_bits;
+  for (size_t i = 1; i < form.bytes; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xC0U) != 0x80U) return {};
+    code_point = (code_point << 6U) | (byte & 0x3FU);
+  }
+  const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
+  if (code_point < form.least || surrogate || code_point > 0x10FFFF) return {};
+  return {code_point, form.bytes};
+}
+
+bool is_valid_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    // Eight bytes of ASCII at a time: almost all text is.
+    uint64_t word = 0;
+    while (i + sizeof word <= text.size()) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if ((word & 0x8080808080808080U) != 0) break;
+      i += sizeof word;
+    }
+    if (i == text.size()) break;
+    const Utf8Char c = decode_utf8(text.substr(i));
+    if (c.bytes == 0) return false;
+    i += c.bytes;
+  }
+  return true;
+}
+
+}  // namespace paystats

@@ -1,0 +1,64 @@
+// The command line, so that tools declare options and nothing else: the only room that sees CLI11.
+//
+//   void declare(CommandLine& line, Options& options) {
+//     line.section("Output");
+//     line.text("-o,--output", options.output, "ENDPOINT", "where the stats go");
+//     line.number("--jobs", options.jobs, "N", "threads for regular files", 1, 256);
+//   }
+//
+// Parsing only validates; run() opens things. Each option may be given once; `names` is like
+// "-o,--output" or "--jobs". The order of declaration is the order of --help.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace paystats {
+
+class CommandLine {
+ public:
+  CommandLine(std::string tool, std::string summary);
+  ~CommandLine();
+
+  void section(const std::string& title);  // heading of the options that follow
+
+  void flag(const std::string& names, bool& value, const std::string& help);
+  void text(const std::string& names, std::string& value, const std::string& metavar,
+            const std::string& help);
+  void text(const std::string& names, std::optional<std::string>& value,
+            const std::string& metavar, const std::string& help);
+  void number(const std::string& names, uint64_t& value, const std::string& metavar,
+              const std::string& help, uint64_t least, uint64_t most);
+  void number(const std::string& names, std::optional<uint64_t>& value,
+              const std::string& metavar, const std::string& help, uint64_t least, uint64_t most);
+  // "250ms", "10s", "5m", "1h", "0": an integer and a unit (ns us ms s m h); zero needs none.
+  void duration(const std::string& names, std::optional<Duration>& value,
+                const std::string& metavar, const std::string& help);
+  // One of a few words; the value is the index of the word in `words`.
+  void choice(const std::string& names, std::optional<size_t>& value,
+              const std::vector<std::string>& words, const std::string& help);
+  // May be repeated: "-X key=value".
+  void list(const std::string& names, std::vector<std::string>& values,
+            const std::string& metavar, const std::string& help);
+  // What stands on the line without a dash, any number of them.
+  void inputs(std::vector<std::string>& values, const std::string& metavar,
+              const std::string& help);
+
+  enum class Outcome { kRun, kAnswered };  // kAnswered: --help or --version was printed
+  Result<Outcome> parse(int argc, const char* const* argv);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+Result<Duration> parse_duration(std::string_view text);
+
+}  // namespace paystats

@@ -1,0 +1,70 @@
+// What every main() does: standard descriptors made safe, options parsed, diagnostics and signals
+// set up, run() called, its error printed, its status returned. CLI11's own numbers never leak.
+//
+//   int main(int argc, char** argv) {
+//     return tool_main<Options>(argc, argv, "paygen", "make batches of payments", declare, run);
+//   }
+//
+// Every tool has -q, -v, --progress, --help and --version by this.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/exit_status.h"
+#include "base/fd.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+#include "cli/command_line.h"
+
+namespace paystats {
+
+// What run() is given besides its options. All are borrowed and outlive it.
+struct ToolContext {
+  Diagnostics& diagnostics;
+  StopSignal& stop;
+  const Clock& clock;
+  bool progress = false;  // whether a progress line is wanted
+};
+
+namespace detail {
+
+struct CommonOptions {
+  bool quiet = false;
+  bool verbose = false;
+  std::optional<size_t> progress;  // index of auto, always, never
+};
+
+void declare_common(CommandLine& line, CommonOptions& options);
+Verbosity verbosity_of(const CommonOptions& options);
+bool progress_of(const CommonOptions& options);
+int report_usage_error(const std::string& tool, const Error& error);
+int report_outcome(Diagnostics& diagnostics, const Result<ExitStatus>& outcome);
+
+}  // namespace detail
+
+template <class Options>
+int tool_main(int argc, char** argv, const std::string& name, const std::string& summary,
+              void (*declare)(CommandLine&, Options&),
+              Result<ExitStatus> (*run)(const Options&, ToolContext&)) {
+  secure_standard_fds();
+  Options options;
+  detail::CommonOptions common;
+  CommandLine line(name, summary);
+  declare(line, options);
+  detail::declare_common(line, common);
+  const Result<CommandLine::Outcome> parsed = line.parse(argc, argv);
+  if (!parsed) return detail::report_usage_error(name, parsed.error());
+  if (*parsed == CommandLine::Outcome::kAnswered) return static_cast<int>(ExitStatus::kDone);
+
+  Diagnostics diagnostics(name, detail::verbosity_of(common));
+  StopSignal stop;
+  const SystemClock clock;
+  ToolContext context{diagnostics, stop, clock, detail::progress_of(common)};
+  return detail::report_outcome(diagnostics, run(options, context));
+}
+
+}  // namespace paystats

@@ -1,0 +1,54 @@
+// The durable log: a file of payment lines that several writers append to and any number follow.
+//
+// A commit holds flock(LOCK_EX) over repair, write, fdatasync and undo (ftruncate), so whoever
+// holds LOCK_SH sees only whole commits, unless a writer was killed. For that case each line of a
+// group but its last is *marked*: it begins and ends in one space, which JSON takes as white space.
+// The space at the end tells a whole line of an unfinished group; the one in front tells a torn
+// line of one, even where the cut fell just behind its closing brace. Then:
+//
+//   - repair (by the next writer, before it writes) cuts off a torn last line and the marked lines
+//     before it. A torn line that is a payment and no part of a group gets its newline instead;
+//   - a follower applies nothing beyond the last unmarked line.
+//
+// A write or fdatasync that fails is undone and is an error.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace paystats {
+
+class PaymentLog {
+ public:
+  // Opens or creates `path`. A path that is not a regular file is an error of kind kFailed.
+  static Result<PaymentLog> open(const std::string& path, Diagnostics& diagnostics);
+  // Of a descriptor that is open for appending, such as stdout; `name` is used in messages.
+  static Result<PaymentLog> adopt(int fd, std::string name, Diagnostics& diagnostics);
+
+  // Appends `lines` (whole, groups already marked) durably, or not at all.
+  Result<void> commit(std::string_view lines);
+
+ private:
+  PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name, Diagnostics& diagnostics);
+  Result<void> repair(uint64_t size, uint64_t& repaired_size);
+
+  UniqueFd write_fd_;
+  UniqueFd read_fd_;
+  std::string name_;
+  Diagnostics* diagnostics_;
+};
+
+// Where a log of `size` bytes stands: what a reader may apply, and how a writer would mend the rest.
+struct LogTail {
+  uint64_t applied_bytes = 0;  // up to here every line is whole and no group is cut
+  bool needs_newline = false;  // from there to the end stands one whole payment without its newline
+};
+// Reads backwards from `size`, no further than it must. Call under a lock.
+Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view name);
+
+}  // namespace paystats

@@ -1,0 +1,37 @@
+// Where payments go: stdout, a pipe, or the durable log; later a topic.
+//
+// A put() is one whole: in the log, after any crash, all of its payments are there or none. Puts
+// are collected and committed together by flush(), or when the buffer is full.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "base/diagnostics.h"
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+class PaymentSink {
+ public:
+  virtual ~PaymentSink() = default;
+
+  // REQUIRES: each amount_text is plain (see plain_decimal()).
+  virtual Result<void> put(std::span<const Batch> batches) = 0;
+
+  // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An
+  // error says that none of what was put since the last flush counts, as far as that is known.
+  virtual Result<void> flush() = 0;
+  virtual Result<void> close() = 0;  // flushes
+
+  virtual int reader_fd() const { return -1; }
+};
+
+// A file, and a stdout that is a regular file opened for appending (`>> payments.jsonl`), is a
+// durable log (see payment_log.h); any other stdout is written as a stream.
+Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
+                                                       Diagnostics& diagnostics);
+
+}  // namespace paystats

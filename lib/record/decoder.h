@@ -1,0 +1,128 @@
+// From bytes to records: strict RFC 8259, exact amounts, no allocation per record.
+//
+//   LineDecoder<Payment> decoder(FieldNames{});
+//   DecodedLines<Payment> lines;
+//   while (!block.empty()) {
+//     block.remove_prefix(decoder.decode(block, lines));
+//     for (const auto& row : lines.rows) ...   // row.record.user visits the block
+//     for (const auto& bad : lines.bad) ...    // describe(bad.flaw, names)
+//   }
+//
+// A user without escapes is a view into the block; one with escapes is decoded into memory of the
+// `DecodedLines`, valid until it is next filled or destroyed. Further fields of an object are
+// checked as JSON and then ignored. A duplicate counts only for fields that are read. Not
+// thread-safe; use a decoder per thread. Source of the grammar: RFC 8259, RFC 3629.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/payment.h"
+
+namespace paystats {
+
+// Why a record is refused. describe() has the words.
+enum class Flaw : uint8_t {
+  kNone,
+  kNotJson,            // syntax, NaN, trailing garbage, a raw control character in a string
+  kNotAnObject,
+  kByteOrderMark,
+  kNulByte,
+  kInvalidUtf8,
+  kLoneSurrogate,
+  kTooDeep,            // nesting deeper than kNestingMax
+  kLineTooLong,        // over kLineBytesMax
+  kNullRecord,         // a Kafka message without a value
+  kUserMissing,
+  kUserDuplicate,
+  kUserNotAString,
+  kUserEmpty,
+  kUserTooLong,
+  kAmountMissing,
+  kAmountDuplicate,
+  kAmountNotANumber,
+  kAmountTooLarge,
+  kAmountTooFine,
+  kAmountNotPositive,  // by tools that refuse it, not by the decoder
+  kVolumeDuplicate,
+  kVolumeNotAPositiveInteger,
+  kIsABatch,           // a Payment with a volume other than 1
+  kSumMissing,
+  kSumDuplicate,
+  kSumNotANumber,
+  kSumTooLarge,
+  kSumTooFine,
+  kCountMissing,
+  kCountDuplicate,
+  kCountNotAnInteger,  // digits only, fits 64 bits
+  kPartitionDuplicate,
+  kPartitionNotAnInteger,
+  kOffsetDuplicate,
+  kOffsetNotAnInteger,
+  kPartitionWithoutOffset,  // one of the two without the other
+  kSumOverflow,        // found by the aggregate: this record would overflow the user's sum
+  kCountOverflow,
+};
+
+// The top-level fields that hold the user and the amount of payments and batches.
+struct FieldNames {
+  std::string user = "user";
+  std::string amount = "paymentAmt";
+};
+
+// "paymentAmt: not a decimal number": the field as it is called here, then what is wrong.
+std::string describe(Flaw flaw, const FieldNames& names);
+
+template <class Record>
+struct DecodedLines {
+  static constexpr size_t kRowsMax = 512;
+
+  struct Row {
+    Record record;
+    uint32_t line = 0;  // counted from 0 within this call
+  };
+  struct BadLine {
+    std::string_view text;  // visits the block; without its newline
+    uint32_t line = 0;
+    Flaw flaw = Flaw::kNone;
+  };
+
+  std::vector<Row> rows;     // in input order, at most kRowsMax
+  std::vector<BadLine> bad;  // in input order
+  uint32_t lines = 0;        // consumed, empty ones included
+  uint32_t records = 0;      // rows + bad: lines that are not empty
+
+  // Memory for users that had to be decoded: blocks that never move while rows visit them.
+  std::vector<std::unique_ptr<char[]>> decoded;
+  size_t decoded_used = 0;  // bytes used of the last block
+};
+
+// Record is Payment, Batch or Stats.
+template <class Record>
+class LineDecoder {
+ public:
+  explicit LineDecoder(FieldNames names);
+
+  // Decodes lines from the front of `block` until kRowsMax rows or as many bad lines are full or
+  // the block ends; returns how many bytes that was (whole lines with their newlines). The last
+  // line of the block may lack its newline. An empty line (nothing, or a single CR) is skipped.
+  size_t decode(std::string_view block, DecodedLines<Record>& out);
+
+  // Decodes one JSON text that is a whole record (it may hold newlines between its tokens, as a
+  // Kafka value may). A user that had to be decoded lives in this decoder until the next call.
+  Flaw decode_one(std::string_view json, Record& out);
+
+ private:
+  FieldNames names_;
+  DecodedLines<Record> one_;  // memory of decode_one
+};
+
+extern template class LineDecoder<Payment>;
+extern template class LineDecoder<Batch>;
+extern template class LineDecoder<Stats>;
+
+}  // namespace paystats

@@ -1,0 +1,27 @@
+// From records to JSON lines, appended to a buffer that the caller reuses. Output escapes the
+// quote, the backslash and controls below U+0020 (as \u00xx), nothing else, so it is the same
+// bytes on every path.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "record/payment.h"
+
+namespace paystats {
+
+// "text" with its quotes. REQUIRES: valid UTF-8.
+void append_json_string(std::string& out, std::string_view text);
+
+// {"user":"edgar","paymentAmt":1.0}\n  where amount_text is plain (see plain_decimal()).
+void append_payment(std::string& out, std::string_view user, std::string_view amount_text);
+
+// {"user":"edgar","sum":7.00,"count":7}\n  with "partition" and "offset" where `at` is set.
+void append_stats(std::string& out, const Stats& stats);
+
+// {"source":"-","line":17,"error":"…","record":"…"}\n  "recordBase64" in place of "record" where
+// the bytes that are shown are not UTF-8 (a character cut by the limit is left off instead); with
+// "bytes" and "truncated" where the record is longer than kRejectRecordBytesMax.
+void append_reject(std::string& out, const Reject& reject);
+
+}  // namespace paystats

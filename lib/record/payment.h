@@ -1,0 +1,66 @@
+// The records that the tools exchange, as plain data. Every string_view is a visit: it lives as
+// long as the bytes that it was decoded from (see decoder.h). Formats: see paystats(7).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "money/decimal.h"
+
+namespace paystats {
+
+inline constexpr size_t kUserBytesMax = 1024;
+inline constexpr size_t kLineBytesMax = 1 << 20;         // of a record, without its newline
+inline constexpr size_t kRejectRecordBytesMax = 64 << 10;  // of a bad record that are shown
+inline constexpr int kNestingMax = 64;
+
+// {"user":"edgar","paymentAmt":1.0}
+struct Payment {
+  std::string_view user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
+  Decimal amount;
+};
+
+// {"user":"edgar","paymentAmt":1.0,"volume":7}: seven such payments.
+struct Batch {
+  std::string_view user;
+  std::string_view amount_text;  // the number as it was written, quotes aside
+  Decimal amount;
+  uint64_t volume = 1;  // at least 1
+};
+
+// A place in a Kafka topic.
+struct SourceOffset {
+  int32_t partition = 0;
+  int64_t offset = 0;
+
+  friend bool operator==(const SourceOffset&, const SourceOffset&) = default;
+};
+
+// {"user":"edgar","sum":7.00,"count":7}, with "partition" and "offset" where it is the partial of
+// one source partition.
+struct Stats {
+  std::string_view user;
+  Decimal sum;
+  uint64_t count = 0;
+  std::optional<SourceOffset> at;
+};
+
+// {"source":"payments.jsonl","line":17,"error":"…","record":"…"}
+struct Reject {
+  std::string_view source;            // "-" for stdin
+  uint64_t line = 0;                  // from 1; not used where `at` is set
+  std::optional<SourceOffset> at;
+  std::string_view error;
+  std::string_view record;            // its bytes, or at least the first kRejectRecordBytesMax
+  uint64_t record_bytes = 0;          // of the whole record
+};
+
+// The order of every list: sum descending, then user by bytes.
+inline bool ranks_before(Decimal sum_a, std::string_view user_a, Decimal sum_b,
+                         std::string_view user_b) {
+  return sum_a != sum_b ? sum_a > sum_b : user_a < user_b;
+}
+
+}  // namespace paystats
