@@ -1,0 +1,112 @@
+// The loop that every reading tool needs: a block of lines becomes rows for the tool and rejects
+// for the log, each with the number of its line in the input.
+//
+//   BlockDecoder<Payment> decoder(FieldNames{}, rejects);
+//   Result<void> done = decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) {
+//     for (const auto& row : chunk.lines.rows) {
+//       if (!take(row.record)) return decoder.reject(chunk, row.line, Flaw::kSumOverflow);
+//     }
+//     return Result<void>();
+//   });
+//
+// Rows of a chunk come before the bad lines of the same chunk are logged, so rejects are in order
+// of lines from chunk to chunk, and within a chunk for each of the two kinds.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "io/reject_log.h"
+#include "io/source.h"
+#include "record/decoder.h"
+
+namespace paystats {
+
+// What one call of the decoder made of the front of a block. All are visits.
+template <class Record>
+struct DecodedChunk {
+  const DecodedLines<Record>& lines;
+  std::string_view bytes;   // the lines that it was made of
+  std::string_view source;  // of the block
+  uint64_t first_line;      // number in the input of the line that `lines` calls 0
+};
+
+// The line with this number (from 0) of `bytes`, without its newline. It walks: for rare use.
+inline std::string_view nth_line(std::string_view bytes, uint32_t number) {
+  for (; number > 0; --number) {
+    const size_t newline = bytes.find('\n');
+    if (newline == std::string_view::npos) return {};
+    bytes.remove_prefix(newline + 1);
+  }
+  return bytes.substr(0, bytes.find('\n'));
+}
+
+template <class Record>
+class BlockDecoder {
+ public:
+  // `rejects` is borrowed.
+  BlockDecoder(FieldNames names, RejectLog& rejects)
+      : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
+
+  // Calls `on_chunk(const DecodedChunk<Record>&)`, which returns Result<void>, until the block is
+  // used up or an error ends it. It may reject() any of its rows.
+  template <class OnChunk>
+  Result<void> decode(const Block& block, OnChunk&& on_chunk) {
+    if (block.long_line_bytes != 0) {
+      ++records_;
+      return log(block.source, block.first_line, Flaw::kLineTooLong, block.bytes,
+                 block.long_line_bytes);
+    }
+    std::string_view rest = block.bytes;
+    uint64_t line = block.first_line;
+    while (!rest.empty()) {
+      const size_t used = decoder_.decode(rest, lines_);
+      assert(used > 0);  // else this loop would not end
+      records_ += lines_.records;
+      const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line};
+      if (Result<void> taken = on_chunk(chunk); !taken) return taken;
+      for (const auto& bad : lines_.bad) {
+        Result<void> logged =
+            log(block.source, line + bad.line, bad.flaw, bad.text, bad.text.size());
+        if (!logged) return logged;
+      }
+      line += lines_.lines;
+      rest.remove_prefix(used);
+    }
+    return {};
+  }
+
+  // Puts aside a row that was well formed. `line` is the row's, counted from 0 in the chunk.
+  Result<void> reject(const DecodedChunk<Record>& chunk, uint32_t line, Flaw flaw) {
+    const std::string_view text = nth_line(chunk.bytes, line);
+    return log(chunk.source, chunk.first_line + line, flaw, text, text.size());
+  }
+
+  // Accepted and rejected together: lines that were not empty.
+  uint64_t records() const { return records_; }
+
+ private:
+  Result<void> log(std::string_view source, uint64_t line, Flaw flaw, std::string_view text,
+                   uint64_t record_bytes) {
+    const std::string error = describe(flaw, names_);
+    return rejects_.add({.source = source,
+                         .line = line,
+                         .at = {},
+                         .error = error,
+                         .record = text,
+                         .record_bytes = record_bytes});
+  }
+
+  const FieldNames names_;
+  LineDecoder<Record> decoder_;
+  DecodedLines<Record> lines_;
+  RejectLog& rejects_;
+  uint64_t records_ = 0;
+};
+
+}  // namespace paystats

@@ -1,0 +1,80 @@
+#include "io/reject_log.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "record/encoder.h"
+
+namespace paystats {
+namespace {
+
+// A reader of rejects that has gone is a failure like any other: see the header.
+Result<void> never_quiet(Result<void> result) {
+  if (result) return result;
+  return fail(std::move(result.error().message));
+}
+
+}  // namespace
+
+RejectLog::RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string name)
+    : diagnostics_(diagnostics), sink_(std::move(sink)), name_(std::move(name)) {}
+
+Result<std::unique_ptr<RejectLog>> RejectLog::open(const Endpoint& endpoint,
+                                                   Diagnostics& diagnostics) {
+  Result<std::unique_ptr<Sink>> sink = open_sink(endpoint, FileMode::kAppend);
+  if (!sink) return fail(sink.error());
+  return std::make_unique<RejectLog>(diagnostics, std::move(*sink), endpoint.name);
+}
+
+Result<void> RejectLog::add(const Reject& reject) {
+  const std::lock_guard lock(mutex_);
+  ++count_;
+  if (sink_) {
+    line_.clear();
+    append_reject(line_, reject);
+    return never_quiet(sink_->write(line_));
+  }
+  if (count_ <= kShownMax) {
+    diagnostics_.error(fmt::format("{}: {}", place_of(reject), reject.error));
+  }
+  return {};
+}
+
+Result<void> RejectLog::flush() {
+  const std::lock_guard lock(mutex_);
+  return sink_ ? never_quiet(sink_->flush()) : Result<void>();
+}
+
+Result<void> RejectLog::finish() {
+  const std::lock_guard lock(mutex_);
+  if (sink_) {
+    if (Result<void> closed = never_quiet(sink_->close()); !closed) return closed;
+  }
+  if (count_ == 0) return {};
+  const char* records = count_ == 1 ? "record" : "records";
+  if (sink_) {
+    diagnostics_.warning(fmt::format("{} {} rejected: see {}", count_, records, name_));
+  } else if (count_ > kShownMax) {
+    diagnostics_.error(
+        fmt::format("{} {} rejected, the first {} are shown", count_, records, kShownMax));
+  } else {
+    diagnostics_.error(fmt::format("{} {} rejected", count_, records));
+  }
+  return {};
+}
+
+uint64_t RejectLog::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
+}
+
+std::string place_of(const Reject& reject) {
+  if (reject.at) {
+    return fmt::format("{}: partition {}, offset {}", reject.source, reject.at->partition,
+                       reject.at->offset);
+  }
+  return fmt::format("{}:{}", reject.source, reject.line);
+}
+
+}  // namespace paystats

@@ -1,0 +1,63 @@
+// What becomes of a bad record: it is put aside with its place and the reason, counted, and the
+// stream goes on. Accepted + rejected = read, always.
+//
+//   RejectLog rejects(diagnostics, std::move(sink));   // or without: the first ten on stderr
+//   rejects.add({.source = "-", .line = 17, .at = {}, .error = "...", .record = text,
+//                .record_bytes = text.size()});
+//   rejects.flush();     // when about to wait for input
+//   rejects.finish();    // says how many there were, closes the sink
+//   return rejects.status();
+//
+// An error of the sink is of kind kFailed even where its reader has gone: rejects that nobody took
+// are lost, and that is never a quiet end. Thread-safe: any thread may add.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/diagnostics.h"
+#include "base/exit_status.h"
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "io/sink.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+class RejectLog {
+ public:
+  static constexpr uint64_t kShownMax = 10;  // on stderr, where there is no sink
+
+  // Without a sink the first kShownMax are shown as `error: payments.jsonl:17: not JSON`. `name` is
+  // what the last message calls the sink. `diagnostics` is borrowed.
+  explicit RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink = nullptr,
+                     std::string name = {});
+
+  // Opens `endpoint` for appending.
+  static Result<std::unique_ptr<RejectLog>> open(const Endpoint& endpoint,
+                                                 Diagnostics& diagnostics);
+
+  Result<void> add(const Reject& reject);
+  Result<void> flush();
+
+  // Prints how many records were rejected, if any, and closes the sink. Call once, at the end.
+  Result<void> finish();
+
+  uint64_t count() const;
+  ExitStatus status() const { return count() == 0 ? ExitStatus::kDone : ExitStatus::kRejected; }
+
+ private:
+  Diagnostics& diagnostics_;
+  const std::unique_ptr<Sink> sink_;
+  const std::string name_;
+  mutable std::mutex mutex_;  // guards what follows, and the sink
+  uint64_t count_ = 0;
+  std::string line_;  // reused
+};
+
+// "payments.jsonl:17", or "payments: partition 0, offset 41".
+std::string place_of(const Reject& reject);
+
+}  // namespace paystats
