@@ -6,13 +6,13 @@
 
 add_library(paystats_flags INTERFACE)
 target_compile_options(paystats_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
   -fno-strict-aliasing -fstack-protector-strong)
 target_compile_definitions(paystats_flags INTERFACE PAYSTATS_VERSION="${PROJECT_VERSION}")
 target_include_directories(paystats_flags INTERFACE ${PROJECT_SOURCE_DIR}/lib)
 if(PAYSTATS_SANITIZE)
   target_compile_options(paystats_flags INTERFACE
-    -fsanitize=${PAYSTATS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+    -fsanitize=${PAYSTATS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -UNDEBUG)
   target_link_options(paystats_flags INTERFACE -fsanitize=${PAYSTATS_SANITIZE})
 endif()
 
@@ -24,6 +24,7 @@ function(room name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/${name}/*.cc)
   if(sources)
     add_library(${name} STATIC ${sources})
+    target_compile_options(${name} PRIVATE -Wconversion)
     set(reach PUBLIC)
   else()
     add_library(${name} INTERFACE)
@@ -40,6 +41,7 @@ function(tool name)
   endif()
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
   target_link_libraries(${name} PRIVATE ${ARG_USES})
+  target_compile_options(${name} PRIVATE -Wconversion)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   set(PAYSTATS_TOOLS ${PAYSTATS_TOOLS} ${name} PARENT_SCOPE)
 endfunction()

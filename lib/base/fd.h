@@ -45,7 +45,8 @@ FdType fd_type(int fd);
 
 // A daemon or cron may start a program with 0, 1 or 2 closed; the next file opened would then get
 // that number and be written to by mistake. Opens /dev/null in each empty place: for stdin to
-// read, for stdout as an output that fails (EBADF on write), for stderr to write. Call first in main.
+// read, for stdout as an output that fails (EBADF on write), for stderr to write. Call first in
+// main.
 void secure_standard_fds();
 
 }  // namespace paystats

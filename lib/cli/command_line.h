@@ -32,12 +32,12 @@ class CommandLine {
   void flag(const std::string& names, bool& value, const std::string& help);
   void text(const std::string& names, std::string& value, const std::string& metavar,
             const std::string& help);
-  void text(const std::string& names, std::optional<std::string>& value,
-            const std::string& metavar, const std::string& help);
+  void text(const std::string& names, std::optional<std::string>& value, const std::string& metavar,
+            const std::string& help);
   void number(const std::string& names, uint64_t& value, const std::string& metavar,
               const std::string& help, uint64_t least, uint64_t most);
-  void number(const std::string& names, std::optional<uint64_t>& value,
-              const std::string& metavar, const std::string& help, uint64_t least, uint64_t most);
+  void number(const std::string& names, std::optional<uint64_t>& value, const std::string& metavar,
+              const std::string& help, uint64_t least, uint64_t most);
   // "250ms", "10s", "5m", "1h", "0": an integer and a unit (ns us ms s m h); zero needs none.
   void duration(const std::string& names, std::optional<Duration>& value,
                 const std::string& metavar, const std::string& help);
@@ -45,8 +45,8 @@ class CommandLine {
   void choice(const std::string& names, std::optional<size_t>& value,
               const std::vector<std::string>& words, const std::string& help);
   // May be repeated: "-X key=value".
-  void list(const std::string& names, std::vector<std::string>& values,
-            const std::string& metavar, const std::string& help);
+  void list(const std::string& names, std::vector<std::string>& values, const std::string& metavar,
+            const std::string& help);
   // What stands on the line without a dash, any number of them.
   void inputs(std::vector<std::string>& values, const std::string& metavar,
               const std::string& help);

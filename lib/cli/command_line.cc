@@ -1,0 +1,227 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "base/fd.h"
+
+namespace paystats {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int64_t nanoseconds;
+};
+constexpr Unit kUnits[] = {{"ns", 1},
+                           {"us", 1'000},
+                           {"ms", 1'000'000},
+                           {"s", 1'000'000'000},
+                           {"m", 60'000'000'000},
+                           {"h", 3'600'000'000'000}};
+
+// CLI11's messages, in the house's form: lower case, no full stop, no line of advice.
+std::string house_style(std::string message) {
+  while (!message.empty() && (message.back() == '\n' || message.back() == '.')) message.pop_back();
+  if (message.size() > 1 && message[0] >= 'A' && message[0] <= 'Z' && message[1] >= 'a') {
+    message[0] = static_cast<char>(message[0] - 'A' + 'a');
+  }
+  return message;
+}
+
+Result<uint64_t> parse_number(std::string_view text, uint64_t least, uint64_t most) {
+  uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc{} || stop != end || value < least || value > most) {
+    if (most == std::numeric_limits<uint64_t>::max()) {
+      return fail(fmt::format("{}: not a whole number from {} on", text, least));
+    }
+    return fail(fmt::format("{}: not a whole number from {} to {}", text, least, most));
+  }
+  return value;
+}
+
+std::string version_text(const std::string& tool) {
+  return fmt::format("{} {}\n", tool, PAYSTATS_VERSION);
+}
+
+}  // namespace
+
+struct CommandLine::Impl {
+  Impl(std::string tool_name, const std::string& summary)
+      : tool(std::move(tool_name)), app(summary, tool) {}
+
+  // Adds an option whose text `take` checks and stores; an Error's message becomes CLI11's.
+  CLI::Option* add(const std::string& names, const std::string& metavar, const std::string& help,
+                   std::function<Result<void>(const std::string&)> take) {
+    const auto callback = [names, take = std::move(take)](const CLI::results_t& results) {
+      for (const std::string& text : results) {
+        if (const Result<void> taken = take(text); !taken) {
+          const size_t last = names.rfind(',');
+          throw CLI::ValidationError(names.substr(last == std::string::npos ? 0 : last + 1),
+                                     taken.error().message);
+        }
+      }
+      return true;
+    };
+    return app.add_option(names, callback, help)
+        ->type_name(metavar)
+        ->type_size(1)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+        ->group(section);
+  }
+
+  std::string tool;
+  CLI::App app;
+  std::string section = "Options";
+  bool version = false;
+};
+
+CommandLine::CommandLine(std::string tool, std::string summary)
+    : impl_(std::make_unique<Impl>(std::move(tool), summary)) {
+  impl_->app.set_help_flag();  // declared by parse(), so that it stands last
+  impl_->app.allow_windows_style_options(false);
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::section(const std::string& title) {
+  impl_->section = title;
+}
+
+void CommandLine::flag(const std::string& names, bool& value, const std::string& help) {
+  impl_->app.add_flag(names, value, help)->group(impl_->section);
+}
+
+void CommandLine::text(const std::string& names, std::string& value, const std::string& metavar,
+                       const std::string& help) {
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
+    value = text;
+    return {};
+  });
+}
+
+void CommandLine::text(const std::string& names, std::optional<std::string>& value,
+                       const std::string& metavar, const std::string& help) {
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
+    value = text;
+    return {};
+  });
+}
+
+void CommandLine::number(const std::string& names, uint64_t& value, const std::string& metavar,
+                         const std::string& help, uint64_t least, uint64_t most) {
+  impl_->add(names, metavar, help, [&value, least, most](const std::string& text) -> Result<void> {
+    const Result<uint64_t> parsed = parse_number(text, least, most);
+    if (!parsed) return fail(parsed.error());
+    value = *parsed;
+    return {};
+  });
+}
+
+void CommandLine::number(const std::string& names, std::optional<uint64_t>& value,
+                         const std::string& metavar, const std::string& help, uint64_t least,
+                         uint64_t most) {
+  impl_->add(names, metavar, help, [&value, least, most](const std::string& text) -> Result<void> {
+    const Result<uint64_t> parsed = parse_number(text, least, most);
+    if (!parsed) return fail(parsed.error());
+    value = *parsed;
+    return {};
+  });
+}
+
+void CommandLine::duration(const std::string& names, std::optional<Duration>& value,
+                           const std::string& metavar, const std::string& help) {
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
+    const Result<Duration> parsed = parse_duration(text);
+    if (!parsed) return fail(parsed.error());
+    value = *parsed;
+    return {};
+  });
+}
+
+void CommandLine::choice(const std::string& names, std::optional<size_t>& value,
+                         const std::vector<std::string>& words, const std::string& help) {
+  const std::string metavar = fmt::format("{}", fmt::join(words, "|"));
+  impl_->add(names, metavar, help, [&value, words](const std::string& text) -> Result<void> {
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (words[i] != text) continue;
+      value = i;
+      return {};
+    }
+    return fail(fmt::format("{}: not one of {}", text, fmt::join(words, ", ")));
+  });
+}
+
+void CommandLine::list(const std::string& names, std::vector<std::string>& values,
+                       const std::string& metavar, const std::string& help) {
+  impl_
+      ->add(names, metavar, help,
+            [&values](const std::string& text) -> Result<void> {
+              values.push_back(text);
+              return {};
+            })
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
+                         const std::string& help) {
+  impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
+}
+
+Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
+  CLI::App& app = impl_->app;
+  bool help = false;
+  app.add_flag("--help,-h", help, "print this help and exit")->group(impl_->section);
+  app.add_flag("--version", impl_->version, "print the version and exit")->group(impl_->section);
+  // --help answers even where the rest of the line would be refused.
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--help" || word == "-h") help = true;
+    if (word == "--version") impl_->version = true;
+  }
+  std::string answer;
+  if (help) {
+    answer = app.help();
+  } else if (impl_->version) {
+    answer = version_text(impl_->tool);
+  }
+  if (!answer.empty()) {
+    const Result<void> written = write_all(1, answer, "stdout");
+    if (!written) return fail(written.error());
+    return Outcome::kAnswered;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return fail(house_style(error.what()));
+  } catch (const std::exception& error) {
+    return fail(house_style(error.what()));
+  }
+  return Outcome::kRun;
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  int64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);  // an empty text is an error
+  const std::string_view unit(stop, static_cast<size_t>(end - stop));
+  if (error == std::errc{} && text[0] != '-') {
+    if (count == 0 && unit.empty()) return Duration::zero();
+    for (const Unit& known : kUnits) {
+      if (unit != known.name) continue;
+      if (count > std::numeric_limits<int64_t>::max() / known.nanoseconds) break;
+      return Duration(count * known.nanoseconds);
+    }
+  }
+  return fail(fmt::format("{}: not a duration such as 250ms, 10s, 5m or 1h", text));
+}
+
+}  // namespace paystats

@@ -1,0 +1,124 @@
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <limits>
+
+namespace paystats {
+namespace {
+
+struct Options {
+  bool hold = false;
+  std::string output = "-";
+  std::optional<std::string> rejects;
+  uint64_t jobs = 1;
+  std::optional<uint64_t> volume;
+  std::optional<Duration> trigger;
+  std::optional<size_t> mode;
+  std::vector<std::string> properties;
+  std::vector<std::string> inputs;
+};
+
+Result<CommandLine::Outcome> parse(Options& o, std::vector<const char*> words) {
+  CommandLine line("tool", "does a thing");
+  line.section("Input");
+  line.inputs(o.inputs, "INPUT", "what to read");
+  line.flag("--hold", o.hold, "stay");
+  line.text("-o,--output", o.output, "ENDPOINT", "where to");
+  line.text("--rejects", o.rejects, "ENDPOINT", "where bad records go");
+  line.number("--jobs", o.jobs, "N", "threads", 1, 256);
+  line.number("--volume", o.volume, "N", "payments", 1, std::numeric_limits<uint64_t>::max());
+  line.duration("--trigger", o.trigger, "T", "how often");
+  line.choice("--output-mode", o.mode, {"final", "update"}, "what to write");
+  line.list("-X,--property", o.properties, "KEY=VALUE", "any property");
+  words.insert(words.begin(), "tool");
+  return line.parse(static_cast<int>(words.size()), words.data());
+}
+
+std::string refusal(std::vector<const char*> words) {
+  Options options;
+  const auto outcome = parse(options, std::move(words));
+  return outcome ? "" : outcome.error().message;
+}
+
+TEST(CommandLine, TakesEachKindOfOption) {
+  Options o;
+  ASSERT_TRUE(
+      parse(o, {"--hold", "-o", "out", "--rejects=bad", "--jobs", "8", "--volume", "7", "--trigger",
+                "250ms", "--output-mode", "update", "-X", "a=b", "-X", "c=d", "one", "-", "two"}));
+  EXPECT_TRUE(o.hold);
+  EXPECT_EQ(o.output, "out");
+  EXPECT_EQ(o.rejects, "bad");
+  EXPECT_EQ(o.jobs, 8u);
+  EXPECT_EQ(o.volume, 7u);
+  EXPECT_EQ(o.trigger, std::chrono::milliseconds(250));
+  EXPECT_EQ(o.mode, 1u);
+  EXPECT_EQ(o.properties, (std::vector<std::string>{"a=b", "c=d"}));
+  EXPECT_EQ(o.inputs, (std::vector<std::string>{"one", "-", "two"}));
+}
+
+TEST(CommandLine, DefaultsStayWhereNothingIsSaid) {
+  Options o;
+  ASSERT_TRUE(parse(o, {}));
+  EXPECT_FALSE(o.hold);
+  EXPECT_EQ(o.output, "-");
+  EXPECT_FALSE(o.rejects || o.volume || o.trigger || o.mode);
+  EXPECT_EQ(o.jobs, 1u);
+  EXPECT_TRUE(o.inputs.empty());
+}
+
+TEST(CommandLine, AfterTwoDashesAllIsInput) {
+  Options o;
+  ASSERT_TRUE(parse(o, {"--", "--hold", "--help"}));
+  EXPECT_FALSE(o.hold);
+  EXPECT_EQ(o.inputs, (std::vector<std::string>{"--hold", "--help"}));
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnowAndNamesIt) {
+  EXPECT_NE(refusal({"--bogus"}).find("--bogus"), std::string::npos);
+  EXPECT_NE(refusal({"--jobs"}).find("--jobs"), std::string::npos);
+  EXPECT_NE(refusal({"--jobs", "0"}).find("not a whole number from 1 to 256"), std::string::npos);
+  EXPECT_NE(refusal({"--jobs", "257"}).find("--jobs"), std::string::npos);
+  EXPECT_NE(refusal({"--jobs", "1e2"}), "");
+  EXPECT_NE(refusal({"--jobs", "-1"}), "");
+  EXPECT_NE(refusal({"--jobs", "+1"}), "");
+  EXPECT_NE(refusal({"--jobs", "0x10"}), "");
+  EXPECT_NE(refusal({"--volume", "18446744073709551616"}), "");
+  EXPECT_NE(refusal({"--output-mode", "append"}).find("final, update"), std::string::npos);
+}
+
+TEST(CommandLine, AnOptionGivenTwiceIsRefused) {
+  EXPECT_NE(refusal({"--jobs", "2", "--jobs", "3"}), "");
+  EXPECT_NE(refusal({"-o", "a", "-o", "b"}), "");
+}
+
+TEST(CommandLine, MessagesAreOfTheHousesForm) {
+  for (const char* word : {"--bogus", "--jobs"}) {
+    const std::string message = refusal({word});
+    ASSERT_FALSE(message.empty());
+    EXPECT_NE(message.back(), '.');
+    EXPECT_NE(message.back(), '\n');
+    EXPECT_FALSE(message[0] >= 'A' && message[0] <= 'Z') << message;
+  }
+}
+
+TEST(ParseDuration, TakesAnIntegerAndAUnit) {
+  EXPECT_EQ(*parse_duration("0"), Duration::zero());
+  EXPECT_EQ(*parse_duration("1ns"), std::chrono::nanoseconds(1));
+  EXPECT_EQ(*parse_duration("2us"), std::chrono::microseconds(2));
+  EXPECT_EQ(*parse_duration("250ms"), std::chrono::milliseconds(250));
+  EXPECT_EQ(*parse_duration("10s"), std::chrono::seconds(10));
+  EXPECT_EQ(*parse_duration("5m"), std::chrono::minutes(5));
+  EXPECT_EQ(*parse_duration("1h"), std::chrono::hours(1));
+}
+
+TEST(ParseDuration, RefusesTheRest) {
+  for (const char* text : {"", "1", "s", "-1s", "-0", "+1s", "1.5s", "1 s", "1S", "1d", "1sx",
+                           "9223372036854775807h", "99999999999999999999s"}) {
+    EXPECT_FALSE(parse_duration(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace paystats
