@@ -1,0 +1,38 @@
+# The verbs of this project. CMake builds; this says what for.
+BUILD  ?= build/release
+JOBS   ?= $(shell nproc)
+PREFIX ?= /usr/local
+
+.PHONY: all setup build test test-quick test-asan test-tsan tidy bench torture format install clean help
+
+all: build
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t16
+
+setup:           ## install what is missing (Debian, Ubuntu)
+	@scripts/setup
+
+build: setup     ## the tools, Release, in build/release/bin
+	@scripts/build $(BUILD) -DCMAKE_BUILD_TYPE=Release
+
+test: setup      ## the whole gate: build, sanitizers, tidy, every test
+	@scripts/test
+
+test-quick: build ## the tests of the Release build only
+	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+
+tidy: build      ## format, lint, the order of the rooms, man pages
+	@scripts/check-tidy $(BUILD)
+
+torture: build   ## crashes of the durable pipeline: make torture ROUNDS=1000 SEED=1
+	@tests/tools/torture.py --bin $(BUILD)/bin --rounds $(or $(ROUNDS),1000) --seed $(or $(SEED),1)
+
+format:          ## format the sources in place
+	@scripts/check-tidy --format
+
+install: build   ## into PREFIX (default /usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:           ## remove everything that was built
+	rm -rf build
