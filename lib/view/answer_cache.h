@@ -1,0 +1,32 @@
+// Answers of one version, so that many who ask the same (a hundred browsers that watch the first
+// page) share one rendering. All is forgotten when the version changes, or when it gets too much.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "view/answer.h"
+#include "view/query.h"
+
+namespace paystats {
+
+class AnswerCache {
+ public:
+  static constexpr size_t kAnswersMax = 256;
+  static constexpr size_t kBytesMax = 16 << 20;
+
+  // The answer to `query` at `version`, or null. A watch and a page of the same rows are the same.
+  Answer find(uint64_t version, const Query& query);
+  void put(uint64_t version, const Query& query, Answer answer);
+
+ private:
+  void forget_others(uint64_t version);
+
+  uint64_t version_ = 0;
+  size_t bytes_ = 0;
+  std::unordered_map<std::string, Answer> answers_;
+};
+
+}  // namespace paystats

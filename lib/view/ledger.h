@@ -1,0 +1,142 @@
+// Who has what: one row a user, found by name, and for users that came in partials the newest
+// partial of each partition.
+//
+// - Stats without `at` are absolute: the newest replaces.
+// - Stats with `at` are the partial of one source partition: of each partition the one of highest
+//   offset counts, in whatever order they come, and the partitions are added up.
+// - A user whose kind changes loses what was held before.
+//
+// Rows and names never move and are never reused: an id (the index of a row, 32 bits) means the
+// same user for the ledger's life, so the order indexes can hold ids in their keys. A user that is
+// removed keeps his row (64 bytes and the name), which counts towards users_max and is taken up
+// again if he comes back.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "record/payment.h"
+#include "view/chunked.h"
+
+namespace paystats {
+
+inline constexpr uint32_t kNoUser = UINT32_MAX;
+
+// Where an order index (ordered_buckets.h) keeps an id.
+struct Place {
+  uint32_t bucket = 0;
+  uint32_t slot = 0;
+};
+
+// All that is known of a user, in one cache line.
+struct alignas(64) UserRow {
+  Decimal sum;
+  uint64_t count = 0;
+  const char* name_bytes = nullptr;
+  uint64_t name_head = 0;  // the first 8 bytes, big-endian, zeros behind: orders most names alone
+  uint32_t name_size = 0;
+  uint32_t partials = 0;  // the first of a list, or one of the ledger's marks
+  Place in_ranking;
+  Place in_names;
+
+  std::string_view name() const { return {name_bytes, name_size}; }
+};
+static_assert(sizeof(UserRow) == 64);
+
+// The first 8 bytes of `name` as a number that compares as they do.
+uint64_t name_head(std::string_view name);
+
+// What became of a record of stats, or of a tombstone.
+enum class Applied : uint8_t {
+  kChanged,
+  kUnchanged,      // a repeat, or an older partial
+  kSumOverflow,    // refused: the partials' sum would not fit; all is as it was
+  kCountOverflow,  // likewise
+  kUsersFull,      // refused: a user beyond users_max
+};
+inline bool was_refused(Applied applied) {
+  return applied >= Applied::kSumOverflow;
+}
+
+// A change, with what the indexes and totals need to follow it.
+struct LedgerChange {
+  Applied outcome = Applied::kUnchanged;
+  uint32_t id = kNoUser;
+  bool was_held = false;  // the user had stats before
+  bool is_held = false;   // and has some now
+  Decimal old_sum;
+  uint64_t old_count = 0;
+};
+
+class Ledger {
+ public:
+  Ledger(size_t users_max, uint64_t hash_seed);
+
+  LedgerChange apply(const Stats& stats) { return apply(stats, hash(stats.user)); }
+  LedgerChange remove(std::string_view user);
+  LedgerChange remove_partial(std::string_view user, int32_t partition);
+
+  // apply() in three parts for batches: hash all, prefetch all, then apply each.
+  uint64_t hash(std::string_view user) const;
+  void prefetch_slot(uint64_t hash) const;
+  void prefetch_row(uint64_t hash) const;  // once the slot is near
+  LedgerChange apply(const Stats& stats, uint64_t hash);
+
+  // The user's id, or kNoUser where he holds nothing.
+  uint32_t find(std::string_view user) const;
+
+  const UserRow& row(uint32_t id) const { return rows_[id]; }
+  UserRow& row(uint32_t id) { return rows_[id]; }
+  uint64_t kind_changes() const { return kind_changes_; }
+
+ private:
+  static constexpr size_t kSegments = 256;
+  static constexpr size_t kArenaBytes = 256 << 10;
+
+  struct Slot {
+    uint32_t tag = 0;       // low half of the hash
+    uint32_t id_and_1 = 0;  // 0: empty
+  };
+  // The table of slots is 256 small ones, by the top byte of the hash, that grow one by one: the
+  // growth of one table of a million users would hold the loop for tens of milliseconds.
+  struct Segment {
+    std::vector<Slot> slots;  // a power of two, or none
+    size_t used = 0;
+  };
+  struct Partial {
+    Decimal sum;
+    uint64_t count = 0;
+    int64_t offset = 0;
+    int32_t partition = 0;
+    uint32_t next = 0;
+  };
+
+  const Slot* find_slot(std::string_view user, uint64_t hash) const;
+  uint32_t find_row(std::string_view user, uint64_t hash) const;
+  uint32_t add_row(std::string_view user, uint64_t hash);
+  void grow(Segment& segment);
+  const char* keep(std::string_view name);
+
+  Applied set_absolute(UserRow& row, const Stats& stats);
+  Applied set_partial(UserRow& row, const Stats& stats);
+  Applied add_up(const UserRow& row, const Partial* replaced, const Stats& stats, Decimal& sum,
+                 uint64_t& count) const;
+  uint32_t new_partial();
+  void drop_partials(UserRow& row);
+
+  const size_t users_max_;
+  const uint64_t hash_seed_;
+  uint64_t kind_changes_ = 0;
+  std::array<Segment, kSegments> segments_;
+  Chunked<UserRow, 12> rows_;
+  Chunked<Partial, 12> partials_;
+  uint32_t free_partials_;  // a list through `next`
+  std::vector<std::unique_ptr<char[]>> arena_;
+  size_t arena_used_ = kArenaBytes;
+};
+
+}  // namespace paystats

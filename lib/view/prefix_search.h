@@ -1,0 +1,82 @@
+// Users that begin with a prefix, in the order of the ranking, `limit` of them from `offset` on;
+// in slices, so that a loop can do other work in between. Two ways, of which the one that should
+// touch fewer rows is taken:
+//
+// - gather: all that begin with it, from the index of names, then select the page. For few.
+// - walk: from the top of the ranking down, skipping who does not begin with it. For many: the
+//   more of them, the sooner the page is full.
+//
+// Changes between slices do no harm: a walk resumes behind the key that it came to, and takes
+// nobody twice; what was gathered keeps the sum it had. So rows are unique and strictly descending.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "view/answer.h"
+#include "view/ledger.h"
+#include "view/name_index.h"
+#include "view/ranking.h"
+
+namespace paystats {
+
+inline constexpr size_t kSliceRows = 16 << 10;  // about a millisecond
+
+class PrefixSearch {
+ public:
+  // Up to this many matches are always gathered, and never more than the second number, since
+  // what was gathered is selected from in one go.
+  static constexpr uint64_t kGatherAlways = 8 << 10;
+  static constexpr uint64_t kGatherMax = 64 << 10;
+
+  // All are borrowed and outlive the search.
+  PrefixSearch(const Ledger& ledger, const Ranking& ranking, const NameIndex& names,
+               std::string prefix, uint64_t offset, uint64_t limit);
+  PrefixSearch(const PrefixSearch&) = delete;
+  PrefixSearch& operator=(const PrefixSearch&) = delete;
+
+  // Goes on for about `rows` rows, at least a bucket of them. True once all is found.
+  bool step(size_t rows = kSliceRows);
+
+  // What was found, with the ranks of now. REQUIRES: step() has returned true.
+  std::vector<RankedStats> rows() const;
+  uint64_t matches() const;  // how many users begin with the prefix, now
+
+  bool gathers() const { return gathers_; }
+
+ private:
+  struct Found {
+    RankKey key;
+    uint64_t count = 0;
+  };
+
+  bool gather(size_t rows);
+  void select();
+  bool walk(size_t rows);
+  bool walk_bucket(size_t bucket);
+  size_t count_matches(size_t bucket) const;
+
+  const Ledger& ledger_;
+  const Ranking& ranking_;
+  const NameIndex& names_;
+  const std::string text_;
+  const Prefix prefix_;  // after text_, which it visits
+  const uint64_t offset_;
+  const uint64_t limit_;
+  bool gathers_ = false;
+  bool done_ = false;
+  std::vector<Found> found_;
+  std::optional<NameKey> gathered_to_;  // names up to here, this one included, are in found_
+  std::optional<RankKey> walked_to_;    // likewise for the walk: its last key
+  bool walked_to_is_next_ = false;      // walked_to_ itself is still to be visited
+  uint64_t skipped_ = 0;
+  std::unordered_set<uint32_t> taken_;  // ids in found_, once a walk has been interrupted
+  std::vector<NameKey> name_keys_;      // memory of one step
+  std::vector<RankKey> rank_keys_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,100 @@
+// What the cache holds: the newest stats of every user, in the order of ranks_before(), for a
+// million users under a million updates a second, and answers to queries about them as bytes.
+//
+//   View view({.instance = random64(), .hash_seed = random64(), .users_max = 10'000'000});
+//   view.apply(lines.rows, refusals);        // stats, as decoded
+//   if (view.kind_changes() > 0 && !warned) ...
+//   Result<Query> query = parse_query(line); // see query.h
+//   Answering answering(view, *query);       // see answering.h
+//
+// Pure: no sockets, no clock, no printing. Not thread-safe: one thread has it, and calls are
+// short: none takes time in proportion to the number of users. Inside, three parts share one row
+// of 64 bytes a user: the ledger (ledger.h: look-up by name, partials), the ranking (ranking.h)
+// and the index of names (name_index.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/decoder.h"
+#include "record/payment.h"
+#include "view/answer.h"
+#include "view/answer_cache.h"
+#include "view/ledger.h"
+#include "view/name_index.h"
+#include "view/ranking.h"
+#include "view/wide_sum.h"
+
+namespace paystats {
+
+struct ViewOptions {
+  uint64_t instance = 0;   // 64 random bits that tell this run from any other
+  uint64_t hash_seed = 0;  // random as well, so that nobody can choose names that collide
+  size_t users_max = 0;    // further users are refused (Applied::kUsersFull)
+};
+
+class View {
+ public:
+  explicit View(const ViewOptions& options);
+  View(const View&) = delete;  // the parts refer to each other
+  View& operator=(const View&) = delete;
+
+  // Takes one record of stats; see ledger.h for the rules and the outcomes.
+  Applied apply(const Stats& stats);
+
+  // Takes a batch, which is faster, in its order. What could not be taken is appended to `refused`.
+  using Row = DecodedLines<Stats>::Row;
+  struct Refusal {
+    const Row* row = nullptr;  // visits `rows`
+    Applied why = Applied::kUnchanged;
+  };
+  void apply(std::span<const Row> rows, std::vector<Refusal>& refused);
+
+  // Tombstones: forgets a user, or his partial of one partition. kUnchanged where there is none.
+  Applied remove(std::string_view user);
+  Applied remove_partial(std::string_view user, int32_t partition);
+
+  // Everything that was there at the start has been applied. Counts as a change.
+  void set_ready();
+
+  bool ready() const { return ready_; }
+  uint64_t instance() const { return options_.instance; }
+  uint64_t version() const { return version_; }  // grows with each change, from 0
+  uint64_t users() const { return ranking_.size(); }
+
+  // How often a user's stats changed between absolute and partial: worth one warning in a run.
+  uint64_t kind_changes() const { return ledger_.kind_changes(); }
+
+  // `limit` users from the one at `offset` on, in order. Any limit; the time is that of the rows.
+  // The names visit the view and stay where they are for its life.
+  std::vector<RankedStats> page(uint64_t offset, uint64_t limit) const;
+  std::optional<RankedStats> find(std::string_view user) const;
+
+  // What an answer says besides its rows, as of now.
+  Envelope envelope(uint64_t offset) const;
+
+  const Ledger& ledger() const { return ledger_; }
+  const Ranking& ranking() const { return ranking_; }
+  const NameIndex& name_index() const { return name_index_; }
+  AnswerCache& answer_cache() { return answer_cache_; }
+
+ private:
+  Applied settle(const LedgerChange& change);
+
+  const ViewOptions options_;
+  uint64_t version_ = 0;
+  bool ready_ = false;
+  Ledger ledger_;
+  Ranking ranking_;  // after the ledger, to which it refers; so does the next
+  NameIndex name_index_;
+  WideSum sum_;
+  WideSum count_;
+  AnswerCache answer_cache_;
+};
+
+}  // namespace paystats
