@@ -1,0 +1,224 @@
+#include "io/reject_log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "base/fd.h"
+#include "io/decode_block.h"
+
+namespace paystats {
+namespace {
+
+// A Diagnostics whose words can be read.
+class Overheard {
+ public:
+  Overheard() {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) std::abort();
+    read_ = UniqueFd(fds[0]);
+    write_ = UniqueFd(fds[1]);
+  }
+  int fd() const { return write_.get(); }
+  std::string heard() {
+    std::string text(65536, '\0');
+    const ssize_t n = ::read(read_.get(), text.data(), text.size());
+    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    return text;
+  }
+
+ private:
+  UniqueFd read_;
+  UniqueFd write_;
+};
+
+struct Kept {
+  std::string bytes;
+  bool closed = false;
+  ErrorKind breaks_with = ErrorKind::kFailed;
+  bool broken = false;
+};
+
+class KeepingSink final : public Sink {
+ public:
+  explicit KeepingSink(Kept& kept) : kept_(kept) {}
+  Result<void> write(std::string_view lines) override {
+    if (kept_.broken) return fail("stdout: broken pipe", kept_.breaks_with);
+    kept_.bytes += lines;
+    return {};
+  }
+  Result<void> flush() override { return write({}); }
+  Result<void> close() override {
+    kept_.closed = true;
+    return write({});
+  }
+
+ private:
+  Kept& kept_;
+};
+
+Reject a_reject(uint64_t line) {
+  return {.source = "payments.jsonl",
+          .line = line,
+          .at = {},
+          .error = "not JSON",
+          .record = "nonsense",
+          .record_bytes = 8};
+}
+
+TEST(RejectLog, WithoutASinkTheFirstTenAreShownAndThenACount) {
+  Overheard overheard;
+  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  RejectLog log(diagnostics);
+  for (uint64_t line = 1; line <= 12; ++line) ASSERT_TRUE(log.add(a_reject(line)));
+  ASSERT_TRUE(log.finish());
+  const std::string heard = overheard.heard();
+  EXPECT_NE(heard.find("payagg: error: payments.jsonl:1: not JSON\n"), std::string::npos);
+  EXPECT_NE(heard.find("payagg: error: payments.jsonl:10: not JSON\n"), std::string::npos);
+  EXPECT_EQ(heard.find("payments.jsonl:11"), std::string::npos);
+  EXPECT_NE(heard.find("12 records rejected, the first 10 are shown\n"), std::string::npos);
+  EXPECT_EQ(log.count(), 12u);
+  EXPECT_EQ(log.status(), ExitStatus::kRejected);
+}
+
+TEST(RejectLog, NothingRejectedIsNothingSaid) {
+  Overheard overheard;
+  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  RejectLog log(diagnostics);
+  ASSERT_TRUE(log.flush());
+  ASSERT_TRUE(log.finish());
+  EXPECT_EQ(overheard.heard(), "");
+  EXPECT_EQ(log.status(), ExitStatus::kDone);
+}
+
+TEST(RejectLog, WithASinkEachIsALineThereAndOnlyTheCountIsShown) {
+  Overheard overheard;
+  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  Kept kept;
+  RejectLog log(diagnostics, std::make_unique<KeepingSink>(kept), "rejects.jsonl");
+  ASSERT_TRUE(log.add(a_reject(17)));
+  ASSERT_TRUE(log.finish());
+  EXPECT_EQ(kept.bytes,
+            "{\"source\":\"payments.jsonl\",\"line\":17,\"error\":\"not JSON\","
+            "\"record\":\"nonsense\"}\n");
+  EXPECT_TRUE(kept.closed);
+  EXPECT_EQ(overheard.heard(), "payagg: warning: 1 record rejected: see rejects.jsonl\n");
+}
+
+TEST(RejectLog, ASinkWhoseReaderHasGoneIsAFailureAndNoQuietEnd) {
+  Overheard overheard;
+  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  Kept kept;
+  kept.broken = true;
+  kept.breaks_with = ErrorKind::kClosedOutput;
+  RejectLog log(diagnostics, std::make_unique<KeepingSink>(kept), "-");
+  for (const Result<void>& result : {log.add(a_reject(1)), log.flush(), log.finish()}) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::kFailed);
+  }
+}
+
+TEST(RejectLog, ThePlaceIsALineOrAnOffset) {
+  EXPECT_EQ(place_of(a_reject(17)), "payments.jsonl:17");
+  Reject from_topic = a_reject(0);
+  from_topic.source = "payments";
+  from_topic.at = SourceOffset{3, 41};
+  EXPECT_EQ(place_of(from_topic), "payments: partition 3, offset 41");
+}
+
+class BlockDecoderTest : public ::testing::Test {
+ protected:
+  BlockDecoderTest()
+      : diagnostics_("payagg", Verbosity::kNormal, overheard_.fd()), log_(diagnostics_) {}
+
+  Overheard overheard_;
+  Diagnostics diagnostics_;
+  RejectLog log_;
+};
+
+TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
+  std::string bytes;
+  std::vector<uint64_t> expected;
+  for (uint64_t line = 100; line < 3100; ++line) {
+    if (line % 7 == 0) {
+      bytes += "\n";
+    } else if (line % 501 == 0) {
+      bytes += "nonsense\n";
+    } else {
+      bytes += "{\"user\":\"u" + std::to_string(line) + "\",\"paymentAmt\":1}\n";
+      expected.push_back(line);
+    }
+  }
+  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  std::vector<uint64_t> seen;
+  const Block block{.bytes = bytes, .source = "a.jsonl", .first_line = 100, .long_line_bytes = 0};
+  ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
+    for (const auto& row : chunk.lines.rows) {
+      const uint64_t line = chunk.first_line + row.line;
+      EXPECT_EQ(row.record.user, "u" + std::to_string(line));
+      EXPECT_NE(nth_line(chunk.bytes, row.line).find("\"u" + std::to_string(line) + "\""),
+                std::string_view::npos);
+      seen.push_back(line);
+    }
+    return {};
+  }));
+  EXPECT_EQ(seen, expected);
+  EXPECT_EQ(decoder.records(), seen.size() + log_.count());
+  EXPECT_EQ(log_.count(), 5u);
+  const std::string heard = overheard_.heard();
+  EXPECT_NE(heard.find("a.jsonl:501: "), std::string::npos);
+  EXPECT_NE(heard.find("a.jsonl:3006: "), std::string::npos);
+}
+
+TEST_F(BlockDecoderTest, ALineOverTheLimitIsOneRecordAndRejected) {
+  const std::string start(kRejectRecordBytesMax, 'x');
+  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  const Block block{
+      .bytes = start, .source = "-", .first_line = 9, .long_line_bytes = kLineBytesMax + 1};
+  ASSERT_TRUE(decoder.decode(block, [](const DecodedChunk<Payment>&) -> Result<void> {
+    ADD_FAILURE() << "no row is in a line that is too long";
+    return {};
+  }));
+  EXPECT_EQ(decoder.records(), 1u);
+  EXPECT_EQ(log_.count(), 1u);
+  EXPECT_NE(overheard_.heard().find("payagg: error: -:9: "), std::string::npos);
+}
+
+TEST_F(BlockDecoderTest, ARowThatTheToolRefusesIsRejectedWithItsOwnBytes) {
+  Kept kept;
+  RejectLog log(diagnostics_, std::make_unique<KeepingSink>(kept), "rejects.jsonl");
+  BlockDecoder<Payment> decoder(FieldNames{}, log);
+  const std::string bytes =
+      "{\"user\":\"a\",\"paymentAmt\":1}\n\n{\"user\":\"b\",\"paymentAmt\":2}\n"
+      "{\"user\":\"c\",\"paymentAmt\":3}";
+  const Block block{.bytes = bytes, .source = "-", .first_line = 1, .long_line_bytes = 0};
+  ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
+    for (const auto& row : chunk.lines.rows) {
+      if (row.record.user == "a") continue;
+      Result<void> logged = decoder.reject(chunk, row.line, Flaw::kSumOverflow);
+      if (!logged) return logged;
+    }
+    return {};
+  }));
+  EXPECT_NE(kept.bytes.find("\"line\":3,"), std::string::npos) << kept.bytes;
+  EXPECT_NE(kept.bytes.find("\\\"user\\\":\\\"b\\\",\\\"paymentAmt\\\":2}\"}\n"), std::string::npos)
+      << kept.bytes;
+  EXPECT_NE(kept.bytes.find("\"line\":4,"), std::string::npos) << kept.bytes;
+}
+
+TEST_F(BlockDecoderTest, AnErrorOfTheToolEndsTheBlock) {
+  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  const Block block{.bytes = "{\"user\":\"a\",\"paymentAmt\":1}\nbad\n",
+                    .source = "-",
+                    .first_line = 1,
+                    .long_line_bytes = 0};
+  const Result<void> done = decoder.decode(
+      block, [](const DecodedChunk<Payment>&) -> Result<void> { return fail("disk full"); });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message, "disk full");
+}
+
+}  // namespace
+}  // namespace paystats
