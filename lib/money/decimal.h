@@ -44,7 +44,10 @@ class Decimal {
 
   // Adds, or returns false and changes nothing where the result would not fit.
   [[nodiscard]] constexpr bool add(Decimal other) {
-    return !__builtin_add_overflow(nanos_, other.nanos_, &nanos_);
+    Int128 sum = 0;  // the builtin stores a wrapped result where it does not fit
+    if (__builtin_add_overflow(nanos_, other.nanos_, &sum)) return false;
+    nanos_ = sum;
+    return true;
   }
   // Adds `other` `times` over; the same promise.
   [[nodiscard]] bool add_times(Decimal other, uint64_t times);
