@@ -1,0 +1,195 @@
+#include "agg/totals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "agg/user_hash.h"
+#include "base/terminal_text.h"
+
+namespace paystats {
+namespace {
+
+constexpr uint64_t slot_of(uint32_t tag, uint32_t index) {
+  return (uint64_t{tag} << 32U) | (uint64_t{index} + 1);
+}
+constexpr uint32_t tag_of(uint64_t slot) {
+  return static_cast<uint32_t>(slot >> 32U);
+}
+constexpr uint32_t index_of(uint64_t slot) {
+  return static_cast<uint32_t>(slot) - 1;
+}
+
+inline void fetch(const void* address) {
+  __builtin_prefetch(address);
+}
+
+}  // namespace
+
+// What is known of each row of a strip before the rows are added one after the other.
+struct Totals::Strip {
+  std::array<uint32_t, kStrip> tags;
+  std::array<size_t, kStrip> slots;  // the first slot that has the tag or is empty
+};
+
+Totals::Totals(uint64_t seed, TotalsOptions options)
+    : seed_(seed),
+      users_max_(std::min(options.users_max, kUsersMost)),
+      track_changes_(options.track_changes),
+      slots_(size_t{1} << kSlotBitsLeast) {}
+
+Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
+  Strip strip;
+  for (size_t done = 0; done < rows.size(); done += kStrip) {
+    const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
+    make_room(part.size());
+    fetch_ahead(part, strip);
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Payment& payment = part[i].record;
+      const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+      if (!index) return fail(index.error());
+      const Flaw flaw = add_to(*index, payment.amount, 1);
+      if (flaw != Flaw::kNone) refused.push_back({done + i, flaw});
+    }
+  }
+  return {};
+}
+
+// Each pass asks for what the next one reads: slots, then entries, then names. The slots found here
+// stay right while rows of the strip are added, since a slot once filled never changes.
+void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    strip.tags[i] = user_tag(rows[i].record.user, seed_);
+    fetch(&slots_[home(strip.tags[i])]);
+  }
+  const size_t mask = slots_.size() - 1;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    size_t at = home(strip.tags[i]);
+    while (slots_[at] != 0 && tag_of(slots_[at]) != strip.tags[i]) at = (at + 1) & mask;
+    strip.slots[i] = at;
+    if (slots_[at] != 0) fetch(&entry(index_of(slots_[at])));
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const uint64_t slot = slots_[strip.slots[i]];
+    if (slot != 0) fetch(name_bytes(entry(index_of(slot))));
+  }
+}
+
+// REQUIRES: room for one more user; no slot from the tag's home up to `slot` has the tag.
+Result<uint32_t> Totals::resolve(std::string_view user, uint32_t tag, size_t slot) {
+  const size_t mask = slots_.size() - 1;
+  for (;; slot = (slot + 1) & mask) {
+    if (slots_[slot] == 0) break;
+    if (tag_of(slots_[slot]) != tag) continue;
+    const uint32_t index = index_of(slots_[slot]);
+    if (name_of(entry(index)) == user) return index;
+  }
+  if (users_ >= users_max_) {
+    return fail(fmt::format("more than {} users: {}", users_max_,
+                            users_max_ == kUsersMost ? "this table cannot hold them"
+                                                     : "raise --users-max if there is the memory"));
+  }
+  const uint32_t index = append_entry(user);
+  slots_[slot] = slot_of(tag, index);
+  return index;
+}
+
+uint32_t Totals::append_entry(std::string_view user) {
+  assert(user.size() <= kUserBytesMax);
+  const uint32_t index = users_++;
+  if (index >> kEntryChunkBits == entries_.size()) {
+    entries_.push_back(std::make_unique<Entry[]>(size_t{1} << kEntryChunkBits));
+  }
+  if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
+    names_.push_back(std::make_unique_for_overwrite<char[]>(size_t{1} << kNameChunkBits));
+    names_used_ = 0;
+  }
+  std::memcpy(names_.back().get() + names_used_, user.data(), user.size());
+  const uint64_t at = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
+  entry(index) = {.sum = {}, .count = 0, .name = (at << kLengthBits) | user.size()};
+  names_used_ += user.size();
+  return index;
+}
+
+Flaw Totals::add_to(uint32_t index, Decimal amount, uint64_t count) {
+  Entry& e = entry(index);
+  uint64_t new_count = 0;
+  if (__builtin_add_overflow(e.count, count, &new_count)) return Flaw::kCountOverflow;
+  if (!e.sum.add(amount)) return Flaw::kSumOverflow;
+  e.count = new_count;
+  mark_changed(e, index);
+  return Flaw::kNone;
+}
+
+void Totals::mark_changed(Entry& e, uint32_t index) {
+  if (!track_changes_ || (e.name & kChangedBit) != 0) return;
+  e.name |= kChangedBit;
+  changed_.push_back(index);
+}
+
+// Slots of at most three quarters are in use after `more` users: a search is then short.
+void Totals::make_room(size_t more) {
+  size_t wanted = slots_.size();
+  while (users_ + more > wanted / 4 * 3 && wanted < size_t{1} << kTagBits) wanted *= 2;
+  if (wanted == slots_.size()) return;
+  std::vector<uint64_t> grown(wanted);
+  while (size_t{1} << (kTagBits - slot_shift_) < wanted) --slot_shift_;
+  const size_t mask = wanted - 1;
+  for (const uint64_t slot : slots_) {
+    if (slot == 0) continue;
+    size_t at = home(tag_of(slot));
+    while (grown[at] != 0) at = (at + 1) & mask;
+    grown[at] = slot;
+  }
+  slots_ = std::move(grown);
+}
+
+Result<void> Totals::absorb(const Totals& other) {
+  assert(other.seed_ == seed_);
+  // In the order of the other's slots, which is the order of ours: both are read from front to
+  // back, and the tags need not be computed again. Room for all must be there at the start, or
+  // they would crowd the front of a table that is too small for them.
+  make_room(other.users_);
+  for (const uint64_t slot : other.slots_) {
+    if (slot == 0) continue;
+    const Entry& theirs = other.entry(index_of(slot));
+    const uint32_t tag = tag_of(slot);
+    const Result<uint32_t> index = resolve(other.name_of(theirs), tag, home(tag));
+    if (!index) return fail(index.error());
+    if (add_to(*index, theirs.sum, theirs.count) != Flaw::kNone) {
+      return fail(fmt::format("user {}: the total does not fit", printable(user(*index))));
+    }
+  }
+  return {};
+}
+
+Result<uint32_t> Totals::find_or_add(std::string_view user) {
+  make_room(1);
+  const uint32_t tag = user_tag(user, seed_);
+  return resolve(user, tag, home(tag));
+}
+
+void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
+  Entry& e = entry(index);
+  e.sum = sum;
+  e.count = count;
+  mark_changed(e, index);
+}
+
+void Totals::clear_changed() {
+  for (const uint32_t index : changed_) entry(index).name &= ~kChangedBit;
+  changed_.clear();
+}
+
+uint64_t Totals::memory_bytes() const {
+  return slots_.capacity() * sizeof(uint64_t) +
+         entries_.size() * (sizeof(Entry) << kEntryChunkBits) + (names_.size() << kNameChunkBits) +
+         changed_.capacity() * sizeof(uint32_t);
+}
+
+}  // namespace paystats

@@ -1,0 +1,128 @@
+// The table of totals: for each user the sum and the number of his payments, exact and checked.
+//
+//   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
+//   std::vector<Totals::Refused> refused;
+//   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
+//   for (uint32_t i = 0; i < totals.users(); ++i) ... totals.stats(i) ...
+//
+// Shape: open addressing over 64-bit slots, each a 32-bit tag (half of the user's hash) and the
+// 32-bit index of an entry; entries of 32 bytes in chunks that never move; names once, in chunks of
+// an arena. The place of a tag is its highest bits, so a table grows by one pass from front to
+// back, without touching an entry or a name. Rows are added in strips: all are hashed first and
+// what they need is fetched ahead of use, since a large table is never in the cache.
+//
+// Memory: 32 bytes of entry and 11 to 21 of slots, so 43 to 53 bytes a user and the name; 64 and
+// the name in the moment of growth. A user that is listed as changed takes 4 bytes more. No memory
+// is asked for per record. Limits: kUsersMost users, names of up to kUserBytesMax bytes.
+// Not thread-safe. Users are numbered from 0 in the order of their first payment.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "record/decoder.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+struct TotalsOptions {
+  uint64_t users_max = UINT64_MAX;  // one more user is an error
+  bool track_changes = false;       // keep the list of changed()
+};
+
+class Totals {
+ public:
+  using Row = DecodedLines<Payment>::Row;
+  static constexpr uint64_t kUsersMost = uint64_t{3} << 30U;  // three quarters of 2^32 slots
+
+  // A row that was well formed but not added, since the user's sum or count would overflow.
+  struct Refused {
+    size_t row = 0;  // its place in the span
+    Flaw flaw = Flaw::kNone;
+  };
+
+  Totals(uint64_t seed, TotalsOptions options);
+
+  // Adds each row; those that cannot be are appended to `refused`. An error says that there are
+  // more users than users_max: rows before that user have been added.
+  Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
+
+  // Adds all of `other`, which is made with the same seed. An error: too many users, or overflow.
+  Result<void> absorb(const Totals& other);
+
+  // The number of this user, who is new with zero payments if not yet known.
+  Result<uint32_t> find_or_add(std::string_view user);
+  // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
+  void set(uint32_t index, Decimal sum, uint64_t count);
+
+  uint32_t users() const { return users_; }
+  std::string_view user(uint32_t index) const { return name_of(entry(index)); }
+  Decimal sum(uint32_t index) const { return entry(index).sum; }
+  uint64_t count(uint32_t index) const { return entry(index).count; }
+  Stats stats(uint32_t index) const {
+    const Entry& e = entry(index);
+    return {.user = name_of(e), .sum = e.sum, .count = e.count, .at = {}};
+  }
+
+  // Users that changed since clear_changed(), in the order of their first change.
+  std::span<const uint32_t> changed() const { return changed_; }
+  void clear_changed();
+
+  uint64_t memory_bytes() const;  // held for slots, entries, names and changes
+
+ private:
+  struct Entry {
+    Decimal sum;
+    uint64_t count = 0;
+    uint64_t name = 0;  // from the lowest bit: length, place in its chunk, chunk, kChangedBit
+  };
+  static_assert(sizeof(Entry) == 32);
+  static constexpr unsigned kEntryChunkBits = 13;
+  static constexpr unsigned kLengthBits = 11;
+  static constexpr unsigned kNameChunkBits = 18;
+  static constexpr uint64_t kChangedBit = uint64_t{1} << 63U;
+  static constexpr unsigned kSlotBitsLeast = 10;
+  static constexpr unsigned kTagBits = 32;
+  static constexpr size_t kStrip = 64;
+
+  struct Strip;
+
+  Entry& entry(uint32_t index) {
+    return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
+  }
+  const Entry& entry(uint32_t index) const {
+    return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
+  }
+  const char* name_bytes(const Entry& e) const {
+    const uint64_t at = (e.name & ~kChangedBit) >> kLengthBits;
+    return names_[at >> kNameChunkBits].get() + (at & ((1U << kNameChunkBits) - 1));
+  }
+  std::string_view name_of(const Entry& e) const {
+    return {name_bytes(e), e.name & ((1U << kLengthBits) - 1)};
+  }
+
+  void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
+  Result<uint32_t> resolve(std::string_view user, uint32_t tag, size_t slot);
+  uint32_t append_entry(std::string_view user);
+  Flaw add_to(uint32_t index, Decimal amount, uint64_t count);
+  void mark_changed(Entry& e, uint32_t index);
+  void make_room(size_t more);
+  size_t home(uint32_t tag) const { return tag >> slot_shift_; }
+
+  const uint64_t seed_;
+  const uint64_t users_max_;
+  const bool track_changes_;
+  uint32_t users_ = 0;
+  unsigned slot_shift_ = kTagBits - kSlotBitsLeast;
+  std::vector<uint64_t> slots_;  // tag << 32 | index + 1, or 0; its size is a power of two
+  std::vector<std::unique_ptr<Entry[]>> entries_;
+  std::vector<std::unique_ptr<char[]>> names_;
+  size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
+  std::vector<uint32_t> changed_;
+};
+
+}  // namespace paystats

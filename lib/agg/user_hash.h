@@ -1,0 +1,25 @@
+// The hash of a user's name. Names are chosen by strangers, so it is seeded anew in each process:
+// nobody can prepare names that meet in one place of the table. XXH3: https://xxhash.com
+#pragma once
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstdint>
+#include <random>
+#include <string_view>
+
+namespace paystats {
+
+// The upper half of the 64-bit hash. Its highest bits are the place in the table (see totals.h).
+inline uint32_t user_tag(std::string_view user, uint64_t seed) {
+  return static_cast<uint32_t>(XXH3_64bits_withSeed(user.data(), user.size(), seed) >> 32U);
+}
+
+// From the system's random numbers.
+inline uint64_t random_hash_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32U) | device();
+}
+
+}  // namespace paystats
