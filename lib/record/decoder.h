@@ -8,7 +8,7 @@
 //     for (const auto& bad : lines.bad) ...    // describe(bad.flaw, names)
 //   }
 //
-// A user without escapes is a view into the block; one with escapes is decoded into memory of the
+// A text without escapes is a view into the block; one with escapes is decoded into memory of the
 // `DecodedLines`, valid until it is next filled or destroyed. Further fields of an object are
 // checked as JSON and then ignored. A duplicate counts only for fields that are read. Not
 // thread-safe; use a decoder per thread. Source of the grammar: RFC 8259, RFC 3629.
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "record/payment.h"
+#include "record/text_arena.h"
 
 namespace paystats {
 
@@ -96,29 +97,35 @@ struct DecodedLines {
   uint32_t lines = 0;        // consumed, empty ones included
   uint32_t records = 0;      // rows + bad: lines that are not empty
 
-  // Memory for users that had to be decoded: blocks that never move while rows visit them.
-  std::vector<std::unique_ptr<char[]>> decoded;
-  size_t decoded_used = 0;  // bytes used of the last block
+  TextArena decoded;  // texts that had escapes, which rows visit
 };
+
+// Most lines take a fast path that says yes or nothing; the general path judges the rest. kGeneral
+// takes that one alone: for tests, which hold the two against each other.
+enum class DecodePath { kFastFirst, kGeneral };
 
 // Record is Payment, Batch or Stats.
 template <class Record>
 class LineDecoder {
  public:
-  explicit LineDecoder(FieldNames names);
+  explicit LineDecoder(FieldNames names, DecodePath path = DecodePath::kFastFirst);
+  LineDecoder(LineDecoder&&) noexcept;
+  LineDecoder& operator=(LineDecoder&&) noexcept;
+  ~LineDecoder();
 
   // Decodes lines from the front of `block` until kRowsMax rows or as many bad lines are full or
   // the block ends; returns how many bytes that was (whole lines with their newlines). The last
-  // line of the block may lack its newline. An empty line (nothing, or a single CR) is skipped.
+  // line of the block may lack its newline. A line of nothing but white space is empty: skipped.
   size_t decode(std::string_view block, DecodedLines<Record>& out);
 
   // Decodes one JSON text that is a whole record (it may hold newlines between its tokens, as a
-  // Kafka value may). A user that had to be decoded lives in this decoder until the next call.
+  // Kafka value may). A text that had to be decoded lives in this decoder until the next call.
+  // Here nothing but white space is not a record, but a flaw.
   Flaw decode_one(std::string_view json, Record& out);
 
  private:
-  FieldNames names_;
-  DecodedLines<Record> one_;  // memory of decode_one
+  struct Plan;
+  std::unique_ptr<Plan> plan_;
 };
 
 extern template class LineDecoder<Payment>;

@@ -1,0 +1,188 @@
+#include "record/decoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "record/flat_scanner.h"
+#include "record/json_scanner.h"
+#include "record/record_fields.h"
+
+namespace paystats {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Of several fields of one name (a user's own choice of names) the first is the one that is read.
+template <size_t kCount>
+std::array<bool, kCount> first_of_its_name(const std::array<std::string, kCount>& names) {
+  std::array<bool, kCount> first{};
+  for (size_t i = 0; i < kCount; ++i) {
+    first[i] = std::find(names.begin(), names.begin() + i, names[i]) == names.begin() + i;
+  }
+  return first;
+}
+
+}  // namespace
+
+template <class Record>
+struct LineDecoder<Record>::Plan {
+  using Fields = RecordFields<Record>;
+  using Tokens = std::array<JsonToken, Fields::kCount>;
+
+  Plan(const FieldNames& field_names, DecodePath decode_path)
+      : path(decode_path),
+        names(Fields::names(field_names)),
+        is_read(first_of_its_name(names)),
+        flat(names, is_read) {
+    for (const std::string& name : names) name_bytes_max = std::max(name_bytes_max, name.size());
+  }
+
+  // kCount where the name is that of no field that is read.
+  size_t field_named(const JsonToken& name, TextArena& arena) const {
+    std::string_view text = name.text;
+    if (name.escaped) {
+      // No escape is longer than six bytes for each byte that it stands for.
+      if (text.size() > 6 * name_bytes_max) return Fields::kCount;
+      char* const space = arena.reserve(text.size());  // not kept
+      text = {space, decode_escapes(text, space)};
+    }
+    for (size_t i = 0; i < Fields::kCount; ++i) {
+      if (is_read[i] && names[i] == text) return i;
+    }
+    return Fields::kCount;
+  }
+
+  // The members of the top-level object, from behind its opening brace to behind the closing one.
+  // A duplicate is told only where the text is right as JSON.
+  bool read_members(JsonScanner& scanner, TextArena& arena, Tokens& tokens, Flaw& duplicate) const {
+    scanner.skip_white();
+    if (scanner.peek() == '}') return scanner.expect('}');
+    for (;;) {
+      JsonToken name;
+      if (!scanner.read_string(name)) return false;
+      scanner.skip_white();
+      if (!scanner.expect(':')) return false;
+      scanner.skip_white();
+      JsonToken value;
+      if (!scanner.read_value(value, 1)) return false;
+      if (const size_t field = field_named(name, arena); field < Fields::kCount) {
+        const bool seen = tokens[field].kind != JsonToken::Kind::kMissing;
+        if (seen && duplicate == Flaw::kNone) duplicate = Fields::kDuplicate[field];
+        tokens[field] = value;
+      }
+      scanner.skip_white();
+      if (scanner.peek() != ',') return scanner.expect('}');
+      if (!scanner.expect(',')) return false;
+      scanner.skip_white();
+    }
+  }
+
+  Flaw read_general(std::string_view text, TextArena& arena, Record& out) const {
+    if (text.size() > kLineBytesMax) return Flaw::kLineTooLong;
+    if (text.starts_with(kByteOrderMark)) return Flaw::kByteOrderMark;
+    JsonScanner scanner(text);
+    scanner.skip_white();
+    const bool is_object = scanner.peek() == '{';
+    Tokens tokens;
+    Flaw duplicate = Flaw::kNone;
+    if (is_object) {
+      if (!scanner.expect('{') || !read_members(scanner, arena, tokens, duplicate)) {
+        return scanner.flaw();
+      }
+    } else {
+      JsonToken other;
+      if (!scanner.read_value(other, 0)) return scanner.flaw();
+    }
+    scanner.skip_white();
+    if (!scanner.at_end()) {
+      scanner.fail();
+      return scanner.flaw();
+    }
+    if (!is_object) return Flaw::kNotAnObject;
+    return duplicate != Flaw::kNone ? duplicate : Fields::build(tokens, arena, out);
+  }
+
+  // The place behind the line that begins at `p`, or nullptr where it is for the general path.
+  const char* read_flat(const char* p, const char* end, TextArena& arena, Record& out) const {
+    if (path == DecodePath::kGeneral) return nullptr;
+    Tokens tokens;
+    const char* const next = flat.scan(p, end, tokens);
+    if (next == nullptr || static_cast<size_t>(next - p) > kLineBytesMax) return nullptr;
+    return Fields::build(tokens, arena, out) == Flaw::kNone ? next : nullptr;
+  }
+
+  DecodePath path;
+  std::array<std::string, Fields::kCount> names;
+  std::array<bool, Fields::kCount> is_read;
+  size_t name_bytes_max = 0;
+  FlatScanner<Fields::kCount> flat;
+  TextArena one;  // texts of decode_one()
+};
+
+template <class Record>
+LineDecoder<Record>::LineDecoder(FieldNames names, DecodePath path)
+    : plan_(std::make_unique<Plan>(names, path)) {}
+
+template <class Record>
+LineDecoder<Record>::LineDecoder(LineDecoder&&) noexcept = default;
+
+template <class Record>
+LineDecoder<Record>& LineDecoder<Record>::operator=(LineDecoder&&) noexcept = default;
+
+template <class Record>
+LineDecoder<Record>::~LineDecoder() = default;
+
+template <class Record>
+size_t LineDecoder<Record>::decode(std::string_view block, DecodedLines<Record>& out) {
+  using Lines = DecodedLines<Record>;
+  out.rows.clear();
+  out.rows.reserve(Lines::kRowsMax);
+  out.bad.clear();
+  out.decoded.clear();
+  out.lines = 0;
+  const char* p = block.data();
+  const char* const end = p + block.size();
+  Record record;
+  while (p < end && out.rows.size() < Lines::kRowsMax && out.bad.size() < Lines::kRowsMax) {
+    if (const char* next = plan_->read_flat(p, end, out.decoded, record); next != nullptr) {
+      out.rows.push_back({record, out.lines++});
+      p = next;
+      continue;
+    }
+    const auto* newline =
+        static_cast<const char*>(std::memchr(p, '\n', static_cast<size_t>(end - p)));
+    const std::string_view line(p, static_cast<size_t>((newline == nullptr ? end : newline) - p));
+    p = newline == nullptr ? end : newline + 1;
+    const uint32_t number = out.lines++;
+    if (line.size() <= kLineBytesMax && is_blank(line)) continue;
+    const Flaw flaw = plan_->read_general(line, out.decoded, record);
+    if (flaw == Flaw::kNone) {
+      out.rows.push_back({record, number});
+    } else {
+      out.bad.push_back({line, number, flaw});
+    }
+  }
+  out.records = static_cast<uint32_t>(out.rows.size() + out.bad.size());
+  return block.size() - static_cast<size_t>(end - p);
+}
+
+template <class Record>
+Flaw LineDecoder<Record>::decode_one(std::string_view json, Record& out) {
+  plan_->one.clear();
+  const char* const end = json.data() + json.size();
+  if (plan_->read_flat(json.data(), end, plan_->one, out) == end && !json.empty()) {
+    return Flaw::kNone;
+  }
+  return plan_->read_general(json, plan_->one, out);
+}
+
+template class LineDecoder<Payment>;
+template class LineDecoder<Batch>;
+template class LineDecoder<Stats>;
+
+}  // namespace paystats

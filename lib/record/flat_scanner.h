@@ -1,0 +1,182 @@
+// The fast path through a record: a flat object on one line, its fields in any order, its strings
+// without escapes, white space no other than single spaces' kind. It only ever says yes: whatever
+// it does not know (nesting, escapes, a duplicate, an error) is left to the general path, so the
+// two can differ in speed alone.
+//
+// A yes means that the line is right as JSON, with one exception: a number of a field that is read
+// is taken up to the next comma, brace or space, and is right only once build() has parsed it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "base/utf8.h"
+#include "record/json_scanner.h"
+#include "record/scan.h"
+
+namespace paystats {
+
+// A field's name with its closing quote, made ready to be compared as two words.
+class NamePattern {
+ public:
+  NamePattern() = default;  // matches nothing
+
+  explicit NamePattern(std::string_view name) {
+    // A name that JSON must escape never stands in a line as it is; nor does one that is not UTF-8.
+    const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+    });
+    if (!plain || !is_valid_utf8(name)) return;
+    quoted_ = std::string(name) + '"';
+    first_ = word_of(quoted_, 0);
+    first_mask_ = word_of(std::string(quoted_.size(), '\xFF'), 0);
+    second_ = word_of(quoted_, 8);
+    second_mask_ = word_of(std::string(quoted_.size(), '\xFF'), 8);
+  }
+
+  size_t size() const { return quoted_.size(); }
+
+  // Whether it stands at `p`, of which `word` holds the first eight bytes.
+  bool matches(uint64_t word, const char* p, const char* end) const {
+    if ((word & first_mask_) != first_) return false;
+    if (quoted_.size() <= 8) return true;
+    // Eight bytes that are not zero have matched, so they all lie before the end.
+    if ((scan::load_eight(p + 8, end) & second_mask_) != second_) return false;
+    if (quoted_.size() <= 16) return true;
+    return static_cast<size_t>(end - p) >= quoted_.size() &&
+           std::memcmp(p, quoted_.data(), quoted_.size()) == 0;
+  }
+
+ private:
+  static uint64_t word_of(const std::string& bytes, size_t from) {
+    if (from >= bytes.size()) return 0;
+    return scan::load_eight(bytes.data() + from, bytes.data() + bytes.size());
+  }
+
+  std::string quoted_;
+  uint64_t first_ = 1;
+  uint64_t first_mask_ = 0;
+  uint64_t second_ = 0;
+  uint64_t second_mask_ = 0;
+};
+
+template <size_t kCount>
+class FlatScanner {
+ public:
+  using Tokens = std::array<JsonToken, kCount>;
+
+  // An empty name among `names` of which `used` says no is never found.
+  FlatScanner(const std::array<std::string, kCount>& names, const std::array<bool, kCount>& used) {
+    for (size_t i = 0; i < kCount; ++i) {
+      if (used[i]) patterns_[i] = NamePattern(names[i]);
+    }
+  }
+
+  // Scans the line that begins at `p`: the place behind its newline, or `end`, or nullptr where the
+  // line is for the general path.
+  const char* scan(const char* p, const char* end, Tokens& tokens) const {
+    for (JsonToken& token : tokens) token.kind = JsonToken::Kind::kMissing;
+    p = skip_spaces(p, end);
+    if (peek(p, end) != '{') return nullptr;
+    size_t expected = 0;  // fields mostly stand in their usual order
+    do {
+      p = skip_spaces(p + 1, end);
+      if (peek(p, end) != '"') return nullptr;
+      JsonToken ignored;
+      JsonToken* token = &ignored;
+      const size_t field = field_at(++p, end, expected);
+      if (field < kCount) {
+        token = &tokens[field];
+        if (token->kind != JsonToken::Kind::kMissing) return nullptr;
+        p += patterns_[field].size();
+        expected = field + 1;
+      } else {
+        p = scan_string(p, end, ignored);
+        if (p == nullptr) return nullptr;
+      }
+      p = skip_spaces(p, end);
+      if (peek(p, end) != ':') return nullptr;
+      p = skip_spaces(p + 1, end);
+      p = field < kCount ? scan_value(p, end, *token) : skip_ignored(p, end);
+      if (p == nullptr) return nullptr;
+      p = skip_spaces(p, end);
+    } while (peek(p, end) == ',');
+    if (peek(p, end) != '}') return nullptr;
+    return line_end(p + 1, end);
+  }
+
+ private:
+  static char peek(const char* p, const char* end) { return p < end ? *p : '\0'; }
+
+  static const char* skip_spaces(const char* p, const char* end) {
+    while (peek(p, end) == ' ') ++p;
+    return p;
+  }
+
+  static const char* line_end(const char* p, const char* end) {
+    while (peek(p, end) == ' ' || peek(p, end) == '\t' || peek(p, end) == '\r') ++p;
+    if (p == end) return p;
+    return *p == '\n' ? p + 1 : nullptr;
+  }
+
+  // kCount where it is the name of none.
+  size_t field_at(const char* p, const char* end, size_t expected) const {
+    const uint64_t word = scan::load_eight(p, end);
+    if (expected < kCount && patterns_[expected].matches(word, p, end)) [[likely]] {
+      return expected;
+    }
+    for (size_t i = 0; i < kCount; ++i) {
+      if (patterns_[i].matches(word, p, end)) return i;
+    }
+    return kCount;
+  }
+
+  // From behind the opening quote to behind the closing one.
+  static const char* scan_string(const char* p, const char* end, JsonToken& token) {
+    const char* const begin = p;
+    bool beyond_ascii = false;
+    p = scan::find_string_stop(p, end, beyond_ascii);
+    if (peek(p, end) != '"') return nullptr;
+    token.text = {begin, static_cast<size_t>(p - begin)};
+    token.kind = JsonToken::Kind::kString;
+    if (beyond_ascii && !is_valid_utf8(token.text)) return nullptr;
+    return p + 1;
+  }
+
+  static const char* scan_value(const char* p, const char* end, JsonToken& token) {
+    if (peek(p, end) == '"') return scan_string(p + 1, end, token);
+    const char* const begin = p;
+    for (;;) {
+      const uint64_t word = scan::load_eight(p, end);
+      const uint64_t stops =
+          scan::equal_to(word, ',') | scan::equal_to(word, '}') | scan::below(word, 0x21);
+      if (stops != 0) {
+        p += scan::first_byte(stops);
+        break;
+      }
+      p += 8;
+    }
+    token.text = {begin, static_cast<size_t>(p - begin)};
+    token.kind = JsonToken::Kind::kNumber;
+    return p;
+  }
+
+  // The value of a field that is not read, which nobody will look at again.
+  static const char* skip_ignored(const char* p, const char* end) {
+    JsonToken ignored;
+    const char c = peek(p, end);
+    if (c == '"') return scan_string(p + 1, end, ignored);
+    if (c == '{' || c == '[') return nullptr;
+    JsonScanner scanner({p, static_cast<size_t>(end - p)});
+    return scanner.read_value(ignored, 1) ? scanner.place() : nullptr;
+  }
+
+  std::array<NamePattern, kCount> patterns_;
+};
+
+}  // namespace paystats

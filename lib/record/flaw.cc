@@ -1,0 +1,124 @@
+// The words for what is wrong with a record.
+#include "record/decoder.h"
+
+namespace paystats {
+namespace {
+
+struct Words {
+  enum class About { kRecord, kUser, kAmount, kOther };
+
+  About about = About::kRecord;
+  std::string_view text;
+};
+
+Words words_for_record(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::kNotJson:
+      return {Words::About::kRecord, "not valid JSON"};
+    case Flaw::kNotAnObject:
+      return {Words::About::kRecord, "not a JSON object"};
+    case Flaw::kByteOrderMark:
+      return {Words::About::kRecord, "begins with a byte order mark"};
+    case Flaw::kNulByte:
+      return {Words::About::kRecord, "holds a NUL byte"};
+    case Flaw::kInvalidUtf8:
+      return {Words::About::kRecord, "not valid UTF-8"};
+    case Flaw::kLoneSurrogate:
+      return {Words::About::kRecord, "a \\u escape is half of a surrogate pair"};
+    case Flaw::kTooDeep:
+      return {Words::About::kRecord, "nested deeper than 64"};
+    case Flaw::kLineTooLong:
+      return {Words::About::kRecord, "longer than 1 MiB"};
+    case Flaw::kNullRecord:
+      return {Words::About::kRecord, "a message without a value"};
+    default:
+      return {Words::About::kRecord, ""};
+  }
+}
+
+Words words_for_user_or_amount(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::kUserMissing:
+      return {Words::About::kUser, "missing"};
+    case Flaw::kUserDuplicate:
+      return {Words::About::kUser, "given twice"};
+    case Flaw::kUserNotAString:
+      return {Words::About::kUser, "not a string"};
+    case Flaw::kUserEmpty:
+      return {Words::About::kUser, "empty"};
+    case Flaw::kUserTooLong:
+      return {Words::About::kUser, "longer than 1024 bytes"};
+    case Flaw::kAmountMissing:
+      return {Words::About::kAmount, "missing"};
+    case Flaw::kAmountDuplicate:
+      return {Words::About::kAmount, "given twice"};
+    case Flaw::kAmountNotANumber:
+      return {Words::About::kAmount, "not a decimal number"};
+    case Flaw::kAmountTooLarge:
+      return {Words::About::kAmount, "more than 15 digits before the point"};
+    case Flaw::kAmountTooFine:
+      return {Words::About::kAmount, "more than 9 digits after the point"};
+    case Flaw::kAmountNotPositive:
+      return {Words::About::kAmount, "not positive"};
+    default:
+      return {Words::About::kRecord, ""};
+  }
+}
+
+Words words_for_other_field(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::kVolumeDuplicate:
+      return {Words::About::kOther, "volume: given twice"};
+    case Flaw::kVolumeNotAPositiveInteger:
+      return {Words::About::kOther, "volume: not a positive integer"};
+    case Flaw::kIsABatch:
+      return {Words::About::kOther, "volume: this is a batch: pipe it through paygen"};
+    case Flaw::kSumMissing:
+      return {Words::About::kOther, "sum: missing"};
+    case Flaw::kSumDuplicate:
+      return {Words::About::kOther, "sum: given twice"};
+    case Flaw::kSumNotANumber:
+      return {Words::About::kOther, "sum: not a decimal number"};
+    case Flaw::kSumTooLarge:
+      return {Words::About::kOther, "sum: too large"};
+    case Flaw::kSumTooFine:
+      return {Words::About::kOther, "sum: more than 9 digits after the point"};
+    case Flaw::kCountMissing:
+      return {Words::About::kOther, "count: missing"};
+    case Flaw::kCountDuplicate:
+      return {Words::About::kOther, "count: given twice"};
+    case Flaw::kCountNotAnInteger:
+      return {Words::About::kOther, "count: not an integer"};
+    case Flaw::kPartitionDuplicate:
+      return {Words::About::kOther, "partition: given twice"};
+    case Flaw::kPartitionNotAnInteger:
+      return {Words::About::kOther, "partition: not an integer"};
+    case Flaw::kOffsetDuplicate:
+      return {Words::About::kOther, "offset: given twice"};
+    case Flaw::kOffsetNotAnInteger:
+      return {Words::About::kOther, "offset: not an integer"};
+    case Flaw::kPartitionWithoutOffset:
+      return {Words::About::kOther, "partition and offset: one without the other"};
+    case Flaw::kSumOverflow:
+      return {Words::About::kOther, "the user's sum would overflow"};
+    case Flaw::kCountOverflow:
+      return {Words::About::kOther, "the user's count would overflow"};
+    default:
+      return {Words::About::kRecord, ""};
+  }
+}
+
+}  // namespace
+
+std::string describe(Flaw flaw, const FieldNames& names) {
+  if (flaw == Flaw::kNone) return "no flaw";
+  Words words = words_for_record(flaw);
+  if (words.text.empty()) words = words_for_user_or_amount(flaw);
+  if (words.text.empty()) words = words_for_other_field(flaw);
+  const std::string text(words.text);
+  if (words.about == Words::About::kUser) return names.user + ": " + text;
+  if (words.about == Words::About::kAmount) return names.amount + ": " + text;
+  return text;
+}
+
+}  // namespace paystats
