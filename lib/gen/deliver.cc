@@ -1,0 +1,192 @@
+#include "gen/deliver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "io/decode_block.h"
+
+namespace paystats {
+namespace {
+
+// Put and not yet flushed, at most: less than a sink's own buffer, so that it never commits a part
+// behind our back, and --expect is exact after an error as well.
+constexpr uint64_t kUnflushedBytesMax = 1 << 20;
+
+// Payments made in one go without a rate. A reader at the other end of a pipe works in parallel
+// on blocks that stay in the cache; the disk wants few and large commits.
+constexpr uint64_t kPaymentsForReader = 4096;
+constexpr uint64_t kPaymentsForDisk = RandomPayments::kPaymentsMax;
+
+// Bytes of a line at most: a byte of the user may become six, and the rest is short.
+uint64_t line_bytes_max(const Batch& batch) {
+  constexpr uint64_t kOtherBytes = 32;
+  return batch.user.size() * 6 + batch.amount_text.size() + kOtherBytes;
+}
+
+}  // namespace
+
+Delivery::Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
+                   BatchTotals* totals)
+    : sink_(sink), waiter_(waiter), pace_(pace), progress_(progress), totals_(totals) {}
+
+Result<uint64_t> Delivery::turn(uint64_t wanted) {
+  for (;;) {
+    if (stopped()) return 0;
+    const Instant at = now();
+    if (pace_.over(at)) return 0;
+    if (const uint64_t taken = pace_.take(wanted, at); taken > 0) return taken;
+    if (Result<void> flushed = flush(); !flushed) return fail(flushed.error());
+    progress_.update(payments_);
+    const Result<Wake> woken = waiter_.wait_readable(-1, pace_.wake());
+    if (!woken) return fail(woken.error());
+  }
+}
+
+uint64_t Delivery::whole_volume(const Batch& batch) {
+  return std::max<uint64_t>(1, kWholeBytesMax / line_bytes_max(batch));
+}
+
+Result<void> Delivery::put(const Batch& batch) {
+  const uint64_t bytes = line_bytes_max(batch) * batch.volume;
+  if (unflushed_bytes_ > 0 && unflushed_bytes_ + bytes > kUnflushedBytesMax) {
+    if (Result<void> flushed = flush(); !flushed) return flushed;
+  }
+  if (totals_ != nullptr && !totals_->add(batch)) {
+    return fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
+  }
+  if (Result<void> put = sink_.put({&batch, 1}); !put) return put;
+  payments_ += batch.volume;
+  unflushed_bytes_ += bytes;
+  return unflushed_bytes_ < kUnflushedBytesMax ? Result<void>() : flush();
+}
+
+Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
+  Result<void> committed = sink_.commit_lines(lines);
+  if (committed) payments_ += payments;
+  return committed;
+}
+
+Result<void> Delivery::flush() {
+  Result<void> flushed = sink_.flush();
+  if (!flushed) return flushed;
+  unflushed_bytes_ = 0;
+  if (totals_ != nullptr) totals_->settle();
+  return flushed;
+}
+
+Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, RandomPayments& payments,
+                              RandomTotals* totals) {
+  const uint64_t all = plan.payments.value_or(UINT64_MAX);
+  const uint64_t at_once = delivery.has_reader() ? kPaymentsForReader : kPaymentsForDisk;
+  while (delivery.payments() < all) {
+    const Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
+    if (!turn) return fail(turn.error());
+    if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
+    Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
+    if (!committed) return fail(committed.error());
+    if (totals != nullptr) totals->advance(*turn);
+    delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
+  }
+  return Ending::kComplete;
+}
+
+Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
+  Batch batch{.user = plan.user,
+              .amount_text = plan.amount.plain,
+              .amount = plan.amount.value,
+              .volume = 1};
+  const uint64_t all = plan.payments.value_or(UINT64_MAX);
+  const uint64_t at_once = plan.payments ? Delivery::whole_volume(batch) : kPaymentsForReader;
+  Ending ending = Ending::kComplete;
+  while (delivery.payments() < all) {
+    const Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
+    if (!turn) return fail(turn.error());
+    if (*turn == 0) {
+      if (delivery.stopped()) ending = Ending::kInterrupted;
+      break;
+    }
+    batch.volume = *turn;
+    if (Result<void> put = delivery.put(batch); !put) return fail(put.error());
+    delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
+  }
+  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  return ending;
+}
+
+namespace {
+
+// One batch of the input at its pace. False: the duration has passed, or the batch is larger than
+// a whole and a stop signal came within it.
+Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
+  std::string plain;
+  if (batch.amount_text.find_first_of("eE") != std::string_view::npos ||
+      batch.amount_text.size() > 2 * Decimal::kFractionDigits || !batch.amount.is_positive()) {
+    plain = plain_decimal(batch.amount_text);  // else it is plain already
+    batch.amount_text = plain;
+  }
+  const uint64_t whole = Delivery::whole_volume(batch);
+  uint64_t left = batch.volume;
+  for (bool begun = false; left > 0; begun = true) {
+    uint64_t wanted = std::min(left, whole);
+    if (!delivery.stopped()) {
+      const Result<uint64_t> turn = delivery.turn(wanted);
+      if (!turn) return fail(turn.error());
+      if (*turn == 0 && !delivery.stopped()) return false;
+      if (*turn > 0) wanted = *turn;
+    } else if (begun && left > whole) {
+      return false;
+    }
+    // What was read before a stop signal is not left behind: from there on without a pace.
+    batch.volume = wanted;
+    if (Result<void> put = delivery.put(batch); !put) return fail(put.error());
+    left -= wanted;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
+                             RejectLog& rejects) {
+  BlockDecoder<Batch> decoder(FieldNames{}, rejects);
+  bool more = true;
+  const auto on_chunk = [&](const DecodedChunk<Batch>& chunk) -> Result<void> {
+    for (const auto& row : chunk.lines.rows) {
+      if (!plan.allow_negative && !row.record.amount.is_positive()) {
+        Result<void> put_aside = decoder.reject(chunk, row.line, Flaw::kAmountNotPositive);
+        if (!put_aside) return put_aside;
+        continue;
+      }
+      const Result<bool> delivered = deliver_batch(row.record, delivery);
+      if (!delivered) return fail(delivered.error());
+      if (!*delivered) {
+        more = false;
+        return fail("stopped within a block", ErrorKind::kInterrupted);
+      }
+    }
+    return {};
+  };
+
+  Block block;
+  while (more && !delivery.pace().over(delivery.now())) {
+    Result<ReadStatus> status = source.read(block, delivery.now());
+    if (status && *status == ReadStatus::kIdle) {
+      if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+      if (Result<void> flushed = rejects.flush(); !flushed) return fail(flushed.error());
+      status = source.read(block, delivery.pace().end());
+    }
+    if (!status) return fail(status.error());
+    if (*status == ReadStatus::kEnd) break;
+    if (*status == ReadStatus::kIdle) continue;
+    Result<void> decoded = decoder.decode(block, on_chunk);
+    if (!decoded && more) return fail(decoded.error());
+    delivery.progress().update(delivery.payments(), source.bytes_read(), source.bytes_all());
+  }
+  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  const bool cut_short = source.cut_short() || (!more && delivery.stopped());
+  return cut_short ? Ending::kInterrupted : Ending::kComplete;
+}
+
+}  // namespace paystats

@@ -1,0 +1,76 @@
+// The three ways of making payments, each a loop from its plan into the sink: at the pace asked
+// for, until all is made, the duration has passed, or a stop signal comes. Output is flushed
+// exactly before each wait, and at the end.
+//
+//   Delivery delivery(sink, waiter, pace, progress, &batch_totals);
+//   Result<Ending> ending = deliver_single(plan, delivery);
+//
+// An error of kind kClosedOutput says that the reader of the output has gone.
+#pragma once
+
+#include <cstdint>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "gen/expected.h"
+#include "gen/pace.h"
+#include "gen/plan.h"
+#include "gen/random_payments.h"
+#include "io/payment_sink.h"
+#include "io/reject_log.h"
+#include "io/source.h"
+#include "io/wait.h"
+
+namespace paystats {
+
+// Payments at their pace into the sink, and what is known of those. All is borrowed.
+class Delivery {
+ public:
+  // A batch is one whole in the sink as long as its lines fit this; a larger one is made in parts.
+  static constexpr uint64_t kWholeBytesMax = 64 << 20;
+
+  // `totals` is of what goes by put(); nullptr where nobody wants it.
+  Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
+           BatchTotals* totals);
+
+  // How many of `wanted` may go now, after waiting for it; 0: the duration has passed or a stop
+  // signal has come.
+  Result<uint64_t> turn(uint64_t wanted);
+
+  Result<void> put(const Batch& batch);
+  Result<void> commit_lines(std::string_view lines, uint64_t payments);
+  Result<void> flush();
+
+  // The largest volume of such a batch that is one whole.
+  static uint64_t whole_volume(const Batch& batch);
+
+  uint64_t payments() const { return payments_; }
+  const Pace& pace() const { return pace_; }
+  Progress& progress() { return progress_; }
+  bool stopped() const { return waiter_.stop().requested(); }
+  Instant now() const { return waiter_.clock().now(); }
+  bool has_reader() const { return sink_.reader_fd() >= 0; }
+
+ private:
+  PaymentSink& sink_;
+  const Waiter& waiter_;
+  Pace pace_;
+  Progress& progress_;
+  BatchTotals* totals_;
+  uint64_t payments_ = 0;
+  uint64_t unflushed_bytes_ = 0;  // about
+};
+
+enum class Ending {
+  kComplete,     // all that was asked for
+  kInterrupted,  // a stop signal came before that
+};
+
+// `totals`, where wanted, holds what the sink has taken, also after an error.
+Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, RandomPayments& payments,
+                              RandomTotals* totals);
+Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery);
+Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
+                             RejectLog& rejects);
+
+}  // namespace paystats

@@ -1,0 +1,96 @@
+#include "gen/plan.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+#include "record/payment.h"
+
+namespace paystats {
+namespace {
+
+constexpr const char* kNotPositive = "--amount: must be more than 0 (--allow-negative lifts that)";
+
+Error about(std::string_view option, const Error& error) {
+  return {fmt::format("{}: {}", option, error.message), error.kind};
+}
+
+// Options that need another one, or exclude it.
+Result<void> check_combination(const GenOptions& options, bool has_inputs) {
+  const bool random = options.random.has_value();
+  const bool single = options.user.has_value();
+  if (random && single) return fail("--random and --user exclude each other");
+  if (random && options.volume) return fail("--random and --volume exclude each other");
+  if (random && has_inputs) return fail("--random reads no INPUT");
+  if (single && has_inputs) return fail("--user reads no INPUT");
+  if (single && !options.amount) return fail("--user needs --amount");
+  if (options.amount && !single && !random) return fail("--amount needs --user or --random");
+  if (options.volume && !single) return fail("--volume needs --user and --amount");
+  if (options.users && !random) return fail("--users needs --random");
+  if (options.skew && !random) return fail("--skew needs --random");
+  if (options.seed && !random) return fail("--seed needs --random");
+  if (options.volume == 0) return fail("--volume: must be at least 1");
+  if (options.rate == 0) return fail("--rate: must be at least 1");
+  if (options.duration && options.duration->count() <= 0) {
+    return fail("--duration: must be more than 0");
+  }
+  return {};
+}
+
+Result<Plan> plan_random(const GenOptions& options) {
+  RandomPlan plan;
+  // 0 stands for a workload without end.
+  if (*options.random != 0) plan.payments = options.random;
+  if (options.users) {
+    if (*options.users < 1 || *options.users > kUsersMax) {
+      return fail(fmt::format("--users: must be from 1 to {}", kUsersMax));
+    }
+    plan.spec.users = static_cast<uint32_t>(*options.users);
+  }
+  if (options.skew) {
+    const Result<uint32_t> skew = parse_skew(*options.skew);
+    if (!skew) return fail(about("--skew", skew.error()));
+    plan.spec.skew_thousandths = *skew;
+  }
+  if (options.amount) {
+    const Result<AmountRange> amount = AmountRange::parse(*options.amount);
+    if (!amount) return fail(about("--amount", amount.error()));
+    if (amount->low <= 0 && !options.allow_negative) return fail(kNotPositive);
+    plan.spec.amount = *amount;
+  }
+  plan.spec.seed = options.seed.value_or(plan.spec.seed);
+  return plan;
+}
+
+Result<Plan> plan_single(const GenOptions& options) {
+  SinglePlan plan;
+  plan.user = *options.user;
+  if (plan.user.empty()) return fail("--user: must not be empty");
+  if (plan.user.size() > kUserBytesMax) {
+    return fail(fmt::format("--user: longer than {} bytes", kUserBytesMax));
+  }
+  if (!is_valid_utf8(plan.user)) return fail("--user: not valid UTF-8");
+  if (options.amount->find(':') != std::string::npos) {
+    return fail("--amount: a range LO:HI needs --random");
+  }
+  Result<GivenAmount> amount = GivenAmount::parse(*options.amount);
+  if (!amount) return fail(about("--amount", amount.error()));
+  if (!amount->value.is_positive() && !options.allow_negative) return fail(kNotPositive);
+  plan.amount = std::move(*amount);
+  plan.payments = options.volume;
+  // With a duration alone the payment repeats until that has passed.
+  if (!options.volume && !options.duration) plan.payments = 1;
+  return plan;
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
+  if (Result<void> checked = check_combination(options, has_inputs); !checked) {
+    return fail(checked.error());
+  }
+  if (options.random) return plan_random(options);
+  if (options.user) return plan_single(options);
+  return LinesPlan{.allow_negative = options.allow_negative};
+}
+
+}  // namespace paystats

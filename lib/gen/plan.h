@@ -1,0 +1,54 @@
+// What paygen is asked to make: the options as they were given, and the plan that they amount to.
+// All that cannot go together ends here, before anything is opened.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "gen/amount_text.h"
+#include "gen/random_payments.h"
+
+namespace paystats {
+
+// Options that were not given are not set.
+struct GenOptions {
+  std::optional<std::string> user;
+  std::optional<std::string> amount;  // A, or LO:HI
+  std::optional<uint64_t> volume;
+  std::optional<uint64_t> random;
+  std::optional<uint64_t> users;
+  std::optional<std::string> skew;
+  std::optional<uint64_t> seed;
+  std::optional<uint64_t> rate;
+  std::optional<Duration> duration;
+  bool allow_negative = false;
+};
+
+// A seeded workload; without `payments` it has no end.
+struct RandomPlan {
+  RandomSpec spec;
+  std::optional<uint64_t> payments;
+};
+
+// The same payment again and again; without `payments` it has no end.
+struct SinglePlan {
+  std::string user;
+  GivenAmount amount;
+  std::optional<uint64_t> payments;
+};
+
+// Batch lines from INPUT.
+struct LinesPlan {
+  bool allow_negative = false;
+};
+
+using Plan = std::variant<LinesPlan, SinglePlan, RandomPlan>;
+
+// The message of an error names the options that it is about.
+Result<Plan> make_plan(const GenOptions& options, bool has_inputs);
+
+}  // namespace paystats

@@ -1,0 +1,163 @@
+#include "gen/random_payments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "gen/amount_text.h"
+
+namespace paystats {
+namespace {
+
+constexpr uint64_t kPowersOfTen[] = {1,       10,        100,        1'000,       10'000,
+                                     100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+
+constexpr std::string_view kBeforeRank = R"({"user":"user)";
+constexpr std::string_view kBeforeAmount = R"(","paymentAmt":)";
+constexpr std::string_view kBehindAmount = "}\n";
+// A rank of 9 digits; a sign, 15 digits, the point and 9 more.
+constexpr size_t kLineCharsMax =
+    kBeforeRank.size() + 9 + kBeforeAmount.size() + 26 + kBehindAmount.size();
+
+char* put(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+// At least `digits_min` digits.
+char* put_number(char* out, uint64_t value, int digits_min) {
+  char digits[20];
+  char* const end = digits + sizeof digits;
+  char* begin = end;
+  do {
+    *--begin = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  while (end - begin < digits_min) *--begin = '0';
+  return put(out, {begin, static_cast<size_t>(end - begin)});
+}
+
+template <class Signed>
+char* put_amount(char* out, Signed units, int decimals) {
+  using Unsigned = std::conditional_t<sizeof(Signed) == 8, uint64_t, Uint128>;
+  auto magnitude = static_cast<Unsigned>(units);
+  if (units < 0) {
+    *out++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  if (decimals == 0) return put_number(out, static_cast<uint64_t>(magnitude), 1);
+  const uint64_t one = kPowersOfTen[decimals];
+  out = put_number(out, static_cast<uint64_t>(magnitude / one), 1);
+  *out++ = '.';
+  return put_number(out, static_cast<uint64_t>(magnitude % one), decimals);
+}
+
+}  // namespace
+
+Result<AmountRange> AmountRange::parse(std::string_view text) {
+  const size_t colon = text.find(':');
+  const std::string_view low_text = text.substr(0, colon);
+  const std::string_view high_text =
+      colon == std::string_view::npos ? low_text : text.substr(colon + 1);
+  Result<GivenAmount> low = GivenAmount::parse(low_text);
+  if (!low) return fail(low.error());
+  Result<GivenAmount> high = GivenAmount::parse(high_text);
+  if (!high) return fail(high.error());
+  if (low->value > high->value) {
+    return fail(
+        fmt::format("the lower bound {} is more than the upper bound {}", low_text, high_text));
+  }
+  AmountRange range;
+  range.decimals = std::max(low->decimals(), high->decimals());
+  const Int128 unit = kPowersOfTen[Decimal::kFractionDigits - range.decimals];
+  range.low = low->value.nanos() / unit;
+  range.high = high->value.nanos() / unit;
+  return range;
+}
+
+Result<uint32_t> parse_skew(std::string_view text) {
+  constexpr Int128 kNanosPerThousandth = 1'000'000;
+  Decimal skew;
+  if (parse_amount(text, skew) != AmountFlaw::kNone || skew.nanos() < 0 ||
+      skew.nanos() > kSkewThousandthsMax * kNanosPerThousandth ||
+      skew.nanos() % kNanosPerThousandth != 0) {
+    return fail("not a number from 0 to 10 with at most three decimals");
+  }
+  return static_cast<uint32_t>(skew.nanos() / kNanosPerThousandth);
+}
+
+RandomDraws::RandomDraws(const RandomSpec& spec, std::shared_ptr<const ZipfTable> users)
+    : users_(std::move(users)), generator_(spec.seed), amount_(spec.amount) {
+  // Half the range of int64_t on either side: the sum of a bound and a step cannot overflow.
+  constexpr Int128 kNarrow = Int128{1} << 62;
+  assert(amount_.low <= amount_.high);
+  wide_ = amount_.low <= -kNarrow || amount_.high >= kNarrow;
+  if (wide_) return;
+  low_ = static_cast<int64_t>(amount_.low);
+  steps_ = static_cast<uint64_t>(amount_.high - amount_.low) + 1;
+}
+
+Int128 RandomDraws::next_wide() {
+  const auto steps = static_cast<Uint128>(amount_.high - amount_.low) + 1;
+  if (steps >> 64 == 0) {
+    return amount_.low +
+           static_cast<Int128>(scale_to(generator_.next(), static_cast<uint64_t>(steps)));
+  }
+  const auto high_word = static_cast<Uint128>(generator_.next()) << 64;
+  return amount_.low + static_cast<Int128>((high_word | generator_.next()) % steps);
+}
+
+RandomPayments::RandomPayments(const RandomSpec& spec)
+    : users_(std::make_shared<ZipfTable>(spec.users, spec.skew_thousandths)),
+      draws_(spec, users_),
+      decimals_(spec.amount.decimals),
+      buffer_(kPaymentsMax * kLineCharsMax) {}
+
+std::string_view RandomPayments::make(uint64_t payments) {
+  assert(payments <= kPaymentsMax);
+  char* out = buffer_.data();
+  for (; payments > 0; --payments) {
+    out = put(out, kBeforeRank);
+    out = put_number(out, uint64_t{draws_.next_rank()} + 1, 1);
+    out = put(out, kBeforeAmount);
+    out = draws_.wide() ? put_amount(out, draws_.next_wide(), decimals_)
+                        : put_amount(out, draws_.next_narrow(), decimals_);
+    out = put(out, kBehindAmount);
+  }
+  return {buffer_.data(), static_cast<size_t>(out - buffer_.data())};
+}
+
+RandomTotals::RandomTotals(const RandomSpec& spec, std::shared_ptr<const ZipfTable> users)
+    : draws_(spec, std::move(users)),
+      nanos_per_unit_(kPowersOfTen[Decimal::kFractionDigits - spec.amount.decimals]),
+      totals_(spec.users) {}
+
+void RandomTotals::advance(uint64_t payments) {
+  for (; payments > 0; --payments) {
+    Total& total = totals_[draws_.next_rank()];
+    // It would take 10^14 of the largest amounts to overflow, more than can be made.
+    total.units += draws_.wide() ? draws_.next_wide() : Int128{draws_.next_narrow()};
+    ++total.count;
+  }
+}
+
+std::vector<Stats> RandomTotals::stats(std::vector<std::string>& names) const {
+  names.clear();
+  names.reserve(totals_.size());  // so that none moves
+  std::vector<Stats> stats;
+  for (size_t rank = 0; rank < totals_.size(); ++rank) {
+    const Total& total = totals_[rank];
+    if (total.count == 0) continue;
+    names.push_back(fmt::format("user{}", rank + 1));
+    stats.push_back({.user = names.back(),
+                     .sum = Decimal::from_nanos(total.units * nanos_per_unit_),
+                     .count = total.count,
+                     .at = {}});
+  }
+  return stats;
+}
+
+}  // namespace paystats
