@@ -21,34 +21,9 @@
 
 #include "record/payment.h"
 #include "view/chunked.h"
+#include "view/user_row.h"
 
 namespace paystats {
-
-inline constexpr uint32_t kNoUser = UINT32_MAX;
-
-// Where an order index (ordered_buckets.h) keeps an id.
-struct Place {
-  uint32_t bucket = 0;
-  uint32_t slot = 0;
-};
-
-// All that is known of a user, in one cache line.
-struct alignas(64) UserRow {
-  Decimal sum;
-  uint64_t count = 0;
-  const char* name_bytes = nullptr;
-  uint64_t name_head = 0;  // the first 8 bytes, big-endian, zeros behind: orders most names alone
-  uint32_t name_size = 0;
-  uint32_t partials = 0;  // the first of a list, or one of the ledger's marks
-  Place in_ranking;
-  Place in_names;
-
-  std::string_view name() const { return {name_bytes, name_size}; }
-};
-static_assert(sizeof(UserRow) == 64);
-
-// The first 8 bytes of `name` as a number that compares as they do.
-uint64_t name_head(std::string_view name);
 
 // What became of a record of stats, or of a tombstone.
 enum class Applied : uint8_t {
@@ -115,7 +90,6 @@ class Ledger {
     uint32_t next = 0;
   };
 
-  const Slot* find_slot(std::string_view user, uint64_t hash) const;
   uint32_t find_row(std::string_view user, uint64_t hash) const;
   uint32_t add_row(std::string_view user, uint64_t hash);
   void grow(Segment& segment);
@@ -123,9 +97,10 @@ class Ledger {
 
   Applied set_absolute(UserRow& row, const Stats& stats);
   Applied set_partial(UserRow& row, const Stats& stats);
-  Applied add_up(const UserRow& row, const Partial* replaced, const Stats& stats, Decimal& sum,
-                 uint64_t& count) const;
+  Applied add_up(UserRow& row, const Partial* replaced, const Stats& stats);
+  Partial* find_partial(const UserRow& row, int32_t partition);
   uint32_t new_partial();
+  void free_partial(uint32_t partial);
   void drop_partials(UserRow& row);
 
   const size_t users_max_;

@@ -28,7 +28,7 @@
 #include <vector>
 
 #include "view/chunked.h"
-#include "view/ledger.h"
+#include "view/user_row.h"
 
 namespace paystats {
 
@@ -60,6 +60,10 @@ class OrderedBuckets {
   size_t bucket_of(const Key& key) const {
     return bucket_at([&](const Key& lower) { return !order_.before(key, lower); });
   }
+  // The last bucket whose lower key satisfies `reaches` (which holds for a first part of all keys),
+  // else the first, which has none.
+  template <class Reaches>
+  size_t bucket_at(Reaches reaches) const;
   size_t bucket_at_position(uint64_t position) const;  // REQUIRES: position < size()
   uint64_t first_position(size_t bucket) const;        // of the bucket's first id
   std::span<const uint32_t> ids(size_t bucket) const;  // in no order
@@ -75,9 +79,6 @@ class OrderedBuckets {
   static constexpr uint32_t kJoinIds = kBucketIds / 2;   // joined neighbours have at most this many
   static constexpr uint32_t kSmallIds = kBucketIds / 4;  // a bucket of no more looks for one
 
-  // The last bucket whose lower key satisfies `reaches`; the first has none and takes the rest.
-  template <class Reaches>
-  size_t bucket_at(Reaches reaches) const;
   void append(size_t at, uint32_t id);
   void take_out(uint32_t id);
   void split(size_t at);

@@ -6,8 +6,8 @@
 // - walk: from the top of the ranking down, skipping who does not begin with it. For many: the
 //   more of them, the sooner the page is full.
 //
-// Changes between slices do no harm: a walk resumes behind the key that it came to, and takes
-// nobody twice; what was gathered keeps the sum it had. So rows are unique and strictly descending.
+// Changes between slices do no harm: a walk resumes at the key that it came to, and takes nobody
+// twice; what was found keeps the sum it had. So rows are unique and strictly descending.
 #pragma once
 
 #include <cstddef>
@@ -70,11 +70,11 @@ class PrefixSearch {
   bool gathers_ = false;
   bool done_ = false;
   std::vector<Found> found_;
-  std::optional<NameKey> gathered_to_;  // names up to here, this one included, are in found_
-  std::optional<RankKey> walked_to_;    // likewise for the walk: its last key
-  bool walked_to_is_next_ = false;      // walked_to_ itself is still to be visited
+  // Whole buckets are visited, and what is left begins at the lower key of the next one.
+  std::optional<NameKey> gather_from_;
+  std::optional<RankKey> walk_from_;
   uint64_t skipped_ = 0;
-  std::unordered_set<uint32_t> taken_;  // ids in found_, once a walk has been interrupted
+  std::unordered_set<uint32_t> taken_;  // ids in found_
   std::vector<NameKey> name_keys_;      // memory of one step
   std::vector<RankKey> rank_keys_;
 };

@@ -1,0 +1,68 @@
+#include "view/answering.h"
+
+#include <cassert>
+#include <utility>
+
+namespace paystats {
+
+Answering::Answering(View& view, Query query) : view_(view), query_(std::move(query)) {}
+
+bool Answering::step(size_t rows) {
+  if (answer_) return true;
+  if (!search_) {
+    answer_ = view_.answer_cache().find(view_.version(), query_);
+    if (answer_) return true;
+    begun_at_version_ = view_.version();
+  }
+  if (const auto* user = std::get_if<UserQuery>(&query_)) {
+    answer_ = answer_user(*user);
+  } else {
+    const auto& page = std::get<PageQuery>(query_);
+    if (page.prefix.empty()) {
+      answer_ = answer_page(page);
+    } else {
+      if (!search_) {
+        search_.emplace(view_.ledger(), view_.ranking(), view_.name_index(), page.prefix,
+                        page.offset, page.limit);
+      }
+      if (!search_->step(rows)) return false;
+      answer_ = finish_search(page);
+    }
+  }
+  // A search during which something changed is not what this version would have said.
+  if (begun_at_version_ == view_.version())
+    view_.answer_cache().put(view_.version(), query_, answer_);
+  return true;
+}
+
+const Answer& Answering::answer() const {
+  assert(answer_ != nullptr);
+  return answer_;
+}
+
+Answer Answering::answer_page(const PageQuery& page) {
+  return std::make_shared<const std::string>(
+      render_answer(view_.envelope(page.offset), view_.page(page.offset, page.limit)));
+}
+
+Answer Answering::answer_user(const UserQuery& query) {
+  std::vector<RankedStats> rows;
+  if (const std::optional<RankedStats> found = view_.find(query.user)) rows.push_back(*found);
+  const uint64_t offset = rows.empty() ? 0 : rows.front().rank - 1;
+  return std::make_shared<const std::string>(render_answer(view_.envelope(offset), rows));
+}
+
+Answer Answering::finish_search(const PageQuery& page) {
+  Envelope envelope = view_.envelope(page.offset);
+  envelope.matches = search_->matches();
+  return std::make_shared<const std::string>(render_answer(envelope, search_->rows()));
+}
+
+Answer answer_now(View& view, const Query& query) {
+  Answering answering(view, query);
+  while (!answering.step()) {
+  }
+  return answering.answer();
+}
+
+}  // namespace paystats

@@ -1,0 +1,280 @@
+#include "view/ledger.h"
+
+#include <cassert>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/hash.h"
+#include "view/wide_sum.h"
+
+namespace paystats {
+namespace {
+
+// What `partials` of a row says where it is not the first of a list.
+constexpr uint32_t kEndOfPartials = UINT32_MAX;  // also the end of each list
+constexpr uint32_t kAbsolute = UINT32_MAX - 1;
+constexpr uint32_t kHoldsNothing = UINT32_MAX - 2;
+
+// The tag decides the slot where a search begins, the top byte of the hash the segment.
+uint32_t tag_of(uint64_t hash) {
+  return static_cast<uint32_t>(hash);
+}
+size_t segment_of(uint64_t hash) {
+  return hash >> 56;
+}
+
+LedgerChange change_from(uint32_t id, const UserRow& row) {
+  const bool held = row.partials != kHoldsNothing;
+  LedgerChange change;
+  change.id = id;
+  change.was_held = held;
+  change.is_held = held;
+  if (held) {
+    change.old_sum = row.sum;
+    change.old_count = row.count;
+  }
+  return change;
+}
+
+void clear(UserRow& row) {
+  row.partials = kHoldsNothing;
+  row.sum = Decimal();
+  row.count = 0;
+}
+
+}  // namespace
+
+uint64_t name_head(std::string_view name) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < sizeof head; ++i)
+    head = head << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  return head;
+}
+
+Ledger::Ledger(size_t users_max, uint64_t hash_seed)
+    : users_max_(std::min<size_t>(users_max, kHoldsNothing)),
+      hash_seed_(hash_seed),
+      free_partials_(kEndOfPartials) {}
+
+uint64_t Ledger::hash(std::string_view user) const {
+  return hash_bytes(user, hash_seed_);
+}
+
+void Ledger::prefetch_slot(uint64_t hash) const {
+  const Segment& segment = segments_[segment_of(hash)];
+  if (segment.slots.empty()) return;
+  __builtin_prefetch(&segment.slots[tag_of(hash) & (segment.slots.size() - 1)]);
+}
+
+void Ledger::prefetch_row(uint64_t hash) const {
+  const Segment& segment = segments_[segment_of(hash)];
+  if (segment.slots.empty()) return;
+  const size_t mask = segment.slots.size() - 1;
+  for (size_t at = tag_of(hash) & mask; segment.slots[at].id_and_1 != 0; at = (at + 1) & mask) {
+    if (segment.slots[at].tag != tag_of(hash)) continue;
+    __builtin_prefetch(&rows_[segment.slots[at].id_and_1 - 1], 1);
+    return;
+  }
+}
+
+uint32_t Ledger::find_row(std::string_view user, uint64_t hash) const {
+  const Segment& segment = segments_[segment_of(hash)];
+  if (segment.slots.empty()) return kNoUser;
+  const size_t mask = segment.slots.size() - 1;
+  for (size_t at = tag_of(hash) & mask; segment.slots[at].id_and_1 != 0; at = (at + 1) & mask) {
+    if (segment.slots[at].tag != tag_of(hash)) continue;
+    const uint32_t id = segment.slots[at].id_and_1 - 1;
+    if (rows_[id].name() == user) return id;
+  }
+  return kNoUser;
+}
+
+uint32_t Ledger::find(std::string_view user) const {
+  const uint32_t id = find_row(user, hash(user));
+  return id != kNoUser && rows_[id].partials != kHoldsNothing ? id : kNoUser;
+}
+
+void Ledger::grow(Segment& segment) {
+  constexpr size_t kSlotsMin = 16;
+  std::vector<Slot> old(segment.slots.empty() ? kSlotsMin : segment.slots.size() * 2);
+  old.swap(segment.slots);
+  const size_t mask = segment.slots.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.id_and_1 == 0) continue;
+    size_t at = slot.tag & mask;
+    while (segment.slots[at].id_and_1 != 0) at = (at + 1) & mask;
+    segment.slots[at] = slot;
+  }
+}
+
+const char* Ledger::keep(std::string_view name) {
+  assert(name.size() <= kArenaBytes);
+  if (kArenaBytes - arena_used_ < name.size() || arena_.empty()) {
+    arena_.push_back(std::make_unique<char[]>(kArenaBytes));
+    arena_used_ = 0;
+  }
+  char* const place = arena_.back().get() + arena_used_;
+  if (!name.empty()) std::memcpy(place, name.data(), name.size());
+  arena_used_ += name.size();
+  return place;
+}
+
+uint32_t Ledger::add_row(std::string_view user, uint64_t hash) {
+  Segment& segment = segments_[segment_of(hash)];
+  if ((segment.used + 1) * 4 > segment.slots.size() * 3) grow(segment);
+  const uint32_t id = rows_.grow();
+  UserRow& row = rows_[id];
+  row.name_bytes = keep(user);
+  row.name_size = static_cast<uint32_t>(user.size());
+  row.name_head = name_head(user);
+  row.partials = kHoldsNothing;
+
+  const size_t mask = segment.slots.size() - 1;
+  size_t at = tag_of(hash) & mask;
+  while (segment.slots[at].id_and_1 != 0) at = (at + 1) & mask;
+  segment.slots[at] = {tag_of(hash), id + 1};
+  ++segment.used;
+  return id;
+}
+
+LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
+  uint32_t id = find_row(stats.user, hash);
+  if (id == kNoUser) {
+    if (rows_.size() >= users_max_) {
+      LedgerChange refused;
+      refused.outcome = Applied::kUsersFull;
+      return refused;
+    }
+    id = add_row(stats.user, hash);
+  }
+  UserRow& row = rows_[id];
+  LedgerChange change = change_from(id, row);
+  change.outcome = stats.at ? set_partial(row, stats) : set_absolute(row, stats);
+  change.is_held = row.partials != kHoldsNothing;
+  return change;
+}
+
+Applied Ledger::set_absolute(UserRow& row, const Stats& stats) {
+  if (row.partials == kAbsolute) {
+    if (row.sum == stats.sum && row.count == stats.count) return Applied::kUnchanged;
+  } else {
+    if (row.partials != kHoldsNothing) ++kind_changes_;
+    drop_partials(row);
+    row.partials = kAbsolute;
+  }
+  row.sum = stats.sum;
+  row.count = stats.count;
+  return Applied::kChanged;
+}
+
+Applied Ledger::set_partial(UserRow& row, const Stats& stats) {
+  Partial* held = nullptr;
+  if (row.partials < kHoldsNothing) {
+    held = find_partial(row, stats.at->partition);
+    if (held != nullptr && held->offset >= stats.at->offset) return Applied::kUnchanged;
+    const Applied outcome = add_up(row, held, stats);
+    if (was_refused(outcome)) return outcome;
+  } else {
+    if (row.partials == kAbsolute) ++kind_changes_;
+    row.partials = kEndOfPartials;
+    row.sum = stats.sum;
+    row.count = stats.count;
+  }
+  if (held == nullptr) {
+    const uint32_t added = new_partial();
+    held = &partials_[added];
+    held->next = row.partials;
+    row.partials = added;
+  }
+  held->sum = stats.sum;
+  held->count = stats.count;
+  held->partition = stats.at->partition;
+  held->offset = stats.at->offset;
+  return Applied::kChanged;
+}
+
+Ledger::Partial* Ledger::find_partial(const UserRow& row, int32_t partition) {
+  for (uint32_t at = row.partials; at < kHoldsNothing; at = partials_[at].next)
+    if (partials_[at].partition == partition) return &partials_[at];
+  return nullptr;
+}
+
+// The row's sum and count with `stats` in place of `replaced` (or besides all, where that is null).
+Applied Ledger::add_up(UserRow& row, const Partial* replaced, const Stats& stats) {
+  WideSum sum;
+  WideSum count;
+  sum.add(row.sum.nanos());
+  sum.add(stats.sum.nanos());
+  count.add(row.count);
+  count.add(stats.count);
+  if (replaced != nullptr) {
+    sum.subtract(replaced->sum.nanos());
+    count.subtract(replaced->count);
+  }
+  const std::optional<Int128> new_sum = sum.value();
+  const std::optional<Int128> new_count = count.value();
+  if (!new_sum) return Applied::kSumOverflow;
+  if (*new_count > UINT64_MAX) return Applied::kCountOverflow;
+  row.sum = Decimal::from_nanos(*new_sum);
+  row.count = static_cast<uint64_t>(*new_count);
+  return Applied::kChanged;
+}
+
+uint32_t Ledger::new_partial() {
+  if (free_partials_ == kEndOfPartials) return partials_.grow();
+  return std::exchange(free_partials_, partials_[free_partials_].next);
+}
+
+void Ledger::free_partial(uint32_t partial) {
+  partials_[partial].next = free_partials_;
+  free_partials_ = partial;
+}
+
+void Ledger::drop_partials(UserRow& row) {
+  while (row.partials < kHoldsNothing) {
+    const uint32_t next = partials_[row.partials].next;
+    free_partial(row.partials);
+    row.partials = next;
+  }
+}
+
+LedgerChange Ledger::remove(std::string_view user) {
+  const uint32_t id = find(user);
+  if (id == kNoUser) return {};
+  UserRow& row = rows_[id];
+  LedgerChange change = change_from(id, row);
+  drop_partials(row);
+  clear(row);
+  change.outcome = Applied::kChanged;
+  change.is_held = false;
+  return change;
+}
+
+LedgerChange Ledger::remove_partial(std::string_view user, int32_t partition) {
+  const uint32_t id = find(user);
+  if (id == kNoUser || rows_[id].partials == kAbsolute) return {};
+  UserRow& row = rows_[id];
+  LedgerChange change = change_from(id, row);
+  uint32_t* link = &row.partials;
+  while (*link != kEndOfPartials && partials_[*link].partition != partition)
+    link = &partials_[*link].next;
+  if (*link == kEndOfPartials) return {};
+
+  // What is left may be out of range, as it never was before: then nothing is forgotten.
+  const Partial& gone = partials_[*link];
+  const Applied outcome = add_up(row, &gone, Stats{});
+  if (was_refused(outcome)) {
+    change.outcome = outcome;
+    return change;
+  }
+  const uint32_t freed = *link;
+  *link = gone.next;
+  free_partial(freed);
+  if (row.partials == kEndOfPartials) clear(row);
+  change.outcome = Applied::kChanged;
+  change.is_held = row.partials != kHoldsNothing;
+  return change;
+}
+
+}  // namespace paystats

@@ -1,0 +1,196 @@
+// The definitions of ordered_buckets.h, which includes this.
+#pragma once
+
+#include "view/ordered_buckets.h"
+
+namespace paystats {
+
+template <class Order>
+template <class Reaches>
+size_t OrderedBuckets<Order>::bucket_at(Reaches reaches) const {
+  // A binary search whose step is a choice of two numbers: no branch to be guessed wrong.
+  size_t base = 0;
+  size_t length = lowers_.size();
+  while (length > 1) {
+    const size_t half = length / 2;
+    base += reaches(lowers_[base + half]) ? half : 0;
+    length -= half;
+  }
+  return base;
+}
+
+template <class Order>
+void OrderedBuckets<Order>::insert(uint32_t id) {
+  if (directory_.empty()) {
+    directory_.push_back(new_bucket());
+    lowers_.emplace_back();
+  }
+  append(bucket_of(order_.key_of(id)), id);
+  ++size_;
+}
+
+template <class Order>
+void OrderedBuckets<Order>::erase(uint32_t id) {
+  const uint32_t bucket = order_.place_of(id).bucket;
+  take_out(id);
+  --size_;
+  join_if_small(bucket);
+}
+
+template <class Order>
+void OrderedBuckets<Order>::update(uint32_t id) {
+  const size_t at = bucket_of(order_.key_of(id));
+  const uint32_t bucket = order_.place_of(id).bucket;
+  if (directory_[at] == bucket) return;
+  take_out(id);
+  append(at, id);
+  join_if_small(bucket);
+}
+
+template <class Order>
+void OrderedBuckets<Order>::append(size_t at, uint32_t id) {
+  Bucket& bucket = pool_[directory_[at]];
+  order_.place_of(id) = {directory_[at], bucket.size};
+  bucket.ids[bucket.size++] = id;
+  first_positions_known_ = false;
+  if (bucket.size == kBucketIds) split(at);
+}
+
+template <class Order>
+void OrderedBuckets<Order>::take_out(uint32_t id) {
+  const Place place = order_.place_of(id);
+  Bucket& bucket = pool_[place.bucket];
+  assert(place.slot < bucket.size && bucket.ids[place.slot] == id);
+  const uint32_t last = bucket.ids[--bucket.size];
+  bucket.ids[place.slot] = last;
+  order_.place_of(last).slot = place.slot;
+  first_positions_known_ = false;
+}
+
+template <class Order>
+void OrderedBuckets<Order>::split(size_t at) {
+  const uint32_t right_number = new_bucket();
+  Bucket& left = pool_[directory_[at]];
+  Bucket& right = pool_[right_number];
+  split_keys_.clear();
+  for (uint32_t slot = 0; slot < left.size; ++slot)
+    split_keys_.push_back(order_.key_of(left.ids[slot]));
+  const auto before = [this](const Key& a, const Key& b) { return order_.before(a, b); };
+  const uint32_t half = left.size / 2;
+  std::nth_element(split_keys_.begin(), split_keys_.begin() + half, split_keys_.end(), before);
+
+  for (uint32_t slot = 0; slot < half; ++slot) {
+    left.ids[slot] = split_keys_[slot].id;
+    order_.place_of(left.ids[slot]).slot = slot;
+  }
+  for (uint32_t slot = half; slot < left.size; ++slot) {
+    right.ids[right.size] = split_keys_[slot].id;
+    order_.place_of(split_keys_[slot].id) = {right_number, right.size++};
+  }
+  left.size = half;
+  right.lower = split_keys_[half];
+  const auto next = static_cast<ptrdiff_t>(at) + 1;
+  lowers_.insert(lowers_.begin() + next, right.lower);
+  directory_.insert(directory_.begin() + next, right_number);
+}
+
+// Looks only now and then, so that a bucket that shrinks does not search for itself each time.
+template <class Order>
+void OrderedBuckets<Order>::join_if_small(uint32_t bucket) {
+  const uint32_t size = pool_[bucket].size;
+  if (size > kSmallIds || size % 16 != 0 || directory_.size() == 1) return;
+  const size_t at = directory_[0] == bucket ? 0 : bucket_of(pool_[bucket].lower);
+  assert(directory_[at] == bucket);
+  if (size == 0) {
+    drop(at);
+  } else if (at > 0 && pool_[directory_[at - 1]].size + size <= kJoinIds) {
+    join(at - 1);
+  } else if (at + 1 < directory_.size() && pool_[directory_[at + 1]].size + size <= kJoinIds) {
+    join(at);
+  }
+}
+
+template <class Order>
+void OrderedBuckets<Order>::join(size_t left_at) {
+  const uint32_t left_number = directory_[left_at];
+  Bucket& left = pool_[left_number];
+  Bucket& right = pool_[directory_[left_at + 1]];
+  for (uint32_t slot = 0; slot < right.size; ++slot) {
+    order_.place_of(right.ids[slot]) = {left_number, left.size};
+    left.ids[left.size++] = right.ids[slot];
+  }
+  right.size = 0;
+  drop(left_at + 1);
+}
+
+// An empty bucket goes; its part of the order falls to the one before it, or, where it is the
+// first, to the one behind it.
+template <class Order>
+void OrderedBuckets<Order>::drop(size_t at) {
+  assert(pool_[directory_[at]].size == 0);
+  free_.push_back(directory_[at]);
+  lowers_.erase(lowers_.begin() + static_cast<ptrdiff_t>(at));
+  directory_.erase(directory_.begin() + static_cast<ptrdiff_t>(at));
+  first_positions_known_ = false;
+}
+
+template <class Order>
+uint32_t OrderedBuckets<Order>::new_bucket() {
+  if (free_.empty()) return pool_.grow();
+  const uint32_t bucket = free_.back();
+  free_.pop_back();
+  return bucket;
+}
+
+template <class Order>
+const std::vector<uint32_t>& OrderedBuckets<Order>::first_positions() const {
+  if (!first_positions_known_) {
+    first_positions_.resize(directory_.size());
+    uint32_t position = 0;
+    for (size_t at = 0; at < directory_.size(); ++at) {
+      first_positions_[at] = position;
+      position += pool_[directory_[at]].size;
+    }
+    first_positions_known_ = true;
+  }
+  return first_positions_;
+}
+
+template <class Order>
+template <class IsBefore>
+uint64_t OrderedBuckets<Order>::count_before(IsBefore is_before) const {
+  if (directory_.empty()) return 0;
+  const size_t at = bucket_at(is_before);
+  uint64_t count = first_position(at);
+  for (const uint32_t id : ids(at)) count += is_before(order_.key_of(id)) ? 1 : 0;
+  return count;
+}
+
+template <class Order>
+size_t OrderedBuckets<Order>::bucket_at_position(uint64_t position) const {
+  assert(position < size_);
+  const std::vector<uint32_t>& firsts = first_positions();
+  const auto behind = std::upper_bound(firsts.begin(), firsts.end(), position);
+  return static_cast<size_t>(behind - firsts.begin()) - 1;
+}
+
+template <class Order>
+uint64_t OrderedBuckets<Order>::first_position(size_t bucket) const {
+  return first_positions()[bucket];
+}
+
+template <class Order>
+std::span<const uint32_t> OrderedBuckets<Order>::ids(size_t bucket) const {
+  const Bucket& found = pool_[directory_[bucket]];
+  return {found.ids.data(), found.size};
+}
+
+template <class Order>
+void OrderedBuckets<Order>::sorted_keys(size_t bucket, std::vector<Key>& out) const {
+  out.clear();
+  for (const uint32_t id : ids(bucket)) out.push_back(order_.key_of(id));
+  std::sort(out.begin(), out.end(),
+            [this](const Key& a, const Key& b) { return order_.before(a, b); });
+}
+
+}  // namespace paystats
