@@ -33,20 +33,32 @@ class PaymentLog {
   // Appends `lines` (whole, groups already marked) durably, or not at all.
   Result<void> commit(std::string_view lines);
 
+  // The same in parts, for a group that is larger than memory: begin(), append() any number of
+  // times, finish(). Any of them that fails has undone all of it. The lock is held in between.
+  Result<void> begin();
+  Result<void> append(std::string_view lines);
+  Result<void> finish();
+
  private:
   PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name, Diagnostics& diagnostics);
   Result<void> repair(uint64_t size, uint64_t& repaired_size);
+  Result<void> undo(Error error);
+  void release();
 
   UniqueFd write_fd_;
-  UniqueFd read_fd_;
+  UniqueFd read_fd_;  // where the lock is held
   std::string name_;
   Diagnostics* diagnostics_;
+  bool begun_ = false;
+  bool name_is_synced_ = false;
+  uint64_t undo_bytes_ = 0;  // the size to go back to
 };
 
-// Where a log of `size` bytes stands: what a reader may apply, and how a writer would mend the rest.
+// Where a log of `size` bytes stands: what a reader may apply, and how a writer would mend the
+// rest.
 struct LogTail {
   uint64_t applied_bytes = 0;  // up to here every line is whole and no group is cut
-  bool needs_newline = false;  // from there to the end stands one whole payment without its newline
+  bool needs_newline = false;  // all that stands from there to the end is whole but for a newline
 };
 // Reads backwards from `size`, no further than it must. Call under a lock.
 Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view name);

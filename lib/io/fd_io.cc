@@ -1,0 +1,101 @@
+#include "io/fd_io.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace paystats {
+namespace {
+
+// A commit takes as long as the disk needs to sync; a writer that commits again and again leaves
+// the lock free for moments only. So the first tries come soon after one another.
+constexpr Duration kFirstPause = std::chrono::microseconds(100);
+constexpr Duration kLongestPause = std::chrono::milliseconds(2);
+
+bool would_block(int errno_value) {
+  return errno_value == EAGAIN || errno_value == EWOULDBLOCK;
+}
+
+}  // namespace
+
+Result<std::optional<size_t>> read_available(int fd, char* buffer, size_t size,
+                                             std::string_view name) {
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer, size);
+    if (n >= 0) return std::optional<size_t>(static_cast<size_t>(n));
+    if (would_block(errno)) return std::optional<size_t>();
+    if (errno != EINTR) return fail(system_error(name, errno));
+  }
+}
+
+Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size, std::string_view name) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, buffer + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error(name, errno));
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
+
+Result<void> write_stream(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(n));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) return fail(system_error(name, errno));
+    pollfd polled{fd, POLLOUT, 0};
+    if (::poll(&polled, 1, -1) < 0 && errno != EINTR) return fail(system_error(name, errno));
+  }
+  return {};
+}
+
+Result<uint64_t> file_size(int fd, std::string_view name) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0) return fail(system_error(name, errno));
+  return static_cast<uint64_t>(status.st_size);
+}
+
+Result<UniqueFd> reopen_for_reading(int fd, std::string_view name) {
+  Result<UniqueFd> opened = open_file(fmt::format("/proc/self/fd/{}", fd), O_RDONLY);
+  if (!opened)
+    return fail(fmt::format("{}: cannot be read back ({})", name, opened.error().message));
+  return opened;
+}
+
+Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline,
+                                 std::string_view name) {
+  release();
+  for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+    if (::flock(fd, LOCK_SH | LOCK_NB) == 0) {
+      fd_ = fd;
+      return Wake::kReady;
+    }
+    if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
+      return Wake::kReady;
+    }
+    if (!would_block(errno) && errno != EINTR) return fail(system_error(name, errno));
+    const Instant now = waiter.clock().now();
+    if (now >= deadline) return Wake::kDeadline;
+    const Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
+    if (!wake || *wake == Wake::kStop) return wake;
+  }
+}
+
+void SharedLock::release() {
+  if (fd_ >= 0) ::flock(fd_, LOCK_UN);
+  fd_ = -1;
+}
+
+}  // namespace paystats

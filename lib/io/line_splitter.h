@@ -1,0 +1,59 @@
+// Cuts what was read into blocks of whole lines, in one buffer that is used again and again.
+//
+//   LineSplitter lines("-");
+//   while (read n bytes into lines.space()) {
+//     lines.add(n);
+//     while (lines.next(block)) ...
+//   }
+//   if (lines.last(block)) ...      // a last line without its newline is a line
+//
+// The part of a line that has come so far stays until the rest is there. A line over kLineBytesMax
+// becomes a block of its own, of which only the beginning is kept (see Block), so memory stays
+// bounded whatever comes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "io/source.h"
+
+namespace paystats {
+
+class LineSplitter {
+ public:
+  // Small enough to stay in the second-level cache between reading and decoding.
+  static constexpr size_t kReadBytes = 256 << 10;
+
+  // `source` is what blocks call the place.
+  explicit LineSplitter(std::string source);
+
+  // Room for kReadBytes. Ends the life of the last block.
+  char* space();
+  // REQUIRES: n <= kReadBytes bytes have been put into space().
+  void add(size_t n);
+
+  bool next(Block& out);  // the whole lines that have come since
+  bool last(Block& out);  // at the end of the input: what is left, if anything
+  void drop_rest();       // forgets what has not been yielded
+
+  const std::string& source() const { return source_; }
+
+ private:
+  bool yield_lines(size_t end, Block& out);
+  bool yield_long_line(size_t bytes, size_t next_begin, Block& out);
+  bool skip_long_line(Block& out);
+
+  const std::string source_;
+  const std::unique_ptr<char[]> buffer_;
+  size_t begin_ = 0;    // of what has not been yielded
+  size_t scanned_ = 0;  // no newline between begin_ and here
+  size_t end_ = 0;
+  uint64_t line_ = 1;        // number of the line at begin_
+  uint64_t long_bytes_ = 0;  // not 0: inside a long line, this much of it has come
+};
+
+// How many newlines there are in `bytes`.
+uint64_t count_newlines(std::string_view bytes);
+
+}  // namespace paystats

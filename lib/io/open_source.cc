@@ -1,0 +1,146 @@
+#include "io/open_source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "io/fd_io.h"
+#include "io/file_source.h"
+#include "io/follow_source.h"
+#include "io/stream_source.h"
+
+namespace paystats {
+namespace {
+
+// What one can know of a file before it is read. The size is 0 where it has none.
+Result<uint64_t> check_readable(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0) return fail(system_error(path, errno));
+  if (S_ISDIR(status.st_mode)) return fail(system_error(path, EISDIR));
+  if (::access(path.c_str(), R_OK) != 0) return fail(system_error(path, errno));
+  // A FIFO that is opened and closed again would cost its writer a SIGPIPE, so it is left alone.
+  return S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
+// One input after the other, each opened as the one before it ends.
+class InputsInTurn final : public Source {
+ public:
+  InputsInTurn(std::vector<Endpoint> inputs, const SourceOptions& options, uint64_t bytes_all,
+               const Waiter& waiter, Diagnostics& diagnostics)
+      : inputs_(std::move(inputs)),
+        options_(options),
+        bytes_all_(bytes_all),
+        waiter_(waiter),
+        diagnostics_(diagnostics) {}
+
+  Result<ReadStatus> read(Block& out, Instant deadline) override {
+    for (;;) {
+      if (!current_) {
+        if (next_ == inputs_.size()) return ReadStatus::kEnd;
+        if (skip_after_stop()) continue;
+        Result<std::unique_ptr<Source>> opened = open_next();
+        if (!opened) return fail(opened.error());
+        current_ = std::move(*opened);
+      }
+      const Result<ReadStatus> status = current_->read(out, deadline);
+      if (!status || *status != ReadStatus::kEnd) return status;
+      cut_short_ = cut_short_ || current_->cut_short();
+      bytes_of_earlier_ += current_->bytes_read();
+      current_.reset();
+      ++next_;
+    }
+  }
+
+  bool cut_short() const override { return cut_short_; }
+  bool caught_up() const override {
+    if (!options_.follow) return true;
+    return current_ && next_ + 1 == inputs_.size() && current_->caught_up();
+  }
+  uint64_t bytes_read() const override {
+    return bytes_of_earlier_ + (current_ ? current_->bytes_read() : 0);
+  }
+  uint64_t bytes_all() const override { return bytes_all_; }
+
+ private:
+  // After a stop signal nothing more is begun, but what others have put into stdin is read.
+  bool skip_after_stop() {
+    const bool skipped =
+        waiter_.stop().requested() && inputs_[next_].kind != Endpoint::Kind::kStdio;
+    if (skipped) {
+      cut_short_ = true;
+      ++next_;
+    }
+    return skipped;
+  }
+
+  Result<std::unique_ptr<Source>> open_next() {
+    const Endpoint& input = inputs_[next_];
+    if (input.kind == Endpoint::Kind::kStdio) return open_stdin();
+    if (options_.follow && next_ + 1 == inputs_.size()) {
+      return follow_source(input.name, waiter_, diagnostics_);
+    }
+    // O_NONBLOCK: the open of a FIFO does not wait for its writer; reading it does, and can be
+    // interrupted.
+    Result<UniqueFd> opened = open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!opened) return fail(opened.error());
+    const int fd = opened->get();
+    if (fd_type(fd) == FdType::kRegular) {
+      return file_source(fd, std::move(*opened), input.name, waiter_, diagnostics_);
+    }
+    return stream_source(fd, std::move(*opened), input.name, OnStop::kEndAtOnce, waiter_);
+  }
+
+  std::unique_ptr<Source> open_stdin() {
+    const FdType type = fd_type(STDIN_FILENO);
+    if (type == FdType::kRegular) {
+      return file_source(STDIN_FILENO, UniqueFd(), "-", waiter_, diagnostics_);
+    }
+    const OnStop on_stop = type == FdType::kPipe ? OnStop::kReadWhatIsUnderWay : OnStop::kEndAtOnce;
+    return stream_source(STDIN_FILENO, UniqueFd(), "-", on_stop, waiter_);
+  }
+
+  const std::vector<Endpoint> inputs_;
+  const SourceOptions options_;
+  const uint64_t bytes_all_;
+  const Waiter& waiter_;
+  Diagnostics& diagnostics_;
+  size_t next_ = 0;  // the input that is read now, or is to be opened next
+  std::unique_ptr<Source> current_;
+  bool cut_short_ = false;
+  uint64_t bytes_of_earlier_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
+                                            const SourceOptions& options, const Waiter& waiter,
+                                            Diagnostics& diagnostics) {
+  uint64_t bytes_all = 0;
+  bool size_known = !options.follow;
+  for (const Endpoint& input : inputs) {
+    const bool followed = options.follow && &input == &inputs.back();
+    if (input.kind == Endpoint::Kind::kTopic) {
+      return fail(fmt::format("kafka:{}: this build cannot read topics", input.name));
+    }
+    if (followed && input.kind == Endpoint::Kind::kStdio) {
+      return fail("stdin cannot be followed: it is read until it ends");
+    }
+    if (followed || input.kind == Endpoint::Kind::kStdio) {
+      const Result<uint64_t> size = file_size(STDIN_FILENO, "stdin");
+      if (!followed && fd_type(STDIN_FILENO) == FdType::kRegular && size) bytes_all += *size;
+      size_known = size_known && fd_type(STDIN_FILENO) == FdType::kRegular;
+      continue;
+    }
+    const Result<uint64_t> size = check_readable(input.name);
+    if (!size) return fail(size.error());
+    bytes_all += *size;
+    size_known = size_known && *size > 0;
+  }
+  return std::make_unique<InputsInTurn>(inputs, options, size_known ? bytes_all : 0, waiter,
+                                        diagnostics);
+}
+
+}  // namespace paystats

@@ -1,0 +1,161 @@
+#include "io/payment_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <filesystem>
+
+#include "io/fd_io.h"
+
+namespace paystats {
+namespace {
+
+Result<void> check_regular(int fd, std::string_view name) {
+  if (fd_type(fd) == FdType::kRegular) return {};
+  return fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
+}
+
+Result<void> lock_exclusively(int fd, std::string_view name) {
+  while (::flock(fd, LOCK_EX) != 0) {
+    if (errno == EINTR) continue;
+    Error error = system_error(name, errno);
+    error.message += " (a log must be locked while it is written)";
+    return fail(std::move(error));
+  }
+  return {};
+}
+
+Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {
+  while (::ftruncate(fd, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return fail(system_error(name, errno));
+  }
+  return {};
+}
+
+// A file that is on the disk without its name is lost. Where the folder may not be read, a full
+// fsync of the file is the next best: common file systems store the name of a new file with it.
+Result<void> sync_name(int fd, std::string_view name) {
+  std::error_code error;
+  const std::filesystem::path path =
+      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error);
+  const Result<UniqueFd> folder = open_file(path.parent_path(), O_RDONLY | O_DIRECTORY);
+  if (::fsync(folder && !error ? folder->get() : fd) != 0) return fail(system_error(name, errno));
+  return {};
+}
+
+}  // namespace
+
+PaymentLog::PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name,
+                       Diagnostics& diagnostics)
+    : write_fd_(std::move(write_fd)),
+      read_fd_(std::move(read_fd)),
+      name_(std::move(name)),
+      diagnostics_(&diagnostics) {}
+
+Result<PaymentLog> PaymentLog::open(const std::string& path, Diagnostics& diagnostics) {
+  // O_NONBLOCK for the case that it is a FIFO: that is to be an error, not a wait for its reader.
+  Result<UniqueFd> opened = open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
+  if (!opened) return fail(opened.error());
+  const Result<void> regular = check_regular(opened->get(), path);
+  if (!regular) return fail(regular.error());
+  UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
+  if (!read_fd) return fail(system_error(path, errno));
+  return PaymentLog(std::move(*opened), std::move(read_fd), path, diagnostics);
+}
+
+Result<PaymentLog> PaymentLog::adopt(int fd, std::string name, Diagnostics& diagnostics) {
+  const Result<void> regular = check_regular(fd, name);
+  if (!regular) return fail(regular.error());
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_APPEND) == 0) {
+    return fail(fmt::format("{}: not open for appending", name));
+  }
+  // Processes of one shell line share the file description that we were given, and its lock as
+  // well, so the lock is taken on one of our own.
+  Result<UniqueFd> read_fd = reopen_for_reading(fd, name);
+  if (!read_fd) return fail(read_fd.error());
+  UniqueFd write_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!write_fd) return fail(system_error(name, errno));
+  return PaymentLog(std::move(write_fd), std::move(*read_fd), std::move(name), diagnostics);
+}
+
+Result<void> PaymentLog::commit(std::string_view lines) {
+  if (lines.empty()) return {};
+  Result<void> result = begin();
+  if (result) result = append(lines);
+  if (result) result = finish();
+  return result;
+}
+
+Result<void> PaymentLog::begin() {
+  assert(!begun_);
+  Result<void> result = lock_exclusively(read_fd_.get(), name_);
+  if (!result) return result;
+  begun_ = true;
+  const Result<uint64_t> size = file_size(read_fd_.get(), name_);
+  result = size ? repair(*size, undo_bytes_) : fail(size.error());
+  if (!result) release();
+  return result;
+}
+
+Result<void> PaymentLog::append(std::string_view lines) {
+  assert(begun_);
+  const Result<void> written = write_stream(write_fd_.get(), lines, name_);
+  return written ? written : undo(written.error());
+}
+
+Result<void> PaymentLog::finish() {
+  assert(begun_);
+  if (::fdatasync(write_fd_.get()) != 0) return undo(system_error(name_, errno));
+  if (!name_is_synced_) {
+    const Result<void> synced = sync_name(write_fd_.get(), name_);
+    if (!synced) return undo(synced.error());
+    name_is_synced_ = true;
+  }
+  release();
+  return {};
+}
+
+Result<void> PaymentLog::undo(Error error) {
+  const Result<void> undone = truncate_to(write_fd_.get(), undo_bytes_, name_);
+  if (!undone) {
+    error.message += fmt::format("; and what was written of it could not be taken back ({})",
+                                 undone.error().message);
+  }
+  release();
+  return fail(std::move(error));
+}
+
+void PaymentLog::release() {
+  begun_ = false;
+  ::flock(read_fd_.get(), LOCK_UN);
+}
+
+Result<void> PaymentLog::repair(uint64_t size, uint64_t& repaired_size) {
+  repaired_size = size;
+  if (size == 0) return {};
+  const Result<LogTail> tail = examine_log_tail(read_fd_.get(), size, name_);
+  if (!tail) return fail(tail.error());
+  if (tail->needs_newline) {
+    const Result<void> written = write_stream(write_fd_.get(), "\n", name_);
+    if (!written) return written;
+    repaired_size = size + 1;
+    return {};
+  }
+  if (tail->applied_bytes == size) return {};
+  const Result<void> cut = truncate_to(write_fd_.get(), tail->applied_bytes, name_);
+  if (!cut) return cut;
+  repaired_size = tail->applied_bytes;
+  diagnostics_->warning(
+      fmt::format("{}: cut off the last {} bytes, left by a writer that was "
+                  "stopped in the middle",
+                  name_, size - tail->applied_bytes));
+  return {};
+}
+
+}  // namespace paystats

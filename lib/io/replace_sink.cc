@@ -1,0 +1,134 @@
+#include "io/replace_sink.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+
+#include "io/fd_io.h"
+#include "io/stream_sink.h"
+
+namespace paystats {
+namespace {
+
+constexpr int kSymlinksMax = 40;            // as the kernel has it
+constexpr size_t kShownNameBytesMax = 200;  // of 255 that a name may have
+
+// Where `path` leads to in the end, even if nothing is there yet.
+Result<std::string> follow_symlinks(const std::string& path) {
+  std::filesystem::path target(path);
+  for (int i = 0; i < kSymlinksMax; ++i) {
+    std::error_code error;
+    const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+    if (error) return target.string();  // not a symbolic link
+    target = target.parent_path() / next;
+  }
+  return fail(system_error(path, ELOOP));
+}
+
+std::optional<struct stat> existing(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status;
+}
+
+std::filesystem::path folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? std::filesystem::path(".") : folder;
+}
+
+Result<void> sync(int fd, std::string_view name) {
+  if (::fsync(fd) != 0) return fail(system_error(name, errno));
+  return {};
+}
+
+}  // namespace
+
+TemporaryFile::TemporaryFile(UniqueFd fd, std::string path, std::string target, std::string name)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      target_(std::move(target)),
+      name_(std::move(name)) {}
+
+Result<TemporaryFile> TemporaryFile::create(const std::string& path) {
+  const Result<std::string> target = follow_symlinks(path);
+  if (!target) return fail(target.error());
+  const auto old = existing(*target);
+  if (old && ::access(target->c_str(), W_OK) != 0) return fail(system_error(path, errno));
+
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
+    return fail(system_error("getrandom", errno));
+  }
+  const std::string shown =
+      std::filesystem::path(*target).filename().string().substr(0, kShownNameBytesMax);
+  const std::string temporary =
+      folder_of(*target) / fmt::format(".{}.paystats-{:016x}", shown, random);
+  // 0666 and not less, so that umask decides.
+  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd) return fail(system_error(path, errno));
+  TemporaryFile file(std::move(fd), temporary, *target, path);
+  if (old) {
+    // Only root can give a file away; who cannot keeps it as his own.
+    [[maybe_unused]] const int owned = ::fchown(file.fd(), old->st_uid, old->st_gid);
+    if (::fchmod(file.fd(), old->st_mode & 0777) != 0) return fail(system_error(path, errno));
+  }
+  return file;
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (fd_) ::unlink(path_.c_str());
+}
+
+Result<void> TemporaryFile::take_place() {
+  if (::rename(path_.c_str(), target_.c_str()) != 0) return fail(system_error(name_, errno));
+  return close_checked(std::move(fd_), name_);
+}
+
+ReplaceSink::ReplaceSink(TemporaryFile file, std::string name)
+    : file_(std::move(file)), name_(std::move(name)) {
+  buffer_.reserve(StreamSink::kBufferBytes);
+}
+
+Result<void> ReplaceSink::write(std::string_view lines) {
+  if (buffer_.size() + lines.size() > StreamSink::kBufferBytes) {
+    Result<void> flushed = flush();
+    if (!flushed) return flushed;
+  }
+  buffer_.append(lines);
+  return {};
+}
+
+Result<void> ReplaceSink::flush() {
+  if (buffer_.empty()) return {};
+  Result<void> written = write_all(file_.fd(), buffer_, name_);
+  broken_ = broken_ || !written;
+  buffer_.clear();
+  return written;
+}
+
+Result<void> ReplaceSink::close() {
+  Result<void> result = flush();
+  if (result && broken_) result = fail(fmt::format("{}: left as it was", name_));
+  if (result) result = sync(file_.fd(), name_);
+  const std::string folder = result ? folder_of(file_.target()).string() : "";
+  if (result) result = file_.take_place();
+  if (!result) return result;
+  // The new name is to outlive a power cut as well; a folder that may not be read is left to it.
+  const Result<UniqueFd> opened = open_file(folder, O_RDONLY | O_DIRECTORY);
+  return opened ? sync(opened->get(), name_) : Result<void>();
+}
+
+Result<void> replace_file(const std::string& path, std::string_view bytes) {
+  Result<TemporaryFile> file = TemporaryFile::create(path);
+  if (!file) return fail(file.error());
+  const Result<void> written = write_all(file->fd(), bytes, path);
+  return written ? file->take_place() : written;
+}
+
+}  // namespace paystats

@@ -1,0 +1,42 @@
+// A sink that writes to a descriptor as it is: a pipe, a terminal, a device, a file appended to.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "io/sink.h"
+
+namespace paystats {
+
+class StreamSink final : public Sink {
+ public:
+  static constexpr size_t kBufferBytes = 256 << 10;
+
+  // `fd` is owned: of stdout give a duplicate, whose close(2) is then checked like any other.
+  StreamSink(UniqueFd fd, std::string name);
+
+  Result<void> write(std::string_view lines) override;
+  Result<void> flush() override;
+  Result<void> close() override;
+  int reader_fd() const override;
+
+ private:
+  UniqueFd fd_;
+  const std::string name_;
+  const bool has_reader_;
+  std::string buffer_;
+};
+
+// A duplicate of stdout, whose name in messages is "stdout".
+Result<std::unique_ptr<StreamSink>> open_stdout();
+// An existing path that is not a regular file. A FIFO is waited for until it has a reader; a signal
+// ends that wait with an error of kind kInterrupted.
+Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path);
+
+// close(2) with its error: the last word of a network file system on what was written.
+Result<void> close_checked(UniqueFd fd, std::string_view name);
+
+// Whether there is a file at `path` that is not a regular one. A folder is an error.
+Result<bool> is_special_file(const std::string& path);
+
+}  // namespace paystats

@@ -1,0 +1,24 @@
+// A source that gives what comes when it comes: a pipe, a FIFO, a socket, a terminal, a device.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+#include "io/source.h"
+#include "io/wait.h"
+
+namespace paystats {
+
+enum class OnStop {
+  kEndAtOnce,
+  // Read on until the end of the input or 500 ms of silence, at most 5 s: Ctrl-C hits the whole
+  // pipe, and what was acknowledged to those who wrote it must not be left in it.
+  kReadWhatIsUnderWay,
+};
+
+// Reads `fd`, which is borrowed, or owned as well where `owner` holds it.
+std::unique_ptr<Source> stream_source(int fd, UniqueFd owner, std::string name, OnStop on_stop,
+                                      const Waiter& waiter);
+
+}  // namespace paystats
