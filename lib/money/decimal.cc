@@ -1,10 +1,217 @@
+// A text becomes a Decimal in one of two ways: up to eight characters, which almost every amount
+// is, are taken as one machine word; all else is taken apart by the grammar of RFC 8259, section 6:
+//
+//   number = [ minus ] int [ frac ] [ exp ]
 #include "money/decimal.h"
 
+#include <algorithm>
+#include <bit>
+#include <cassert>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 namespace paystats {
 namespace {
+
+static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
+
+constexpr int kAmountWholeDigitsMax = 15;
+constexpr int kSumWholeDigitsMax = 30;  // more can not fit; whether these do is checked
+
+constexpr uint64_t kPowersOfTen[] = {1,      10,      100,      1000,      10000,
+                                     100000, 1000000, 10000000, 100000000, 1000000000};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// ---- The general way.
+
+struct NumberText {
+  bool negative = false;
+  std::string_view whole;
+  std::string_view fraction;  // without its point
+  int64_t exponent = 0;       // beyond kExponentMax held there: no text is long enough to matter
+};
+
+constexpr int64_t kExponentMax = int64_t{1} << 60;
+
+size_t digits_at(std::string_view text, size_t from) {
+  size_t i = from;
+  while (i < text.size() && is_digit(text[i])) ++i;
+  return i - from;
+}
+
+int64_t saturated(std::string_view digits) {
+  int64_t value = 0;
+  for (const char c : digits) {
+    if (value >= kExponentMax / 10) return kExponentMax;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+// Whether `text` is one number and nothing else.
+bool read_number(std::string_view text, NumberText& out) {
+  size_t i = 0;
+  if (i < text.size() && text[i] == '-') {
+    out.negative = true;
+    ++i;
+  }
+  out.whole = text.substr(i, digits_at(text, i));
+  if (out.whole.empty() || (out.whole.size() > 1 && out.whole[0] == '0')) return false;
+  i += out.whole.size();
+  if (i < text.size() && text[i] == '.') {
+    out.fraction = text.substr(i + 1, digits_at(text, i + 1));
+    if (out.fraction.empty()) return false;
+    i += 1 + out.fraction.size();
+  }
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    ++i;
+    const bool negative = i < text.size() && text[i] == '-';
+    if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
+    const std::string_view digits = text.substr(i, digits_at(text, i));
+    if (digits.empty()) return false;
+    out.exponent = negative ? -saturated(digits) : saturated(digits);
+    i += digits.size();
+  }
+  return i == text.size();
+}
+
+// The digits of a number that matter, and where its point stands once the exponent is applied.
+struct Digits {
+  const NumberText& number;
+  int64_t first = 0;  // index into whole + fraction; the zeros before it do not matter
+  int64_t end = 0;    // nor those from here on; first == end is zero
+  int64_t point = 0;  // index of the digit that the point stands before: any value
+
+  explicit Digits(const NumberText& text) : number(text) {
+    const auto whole = static_cast<int64_t>(text.whole.size());
+    point = whole + text.exponent;
+    if (const size_t at = text.whole.find_first_not_of('0'); at != std::string_view::npos) {
+      first = static_cast<int64_t>(at);
+    } else if (const size_t in_fraction = text.fraction.find_first_not_of('0');
+               in_fraction != std::string_view::npos) {
+      first = whole + static_cast<int64_t>(in_fraction);
+    } else {
+      return;
+    }
+    if (const size_t at = text.fraction.find_last_not_of('0'); at != std::string_view::npos) {
+      end = whole + static_cast<int64_t>(at) + 1;
+    } else {
+      end = static_cast<int64_t>(text.whole.find_last_not_of('0')) + 1;
+    }
+  }
+
+  bool is_zero() const { return first == end; }
+
+  // The digit at any place, seen as a number with zeros without end on both sides.
+  char at(int64_t index) const {
+    if (index < first || index >= end) return '0';
+    const auto i = static_cast<size_t>(index);
+    return i < number.whole.size() ? number.whole[i] : number.fraction[i - number.whole.size()];
+  }
+};
+
+// Appends one digit, or returns false where the result would not fit.
+bool push_digit(Uint128& value, char digit) {
+  constexpr Uint128 kMax = ~Uint128{0};
+  const auto units = static_cast<unsigned>(digit - '0');
+  if (value > kMax / 10 || (value == kMax / 10 && units > kMax % 10)) return false;
+  value = value * 10 + units;
+  return true;
+}
+
+AmountFlaw parse_general(std::string_view text, int whole_digits_max, Decimal& out) {
+  NumberText number;
+  if (!read_number(text, number)) return AmountFlaw::kNotANumber;
+  const Digits digits(number);
+  if (digits.is_zero()) {
+    out = Decimal();
+    return AmountFlaw::kNone;
+  }
+  if (digits.point - digits.first > whole_digits_max) return AmountFlaw::kTooLarge;
+  if (digits.end - digits.point > Decimal::kFractionDigits) return AmountFlaw::kTooFine;
+
+  // By the two limits the loop is short, whatever the exponent and however long the text.
+  Uint128 magnitude = 0;
+  const int64_t units_end = digits.point + Decimal::kFractionDigits;
+  for (int64_t i = digits.first; i < units_end; ++i) {
+    if (!push_digit(magnitude, digits.at(i))) return AmountFlaw::kTooLarge;
+  }
+  const Uint128 limit = (Uint128{1} << 127U) - (number.negative ? 0 : 1);
+  if (magnitude > limit) return AmountFlaw::kTooLarge;
+  out = Decimal::from_nanos(static_cast<Int128>(number.negative ? -magnitude : magnitude));
+  return AmountFlaw::kNone;
+}
+
+// ---- The short way: [-] digits [ . digits ], eight characters at most without the sign.
+
+constexpr uint64_t repeat(uint64_t byte) {
+  return byte * 0x0101010101010101U;
+}
+
+// `size` bytes, 1 to 8, the first one lowest, zeros above. Reads nothing beyond them.
+uint64_t load(const char* bytes, size_t size) {
+  if (size >= 4) {
+    uint32_t low = 0;
+    uint32_t high = 0;
+    std::memcpy(&low, bytes, 4);
+    std::memcpy(&high, bytes + size - 4, 4);
+    return low | (uint64_t{high} << (8 * (size - 4)));
+  }
+  const auto byte = [&](size_t i) {
+    return uint64_t{static_cast<unsigned char>(bytes[i])} << 8 * i;
+  };
+  return byte(0) | byte(size / 2) | byte(size - 1);
+}
+
+// The value of eight digits, each a byte of 0 to 9, the first one lowest: pairs, then fours, then
+// all eight are joined, each by one multiplication.
+uint64_t join_eight(uint64_t digits) {
+  digits = (digits * 10 + (digits >> 8U)) & 0x00FF00FF00FF00FFU;
+  digits = (digits * 100 + (digits >> 16U)) & 0x0000FFFF0000FFFFU;
+  return (digits * 10000 + (digits >> 32U)) & 0xFFFFFFFFU;
+}
+
+// False where the text is anything but that; it may still be a number.
+bool parse_short(std::string_view text, Decimal& out) {
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  const size_t size = text.size();
+  if (size == 0 || size > 8) return false;
+
+  // A digit becomes 0 to 9, the point 0x1E. The exact test for a byte that is zero: no carry
+  // crosses a byte, unlike in the shorter one.
+  const uint64_t used = ~uint64_t{0} >> (8 * (8 - size));
+  const uint64_t bytes = (load(text.data(), size) ^ repeat('0')) & used;
+  const uint64_t difference = bytes ^ repeat('.' ^ '0');
+  const uint64_t points =
+      ~(((difference & repeat(0x7F)) + repeat(0x7F)) | difference | repeat(0x7F));
+
+  size_t count = size;  // of digits
+  size_t fraction = 0;  // of them behind the point
+  uint64_t digits = bytes;
+  if (points != 0) {
+    const auto at = static_cast<size_t>(std::countr_zero(points)) / 8;
+    if (at == 0 || at + 1 == size) return false;
+    const uint64_t before = (uint64_t{1} << (8 * at)) - 1;
+    digits = (bytes & before) | ((bytes >> 8U) & ~before);
+    count = size - 1;
+    fraction = count - at;
+  }
+  if ((digits & 0xFFU) == 0 && count - fraction > 1) return false;
+  digits <<= 8 * (8 - count);  // zeros in front
+  if ((((digits & repeat(0x7F)) + repeat(0x7F - 9)) | digits) & repeat(0x80)) return false;
+
+  const auto nanos =
+      static_cast<int64_t>(join_eight(digits) * kPowersOfTen[Decimal::kFractionDigits - fraction]);
+  out = Decimal::from_nanos(negative ? -nanos : nanos);
+  return true;
+}
+
+// ---- Arithmetic and writing.
 
 constexpr Int128 kNanosMax = static_cast<Int128>(~Uint128{0} >> 1U);
 constexpr uint64_t kNanosPerUnit = 1000000000;
@@ -78,6 +285,38 @@ size_t format_decimal(Decimal value, char* buffer) {
 std::string to_string(Decimal value) {
   char buffer[kDecimalCharsMax];
   return std::string(buffer, format_decimal(value, buffer));
+}
+
+AmountFlaw parse_amount(std::string_view text, Decimal& out) {
+  if (parse_short(text, out)) return AmountFlaw::kNone;
+  return parse_general(text, kAmountWholeDigitsMax, out);
+}
+
+AmountFlaw parse_sum(std::string_view text, Decimal& out) {
+  if (parse_short(text, out)) return AmountFlaw::kNone;
+  return parse_general(text, kSumWholeDigitsMax, out);
+}
+
+std::string plain_decimal(std::string_view text) {
+  NumberText number;
+  const bool is_number = read_number(text, number);
+  assert(is_number);
+  if (!is_number) return std::string(text);
+  const Digits digits(number);
+  const auto given = static_cast<int64_t>(number.fraction.size());
+  const int64_t decimals =
+      std::clamp<int64_t>(given - number.exponent, 0, Decimal::kFractionDigits);
+
+  std::string plain;
+  if (number.negative && !digits.is_zero()) plain += '-';
+  if (digits.is_zero() || digits.point <= digits.first) {
+    plain += '0';
+  } else {
+    for (int64_t i = digits.first; i < digits.point; ++i) plain += digits.at(i);
+  }
+  if (decimals > 0) plain += '.';
+  for (int64_t i = 0; i < decimals; ++i) plain += digits.at(digits.point + i);
+  return plain;
 }
 
 }  // namespace paystats

@@ -21,62 +21,11 @@
 #include <string_view>
 #include <vector>
 
+#include "record/flaw.h"
 #include "record/payment.h"
 #include "record/text_arena.h"
 
 namespace paystats {
-
-// Why a record is refused. describe() has the words.
-enum class Flaw : uint8_t {
-  kNone,
-  kNotJson,            // syntax, NaN, trailing garbage, a raw control character in a string
-  kNotAnObject,
-  kByteOrderMark,
-  kNulByte,
-  kInvalidUtf8,
-  kLoneSurrogate,
-  kTooDeep,            // nesting deeper than kNestingMax
-  kLineTooLong,        // over kLineBytesMax
-  kNullRecord,         // a Kafka message without a value
-  kUserMissing,
-  kUserDuplicate,
-  kUserNotAString,
-  kUserEmpty,
-  kUserTooLong,
-  kAmountMissing,
-  kAmountDuplicate,
-  kAmountNotANumber,
-  kAmountTooLarge,
-  kAmountTooFine,
-  kAmountNotPositive,  // by tools that refuse it, not by the decoder
-  kVolumeDuplicate,
-  kVolumeNotAPositiveInteger,
-  kIsABatch,           // a Payment with a volume other than 1
-  kSumMissing,
-  kSumDuplicate,
-  kSumNotANumber,
-  kSumTooLarge,
-  kSumTooFine,
-  kCountMissing,
-  kCountDuplicate,
-  kCountNotAnInteger,  // digits only, fits 64 bits
-  kPartitionDuplicate,
-  kPartitionNotAnInteger,
-  kOffsetDuplicate,
-  kOffsetNotAnInteger,
-  kPartitionWithoutOffset,  // one of the two without the other
-  kSumOverflow,        // found by the aggregate: this record would overflow the user's sum
-  kCountOverflow,
-};
-
-// The top-level fields that hold the user and the amount of payments and batches.
-struct FieldNames {
-  std::string user = "user";
-  std::string amount = "paymentAmt";
-};
-
-// "paymentAmt: not a decimal number": the field as it is called here, then what is wrong.
-std::string describe(Flaw flaw, const FieldNames& names);
 
 template <class Record>
 struct DecodedLines {

@@ -1,5 +1,6 @@
-// The words for what is wrong with a record.
-#include "record/decoder.h"
+#include "record/flaw.h"
+
+#include <string_view>
 
 namespace paystats {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "record/payment.h"
 #include "record/scan.h"
 
 namespace paystats {

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "record/decoder.h"
+#include "record/flaw.h"
 
 namespace paystats {
 

@@ -12,7 +12,7 @@
 namespace paystats {
 
 inline constexpr size_t kUserBytesMax = 1024;
-inline constexpr size_t kLineBytesMax = 1 << 20;         // of a record, without its newline
+inline constexpr size_t kLineBytesMax = 1 << 20;           // of a record, without its newline
 inline constexpr size_t kRejectRecordBytesMax = 64 << 10;  // of a bad record that are shown
 inline constexpr int kNestingMax = 64;
 
@@ -49,12 +49,12 @@ struct Stats {
 
 // {"source":"payments.jsonl","line":17,"error":"…","record":"…"}
 struct Reject {
-  std::string_view source;            // "-" for stdin
-  uint64_t line = 0;                  // from 1; not used where `at` is set
+  std::string_view source;  // "-" for stdin
+  uint64_t line = 0;        // from 1; not used where `at` is set
   std::optional<SourceOffset> at;
   std::string_view error;
-  std::string_view record;            // its bytes, or at least the first kRejectRecordBytesMax
-  uint64_t record_bytes = 0;          // of the whole record
+  std::string_view record;    // its bytes, or at least the first kRejectRecordBytesMax
+  uint64_t record_bytes = 0;  // of the whole record
 };
 
 // The order of every list: sum descending, then user by bytes.
