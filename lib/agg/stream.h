@@ -1,0 +1,60 @@
+// The loop from lines to totals: source -> decoder -> table -> trigger -> publisher.
+//
+//   StreamEnds ends{*source, *publisher, rejects, metrics, progress, clock};
+//   Totals totals(random_hash_seed(), {.track_changes = true});
+//   Result<StreamEnd> end = aggregate_stream(ends, {.mode = OutputMode::kUpdate}, totals);
+//
+// Outputs are flushed exactly when the loop is about to wait for input, and at least each 100 ms
+// where it never waits. Nothing is published before the source has caught up; what changed until
+// then follows in one burst. At the end of the input, or a stop signal, all that is not yet
+// published is. The rejects are then safe, the publisher is closed, the metrics are written.
+//
+// An error of kind kClosedOutput means that nobody reads the totals any more.
+#pragma once
+
+#include "agg/merge.h"
+#include "agg/metrics.h"
+#include "agg/publish.h"
+#include "agg/totals.h"
+#include "agg/trigger.h"
+#include "base/clock.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "io/reject_log.h"
+#include "io/source.h"
+#include "record/decoder.h"
+
+namespace paystats {
+
+// All are borrowed.
+struct StreamEnds {
+  Source& source;
+  Publisher& publisher;
+  RejectLog& rejects;
+  MetricsFile& metrics;
+  Progress& progress;
+  const Clock& clock;
+};
+
+struct StreamOptions {
+  OutputMode mode = OutputMode::kFinal;
+  TriggerOptions trigger;  // not used for kFinal
+  FieldNames names;
+};
+
+struct StreamEnd {
+  bool cut_short = false;  // a stop signal came before the end of the input
+};
+
+// REQUIRES: for kUpdate, the table tracks changes.
+Result<StreamEnd> aggregate_stream(const StreamEnds& ends, const StreamOptions& options,
+                                   Totals& totals);
+Result<StreamEnd> merge_stream(const StreamEnds& ends, const StreamOptions& options,
+                               MergedTotals& merged);
+
+// What follows the last record, for every way of reading: first the rejects, since totals must not
+// claim that the rest is safe, then the totals where there is something to `publish`, the proof
+// that they arrived, and the metrics.
+Result<void> publish_last(const StreamEnds& ends, Totals& totals, Counters counters, bool publish);
+
+}  // namespace paystats

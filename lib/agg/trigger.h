@@ -1,0 +1,62 @@
+// When to publish: something changed, and the interval has passed since the last time. So the first
+// change after a quiet time is published at once, and a stream of changes once an interval.
+//
+//   Trigger trigger({.interval = std::chrono::milliseconds(100), .records_max = {}}, clock);
+//   trigger.added(rows);
+//   if (trigger.due(paused)) { publish; trigger.fired(); }
+//   source.read(block, trigger.deadline());
+//
+// An interval of zero means at every pause of the input, and at least each kIntervalLongest.
+// With records_max also after each so many records. Pure: it looks at the clock and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+
+namespace paystats {
+
+struct TriggerOptions {
+  Duration interval = std::chrono::milliseconds(100);
+  std::optional<uint64_t> records_max;  // at least 1
+};
+
+class Trigger {
+ public:
+  static constexpr Duration kIntervalLongest = std::chrono::milliseconds(100);  // of interval zero
+
+  Trigger(TriggerOptions options, const Clock& clock);
+
+  // So many records changed something.
+  void added(uint64_t records) { pending_ += records; }
+
+  // `paused`: the input has nothing more at this moment.
+  bool due(bool paused) const;
+
+  // The moment from which due() holds without a further record; Instant::max() where nothing
+  // changed.
+  Instant deadline() const;
+
+  // How many records may be added until records_max is reached, at least 1; and whether it is.
+  uint64_t records_left() const;
+  bool records_reached() const { return pending_ >= records_max_; }
+
+  bool pending() const { return pending_ > 0; }
+
+  // All that changed has been published: call when that is done, so that publishing a large table
+  // leaves an interval for reading.
+  void fired();
+  uint64_t times_fired() const { return times_fired_; }
+
+ private:
+  const bool at_pauses_;
+  const Duration interval_;
+  const uint64_t records_max_;
+  const Clock& clock_;
+  uint64_t pending_ = 0;  // records since it fired
+  uint64_t times_fired_ = 0;
+  Instant last_{};
+};
+
+}  // namespace paystats

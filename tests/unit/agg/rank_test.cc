@@ -1,0 +1,68 @@
+#include "agg/rank.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace paystats {
+namespace {
+
+constexpr Int128 kSumMost = static_cast<Int128>(~Uint128{0} >> 1U);
+
+struct User {
+  std::string name;
+  Int128 nanos = 0;
+};
+
+// Expects the order that a full sort gives.
+void expect_ranked(std::vector<User> users) {
+  Totals totals(1, {});
+  for (const User& user : users) {
+    totals.set(*totals.find_or_add(user.name), Decimal::from_nanos(user.nanos), 1);
+  }
+  std::sort(users.begin(), users.end(), [](const User& a, const User& b) {
+    return a.nanos != b.nanos ? a.nanos > b.nanos : a.name < b.name;
+  });
+  const std::vector<uint32_t> order = ranked(totals);
+  ASSERT_EQ(order.size(), users.size());
+  for (size_t i = 0; i < users.size(); ++i) {
+    ASSERT_EQ(totals.user(order[i]), users[i].name) << "at " << i;
+  }
+}
+
+TEST(Rank, NobodyIsNoList) {
+  expect_ranked({});
+}
+
+TEST(Rank, LargestSumFirstThenByBytes) {
+  expect_ranked({{"b", 5}, {"a", 5}, {"\xC3\xA9", 5}, {"z", -1}, {"y", 0}, {"x", 7}, {"aa", 5}});
+}
+
+TEST(Rank, SumsOfAnySizeAreInOrder) {
+  expect_ranked({{"low", -kSumMost - 1},
+                 {"high", kSumMost},
+                 {"nearly", kSumMost - 1},
+                 {"zero", 0},
+                 {"minus", -1},
+                 {"one", 1},
+                 {"lower", -kSumMost}});
+}
+
+TEST(Rank, AgreesWithAFullSort) {
+  for (const int bits : {2, 20, 62, 63, 64, 65, 100, 126}) {
+    std::mt19937_64 random(static_cast<uint64_t>(bits));
+    std::vector<User> users;
+    for (int i = 0; i < 20'000; ++i) {
+      auto nanos = static_cast<Int128>((Uint128{random()} << 64U) | random());
+      nanos >>= 127 - bits;
+      users.push_back({std::to_string(i), nanos});
+    }
+    expect_ranked(std::move(users));
+  }
+}
+
+}  // namespace
+}  // namespace paystats
