@@ -59,29 +59,12 @@ class FileSource final : public Source {
   }
 
   Result<Wake> measure(Instant deadline) {
-    if (!lock_fd_) {
-      // stdin's file description is shared with others, and so would be a lock on it.
-      Result<UniqueFd> opened = reopen_for_reading(fd_, shown_name());
-      if (opened) lock_fd_ = std::move(*opened);
-    }
-    SharedLock lock;
-    if (lock_fd_) {
-      const Result<Wake> wake = lock.acquire(lock_fd_.get(), waiter_, deadline, shown_name());
-      if (!wake || *wake != Wake::kReady) return wake;
-    }
-    const Result<uint64_t> size = file_size(fd_, shown_name());
-    if (!size) return fail(size.error());
-    const Result<PlainEnd> end = find_plain_end(fd_, *size, shown_name());
-    if (!end) return fail(end.error());
-    if (end->lines_left_out > 0) {
-      diagnostics_.warning(
-          fmt::format("{}: the last {} lines are left out: they are part of a "
-                      "batch whose writer was stopped in the middle",
-                      shown_name(), end->lines_left_out));
-    }
-    const off_t at = ::lseek(fd_, 0, SEEK_CUR);
-    begin_ = offset_ = at < 0 ? 0 : static_cast<uint64_t>(at);
-    end_ = end->bytes;
+    FileExtent extent;
+    const Result<Wake> wake =
+        measure_file(fd_, shown_name(), waiter_, deadline, diagnostics_, extent);
+    if (!wake || *wake != Wake::kReady) return wake;
+    begin_ = offset_ = extent.begin;
+    end_ = extent.end;
     measured_ = true;
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
     return Wake::kReady;
@@ -102,7 +85,6 @@ class FileSource final : public Source {
   const Waiter& waiter_;
   Diagnostics& diagnostics_;
   LineSplitter lines_;
-  UniqueFd lock_fd_;
   bool measured_ = false;
   bool cut_short_ = false;
   uint64_t begin_ = 0;   // where the descriptor stood at first
@@ -111,6 +93,29 @@ class FileSource final : public Source {
 };
 
 }  // namespace
+
+Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter, Instant deadline,
+                          Diagnostics& diagnostics, FileExtent& out) {
+  // stdin's file description is shared with others, and so would be a lock on it.
+  const Result<UniqueFd> lock_fd = reopen_for_reading(fd, name);
+  SharedLock lock;
+  if (lock_fd) {
+    Result<Wake> wake = lock.acquire(lock_fd->get(), waiter, deadline, name);
+    if (!wake || *wake != Wake::kReady) return wake;
+  }
+  const Result<uint64_t> size = file_size(fd, name);
+  if (!size) return fail(size.error());
+  const Result<PlainEnd> end = find_plain_end(fd, *size, name);
+  if (!end) return fail(end.error());
+  if (end->lines_left_out > 0) {
+    diagnostics.warning(fmt::format("{}: the last {} lines are left out: they are part of a "
+                                    "batch whose writer was stopped in the middle",
+                                    name, end->lines_left_out));
+  }
+  const off_t at = ::lseek(fd, 0, SEEK_CUR);
+  out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = end->bytes};
+  return Wake::kReady;
+}
 
 std::unique_ptr<Source> file_source(int fd, UniqueFd owner, std::string name, const Waiter& waiter,
                                     Diagnostics& diagnostics) {

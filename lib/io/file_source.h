@@ -2,8 +2,10 @@
 // a commit that is under way (see payment_log.h) is seen whole or not at all.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/diagnostics.h"
 #include "base/fd.h"
@@ -11,6 +13,17 @@
 #include "io/wait.h"
 
 namespace paystats {
+
+// What is to be read of a regular file: from where its descriptor stands up to the size that it
+// has under a shared lock, less an unfinished group, of which a warning tells.
+struct FileExtent {
+  uint64_t begin = 0;
+  uint64_t end = 0;  // may lie before `begin`: then there is nothing to read
+};
+// kReady: `out` is set; else the lock could not be had before the deadline or a stop signal. `name`
+// is what messages call the file.
+Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter, Instant deadline,
+                          Diagnostics& diagnostics, FileExtent& out);
 
 // Reads `fd` from where it stands; borrowed, or owned as well where `owner` holds it. An unfinished
 // group at the end is left out with a warning. A stop signal ends it at once.
