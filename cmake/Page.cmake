@@ -1,0 +1,18 @@
+# The page: www/ and the distribution's jQuery, put together in ${CMAKE_BINARY_DIR}/www, from where
+# paystats-serve and the tests take it, and installed to share/paystats/www.
+find_file(JQUERY_MIN_JS jquery.min.js
+  PATHS /usr/share/javascript/jquery /usr/share/nodejs/jquery/dist REQUIRED NO_DEFAULT_PATH
+  DOC "jQuery, minified (Debian, Ubuntu: libjs-jquery)")
+
+set(page_folder ${CMAKE_BINARY_DIR}/www)
+file(GLOB page_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/www/*)
+set(page_files "")
+foreach(source IN LISTS page_sources ITEMS ${JQUERY_MIN_JS})
+  get_filename_component(name ${source} NAME)
+  add_custom_command(OUTPUT ${page_folder}/${name}
+    COMMAND ${CMAKE_COMMAND} -E copy ${source} ${page_folder}/${name}
+    DEPENDS ${source} VERBATIM)
+  list(APPEND page_files ${page_folder}/${name})
+endforeach()
+add_custom_target(page ALL DEPENDS ${page_files})
+install(FILES ${page_files} DESTINATION share/paystats/www)
