@@ -29,7 +29,7 @@ class Loop {
         publishes_(options.mode != OutputMode::kFinal),
         table_(table),
         trigger_(options.trigger, ends.clock),
-        decoder_(options.names, ends.rejects),
+        decoder_(options.names, ends.outputs.rejects),
         caught_up_(ends.source.caught_up()),
         flushed_(ends.clock.now()) {}
 
@@ -90,7 +90,7 @@ class Loop {
     if (publishes_ && caught_up_ && trigger_.due(true)) {
       if (Result<void> published = publish(); !published) return published;
     }
-    ends_.metrics.update(counters());
+    ends_.outputs.metrics.update(counters());
     return flush();
   }
 
@@ -99,7 +99,7 @@ class Loop {
     if (publishes_ && caught_up_ && trigger_.due(false)) {
       if (Result<void> published = publish(); !published) return published;
     }
-    ends_.metrics.update(counters());
+    ends_.outputs.metrics.update(counters());
     ends_.progress.update(decoder_.records(), ends_.source.bytes_read(), ends_.source.bytes_all());
     return ends_.clock.now() - flushed_ >= kFlushInterval ? flush() : Result<void>();
   }
@@ -107,33 +107,35 @@ class Loop {
   // When to wake up without input.
   Instant deadline() const {
     const bool may_publish = publishes_ && caught_up_;
-    return std::min(may_publish ? trigger_.deadline() : Instant::max(), ends_.metrics.deadline());
+    return std::min(may_publish ? trigger_.deadline() : Instant::max(),
+                    ends_.outputs.metrics.deadline());
   }
 
   Result<void> publish() {
-    if (Result<void> done = ends_.publisher.publish(totals_of(table_)); !done) return done;
+    if (Result<void> done = ends_.outputs.publisher.publish(totals_of(table_)); !done) return done;
     trigger_.fired();
     return {};
   }
 
   Result<void> flush() {
     flushed_ = ends_.clock.now();
-    if (Result<void> safe = ends_.rejects.flush(); !safe) return safe;
-    return ends_.publisher.flush();
+    if (Result<void> safe = ends_.outputs.rejects.flush(); !safe) return safe;
+    return ends_.outputs.publisher.flush();
   }
 
   Result<StreamEnd> finish() {
     ends_.progress.clear();
     // A first publication is due even where no record came: an empty file says that there is none.
-    const bool publish = trigger_.pending() || trigger_.times_fired() == 0;
-    const Result<void> done = publish_last(ends_, totals_of(table_), counters(), publish);
+    // But totals of a log of which only the front was read would take readers back in time.
+    const bool publish = caught_up_ && (trigger_.pending() || trigger_.times_fired() == 0);
+    const Result<void> done = publish_last(ends_.outputs, totals_of(table_), counters(), publish);
     if (!done) return fail(done.error());
     return StreamEnd{.cut_short = ends_.source.cut_short()};
   }
 
   Counters counters() const {
     return {.records_accepted = accepted_,
-            .records_rejected = ends_.rejects.count(),
+            .records_rejected = ends_.outputs.rejects.count(),
             .bytes_read = ends_.source.bytes_read(),
             .users = users(),
             .triggers = trigger_.times_fired(),
@@ -164,14 +166,15 @@ Result<StreamEnd> merge_stream(const StreamEnds& ends, const StreamOptions& opti
   return Loop<Stats, MergedTotals>(ends, options, merged).run();
 }
 
-Result<void> publish_last(const StreamEnds& ends, Totals& totals, Counters counters, bool publish) {
-  if (Result<void> safe = ends.rejects.flush(); !safe) return safe;
+Result<void> publish_last(const AggregateOutputs& outputs, Totals& totals, Counters counters,
+                          bool publish) {
+  if (Result<void> safe = outputs.rejects.flush(); !safe) return safe;
   if (publish) {
-    if (Result<void> done = ends.publisher.publish(totals); !done) return done;
+    if (Result<void> done = outputs.publisher.publish(totals); !done) return done;
     ++counters.triggers;
   }
-  if (Result<void> done = ends.publisher.close(); !done) return done;
-  return ends.metrics.finish(counters);
+  if (Result<void> done = outputs.publisher.close(); !done) return done;
+  return outputs.metrics.finish(counters);
 }
 
 }  // namespace paystats

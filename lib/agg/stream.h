@@ -1,6 +1,6 @@
 // The loop from lines to totals: source -> decoder -> table -> trigger -> publisher.
 //
-//   StreamEnds ends{*source, *publisher, rejects, metrics, progress, clock};
+//   StreamEnds ends{{*publisher, rejects, metrics}, *source, progress, clock};
 //   Totals totals(random_hash_seed(), {.track_changes = true});
 //   Result<StreamEnd> end = aggregate_stream(ends, {.mode = OutputMode::kUpdate}, totals);
 //
@@ -26,12 +26,16 @@
 
 namespace paystats {
 
-// All are borrowed.
-struct StreamEnds {
-  Source& source;
+// Where everything goes. All are borrowed.
+struct AggregateOutputs {
   Publisher& publisher;
   RejectLog& rejects;
   MetricsFile& metrics;
+};
+
+struct StreamEnds {
+  AggregateOutputs outputs;
+  Source& source;
   Progress& progress;
   const Clock& clock;
 };
@@ -55,6 +59,7 @@ Result<StreamEnd> merge_stream(const StreamEnds& ends, const StreamOptions& opti
 // What follows the last record, for every way of reading: first the rejects, since totals must not
 // claim that the rest is safe, then the totals where there is something to `publish`, the proof
 // that they arrived, and the metrics.
-Result<void> publish_last(const StreamEnds& ends, Totals& totals, Counters counters, bool publish);
+Result<void> publish_last(const AggregateOutputs& outputs, Totals& totals, Counters counters,
+                          bool publish);
 
 }  // namespace paystats

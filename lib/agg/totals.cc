@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "agg/user_hash.h"
-#include "base/terminal_text.h"
 
 namespace paystats {
 namespace {
@@ -162,7 +161,7 @@ Result<void> Totals::absorb(const Totals& other) {
     const Result<uint32_t> index = resolve(other.name_of(theirs), tag, home(tag));
     if (!index) return fail(index.error());
     if (add_to(*index, theirs.sum, theirs.count) != Flaw::kNone) {
-      return fail(fmt::format("user {}: the total does not fit", printable(user(*index))));
+      return fail(fmt::format("user {}: the total does not fit", user(*index)));
     }
   }
   return {};

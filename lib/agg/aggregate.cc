@@ -1,0 +1,167 @@
+#include "agg/aggregate.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "agg/metrics.h"
+#include "agg/parallel.h"
+#include "agg/stream.h"
+#include "agg/user_hash.h"
+#include "base/progress.h"
+#include "io/open_source.h"
+#include "io/reject_log.h"
+
+namespace paystats {
+namespace {
+
+constexpr unsigned kJobsDefaultMost = 8;
+constexpr uint64_t kSegmentBytes = uint64_t{4} << 20U;
+
+// The regular file behind an endpoint, where it is one that exists.
+struct FileIdentity {
+  bool is_file = false;
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
+FileIdentity identity_of(const Endpoint& endpoint, int stdio) {
+  struct stat status = {};
+  int known = -1;
+  if (endpoint.kind == Endpoint::Kind::kFile) known = ::stat(endpoint.name.c_str(), &status);
+  if (endpoint.kind == Endpoint::Kind::kStdio) known = ::fstat(stdio, &status);
+  if (known != 0 || !S_ISREG(status.st_mode)) return {};
+  return {true, status.st_dev, status.st_ino};
+}
+
+bool are_same_file(const FileIdentity& a, const FileIdentity& b) {
+  return a.is_file && b.is_file && a.device == b.device && a.inode == b.inode;
+}
+
+// A file that is read and written at once would be lost, or would never end.
+Result<void> check_distinct(const AggregatePlan& plan) {
+  const FileIdentity output = identity_of(plan.output, STDOUT_FILENO);
+  FileIdentity rejects;
+  if (plan.rejects) rejects = identity_of(*plan.rejects, STDOUT_FILENO);
+  for (const Endpoint& input : plan.inputs) {
+    const FileIdentity read = identity_of(input, STDIN_FILENO);
+    if (are_same_file(read, output) || are_same_file(read, rejects)) {
+      return fail(fmt::format("{}: is both input and output",
+                              input.kind == Endpoint::Kind::kStdio ? "stdin" : input.name));
+    }
+  }
+  const bool both_stdout = plan.rejects && plan.rejects->kind == Endpoint::Kind::kStdio &&
+                           plan.output.kind == Endpoint::Kind::kStdio;
+  if (both_stdout || are_same_file(output, rejects)) {
+    return fail("the output and --rejects are the same place");
+  }
+  return {};
+}
+
+// How many threads to use: more than one only where the input is files that can be cut.
+unsigned choose_jobs(const AggregatePlan& plan, Diagnostics& diagnostics) {
+  if (plan.mode != OutputMode::kFinal || plan.merge) return 1;
+  const std::optional<uint64_t> bytes = bytes_of_regular_files(plan.inputs);
+  if (!bytes) {
+    if (plan.jobs.value_or(1) > 1) {
+      diagnostics.warning("--jobs: one is used, since not every input is a regular file");
+    }
+    return 1;
+  }
+  const uint64_t wanted =
+      plan.jobs.value_or(std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMost));
+  const uint64_t segments = *bytes / kSegmentBytes + plan.inputs.size();
+  return static_cast<unsigned>(std::min(wanted, segments));
+}
+
+Result<StreamEnd> read_and_publish(const AggregatePlan& plan, const StreamEnds& ends,
+                                   Diagnostics& diagnostics) {
+  const StreamOptions options{.mode = plan.mode, .trigger = plan.trigger, .names = plan.names};
+  const uint64_t seed = random_hash_seed();
+  if (plan.merge) {
+    MergedTotals merged(seed, plan.totals, diagnostics);
+    return merge_stream(ends, options, merged);
+  }
+  Totals totals(seed, plan.totals);
+  return aggregate_stream(ends, options, totals);
+}
+
+// The same by several threads.
+Result<StreamEnd> read_files_and_publish(const AggregatePlan& plan, unsigned jobs,
+                                         const ParallelEnds& ends, Publisher& publisher) {
+  const uint64_t seed = random_hash_seed();
+  Totals totals(seed, plan.totals);
+  const ParallelOptions options{.jobs = jobs,
+                                .segment_bytes = kSegmentBytes,
+                                .hash_seed = seed,
+                                .totals = plan.totals,
+                                .names = plan.names};
+  const Result<ParallelEnd> end = aggregate_files(plan.inputs, options, ends, totals);
+  if (!end) return fail(end.error());
+  ends.progress.clear();
+  Result<void> done =
+      publish_last({publisher, ends.rejects, ends.metrics}, totals, end->counters, true);
+  if (!done) return fail(done.error());
+  return StreamEnd{.cut_short = end->cut_short};
+}
+
+// A reader that went away is a quiet end, unless the input has no end either.
+Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& end,
+                            ExitStatus status, Diagnostics& diagnostics) {
+  if (!end && end.error().kind == ErrorKind::kInterrupted) return AggregateEnd{status, true};
+  if (!end && end.error().kind == ErrorKind::kClosedOutput && !plan.follow) {
+    return AggregateEnd{status, false};
+  }
+  if (!end) return fail(end.error());
+  if (!end->cut_short || plan.follow) return AggregateEnd{status, false};
+  diagnostics.warning("the input was cut short by a signal: the totals are of what was read");
+  return AggregateEnd{status, true};
+}
+
+}  // namespace
+
+Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroundings& around) {
+  if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
+
+  // The outputs first, so that none is found to be wrong after hours of reading.
+  const Result<std::unique_ptr<Publisher>> publisher = open_publisher(plan.output, plan.mode);
+  if (!publisher) return fail(publisher.error());
+  auto rejects = std::make_unique<RejectLog>(around.diagnostics);
+  if (plan.rejects) {
+    Result<std::unique_ptr<RejectLog>> opened = RejectLog::open(*plan.rejects, around.diagnostics);
+    if (!opened) return fail(opened.error());
+    rejects = std::move(*opened);
+  }
+  const Waiter waiter(around.stop, around.clock, (*publisher)->reader_fd());
+  const Result<std::unique_ptr<Source>> source =
+      open_source(plan.inputs, {.follow = plan.follow}, waiter, around.diagnostics);
+  if (!source) return fail(source.error());
+  MetricsFile metrics(plan.metrics, around.clock, around.diagnostics);
+  if (Result<void> started = metrics.start(); !started) return fail(started.error());
+  Progress progress(around.diagnostics, around.clock, around.progress);
+
+  // Beyond this point all ends are open: only data can fail.
+  const unsigned jobs = choose_jobs(plan, around.diagnostics);
+  const Result<StreamEnd> end =
+      jobs > 1
+          ? read_files_and_publish(
+                plan, jobs, {waiter, *rejects, metrics, progress, around.diagnostics}, **publisher)
+          : read_and_publish(plan,
+                             {{**publisher, *rejects, metrics}, **source, progress, around.clock},
+                             around.diagnostics);
+
+  // Whatever the end is, rejects must arrive; an error of the run itself comes first.
+  progress.clear();
+  const Result<void> told = rejects->finish();
+  Result<AggregateEnd> outcome = end_of(plan, end, rejects->status(), around.diagnostics);
+  if (outcome && !told) return fail(told.error());
+  return outcome;
+}
+
+}  // namespace paystats

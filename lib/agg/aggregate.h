@@ -1,0 +1,32 @@
+// payagg as a whole: opens both ends as the plan says, sums up, and makes sure that all of it
+// arrived.
+//
+//   Result<AggregateEnd> end = aggregate(plan, {diagnostics, stop, clock, progress});
+#pragma once
+
+#include "agg/plan.h"
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/exit_status.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+
+namespace paystats {
+
+// All are borrowed.
+struct AggregateSurroundings {
+  Diagnostics& diagnostics;
+  const StopSignal& stop;
+  const Clock& clock;
+  bool progress = false;
+};
+
+struct AggregateEnd {
+  ExitStatus status = ExitStatus::kDone;
+  bool cut_short = false;  // by a signal, where the input would have had an end: die of it
+};
+
+// An output that nobody reads any more is no error where the input ends by itself.
+Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroundings& around);
+
+}  // namespace paystats

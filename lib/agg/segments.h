@@ -1,0 +1,130 @@
+// Regular files cut into segments that several threads read at once, and the order in which what
+// they find out is told.
+//
+//   SegmentQueue queue(paths, waiter, diagnostics, segment_bytes);
+//   SegmentOrder order;
+//   for (;;) {                                            // in each thread
+//     Result<std::optional<Segment>> segment = queue.claim();
+//     if (!segment || !*segment) break;
+//     SegmentReader reader(**segment);
+//     while (reader.next(block) == true) ...              // lines are numbered from 1 in each
+//     segment order.post(**segment, lines);
+//   }
+//
+// A segment is a range of bytes; it owns the lines that *begin* in it, so each line is read by one
+// thread, whole, however long it is. Segments are handed out in order, so those handed out are
+// always the front of the input: what a stop signal leaves is as if one thread had been stopped.
+// Files are read with pread(2): a mapping of a file that shrinks would be a SIGBUS. Each file is
+// opened when it is its turn, so any number of them can be given.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "io/file_source.h"
+#include "io/line_splitter.h"
+#include "io/wait.h"
+
+namespace paystats {
+
+// One input that is open: shared by the segments that are cut from it.
+struct SegmentFile {
+  UniqueFd owner;  // empty for stdin
+  int fd = -1;
+  std::string source;  // "-" or the path
+  FileExtent extent;
+};
+
+struct Segment {
+  std::shared_ptr<const SegmentFile> file;
+  uint64_t number = 0;  // over all inputs, from 0
+  uint64_t begin = 0;   // in the file
+  uint64_t end = 0;
+  bool begins_file = false;
+};
+
+// Thread-safe.
+class SegmentQueue {
+ public:
+  // REQUIRES: the inputs are regular files. `waiter` and `diagnostics` are borrowed.
+  SegmentQueue(std::vector<Endpoint> inputs, uint64_t segment_bytes, const Waiter& waiter,
+               Diagnostics& diagnostics);
+
+  // The next segment, or nothing: at the end, after a stop signal, or after close().
+  Result<std::optional<Segment>> claim();
+  void close();  // nothing more is handed out
+
+  bool cut_short() const;  // a stop signal came before the last segment was handed out
+
+ private:
+  Result<void> open_next();
+
+  const std::vector<Endpoint> inputs_;
+  const uint64_t segment_bytes_;
+  const Waiter& waiter_;
+  Diagnostics& diagnostics_;
+  mutable std::mutex mutex_;  // guards what follows
+  size_t next_input_ = 0;
+  std::shared_ptr<const SegmentFile> file_;
+  uint64_t offset_ = 0;  // of the next segment
+  uint64_t number_ = 0;
+  bool closed_ = false;
+  bool cut_short_ = false;
+};
+
+// Line numbers and rejects are told in the order of segments, whichever is done first. Thread-safe.
+class SegmentOrder {
+ public:
+  // Waits until all earlier segments are posted: from then on until post(), this thread alone has
+  // its turn. Returns how many lines of the same file come before, or nothing after close().
+  std::optional<uint64_t> wait_turn(const Segment& segment);
+
+  // The segment is done and had so many lines. May come before its turn.
+  void post(const Segment& segment, uint64_t lines);
+
+  void close();  // nobody waits any more
+
+ private:
+  struct Posted {
+    uint64_t lines = 0;
+    bool begins_file = false;
+  };
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<uint64_t, Posted> ahead_;  // posted before their turn
+  uint64_t turn_ = 0;                 // the number of the segment whose turn it is
+  uint64_t lines_before_ = 0;         // in the file of the segment before it, up to its end
+  bool closed_ = false;
+};
+
+// The lines of a segment, in one buffer, whatever the size of the segment.
+class SegmentReader {
+ public:
+  void begin(const Segment& segment);
+
+  // The next lines, numbered from 1 in each segment; false at the end. A block lives until the next
+  // call. A file that has become shorter than it was is an error.
+  Result<bool> next(Block& out);
+
+ private:
+  Result<void> fill();
+
+  Segment segment_;
+  std::optional<LineSplitter> lines_;
+  uint64_t offset_ = 0;    // the next byte to read
+  bool in_first_ = false;  // still in a line that began before the segment
+  bool done_ = false;      // the last line that begins here has been read
+};
+
+}  // namespace paystats

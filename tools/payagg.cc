@@ -1,0 +1,64 @@
+// payagg: sums and counts payments per user. See payagg(1).
+#include "agg/aggregate.h"
+#include "agg/plan.h"
+#include "cli/tool_main.h"
+
+namespace paystats {
+namespace {
+
+using Options = AggregateRequest;
+
+void declare(CommandLine& line, Options& options) {
+  line.inputs(options.inputs, "INPUT",
+              "payments, one JSON object a line: files, or - for stdin (the default)");
+  line.section("Input");
+  line.flag("--follow", options.follow,
+            "go on reading the last INPUT as it grows; implies --output-mode update");
+  line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
+  line.text("--key", options.user_field, "FIELD", "top-level field of the user (default user)");
+  line.text("--amount", options.amount_field, "FIELD",
+            "top-level field of the amount (default paymentAmt)");
+  line.number("--jobs", options.jobs, "N",
+              "threads for regular files in final mode (default: the cores, at most 8)", 1, 256);
+  line.number("--users-max", options.users_max, "N", "fail when there are more users than this", 1,
+              Totals::kUsersMost);
+
+  line.section("Output");
+  line.text("-o,--output", options.output, "ENDPOINT",
+            "where the stats go: a file, or - for stdout (the default)");
+  line.text("--output-mode", options.output_mode, "MODE",
+            "final: all users once, at the end; update: users that changed, at each trigger; "
+            "complete: all users, at each trigger");
+  line.duration("--trigger", options.trigger, "T",
+                "publish at most once in this time, e.g. 1s (default 100ms); 0: at every pause of "
+                "the input");
+  line.number("--max-records", options.max_records, "N", "publish after each N records as well", 1,
+              UINT64_MAX);
+  line.text("--rejects", options.rejects, "ENDPOINT",
+            "append bad records to this file instead of showing the first ten on stderr");
+  line.text("--metrics", options.metrics, "FILE",
+            "keep counts in this file in Prometheus' text format");
+}
+
+Result<ExitStatus> run(const Options& options, ToolContext& context) {
+  // What is asked for, and whether it can be.
+  const Result<AggregatePlan> plan = make_plan(options);
+  if (!plan) return fail(plan.error());
+
+  // From the first record to the proof that all totals arrived.
+  const Result<AggregateEnd> end =
+      aggregate(*plan, {context.diagnostics, context.stop, context.clock, context.progress});
+  if (!end) return fail(end.error());
+
+  // All is closed and told by now. Totals of half an input must not look like a success.
+  if (end->cut_short) context.stop.die_of_it();
+  return end->status;
+}
+
+}  // namespace
+}  // namespace paystats
+
+int main(int argc, char** argv) {
+  return paystats::tool_main<paystats::Options>(
+      argc, argv, "payagg", "sum and count payments per user", paystats::declare, paystats::run);
+}
