@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 namespace paystats {
 namespace {
@@ -17,6 +18,12 @@ namespace {
 // the lock free for moments only. So the first tries come soon after one another.
 constexpr Duration kFirstPause = std::chrono::microseconds(100);
 constexpr Duration kLongestPause = std::chrono::milliseconds(2);
+
+constexpr Duration kPatience = std::chrono::seconds(1);  // until a wait is told
+
+std::string waiting_for_lock(std::string_view name) {
+  return fmt::format("{}: waiting for another process that holds its lock", name);
+}
 
 bool would_block(int errno_value) {
   return errno_value == EAGAIN || errno_value == EWOULDBLOCK;
@@ -74,19 +81,23 @@ Result<UniqueFd> reopen_for_reading(int fd, std::string_view name) {
   return opened;
 }
 
-Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline,
-                                 std::string_view name) {
-  release();
+Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline) {
   for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     if (::flock(fd, LOCK_SH | LOCK_NB) == 0) {
       fd_ = fd;
+      waiting_since_.reset();
       return Wake::kReady;
     }
     if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
       return Wake::kReady;
     }
-    if (!would_block(errno) && errno != EINTR) return fail(system_error(name, errno));
+    if (!would_block(errno) && errno != EINTR) return fail(system_error(name_, errno));
     const Instant now = waiter.clock().now();
+    if (!waiting_since_) waiting_since_ = now;
+    if (!told_ && now - *waiting_since_ >= kPatience) {
+      told_ = true;
+      diagnostics_.note(waiting_for_lock(name_));
+    }
     if (now >= deadline) return Wake::kDeadline;
     const Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
     if (!wake || *wake == Wake::kStop) return wake;
@@ -96,6 +107,27 @@ Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline,
 void SharedLock::release() {
   if (fd_ >= 0) ::flock(fd_, LOCK_UN);
   fd_ = -1;
+}
+
+Result<void> lock_exclusively(int fd, std::string_view name, Diagnostics& diagnostics) {
+  const SystemClock clock;
+  const Instant start = clock.now();
+  Duration pause = kFirstPause;
+  int how = LOCK_EX | LOCK_NB;
+  while (::flock(fd, how) != 0) {
+    if (!would_block(errno) && errno != EINTR) {
+      Error error = system_error(name, errno);
+      error.message += " (a log must be locked while it is written)";
+      return fail(std::move(error));
+    }
+    if (how == LOCK_EX) continue;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kLongestPause);
+    if (clock.now() - start < kPatience) continue;
+    diagnostics.note(waiting_for_lock(name));
+    how = LOCK_EX;  // from now on as the kernel has it, which is fairer than trying
+  }
+  return {};
 }
 
 }  // namespace paystats

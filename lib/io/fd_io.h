@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/diagnostics.h"
 #include "base/fd.h"
 #include "io/wait.h"
 
@@ -33,17 +34,25 @@ Result<UniqueFd> reopen_for_reading(int fd, std::string_view name);
 // together with other things. Where the file system knows no such locks, it goes without.
 class SharedLock {
  public:
-  SharedLock() = default;
+  // `name` is what messages call the file. A wait of over a second is told once.
+  SharedLock(std::string name, Diagnostics& diagnostics)
+      : name_(std::move(name)), diagnostics_(diagnostics) {}
   SharedLock(const SharedLock&) = delete;
   SharedLock& operator=(const SharedLock&) = delete;
-  ~SharedLock() { release(); }
 
-  // kReady: the lock is held until release(). `fd` is borrowed until then.
-  Result<Wake> acquire(int fd, const Waiter& waiter, Instant deadline, std::string_view name);
+  // kReady: the lock is held until release(), or until `fd` is closed.
+  Result<Wake> acquire(int fd, const Waiter& waiter, Instant deadline);
   void release();
 
  private:
+  const std::string name_;
+  Diagnostics& diagnostics_;
   int fd_ = -1;
+  std::optional<Instant> waiting_since_;
+  bool told_ = false;
 };
+
+// flock(LOCK_EX), waited for without regard to anything else. A wait of over a second is told.
+Result<void> lock_exclusively(int fd, std::string_view name, Diagnostics& diagnostics);
 
 }  // namespace paystats

@@ -14,6 +14,38 @@
 namespace paystats {
 namespace {
 
+Result<void> measure_locked(int fd, std::string_view name, Diagnostics& diagnostics,
+                            FileExtent& out) {
+  const Result<uint64_t> size = file_size(fd, name);
+  if (!size) return fail(size.error());
+  const Result<PlainEnd> end = find_plain_end(fd, *size, name);
+  if (!end) return fail(end.error());
+  const off_t at = ::lseek(fd, 0, SEEK_CUR);
+  out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = end->bytes};
+  if (end->lines_left_out > 0) {
+    diagnostics.warning(
+        fmt::format("{}: {} line{} left out at the end: part of a batch whose "
+                    "writer was stopped in the middle",
+                    name, end->lines_left_out, end->lines_left_out == 1 ? "" : "s"));
+  }
+  return {};
+}
+
+// `lock_fd` is of another file description than `fd`: that of stdin is shared with other processes,
+// and so would be a lock on it. -1 where there can be none: then it goes without.
+Result<Wake> measure_under(SharedLock& lock, int lock_fd, int fd, std::string_view name,
+                           const Waiter& waiter, Instant deadline, Diagnostics& diagnostics,
+                           FileExtent& out) {
+  if (lock_fd >= 0) {
+    Result<Wake> wake = lock.acquire(lock_fd, waiter, deadline);
+    if (!wake || *wake != Wake::kReady) return wake;
+  }
+  const Result<void> measured = measure_locked(fd, name, diagnostics, out);
+  lock.release();
+  if (!measured) return fail(measured.error());
+  return Wake::kReady;
+}
+
 class FileSource final : public Source {
  public:
   FileSource(int fd, UniqueFd owner, std::string name, const Waiter& waiter,
@@ -22,7 +54,8 @@ class FileSource final : public Source {
         owner_(std::move(owner)),
         waiter_(waiter),
         diagnostics_(diagnostics),
-        lines_(std::move(name)) {}
+        lines_(std::move(name)),
+        lock_(std::string(shown_name()), diagnostics) {}
 
   Result<ReadStatus> read(Block& out, Instant deadline) override {
     if (!measured_) {
@@ -33,7 +66,8 @@ class FileSource final : public Source {
     }
     for (;;) {
       if (lines_.next(out)) return ReadStatus::kBlock;
-      if (offset_ >= end_) return lines_.last(out) ? ReadStatus::kBlock : ReadStatus::kEnd;
+      if (cut_short_ || offset_ >= extent_.end)
+        return lines_.last(out) ? ReadStatus::kBlock : ReadStatus::kEnd;
       if (waiter_.stop().requested()) return cut();
       const Result<void> filled = fill();
       if (!filled) return fail(filled.error());
@@ -41,8 +75,10 @@ class FileSource final : public Source {
   }
 
   bool cut_short() const override { return cut_short_; }
-  uint64_t bytes_read() const override { return offset_ - begin_; }
-  uint64_t bytes_all() const override { return std::max(end_, begin_) - begin_; }
+  uint64_t bytes_read() const override { return offset_ - extent_.begin; }
+  uint64_t bytes_all() const override {
+    return std::max(extent_.end, extent_.begin) - extent_.begin;
+  }
 
  private:
   std::string_view shown_name() const {
@@ -53,25 +89,27 @@ class FileSource final : public Source {
   ReadStatus cut() {
     cut_short_ = true;
     measured_ = true;
-    offset_ = end_;
     lines_.drop_rest();
     return ReadStatus::kEnd;
   }
 
   Result<Wake> measure(Instant deadline) {
-    FileExtent extent;
-    const Result<Wake> wake =
-        measure_file(fd_, shown_name(), waiter_, deadline, diagnostics_, extent);
+    if (!lock_fd_) {
+      Result<UniqueFd> opened = reopen_for_reading(fd_, shown_name());
+      if (opened) lock_fd_ = std::move(*opened);
+    }
+    const Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_,
+                                            deadline, diagnostics_, extent_);
     if (!wake || *wake != Wake::kReady) return wake;
-    begin_ = offset_ = extent.begin;
-    end_ = extent.end;
+    lock_fd_.reset();
+    offset_ = extent_.begin;
     measured_ = true;
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
     return Wake::kReady;
   }
 
   Result<void> fill() {
-    const size_t wanted = std::min<uint64_t>(LineSplitter::kReadBytes, end_ - offset_);
+    const size_t wanted = std::min<uint64_t>(LineSplitter::kReadBytes, extent_.end - offset_);
     const Result<size_t> n = read_some(fd_, lines_.space(), wanted, shown_name());
     if (!n) return fail(n.error());
     if (*n == 0) return fail(fmt::format("{}: shrank while it was read", shown_name()));
@@ -85,36 +123,22 @@ class FileSource final : public Source {
   const Waiter& waiter_;
   Diagnostics& diagnostics_;
   LineSplitter lines_;
+  SharedLock lock_;
+  UniqueFd lock_fd_;
   bool measured_ = false;
   bool cut_short_ = false;
-  uint64_t begin_ = 0;   // where the descriptor stood at first
-  uint64_t offset_ = 0;  // where it stands
-  uint64_t end_ = 0;     // of what is to be read
+  FileExtent extent_;
+  uint64_t offset_ = 0;  // where the descriptor stands
 };
 
 }  // namespace
 
 Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter, Instant deadline,
                           Diagnostics& diagnostics, FileExtent& out) {
-  // stdin's file description is shared with others, and so would be a lock on it.
   const Result<UniqueFd> lock_fd = reopen_for_reading(fd, name);
-  SharedLock lock;
-  if (lock_fd) {
-    Result<Wake> wake = lock.acquire(lock_fd->get(), waiter, deadline, name);
-    if (!wake || *wake != Wake::kReady) return wake;
-  }
-  const Result<uint64_t> size = file_size(fd, name);
-  if (!size) return fail(size.error());
-  const Result<PlainEnd> end = find_plain_end(fd, *size, name);
-  if (!end) return fail(end.error());
-  if (end->lines_left_out > 0) {
-    diagnostics.warning(fmt::format("{}: the last {} lines are left out: they are part of a "
-                                    "batch whose writer was stopped in the middle",
-                                    name, end->lines_left_out));
-  }
-  const off_t at = ::lseek(fd, 0, SEEK_CUR);
-  out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = end->bytes};
-  return Wake::kReady;
+  SharedLock lock(std::string(name), diagnostics);
+  return measure_under(lock, lock_fd ? lock_fd->get() : -1, fd, name, waiter, deadline, diagnostics,
+                       out);
 }
 
 std::unique_ptr<Source> file_source(int fd, UniqueFd owner, std::string name, const Waiter& waiter,

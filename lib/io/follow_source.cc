@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "io/fd_io.h"
 #include "io/line_splitter.h"
@@ -27,7 +28,7 @@ class ChangeSignal {
  public:
   ChangeSignal() : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
-  // False: cannot be watched, now or ever. Watching one thing twice does no harm.
+  // What cannot be watched is left to the look each second.
   void watch_folder(const std::string& path) {
     std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (folder.empty()) folder = ".";
@@ -54,18 +55,22 @@ class ChangeSignal {
 class FollowSource final : public Source {
  public:
   FollowSource(const std::string& path, const Waiter& waiter, Diagnostics& diagnostics)
-      : path_(path), waiter_(waiter), diagnostics_(diagnostics), lines_(path) {
+      : path_(path),
+        waiter_(waiter),
+        diagnostics_(diagnostics),
+        lines_(path),
+        lock_(path, diagnostics) {
     change_.watch_folder(path_);
   }
 
   // Opens the file if it is there.
   Result<void> open() {
-    Result<UniqueFd> opened = open_file(path_, O_RDONLY | O_NONBLOCK);
-    if (!opened && errno == ENOENT) {
+    if (::access(path_.c_str(), F_OK) != 0 && errno == ENOENT) {
       if (!said_missing_) diagnostics_.note(fmt::format("{}: waiting for it to be made", path_));
       said_missing_ = true;
       return {};
     }
+    Result<UniqueFd> opened = open_file(path_, O_RDONLY | O_NONBLOCK);
     if (!opened) return fail(opened.error());
     if (fd_type(opened->get()) != FdType::kRegular) {
       return fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
@@ -116,10 +121,15 @@ class FollowSource final : public Source {
     }
     const Result<void> same = check_name();
     if (!same) return fail(same.error());
-
-    SharedLock lock;
-    const Result<Wake> wake = lock.acquire(fd_.get(), waiter_, deadline, path_);
+    const Result<Wake> wake = lock_.acquire(fd_.get(), waiter_, deadline);
     if (!wake || *wake != Wake::kReady) return wake;
+    const Result<void> seen = look_locked();
+    lock_.release();
+    if (!seen) return fail(seen.error());
+    return looked();
+  }
+
+  Result<void> look_locked() {
     const Result<uint64_t> size = file_size(fd_.get(), path_);
     if (!size) return fail(size.error());
     const Result<void> grown = check_what_was_read(*size);
@@ -128,7 +138,7 @@ class FollowSource final : public Source {
     if (!end) return fail(end.error());
     end_ = *end;
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;
-    return looked();
+    return {};
   }
 
   Result<Wake> looked() {
@@ -183,6 +193,7 @@ class FollowSource final : public Source {
   const Waiter& waiter_;
   Diagnostics& diagnostics_;
   LineSplitter lines_;
+  SharedLock lock_;
   ChangeSignal change_;
   UniqueFd fd_;
   bool said_missing_ = false;  // it was not there at the start

@@ -73,7 +73,9 @@ struct TornLine {
 Result<TornLine> examine_torn_line(BackwardReader& reader, int fd, uint64_t size,
                                    std::string_view name) {
   TornLine torn;
-  const auto newline = reader.newline_before(size);
+  // No further than a line may be long: a huge file without newlines is not one of ours.
+  const uint64_t from = size > kLineBytesMax + 1 ? size - kLineBytesMax - 1 : 0;
+  const auto newline = reader.newline_before(size, from);
   if (!newline) return fail(newline.error());
   torn.begin = newline->has_value() ? **newline + 1 : 0;
   torn.bytes = size - torn.begin;
@@ -142,13 +144,16 @@ Result<char> BackwardReader::at(uint64_t position) {
   return chunk_[position - chunk_begin_];
 }
 
-Result<std::optional<uint64_t>> BackwardReader::newline_before(uint64_t end) {
-  while (end > 0) {
+Result<std::optional<uint64_t>> BackwardReader::newline_before(uint64_t end, uint64_t from) {
+  while (end > from) {
     const Result<char> loaded = at(end - 1);
     if (!loaded) return fail(loaded.error());
     const std::string_view known(chunk_.data(), end - chunk_begin_);
     const size_t newline = known.rfind('\n');
-    if (newline != known.npos) return std::optional<uint64_t>(chunk_begin_ + newline);
+    if (newline != known.npos) {
+      const uint64_t at = chunk_begin_ + newline;
+      return at >= from ? std::optional<uint64_t>(at) : std::optional<uint64_t>();
+    }
     end = chunk_begin_;
   }
   return std::optional<uint64_t>();
@@ -176,9 +181,9 @@ Result<uint64_t> end_of_unmarked_lines(int fd, uint64_t from, uint64_t size,
   BackwardReader reader(fd, size, name);
   uint64_t end = size;
   while (end > from) {
-    const auto newline = reader.newline_before(end);
+    const auto newline = reader.newline_before(end, from);
     if (!newline) return fail(newline.error());
-    if (!newline->has_value() || **newline < from) return from;
+    if (!newline->has_value()) return from;
     if (**newline == 0) return uint64_t{1};
     const Result<char> before = reader.at(**newline - 1);
     if (!before) return fail(before.error());

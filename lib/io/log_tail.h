@@ -20,8 +20,8 @@ class BackwardReader {
 
   // REQUIRES: position < size.
   Result<char> at(uint64_t position);
-  // The last newline before `end`.
-  Result<std::optional<uint64_t>> newline_before(uint64_t end);
+  // The last newline before `end` and not before `from`.
+  Result<std::optional<uint64_t>> newline_before(uint64_t end, uint64_t from = 0);
 
  private:
   Result<void> load(uint64_t end);

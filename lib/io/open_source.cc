@@ -25,6 +25,11 @@ Result<uint64_t> check_readable(const std::string& path) {
   return S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
+Result<uint64_t> size_of_stdin() {
+  if (fd_type(STDIN_FILENO) != FdType::kRegular) return uint64_t{0};
+  return file_size(STDIN_FILENO, "stdin");
+}
+
 // One input after the other, each opened as the one before it ends.
 class InputsInTurn final : public Source {
  public:
@@ -128,13 +133,9 @@ Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
     if (followed && input.kind == Endpoint::Kind::kStdio) {
       return fail("stdin cannot be followed: it is read until it ends");
     }
-    if (followed || input.kind == Endpoint::Kind::kStdio) {
-      const Result<uint64_t> size = file_size(STDIN_FILENO, "stdin");
-      if (!followed && fd_type(STDIN_FILENO) == FdType::kRegular && size) bytes_all += *size;
-      size_known = size_known && fd_type(STDIN_FILENO) == FdType::kRegular;
-      continue;
-    }
-    const Result<uint64_t> size = check_readable(input.name);
+    if (followed && ::access(input.name.c_str(), F_OK) != 0 && errno == ENOENT) continue;
+    const bool is_stdin = input.kind == Endpoint::Kind::kStdio;
+    const Result<uint64_t> size = is_stdin ? size_of_stdin() : check_readable(input.name);
     if (!size) return fail(size.error());
     bytes_all += *size;
     size_known = size_known && *size > 0;

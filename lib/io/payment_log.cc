@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -18,16 +17,6 @@ namespace {
 Result<void> check_regular(int fd, std::string_view name) {
   if (fd_type(fd) == FdType::kRegular) return {};
   return fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
-}
-
-Result<void> lock_exclusively(int fd, std::string_view name) {
-  while (::flock(fd, LOCK_EX) != 0) {
-    if (errno == EINTR) continue;
-    Error error = system_error(name, errno);
-    error.message += " (a log must be locked while it is written)";
-    return fail(std::move(error));
-  }
-  return {};
 }
 
 Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {
@@ -94,7 +83,7 @@ Result<void> PaymentLog::commit(std::string_view lines) {
 
 Result<void> PaymentLog::begin() {
   assert(!begun_);
-  Result<void> result = lock_exclusively(read_fd_.get(), name_);
+  Result<void> result = lock_exclusively(read_fd_.get(), name_, *diagnostics_);
   if (!result) return result;
   begun_ = true;
   const Result<uint64_t> size = file_size(read_fd_.get(), name_);

@@ -30,11 +30,7 @@ class StreamPaymentSink final : public PaymentSink {
     return {};
   }
 
-  Result<void> commit_lines(std::string_view lines) override {
-    Result<void> written = sink_->flush();
-    if (written) written = sink_->write(lines);
-    return written ? sink_->flush() : written;
-  }
+  Result<void> commit_lines(std::string_view lines) override { return sink_->write_through(lines); }
 
   Result<void> flush() override { return sink_->flush(); }
   Result<void> close() override { return sink_->close(); }

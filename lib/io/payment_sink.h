@@ -22,9 +22,9 @@ class PaymentSink {
   // REQUIRES: each amount_text is plain (see plain_decimal()).
   virtual Result<void> put(std::span<const Batch> batches) = 0;
 
-  // The road for bulk: commits `lines` at once, behind all that was put, without a copy. Each is one
-  // payment and a whole of its own, ends in a newline and carries no mark. An error says the same as
-  // that of flush().
+  // The road for bulk: commits `lines` at once, behind all that was put, without a copy. Each is
+  // one payment and a whole of its own, ends in a newline and carries no mark. An error says the
+  // same as that of flush().
   virtual Result<void> commit_lines(std::string_view lines) = 0;
 
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An

@@ -99,29 +99,33 @@ Result<void> ReplaceSink::write(std::string_view lines) {
   if (buffer_.size() + lines.size() > StreamSink::kBufferBytes) {
     Result<void> flushed = flush();
     if (!flushed) return flushed;
+    if (lines.size() > StreamSink::kBufferBytes) return put_out(lines);
   }
   buffer_.append(lines);
   return {};
 }
 
 Result<void> ReplaceSink::flush() {
-  if (buffer_.empty()) return {};
-  Result<void> written = write_all(file_.fd(), buffer_, name_);
-  broken_ = broken_ || !written;
+  Result<void> written = put_out(buffer_);
   buffer_.clear();
+  return written;
+}
+
+Result<void> ReplaceSink::put_out(std::string_view bytes) {
+  if (error_) return fail(*error_);
+  Result<void> written = write_all(file_.fd(), bytes, name_);
+  if (!written) error_ = written.error();
   return written;
 }
 
 Result<void> ReplaceSink::close() {
   Result<void> result = flush();
-  if (result && broken_) result = fail(fmt::format("{}: left as it was", name_));
   if (result) result = sync(file_.fd(), name_);
-  const std::string folder = result ? folder_of(file_.target()).string() : "";
   if (result) result = file_.take_place();
   if (!result) return result;
-  // The new name is to outlive a power cut as well; a folder that may not be read is left to it.
-  const Result<UniqueFd> opened = open_file(folder, O_RDONLY | O_DIRECTORY);
-  return opened ? sync(opened->get(), name_) : Result<void>();
+  // The new name is to outlive a power cut as well. Where the folder may not be read, it may not.
+  const Result<UniqueFd> folder = open_file(folder_of(file_.target()), O_RDONLY | O_DIRECTORY);
+  return folder ? sync(folder->get(), name_) : Result<void>();
 }
 
 Result<void> replace_file(const std::string& path, std::string_view bytes) {

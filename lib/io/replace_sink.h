@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
@@ -42,10 +43,12 @@ class ReplaceSink final : public Sink {
   Result<void> close() override;
 
  private:
+  Result<void> put_out(std::string_view bytes);
+
   TemporaryFile file_;
   const std::string name_;
   std::string buffer_;
-  bool broken_ = false;  // something is missing in it, so it must not take its place
+  std::optional<Error> error_;  // something is missing in it, so it must not take its place
 };
 
 }  // namespace paystats

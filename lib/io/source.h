@@ -57,6 +57,7 @@ class Source {
 };
 
 // Blocks from memory, cut at line ends every `block_bytes` or so: for tests and benchmarks.
-std::unique_ptr<Source> memory_source(std::string bytes, size_t block_bytes, std::string name = "-");
+std::unique_ptr<Source> memory_source(std::string bytes, size_t block_bytes,
+                                      std::string name = "-");
 
 }  // namespace paystats

@@ -9,29 +9,54 @@
 #include "io/fd_io.h"
 
 namespace paystats {
+namespace {
 
-StreamSink::StreamSink(UniqueFd fd, std::string name)
+bool ends_inside_a_line(int fd) {
+  const Result<UniqueFd> opened = reopen_for_reading(fd, "");
+  const Result<uint64_t> size = file_size(fd, "");
+  if (!opened || !size || *size == 0) return false;
+  char last = '\n';
+  const Result<size_t> n = read_at(opened->get(), *size - 1, &last, 1, "");
+  return n && *n == 1 && last != '\n';
+}
+
+}  // namespace
+
+StreamSink::StreamSink(UniqueFd fd, std::string name, Start start)
     : fd_(std::move(fd)),
       name_(std::move(name)),
-      has_reader_(fd_type(fd_.get()) != FdType::kRegular) {
+      has_reader_(fd_type(fd_.get()) != FdType::kRegular),
+      needs_newline_(start == Start::kOnNewLine && ends_inside_a_line(fd_.get())) {
   buffer_.reserve(kBufferBytes);
 }
 
 Result<void> StreamSink::write(std::string_view lines) {
+  if (needs_newline_) buffer_ += '\n';
+  needs_newline_ = false;
   if (buffer_.size() + lines.size() > kBufferBytes) {
     Result<void> flushed = flush();
     if (!flushed) return flushed;
-    if (lines.size() > kBufferBytes) return write_stream(fd_.get(), lines, name_);
+    if (lines.size() > kBufferBytes) return put_out(lines);
   }
   buffer_.append(lines);
   return {};
 }
 
+Result<void> StreamSink::write_through(std::string_view lines) {
+  Result<void> flushed = flush();
+  return flushed ? put_out(lines) : flushed;
+}
+
 Result<void> StreamSink::flush() {
-  if (buffer_.empty()) return {};
-  Result<void> written = write_stream(fd_.get(), buffer_, name_);
-  // After an error as well: nothing may be written twice by who goes on all the same.
+  Result<void> written = put_out(buffer_);
   buffer_.clear();
+  return written;
+}
+
+Result<void> StreamSink::put_out(std::string_view bytes) {
+  if (error_) return fail(*error_);
+  Result<void> written = write_stream(fd_.get(), bytes, name_);
+  if (!written) error_ = written.error();
   return written;
 }
 

@@ -1,6 +1,7 @@
 // A sink that writes to a descriptor as it is: a pipe, a terminal, a device, a file appended to.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
@@ -12,19 +13,32 @@ class StreamSink final : public Sink {
  public:
   static constexpr size_t kBufferBytes = 256 << 10;
 
+  enum class Start {
+    kAsItIs,
+    kOnNewLine,  // behind a line that a killed writer left without its newline comes one first
+  };
+
   // `fd` is owned: of stdout give a duplicate, whose close(2) is then checked like any other.
-  StreamSink(UniqueFd fd, std::string name);
+  StreamSink(UniqueFd fd, std::string name, Start start = Start::kAsItIs);
 
   Result<void> write(std::string_view lines) override;
+  // write() and flush() without the buffer in between.
+  Result<void> write_through(std::string_view lines);
   Result<void> flush() override;
   Result<void> close() override;
   int reader_fd() const override;
 
  private:
+  Result<void> put_out(std::string_view bytes);
+
   UniqueFd fd_;
   const std::string name_;
   const bool has_reader_;
+  bool needs_newline_ = false;  // before the first line
   std::string buffer_;
+  // What went wrong first. Something is missing in the output from then on, so nothing that comes
+  // later may be taken for a success.
+  std::optional<Error> error_;
 };
 
 // A duplicate of stdout, whose name in messages is "stdout".

@@ -10,6 +10,8 @@
 
 namespace paystats {
 
+// After a stop signal the input counts as cut short however it ends: what wrote to us may have
+// ended by the same signal.
 enum class OnStop {
   kEndAtOnce,
   // Read on until the end of the input or 500 ms of silence, at most 5 s: Ctrl-C hits the whole

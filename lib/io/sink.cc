@@ -1,8 +1,9 @@
+#include "io/sink.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include "io/replace_sink.h"
-#include "io/sink.h"
 #include "io/stream_sink.h"
 
 namespace paystats {
@@ -25,7 +26,7 @@ Result<std::unique_ptr<Sink>> open_sink(const Endpoint& endpoint, FileMode mode)
   }
   Result<UniqueFd> fd = open_file(path, O_WRONLY | O_APPEND | O_CREAT);
   if (!fd) return fail(fd.error());
-  return std::make_unique<StreamSink>(std::move(*fd), path);
+  return std::make_unique<StreamSink>(std::move(*fd), path, StreamSink::Start::kOnNewLine);
 }
 
 }  // namespace paystats

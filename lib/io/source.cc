@@ -1,8 +1,9 @@
+#include "io/source.h"
+
 #include <algorithm>
 #include <string>
 
 #include "io/line_splitter.h"
-#include "io/source.h"
 #include "record/payment.h"
 
 namespace paystats {

@@ -1,0 +1,32 @@
+// System calls that fail on demand, so that a test can see what follows. faults_test.cc defines
+// fdatasync(), fsync(), flock(), write() and inotify_init1() for the whole test program.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace paystats {
+
+struct Faults {
+  int fdatasync_errno = 0;  // 0: works
+  int flock_errno = 0;
+  int inotify_errno = 0;
+  int64_t disk_bytes_left = -1;  // regular files take no more than this; -1: any amount
+  int data_syncs = 0;            // calls of fdatasync so far
+  std::vector<ino_t> fsynced;    // what fsync has been called for
+};
+
+// The faults of this process, all off at first.
+Faults& faults();
+
+// Puts all back at the end of a test.
+struct FaultsOff {
+  FaultsOff() { faults() = Faults(); }
+  FaultsOff(const FaultsOff&) = delete;
+  FaultsOff& operator=(const FaultsOff&) = delete;
+  ~FaultsOff() { faults() = Faults(); }
+};
+
+}  // namespace paystats

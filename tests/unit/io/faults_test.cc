@@ -1,0 +1,89 @@
+#include "unit/io/faults.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "unit/io/support.h"
+
+namespace paystats {
+
+Faults& faults() {
+  static Faults instance;
+  return instance;
+}
+
+namespace {
+
+int failing(int errno_value) {
+  errno = errno_value;
+  return -1;
+}
+
+}  // namespace
+}  // namespace paystats
+
+extern "C" {
+
+int fdatasync(int fd) {
+  ++paystats::faults().data_syncs;
+  const int wanted = paystats::faults().fdatasync_errno;
+  return wanted != 0 ? paystats::failing(wanted) : static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
+
+int fsync(int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) == 0) paystats::faults().fsynced.push_back(status.st_ino);
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
+int flock(int fd, int how) {
+  const int wanted = paystats::faults().flock_errno;
+  return wanted != 0 ? paystats::failing(wanted) : static_cast<int>(::syscall(SYS_flock, fd, how));
+}
+
+int inotify_init1(int flags) {
+  const int wanted = paystats::faults().inotify_errno;
+  return wanted != 0 ? paystats::failing(wanted)
+                     : static_cast<int>(::syscall(SYS_inotify_init1, flags));
+}
+
+ssize_t write(int fd, const void* bytes, size_t size) {
+  int64_t& left = paystats::faults().disk_bytes_left;
+  struct stat status = {};
+  if (left < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    return ::syscall(SYS_write, fd, bytes, size);
+  }
+  if (left == 0) return paystats::failing(ENOSPC);
+  const ssize_t n = ::syscall(SYS_write, fd, bytes, std::min(size, static_cast<size_t>(left)));
+  if (n > 0) left -= n;
+  return n;
+}
+
+}  // extern "C"
+
+namespace paystats {
+namespace {
+
+// Were these not the functions that the room calls, the tests of failures would prove nothing.
+TEST(Faults, ReachTheCodeUnderTest) {
+  const FaultsOff off;
+  const TempFolder folder;
+  write_file(folder / "file", "");
+  const UniqueFd fd(::open((folder / "file").c_str(), O_WRONLY | O_CLOEXEC));
+  faults().disk_bytes_left = 3;
+  const Result<void> written = write_all(fd.get(), "abcdef", "file");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().message, "file: no space left on device");
+  EXPECT_EQ(file_bytes(folder / "file"), "abc");
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,171 @@
+#include "io/line_splitter.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "record/payment.h"
+
+namespace paystats {
+namespace {
+
+struct Line {
+  std::string bytes;  // as far as it is kept
+  uint64_t number = 0;
+  uint64_t long_bytes = 0;
+  friend bool operator==(const Line&, const Line&) = default;
+};
+
+// What every splitter must come to, said in the plainest way.
+std::vector<Line> lines_of(std::string_view bytes) {
+  std::vector<Line> lines;
+  uint64_t number = 1;
+  while (!bytes.empty()) {
+    const size_t end = std::min(bytes.find('\n'), bytes.size());
+    const bool is_long = end > kLineBytesMax;
+    lines.push_back({std::string(bytes.substr(0, is_long ? kRejectRecordBytesMax : end)), number++,
+                     is_long ? end : 0});
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  return lines;
+}
+
+void collect(const Block& block, std::vector<Line>& lines) {
+  if (block.long_line_bytes > 0) {
+    lines.push_back({std::string(block.bytes), block.first_line, block.long_line_bytes});
+    return;
+  }
+  for (Line line : lines_of(block.bytes)) {
+    line.number += block.first_line - 1;
+    lines.push_back(std::move(line));
+  }
+}
+
+std::vector<Line> split(std::string_view bytes, const std::function<size_t()>& read_bytes) {
+  LineSplitter splitter("-");
+  std::vector<Line> lines;
+  Block block;
+  while (!bytes.empty()) {
+    const size_t n = std::min({bytes.size(), read_bytes(), LineSplitter::kReadBytes});
+    std::memcpy(splitter.space(), bytes.data(), n);
+    splitter.add(n);
+    bytes.remove_prefix(n);
+    while (splitter.next(block)) collect(block, lines);
+  }
+  while (splitter.last(block)) collect(block, lines);
+  return lines;
+}
+
+TEST(LineSplitter, KeepsThePartOfALineUntilTheRestIsThere) {
+  LineSplitter splitter("place");
+  Block block;
+  const auto put = [&](std::string_view bytes) {
+    std::memcpy(splitter.space(), bytes.data(), bytes.size());
+    splitter.add(bytes.size());
+  };
+  put("one\ntw");
+  ASSERT_TRUE(splitter.next(block));
+  EXPECT_EQ(block.bytes, "one\n");
+  EXPECT_EQ(block.source, "place");
+  EXPECT_EQ(block.first_line, 1u);
+  EXPECT_FALSE(splitter.next(block));
+  put("o");
+  EXPECT_FALSE(splitter.next(block));
+  put("\nthree");
+  ASSERT_TRUE(splitter.next(block));
+  EXPECT_EQ(block.bytes, "two\n");
+  EXPECT_EQ(block.first_line, 2u);
+  EXPECT_FALSE(splitter.next(block));
+  ASSERT_TRUE(splitter.last(block));
+  EXPECT_EQ(block.bytes, "three");
+  EXPECT_EQ(block.first_line, 3u);
+  EXPECT_FALSE(splitter.last(block));
+}
+
+TEST(LineSplitter, WhatIsDroppedIsNeverYielded) {
+  LineSplitter splitter("-");
+  Block block;
+  std::memcpy(splitter.space(), "part", 4);
+  splitter.add(4);
+  EXPECT_FALSE(splitter.next(block));
+  splitter.drop_rest();
+  EXPECT_FALSE(splitter.last(block));
+}
+
+TEST(LineSplitter, ALineOfTheGreatestLengthIsNotALongOne) {
+  for (const size_t more : {0, 1}) {
+    for (const char* end : {"", "\n", "\nnext\n", "\nnext"}) {
+      const std::string bytes = "a\n" + std::string(kLineBytesMax + more, 'x') + end;
+      const std::vector<Line> lines = split(bytes, [] { return LineSplitter::kReadBytes; });
+      ASSERT_EQ(lines, lines_of(bytes));
+      EXPECT_EQ(lines[1].long_bytes, more == 0 ? 0 : kLineBytesMax + 1);
+    }
+  }
+}
+
+TEST(LineSplitter, OfALongLineTheBeginningIsKeptAndTheRestIsCounted) {
+  std::string bytes(10 * kLineBytesMax + 17, 'x');
+  bytes.replace(0, 5, "begin");
+  for (const char* end : {"", "\n", "\nnext\n"}) {
+    const std::vector<Line> lines = split(bytes + end, [] { return LineSplitter::kReadBytes; });
+    ASSERT_EQ(lines, lines_of(bytes + end));
+    EXPECT_EQ(lines[0].bytes, bytes.substr(0, kRejectRecordBytesMax));
+    EXPECT_EQ(lines[0].long_bytes, bytes.size());
+  }
+}
+
+TEST(LineSplitter, AgreesWithThePlainestSplitterWhateverTheReads) {
+  std::mt19937_64 random(7);
+  const auto up_to = [&](size_t most) {
+    return std::uniform_int_distribution<size_t>(0, most)(random);
+  };
+  const size_t lengths[] = {0,
+                            1,
+                            60,
+                            4096,
+                            LineSplitter::kReadBytes,
+                            kLineBytesMax - 1,
+                            kLineBytesMax,
+                            kLineBytesMax + 1,
+                            2 * kLineBytesMax};
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes;
+    while (bytes.size() < 4 * kLineBytesMax) {
+      const size_t lines = up_to(300);
+      for (size_t i = 0; i < lines; ++i) bytes += std::string(up_to(80), 'a') + '\n';
+      bytes += std::string(lengths[up_to(std::size(lengths) - 1)], 'b') + '\n';
+    }
+    if (round % 2 == 0) bytes.resize(bytes.size() - up_to(50) - 1);
+    const size_t most = round % 3 == 0 ? 5000 : LineSplitter::kReadBytes;
+    ASSERT_EQ(split(bytes, [&] { return 1 + up_to(most); }), lines_of(bytes)) << "round " << round;
+  }
+}
+
+TEST(LineSplitter, CountsNewlines) {
+  EXPECT_EQ(count_newlines(""), 0u);
+  EXPECT_EQ(count_newlines("\n\na\n"), 3u);
+  EXPECT_EQ(count_newlines(std::string(1'000'003, '\n')), 1'000'003u);
+}
+
+TEST(MemorySource, YieldsWhatASplitterWould) {
+  const std::string bytes = "one\ntwo\n\n" + std::string(kLineBytesMax + 1, 'x') + "\n" +
+                            std::string(kLineBytesMax, 'y') + "\nlast";
+  for (const size_t block_bytes : {size_t{1}, size_t{5}, size_t{4096}, size_t{1} << 30}) {
+    const std::unique_ptr<Source> source = memory_source(bytes, block_bytes, "m");
+    EXPECT_EQ(source->bytes_all(), bytes.size());
+    std::vector<Line> lines;
+    Block block;
+    Result<ReadStatus> status = source->read(block, Instant{});
+    for (; status && *status == ReadStatus::kBlock; status = source->read(block, Instant{})) {
+      EXPECT_EQ(block.source, "m");
+      collect(block, lines);
+    }
+    EXPECT_EQ(status, ReadStatus::kEnd);
+    EXPECT_EQ(lines, lines_of(bytes)) << block_bytes;
+    EXPECT_EQ(source->bytes_read(), bytes.size());
+  }
+}
+
+}  // namespace
+}  // namespace paystats

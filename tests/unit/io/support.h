@@ -1,0 +1,175 @@
+// What the tests of this room share: a folder that goes away, pipes, the words of diagnostics, and
+// a source read to its end.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/fd.h"
+#include "base/stop_signal.h"
+#include "io/source.h"
+#include "io/wait.h"
+
+namespace paystats {
+
+using namespace std::chrono_literals;
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "paystats-io-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write_file(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+inline void append_file(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::app) << bytes;
+}
+inline std::string file_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+  Pipe() {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0) std::abort();
+    read = UniqueFd(fds[0]);
+    write = UniqueFd(fds[1]);
+  }
+  void put(std::string_view bytes) const {
+    if (!write_all(write.get(), bytes, "pipe")) std::abort();
+  }
+};
+
+// Puts `fd` in the place of `target` (0, 1) as long as it lives.
+class Redirected {
+ public:
+  Redirected(int target, int fd) : target_(target), saved_(::fcntl(target, F_DUPFD_CLOEXEC, 10)) {
+    ::dup2(fd, target_);
+  }
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
+  ~Redirected() { ::dup2(saved_.get(), target_); }
+
+ private:
+  const int target_;
+  const UniqueFd saved_;
+};
+
+// Diagnostics whose words can be read.
+class Words {
+ public:
+  Words() : diagnostics("t", Verbosity::kNormal, pipe_.write.get()) {
+    ::fcntl(pipe_.read.get(), F_SETFL, O_NONBLOCK);
+  }
+  std::string heard() {
+    std::string text(1 << 16, '\0');
+    const ssize_t n = ::read(pipe_.read.get(), text.data(), text.size());
+    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    return text;
+  }
+
+ private:
+  Pipe pipe_;
+
+ public:
+  Diagnostics diagnostics;
+};
+
+// What a source needs around it.
+struct Surroundings {
+  StopSignal stop;
+  SystemClock clock;
+  Words words;
+  Waiter waiter{stop, clock};
+
+  Instant in(Duration time) const { return clock.now() + time; }
+};
+
+// Waits until `done`, five seconds at most.
+inline bool eventually(const std::function<bool()>& done) {
+  for (int i = 0; i < 5000; ++i) {
+    if (done()) return true;
+    std::this_thread::sleep_for(1ms);
+  }
+  return done();
+}
+
+struct Everything {
+  std::string bytes;
+  uint64_t long_lines = 0;
+  bool in_order = true;  // each block begins at the line that it says
+  ReadStatus status = ReadStatus::kBlock;
+  std::string error;
+};
+
+// Reads until the end, an error, or nothing for `patience`.
+inline Everything read_everything(Source& source, Duration patience = 5s) {
+  const SystemClock clock;
+  Everything all;
+  std::string name;
+  uint64_t line = 1;
+  for (;;) {
+    Block block;
+    const Result<ReadStatus> status = source.read(block, clock.now() + patience);
+    if (!status) {
+      all.error = status.error().message;
+      return all;
+    }
+    all.status = *status;
+    if (*status != ReadStatus::kBlock) return all;
+    if (block.source != name) line = 1;
+    name = block.source;
+    all.in_order = all.in_order && block.first_line == line;
+    all.bytes += block.bytes;
+    if (block.long_line_bytes > 0) {
+      ++all.long_lines;
+      ++line;
+    } else {
+      line += static_cast<uint64_t>(std::count(block.bytes.begin(), block.bytes.end(), '\n'));
+    }
+  }
+}
+
+// Runs `work` in a child process and returns its exit status, or minus the signal that ended it.
+inline int in_child(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+}  // namespace paystats

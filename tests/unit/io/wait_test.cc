@@ -1,0 +1,144 @@
+#include "io/wait.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include "unit/io/support.h"
+
+namespace paystats {
+namespace {
+
+TEST(Waiter, WhatIsThereIsReadyAtOnce) {
+  const Surroundings around;
+  const Pipe pipe;
+  pipe.put("x");
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), Instant{}), Wake::kReady);
+}
+
+TEST(Waiter, TheEndOfAPipeIsReady) {
+  const Surroundings around;
+  Pipe pipe;
+  pipe.write.reset();
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
+}
+
+TEST(Waiter, ADeadlineInThePastDoesNotWait) {
+  const Surroundings around;
+  const Pipe pipe;
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.clock.now()), Wake::kDeadline);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), Instant::min()), Wake::kDeadline);
+}
+
+TEST(Waiter, ADeadlineIsKept) {
+  const Surroundings around;
+  const Pipe pipe;
+  const Instant deadline = around.in(30ms);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), deadline), Wake::kDeadline);
+  EXPECT_GE(around.clock.now(), deadline);
+}
+
+TEST(Waiter, AClockThatStandsStillCannotHangIt) {
+  const StopSignal stop;
+  const ManualClock clock;
+  const Waiter waiter(stop, clock);
+  EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 5ms), Wake::kDeadline);
+}
+
+TEST(Waiter, WhatComesLaterEndsTheWait) {
+  const Surroundings around;
+  const Pipe pipe;
+  std::thread later([&] {
+    std::this_thread::sleep_for(20ms);
+    pipe.put("x");
+  });
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.in(10s)), Wake::kReady);
+  later.join();
+}
+
+TEST(Waiter, AStopSignalEndsTheWaitEvenWhereInputIsReady) {
+  Surroundings around;
+  const Pipe pipe;
+  around.stop.request(SIGTERM);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
+  EXPECT_EQ(around.waiter.wait_readable(-1, kForever), Wake::kStop);
+  pipe.put("x");
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
+}
+
+TEST(Waiter, ARealSignalEndsTheWait) {
+  Surroundings around;
+  std::thread later([] {
+    std::this_thread::sleep_for(20ms);
+    ::kill(::getpid(), SIGINT);
+  });
+  EXPECT_EQ(around.waiter.wait_readable(-1, around.in(10s)), Wake::kStop);
+  later.join();
+}
+
+TEST(Waiter, DespiteStopAStopSignalChangesNothing) {
+  Surroundings around;
+  const Pipe pipe;
+  around.stop.request(SIGTERM);
+  EXPECT_EQ(around.waiter.wait_readable_despite_stop(pipe.read.get(), around.in(5ms)),
+            Wake::kDeadline);
+  pipe.put("x");
+  EXPECT_EQ(around.waiter.wait_readable_despite_stop(pipe.read.get(), kForever), Wake::kReady);
+}
+
+TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
+  const StopSignal stop;
+  const SystemClock clock;
+  Pipe output;
+  const Pipe input;
+  const Waiter waiter(stop, clock, output.write.get());
+  EXPECT_EQ(waiter.wait_readable(input.read.get(), clock.now()), Wake::kDeadline);
+  std::thread later([&] {
+    std::this_thread::sleep_for(20ms);
+    output.read.reset();
+  });
+  const Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + 10s);
+  later.join();
+  ASSERT_FALSE(wake);
+  EXPECT_EQ(wake.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_FALSE(waiter.wait_readable_despite_stop(input.read.get(), clock.now() + 10s));
+}
+
+TEST(Waiter, ASocketAsOutputIsWatchedAsWell) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  const UniqueFd ours(fds[0]);
+  UniqueFd theirs(fds[1]);
+  const StopSignal stop;
+  const SystemClock clock;
+  const Waiter waiter(stop, clock, ours.get());
+  // A reader that will never say a word has not gone.
+  ASSERT_EQ(::shutdown(theirs.get(), SHUT_WR), 0);
+  EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 5ms), Wake::kDeadline);
+  theirs.reset();
+  const Result<Wake> wake = waiter.wait_readable(-1, clock.now() + 10s);
+  ASSERT_FALSE(wake);
+  EXPECT_EQ(wake.error().kind, ErrorKind::kClosedOutput);
+}
+
+TEST(Waiter, AnOutputThatHasNoReaderOfItsOwnDisturbsNobody) {
+  const TempFolder folder;
+  write_file(folder / "file", "");
+  const StopSignal stop;
+  const SystemClock clock;
+  for (const std::string& path : {std::string("/dev/null"), folder / "file"}) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const Waiter waiter(stop, clock, fd.get());
+    EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 2ms), Wake::kDeadline) << path;
+  }
+}
+
+TEST(Waiter, ADescriptorThatIsNotOpenIsAnErrorAndNoEndlessLoop) {
+  const Surroundings around;
+  EXPECT_FALSE(around.waiter.wait_readable(12345, around.in(10s)));
+  const Waiter waiter(around.stop, around.clock, 12345);
+  EXPECT_FALSE(waiter.wait_readable(-1, around.in(10s)));
+}
+
+}  // namespace
+}  // namespace paystats
