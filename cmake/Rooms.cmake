@@ -1,5 +1,6 @@
 # room(NAME [USES room...] [LIBRARIES target...])  one static library from lib/NAME/*.cc
 # tool(NAME [USES room...])                        one program from tools/NAME.cc
+# embed(NAME FILE VARIABLE HEADER)                 lib/NAME/FILE as a string_view that HEADER declares
 #
 # A room sees the public headers of the rooms that it names in USES, and third-party libraries in
 # LIBRARIES stay its own: they reach the linker of those above, not their include path.
@@ -44,4 +45,18 @@ function(tool name)
   target_compile_options(${name} PRIVATE -Wconversion)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   set(PAYSTATS_TOOLS ${PAYSTATS_TOOLS} ${name} PARENT_SCOPE)
+endfunction()
+
+function(embed name file variable header)
+  set(path ${PROJECT_SOURCE_DIR}/lib/${name}/${file})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+  file(READ ${path} text)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/embedded/${variable}.cc @ONLY CONTENT
+"#include \"${header}\"
+
+namespace paystats {
+const std::string_view ${variable} = R\"embedded(@text@)embedded\";
+}
+")
+  target_sources(${name} PRIVATE ${PROJECT_BINARY_DIR}/embedded/${variable}.cc)
 endfunction()

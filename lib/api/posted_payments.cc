@@ -1,0 +1,167 @@
+#include "api/posted_payments.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/json_elements.h"
+#include "api/problem.h"
+#include "record/decoder.h"
+
+namespace paystats {
+namespace {
+
+// A line is its texts, the names of its fields, and no more marks than these.
+constexpr uint64_t kLineOverheadBytes = 40;
+constexpr uint64_t kEscapedBytesMax = 6;  // of one byte of a user
+
+constexpr std::string_view kUser = "user";
+constexpr std::string_view kAmount = "paymentAmt";
+constexpr std::string_view kVolume = "volume";
+
+// The field that a flaw is about; empty: the batch as a whole.
+std::string_view field_of(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::kUserMissing:
+    case Flaw::kUserDuplicate:
+    case Flaw::kUserNotAString:
+    case Flaw::kUserEmpty:
+    case Flaw::kUserTooLong:
+      return kUser;
+    case Flaw::kAmountMissing:
+    case Flaw::kAmountDuplicate:
+    case Flaw::kAmountNotANumber:
+    case Flaw::kAmountTooLarge:
+    case Flaw::kAmountTooFine:
+    case Flaw::kAmountNotPositive:
+      return kAmount;
+    case Flaw::kVolumeDuplicate:
+    case Flaw::kVolumeNotAPositiveInteger:
+      return kVolume;
+    default:
+      return {};
+  }
+}
+
+// The words for a flaw without the name of the field, which the pointer says.
+std::string words_of(Flaw flaw) {
+  std::string words = describe(flaw, FieldNames{});
+  const std::string_view field = field_of(flaw);
+  if (!field.empty() && words.starts_with(field)) words.erase(0, field.size() + 2);
+  return words;
+}
+
+class Judge {
+ public:
+  Judge(const PaymentRules& rules, bool is_array)
+      : rules_(rules), is_array_(is_array), decoder_(FieldNames{}) {}
+
+  void judge(std::string_view element, size_t index) {
+    Batch batch;
+    Flaw flaw = decoder_.decode_one(element, batch);
+    if (flaw == Flaw::kNone) flaw = flaw_of_sign(batch);
+    if (flaw != Flaw::kNone) {
+      ++bad_;
+      report(element, index, flaw);
+    } else if (batch.volume > rules_.volume_max - posted_.payments()) {
+      ++bad_;
+      add_error(index, kVolume,
+                fmt::format("more than {} payments in one request", rules_.volume_max));
+    } else {
+      posted_.add(batch);
+    }
+  }
+
+  std::variant<HttpResponse, PostedPayments> verdict(size_t elements) {
+    if (bad_ == 0) return std::move(posted_);
+    return problem_response({ProblemType::kInvalidPayments,
+                             fmt::format("{} of {} batch{} cannot be taken; none was", bad_,
+                                         elements, elements == 1 ? "" : "es"),
+                             std::move(errors_)});
+  }
+
+ private:
+  Flaw flaw_of_sign(const Batch& batch) const {
+    return batch.amount.is_positive() || rules_.allow_negative ? Flaw::kNone
+                                                               : Flaw::kAmountNotPositive;
+  }
+
+  // The decoder stops at the first flaw. A form shows all of them, each at its field, so each field
+  // is put before the decoder once more, among fields that are good.
+  void report(std::string_view element, size_t index, Flaw first) {
+    if (field_of(first).empty()) {
+      add_error(index, {}, words_of(first));
+      return;
+    }
+    if (errors_.size() >= kListedErrorsMax) return;
+    probe(element, index, kUser, R"("paymentAmt":1)");
+    probe(element, index, kAmount, R"("user":"x")");
+    probe(element, index, kVolume, R"("user":"x","paymentAmt":1)");
+  }
+
+  void probe(std::string_view element, size_t index, std::string_view field,
+             std::string_view good_fields) {
+    std::string object = fmt::format("{{{}", good_fields);
+    for (const std::string_view value : raw_values(element, field)) {
+      object += fmt::format(R"(,"{}":{})", field, value);
+    }
+    object += '}';
+    Batch batch;
+    Flaw flaw = decoder_.decode_one(object, batch);
+    if (flaw == Flaw::kNone && field == kAmount) flaw = flaw_of_sign(batch);
+    if (flaw != Flaw::kNone) add_error(index, field, words_of(flaw));
+  }
+
+  void add_error(size_t index, std::string_view field, std::string detail) {
+    if (errors_.size() >= kListedErrorsMax) return;
+    std::string pointer = is_array_ ? fmt::format("/{}", index) : std::string();
+    if (!field.empty()) pointer += fmt::format("/{}", field);
+    errors_.push_back({std::move(pointer), std::move(detail)});
+  }
+
+  const PaymentRules rules_;
+  const bool is_array_;
+  LineDecoder<Batch> decoder_;
+  PostedPayments posted_;
+  size_t bad_ = 0;
+  std::vector<ProblemError> errors_;
+};
+
+}  // namespace
+
+void PostedPayments::add(const Batch& batch) {
+  owned_.push_back(
+      {std::string(batch.user), plain_decimal(batch.amount_text), batch.amount, batch.volume});
+  const Owned& owned = owned_.back();
+  payments_ += batch.volume;
+  line_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax + owned.amount_text.size() +
+                                 kLineOverheadBytes);
+  memory_bytes_ += sizeof(Owned) + sizeof(Batch) + owned.user.size() + owned.amount_text.size();
+}
+
+std::span<const Batch> PostedPayments::batches() {
+  visits_.clear();
+  for (const Owned& owned : owned_) {
+    visits_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
+  }
+  return visits_;
+}
+
+std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
+                                                         const PaymentRules& rules) {
+  const JsonElements json = split_json(body);
+  if (json.flaw != Flaw::kNone) {
+    return problem_response(
+        ProblemType::kInvalidJson,
+        fmt::format("{} at {}", words_of(json.flaw), describe_position(body, json.flaw_at)));
+  }
+  Judge judge(rules, json.is_array);
+  for (size_t i = 0; i < json.elements.size(); ++i) judge.judge(json.elements[i], i);
+  return judge.verdict(json.elements.size());
+}
+
+HttpResponse accepted_response(uint64_t payments) {
+  return text_response(200, "application/json", fmt::format("{{\"accepted\":{}}}\n", payments));
+}
+
+}  // namespace paystats

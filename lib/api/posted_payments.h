@@ -1,0 +1,68 @@
+// The body of a POST: one batch, or an array of them. Each is judged by the record codec on the
+// bytes that the client wrote, so the verdict is that of every other tool and no amount is ever a
+// double. One bad batch refuses the whole.
+//
+//   auto posted = read_payments(body, rules);
+//   if (const auto* refusal = std::get_if<HttpResponse>(&posted)) ...
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/http.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+struct PaymentRules {
+  uint64_t volume_max = 100'000;  // payments in one POST, all batches together
+  bool allow_negative = false;    // amounts that are not positive as well
+};
+
+// Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` visits stays
+// where it is.
+class PostedPayments {
+ public:
+  // `amount_text` becomes plain.
+  void add(const Batch& batch);
+
+  // Valid until the next add().
+  std::span<const Batch> batches();
+
+  uint64_t payments() const { return payments_; }
+  bool empty() const { return owned_.empty(); }
+
+  // At most so many bytes as lines in a log.
+  uint64_t line_bytes() const { return line_bytes_; }
+  // About so many bytes in memory.
+  uint64_t memory_bytes() const { return memory_bytes_; }
+
+ private:
+  struct Owned {
+    std::string user;
+    std::string amount_text;
+    Decimal amount;
+    uint64_t volume;
+  };
+  std::vector<Owned> owned_;
+  std::vector<Batch> visits_;
+  uint64_t payments_ = 0;
+  uint64_t line_bytes_ = 0;
+  uint64_t memory_bytes_ = 0;
+};
+
+// Bad fields that one response lists; it says how many batches are bad in all.
+inline constexpr size_t kListedErrorsMax = 100;
+
+std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
+                                                         const PaymentRules& rules);
+
+// {"accepted":7}
+HttpResponse accepted_response(uint64_t payments);
+
+}  // namespace paystats

@@ -1,0 +1,85 @@
+// From a request to what must be done about it. Pure: no sockets, no threads, no clock.
+//
+//   Router router(options, std::move(files));
+//   Action action = router.route(request);          // the head is enough: no body is read in vain
+//   if (auto* response = std::get_if<HttpResponse>(&action)) send it
+//   if (auto* take = std::get_if<TakePayments>(&action)) read the body, read_payments(), write them
+//   if (auto* ask = std::get_if<AskStats>(&action)) ask the cache, stats_response()
+//   if (auto* open = std::get_if<OpenStream>(&action)) send stream_response(), then events
+//   if (auto* report = std::get_if<Report>(&action)) readiness_response() or metrics_response()
+//
+// A HEAD is answered as a GET, its body left out by the caller. Where a response comes although the
+// request has a body, the response closes the connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/gatekeeper.h"
+#include "api/http.h"
+#include "api/posted_payments.h"
+#include "api/static_files.h"
+#include "api/target.h"
+#include "base/result.h"
+#include "view/query.h"
+
+namespace paystats {
+
+struct RouterOptions {
+  std::vector<std::string> allowed_hosts;  // see gatekeeper.h
+  uint64_t body_bytes_max = 1 << 20;
+};
+
+struct TakePayments {
+  uint64_t body_bytes = 0;
+  bool expects_continue = false;  // the client waits for a "100 Continue" before it sends the body
+};
+
+struct AskStats {
+  Query query;
+  std::string if_none_match;
+};
+
+struct OpenStream {
+  PageQuery query;
+};
+
+struct Report {
+  enum class Kind { kReadiness, kMetrics };
+  Kind kind = Kind::kReadiness;
+};
+
+using Action = std::variant<HttpResponse, TakePayments, AskStats, OpenStream, Report>;
+
+class Router {
+ public:
+  Router(RouterOptions options, StaticFiles files);
+
+  Action route(const HttpRequest& request) const;
+
+ private:
+  Action dispatch(const HttpRequest& request, const Target& target) const;
+  Action get(const HttpRequest& request, const Target& target, int resource) const;
+  Action post_payments(const HttpRequest& request) const;
+  HttpResponse not_found() const;
+
+  const RouterOptions options_;
+  const Gatekeeper gatekeeper_;
+  const StaticFiles files_;
+  const StaticFiles documents_;  // ours: the OpenAPI document
+};
+
+// limit, offset and q of a request for a page.
+Result<PageQuery> page_query(const Target& target);
+
+// GET and so on, for each path of the server but those of files: what openapi.json must list.
+struct RouteDescription {
+  std::string_view path;  // "/api/stats/{user}"
+  std::string_view methods;
+};
+const std::vector<RouteDescription>& routes();
+
+}  // namespace paystats

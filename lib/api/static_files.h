@@ -1,0 +1,47 @@
+// The files of the page, all read at the start into memory. What a client asks for is looked up
+// among their names and never becomes a path, so there is nothing outside to reach.
+//
+//   Result<StaticFiles> files = StaticFiles::load("/usr/share/paystats/www");
+//   const StaticFiles::File* file = files->find("/app.js");
+//
+// "/" is index.html. Names that begin with a dot are left out.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/http.h"
+#include "base/result.h"
+
+namespace paystats {
+
+class StaticFiles {
+ public:
+  // A folder with more than this is hardly a page, but a mistake on the command line.
+  static constexpr size_t kFilesMax = 1000;
+  static constexpr size_t kBytesMax = 16 << 20;
+
+  struct File {
+    SharedBytes body;
+    std::string etag;    // with its quotes
+    std::string fields;  // of a response: type, ETag and the common ones
+  };
+
+  static Result<StaticFiles> load(const std::string& folder);
+
+  // `name` is relative to the folder and has no slash in front: "css/page.css".
+  void add(std::string name, std::string bytes);
+
+  const File* find(std::string_view name) const;
+  bool empty() const { return files_.empty(); }
+
+ private:
+  std::map<std::string, File, std::less<>> files_;
+};
+
+// By the end of the name; what is not known is bytes for nobody to interpret.
+std::string_view content_type_of(std::string_view name);
+
+}  // namespace paystats

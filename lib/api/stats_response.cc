@@ -1,0 +1,75 @@
+#include "api/stats_response.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/problem.h"
+#include "api/target.h"
+#include "view/answer.h"
+
+namespace paystats {
+
+std::string etag_of(uint64_t instance, uint64_t version, const Query& query) {
+  if (const auto* user = std::get_if<UserQuery>(&query)) {
+    return fmt::format("\"{:016x}-{}-user-{}\"", instance, version, percent_encoded(user->user));
+  }
+  const auto& page = std::get<PageQuery>(query);
+  return fmt::format("\"{:016x}-{}-{}-{}-{}\"", instance, version, page.limit, page.offset,
+                     percent_encoded(page.prefix));
+}
+
+Result<PreparedAnswer> prepare_answer(std::string line, const Query& query) {
+  const Result<ParsedAnswer> parsed = parse_answer(line);
+  if (!parsed) return fail(parsed.error());
+  PreparedAnswer answer;
+  answer.instance = parsed->envelope.instance;
+  answer.version = parsed->envelope.version;
+  answer.ready = parsed->envelope.ready;
+  answer.empty = parsed->rows.empty();
+  answer.etag = etag_of(answer.instance, answer.version, query);
+  append_common_fields(answer.fields, "application/json");
+  answer.fields += fmt::format("ETag: {}\r\n", answer.etag);
+  answer.body = std::make_shared<const std::string>(std::move(line));
+  return answer;
+}
+
+SharedBytes stats_event(const PreparedAnswer& answer) {
+  std::string_view data = *answer.body;
+  while (data.ends_with('\n')) data.remove_suffix(1);
+  return std::make_shared<const std::string>(fmt::format(
+      "event: stats\nid: {:016x}-{}\ndata: {}\n\n", answer.instance, answer.version, data));
+}
+
+SharedBytes away_event() {
+  return std::make_shared<const std::string>("event: away\ndata: {}\n\n");
+}
+
+SharedBytes comment_event() {
+  return std::make_shared<const std::string>(": still here\n\n");
+}
+
+HttpResponse stats_response(const PreparedAnswer& answer, const Query& query,
+                            std::string_view if_none_match) {
+  if (answer.empty && std::holds_alternative<UserQuery>(query)) {
+    return problem_response(ProblemType::kNotFound, "no payments of this user");
+  }
+  HttpResponse response;
+  response.fields = answer.fields;
+  if (!if_none_match.empty() && etag_matches(if_none_match, answer.etag)) {
+    response.status = 304;
+  } else {
+    response.body = answer.body;
+  }
+  return response;
+}
+
+HttpResponse stream_response() {
+  HttpResponse response;
+  append_common_fields(response.fields, "text/event-stream");
+  response.fields += "X-Accel-Buffering: no\r\n";  // a proxy is to pass events on as they come
+  response.close = true;
+  return response;
+}
+
+}  // namespace paystats

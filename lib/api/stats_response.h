@@ -1,0 +1,48 @@
+// The totals as HTTP has them: an answer of the cache with its ETag, and events of the live stream.
+//
+//   event: stats
+//   id: 00c0ffee00c0ffee-812
+//   data: {"instance":"00c0ffee00c0ffee","version":812, ...}
+//
+// The body of a response and the data of an event are the bytes of the cache's answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "api/http.h"
+#include "base/result.h"
+#include "view/query.h"
+
+namespace paystats {
+
+// One answer of the cache, prepared once for all who ask the same at this version.
+struct PreparedAnswer {
+  uint64_t instance = 0;
+  uint64_t version = 0;
+  bool ready = false;
+  bool empty = false;  // no rows: for one user, there is no such user
+  SharedBytes body;
+  std::string etag;    // with its quotes
+  std::string fields;  // of a response
+};
+using PreparedAnswerPtr = std::shared_ptr<const PreparedAnswer>;
+
+// `line` is what the cache answered to `query`. An {"error":"…"} is that error.
+Result<PreparedAnswer> prepare_answer(std::string line, const Query& query);
+
+// "instance-version-limit-offset-q", or "instance-version-user-NAME", with its quotes.
+std::string etag_of(uint64_t instance, uint64_t version, const Query& query);
+
+SharedBytes stats_event(const PreparedAnswer& answer);
+SharedBytes away_event();
+SharedBytes comment_event();  // keeps a stream from looking dead
+
+// 200, 304 where `if_none_match` names it, or 404 for a user that is not there.
+HttpResponse stats_response(const PreparedAnswer& answer, const Query& query,
+                            std::string_view if_none_match);
+
+HttpResponse stream_response();
+
+}  // namespace paystats
