@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "lib"))
 import decimal_oracle as oracle  # noqa: E402
 
