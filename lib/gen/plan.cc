@@ -36,7 +36,7 @@ Result<void> check_combination(const GenOptions& options, bool has_inputs) {
   return {};
 }
 
-Result<Plan> plan_random(const GenOptions& options) {
+Result<RandomPlan> plan_random(const GenOptions& options) {
   RandomPlan plan;
   // 0 stands for a workload without end.
   if (*options.random != 0) plan.payments = options.random;
@@ -61,7 +61,7 @@ Result<Plan> plan_random(const GenOptions& options) {
   return plan;
 }
 
-Result<Plan> plan_single(const GenOptions& options) {
+Result<SinglePlan> plan_single(const GenOptions& options) {
   SinglePlan plan;
   plan.user = *options.user;
   if (plan.user.empty()) return fail("--user: must not be empty");
@@ -88,9 +88,21 @@ Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
   if (Result<void> checked = check_combination(options, has_inputs); !checked) {
     return fail(checked.error());
   }
-  if (options.random) return plan_random(options);
-  if (options.user) return plan_single(options);
-  return LinesPlan{.allow_negative = options.allow_negative};
+  Plan plan;
+  plan.rate = options.rate;
+  plan.duration = options.duration;
+  if (options.random) {
+    const Result<RandomPlan> random = plan_random(options);
+    if (!random) return fail(random.error());
+    plan.work = *random;
+  } else if (options.user) {
+    const Result<SinglePlan> single = plan_single(options);
+    if (!single) return fail(single.error());
+    plan.work = *single;
+  } else {
+    plan.work = LinesPlan{.allow_negative = options.allow_negative};
+  }
+  return plan;
 }
 
 }  // namespace paystats

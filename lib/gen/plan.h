@@ -46,7 +46,11 @@ struct LinesPlan {
   bool allow_negative = false;
 };
 
-using Plan = std::variant<LinesPlan, SinglePlan, RandomPlan>;
+struct Plan {
+  std::variant<LinesPlan, SinglePlan, RandomPlan> work;
+  std::optional<uint64_t> rate;      // payments per second
+  std::optional<Duration> duration;  // at most
+};
 
 // The message of an error names the options that it is about.
 Result<Plan> make_plan(const GenOptions& options, bool has_inputs);

@@ -32,22 +32,51 @@ uint64_t log2_fixed(uint32_t n, int bits) {
   return result;
 }
 
+// 2^62 / n^skew for n = 1 .. users, at [n - 1]. The power of a product is the product of the
+// powers, so only primes go through logarithms: a linear sieve meets each other number once, as the
+// product of its least prime factor and the rest.
+std::vector<uint64_t> power_weights(uint32_t users, uint32_t skew_thousandths) {
+  const PowerWeight weight(skew_thousandths);
+  std::vector<uint64_t> weights(users);
+  std::vector<bool> composite(users);
+  std::vector<uint32_t> primes;
+  weights[0] = weight(1);
+  for (uint32_t n = 2; n <= users; ++n) {
+    if (!composite[n - 1]) {
+      primes.push_back(n);
+      weights[n - 1] = weight(n);
+    }
+    for (const uint32_t prime : primes) {
+      const uint64_t product = uint64_t{prime} * n;
+      if (product > users) break;
+      composite[product - 1] = true;
+      weights[product - 1] =
+          static_cast<uint64_t>((static_cast<Uint128>(weights[prime - 1]) * weights[n - 1]) >> 62);
+      if (n % prime == 0) break;
+    }
+  }
+  return weights;
+}
+
 // The weights of all ranks in parts of 2^-32 of a column, with a total of exactly one column each.
 std::vector<uint64_t> column_parts(uint32_t users, uint32_t skew_thousandths) {
-  const PowerWeight weight(skew_thousandths);
-  std::vector<uint64_t> parts(users);
+  std::vector<uint64_t> parts = power_weights(users, skew_thousandths);
   Uint128 total = 0;
-  for (uint32_t i = 0; i < users; ++i) total += parts[i] = weight(i + 1);
+  for (const uint64_t weight : parts) total += weight;
 
-  // The largest product is 2^62 x 2^27 x 2^32: it fits.
+  // Parts of a weight of 2^62. The total is at least that and at most `users` times as much, so
+  // this has 32 to 59 bits, and the largest product below 121.
   const Uint128 all_parts = static_cast<Uint128>(users) * kColumnParts;
+  const auto ratio = static_cast<uint64_t>((all_parts << 62) / total);
   auto missing = static_cast<uint64_t>(all_parts);
   for (uint64_t& part : parts) {
-    part = static_cast<uint64_t>(part * all_parts / total);
+    part = static_cast<uint64_t>((static_cast<Uint128>(part) * ratio) >> 62);
     missing -= part;
   }
-  // Rounding down left less than one part a user: the first ones get them.
-  for (uint32_t i = 0; i < missing; ++i) ++parts[i];
+  // Rounding down left some over: one part for each user, as long as there are any.
+  while (missing > 0) {
+    for (uint32_t i = 0; i < users && missing > 0; ++i, --missing) ++parts[i];
+  }
   return parts;
 }
 

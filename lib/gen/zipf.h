@@ -7,7 +7,7 @@
 // Integer arithmetic only, so the table is the same on every machine: logarithm and power go bit by
 // bit in fixed point (see PowerWeight), and the weights are rounded to whole parts of 2^-32 of a
 // column whose total is exact. A draw is one look-up and one comparison, by the alias method
-// (A. J. Walker 1977, in the form of M. D. Vose 1991). A user needs 8 bytes, 20 while it is built.
+// (A. J. Walker 1977, in the form of M. D. Vose 1991). A user needs 8 bytes, 24 while it is built.
 #pragma once
 
 #include <cstdint>

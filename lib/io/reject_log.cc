@@ -20,11 +20,12 @@ Result<void> never_quiet(Result<void> result) {
 RejectLog::RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string name)
     : diagnostics_(diagnostics), sink_(std::move(sink)), name_(std::move(name)) {}
 
-Result<std::unique_ptr<RejectLog>> RejectLog::open(const Endpoint& endpoint,
+Result<std::unique_ptr<RejectLog>> RejectLog::open(const std::optional<Endpoint>& endpoint,
                                                    Diagnostics& diagnostics) {
-  Result<std::unique_ptr<Sink>> sink = open_sink(endpoint, FileMode::kAppend);
+  if (!endpoint) return std::make_unique<RejectLog>(diagnostics);
+  Result<std::unique_ptr<Sink>> sink = open_sink(*endpoint, FileMode::kAppend);
   if (!sink) return fail(sink.error());
-  return std::make_unique<RejectLog>(diagnostics, std::move(*sink), endpoint.name);
+  return std::make_unique<RejectLog>(diagnostics, std::move(*sink), endpoint->name);
 }
 
 Result<void> RejectLog::add(const Reject& reject) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/diagnostics.h"
@@ -35,8 +36,8 @@ class RejectLog {
   explicit RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink = nullptr,
                      std::string name = {});
 
-  // Opens `endpoint` for appending.
-  static Result<std::unique_ptr<RejectLog>> open(const Endpoint& endpoint,
+  // Opens `endpoint` for appending; without one, rejects are shown on stderr.
+  static Result<std::unique_ptr<RejectLog>> open(const std::optional<Endpoint>& endpoint,
                                                  Diagnostics& diagnostics);
 
   Result<void> add(const Reject& reject);

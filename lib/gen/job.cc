@@ -1,0 +1,117 @@
+#include "gen/job.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/progress.h"
+#include "gen/deliver.h"
+#include "gen/expected.h"
+#include "io/open_source.h"
+
+namespace paystats {
+namespace {
+
+// What is open while the job runs.
+struct OpenPlaces {
+  std::unique_ptr<RejectLog> rejects;
+  std::unique_ptr<Sink> expect;  // where wanted
+  std::unique_ptr<PaymentSink> output;
+  std::unique_ptr<Waiter> waiter;
+  std::unique_ptr<Source> input;  // of batch lines
+};
+
+Result<OpenPlaces> open_places(const Plan& plan, const Places& places, const JobContext& context) {
+  OpenPlaces open;
+  Result<std::unique_ptr<RejectLog>> rejects = RejectLog::open(places.rejects, context.diagnostics);
+  if (!rejects) return fail(rejects.error());
+  open.rejects = std::move(*rejects);
+
+  if (places.expect) {
+    Result<std::unique_ptr<Sink>> expect = open_sink(*places.expect, FileMode::kReplace);
+    if (!expect) return fail(expect.error());
+    open.expect = std::move(*expect);
+  }
+  Result<std::unique_ptr<PaymentSink>> output =
+      open_payment_sink(places.output, context.diagnostics);
+  if (!output) return fail(output.error());
+  open.output = std::move(*output);
+  open.waiter = std::make_unique<Waiter>(context.stop, context.clock, open.output->reader_fd());
+
+  if (std::holds_alternative<LinesPlan>(plan.work)) {
+    Result<std::unique_ptr<Source>> input =
+        open_source(places.inputs, SourceOptions{}, *open.waiter, context.diagnostics);
+    if (!input) return fail(input.error());
+    open.input = std::move(*input);
+  }
+  return open;
+}
+
+// Totals of what the output has taken, kept only where somebody wants them.
+struct Totals {
+  BatchTotals of_batches;
+  std::unique_ptr<RandomTotals> of_random;
+};
+
+Result<Ending> make_payments(const Plan& plan, OpenPlaces& open, const JobContext& context,
+                             Totals& totals) {
+  Progress progress(context.diagnostics, context.clock, context.progress);
+  const auto delivery = [&] {
+    return Delivery(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
+                    progress, open.expect ? &totals.of_batches : nullptr);
+  };
+  if (const auto* random = std::get_if<RandomPlan>(&plan.work)) {
+    RandomPayments payments(random->spec);
+    if (open.expect) {
+      totals.of_random = std::make_unique<RandomTotals>(random->spec, payments.users());
+    }
+    Delivery to = delivery();  // the clock starts once the table of users is there
+    return deliver_random(*random, to, payments, totals.of_random.get());
+  }
+  Delivery to = delivery();
+  if (const auto* single = std::get_if<SinglePlan>(&plan.work)) return deliver_single(*single, to);
+  return deliver_lines(std::get<LinesPlan>(plan.work), to, *open.input, *open.rejects);
+}
+
+Result<void> write_totals(const Totals& totals, Sink& sink) {
+  std::vector<std::string> names;
+  return write_expected(
+      totals.of_random ? totals.of_random->stats(names) : totals.of_batches.stats(), sink);
+}
+
+}  // namespace
+
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const JobContext& context) {
+  Result<OpenPlaces> open = open_places(plan, places, context);
+  if (!open && open.error().kind == ErrorKind::kInterrupted) {
+    return JobOutcome{.status = ExitStatus::kDone, .interrupted = true};
+  }
+  if (!open) return fail(open.error());
+
+  // Beyond this point every place is open: only data and devices can fail.
+  Totals totals;
+  Result<Ending> ending = make_payments(plan, *open, context, totals);
+  if (ending) {
+    if (Result<void> closed = open->output->close(); !closed) ending = fail(closed.error());
+  }
+  // A reader that has gone wants no more: a quiet end.
+  const bool failed = !ending && ending.error().kind == ErrorKind::kFailed;
+
+  Result<void> concluded;
+  if (open->expect) concluded = write_totals(totals, *open->expect);
+  if (Result<void> finished = open->rejects->finish(); !finished && concluded) {
+    concluded = std::move(finished);
+  }
+  if (failed) {
+    if (!concluded) context.diagnostics.error(concluded.error().message);
+    return fail(ending.error());
+  }
+  if (!concluded) return fail(concluded.error());
+  const bool interrupted =
+      ending ? *ending == Ending::kInterrupted : ending.error().kind == ErrorKind::kInterrupted;
+  return JobOutcome{.status = open->rejects->status(), .interrupted = interrupted};
+}
+
+}  // namespace paystats

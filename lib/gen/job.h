@@ -1,0 +1,35 @@
+// A run of paygen from its plan to its end: opens every place before the first payment is made,
+// makes the payments, and leaves each output with proof that it arrived.
+//
+//   Result<JobOutcome> outcome = run_job(plan, places, {diagnostics, stop, clock, progress});
+//
+// The expected totals are written whatever happens to the payments, of those that the output has
+// taken. An output whose reader has gone is no error: nobody wants more.
+#pragma once
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/exit_status.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+#include "gen/places.h"
+#include "gen/plan.h"
+
+namespace paystats {
+
+// All are borrowed.
+struct JobContext {
+  Diagnostics& diagnostics;
+  const StopSignal& stop;
+  const Clock& clock;
+  bool progress = false;
+};
+
+struct JobOutcome {
+  ExitStatus status = ExitStatus::kDone;
+  bool interrupted = false;  // a stop signal came before all was made
+};
+
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const JobContext& context);
+
+}  // namespace paystats

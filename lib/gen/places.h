@@ -1,0 +1,32 @@
+// Where paygen reads and writes, as far as that can be checked without opening anything.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/endpoint.h"
+
+namespace paystats {
+
+// As the command line gave them.
+struct PlaceOptions {
+  std::vector<std::string> inputs;
+  std::string output = "-";
+  std::optional<std::string> rejects;
+  std::optional<std::string> expect;
+  bool atomic = false;
+};
+
+struct Places {
+  std::vector<Endpoint> inputs;  // of batch lines; at least stdin
+  Endpoint output;
+  std::optional<Endpoint> rejects;
+  std::optional<Endpoint> expect;
+};
+
+// The message of an error names the option that it is about.
+Result<Places> parse_places(const PlaceOptions& options);
+
+}  // namespace paystats

@@ -1,0 +1,228 @@
+#include "gen/deliver.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+
+#include "base/fd.h"
+#include "doubles.h"
+
+namespace paystats {
+namespace {
+
+class DeliverTest : public ::testing::Test {
+ protected:
+  DeliverTest()
+      : silence_(std::move(*open_file("/dev/null", O_WRONLY))),
+        diagnostics_("paygen", Verbosity::kQuiet, silence_.get()),
+        rejects_(diagnostics_, std::make_unique<MemorySink>(rejected_), "rejects"),
+        progress_(diagnostics_, clock_, false),
+        waiter_(stop_, clock_) {}
+
+  Delivery delivery(std::optional<uint64_t> rate = {}, std::optional<Duration> duration = {}) {
+    return {sink_, waiter_, Pace(rate, duration, clock_.now()), progress_, &totals_};
+  }
+  std::string expected() {
+    std::string out;
+    MemorySink sink(out);
+    EXPECT_TRUE(write_expected(totals_.stats(), sink));
+    return out.substr(0, out.rfind("<closed>"));
+  }
+  uint64_t lines_taken() const {
+    return static_cast<uint64_t>(std::count(sink_.taken.begin(), sink_.taken.end(), '\n'));
+  }
+
+  UniqueFd silence_;
+  Diagnostics diagnostics_;
+  std::string rejected_;
+  RejectLog rejects_;
+  StopSignal stop_;
+  SystemClock clock_;
+  Progress progress_;
+  Waiter waiter_;
+  MemoryPaymentSink sink_;
+  BatchTotals totals_;
+};
+
+SinglePlan single(std::string_view amount, std::optional<uint64_t> payments) {
+  return {.user = "edgar", .amount = *GivenAmount::parse(amount), .payments = payments};
+}
+
+RandomPlan random_plan(std::optional<uint64_t> payments) {
+  return {.spec = RandomSpec{}, .payments = payments};
+}
+
+TEST_F(DeliverTest, ASingleBatchIsOnePut) {
+  Delivery to = delivery();
+  EXPECT_EQ(*deliver_single(single("1.0", 3), to), Ending::kComplete);
+  EXPECT_EQ(sink_.volumes, std::vector<uint64_t>{3});
+  EXPECT_EQ(sink_.taken,
+            "{\"user\":\"edgar\",\"paymentAmt\":1.0}\n{\"user\":\"edgar\",\"paymentAmt\":1.0}\n"
+            "{\"user\":\"edgar\",\"paymentAmt\":1.0}\n");
+  EXPECT_EQ(expected(), "{\"user\":\"edgar\",\"sum\":3.00,\"count\":3}\n");
+}
+
+TEST_F(DeliverTest, ARateAndADurationMakeExactlySoMany) {
+  Delivery to = delivery(500, std::chrono::milliseconds(100));
+  const Instant start = clock_.now();
+  EXPECT_EQ(*deliver_single(single("1", {}), to), Ending::kComplete);
+  EXPECT_GE(clock_.now() - start, std::chrono::milliseconds(95));
+  EXPECT_EQ(lines_taken(), 50u);
+  EXPECT_GT(sink_.flushes, 5u) << "each slice is flushed before the wait for the next";
+}
+
+TEST_F(DeliverTest, ADurationEndsAWorkloadWithoutEnd) {
+  Delivery to = delivery({}, std::chrono::milliseconds(20));
+  RandomPayments payments{RandomSpec{}};
+  EXPECT_EQ(*deliver_random(random_plan({}), to, payments, nullptr), Ending::kComplete);
+  EXPECT_GT(lines_taken(), 0u);
+}
+
+TEST_F(DeliverTest, RandomPaymentsAreAsManyAsAskedForAndExpected) {
+  Delivery to = delivery();
+  const RandomPlan plan = random_plan(200'001);
+  RandomPayments payments(plan.spec);
+  RandomTotals totals(plan.spec, payments.users());
+  EXPECT_EQ(*deliver_random(plan, to, payments, &totals), Ending::kComplete);
+  EXPECT_EQ(lines_taken(), 200'001u);
+  RandomTotals independent(plan.spec, payments.users());
+  independent.advance(200'001);
+  std::vector<std::string> names;
+  std::vector<std::string> independent_names;
+  const std::vector<Stats> stats = totals.stats(names);
+  const std::vector<Stats> independent_stats = independent.stats(independent_names);
+  ASSERT_EQ(stats.size(), independent_stats.size());
+  for (size_t i = 0; i < stats.size(); ++i) {
+    EXPECT_TRUE(stats[i].sum == independent_stats[i].sum &&
+                stats[i].count == independent_stats[i].count);
+  }
+}
+
+TEST_F(DeliverTest, AfterAnErrorTheTotalsAreOfWhatTheOutputHasTaken) {
+  sink_.flushes_left = 2;
+  Delivery to = delivery();
+  const RandomPlan plan = random_plan(1'000'000);
+  RandomPayments payments(plan.spec);
+  RandomTotals totals(plan.spec, payments.users());
+  const Result<Ending> ending = deliver_random(plan, to, payments, &totals);
+  ASSERT_FALSE(ending);
+  EXPECT_EQ(ending.error().message, "the disk is full");
+  std::vector<std::string> names;
+  uint64_t counted = 0;
+  for (const Stats& each : totals.stats(names)) counted += each.count;
+  EXPECT_EQ(counted, lines_taken());
+  EXPECT_GT(counted, 0u);
+}
+
+TEST_F(DeliverTest, AfterAnErrorTheTotalsOfBatchesAreOfWhatTheOutputHasTaken) {
+  sink_.flushes_left = 2;
+  Delivery to = delivery();
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) {
+    lines += "{\"user\":\"u" + std::to_string(i % 3) + "\",\"paymentAmt\":1,\"volume\":100}\n";
+  }
+  const std::unique_ptr<Source> source = memory_source(lines, 4096);
+  const Result<Ending> ending = deliver_lines(LinesPlan{}, to, *source, rejects_);
+  ASSERT_FALSE(ending);
+  uint64_t counted = 0;
+  for (const Stats& each : totals_.stats()) counted += each.count;
+  EXPECT_EQ(counted, lines_taken());
+  EXPECT_GT(counted, 0u);
+  EXPECT_LT(counted, 100'000u);
+}
+
+TEST_F(DeliverTest, AStopSignalEndsAWorkloadAtAPaymentBorder) {
+  sink_.on_flush = [&] {
+    if (lines_taken() > 0) stop_.request(SIGTERM);
+  };
+  Delivery to = delivery();
+  RandomPayments payments{RandomSpec{}};
+  EXPECT_EQ(*deliver_random(random_plan({}), to, payments, nullptr), Ending::kInterrupted);
+  EXPECT_EQ(sink_.taken.back(), '\n');
+  EXPECT_EQ(lines_taken(), to.payments());
+}
+
+TEST_F(DeliverTest, AStopSignalEndsTheWaitOfASlowRateAtOnce) {
+  sink_.on_flush = [&] { stop_.request(SIGINT); };
+  Delivery to = delivery(1);
+  const Instant start = clock_.now();
+  EXPECT_EQ(*deliver_single(single("1", {}), to), Ending::kInterrupted);
+  EXPECT_LT(clock_.now() - start, std::chrono::milliseconds(500));
+  EXPECT_EQ(lines_taken(), 1u);
+}
+
+TEST_F(DeliverTest, BatchLinesBecomePaymentsAndEachIsOnePut) {
+  const std::unique_ptr<Source> source = memory_source(
+      "{\"user\":\"a\",\"paymentAmt\":1.0,\"volume\":2}\n\n{\"paymentAmt\":\"1e2\",\"user\":\"b\"}",
+      1 << 16);
+  Delivery to = delivery();
+  EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
+  EXPECT_EQ(sink_.volumes, (std::vector<uint64_t>{2, 1}));
+  EXPECT_EQ(sink_.taken,
+            "{\"user\":\"a\",\"paymentAmt\":1.0}\n{\"user\":\"a\",\"paymentAmt\":1.0}\n"
+            "{\"user\":\"b\",\"paymentAmt\":100}\n");
+  EXPECT_EQ(expected(),
+            "{\"user\":\"b\",\"sum\":100.00,\"count\":1}\n"
+            "{\"user\":\"a\",\"sum\":2.00,\"count\":2}\n");
+}
+
+TEST_F(DeliverTest, ABadLineIsPutAsideAndTheStreamGoesOn) {
+  const std::unique_ptr<Source> source = memory_source(
+      "{\"user\":\"a\",\"paymentAmt\":1}\nnonsense\n{\"user\":\"a\",\"paymentAmt\":-1}\n"
+      "{\"user\":\"a\",\"paymentAmt\":0.0}\n{\"user\":\"a\",\"paymentAmt\":2}\n",
+      1 << 16);
+  Delivery to = delivery();
+  EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
+  EXPECT_EQ(expected(), "{\"user\":\"a\",\"sum\":3.00,\"count\":2}\n");
+  EXPECT_EQ(rejects_.count(), 3u);
+  EXPECT_NE(rejected_.find("\"line\":2,"), std::string::npos);
+  EXPECT_NE(rejected_.find("\"line\":3,"), std::string::npos);
+  EXPECT_NE(rejected_.find("\"line\":4,"), std::string::npos);
+}
+
+TEST_F(DeliverTest, NegativeAmountsPassWhereAllowed) {
+  const std::unique_ptr<Source> source =
+      memory_source("{\"user\":\"a\",\"paymentAmt\":-1.50}\n", 1 << 16);
+  Delivery to = delivery();
+  EXPECT_EQ(*deliver_lines(LinesPlan{.allow_negative = true}, to, *source, rejects_),
+            Ending::kComplete);
+  EXPECT_EQ(sink_.taken, "{\"user\":\"a\",\"paymentAmt\":-1.50}\n");
+}
+
+TEST_F(DeliverTest, ABatchAtARateGoesPaymentByPayment) {
+  const std::unique_ptr<Source> source =
+      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
+  Delivery to = delivery(1000);
+  EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
+  EXPECT_EQ(lines_taken(), 30u);
+  EXPECT_GT(sink_.volumes.size(), 3u);
+}
+
+TEST_F(DeliverTest, WhatWasReadBeforeASignalIsMadeWithoutItsPace) {
+  const std::unique_ptr<Source> source =
+      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
+  sink_.on_flush = [&] { stop_.request(SIGTERM); };
+  Delivery to = delivery(1);
+  const Instant start = clock_.now();
+  EXPECT_TRUE(deliver_lines(LinesPlan{}, to, *source, rejects_));
+  EXPECT_LT(clock_.now() - start, std::chrono::milliseconds(500));
+  EXPECT_EQ(lines_taken(), 30u);
+}
+
+TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenThem) {
+  const std::unique_ptr<Source> source = memory_source(
+      "{\"user\":\"a\",\"paymentAmt\":1,\"volume\":18446744073709551615}\n"
+      "{\"user\":\"never\",\"paymentAmt\":1}\n",
+      1 << 16);
+  sink_.on_flush = [&] { stop_.request(SIGTERM); };
+  Delivery to = delivery();
+  EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kInterrupted);
+  EXPECT_EQ(sink_.volumes.size(), 1u);
+  EXPECT_LE(sink_.taken.size(), Delivery::kWholeBytesMax);
+  EXPECT_EQ(lines_taken(), to.payments());
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,70 @@
+// paygen: make batches of payments. From options, from batch lines, or a seeded random workload.
+
+#include <cstdint>
+
+#include "cli/tool_main.h"
+#include "gen/job.h"
+#include "gen/pace.h"
+#include "gen/places.h"
+#include "gen/plan.h"
+
+namespace paystats {
+namespace {
+
+struct Options {
+  GenOptions gen;
+  PlaceOptions places;
+};
+
+void declare(CommandLine& line, Options& options) {
+  GenOptions& gen = options.gen;
+  PlaceOptions& places = options.places;
+  line.section("What to make (without --user or --random: batch lines from INPUT)");
+  line.text("--user", gen.user, "USER", "payments of this user");
+  line.text("--amount", gen.amount, "A|LO:HI", "the amount of each (with --random: its range)");
+  line.number("--volume", gen.volume, "N", "how many", 1, UINT64_MAX);
+  line.number("--random", gen.random, "N", "a random workload of N payments; 0: without end", 0,
+              UINT64_MAX);
+  line.number("--users", gen.users, "M", "among so many users (1000)", 1, kUsersMax);
+  line.text("--skew", gen.skew, "S",
+            "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
+  line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
+  line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
+  line.inputs(places.inputs, "INPUT", "batch lines: - or a file (standard input)");
+
+  line.section("Pace");
+  line.number("--rate", gen.rate, "N", "payments per second, evenly", 1, kRateMax);
+  line.duration("--duration", gen.duration, "T", "stop after so long (250ms, 10s, 5m, 1h)");
+
+  line.section("Output");
+  line.text("-o,--output", places.output, "ENDPOINT",
+            "where the payments go: - or a file, appended to durably (-)");
+  line.text("--expect", places.expect, "FILE", "write the exact totals of what was made");
+  line.text("--rejects", places.rejects, "ENDPOINT",
+            "put bad lines aside there (the first ten are shown on stderr)");
+  line.flag("--atomic", places.atomic, "a batch is one transaction (of a topic alone)");
+}
+
+Result<ExitStatus> run(const Options& options, ToolContext& context) {
+  // What cannot go together ends here, before anything is opened.
+  const Result<Plan> plan = make_plan(options.gen, !options.places.inputs.empty());
+  if (!plan) return fail(plan.error());
+  const Result<Places> places = parse_places(options.places);
+  if (!places) return fail(places.error());
+
+  const Result<JobOutcome> outcome =
+      run_job(*plan, *places, {context.diagnostics, context.stop, context.clock, context.progress});
+  if (!outcome) return fail(outcome.error());
+
+  // All that was made is where it belongs; now the shell may see why there is no more of it.
+  if (outcome->interrupted && context.stop.requested()) context.stop.die_of_it();
+  return outcome->status;
+}
+
+}  // namespace
+}  // namespace paystats
+
+int main(int argc, char** argv) {
+  return paystats::tool_main<paystats::Options>(argc, argv, "paygen", "make batches of payments",
+                                                paystats::declare, paystats::run);
+}
