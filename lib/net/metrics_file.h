@@ -1,0 +1,62 @@
+// A file of figures for node_exporter's textfile collector, replaced as a whole so that nobody
+// reads half of it. Written by a thread of its own: a slow disk must not hold up the event loop.
+//
+//   MetricsFile file(path, diagnostics);
+//   if (Result<void> made = file.write(text); !made) ...   // at the start: can it be done at all?
+//   file.offer(text);                                      // each second: returns at once
+//   return file.close(text);                               // the last figures, and the proof
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/diagnostics.h"
+#include "base/result.h"
+
+namespace paystats {
+
+class MetricsFile {
+ public:
+  MetricsFile(std::string path, Diagnostics& diagnostics);
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
+  ~MetricsFile();
+
+  // Writes, and waits for it. Not while an offer() may be under way.
+  Result<void> write(const std::string& text);
+
+  // Writes in the background; where the disk is slow, only the newest. A failure warns once.
+  void offer(std::string text);
+
+  // Ends the background work, then writes. Call once, at the end.
+  Result<void> close(const std::string& text);
+
+ private:
+  void write_offers();
+  void end_thread();
+
+  const std::string path_;
+  Diagnostics& diagnostics_;
+  std::mutex mutex_;  // guards the next three
+  std::condition_variable wake_;
+  std::optional<std::string> offered_;
+  bool closing_ = false;
+  std::thread writer_;  // last: it uses all of the above
+};
+
+// What is published of a cache, in Prometheus' text format. read = accepted + rejected.
+struct CacheFigures {
+  uint64_t accepted = 0;
+  uint64_t rejected = 0;
+  uint64_t users = 0;
+  uint64_t version = 0;
+  bool ready = false;
+  uint64_t connections = 0;
+  uint64_t connections_seen = 0;
+};
+std::string metrics_text(const CacheFigures& figures);
+
+}  // namespace paystats

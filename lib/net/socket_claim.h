@@ -1,0 +1,50 @@
+// The right to a path in the file system as a listening Unix socket: at most one process has it.
+//
+//   Result<SocketClaim> claim = SocketClaim::take("stats.sock");
+//   accept4(claim->listener(), ...)
+//
+// The right is a lock: flock(2) on PATH.lock, a file which holds the owner's process id. The lock
+// ends with the process, however it ends, so a socket that a killed process left behind is known
+// to be stale and is replaced; and it makes unlink(2) safe, since nobody else may have bound the
+// path meanwhile. The socket has mode 0600 before anybody can connect. A clean end removes both.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace paystats {
+
+// Of a socket's path, that is of sockaddr_un without its NUL.
+inline constexpr size_t kSocketPathBytesMax = 107;
+
+class SocketClaim {
+ public:
+  // Fails where another process holds the path (the error names its process id), where something
+  // that is no socket stands there, and where the path is too long.
+  static Result<SocketClaim> take(const std::string& path);
+
+  SocketClaim(SocketClaim&&) = default;
+  SocketClaim& operator=(SocketClaim&&) = delete;
+  ~SocketClaim();  // removes the socket and the lock
+
+  // Listens; neither blocks nor survives exec. Owned by the claim until it is taken.
+  int listener() const { return listener_.get(); }
+  UniqueFd take_listener() { return std::move(listener_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  SocketClaim(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  Result<void> bind_and_listen();
+
+  std::string path_;
+  UniqueFd lock_;  // held: the lock is ours
+  UniqueFd listener_;
+  bool bound_ = false;
+};
+
+// How messages call a path that is too long or empty, for the client as well.
+Result<void> check_socket_path(const std::string& path);
+
+}  // namespace paystats
