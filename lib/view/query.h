@@ -28,14 +28,14 @@ inline constexpr size_t kRequestBytesMax = 16 << 10;
 struct PageQuery {
   uint32_t limit = kPageRowsDefault;  // 1 to kPageRowsMax
   uint64_t offset = 0;
-  std::string prefix;  // q: bytes, valid UTF-8; empty: all users
-  bool watch = false;  // to be answered again after each change
+  std::string prefix = {};  // q: bytes, valid UTF-8; empty: all users
+  bool watch = false;       // to be answered again after each change
 
   friend bool operator==(const PageQuery&, const PageQuery&) = default;
 };
 
 struct UserQuery {
-  std::string user;
+  std::string user = {};
 
   friend bool operator==(const UserQuery&, const UserQuery&) = default;
 };

@@ -1,0 +1,132 @@
+#include "view/answering.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "unit/view/oracle.h"
+#include "view/answer_cache.h"
+
+namespace paystats {
+namespace {
+
+class AnsweringTest : public testing::Test {
+ protected:
+  AnsweringTest() {
+    view_.apply(absolute("edgar", 700, 7));
+    view_.apply(absolute("rosa", 900, 2));
+    view_.apply(absolute("edna", 50, 1));
+  }
+  std::string ask(std::string_view line) { return *answer_now(view_, *parse_query(line)); }
+
+  View view_{options_for_tests()};
+};
+
+TEST_F(AnsweringTest, APageIsInOrder) {
+  EXPECT_EQ(ask("{}"),
+            R"({"instance":"0000000000c0ffee","version":3,"ready":false,"offset":0,"users":3,)"
+            R"("sum":"16.50","count":10,"stats":[{"rank":1,"user":"rosa","sum":"9.00","count":2},)"
+            R"({"rank":2,"user":"edgar","sum":"7.00","count":7},)"
+            R"({"rank":3,"user":"edna","sum":"0.50","count":1}]})"
+            "\n");
+}
+
+TEST_F(AnsweringTest, APageBeyondTheEndHasNoRowsAndStillTheTotals) {
+  view_.set_ready();
+  EXPECT_EQ(ask(R"({"offset":9})"),
+            R"({"instance":"0000000000c0ffee","version":4,"ready":true,"offset":9,"users":3,)"
+            R"("sum":"16.50","count":10,"stats":[]})"
+            "\n");
+}
+
+TEST_F(AnsweringTest, APrefixKeepsTheRanksAmongAllAndCountsTheMatches) {
+  EXPECT_EQ(ask(R"({"q":"ed","limit":1,"offset":1})"),
+            R"({"instance":"0000000000c0ffee","version":3,"ready":false,"offset":1,"users":3,)"
+            R"("sum":"16.50","count":10,"matches":2,)"
+            R"("stats":[{"rank":3,"user":"edna","sum":"0.50","count":1}]})"
+            "\n");
+  EXPECT_NE(ask(R"({"q":"x"})").find(R"("matches":0,"stats":[])"), std::string::npos);
+  EXPECT_EQ(ask(R"({"q":""})"), ask("{}"));
+}
+
+TEST_F(AnsweringTest, AUserComesWithHisPlace) {
+  EXPECT_EQ(ask(R"({"user":"edgar"})"),
+            R"({"instance":"0000000000c0ffee","version":3,"ready":false,"offset":1,"users":3,)"
+            R"("sum":"16.50","count":10,)"
+            R"("stats":[{"rank":2,"user":"edgar","sum":"7.00","count":7}]})"
+            "\n");
+  EXPECT_NE(ask(R"({"user":"nobody"})").find(R"("offset":0,"users":3,)"), std::string::npos);
+  EXPECT_NE(ask(R"({"user":"nobody"})").find(R"("stats":[])"), std::string::npos);
+}
+
+TEST_F(AnsweringTest, ManyWatchersOfTheSameShareOneRendering) {
+  const Answer first = answer_now(view_, PageQuery{.limit = 50, .watch = true});
+  EXPECT_EQ(answer_now(view_, PageQuery{.limit = 50, .watch = true}), first);
+  EXPECT_EQ(answer_now(view_, PageQuery{.limit = 50}), first);
+  EXPECT_NE(answer_now(view_, PageQuery{.limit = 49, .watch = true}), first);
+  EXPECT_NE(*answer_now(view_, UserQuery{"50:0:"}), *first);
+  const Answer with_prefix = answer_now(view_, PageQuery{.prefix = "ed"});
+  EXPECT_EQ(answer_now(view_, PageQuery{.prefix = "ed"}), with_prefix);
+}
+
+TEST_F(AnsweringTest, AfterAChangeTheAnswerIsNew) {
+  const Answer first = answer_now(view_, PageQuery{});
+  view_.apply(absolute("edna", 5'000, 2));
+  const Answer second = answer_now(view_, PageQuery{});
+  EXPECT_NE(*first, *second);
+  view_.set_ready();
+  EXPECT_NE(answer_now(view_, PageQuery{})->find(R"("ready":true)"), std::string::npos);
+  EXPECT_NE(first->find(R"("version":3)"), std::string::npos);  // its holder still has the old one
+}
+
+TEST_F(AnsweringTest, ASearchInSlicesEndsWithTheAnswerOfOneStep) {
+  for (int i = 0; i < 40'000; ++i)
+    view_.apply(absolute("ed" + std::to_string(i), i * 7'919 % 100'003, 1));
+  const PageQuery query{.limit = 20, .offset = 15'000, .prefix = "ed"};
+  Answering answering(view_, query);
+  int steps = 1;
+  while (!answering.step(500)) ++steps;
+  EXPECT_GT(steps, 10);
+  EXPECT_EQ(answering.answer(), answer_now(view_, query));  // and it was kept for others
+}
+
+TEST_F(AnsweringTest, ASearchDuringWhichSomethingChangedIsNotKeptForOthers) {
+  for (int i = 0; i < 40'000; ++i)
+    view_.apply(absolute("ed" + std::to_string(i), i * 7'919 % 100'003, 1));
+  const PageQuery query{.limit = 20, .offset = 15'000, .prefix = "ed"};
+  Answering answering(view_, query);
+  ASSERT_FALSE(answering.step(500));
+  view_.apply(absolute("edgar", 99'999'999, 9));
+  while (!answering.step(500)) {
+  }
+  EXPECT_NE(*answering.answer(), *answer_now(view_, query));
+  EXPECT_NE(answering.answer()->find("\"version\":" + std::to_string(view_.version())),
+            std::string::npos);
+}
+
+TEST(AnswerCache, ForgetsWhatIsOfAnotherVersion) {
+  AnswerCache cache;
+  const Answer answer = std::make_shared<const std::string>("x");
+  cache.put(1, PageQuery{}, answer);
+  EXPECT_EQ(cache.find(1, PageQuery{}), answer);
+  EXPECT_EQ(cache.find(1, PageQuery{.offset = 1}), nullptr);
+  EXPECT_EQ(cache.find(2, PageQuery{}), nullptr);
+  EXPECT_EQ(cache.find(1, PageQuery{}), nullptr);
+}
+
+TEST(AnswerCache, HoldsNoMoreThanItsLimits) {
+  AnswerCache cache;
+  for (uint64_t offset = 0; offset <= AnswerCache::kAnswersMax; ++offset)
+    cache.put(1, PageQuery{.offset = offset}, std::make_shared<const std::string>("x"));
+  EXPECT_EQ(cache.find(1, PageQuery{.offset = 0}), nullptr);
+  EXPECT_NE(cache.find(1, PageQuery{.offset = AnswerCache::kAnswersMax}), nullptr);
+
+  const auto large = std::make_shared<const std::string>(AnswerCache::kBytesMax / 2, 'x');
+  AnswerCache bytes;
+  for (uint64_t offset = 0; offset < 3; ++offset) bytes.put(1, PageQuery{.offset = offset}, large);
+  EXPECT_EQ(bytes.find(1, PageQuery{.offset = 0}), nullptr);
+  EXPECT_NE(bytes.find(1, PageQuery{.offset = 2}), nullptr);
+}
+
+}  // namespace
+}  // namespace paystats
