@@ -100,7 +100,13 @@ Result<void> PaymentLog::append(std::string_view lines) {
 
 Result<void> PaymentLog::finish() {
   assert(begun_);
-  if (::fdatasync(write_fd_.get()) != 0) return undo(system_error(name_, errno));
+  if (::fdatasync(write_fd_.get()) != 0) {
+    // A full disk may show only here, and is over once there is room. Anything else is a disk that
+    // drops what it has taken, and says so once.
+    const int reason = errno;
+    broken_ = broken_ || (reason != ENOSPC && reason != EDQUOT);
+    return undo(system_error(name_, reason));
+  }
   if (!name_is_synced_) {
     const Result<void> synced = sync_name(write_fd_.get(), name_);
     if (!synced) return undo(synced.error());
@@ -115,6 +121,7 @@ Result<void> PaymentLog::undo(Error error) {
   if (!undone) {
     error.message += fmt::format("; and what was written of it could not be taken back ({})",
                                  undone.error().message);
+    broken_ = true;
   }
   release();
   return fail(std::move(error));

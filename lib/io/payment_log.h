@@ -39,6 +39,10 @@ class PaymentLog {
   Result<void> append(std::string_view lines);
   Result<void> finish();
 
+  // The disk dropped what it had taken, or a failed commit could not be undone: what the log holds
+  // is not certain any more.
+  bool broken() const { return broken_; }
+
  private:
   PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name, Diagnostics& diagnostics);
   Result<void> repair(uint64_t size, uint64_t& repaired_size);
@@ -51,6 +55,7 @@ class PaymentLog {
   Diagnostics* diagnostics_;
   bool begun_ = false;
   bool name_is_synced_ = false;
+  bool broken_ = false;
   uint64_t undo_bytes_ = 0;  // the size to go back to
 };
 

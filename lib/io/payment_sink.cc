@@ -83,6 +83,8 @@ class LogPaymentSink final : public PaymentSink {
   }
 
   Result<void> close() override { return flush(); }
+  bool durable() const override { return true; }
+  bool recovers() const override { return !log_.broken(); }
 
  private:
   static constexpr size_t kCommitBytes = 1 << 20;

@@ -32,6 +32,11 @@ class PaymentSink {
   virtual Result<void> flush() = 0;
   virtual Result<void> close() = 0;  // flushes
 
+  // Whether what flush() has taken survives a power cut.
+  virtual bool durable() const { return false; }
+  // After an error: whether it has been undone, so that later payments may go well.
+  virtual bool recovers() const { return false; }
+
   virtual int reader_fd() const { return -1; }
 };
 
