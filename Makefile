@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build test test-quick test-asan test-tsan tidy bench torture format install clean help
+.PHONY: all setup build run test test-quick test-asan test-tsan tidy bench torture format install clean help
 
 all: build
 
@@ -15,6 +15,9 @@ setup:           ## install what is missing (Debian, Ubuntu)
 
 build: setup     ## the tools, Release, in build/release/bin
 	@scripts/build $(BUILD) -DCMAKE_BUILD_TYPE=Release
+
+run: build       ## the whole pipeline and its page, until Ctrl-C: make run ARGS=--demo
+	@scripts/pipeline $(ARGS)
 
 test: setup      ## the whole gate: build, sanitizers, tidy, every test
 	@scripts/test
