@@ -1,0 +1,251 @@
+#include "record/encoder.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+
+#include "record/decoder.h"
+
+namespace paystats {
+namespace {
+
+using nlohmann::json;
+
+std::string json_of(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+std::string reject_line(const Reject& reject) {
+  std::string out;
+  append_reject(out, reject);
+  EXPECT_EQ(out.back(), '\n');
+  EXPECT_EQ(out.find('\n'), out.size() - 1);
+  return out;
+}
+
+Reject reject_of(std::string_view record) {
+  Reject reject;
+  reject.source = "-";
+  reject.line = 17;
+  reject.error = "not valid JSON";
+  reject.record = record;
+  reject.record_bytes = record.size();
+  return reject;
+}
+
+// RFC 4648, the slow way.
+std::string from_base64(const std::string& text) {
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bits;
+  for (const char c : text) {
+    if (c == '=') continue;
+    for (int bit = 5; bit >= 0; --bit) bits += (alphabet.find(c) >> bit) & 1U ? '1' : '0';
+  }
+  std::string bytes;
+  for (size_t i = 0; i + 8 <= bits.size(); i += 8) {
+    bytes += static_cast<char>(std::stoi(bits.substr(i, 8), nullptr, 2));
+  }
+  return bytes;
+}
+
+TEST(JsonString, EscapesTheQuoteTheBackslashAndControlsAndNothingElse) {
+  EXPECT_EQ(json_of("edgar"), "\"edgar\"");
+  EXPECT_EQ(json_of(""), "\"\"");
+  EXPECT_EQ(json_of("a\"b\\c/d"), R"("a\"b\\c/d")");
+  EXPECT_EQ(json_of("\b\f\n\r\t\x1F"), R"("\u0008\u000c\u000a\u000d\u0009\u001f")");
+  EXPECT_EQ(json_of(std::string("\0", 1)), R"("\u0000")");
+  EXPECT_EQ(json_of("\x7F\xC2\x85\xE2\x80\xA8\xF0\x9F\x98\x80"),
+            "\"\x7F\xC2\x85\xE2\x80\xA8\xF0\x9F\x98\x80\"");
+}
+
+TEST(JsonString, IsAppendedToWhatIsThere) {
+  std::string out = "[";
+  append_json_string(out, "x");
+  EXPECT_EQ(out, "[\"x\"");
+}
+
+TEST(PaymentLine, IsTheFormatByteForByte) {
+  std::string out;
+  append_payment(out, "edgar", "1.0");
+  append_payment(out, "e\"d\n", "-0.50");
+  EXPECT_EQ(out,
+            "{\"user\":\"edgar\",\"paymentAmt\":1.0}\n"
+            "{\"user\":\"e\\\"d\\u000a\",\"paymentAmt\":-0.50}\n");
+}
+
+TEST(StatsLine, IsTheFormatByteForByte) {
+  std::string out;
+  Stats stats;
+  stats.user = "edgar";
+  stats.sum = Decimal::from_nanos(7000000000);
+  stats.count = 7;
+  append_stats(out, stats);
+  stats.at = SourceOffset{0, 41};
+  append_stats(out, stats);
+  EXPECT_EQ(out,
+            "{\"user\":\"edgar\",\"sum\":7.00,\"count\":7}\n"
+            "{\"user\":\"edgar\",\"sum\":7.00,\"count\":7,\"partition\":0,\"offset\":41}\n");
+}
+
+TEST(RejectLine, NamesThePlaceTheErrorAndTheRecord) {
+  Reject reject = reject_of("{\"user\":");
+  EXPECT_EQ(reject_line(reject),
+            "{\"source\":\"-\",\"line\":17,\"error\":\"not valid JSON\","
+            "\"record\":\"{\\\"user\\\":\"}\n");
+  reject.source = "payments";
+  reject.at = SourceOffset{3, 99};
+  EXPECT_EQ(reject_line(reject),
+            "{\"source\":\"payments\",\"partition\":3,\"offset\":99,\"error\":\"not valid JSON\","
+            "\"record\":\"{\\\"user\\\":\"}\n");
+}
+
+TEST(RejectLine, HoldsBytesThatAreNotUtf8AsBase64) {
+  EXPECT_NE(reject_line(reject_of("\xFF\xFE")).find(",\"recordBase64\":\"//4=\"}"),
+            std::string::npos);
+  for (size_t size = 1; size < 12; ++size) {
+    std::string record;
+    for (size_t i = 0; i < size; ++i) record += static_cast<char>(0xF8 + i * 37);
+    const json line = json::parse(reject_line(reject_of(record)));
+    EXPECT_FALSE(line.contains("record"));
+    EXPECT_EQ(from_base64(line["recordBase64"]), record);
+    EXPECT_EQ(line["recordBase64"].get<std::string>().size() % 4, 0);
+  }
+}
+
+TEST(RejectLine, ShowsTheFirst64KibibytesOfALongRecord) {
+  const std::string whole(kRejectRecordBytesMax, 'x');
+  json line = json::parse(reject_line(reject_of(whole)));
+  EXPECT_EQ(line["record"], whole);
+  EXPECT_FALSE(line.contains("truncated"));
+  EXPECT_FALSE(line.contains("bytes"));
+  line = json::parse(reject_line(reject_of(whole + "yz")));
+  EXPECT_EQ(line["record"], whole);
+  EXPECT_EQ(line["truncated"], true);
+  EXPECT_EQ(line["bytes"], kRejectRecordBytesMax + 2);
+}
+
+TEST(RejectLine, KnowsTheLengthOfARecordOfWhichItHasOnlyTheBeginning) {
+  const std::string beginning(kRejectRecordBytesMax, 'x');
+  Reject reject = reject_of(beginning);
+  reject.record_bytes = 5000000000;
+  const json line = json::parse(reject_line(reject));
+  EXPECT_EQ(line["bytes"], 5000000000);
+  EXPECT_EQ(line["truncated"], true);
+}
+
+TEST(RejectLine, LeavesOffACharacterThatTheLimitCuts) {
+  for (const std::string character : {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
+    for (size_t inside = 1; inside <= character.size(); ++inside) {
+      const std::string before(kRejectRecordBytesMax - inside, 'x');
+      const std::string record = before + character + "and more";
+      const bool cut = inside < character.size();
+      const std::string shown = cut ? before : before + character;
+      EXPECT_EQ(json::parse(reject_line(reject_of(record)))["record"], shown);
+      // And where no more than the beginning is at hand.
+      Reject reject = reject_of(std::string_view(record).substr(0, kRejectRecordBytesMax));
+      reject.record_bytes = record.size();
+      EXPECT_EQ(json::parse(reject_line(reject))["record"], shown);
+    }
+  }
+}
+
+TEST(RejectLine, DoesNotTakeABadByteAtTheLimitForACutCharacter) {
+  for (const char* bytes : {"\xFF", "\x80", "\xC3", "\xF8"}) {
+    const std::string record = std::string(kRejectRecordBytesMax - 1, 'x') + bytes;
+    EXPECT_TRUE(json::parse(reject_line(reject_of(record))).contains("recordBase64"));
+  }
+  const std::string truncated = "\xFF" + std::string(kRejectRecordBytesMax, 'x');
+  const json line = json::parse(reject_line(reject_of(truncated)));
+  EXPECT_EQ(from_base64(line["recordBase64"]), truncated.substr(0, kRejectRecordBytesMax));
+  EXPECT_EQ(line["truncated"], true);
+}
+
+TEST(RejectLine, IsJsonEvenWhereTheNameOfTheSourceIsNotUtf8) {
+  Reject reject = reject_of("x");
+  reject.source = "caf\xE9.jsonl";
+  EXPECT_EQ(json::parse(reject_line(reject))["source"], "caf\xEF\xBF\xBD.jsonl");
+}
+
+// Any text there is, biased to what is special.
+std::string random_text(std::mt19937_64& random, size_t size) {
+  static const std::string kPool[] = {"a",
+                                      "edgar",
+                                      "\"",
+                                      "\\",
+                                      "/",
+                                      "\n",
+                                      "\t",
+                                      std::string("\0", 1),
+                                      "\x1F",
+                                      " ",
+                                      "\x7F",
+                                      "\xC3\xA9",
+                                      "\xE2\x82\xAC",
+                                      "\xF0\x9F\x98\x80",
+                                      "\xEF\xBB\xBF",
+                                      "\xE2\x80\xAE",
+                                      "\\u0041",
+                                      "\xED\x9F\xBF",
+                                      "\xF4\x8F\xBF\xBF"};
+  std::string text;
+  while (text.size() < size) text += kPool[random() % std::size(kPool)];
+  return text;
+}
+
+TEST(Encoder, WhatItWritesIsReadBackTheSameByUsAndByOthers) {
+  std::mt19937_64 random(1);
+  LineDecoder<Payment> payments(FieldNames{});
+  LineDecoder<Stats> all_stats(FieldNames{});
+  for (int i = 0; i < 20000; ++i) {
+    const std::string user = random_text(random, 1 + random() % 40);
+    const Int128 nanos = static_cast<Int128>(static_cast<int64_t>(random())) *
+                         static_cast<int64_t>(1 + random() % 1000000);
+    Stats stats;
+    stats.user = user;
+    stats.sum = Decimal::from_nanos(nanos);
+    stats.count = random();
+    if (random() % 2 == 0) {
+      stats.at =
+          SourceOffset{static_cast<int32_t>(random() >> 33U), static_cast<int64_t>(random() >> 1U)};
+    }
+    std::string line;
+    append_stats(line, stats);
+    EXPECT_EQ(json::parse(line)["user"], user);
+    EXPECT_EQ(json::parse(line)["count"], stats.count);
+    Stats read;
+    ASSERT_EQ(all_stats.decode_one(line, read), Flaw::kNone) << line;
+    EXPECT_EQ(read.user, user);
+    EXPECT_EQ(read.sum, stats.sum);
+    EXPECT_EQ(read.count, stats.count);
+    EXPECT_EQ(read.at, stats.at);
+
+    const Decimal amount = Decimal::from_nanos(nanos % (Int128{1000000000} * 1000000000000000));
+    line.clear();
+    append_payment(line, user, to_string(amount));
+    EXPECT_EQ(json::parse(line)["user"], user);
+    Payment payment;
+    ASSERT_EQ(payments.decode_one(line, payment), Flaw::kNone) << line;
+    EXPECT_EQ(payment.user, user);
+    EXPECT_EQ(payment.amount, amount);
+  }
+}
+
+TEST(Encoder, ARejectHoldsTheRecordWhateverItsBytes) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 5000; ++i) {
+    std::string record = random_text(random, random() % 60);
+    if (random() % 2 == 0)
+      record.insert(random() % (record.size() + 1), 1, static_cast<char>(random()));
+    const json line = json::parse(reject_line(reject_of(record)));
+    EXPECT_EQ(line.contains("record") ? line["record"].get<std::string>()
+                                      : from_base64(line["recordBase64"]),
+              record);
+  }
+}
+
+}  // namespace
+}  // namespace paystats
