@@ -1,8 +1,8 @@
 // What a batch and a line of stats may look like, where they differ from a payment.
 #include <gtest/gtest.h>
 
-#include "decode_support.h"
 #include "record/decoder.h"
+#include "unit/record/decode_support.h"
 
 namespace paystats {
 namespace {

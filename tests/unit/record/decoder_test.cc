@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "decode_support.h"
+#include "unit/record/decode_support.h"
 
 namespace paystats {
 namespace {

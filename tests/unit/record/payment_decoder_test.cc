@@ -1,8 +1,8 @@
 // What a payment may look like, rule by rule.
 #include <gtest/gtest.h>
 
-#include "decode_support.h"
 #include "record/decoder.h"
+#include "unit/record/decode_support.h"
 
 namespace paystats {
 namespace {
