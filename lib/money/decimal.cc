@@ -1,5 +1,6 @@
-// A text becomes a Decimal in one of two ways: up to eight characters, which almost every amount
-// is, are taken as one machine word; all else is taken apart by the grammar of RFC 8259, section 6:
+// A text becomes a Decimal in one of three ways: up to eight characters, which almost every amount
+// is, are taken as one machine word; what has no exponent and fits one, digit by digit; all else is
+// taken apart by the grammar of RFC 8259, section 6. The first two only ever say yes.
 //
 //   number = [ minus ] int [ frac ] [ exp ]
 #include "money/decimal.h"
@@ -211,6 +212,42 @@ bool parse_short(std::string_view text, Decimal& out) {
   return true;
 }
 
+// The same of up to eighteen digits, one at a time: most sums.
+bool parse_plain(std::string_view text, int whole_digits_max, Decimal& out) {
+  constexpr size_t kDigitsMax = 18;  // fit a word, with room
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.size() > kDigitsMax + 1) return false;
+  uint64_t digits = 0;
+  size_t point = text.size();
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (is_digit(text[i])) {
+      digits = digits * 10 + static_cast<uint64_t>(text[i] - '0');
+    } else if (text[i] == '.' && point == text.size()) {
+      point = i;
+    } else {
+      return false;
+    }
+  }
+  const bool has_point = point < text.size();
+  const size_t fraction = has_point ? text.size() - point - 1 : 0;
+  if (point == 0 || (has_point && fraction == 0)) return false;
+  if (point > 1 && text[0] == '0') return false;
+  if (point > static_cast<size_t>(whole_digits_max) || fraction > Decimal::kFractionDigits) {
+    return false;
+  }
+  if (point + fraction > kDigitsMax) return false;
+  const auto nanos = static_cast<Int128>(static_cast<Uint128>(digits) *
+                                         kPowersOfTen[Decimal::kFractionDigits - fraction]);
+  out = Decimal::from_nanos(negative ? -nanos : nanos);
+  return true;
+}
+
+AmountFlaw parse(std::string_view text, int whole_digits_max, Decimal& out) {
+  if (parse_short(text, out) || parse_plain(text, whole_digits_max, out)) return AmountFlaw::kNone;
+  return parse_general(text, whole_digits_max, out);
+}
+
 // ---- Arithmetic and writing.
 
 constexpr Int128 kNanosMax = static_cast<Int128>(~Uint128{0} >> 1U);
@@ -288,13 +325,11 @@ std::string to_string(Decimal value) {
 }
 
 AmountFlaw parse_amount(std::string_view text, Decimal& out) {
-  if (parse_short(text, out)) return AmountFlaw::kNone;
-  return parse_general(text, kAmountWholeDigitsMax, out);
+  return parse(text, kAmountWholeDigitsMax, out);
 }
 
 AmountFlaw parse_sum(std::string_view text, Decimal& out) {
-  if (parse_short(text, out)) return AmountFlaw::kNone;
-  return parse_general(text, kSumWholeDigitsMax, out);
+  return parse(text, kSumWholeDigitsMax, out);
 }
 
 std::string plain_decimal(std::string_view text) {
