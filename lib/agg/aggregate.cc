@@ -132,12 +132,10 @@ Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroun
   // The outputs first, so that none is found to be wrong after hours of reading.
   const Result<std::unique_ptr<Publisher>> publisher = open_publisher(plan.output, plan.mode);
   if (!publisher) return fail(publisher.error());
-  auto rejects = std::make_unique<RejectLog>(around.diagnostics);
-  if (plan.rejects) {
-    Result<std::unique_ptr<RejectLog>> opened = RejectLog::open(*plan.rejects, around.diagnostics);
-    if (!opened) return fail(opened.error());
-    rejects = std::move(*opened);
-  }
+  const Result<std::unique_ptr<RejectLog>> opened =
+      RejectLog::open(plan.rejects, around.diagnostics);
+  if (!opened) return fail(opened.error());
+  RejectLog& rejects = **opened;
   const Waiter waiter(around.stop, around.clock, (*publisher)->reader_fd());
   const Result<std::unique_ptr<Source>> source =
       open_source(plan.inputs, {.follow = plan.follow}, waiter, around.diagnostics);
@@ -151,15 +149,15 @@ Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroun
   const Result<StreamEnd> end =
       jobs > 1
           ? read_files_and_publish(
-                plan, jobs, {waiter, *rejects, metrics, progress, around.diagnostics}, **publisher)
+                plan, jobs, {waiter, rejects, metrics, progress, around.diagnostics}, **publisher)
           : read_and_publish(plan,
-                             {{**publisher, *rejects, metrics}, **source, progress, around.clock},
+                             {{**publisher, rejects, metrics}, **source, progress, around.clock},
                              around.diagnostics);
 
   // Whatever the end is, rejects must arrive; an error of the run itself comes first.
   progress.clear();
-  const Result<void> told = rejects->finish();
-  Result<AggregateEnd> outcome = end_of(plan, end, rejects->status(), around.diagnostics);
+  const Result<void> told = rejects.finish();
+  Result<AggregateEnd> outcome = end_of(plan, end, rejects.status(), around.diagnostics);
   if (outcome && !told) return fail(told.error());
   return outcome;
 }

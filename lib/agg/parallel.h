@@ -31,8 +31,8 @@ struct ParallelOptions {
   unsigned jobs = 1;
   uint64_t segment_bytes = uint64_t{4} << 20U;
   uint64_t hash_seed = 0;  // that of the totals
-  TotalsOptions totals;
-  FieldNames names;
+  TotalsOptions totals{};
+  FieldNames names{};
 };
 
 // All are borrowed.

@@ -42,8 +42,8 @@ struct StreamEnds {
 
 struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
-  TriggerOptions trigger;  // not used for kFinal
-  FieldNames names;
+  TriggerOptions trigger{};  // not used for kFinal
+  FieldNames names{};
 };
 
 struct StreamEnd {

@@ -19,7 +19,7 @@ namespace paystats {
 
 struct TriggerOptions {
   Duration interval = std::chrono::milliseconds(100);
-  std::optional<uint64_t> records_max;  // at least 1
+  std::optional<uint64_t> records_max{};  // at least 1
 };
 
 class Trigger {

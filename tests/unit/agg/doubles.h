@@ -1,0 +1,104 @@
+// Doubles for the loop: a source whose blocks come at set times of a clock that nobody waits for,
+// and a sink that remembers what came when.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+namespace paystats {
+
+inline int64_t ms_of(const ManualClock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch())
+      .count();
+}
+
+class TimedSource final : public Source {
+ public:
+  struct Item {
+    int64_t at_ms = 0;
+    std::string lines;           // nothing: only `then` happens
+    std::function<void()> then;  // a look at the world at that time
+  };
+
+  // Ends at `end_ms`. The clock is moved by waiting.
+  TimedSource(ManualClock& clock, std::vector<Item> items, int64_t end_ms)
+      : clock_(clock), items_(std::move(items)), end_ms_(end_ms) {}
+
+  Result<ReadStatus> read(Block& out, Instant deadline) override {
+    for (;;) {
+      const bool ended = next_ == items_.size();
+      const Instant due{std::chrono::milliseconds(ended ? end_ms_ : items_[next_].at_ms)};
+      if (due > clock_.now() && deadline < due) {
+        if (deadline > clock_.now()) clock_.advance(deadline - clock_.now());
+        return ReadStatus::kIdle;
+      }
+      if (due > clock_.now()) clock_.advance(due - clock_.now());
+      if (ended) return ReadStatus::kEnd;
+      Item& item = items_[next_++];
+      if (item.then) item.then();
+      if (item.lines.empty()) continue;
+      out = Block{item.lines, "-", line_, 0};
+      for (const char c : item.lines) line_ += c == '\n' ? 1 : 0;
+      return ReadStatus::kBlock;
+    }
+  }
+  bool cut_short() const override { return cut_short_; }
+  bool caught_up() const override { return next_ >= caught_up_after_; }
+
+  void set_caught_up_after(size_t items) { caught_up_after_ = items; }
+  void set_cut_short() { cut_short_ = true; }
+
+ private:
+  ManualClock& clock_;
+  std::vector<Item> items_;
+  const int64_t end_ms_;
+  size_t next_ = 0;
+  uint64_t line_ = 1;
+  size_t caught_up_after_ = 0;
+  bool cut_short_ = false;
+};
+
+// What a RememberingSink was given: "120: <lines>", "120: flush", "120: close". Flushes of nothing
+// are left out.
+using Memory = std::vector<std::string>;
+
+class RememberingSink final : public Sink {
+ public:
+  RememberingSink(const ManualClock& clock, Memory& memory) : clock_(clock), memory_(memory) {}
+
+  Result<void> write(std::string_view lines) override {
+    if (error_) return fail(*error_);
+    dirty_ = true;
+    note(lines);
+    return {};
+  }
+  Result<void> flush() override {
+    if (std::exchange(dirty_, false)) note("flush");
+    return {};
+  }
+  Result<void> close() override {
+    note("close");
+    return {};
+  }
+  void break_with(Error error) { error_ = std::move(error); }
+
+ private:
+  void note(std::string_view what) {
+    memory_.push_back(std::to_string(ms_of(clock_)) + ": " + std::string(what));
+  }
+
+  const ManualClock& clock_;
+  Memory& memory_;
+  std::optional<Error> error_;
+  bool dirty_ = false;
+};
+
+}  // namespace paystats

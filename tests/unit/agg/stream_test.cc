@@ -1,0 +1,210 @@
+#include "agg/stream.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unit/agg/doubles.h"
+#include "unit/io/support.h"
+
+namespace paystats {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string payment(const std::string& user, int amount) {
+  std::string line = R"({"user":")";
+  line.append(user).append(R"(","paymentAmt":)").append(std::to_string(amount)).append("}\n");
+  return line;
+}
+
+std::string stats(const std::string& user, int sum, int count) {
+  std::string line = R"({"user":")";
+  line.append(user).append(R"(","sum":)").append(std::to_string(sum)).append(R"(.00,"count":)");
+  return line.append(std::to_string(count)).append("}\n");
+}
+
+class Stream : public testing::Test {
+ protected:
+  using Items = std::vector<TimedSource::Item>;
+
+  Result<StreamEnd> run(Items items, int64_t end_ms, StreamOptions options) {
+    TimedSource source(clock_, std::move(items), end_ms);
+    source.set_caught_up_after(caught_up_after_);
+    if (cut_short_) source.set_cut_short();
+    auto sink = std::make_unique<RememberingSink>(clock_, memory_);
+    if (sink_error_) sink->break_with(*sink_error_);
+    const auto publisher = publish_to(std::move(sink), options.mode);
+    MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
+    Progress progress(words_.diagnostics, clock_, false);
+    const StreamEnds ends{{*publisher, rejects_, metrics}, source, progress, clock_};
+    if (merge_) {
+      MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
+      return merge_stream(ends, options, merged);
+    }
+    return aggregate_stream(ends, options, totals_);
+  }
+  Result<StreamEnd> update(Items items, int64_t end_ms, TriggerOptions trigger = {}) {
+    return run(std::move(items), end_ms, {.mode = OutputMode::kUpdate, .trigger = trigger});
+  }
+
+  ManualClock clock_;
+  Memory memory_;
+  Words words_;
+  RejectLog rejects_{words_.diagnostics};
+  Totals totals_{1, {.track_changes = true}};
+  size_t caught_up_after_ = 0;
+  bool cut_short_ = false;
+  bool merge_ = false;
+  std::optional<Error> sink_error_;
+  std::optional<std::string> metrics_path_;
+};
+
+TEST_F(Stream, FinalPublishesOnceAtTheEndInOrder) {
+  ASSERT_TRUE(run({{0, payment("a", 1) + payment("b", 5), {}}, {900, payment("a", 1), {}}}, 1'000,
+                  {.mode = OutputMode::kFinal}));
+  EXPECT_EQ(memory_, (Memory{"1000: " + stats("b", 5, 1) + stats("a", 2, 2), "1000: close"}));
+}
+
+TEST_F(Stream, UpdatePublishesTheFirstChangeAtOnceAndTheNextAfterTheInterval) {
+  ASSERT_TRUE(update({{0, payment("a", 1), {}},
+                      {10, payment("b", 1), {}},
+                      {20, payment("a", 1), {}},
+                      {30, payment("b", 1), {}},
+                      {500, payment("c", 1), {}}},
+                     501));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 1, 1), "0: flush",
+                             "100: " + stats("b", 2, 2) + stats("a", 2, 2), "100: flush",
+                             "500: " + stats("c", 1, 1), "500: flush", "501: close"}));
+}
+
+TEST_F(Stream, WhatChangedLastIsPublishedAtTheEnd) {
+  ASSERT_TRUE(update({{0, payment("a", 1), {}}, {10, payment("b", 1), {}}}, 20));
+  EXPECT_EQ(memory_,
+            (Memory{"0: " + stats("a", 1, 1), "0: flush", "20: " + stats("b", 1, 1), "20: close"}));
+}
+
+TEST_F(Stream, CompletePublishesAllUsersEachTime) {
+  ASSERT_TRUE(run({{0, payment("a", 1), {}}, {300, payment("b", 5), {}}}, 400,
+                  {.mode = OutputMode::kComplete}));
+  EXPECT_EQ(memory_,
+            (Memory{"0: " + stats("a", 1, 1), "0: flush",
+                    "300: " + stats("b", 5, 1) + stats("a", 1, 1), "300: flush", "400: close"}));
+}
+
+TEST_F(Stream, NothingIsPublishedBeforeTheSourceHasCaughtUpThenAllInOneBurst) {
+  caught_up_after_ = 3;
+  ASSERT_TRUE(update({{0, payment("a", 1), {}},
+                      {300, payment("b", 1), {}},
+                      {600, payment("a", 1), {}},
+                      {601, payment("c", 1), {}}},
+                     1'000, {.records_max = 1}));
+  EXPECT_EQ(memory_, (Memory{"600: " + stats("a", 2, 2) + stats("b", 1, 1), "600: flush",
+                             "601: " + stats("c", 1, 1), "601: flush", "1000: close"}));
+}
+
+TEST_F(Stream, StoppedBeforeItCaughtUpItPublishesNothing) {
+  caught_up_after_ = 9;
+  cut_short_ = true;
+  const Result<StreamEnd> end = update({{0, payment("a", 1), {}}}, 10);
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->cut_short);
+  EXPECT_EQ(memory_, (Memory{"10: close"}));
+}
+
+TEST_F(Stream, ZeroPublishesAtEachPause) {
+  ASSERT_TRUE(update({{0, payment("a", 1), {}}, {1, payment("b", 1), {}}, {2, payment("a", 1), {}}},
+                     3, {.interval = Duration::zero()}));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 1, 1), "0: flush", "1: " + stats("b", 1, 1),
+                             "1: flush", "2: " + stats("a", 2, 2), "2: flush", "3: close"}));
+}
+
+TEST_F(Stream, RecordsMaxPublishesWithinABlock) {
+  const std::string block =
+      payment("a", 1) + payment("b", 1) + payment("a", 1) + payment("c", 1) + payment("d", 1);
+  ASSERT_TRUE(update({{0, block, {}}}, 1, {.records_max = 2}));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 1, 1) + stats("b", 1, 1),
+                             "0: " + stats("a", 2, 2) + stats("c", 1, 1), "0: flush",
+                             "1: " + stats("d", 1, 1), "1: close"}));
+}
+
+TEST_F(Stream, InputThatNeverPausesIsFlushedEachInterval) {
+  // Each block takes 60 ms of the clock, but is there as soon as it is asked for.
+  Items items;
+  for (int i = 0; i < 4; ++i) {
+    items.push_back({0, payment("a", 1), [this] { clock_.advance(milliseconds(60)); }});
+  }
+  ASSERT_TRUE(update(std::move(items), 0, {.records_max = 1}));
+  EXPECT_EQ(memory_, (Memory{"60: " + stats("a", 1, 1), "120: " + stats("a", 2, 2), "120: flush",
+                             "180: " + stats("a", 3, 3), "240: " + stats("a", 4, 4), "240: flush",
+                             "240: close"}));
+}
+
+TEST_F(Stream, APaymentThatWouldOverflowIsARejectWithItsLine) {
+  totals_.set(*totals_.find_or_add("a"),
+              Decimal::from_nanos(static_cast<Int128>(~Uint128{0} >> 1U)), 1);
+  totals_.clear_changed();
+  ASSERT_TRUE(update({{0, payment("b", 1) + "\n" + payment("a", 1) + "x\n", {}}}, 1));
+  EXPECT_EQ(rejects_.count(), 2U);
+  const std::string heard = words_.heard();
+  EXPECT_NE(heard.find("-:3: "), std::string::npos) << heard;
+  EXPECT_NE(heard.find("-:4: "), std::string::npos) << heard;
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("b", 1, 1), "0: flush", "1: close"}));
+}
+
+TEST_F(Stream, RejectsAloneAreNoChange) {
+  ASSERT_TRUE(update({{0, "x\n", {}}, {500, "x\n", {}}}, 1'000));
+  EXPECT_EQ(memory_, (Memory{"1000: close"}));
+}
+
+TEST_F(Stream, AReaderThatWentAwayEndsIt) {
+  sink_error_ = Error{"stdout: broken pipe", ErrorKind::kClosedOutput};
+  const Result<StreamEnd> end = update({{0, payment("a", 1), {}}}, 1'000'000);
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(ms_of(clock_), 0);
+}
+
+TEST_F(Stream, TooManyUsersEndIt) {
+  Totals small(1, {.users_max = 1, .track_changes = true});
+  TimedSource source(clock_, {{0, payment("a", 1) + payment("b", 1), {}}}, 1);
+  const auto publisher =
+      publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
+  MetricsFile metrics({}, clock_, words_.diagnostics);
+  Progress progress(words_.diagnostics, clock_, false);
+  const StreamEnds ends{{*publisher, rejects_, metrics}, source, progress, clock_};
+  EXPECT_FALSE(aggregate_stream(ends, {}, small));
+  EXPECT_TRUE(memory_.empty());
+}
+
+TEST_F(Stream, MergeAddsInputsUpAndPublishesChanges) {
+  merge_ = true;
+  ASSERT_TRUE(
+      update({{0, stats("a", 1, 1) + stats("b", 2, 1), {}}, {200, stats("a", 5, 4), {}}}, 300));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 1, 1) + stats("b", 2, 1), "0: flush",
+                             "200: " + stats("a", 5, 4), "200: flush", "300: close"}));
+}
+
+TEST_F(Stream, MetricsThatWereHeldBackAreWrittenWhileItWaits) {
+  const TempFolder folder;
+  metrics_path_ = folder / "m.prom";
+  std::string early;
+  std::string later;
+  ASSERT_TRUE(update({{10, payment("a", 1) + "x\n", {}},
+                      {500, {}, [&] { early = file_bytes(*metrics_path_); }},
+                      {1'500, {}, [&] { later = file_bytes(*metrics_path_); }}},
+                     2'000));
+  EXPECT_NE(early.find("payagg_records_read_total 0\n"), std::string::npos) << early;
+  EXPECT_NE(later.find("payagg_records_read_total 2\n"), std::string::npos) << later;
+  EXPECT_NE(later.find("payagg_records_accepted_total 1\n"), std::string::npos) << later;
+  EXPECT_NE(later.find("payagg_records_rejected_total 1\n"), std::string::npos) << later;
+  EXPECT_NE(later.find("payagg_users 1\n"), std::string::npos) << later;
+  EXPECT_NE(later.find("payagg_triggers_total 1\n"), std::string::npos) << later;
+  EXPECT_NE(later.find("payagg_caught_up 1\n"), std::string::npos) << later;
+}
+
+}  // namespace
+}  // namespace paystats
