@@ -1,5 +1,5 @@
-// Where data comes from or goes to, as the command line says it: `-`, a file path, or `kafka:TOPIC`.
-// A file whose name begins with "kafka:" is written ./kafka:name.
+// Where data comes from or goes to, as the command line says it: `-`, a file path, or
+// `kafka:TOPIC`. A file whose name begins with "kafka:" is written ./kafka:name.
 #pragma once
 
 #include <string>

@@ -109,6 +109,7 @@ Result<void> PaymentLog::finish() {
   }
   if (!name_is_synced_) {
     const Result<void> synced = sync_name(write_fd_.get(), name_);
+    broken_ = broken_ || !synced;
     if (!synced) return undo(synced.error());
     name_is_synced_ = true;
   }

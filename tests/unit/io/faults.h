@@ -10,7 +10,8 @@
 namespace paystats {
 
 struct Faults {
-  int fdatasync_errno = 0;  // 0: works
+  int fdatasync_errno = 0;      // 0: works
+  bool disk_is_memory = false;  // syncing does nothing: for tests that commit thousands of times
   int flock_errno = 0;
   int inotify_errno = 0;
   int64_t disk_bytes_left = -1;  // regular files take no more than this; -1: any amount
