@@ -1,0 +1,281 @@
+#include "net/answer_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/asio.h"
+#include "net/line_link.h"
+
+namespace paystats {
+namespace {
+
+constexpr Duration kCheckInterval = std::chrono::milliseconds(500);
+
+struct Question {
+  std::string key;  // the request line
+  Query query;
+  Instant sent;
+};
+
+}  // namespace
+
+struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
+  Impl(EventLoop& event_loop, std::string socket_path, const Clock& system_clock,
+       const AnswerFeedOptions& given, std::function<void()> change)
+      : loop(event_loop),
+        path(std::move(socket_path)),
+        clock(system_clock),
+        options(given),
+        on_change(std::move(change)),
+        retry_timer(loop.context()),
+        retry_after(options.retry_least) {}
+
+  void connect();
+  void lose();
+  void retry_later();
+  void check_deadlines();
+  void watch_says(std::string line);
+  void take_answer(std::string line);
+  bool advance(const PreparedAnswer& answer);
+  void settle(bool changed);
+  void keep(const std::string& key, PreparedAnswerPtr answer);
+  void forget_prepared();
+
+  EventLoop& loop;
+  const std::string path;
+  const Clock& clock;
+  const AnswerFeedOptions options;
+  const std::function<void()> on_change;
+
+  std::shared_ptr<LineLink> watch;
+  std::shared_ptr<LineLink> questions;
+  bool questions_open = false;
+  bool watch_spoke = false;
+  bool connected = false;  // both of these
+  bool stopped = false;
+  Instant connecting_since{};
+  asio::steady_timer retry_timer;
+  Duration retry_after;
+  std::unique_ptr<Ticker> checks;
+
+  uint64_t instance = 0;
+  uint64_t version = 0;
+  bool ready = false;
+
+  std::deque<Question> sent;  // in the order in which they will be answered
+  std::unordered_map<std::string, std::vector<Answered>> waiting;
+
+  // Answers at this instance and version, the one that was used last in front.
+  struct Kept {
+    std::string key;
+    PreparedAnswerPtr answer;
+  };
+  std::list<Kept> kept;
+  std::unordered_map<std::string, std::list<Kept>::iterator> kept_by_key;
+  uint64_t kept_bytes = 0;
+};
+
+void AnswerFeed::Impl::connect() {
+  connecting_since = clock.now();
+  const std::weak_ptr<Impl> weak = weak_from_this();
+  const auto on_close = [weak](const Error&) {
+    if (const auto self = weak.lock()) self->lose();
+  };
+  questions = LineLink::open(loop.context(), path,
+                             {.on_open =
+                                  [weak] {
+                                    const auto self = weak.lock();
+                                    if (!self) return;
+                                    self->questions_open = true;
+                                    self->settle(false);
+                                  },
+                              .on_line =
+                                  [weak](std::string line) {
+                                    const auto self = weak.lock();
+                                    if (self) self->take_answer(std::move(line));
+                                  },
+                              .on_close = on_close});
+  watch = LineLink::open(loop.context(), path,
+                         {.on_open =
+                              [weak] {
+                                const auto self = weak.lock();
+                                PageQuery one_row;
+                                one_row.limit = 1;
+                                one_row.watch = true;
+                                if (self) self->watch->send(request_line(one_row));
+                              },
+                          .on_line =
+                              [weak](std::string line) {
+                                const auto self = weak.lock();
+                                if (self) self->watch_says(std::move(line));
+                              },
+                          .on_close = on_close});
+}
+
+// One of the two connections has ended, so both do: half a cache is none.
+void AnswerFeed::Impl::lose() {
+  const bool was_connected = std::exchange(connected, false);
+  questions_open = false;
+  watch_spoke = false;
+  for (auto* link : {&watch, &questions}) {
+    if (*link) (*link)->close();
+    link->reset();
+  }
+  forget_prepared();
+  sent.clear();
+  const auto abandoned = std::exchange(waiting, {});
+  for (const auto& [key, all] : abandoned) {
+    for (const Answered& answered : all) answered(fail("the cache is away"));
+  }
+  if (was_connected) on_change();
+  if (!stopped) retry_later();
+}
+
+void AnswerFeed::Impl::retry_later() {
+  retry_timer.expires_after(retry_after);
+  retry_after = std::min(2 * retry_after, options.retry_most);
+  retry_timer.async_wait([weak = weak_from_this()](ErrorCode error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->stopped) self->connect();
+  });
+}
+
+void AnswerFeed::Impl::check_deadlines() {
+  const Instant latest = clock.now() - options.answer_timeout;
+  const bool connecting = watch != nullptr && !connected;
+  if ((connecting && connecting_since <= latest) ||
+      (!sent.empty() && sent.front().sent <= latest)) {
+    lose();
+  }
+}
+
+void AnswerFeed::Impl::watch_says(std::string line) {
+  const Result<PreparedAnswer> answer = prepare_answer(std::move(line), PageQuery{});
+  if (!answer) return lose();  // too many connections, say: it is tried again later
+  watch_spoke = true;
+  settle(advance(*answer));
+}
+
+// The state that an answer shows may be newer than what was known: true where it is.
+bool AnswerFeed::Impl::advance(const PreparedAnswer& answer) {
+  const bool same = answer.instance == instance;
+  if (same && answer.version < version) return false;
+  if (same && answer.version == version && answer.ready == ready) return false;
+  forget_prepared();
+  instance = answer.instance;
+  version = answer.version;
+  ready = answer.ready;
+  return true;
+}
+
+void AnswerFeed::Impl::settle(bool changed) {
+  if (!connected && questions_open && watch_spoke) {
+    connected = true;
+    retry_after = options.retry_least;
+    changed = true;
+  }
+  if (connected && changed) on_change();
+}
+
+void AnswerFeed::Impl::take_answer(std::string line) {
+  if (sent.empty()) return lose();  // nobody asked: this is no cache
+  const Question question = std::move(sent.front());
+  sent.pop_front();
+  const auto found = waiting.find(question.key);
+  std::vector<Answered> all;
+  if (found != waiting.end()) {
+    all = std::move(found->second);
+    waiting.erase(found);
+  }
+  Result<PreparedAnswer> parsed = prepare_answer(std::move(line), question.query);
+  if (!parsed) {
+    const Result<PreparedAnswerPtr> failed = fail(parsed.error());
+    for (const Answered& answered : all) answered(failed);
+    return;
+  }
+  const bool changed = advance(*parsed);
+  const Result<PreparedAnswerPtr> answer =
+      std::make_shared<const PreparedAnswer>(std::move(*parsed));
+  const bool newest = (*answer)->instance == instance && (*answer)->version == version;
+  if (newest && connected) keep(question.key, *answer);
+  for (const Answered& answered : all) answered(answer);
+  settle(changed);
+}
+
+void AnswerFeed::Impl::keep(const std::string& key, PreparedAnswerPtr answer) {
+  if (kept_by_key.contains(key)) return;
+  kept_bytes += answer->body->size();
+  kept.push_front({key, std::move(answer)});
+  kept_by_key.emplace(key, kept.begin());
+  while (kept.size() > options.answers_max || kept_bytes > options.answer_bytes_max) {
+    kept_bytes -= kept.back().answer->body->size();
+    kept_by_key.erase(kept.back().key);
+    kept.pop_back();
+  }
+}
+
+void AnswerFeed::Impl::forget_prepared() {
+  kept.clear();
+  kept_by_key.clear();
+  kept_bytes = 0;
+}
+
+AnswerFeed::AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
+                       const AnswerFeedOptions& options, std::function<void()> on_change)
+    : impl_(std::make_shared<Impl>(loop, std::move(path), clock, options, std::move(on_change))) {}
+
+AnswerFeed::~AnswerFeed() {
+  stop();
+}
+
+void AnswerFeed::start() {
+  impl_->checks =
+      std::make_unique<Ticker>(impl_->loop, kCheckInterval, [this] { impl_->check_deadlines(); });
+  impl_->connect();
+}
+
+void AnswerFeed::stop() {
+  if (std::exchange(impl_->stopped, true)) return;
+  impl_->checks.reset();
+  impl_->retry_timer.cancel();
+  impl_->lose();
+}
+
+bool AnswerFeed::connected() const {
+  return impl_->connected;
+}
+
+bool AnswerFeed::ready() const {
+  return impl_->connected && impl_->ready;
+}
+
+uint64_t AnswerFeed::instance() const {
+  return impl_->instance;
+}
+
+uint64_t AnswerFeed::version() const {
+  return impl_->version;
+}
+
+PreparedAnswerPtr AnswerFeed::prepared(const Query& query) {
+  if (!impl_->connected) return nullptr;
+  const auto found = impl_->kept_by_key.find(request_line(query));
+  if (found == impl_->kept_by_key.end()) return nullptr;
+  impl_->kept.splice(impl_->kept.begin(), impl_->kept, found->second);
+  return found->second->answer;
+}
+
+void AnswerFeed::ask(const Query& query, Answered answered) {
+  if (!impl_->connected) return answered(fail("the cache is away"));
+  if (impl_->waiting.size() >= impl_->options.questions_max) {
+    return answered(fail("too many questions at once"));
+  }
+  std::string key = request_line(query);
+  std::vector<Answered>& all = impl_->waiting[key];
+  all.push_back(std::move(answered));
+  if (all.size() > 1) return;
+  impl_->questions->send(key);
+  impl_->sent.push_back({std::move(key), query, impl_->clock.now()});
+}
+
+}  // namespace paystats

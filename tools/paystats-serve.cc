@@ -1,0 +1,113 @@
+// paystats-serve: the page, the REST API and the live stream; payments in, totals out.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/static_files.h"
+#include "cli/tool_main.h"
+#include "io/endpoint.h"
+#include "io/payment_sink.h"
+#include "net/http_run.h"
+
+namespace paystats {
+namespace {
+
+struct Options {
+  std::optional<std::string> stats;
+  std::string listen = "127.0.0.1:8080";
+  std::optional<std::string> www;
+  std::string output = "-";
+  std::vector<std::string> allowed_hosts;
+  std::optional<uint64_t> volume_max;
+  bool allow_negative = false;
+  std::optional<uint64_t> connections_max;
+};
+
+void declare(CommandLine& line, Options& options) {
+  line.section("Where payments go, and totals come from");
+  line.text("-o,--output", options.output, "ENDPOINT",
+            "where payments go: - (the default) or a file");
+  line.text("--stats", options.stats, "PATH", "the socket of a paystats-cache");
+  line.section("The server");
+  line.text("--listen", options.listen, "HOST:PORT",
+            "where to listen (default 127.0.0.1:8080); port 0 is any free one");
+  line.list("--allow-host", options.allowed_hosts, "NAME",
+            "a further name by which clients may call this server, NAME or NAME:PORT");
+  line.text("--www", options.www, "DIR", "the files of the page");
+  line.number("--connections-max", options.connections_max, "N",
+              "connections at a time (default 1024)", 1, 1'000'000);
+  line.section("Payments");
+  line.number("--volume-max", options.volume_max, "N", "payments in one request (default 100000)",
+              1, 1'000'000'000);
+  line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
+}
+
+// The page that is installed beside this program, where there is one.
+std::string installed_page() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  const fs::path folder = program.parent_path().parent_path() / "share" / "paystats" / "www";
+  return fs::is_regular_file(folder / "index.html", error) ? folder.string() : std::string();
+}
+
+Result<StaticFiles> load_page(const Options& options, Diagnostics& diagnostics) {
+  const std::string folder = options.www ? *options.www : installed_page();
+  if (!folder.empty()) return StaticFiles::load(folder);
+  diagnostics.warning(
+      "no page is installed beside this program: the API alone is served (see --www)");
+  return StaticFiles();
+}
+
+Result<HttpRunOptions> run_options(const Options& options, const Endpoint& output) {
+  if (!options.stats) return fail("--stats PATH is needed: the socket of a paystats-cache");
+  Result<HostAndPort> address = parse_host_and_port(options.listen);
+  if (!address) return fail("--listen: " + address.error().message);
+  HttpRunOptions result;
+  result.address = std::move(*address);
+  result.stats_path = *options.stats;
+  result.output_name = output.kind == Endpoint::Kind::kStdio ? "stdout" : output.name;
+  result.rules.volume_max = options.volume_max.value_or(result.rules.volume_max);
+  result.rules.allow_negative = options.allow_negative;
+  result.router.allowed_hosts = options.allowed_hosts;
+  result.limits.connections_max =
+      static_cast<size_t>(options.connections_max.value_or(result.limits.connections_max));
+  return result;
+}
+
+Result<ExitStatus> run(const Options& options, ToolContext& context) {
+  const Result<Endpoint> output = Endpoint::parse(options.output);
+  if (!output) return fail(output.error());
+  Result<HttpRunOptions> plan = run_options(options, *output);
+  if (!plan) return fail(plan.error());
+
+  // Whatever can be missing is missed before the first client comes.
+  Result<StaticFiles> page = load_page(options, context.diagnostics);
+  if (!page) return fail(page.error());
+  Result<std::unique_ptr<PaymentSink>> sink = open_payment_sink(*output, context.diagnostics);
+  if (!sink) return fail(sink.error());
+  HttpRun server(std::move(*plan), {context.stop, context.clock, context.diagnostics});
+  if (Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
+    return fail(opened.error());
+  }
+
+  // Beyond this point all is open: only the output can fail.
+  const Result<void> done = server.run();
+  if (!done) return fail(done.error());
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+}  // namespace paystats
+
+int main(int argc, char** argv) {
+  using namespace paystats;
+  return tool_main<Options>(argc, argv, "paystats-serve",
+                            "the page, the REST API and the live stream of the totals", declare,
+                            run);
+}
