@@ -111,6 +111,13 @@ Result<StreamEnd> read_files_and_publish(const AggregatePlan& plan, unsigned job
   return StreamEnd{.cut_short = end->cut_short};
 }
 
+// Whether a stop signal is the normal end: where the input has none of its own, each publication
+// was as good as the last. Totals of half a file, or one total of half a pipe, are not.
+bool ends_by_signal(const AggregatePlan& plan) {
+  return plan.follow ||
+         (plan.mode != OutputMode::kFinal && !bytes_of_regular_files(plan.inputs).has_value());
+}
+
 // A reader that went away is a quiet end, unless the input has no end either.
 Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& end,
                             ExitStatus status, Diagnostics& diagnostics) {
@@ -119,7 +126,7 @@ Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& 
     return AggregateEnd{status, false};
   }
   if (!end) return fail(end.error());
-  if (!end->cut_short || plan.follow) return AggregateEnd{status, false};
+  if (!end->cut_short || ends_by_signal(plan)) return AggregateEnd{status, false};
   diagnostics.warning("the input was cut short by a signal: the totals are of what was read");
   return AggregateEnd{status, true};
 }

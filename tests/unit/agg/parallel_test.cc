@@ -124,7 +124,7 @@ TEST_F(Parallel, AnySegmentsGiveTheTotalsAndRejectsOfOneThread) {
   std::mt19937_64 random(4);
   for (int n = 0; n < 3; ++n) {
     std::string bytes;
-    for (int i = 0; i < 300; ++i) bytes += line_of(random);
+    for (int i = 0; i < 60; ++i) bytes += line_of(random);
     file(std::to_string(n), bytes);
     file("empty" + std::to_string(n), "");
     file("one" + std::to_string(n), "y");
@@ -157,7 +157,7 @@ TEST_F(Parallel, LinesTooLongAreOneRejectEachWhereverTheyAreCut) {
 
 TEST_F(Parallel, ManyBadLinesWaitForTheirTurnWithoutBeingHeld) {
   std::string bytes;
-  for (int i = 0; i < 40'000; ++i) bytes += i % 1'000 == 0 ? "{}\n" : "x\n";
+  for (int i = 0; i < 20'000; ++i) bytes += i % 1'000 == 0 ? "{}\n" : "x\n";
   file("bad", bytes);
   expect_same_however_it_is_cut({9'000, 30'000});
 }

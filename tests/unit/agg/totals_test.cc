@@ -112,7 +112,7 @@ TEST(Totals, StaysRightWhenAllNamesWantTheSamePlace) {
   Totals totals(kSeed, {});
   ModelTable model;
   std::vector<std::string> names;
-  for (uint64_t n = 0; names.size() < 1'500; ++n) {
+  for (uint64_t n = 0; names.size() < 700; ++n) {
     std::string name = "user" + std::to_string(n);
     if (user_tag(name, kSeed) >> 20U == 0xFFF) names.push_back(std::move(name));
   }
