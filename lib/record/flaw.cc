@@ -116,7 +116,7 @@ std::string describe(Flaw flaw, const FieldNames& names) {
   Words words = words_for_record(flaw);
   if (words.text.empty()) words = words_for_user_or_amount(flaw);
   if (words.text.empty()) words = words_for_other_field(flaw);
-  const std::string text(words.text);
+  std::string text(words.text);
   if (words.about == Words::About::kUser) return names.user + ": " + text;
   if (words.about == Words::About::kAmount) return names.amount + ": " + text;
   return text;
