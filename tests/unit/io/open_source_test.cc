@@ -1,0 +1,223 @@
+#include "io/open_source.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "unit/io/support.h"
+
+namespace paystats {
+namespace {
+
+class OpenSourceTest : public ::testing::Test {
+ protected:
+  Result<std::unique_ptr<Source>> open(const std::vector<std::string>& names, bool follow = false) {
+    const auto inputs = parse_inputs(names);
+    if (!inputs) return fail(inputs.error());
+    return open_source(*inputs, {.follow = follow}, around_.waiter, around_.words.diagnostics);
+  }
+  std::string error_of(const std::vector<std::string>& names, bool follow = false) {
+    const auto source = open(names, follow);
+    return source ? "" : source.error().message;
+  }
+  std::string file(const std::string& name, std::string_view bytes) {
+    write_file(folder_ / name, bytes);
+    return folder_ / name;
+  }
+  std::string fifo() {
+    EXPECT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+    return folder_ / "fifo";
+  }
+
+  const TempFolder folder_;
+  Surroundings around_;
+  Block block_;
+};
+
+TEST_F(OpenSourceTest, InputsAreReadInTurnAndTheLinesOfEachAreNumberedFromOne) {
+  const std::string first = file("a", "one\ntwo");
+  const std::string second = file("b", "three\nfour\n");
+  const auto source = open({first, second});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->bytes_all(), 18u);
+  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "two") << "a last line without its newline is not glued to the next";
+  EXPECT_EQ(block_.source, first);
+  EXPECT_EQ(block_.first_line, 2u);
+  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "three\nfour\n");
+  EXPECT_EQ(block_.source, second);
+  EXPECT_EQ(block_.first_line, 1u);
+  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->bytes_read(), 18u);
+}
+
+TEST_F(OpenSourceTest, NoInputIsStdin) {
+  Pipe pipe;
+  pipe.put("one\n");
+  pipe.write.reset();
+  const Redirected redirected(STDIN_FILENO, pipe.read.get());
+  const auto source = open({});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->bytes_all(), 0u);
+  EXPECT_EQ(read_everything(**source).bytes, "one\n");
+}
+
+TEST_F(OpenSourceTest, StdinMayBeARegularFile) {
+  const UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
+  const Redirected redirected(STDIN_FILENO, fd.get());
+  const auto source = open({"-"});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->bytes_all(), 4u);
+  EXPECT_EQ(read_everything(**source).bytes, "one\n");
+}
+
+// ---- what is wrong is said before the first byte is read
+
+TEST_F(OpenSourceTest, AMissingFileIsAnErrorBeforeTheFirstByteIsRead) {
+  EXPECT_EQ(error_of({file("a", "one\n"), folder_ / "none"}),
+            (folder_ / "none") + ": no such file or directory");
+}
+
+TEST_F(OpenSourceTest, AFolderIsAClearError) {
+  EXPECT_EQ(error_of({folder_ / "."}), (folder_ / ".") + ": is a directory");
+  EXPECT_EQ(error_of({folder_ / "."}, true), (folder_ / ".") + ": is a directory");
+}
+
+TEST_F(OpenSourceTest, ATopicIsForAnotherRoom) {
+  EXPECT_EQ(error_of({"kafka:payments"}), "kafka:payments: this build cannot read topics");
+}
+
+TEST_F(OpenSourceTest, AFileThatMayNotBeReadIsAnError) {
+  ASSERT_EQ(::getuid(), 0u) << "this test gives up root's rights to see one refused";
+  const std::string secret = file("secret", "one\n");
+  std::filesystem::permissions(folder_ / ".", std::filesystem::perms(0755));
+  ASSERT_EQ(::chmod(secret.c_str(), 0), 0);
+  EXPECT_EQ(in_child([&] {
+              if (::setuid(65534) != 0) return 9;
+              return error_of({secret}) == secret + ": permission denied" ? 0 : 1;
+            }),
+            0);
+}
+
+TEST_F(OpenSourceTest, StdinCannotBeFollowed) {
+  EXPECT_NE(error_of({}, true).find("stdin cannot be followed"), std::string::npos);
+}
+
+// ---- inputs that are no regular files
+
+TEST_F(OpenSourceTest, DevNullIsAnInputWithoutLines) {
+  const auto source = open({"/dev/null", file("a", "one\n")});
+  ASSERT_TRUE(source);
+  EXPECT_EQ(read_everything(**source).bytes, "one\n");
+}
+
+TEST_F(OpenSourceTest, AFifoIsReadToItsEnd) {
+  const std::string path = fifo();
+  const auto source = open({path});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->read(block_, around_.in(1ms)), ReadStatus::kIdle)
+      << "without a writer it waits: it has not ended before it began";
+  std::thread writer([&] { write_file(path, "one\ntwo\n"); });
+  EXPECT_EQ(read_everything(**source).bytes, "one\ntwo\n");
+  writer.join();
+}
+
+TEST_F(OpenSourceTest, AFifoThatNobodyWritesToDoesNotHoldUpAStopSignal) {
+  const auto source = open({fifo()});
+  ASSERT_TRUE(source);
+  std::thread later([&] {
+    std::this_thread::sleep_for(20ms);
+    around_.stop.request(SIGINT);
+  });
+  EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
+  later.join();
+  EXPECT_TRUE((*source)->cut_short());
+}
+
+TEST_F(OpenSourceTest, AProcessSubstitutionIsAnInput) {
+  Pipe pipe;
+  pipe.put("one\ntwo");
+  pipe.write.reset();
+  const auto source = open({"/dev/fd/" + std::to_string(pipe.read.get())});
+  ASSERT_TRUE(source);
+  EXPECT_EQ(read_everything(**source).bytes, "one\ntwo");
+}
+
+// ---- a stop signal
+
+TEST_F(OpenSourceTest, AfterAStopSignalNoFurtherFileIsBegun) {
+  const auto source = open({file("a", "one\n"), file("b", "two\n")});
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  around_.stop.request(SIGINT);
+  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_TRUE((*source)->cut_short());
+}
+
+TEST_F(OpenSourceTest, WhatOthersHavePutIntoStdinIsReadAllTheSame) {
+  Pipe pipe;
+  pipe.put("acknowledged\n");
+  pipe.write.reset();
+  const Redirected redirected(STDIN_FILENO, pipe.read.get());
+  const auto source = open({file("a", "one\n"), file("b", "two\n"), "-", file("c", "three\n")});
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  around_.stop.request(SIGINT);
+  EXPECT_EQ(read_everything(**source).bytes, "acknowledged\n");
+  EXPECT_TRUE((*source)->cut_short());
+}
+
+TEST_F(OpenSourceTest, StdinThatIsNoPipeStopsAtOnce) {
+  const UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
+  const Redirected redirected(STDIN_FILENO, fd.get());
+  const auto source = open({});
+  ASSERT_TRUE(source);
+  around_.stop.request(SIGINT);
+  EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
+  EXPECT_TRUE((*source)->cut_short());
+}
+
+TEST_F(OpenSourceTest, ASignalAfterTheEndCutsNothingShort) {
+  const auto source = open({file("a", "one\n")});
+  ASSERT_TRUE(source);
+  EXPECT_EQ(read_everything(**source).bytes, "one\n");
+  around_.stop.request(SIGINT);
+  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_FALSE((*source)->cut_short());
+}
+
+// ---- following
+
+TEST_F(OpenSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
+  const std::string last = file("b", "two\n");
+  const auto source = open({file("a", "one"), last}, true);
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->bytes_all(), 0u);
+  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "one");
+  EXPECT_FALSE((*source)->caught_up());
+  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "two\n");
+  EXPECT_TRUE((*source)->caught_up());
+  append_file(folder_ / "a", "never\n");
+  append_file(last, "three\n");
+  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "three\n");
+  EXPECT_EQ(block_.first_line, 2u);
+}
+
+TEST_F(OpenSourceTest, OnlyTheOneThatIsFollowedMayBeMissing) {
+  EXPECT_TRUE(open({file("a", ""), folder_ / "later"}, true));
+  EXPECT_FALSE(open({folder_ / "none", file("a", "")}, true));
+}
+
+TEST_F(OpenSourceTest, WithoutFollowingItIsAlwaysCaughtUp) {
+  const auto source = open({file("a", "one\n")});
+  ASSERT_TRUE(source);
+  EXPECT_TRUE((*source)->caught_up());
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,263 @@
+#include "io/stream_source.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include "record/payment.h"
+#include "unit/io/support.h"
+
+namespace paystats {
+namespace {
+
+// Each look at it costs 10 ms: what takes seconds is over in an instant.
+class HurriedClock final : public Clock {
+ public:
+  Instant now() const override { return now_ += 10ms; }
+
+ private:
+  mutable Instant now_{};
+};
+
+class StreamSourceTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Source> open(OnStop on_stop = OnStop::kReadWhatIsUnderWay) {
+    return stream_source(pipe_.read.get(), UniqueFd(), "-", on_stop, around_.waiter);
+  }
+  // What is there at once.
+  std::string now(Source& source) {
+    const Result<ReadStatus> status = source.read(block_, around_.clock.now());
+    if (!status) return status.error().message;
+    if (*status == ReadStatus::kIdle) return "idle";
+    return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
+  }
+
+  Surroundings around_;
+  Pipe pipe_;
+  Block block_;
+};
+
+TEST_F(StreamSourceTest, WhenAPipePausesWholeLinesAreYieldedAndThePartIsKept) {
+  const auto source = open();
+  EXPECT_EQ(now(*source), "idle");
+  pipe_.put("one\ntwo\nthr");
+  EXPECT_EQ(now(*source), "one\ntwo\n");
+  EXPECT_EQ(now(*source), "idle");
+  pipe_.put("ee\n");
+  EXPECT_EQ(now(*source), "three\n");
+  EXPECT_EQ(block_.first_line, 3u);
+  EXPECT_EQ(block_.source, "-");
+  EXPECT_EQ(source->bytes_read(), 14u);
+}
+
+TEST_F(StreamSourceTest, ALastLineWithoutANewlineIsALine) {
+  const auto source = open();
+  pipe_.put("one\ntwo");
+  pipe_.write.reset();
+  EXPECT_EQ(now(*source), "one\n");
+  EXPECT_EQ(now(*source), "two");
+  EXPECT_EQ(now(*source), "end");
+  EXPECT_EQ(now(*source), "end");
+  EXPECT_FALSE(source->cut_short());
+  EXPECT_TRUE(source->caught_up());
+}
+
+TEST_F(StreamSourceTest, NothingAtAllIsNoLine) {
+  const auto source = open();
+  pipe_.write.reset();
+  EXPECT_EQ(now(*source), "end");
+}
+
+TEST_F(StreamSourceTest, WaitsUntilTheDeadlineAndNoLonger) {
+  const auto source = open();
+  const Instant deadline = around_.in(20ms);
+  EXPECT_EQ(source->read(block_, deadline), ReadStatus::kIdle);
+  EXPECT_GE(around_.clock.now(), deadline);
+}
+
+TEST_F(StreamSourceTest, WhatComesWhileItWaitsIsYielded) {
+  const auto source = open();
+  std::thread later([&] {
+    std::this_thread::sleep_for(20ms);
+    pipe_.put("one\n");
+  });
+  EXPECT_EQ(source->read(block_, kForever), ReadStatus::kBlock);
+  later.join();
+}
+
+TEST_F(StreamSourceTest, MuchMoreThanABufferComesThroughUnchanged) {
+  std::string bytes;
+  for (int i = 0; bytes.size() < 5'000'000; ++i) bytes += std::to_string(i) + '\n';
+  bytes += "the end";
+  const auto source = open();
+  std::thread writer([&] {
+    pipe_.put(bytes);
+    pipe_.write.reset();
+  });
+  const Everything all = read_everything(*source);
+  writer.join();
+  EXPECT_EQ(all.bytes, bytes);
+  EXPECT_TRUE(all.in_order);
+}
+
+TEST_F(StreamSourceTest, ALineOfManyMegabytesIsOneBlockEvenWithoutItsNewline) {
+  constexpr size_t kBytes = 20 << 20;
+  const auto source = open();
+  std::thread writer([&] {
+    for (size_t i = 0; i < kBytes; i += 1 << 20) pipe_.put(std::string(1 << 20, 'x'));
+    pipe_.write.reset();
+  });
+  ASSERT_EQ(source->read(block_, kForever), ReadStatus::kBlock);
+  writer.join();
+  EXPECT_EQ(block_.long_line_bytes, kBytes);
+  EXPECT_EQ(block_.bytes, std::string(kRejectRecordBytesMax, 'x'));
+  EXPECT_EQ(now(*source), "end");
+}
+
+TEST_F(StreamSourceTest, APipeIsMadeLargeWhereThatIsAllowed) {
+  const int before = ::fcntl(pipe_.read.get(), F_GETPIPE_SZ);
+  const auto source = open();
+  EXPECT_GT(::fcntl(pipe_.read.get(), F_GETPIPE_SZ), before);
+}
+
+// ---- a stop signal
+
+TEST_F(StreamSourceTest, AfterAStopSignalAPipeIsReadOnUntilItsEnd) {
+  const auto source = open();
+  pipe_.put("one\n");
+  around_.stop.request(SIGINT);
+  EXPECT_EQ(now(*source), "one\n");
+  pipe_.put("two\nthree");
+  EXPECT_EQ(now(*source), "two\n");
+  pipe_.write.reset();
+  EXPECT_EQ(now(*source), "three");
+  EXPECT_EQ(now(*source), "end");
+  EXPECT_TRUE(source->cut_short()) << "what wrote to us ended by the same signal";
+}
+
+TEST_F(StreamSourceTest, AfterAStopSignalHalfASecondOfSilenceIsTheEnd) {
+  const auto source = open();
+  around_.stop.request(SIGINT);
+  const Instant start = around_.clock.now();
+  pipe_.put("one\ntw");
+  EXPECT_EQ(now(*source), "one\n");
+  EXPECT_EQ(now(*source), "idle") << "the caller's deadline is kept meanwhile";
+  EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
+  EXPECT_TRUE(source->cut_short());
+  const Duration took = around_.clock.now() - start;
+  EXPECT_GE(took, 490ms);
+  EXPECT_LT(took, 3s);
+  EXPECT_EQ(now(*source), "end") << "and a line that had only begun is no record";
+}
+
+TEST_F(StreamSourceTest, WhatComesAfterASignalPutsOffTheEnd) {
+  const auto source = open();
+  around_.stop.request(SIGINT);
+  std::thread writer([&] {
+    for (int i = 0; i < 4; ++i) {
+      std::this_thread::sleep_for(200ms);
+      pipe_.put("line\n");
+    }
+    pipe_.write.reset();
+  });
+  const Everything all = read_everything(*source);
+  writer.join();
+  EXPECT_EQ(all.bytes, "line\nline\nline\nline\n");
+}
+
+TEST_F(StreamSourceTest, ButNotLongerThanFiveSeconds) {
+  StopSignal& stop = around_.stop;
+  const HurriedClock clock;
+  const Waiter waiter(stop, clock);
+  const auto source =
+      stream_source(pipe_.read.get(), UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
+  stop.request(SIGINT);
+  const Instant start = clock.now();
+  int blocks = 0;
+  Result<ReadStatus> status = ReadStatus::kBlock;
+  while (status == ReadStatus::kBlock) {
+    pipe_.put("more\n");  // it never falls silent
+    status = source->read(block_, kForever);
+    ++blocks;
+  }
+  EXPECT_EQ(status, ReadStatus::kEnd);
+  EXPECT_GT(blocks, 10);
+  EXPECT_GE(clock.now() - start, 5s);
+  EXPECT_LT(clock.now() - start, 6s);
+  EXPECT_TRUE(source->cut_short());
+}
+
+TEST_F(StreamSourceTest, OthersStopAtOnce) {
+  const auto source = open(OnStop::kEndAtOnce);
+  pipe_.put("one\n");
+  around_.stop.request(SIGINT);
+  EXPECT_EQ(now(*source), "end");
+  EXPECT_TRUE(source->cut_short());
+}
+
+// ---- other things than pipes
+
+TEST_F(StreamSourceTest, ADescriptorThatAnotherProcessMadeNonBlockingIsWaitedFor) {
+  const auto source = open();
+  ASSERT_EQ(::fcntl(pipe_.read.get(), F_SETFL, O_NONBLOCK), 0);
+  EXPECT_EQ(now(*source), "idle");
+  pipe_.put("one\n");
+  EXPECT_EQ(now(*source), "one\n");
+}
+
+TEST_F(StreamSourceTest, ATerminalGivesLineAfterLineAndEndsByControlD) {
+  const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(master);
+  ASSERT_EQ(::grantpt(master.get()), 0);
+  ASSERT_EQ(::unlockpt(master.get()), 0);
+  UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(fd_type(slave.get()), FdType::kTerminal);
+  const int fd = slave.get();
+  const auto source = stream_source(fd, std::move(slave), "-", OnStop::kEndAtOnce, around_.waiter);
+  EXPECT_EQ(now(*source), "idle");
+  ASSERT_TRUE(write_all(master.get(), "typed\n", "terminal"));
+  ASSERT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "typed\n");
+  ASSERT_TRUE(write_all(master.get(), "\x04", "terminal"));
+  EXPECT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kEnd);
+}
+
+TEST_F(StreamSourceTest, ASocketIsReadLikeAPipe) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  UniqueFd theirs(fds[1]);
+  const auto source =
+      stream_source(fds[0], UniqueFd(fds[0]), "-", OnStop::kReadWhatIsUnderWay, around_.waiter);
+  ASSERT_TRUE(write_all(theirs.get(), "one\n", "socket"));
+  theirs.reset();
+  EXPECT_EQ(read_everything(*source).bytes, "one\n");
+}
+
+TEST_F(StreamSourceTest, DevNullIsEmpty) {
+  UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int fd = null.get();
+  const auto source =
+      stream_source(fd, std::move(null), "/dev/null", OnStop::kEndAtOnce, around_.waiter);
+  EXPECT_EQ(now(*source), "end");
+}
+
+TEST_F(StreamSourceTest, AFolderAsStdinIsAClearError) {
+  const TempFolder folder;
+  UniqueFd fd(::open((folder / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int number = fd.get();
+  const auto source = stream_source(number, std::move(fd), "-", OnStop::kEndAtOnce, around_.waiter);
+  EXPECT_EQ(now(*source), "stdin: is a directory");
+}
+
+TEST_F(StreamSourceTest, AClosedOutputEndsTheWaitForInput) {
+  Pipe output;
+  const Waiter waiter(around_.stop, around_.clock, output.write.get());
+  const auto source =
+      stream_source(pipe_.read.get(), UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
+  output.read.reset();
+  const Result<ReadStatus> status = source->read(block_, around_.in(10s));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind, ErrorKind::kClosedOutput);
+}
+
+}  // namespace
+}  // namespace paystats
