@@ -1,4 +1,7 @@
 // What the files of the HTTP server need of Asio beyond net/asio.h, which must come first.
+//
+// In these files an operand of co_await takes named objects only: g++ 12 destroys temporaries in
+// there twice where a conditional expression makes them.
 #pragma once
 
 #include "net/asio.h"

@@ -212,9 +212,11 @@ asio::awaitable<void> HttpConnection::perform(AskStats& ask) {
   PreparedAnswerPtr answer = service_.feed.prepared(ask.query);
   if (!answer) {
     using Asked = Result<PreparedAnswerPtr>;
-    const Asked asked = co_await await_call<Asked>([this, &ask](std::function<void(Asked)> done) {
-      service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
-    });
+    std::function<void(std::function<void(Asked)>)> start =
+        [this, &ask](std::function<void(Asked)> done) {
+          service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
+        };
+    const Asked asked = co_await await_call<Asked>(std::move(start));
     if (!asked) {
       const HttpResponse away = problem_response(ProblemType::kCacheAway, asked.error().message);
       co_await respond(away);
@@ -246,9 +248,11 @@ asio::awaitable<void> HttpConnection::perform(TakePayments& take) {
   const uint64_t payments = posted.payments();
   Posting posting = Posting::kTaken;
   if (!posted.empty()) {
-    posting = co_await await_call<Posting>([this, &posted](std::function<void(Posting)> done) {
-      service_.writer.post(std::move(posted), std::move(done));
-    });
+    std::function<void(std::function<void(Posting)>)> start =
+        [this, &posted](std::function<void(Posting)> done) {
+          service_.writer.post(std::move(posted), std::move(done));
+        };
+    posting = co_await await_call<Posting>(std::move(start));
   }
   if (posting == Posting::kTaken) {
     ++service_.figures.posts_accepted;
@@ -262,7 +266,8 @@ asio::awaitable<void> HttpConnection::perform(TakePayments& take) {
 
 asio::awaitable<bool> HttpConnection::read_body(const TakePayments& take, std::string& body) {
   if (take.expects_continue && input_.size() < take.body_bytes) {
-    const bool told = co_await write("HTTP/1.1 100 Continue\r\n\r\n", nullptr);
+    const SharedBytes nothing;
+    const bool told = co_await write("HTTP/1.1 100 Continue\r\n\r\n", nothing);
     if (!told) co_return false;
   }
   begin(State::kReadingBody, service_.limits.body_timeout);
@@ -290,7 +295,8 @@ asio::awaitable<void> HttpConnection::respond(const HttpResponse& response) {
   }
   output_.clear();
   append_head(output_, response, {.keep_alive = !ending_, .date = service_.date});
-  const bool written = co_await write(output_, head_only_ ? nullptr : response.body);
+  const SharedBytes body = head_only_ ? nullptr : response.body;
+  const bool written = co_await write(output_, body);
   if (!written) close();
 }
 

@@ -11,7 +11,8 @@ asio::awaitable<void> HttpConnection::perform(OpenStream& open) {
   std::string head;
   append_head(head, response, {.keep_alive = false, .date = service_.date, .stream = true});
   if (!head_only_) head += "retry: 1000\n\n";
-  const bool written = co_await write(head, nullptr);
+  const SharedBytes nothing;
+  const bool written = co_await write(head, nothing);
   const bool closing = std::exchange(ending_, true);  // no request follows a stream
   if (!written || closing) co_return;
 
@@ -34,7 +35,8 @@ asio::awaitable<void> HttpConnection::send_events() {
   while (socket_.is_open()) {
     if (const SharedBytes event = std::exchange(event_, nullptr)) {
       ++service_.figures.events_sent;
-      const bool written = co_await write({}, event);
+      constexpr std::string_view kNoHead;
+      const bool written = co_await write(kNoHead, event);
       if (!written) co_return;
       continue;
     }
