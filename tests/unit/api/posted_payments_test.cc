@@ -1,0 +1,174 @@
+#include "api/posted_payments.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "requests.h"
+
+namespace paystats {
+namespace {
+
+using Json = nlohmann::json;
+
+PostedPayments accepted(std::string_view body, const PaymentRules& rules = {}) {
+  auto read = read_payments(body, rules);
+  if (const auto* refusal = std::get_if<HttpResponse>(&read)) {
+    ADD_FAILURE() << body_of(*refusal);
+    return {};
+  }
+  return std::get<PostedPayments>(std::move(read));
+}
+
+HttpResponse refused(std::string_view body, const PaymentRules& rules = {}) {
+  auto read = read_payments(body, rules);
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(read)) << body;
+  return std::holds_alternative<HttpResponse>(read) ? std::get<HttpResponse>(read) : HttpResponse{};
+}
+
+// "/1/user: empty" for each error.
+std::vector<std::string> errors_of(const HttpResponse& response) {
+  std::vector<std::string> errors;
+  const Json problem = Json::parse(body_of(response));
+  for (const auto& error : problem["errors"]) {
+    errors.push_back(error["pointer"].get<std::string>() + ": " +
+                     error["detail"].get<std::string>());
+  }
+  return errors;
+}
+
+using Errors = std::vector<std::string>;
+
+TEST(PostedPayments, OneBatchIsTakenWithItsAmountAsItWasWritten) {
+  PostedPayments posted = accepted(R"( {"user":"edgar","paymentAmt":1.0,"volume":7} )");
+  ASSERT_EQ(posted.batches().size(), 1u);
+  EXPECT_EQ(posted.batches()[0].user, "edgar");
+  EXPECT_EQ(posted.batches()[0].amount_text, "1.0");
+  EXPECT_EQ(posted.batches()[0].volume, 7u);
+  EXPECT_EQ(posted.payments(), 7u);
+}
+
+TEST(PostedPayments, AnAmountThatNoDoubleCanHoldComesThroughWhole) {
+  PostedPayments posted = accepted(R"([{"user":"a","paymentAmt":123456789012345.123456789},
+                   {"user":"b","paymentAmt":"1e2"}])");
+  EXPECT_EQ(posted.batches()[0].amount_text, "123456789012345.123456789");
+  EXPECT_EQ(posted.batches()[1].amount_text, "100");
+}
+
+TEST(PostedPayments, WhatBatchesVisitStaysWhenThePaymentsMove) {
+  PostedPayments posted =
+      accepted(R"([{"user":"\u0061b","paymentAmt":1},{"user":"c","paymentAmt":2}])");
+  const auto batches = posted.batches();
+  const PostedPayments moved = std::move(posted);
+  EXPECT_EQ(batches[0].user, "ab");
+  EXPECT_EQ(batches[1].user, "c");
+}
+
+TEST(PostedPayments, AnEmptyArrayIsNothing) {
+  EXPECT_TRUE(accepted("[]").empty());
+  EXPECT_EQ(body_of(accepted_response(0)), "{\"accepted\":0}\n");
+}
+
+TEST(PostedPayments, OneBadBatchRefusesTheWholeWithAPointerToEachBadField) {
+  const HttpResponse response = refused(
+      R"([{"user":"a","paymentAmt":1},{"user":"","paymentAmt":"x","volume":0},{"paymentAmt":1}])");
+  EXPECT_EQ(response.status, 422);
+  EXPECT_EQ(errors_of(response), (Errors{"/1/user: empty", "/1/paymentAmt: not a decimal number",
+                                         "/1/volume: not a positive integer", "/2/user: missing"}));
+  const Json problem = Json::parse(body_of(response));
+  EXPECT_EQ(problem["type"], "urn:paystats:problem:invalid-payments");
+  EXPECT_EQ(problem["status"], 422);
+  EXPECT_EQ(problem["detail"], "2 of 3 batches cannot be taken; none was");
+  EXPECT_TRUE(has_field(response, "Content-Type: application/problem+json"));
+}
+
+TEST(PostedPayments, ThePointersOfOneBatchAloneHaveNoIndex) {
+  EXPECT_EQ(errors_of(refused(R"({"user":1,"paymentAmt":1.0000000001,"volume":"-1"})")),
+            (Errors{"/user: not a string", "/paymentAmt: more than 9 digits after the point",
+                    "/volume: not a positive integer"}));
+}
+
+TEST(PostedPayments, AFieldGivenTwiceIsRefusedUnderAnyOfItsSpellings) {
+  EXPECT_EQ(errors_of(refused(R"({"user":"a","us\u0065r":"b","paymentAmt":1})")),
+            (Errors{"/user: given twice"}));
+}
+
+TEST(PostedPayments, WhatIsNoObjectIsNamedAsAWhole) {
+  EXPECT_EQ(errors_of(refused("[1]")), (Errors{"/0: not a JSON object"}));
+  EXPECT_EQ(errors_of(refused("null")), (Errors{": not a JSON object"}));
+  EXPECT_EQ(errors_of(refused("[[]]")), (Errors{"/0: not a JSON object"}));
+}
+
+TEST(PostedPayments, AmountsThatAreNotPositiveNeedAllowNegative) {
+  for (const char* amount : {"0", "-0", "-1", "-0.000000001", "\"-5\"", "0e9"}) {
+    const std::string body = std::string(R"({"user":"a","paymentAmt":)") + amount + "}";
+    EXPECT_EQ(errors_of(refused(body)), (Errors{"/paymentAmt: not positive"})) << amount;
+    EXPECT_EQ(accepted(body, {.allow_negative = true}).payments(), 1u);
+  }
+}
+
+TEST(PostedPayments, TheVolumesTogetherHaveALimit) {
+  const PaymentRules rules{.volume_max = 10};
+  EXPECT_EQ(
+      accepted(R"([{"user":"a","paymentAmt":1,"volume":4},{"user":"a","paymentAmt":1,"volume":6}])",
+               rules)
+          .payments(),
+      10u);
+  EXPECT_EQ(
+      errors_of(refused(
+          R"([{"user":"a","paymentAmt":1,"volume":4},{"user":"a","paymentAmt":1,"volume":7}])",
+          rules)),
+      (Errors{"/1/volume: more than 10 payments in one request"}));
+  EXPECT_EQ(errors_of(refused(R"({"user":"a","paymentAmt":1,"volume":18446744073709551615})")),
+            (Errors{"/volume: more than 100000 payments in one request"}));
+}
+
+TEST(PostedPayments, WhatIsNotJsonIs400WithItsPlace) {
+  for (const auto& [body, detail] :
+       {std::pair{"", "not valid JSON at byte 0 (line 1, column 1)"},
+        std::pair{"{\"user\":\"a\",\n }", "not valid JSON at byte 14 (line 2, column 2)"},
+        std::pair{"[{\"user\":\"a\",\"paymentAmt\":1}",
+                  "not valid JSON at byte 28 (line 1, column 29)"},
+        std::pair{"[1,]", "not valid JSON at byte 3 (line 1, column 4)"},
+        std::pair{"[] []", "not valid JSON at byte 3 (line 1, column 4)"},
+        std::pair{"{\"a\":NaN}", "not valid JSON at byte 5 (line 1, column 6)"},
+        std::pair{"\xEF\xBB\xBF{}", "begins with a byte order mark at byte 0 (line 1, column 1)"},
+        std::pair{"{\"a\":\"\xff\"}", "not valid UTF-8 at byte 6 (line 1, column 7)"}}) {
+    const HttpResponse response = refused(body);
+    EXPECT_EQ(response.status, 400) << body;
+    const Json problem = Json::parse(body_of(response));
+    EXPECT_EQ(problem["type"], "urn:paystats:problem:invalid-json");
+    EXPECT_EQ(problem["detail"], detail);
+  }
+  EXPECT_EQ(refused(std::string_view("{\"a\":\0}", 7)).status, 400);
+  EXPECT_EQ(refused("{\"a\":\"\\ud800\"}").status, 400);
+}
+
+TEST(PostedPayments, NestingIsLimitedAndCostsNoStack) {
+  const auto nested = [](size_t depth) {
+    return R"({"user":"a","paymentAmt":1,"x":)" + std::string(depth, '[') +
+           std::string(depth, ']') + "}";
+  };
+  EXPECT_EQ(accepted(nested(63)).payments(), 1u);
+  EXPECT_EQ(refused(nested(64)).status, 400);
+  EXPECT_EQ(refused(std::string(1 << 20, '[')).status, 400);
+}
+
+TEST(PostedPayments, AThousandBadBatchesAreCountedAndTheFirstErrorsListed) {
+  std::string body = "[";
+  for (int i = 0; i < 1000; ++i) body += std::string(i ? "," : "") + "{}";
+  const HttpResponse response = refused(body + "]");
+  EXPECT_EQ(errors_of(response).size(), kListedErrorsMax);
+  EXPECT_EQ(Json::parse(body_of(response))["detail"],
+            "1000 of 1000 batches cannot be taken; none was");
+}
+
+TEST(PostedPayments, TheBoundOfItsLinesHolds) {
+  PostedPayments posted = accepted(R"({"user":"\u0001\u0002","paymentAmt":1.5,"volume":3})");
+  // Two marks, and each control as six characters.
+  EXPECT_GE(posted.line_bytes(),
+            3 * std::string(" {\"user\":\"\\u0001\\u0002\",\"paymentAmt\":1.5} \n").size());
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,228 @@
+#include "api/router.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/openapi.h"
+#include "api/problem.h"
+#include "requests.h"
+
+namespace paystats {
+namespace {
+
+template <class T>
+T expect_action(const Action& action) {
+  EXPECT_TRUE(std::holds_alternative<T>(action)) << "status " << status_of(action);
+  return std::holds_alternative<T>(action) ? std::get<T>(action) : T{};
+}
+
+TEST(Router, ASubmitIsReadOnlyAfterItsHeadHasBeenFoundGood) {
+  const auto take = expect_action<TakePayments>(router().route(post("1048576")));
+  EXPECT_EQ(take.body_bytes, 1048576u);
+  EXPECT_FALSE(take.expects_continue);
+  const auto patient =
+      expect_action<TakePayments>(router().route(post("5", {{"Expect", "100-continue"}})));
+  EXPECT_TRUE(patient.expects_continue);
+}
+
+TEST(Router, ABodyOverTheLimitIs413AndTheConnectionEnds) {
+  const Action action = router().route(post("1048577"));
+  EXPECT_EQ(status_of(action), 413);
+  EXPECT_TRUE(std::get<HttpResponse>(action).close);
+}
+
+TEST(Router, ASubmitWithoutALengthIs411) {
+  EXPECT_EQ(status_of(router().route(
+                request("POST", "/api/payments", {{"Content-Type", "application/json"}}))),
+            411);
+}
+
+TEST(Router, OnlyJsonIsTaken) {
+  const auto with_type = [](std::vector<HttpField> fields) {
+    fields.push_back({"Content-Length", "2"});
+    return status_of(router().route(request("POST", "/api/payments", fields)));
+  };
+  EXPECT_EQ(with_type({}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "text/plain"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "application/jsonp"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "application/x-www-form-urlencoded"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "text/plain; application/json"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "application/json"}, {"Content-Type", "text/plain"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}), 415);
+  EXPECT_EQ(with_type({{"Content-Type", "Application/JSON; charset=utf-8"}}), 0);
+}
+
+TEST(Router, APageOfTheTotalsHasLimitOffsetAndPrefix) {
+  const auto ask = expect_action<AskStats>(
+      router().route(request("GET", "/api/stats?limit=5&offset=10&q=ed%20g%C3%A4r+x")));
+  const auto& page = std::get<PageQuery>(ask.query);
+  EXPECT_EQ(page.limit, 5u);
+  EXPECT_EQ(page.offset, 10u);
+  EXPECT_EQ(page.prefix, "ed gär x");
+  const auto plain = expect_action<AskStats>(router().route(request("GET", "/api/stats")));
+  EXPECT_EQ(std::get<PageQuery>(plain.query), PageQuery{});
+}
+
+TEST(Router, ParametersOutOfRangeUnknownOrGivenTwiceAre400) {
+  for (const char* target :
+       {"/api/stats?limit=0", "/api/stats?limit=1001", "/api/stats?limit=-1",
+        "/api/stats?limit=", "/api/stats?limit=5x", "/api/stats?limit=+5", "/api/stats?offset=-1",
+        "/api/stats?offset=18446744073709551616", "/api/stats?limit=5&limit=5",
+        "/api/stats?colour=red", "/api/stream?limit=0", "/api/stats/edgar?limit=1"}) {
+    EXPECT_EQ(status_of(router().route(request("GET", target))), 400) << target;
+  }
+}
+
+TEST(Router, AUserMayHaveAnyNameThatPaymentsMayHave) {
+  for (const auto& [target, user] :
+       {std::pair{"/api/stats/edgar", "edgar"}, std::pair{"/api/stats/a%2Fb", "a/b"},
+        std::pair{"/api/stats/%2e%2e", ".."}, std::pair{"/api/stats/a+b", "a+b"},
+        std::pair{"/api/stats/%C3%A4", "ä"}}) {
+    const auto ask = expect_action<AskStats>(router().route(request("GET", target)));
+    EXPECT_EQ(std::get<UserQuery>(ask.query).user, user);
+  }
+  const std::string longest = "/api/stats/" + std::string(1024, 'x');
+  EXPECT_EQ(status_of(router().route(request("GET", longest))), 0);
+  EXPECT_EQ(status_of(router().route(request("GET", longest + "x"))), 400);
+}
+
+TEST(Router, TargetsThatAreNotCleanAre400) {
+  for (const char* target : {"/api/stats/%", "/api/stats/%4", "/api/stats/%zz", "/api/stats/%00",
+                             "/api/stats?q=%00", "/api/stats/%ff", "/api/stats?q=%c0%af", "/a#b",
+                             "/a\\b", "/a b", "/\x7f", "/\xc3\xa4", "nothing", "", "?q=1", "*"}) {
+    EXPECT_EQ(status_of(router().route(request("GET", target))), 400) << target;
+  }
+}
+
+TEST(Router, NothingOutsideTheListOfFilesIsInReach) {
+  for (const char* target :
+       {"/../etc/passwd", "/css/../../etc/passwd", "/%2e%2e/etc/passwd", "/..%2fetc%2fpasswd",
+        "/css%2fpage.css", "/%2fetc/passwd", "//etc/passwd", "/./index.html", "/css//page.css",
+        "/css/", "/css", "/index.html/", "/....//", "/%252e%252e/", "/.git/config"}) {
+    EXPECT_EQ(status_of(router().route(request("GET", target))), 404) << target;
+  }
+  EXPECT_EQ(status_of(router().route(request("GET", "/..\\etc"))), 400);
+}
+
+TEST(Router, FilesHaveTheirTypeAnETagAndAStrictPolicy) {
+  const Action page = router().route(request("GET", "/"));
+  const auto response = expect_action<HttpResponse>(page);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(body_of(response), "<!doctype html>");
+  EXPECT_TRUE(has_field(response, "Content-Type: text/html; charset=utf-8"));
+  EXPECT_TRUE(has_field(response, "Cache-Control: no-cache"));
+  EXPECT_TRUE(has_field(response, "X-Content-Type-Options: nosniff"));
+  EXPECT_TRUE(has_field(response, "Referrer-Policy: no-referrer"));
+  EXPECT_NE(response.fields.find("Content-Security-Policy: default-src 'self'; "
+                                 "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
+            std::string::npos);
+  EXPECT_EQ(response.fields.find("Access-Control"), std::string::npos);
+
+  const size_t at = response.fields.find("ETag: ") + 6;
+  const std::string etag = response.fields.substr(at, response.fields.find('\r', at) - at);
+  const auto again = expect_action<HttpResponse>(
+      router().route(request("GET", "/index.html", {{"If-None-Match", etag}})));
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.body, nullptr);
+  EXPECT_EQ(status_of(router().route(request("GET", "/css/page.css"))), 200);
+}
+
+TEST(Router, AWrongMethodIs405AndSaysWhichAreRight) {
+  for (const char* method : {"PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "FOO", "get"}) {
+    const auto response =
+        expect_action<HttpResponse>(router().route(request(method, "/api/stats")));
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_TRUE(has_field(response, "Allow: GET, HEAD, OPTIONS"));
+  }
+  const auto response =
+      expect_action<HttpResponse>(router().route(request("GET", "/api/payments")));
+  EXPECT_EQ(response.status, 405);
+  EXPECT_TRUE(has_field(response, "Allow: POST, OPTIONS"));
+  EXPECT_EQ(status_of(router().route(request("POST", "/"))), 405);
+}
+
+TEST(Router, OptionsGrantsNothingToOtherSites) {
+  for (const char* target : {"/api/payments", "/api/stats", "/", "*"}) {
+    const auto response = expect_action<HttpResponse>(router().route(request("OPTIONS", target)));
+    EXPECT_EQ(response.status, 204) << target;
+    EXPECT_EQ(response.fields.find("Access-Control"), std::string::npos);
+  }
+}
+
+TEST(Router, WhatIsNotThereIs404AndSaysWhereThePageCouldBe) {
+  EXPECT_EQ(status_of(router().route(request("GET", "/api"))), 404);
+  EXPECT_EQ(status_of(router().route(request("GET", "/api/stats/"))), 404);
+  EXPECT_EQ(status_of(router().route(request("GET", "/api/stats/a/b"))), 404);
+  EXPECT_EQ(status_of(router().route(request("GET", "/API/stats"))), 404);
+  const Router without_page({}, StaticFiles());
+  const auto response = expect_action<HttpResponse>(without_page.route(request("GET", "/")));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_NE(body_of(response).find("--www"), std::string::npos);
+}
+
+TEST(Router, ARequestThatHasABodyItShouldNotHaveEndsTheConnection) {
+  const std::vector<HttpField> body = {{"Content-Length", "5"}};
+  const auto stats =
+      expect_action<HttpResponse>(router().route(request("GET", "/api/stats", body)));
+  EXPECT_EQ(stats.status, 400);
+  EXPECT_TRUE(stats.close);
+  const auto page = expect_action<HttpResponse>(router().route(request("GET", "/", body)));
+  EXPECT_TRUE(page.close);
+  EXPECT_EQ(status_of(router().route(request("GET", "/api/stats", {{"Content-Length", "0"}}))), 0);
+}
+
+TEST(Router, HealthReadinessMetricsAndStreamHaveTheirRoutes) {
+  EXPECT_EQ(status_of(router().route(request("GET", "/healthz"))), 200);
+  EXPECT_EQ(expect_action<Report>(router().route(request("GET", "/readyz"))).kind,
+            Report::Kind::kReadiness);
+  EXPECT_EQ(expect_action<Report>(router().route(request("HEAD", "/metrics"))).kind,
+            Report::Kind::kMetrics);
+  const auto stream =
+      expect_action<OpenStream>(router().route(request("GET", "/api/stream?limit=3&q=a")));
+  EXPECT_EQ(stream.query.limit, 3u);
+  EXPECT_EQ(stream.query.prefix, "a");
+}
+
+TEST(Router, AnAbsoluteTargetIsTakenForItsOwnHostOnly) {
+  EXPECT_EQ(status_of(router().route(request("GET", "http://localhost:8080/healthz"))), 200);
+  EXPECT_EQ(status_of(router().route(request("GET", "http://localhost:8080"))), 200);
+  EXPECT_EQ(status_of(router().route(request("GET", "http://evil.example/healthz"))), 400);
+  EXPECT_EQ(status_of(router().route(request("GET", "http://127.0.0.1:8080/healthz"))), 400);
+  EXPECT_EQ(status_of(router().route(request("GET", "ftp://localhost:8080/healthz"))), 400);
+}
+
+TEST(OpenApi, SaysWhatTheServerDoes) {
+  const auto document = nlohmann::json::parse(kOpenApiJson);
+  EXPECT_EQ(document["openapi"], "3.1.0");
+  size_t listed = 0;
+  for (const auto& [path, methods] : document["paths"].items()) listed += methods.size();
+  EXPECT_EQ(listed, routes().size());
+  for (const RouteDescription& route : routes()) {
+    const std::string path(route.path);
+    const std::string method(route.methods);
+    ASSERT_TRUE(document["paths"].contains(path)) << path;
+    EXPECT_TRUE(document["paths"][path].contains(method)) << path;
+    // And the router knows it: a wrong method is told which is right.
+    std::string target = path;
+    if (const size_t brace = target.find('{'); brace != std::string::npos) {
+      target = target.substr(0, brace) + "edgar";
+    }
+    EXPECT_EQ(status_of(router().route(request("PUT", target))), 405) << path;
+  }
+}
+
+TEST(OpenApi, ListsEveryTypeOfProblem) {
+  const auto document = nlohmann::json::parse(kOpenApiJson);
+  const auto& types = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"];
+  size_t known = 0;
+  for (int type = 0; type <= static_cast<int>(ProblemType::kNotStored); ++type) {
+    const std::string urn = problem_urn(static_cast<ProblemType>(type));
+    EXPECT_NE(std::find(types.begin(), types.end(), urn), types.end()) << urn;
+    ++known;
+  }
+  EXPECT_EQ(types.size(), known);
+}
+
+}  // namespace
+}  // namespace paystats
