@@ -8,7 +8,7 @@
 
 namespace paystats {
 
-// The users of `totals` in that order. Takes 20 bytes a user while it works, 4 for the result.
+// The users of `totals` in that order. Takes 32 bytes a user while it works, 4 for the result.
 std::vector<uint32_t> ranked(const Totals& totals);
 
 }  // namespace paystats
