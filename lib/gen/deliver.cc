@@ -117,13 +117,19 @@ Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
 
 namespace {
 
+// Most amounts need no work: no exponent, no sign, and too short for a tenth decimal.
+bool is_plain(const Batch& batch) {
+  constexpr size_t kShort = std::string_view("0.").size() + Decimal::kFractionDigits;
+  return batch.amount_text.size() <= kShort && batch.amount.is_positive() &&
+         batch.amount_text.find_first_of("eE") == std::string_view::npos;
+}
+
 // One batch of the input at its pace. False: the duration has passed, or the batch is larger than
 // a whole and a stop signal came within it.
 Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
   std::string plain;
-  if (batch.amount_text.find_first_of("eE") != std::string_view::npos ||
-      batch.amount_text.size() > 2 * Decimal::kFractionDigits || !batch.amount.is_positive()) {
-    plain = plain_decimal(batch.amount_text);  // else it is plain already
+  if (!is_plain(batch)) {
+    plain = plain_decimal(batch.amount_text);
     batch.amount_text = plain;
   }
   const uint64_t whole = Delivery::whole_volume(batch);

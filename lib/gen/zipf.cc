@@ -20,7 +20,7 @@ uint64_t square_root(Uint128 value) {
 
 // log2(n) as a multiple of 2^-bits: each squaring of a number in [1, 2) gives the next bit.
 uint64_t log2_fixed(uint32_t n, int bits) {
-  const int whole = std::bit_width(n) - 1;
+  const auto whole = static_cast<int>(std::bit_width(n)) - 1;
   uint64_t x = static_cast<uint64_t>(n) << (63 - whole);  // in units of 2^-63
   auto result = static_cast<uint64_t>(whole);
   for (int i = 0; i < bits; ++i) {
@@ -63,6 +63,7 @@ std::vector<uint64_t> column_parts(uint32_t users, uint32_t skew_thousandths) {
   std::vector<uint64_t> parts = power_weights(users, skew_thousandths);
   Uint128 total = 0;
   for (const uint64_t weight : parts) total += weight;
+  assert(total > 0);  // the first user's weight is 2^62
 
   // Parts of a weight of 2^62. The total is at least that and at most `users` times as much, so
   // this has 32 to 59 bits, and the largest product below 121.

@@ -19,7 +19,8 @@ setup() { paystats_setup; }
 teardown() {
   local pid
   for pid in "${started[@]}"; do
-    { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null || true
+    # Its whole group, where it leads one.
+    { kill -KILL -- "-$pid" || kill -KILL "$pid"; wait "$pid"; } 2>/dev/null || true
   done
 }
 
