@@ -23,6 +23,7 @@ test: setup      ## the whole gate: build, sanitizers, tidy, every test
 	@scripts/test
 
 test-quick: build ## the tests of the Release build only
+	@scripts/setup-web
 	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
 
 tidy: build      ## format, lint, the order of the rooms, man pages

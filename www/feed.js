@@ -9,6 +9,8 @@
 const RETRY_MS = [250, 500, 1000, 2000, 5000];
 // With nothing heard for so long the stream may be dead without knowing it, so it is asked aloud.
 const SILENCE_MS = 15000;
+// While the pipeline catches up with its log: until it has, every mode asks again.
+const CATCHING_UP_MS = 1000;
 const ANSWER_MS = 10000;
 
 export class Feed {
@@ -20,6 +22,7 @@ export class Feed {
     this.asked = 0; // the number of the query that answers are wanted for
     this.failures = 0;
     this.seen = null; // instance and version of the newest answer
+    this.ready = true; // whether that answer had all that the log has
     this.timer = null;
     this.stream = null;
     this.request = null;
@@ -68,6 +71,7 @@ export class Feed {
         if (why === "abort") return;
         this.request = null;
         if (this.mode === "every") this.after(this.seconds * 1000, () => this.refresh());
+        if (this.mode === "off" && !this.ready) this.after(CATCHING_UP_MS, () => this.refresh());
       });
   }
 
@@ -83,12 +87,12 @@ export class Feed {
     stream.addEventListener("stats", (event) => {
       this.failures = 0;
       this.take(JSON.parse(event.data), asked);
-      this.after(SILENCE_MS, () => this.probe());
+      this.expect();
     });
     stream.addEventListener("away", () => {
       this.failures = 0;
       this.tell.state("away");
-      this.after(SILENCE_MS, () => this.probe());
+      this.expect();
     });
     // The browser would try again by itself in some cases and not in others: this tries in all.
     stream.addEventListener("error", () => {
@@ -99,9 +103,12 @@ export class Feed {
     this.after(SILENCE_MS, () => this.retry());
   }
 
-  probe() {
-    this.refresh({ probing: true });
-    this.after(SILENCE_MS, () => this.probe());
+  // The stream is expected to say something; where it does not, it is asked aloud.
+  expect() {
+    this.after(this.ready ? SILENCE_MS : CATCHING_UP_MS, () => {
+      this.refresh({ probing: true });
+      this.expect();
+    });
   }
 
   retry() {
@@ -121,6 +128,7 @@ export class Feed {
   // there was something new in it.
   take(body, asked) {
     if (asked !== this.asked) return false;
+    this.ready = body.ready;
     const seen = this.seen?.instance === body.instance ? this.seen.version : null;
     this.tell.state(body.ready ? this.mode : "catching-up");
     if (seen !== null && body.version < seen) return false;

@@ -1,0 +1,189 @@
+# scripts/pipeline: the durable pipeline of one machine, started, hurt, stopped and started again.
+
+load helpers
+
+setup() {
+  paystats_setup
+  command -v paystats-serve >/dev/null || { echo "paystats-serve is not built" >&2; return 1; }
+  PIPELINE=$PROJECT/scripts/pipeline
+  export PAYSTATS_BIN
+}
+
+# start_pipeline [OPTION...]: starts one on ./state and sets `pid` and `page` (its address).
+start_pipeline() {
+  in_background "$PIPELINE" --state state --listen 127.0.0.1:0 "$@"
+  wait_for '[ -s background.out ]' 30 || { cat background.err >&2; return 1; }
+  page=$(cat background.out)
+}
+
+# child NAME: the pid of that tool of the pipeline.
+child() { pgrep -P "$pid" -x "$1"; }
+
+# pay USER AMOUNT VOLUME: posts a batch; prints the status.
+pay() {
+  curl -s -o posted.out -w '%{http_code}' -H 'Content-Type: application/json' \
+    -d "{\"user\":\"$1\",\"paymentAmt\":\"$2\",\"volume\":\"$3\"}" "${page}api/payments"
+}
+
+# stats JQ-FREE-FIELD: a number or string of the whole answer, by its name.
+stats() { curl -s "${page}api/stats" | python3 -c "import json,sys; print(json.load(sys.stdin).get('$1'))"; }
+
+# stop SIGNAL: ends the pipeline, and checks that it took no more than five seconds.
+stop() {
+  children=$(pgrep -P "$pid")
+  kill "-$1" "$pid"
+  ended_with "${2:-0}" 5
+}
+
+nothing_is_left() {
+  local each
+  for each in $children; do
+    wait_for "! kill -0 $each 2>/dev/null" 2 || return 1
+  done
+}
+
+@test "it prints the address of a page that answers by then, and nothing else" {
+  start_pipeline
+  [[ $page =~ ^http://127\.0\.0\.1:[0-9]+/$ ]]
+  curl -s "$page" | grep -q '<title>paystats</title>'
+  curl -s "${page}jquery.min.js" | head -c 200 | grep -q jQuery
+  [ "$(wc -l <background.out)" -eq 1 ]
+  [ ! -s background.err ]
+}
+
+@test "-q says nothing at all" {
+  in_background "$PIPELINE" -q --state state --listen 127.0.0.1:0
+  wait_for '[ -S state/stats.sock ] && child paystats-serve >/dev/null'
+  stop TERM
+  [ ! -s background.out ] && [ ! -s background.err ]
+}
+
+@test "stopped and started again it shows the same totals" {
+  start_pipeline
+  [ "$(pay edgar 12.50 7)" = 200 ]
+  wait_for '[ "$(stats sum)" = 87.50 ]'
+  stop TERM
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 87.50 ] && [ "$(stats count)" = 7 ]'
+  [ "$(pay edgar 0.01 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 87.51 ]'
+}
+
+@test "Ctrl-C and TERM end it all within five seconds, and no process is left" {
+  for signal in INT TERM HUP; do
+    start_pipeline --demo --rate 500
+    wait_for '[ "$(stats count)" -gt 50 ]'
+    stop $signal
+    nothing_is_left
+  done
+}
+
+@test "Ctrl-C before the page answers ends it all, too" {
+  in_background "$PIPELINE" --state state --listen 127.0.0.1:0
+  wait_for 'child paystats-serve >/dev/null'
+  stop INT
+  nothing_is_left
+}
+
+@test "kill -9 of the supervisor leaves no process, and the next start is not in its way" {
+  start_pipeline
+  [ "$(pay edgar 1 1)" = 200 ]
+  port=${page%/} port=${port##*:}
+  stop KILL 137
+  nothing_is_left
+  in_background "$PIPELINE" --state state --listen "127.0.0.1:$port"
+  wait_for '[ -s background.out ]'
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+}
+
+@test "a second pipeline on the same state is refused, naming the first" {
+  start_pipeline
+  refuses "another pipeline runs on it (pid $pid)" "$PIPELINE" --state state --listen 127.0.0.1:0
+  in_background "$PIPELINE" --state elsewhere --listen 127.0.0.1:0
+  wait_for '[ -s background.out ]'
+}
+
+@test "an address that is taken is an error, said once, and nothing is left" {
+  start_pipeline
+  address=${page#http://}
+  refuses "did not start on ${address%/}" timeout 60 "$PIPELINE" --state elsewhere --listen "${address%/}"
+  # Who runs on a state is in its folder.
+  readlink /proc/[0-9]*/cwd | grep -qx "$PWD/state"
+  ! readlink /proc/[0-9]*/cwd | grep -qx "$PWD/elsewhere"
+  flock -n elsewhere/pipeline.lock true
+}
+
+@test "kill -9 of each process in turn, under load: exact totals afterwards" {
+  start_pipeline --demo --rate 300
+  port_before=$page
+  # What the server has said yes to, and what it may have taken without coming to say so.
+  sure=0 perhaps=0
+  for round in 1 2 3; do
+    for victim in payagg paystats-cache paystats-serve paygen; do
+      for _ in 1 2 3 4 5; do
+        if [ "$(pay edgar 0.01 3)" = 200 ]; then sure=$((sure + 3)); else perhaps=$((perhaps + 3)); fi
+      done
+      kill -9 "$(child $victim)"
+      # At once, while it is away: the server may or may not be there.
+      if [ "$(pay edgar 0.01 3)" = 200 ]; then sure=$((sure + 3)); else perhaps=$((perhaps + 3)); fi
+      wait_for "child $victim >/dev/null" 15
+    done
+  done
+  wait_for '[ "$(pay edgar 0.01 3)" = 200 ]' 15
+  sure=$((sure + 3))
+  kill -STOP "$(child paygen)" || true
+  # The log is the truth: what it sums to from the beginning is what the page shows.
+  wait_for '[ "$(payagg -q state/payments.jsonl | python3 "$BATS_TEST_DIRNAME/sum_stats.py")" = "$(stats users) $(stats sum) $(stats count)" ]' 20
+  count=$(payagg -q state/payments.jsonl | python3 -c '
+import json, sys
+print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == "edgar"))')
+  [ "$count" -ge "$sure" ] && [ "$count" -le $((sure + perhaps)) ]
+  [ $((count % 3)) -eq 0 ]
+  [ "$page" = "$port_before" ]
+}
+
+@test "payagg and the cache are put back up as a pair, more slowly each time" {
+  start_pipeline
+  for _ in 1 2 3; do
+    cache=$(child paystats-cache)
+    kill -9 "$(child payagg)"
+    wait_for 'child payagg >/dev/null && child paystats-cache >/dev/null && [ "$(child paystats-cache)" != '"$cache"' ]'
+  done
+  grep -o 'again in [0-9]* ms' background.err | diff - <(printf 'again in %s ms\n' 100 200 400)
+  grep -q 'payagg and paystats-cache ended (status 137)' background.err
+}
+
+@test "the state's folder may have a path longer than a socket's may be" {
+  deep=$(printf 'a-rather-long-name-of-a-folder/%.0s' 1 2 3 4 5 6)
+  in_background "$PIPELINE" --state "$deep" --listen 127.0.0.1:0
+  wait_for '[ -s background.out ]'
+  page=$(cat background.out)
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+}
+
+@test "the state's folder may have any name" {
+  in_background "$PIPELINE" --state "a b*\$c'd" --listen 127.0.0.1:0
+  wait_for '[ -s background.out ]'
+  [ -e "a b*\$c'd/payments.jsonl" ]
+}
+
+@test "--demo makes payments" {
+  start_pipeline --demo --rate 200
+  wait_for '[ "$(stats count)" -gt 100 ]'
+  [ "$(stats users)" -gt 10 ]
+}
+
+@test "mistakes on the command line are exit 2 with a message" {
+  refuses 'unknown option --what' "$PIPELINE" --what
+  refuses '--state wants a value' "$PIPELINE" --state
+  refuses '--listen wants HOST:PORT' "$PIPELINE" --listen 8080
+  refuses '--rate wants a positive integer' "$PIPELINE" --rate fast
+  refuses 'no such folder' env PAYSTATS_BIN=/nowhere "$PIPELINE"
+  touch file
+  refuses 'cannot keep the state there' "$PIPELINE" --state file
+}
+
+@test "--help is the head of the script" {
+  "$PIPELINE" --help | grep -q -- '--state DIR'
+}

@@ -1,0 +1,113 @@
+// The page while processes of the pipeline end and come back.
+
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { becomes, eventually, openPage, Pipeline, startBrowser } from "./harness.mjs";
+
+describe("the life of the pipeline", () => {
+  let browser;
+  before(async () => { browser = await startBrowser(); });
+  after(() => browser.close());
+
+  const recordStates = (view) => view.page.evaluate(() => {
+    window.states = [];
+    new MutationObserver(() => window.states.push(document.querySelector("#state").textContent))
+      .observe(document.querySelector("#state"), { childList: true });
+  });
+  const sawState = (view, pattern) => eventually(`the state was ${pattern}`, async () => {
+    const states = await view.page.evaluate(() => window.states);
+    return states.some((words) => pattern.test(words)) || states;
+  });
+
+  for (const victim of ["payagg", "paystats-cache"]) {
+    test(`${victim} killed: the page says so, and comes back by itself to the same totals`, async () => {
+      const pipeline = await Pipeline.start();
+      const view = await openPage(browser, pipeline.url);
+      await view.submit("edgar", "12.50", "7");
+      await becomes("the sum", () => view.sumOf("edgar"), "87.50");
+      await recordStates(view);
+      pipeline.kill(victim);
+      await sawState(view, /^Cache away, stale since \d\d:\d\d:\d\d$/);
+      await becomes("the state", view.state, "Live");
+      await becomes("the sum", () => view.sumOf("edgar"), "87.50");
+      await view.submit("edgar", "0.01");
+      await becomes("the sum", () => view.sumOf("edgar"), "87.51");
+      await view.close();
+      await pipeline.stop();
+    });
+  }
+
+  test("paystats-serve killed: the page reconnects by itself", async () => {
+    const pipeline = await Pipeline.start();
+    const view = await openPage(browser, pipeline.url);
+    await view.submit("edgar", "1");
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await recordStates(view);
+    pipeline.kill("paystats-serve");
+    await sawState(view, /^Reconnecting, stale since \d\d:\d\d:\d\d$/);
+    await becomes("the state", view.state, "Live");
+    await view.submit("edgar", "1");
+    await becomes("the sum", () => view.sumOf("edgar"), "2.00");
+    await view.close();
+    await pipeline.stop();
+  });
+
+  test("the pipeline stopped and started again: the same totals on the same page", async () => {
+    const first = await Pipeline.start();
+    const view = await openPage(browser, first.url);
+    await view.submit("edgar", "12.50", "7");
+    await becomes("the sum", () => view.sumOf("edgar"), "87.50");
+    await first.stop({ keep: true });
+    await eventually("the page says so", async () => /^Reconnecting, stale since/.test(await view.state()));
+    assert.equal(await view.sumOf("edgar"), "87.50", "what was known stays in sight");
+    await view.submit("edgar", "1");
+    await eventually("the form says so", async () => /not known whether/.test(await view.text("#refused")));
+
+    const second = await Pipeline.start({ state: first.state, port: first.port });
+    await becomes("the state", view.state, "Live");
+    await becomes("the sum", () => view.sumOf("edgar"), "87.50");
+    await view.page.click("#submit");
+    await becomes("the sum", () => view.sumOf("edgar"), "88.50");
+    await view.close();
+    await second.stop();
+    rmSync(first.state, { recursive: true, force: true });
+  });
+
+  for (const [mode, words] of [["off", "Server does not answer"], ["every", "Reconnecting"]]) {
+    test(`a server that is gone is noticed in mode ${mode}, too`, async () => {
+      const pipeline = await Pipeline.start();
+      const view = await openPage(browser, pipeline.url);
+      if (mode === "every") await view.page.evaluate(() => { document.querySelector("#seconds").value = "1"; });
+      await view.page.check(`[value=${mode}]`);
+      await pipeline.stop({ keep: true });
+      if (mode === "off") await view.page.click("#refresh");
+      await eventually("the page says so", async () => (await view.state()).startsWith(`${words}, stale since`));
+      const again = await Pipeline.start({ state: pipeline.state, port: pipeline.port });
+      if (mode === "off") await view.page.click("#refresh");
+      await becomes("the state", view.state, mode === "off" ? "Updates off" : "Every 1 s");
+      await view.close();
+      await again.stop();
+      rmSync(pipeline.state, { recursive: true, force: true });
+    });
+  }
+
+  test("a page that is hidden keeps no stream open, and is up to date once it is looked at", async () => {
+    const pipeline = await Pipeline.start();
+    const view = await openPage(browser, pipeline.url);
+    await becomes("the state", view.state, "Live");
+    const streams = [];
+    view.page.on("requestfailed", (request) => { if (request.url().includes("/api/stream")) streams.push("closed"); });
+    const hide = (hidden) => view.page.evaluate((value) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    await hide(true);
+    await becomes("the stream", async () => streams, ["closed"]);
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await hide(false);
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await view.close();
+    await pipeline.stop();
+  });
+});

@@ -1,0 +1,212 @@
+// The upper half of the page: the list, and what moves it.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { becomes, eventually, openPage, Pipeline, startBrowser } from "./harness.mjs";
+
+describe("the list", () => {
+  let browser;
+  before(async () => { browser = await startBrowser(); });
+  after(() => browser.close());
+
+  // Each test has a pipeline and a page of its own: no payment of another test is in its totals.
+  const listTest = (name, body, options = {}) => test(name, async () => {
+    const pipeline = await Pipeline.start();
+    try {
+      const view = await openPage(browser, pipeline.url, options);
+      await body({ pipeline, view, page: view.page });
+      await view.close();
+    } finally {
+      await pipeline.stop();
+    }
+  });
+  const users = (count, prefix = "user") => Array.from({ length: count }, (_, i) =>
+    ({ user: `${prefix}${String(i + 1).padStart(2, "0")}`, paymentAmt: `${1000 - i}.50`, volume: "2" }));
+
+  listTest("with no payments it invites the first one", async ({ view }) => {
+    assert.match(await view.text("#list"), /No payments yet/);
+    await becomes("the state", view.state, "Live");
+  });
+
+  listTest("users stand in the order of their sums, with rank, count and share", async ({ pipeline, view }) => {
+    await pipeline.post(
+      { user: "small", paymentAmt: "1.25", volume: "1" },
+      { user: "large", paymentAmt: "1000.5", volume: "7" },
+      { user: "middle", paymentAmt: "0.1", volume: "30" },
+    );
+    await becomes("the list", view.rows, [
+      ["1", "large", "7,003.50", "7", "99.9 %"],
+      ["2", "middle", "3.00", "30", "< 0.1 %"],
+      ["3", "small", "1.25", "1", "< 0.1 %"],
+    ]);
+    assert.equal(await view.text("#total-sum"), "7,007.75");
+    assert.equal(await view.text("#total-count"), "38");
+    assert.equal(await view.text("#total-users"), "3");
+  });
+
+  listTest("a bar is as long as its sum beside the largest, and nothing for a refund", async ({ pipeline, view, page }) => {
+    pipeline.append({ user: "a", paymentAmt: 200 }, { user: "b", paymentAmt: 50 }, { user: "c", paymentAmt: -30 });
+    await becomes("the users", view.users, ["a", "b", "c"]);
+    const lengths = await page.$$eval("#list .bar", (bars) => bars.map((bar) =>
+      (bar.firstChild?.getBoundingClientRect().width ?? 0) / bar.getBoundingClientRect().width));
+    assert.deepEqual(lengths.map((length) => Math.round(length * 100)), [100, 25, 0]);
+    assert.deepEqual((await view.rows()).map((row) => [row[2], row[4]]), [["200.00", "90.9 %"], ["50.00", "22.7 %"], ["−30.00", ""]]);
+  });
+
+  listTest("sums of thirty digits are shown digit for digit", async ({ pipeline, view }) => {
+    // 999,999,999,999,999.999999999 is the largest payment; 1,000,000 of them still are exact.
+    await pipeline.post({ user: "croesus", paymentAmt: "999999999999999.999999999", volume: "99999" });
+    await becomes("the sum", () => view.sumOf("croesus"), "99,998,999,999,999,999,999.999900001");
+    assert.ok(await view.sidewaysScroll() <= 0);
+  });
+
+  listTest("live: payments from elsewhere appear, each time in a new element", async ({ pipeline, view, page }) => {
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await page.evaluate(() => { document.querySelector("#list").isOld = true; });
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("edgar"), "2.00");
+    assert.equal(await page.evaluate(() => document.querySelector("#list").isOld ?? false), false);
+    assert.match(await view.text("#updated"), /^updated (now|\d+ s ago)$/);
+    await eventually("the age ticks", async () => /^updated [1-9]\d* s ago$/.test(await view.text("#updated")));
+  });
+
+  listTest("live: focus, scroll position and the quiet of the status stay as they are", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(60));
+    await page.selectOption("#rows", "50");
+    await eventually("fifty rows", async () => (await view.rows()).length === 50);
+    await page.focus("#next");
+    await page.evaluate(() => {
+      window.scrollTo(0, 700);
+      window.spoken = 0;
+      new MutationObserver(() => { window.spoken += 1; })
+        .observe(document.querySelector("#state"), { childList: true, characterData: true, subtree: true });
+    });
+    await pipeline.post({ user: "newcomer", paymentAmt: "5000", volume: "1" });
+    await eventually("the newcomer", async () => (await view.users())[0] === "newcomer");
+    assert.equal(await view.focused(), "next");
+    assert.equal(await page.evaluate(() => window.scrollY), 700);
+    assert.equal(await page.evaluate(() => window.spoken), 0);
+  });
+
+  listTest("live: text that is selected in the list stays until it is let go", async ({ pipeline, view, page }) => {
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await page.evaluate(() => getSelection().selectAllChildren(document.querySelector("#list bdi")));
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    const other = await openPage(browser, pipeline.url);
+    await becomes("the sum elsewhere", () => other.sumOf("edgar"), "2.00");
+    await other.close();
+    assert.equal(await page.evaluate(() => String(getSelection())), "edgar");
+    await page.evaluate(() => getSelection().removeAllRanges());
+    await becomes("the sum", () => view.sumOf("edgar"), "2.00");
+  });
+
+  listTest("every N seconds: payments from elsewhere appear without a stream", async ({ pipeline, view, page }) => {
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.check("[value=every]");
+    await page.fill("#seconds", "1");
+    await page.press("#seconds", "Tab");
+    await becomes("the state", view.state, "Every 1 s");
+    asked.length = 0;
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await eventually("it asks again and again", async () => asked.filter((p) => p === "/api/stats").length >= 3);
+    assert.ok(!asked.includes("/api/stream"));
+  });
+
+  listTest("off: nothing moves until Refresh", async ({ pipeline, view, page }) => {
+    await page.check("[value=off]");
+    await becomes("the state", view.state, "Updates off");
+    const other = await openPage(browser, pipeline.url);
+    await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
+    await becomes("the sum elsewhere", () => other.sumOf("edgar"), "1.00");
+    await other.close();
+    assert.deepEqual(await view.rows(), []);
+    await page.click("#refresh");
+    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+  });
+
+  listTest("the choice of updates is kept over a reload", async ({ view, page }) => {
+    await page.check("[value=off]");
+    await page.reload();
+    await becomes("the state", view.state, "Updates off");
+    assert.ok(await page.isChecked("[value=off]"));
+  });
+
+  listTest("paging goes to the end and back, and live updates keep the page", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(23));
+    await becomes("the position", () => view.text("#position"), "1–10 of 23");
+    assert.equal(await page.getAttribute("#previous", "aria-disabled"), "true");
+    await page.click("#next");
+    await becomes("the position", () => view.text("#position"), "11–20 of 23");
+    assert.deepEqual((await view.rows()).map((row) => row[0]), ["11", "12", "13", "14", "15", "16", "17", "18", "19", "20"]);
+    await pipeline.post({ user: "newcomer", paymentAmt: "5000", volume: "1" });
+    await becomes("the position", () => view.text("#position"), "11–20 of 24");
+    assert.equal((await view.users())[0], "user10");
+    await page.click("#next");
+    await becomes("the position", () => view.text("#position"), "21–24 of 24");
+    assert.equal(await page.getAttribute("#next", "aria-disabled"), "true");
+    await page.click("#next", { force: true });
+    await page.click("#previous");
+    await becomes("the position", () => view.text("#position"), "11–20 of 24");
+  });
+
+  listTest("a filter shows the names that begin so, and live updates keep it", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(12, "ed"), ...users(3, "jo"));
+    await eventually("the list", async () => (await view.rows()).length === 10);
+    const asked = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await page.type("#filter", "jo");
+    await becomes("the users", view.users, ["jo01", "jo02", "jo03"]);
+    assert.equal(asked.filter((url) => url.includes("/api/")).length, 1, "one question once the typing pauses");
+    assert.equal(await view.text("#position"), "1–3 of 3");
+    assert.equal(await view.text("#total-users"), "15");
+    await pipeline.post({ user: "joker", paymentAmt: "9999", volume: "1" }, { user: "eddy", paymentAmt: "9999", volume: "1" });
+    await becomes("the users", view.users, ["joker", "jo01", "jo02", "jo03"]);
+    await page.fill("#filter", "nobody<b>");
+    await becomes("the list", () => view.text("#list"), "No user’s name begins with nobody<b>.");
+    await page.fill("#filter", "");
+    await becomes("the position", () => view.text("#position"), "1–10 of 17");
+  });
+
+  listTest("page and filter are in the address, so a reload keeps them", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(25, "ed"), ...users(3, "jo"));
+    await page.fill("#filter", "ed");
+    await becomes("the position", () => view.text("#position"), "1–10 of 25");
+    await page.click("#next");
+    await becomes("the position", () => view.text("#position"), "11–20 of 25");
+    assert.equal(new URL(page.url()).hash, "#page=2&q=ed");
+    await page.reload();
+    await becomes("the position", () => view.text("#position"), "11–20 of 25");
+    assert.equal(await page.inputValue("#filter"), "ed");
+  });
+
+  listTest("a page past the end gives way to the last one", async ({ pipeline, page, view }) => {
+    await pipeline.post(...users(23));
+    await becomes("the position", () => view.text("#position"), "1–10 of 23");
+    await page.evaluate(() => { location.hash = "#page=99"; });
+    await becomes("the position", () => view.text("#position"), "21–23 of 23");
+  });
+
+  listTest("a name is text, whatever is in it", async ({ pipeline, view, page }) => {
+    const names = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&amp;", "\"'`", "{{7*7}}",
+      "مريم", "王芳", "👩‍👩‍👧", "x".repeat(1024), "a b"];
+    await pipeline.post(...names.map((user, i) => ({ user, paymentAmt: String(100 - i), volume: "1" })));
+    await becomes("the names", view.users, names);
+    assert.equal(await page.$$eval("#list script, #list img", (list) => list.length), 0);
+    assert.ok(await view.sidewaysScroll() <= 0);
+    assert.equal(await page.getAttribute("#list tr:nth-child(9) bdi", "title"), "x".repeat(1024));
+  });
+
+  listTest("what cannot be seen in a name is shown as its escape", async ({ pipeline, view }) => {
+    await pipeline.post(
+      { user: "a\u202eb", paymentAmt: "9", volume: "1" }, { user: "tab\there", paymentAmt: "8", volume: "1" },
+      { user: "\u001b[2J", paymentAmt: "7", volume: "1" }, { user: " x ", paymentAmt: "6", volume: "1" },
+      { user: "zero\u200bwidth", paymentAmt: "5", volume: "1" }, { user: "\\u202e", paymentAmt: "4", volume: "1" },
+    );
+    await becomes("the names", view.users,
+      ["a\\u202eb", "tab\\u0009here", "\\u001b[2J", "␣x␣", "zero\\u200bwidth", "\\u202e"]);
+  });
+});

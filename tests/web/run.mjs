@@ -1,0 +1,6 @@
+// All tests of the page, one after the other, in this process: node tests/web/run.mjs
+import "./amounts.test.mjs";
+import "./list.test.mjs";
+import "./form.test.mjs";
+import "./life.test.mjs";
+import "./access.test.mjs";
