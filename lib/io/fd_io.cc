@@ -99,7 +99,7 @@ Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline)
       diagnostics_.note(waiting_for_lock(name_));
     }
     if (now >= deadline) return Wake::kDeadline;
-    const Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
+    Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
     if (!wake || *wake == Wake::kStop) return wake;
   }
 }

@@ -59,7 +59,7 @@ class FileSource final : public Source {
 
   Result<ReadStatus> read(Block& out, Instant deadline) override {
     if (!measured_) {
-      const Result<Wake> wake = measure(deadline);
+      Result<Wake> wake = measure(deadline);
       if (!wake) return fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
       if (*wake == Wake::kStop) return cut();
@@ -98,8 +98,8 @@ class FileSource final : public Source {
       Result<UniqueFd> opened = reopen_for_reading(fd_, shown_name());
       if (opened) lock_fd_ = std::move(*opened);
     }
-    const Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_,
-                                            deadline, diagnostics_, extent_);
+    Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_, deadline,
+                                      diagnostics_, extent_);
     if (!wake || *wake != Wake::kReady) return wake;
     lock_fd_.reset();
     offset_ = extent_.begin;

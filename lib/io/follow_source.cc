@@ -92,7 +92,7 @@ class FollowSource final : public Source {
         if (!filled) return fail(filled.error());
         continue;
       }
-      const Result<Wake> wake = look_due_ ? look(deadline) : wait(deadline);
+      Result<Wake> wake = look_due_ ? look(deadline) : wait(deadline);
       if (!wake) return fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
     }
@@ -105,7 +105,7 @@ class FollowSource final : public Source {
  private:
   // kReady: a look is due.
   Result<Wake> wait(Instant deadline) {
-    const Result<Wake> wake = waiter_.wait_readable(change_.fd(), std::min(deadline, next_look_));
+    Result<Wake> wake = waiter_.wait_readable(change_.fd(), std::min(deadline, next_look_));
     if (!wake || *wake == Wake::kStop) return wake;
     look_due_ = *wake == Wake::kReady || next_look_ <= deadline;
     return look_due_ ? Wake::kReady : Wake::kDeadline;
@@ -121,7 +121,7 @@ class FollowSource final : public Source {
     }
     const Result<void> same = check_name();
     if (!same) return fail(same.error());
-    const Result<Wake> wake = lock_.acquire(fd_.get(), waiter_, deadline);
+    Result<Wake> wake = lock_.acquire(fd_.get(), waiter_, deadline);
     if (!wake || *wake != Wake::kReady) return wake;
     const Result<void> seen = look_locked();
     lock_.release();

@@ -50,7 +50,7 @@ Result<uint64_t> skip_marked(BackwardReader& reader, uint64_t end, bool both) {
       if (!before) return fail(before.error());
       if (*before != ' ') return end;
     }
-    const Result<uint64_t> begin = line_begin(reader, end - 1);
+    Result<uint64_t> begin = line_begin(reader, end - 1);
     if (!begin) return begin;
     const Result<Marks> marks = marks_of(reader, *begin, end - 1);
     if (!marks) return fail(marks.error());

@@ -50,7 +50,7 @@ class InputsInTurn final : public Source {
         if (!opened) return fail(opened.error());
         current_ = std::move(*opened);
       }
-      const Result<ReadStatus> status = current_->read(out, deadline);
+      Result<ReadStatus> status = current_->read(out, deadline);
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
       bytes_of_earlier_ += current_->bytes_read();

@@ -139,13 +139,13 @@ Result<void> PaymentLog::repair(uint64_t size, uint64_t& repaired_size) {
   const Result<LogTail> tail = examine_log_tail(read_fd_.get(), size, name_);
   if (!tail) return fail(tail.error());
   if (tail->needs_newline) {
-    const Result<void> written = write_stream(write_fd_.get(), "\n", name_);
+    Result<void> written = write_stream(write_fd_.get(), "\n", name_);
     if (!written) return written;
     repaired_size = size + 1;
     return {};
   }
   if (tail->applied_bytes == size) return {};
-  const Result<void> cut = truncate_to(write_fd_.get(), tail->applied_bytes, name_);
+  Result<void> cut = truncate_to(write_fd_.get(), tail->applied_bytes, name_);
   if (!cut) return cut;
   repaired_size = tail->applied_bytes;
   diagnostics_->warning(

@@ -36,7 +36,7 @@ class StreamSource final : public Source {
         cut_short_ = waiter_.stop().requested();
         return lines_.last(out) ? ReadStatus::kBlock : ReadStatus::kEnd;
       }
-      const Result<Wake> wake = wait(deadline);
+      Result<Wake> wake = wait(deadline);
       if (!wake) return fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
       if (*wake == Wake::kStop) {
@@ -60,14 +60,14 @@ class StreamSource final : public Source {
   Result<Wake> wait(Instant deadline) {
     const Clock& clock = waiter_.clock();
     if (!read_on_until_) {
-      const Result<Wake> wake = waiter_.wait_readable(fd_, deadline);
+      Result<Wake> wake = waiter_.wait_readable(fd_, deadline);
       if (!wake || *wake != Wake::kStop || on_stop_ == OnStop::kEndAtOnce) return wake;
       read_on_until_ = clock.now() + kReadOnMax;
       silent_until_ = clock.now() + kSilence;
     }
     const Instant until = std::min(*read_on_until_, silent_until_);
     if (clock.now() >= *read_on_until_) return Wake::kStop;
-    const Result<Wake> wake = waiter_.wait_readable_despite_stop(fd_, std::min(until, deadline));
+    Result<Wake> wake = waiter_.wait_readable_despite_stop(fd_, std::min(until, deadline));
     if (!wake) return wake;
     if (*wake == Wake::kReady) silent_until_ = clock.now() + kSilence;
     return *wake == Wake::kDeadline && until <= deadline ? Wake::kStop : *wake;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 
+#include "io/source.h"
 #include "record/payment.h"
 
 namespace paystats {
