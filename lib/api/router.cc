@@ -162,11 +162,11 @@ Action Router::route(const HttpRequest& request) const {
     return dispatch(request, *target);
   }();
   if (content_length(request) > 0 && !std::holds_alternative<TakePayments>(action)) {
-    if (auto* response = std::get_if<HttpResponse>(&action)) {
-      response->close = true;  // the body stays unread
-    } else {
+    auto* const response = std::get_if<HttpResponse>(&action);
+    if (response == nullptr || response->status < 400) {
       return closing_problem(ProblemType::kBadRequest, "a request of this kind has no body");
     }
+    response->close = true;  // the body stays unread
   }
   return action;
 }

@@ -65,7 +65,7 @@ void HttpConnection::start(std::function<void()> on_closed) {
     local_host_ = url_host(as_client_writes_it(local.address()));
     local_port_ = local.port();
   }
-  begin(State::kReadingHead, service_.limits.head_timeout);
+  begin(State::kIdle, service_.limits.head_timeout);
   asio::co_spawn(
       socket_.get_executor(), [self = shared_from_this()] { return self->serve(); },
       // Only the allocator throws: this client's loss, not everybody's.
@@ -79,7 +79,8 @@ void HttpConnection::closed() {
 
 void HttpConnection::begin(State state, Duration timeout) {
   state_ = state;
-  deadline_ = service_.clock.now() + timeout;
+  since_ = service_.clock.now();
+  deadline_ = since_ + timeout;
 }
 
 void HttpConnection::close() {
@@ -101,8 +102,7 @@ void HttpConnection::check_deadline(Instant now) {
   deadline_ = Instant::max();
   if (state_ != State::kIdle && state_ != State::kLingering) ++service_.figures.timeouts;
   timed_out_ = true;
-  const bool can_be_told =
-      state_ == State::kReadingBody || (state_ == State::kReadingHead && !input_.empty());
+  const bool can_be_told = state_ == State::kReadingBody || state_ == State::kReadingHead;
   if (can_be_told) {
     // As much as the kernel takes at once: such a client is not waited for any more.
     const HttpResponse response = closing_problem(ProblemType::kTimeout, {});

@@ -52,8 +52,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Cuts off a client that has not done in time what was waited for.
   void check_deadline(Instant now);
 
-  bool idle() const { return state_ == State::kIdle; }  // between two requests
-  Instant deadline() const { return deadline_; }
+  bool idle() const { return state_ == State::kIdle; }  // no byte of a request has come
+  Instant since() const { return since_; }              // when what it does now began
   bool streaming() const { return state_ == State::kStreaming; }
 
  private:
@@ -89,7 +89,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Socket socket_;
   HttpService& service_;
   std::function<void()> on_closed_;
-  State state_ = State::kReadingHead;
+  State state_ = State::kIdle;
+  Instant since_{};
   Instant deadline_ = Instant::max();
   bool timed_out_ = false;
   bool ending_ = false;  // after the present response

@@ -77,11 +77,11 @@ asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Tcp::acce
   }
 }
 
-// Ends the connection that has been idle for longest, if there is one. It is free to come again.
+// Ends the connection that has said nothing for longest, if there is one. It is free to come again.
 bool HttpServer::Impl::make_room() {
   std::shared_ptr<HttpConnection> longest;
   for (const auto& connection : connections) {
-    if (connection->idle() && (!longest || connection->deadline() < longest->deadline())) {
+    if (connection->idle() && (!longest || connection->since() < longest->since())) {
       longest = connection;
     }
   }

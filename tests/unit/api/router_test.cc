@@ -168,7 +168,11 @@ TEST(Router, ARequestThatHasABodyItShouldNotHaveEndsTheConnection) {
   EXPECT_EQ(stats.status, 400);
   EXPECT_TRUE(stats.close);
   const auto page = expect_action<HttpResponse>(router().route(request("GET", "/", body)));
+  EXPECT_EQ(page.status, 400);
   EXPECT_TRUE(page.close);
+  const auto nothing = expect_action<HttpResponse>(router().route(request("GET", "/x", body)));
+  EXPECT_EQ(nothing.status, 404);
+  EXPECT_TRUE(nothing.close);
   EXPECT_EQ(status_of(router().route(request("GET", "/api/stats", {{"Content-Length", "0"}}))), 0);
 }
 
