@@ -37,8 +37,7 @@ struct LineDecoder<Record>::Plan {
   Plan(const FieldNames& field_names, DecodePath decode_path)
       : path(decode_path),
         names(Fields::names(field_names)),
-        is_read(first_of_its_name(names)),
-        flat(names, is_read) {
+        flat(names, first_of_its_name(names)) {
     for (const std::string& name : names) name_bytes_max = std::max(name_bytes_max, name.size());
   }
 
@@ -51,10 +50,7 @@ struct LineDecoder<Record>::Plan {
       char* const space = arena.reserve(text.size());  // not kept
       text = {space, decode_escapes(text, space)};
     }
-    for (size_t i = 0; i < Fields::kCount; ++i) {
-      if (is_read[i] && names[i] == text) return i;
-    }
-    return Fields::kCount;
+    return static_cast<size_t>(std::find(names.begin(), names.end(), text) - names.begin());
   }
 
   // The members of the top-level object, from behind its opening brace to behind the closing one.
@@ -118,7 +114,6 @@ struct LineDecoder<Record>::Plan {
 
   DecodePath path;
   std::array<std::string, Fields::kCount> names;
-  std::array<bool, Fields::kCount> is_read;
   size_t name_bytes_max = 0;
   FlatScanner<Fields::kCount> flat;
   TextArena one;  // texts of decode_one()

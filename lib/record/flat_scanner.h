@@ -1,76 +1,30 @@
 // The fast path through a record: a flat object on one line, its fields in any order, its strings
-// without escapes, white space no other than single spaces' kind. It only ever says yes: whatever
-// it does not know (nesting, escapes, a duplicate, an error) is left to the general path, so the
-// two can differ in speed alone.
+// without escapes, white space of no kind but spaces. It only ever says yes: whatever it does not
+// know (nesting, escapes, a duplicate, an error) is left to the general path, so the two can differ
+// in speed alone.
 //
 // A yes means that the line is right as JSON, with one exception: a number of a field that is read
 // is taken up to the next comma, brace or space, and is right only once build() has parsed it.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
-#include <string_view>
 
 #include "base/utf8.h"
 #include "record/json_scanner.h"
+#include "record/name_pattern.h"
 #include "record/scan.h"
 
 namespace paystats {
-
-// A field's name with its closing quote, made ready to be compared as two words.
-class NamePattern {
- public:
-  NamePattern() = default;  // matches nothing
-
-  explicit NamePattern(std::string_view name) {
-    // A name that JSON must escape never stands in a line as it is; nor does one that is not UTF-8.
-    const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
-      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-    });
-    if (!plain || !is_valid_utf8(name)) return;
-    quoted_ = std::string(name) + '"';
-    first_ = word_of(quoted_, 0);
-    first_mask_ = word_of(std::string(quoted_.size(), '\xFF'), 0);
-    second_ = word_of(quoted_, 8);
-    second_mask_ = word_of(std::string(quoted_.size(), '\xFF'), 8);
-  }
-
-  size_t size() const { return quoted_.size(); }
-
-  // Whether it stands at `p`, of which `word` holds the first eight bytes.
-  bool matches(uint64_t word, const char* p, const char* end) const {
-    if ((word & first_mask_) != first_) return false;
-    if (quoted_.size() <= 8) return true;
-    // Eight bytes that are not zero have matched, so they all lie before the end.
-    if ((scan::load_eight(p + 8, end) & second_mask_) != second_) return false;
-    if (quoted_.size() <= 16) return true;
-    return static_cast<size_t>(end - p) >= quoted_.size() &&
-           std::memcmp(p, quoted_.data(), quoted_.size()) == 0;
-  }
-
- private:
-  static uint64_t word_of(const std::string& bytes, size_t from) {
-    if (from >= bytes.size()) return 0;
-    return scan::load_eight(bytes.data() + from, bytes.data() + bytes.size());
-  }
-
-  std::string quoted_;
-  uint64_t first_ = 1;
-  uint64_t first_mask_ = 0;
-  uint64_t second_ = 0;
-  uint64_t second_mask_ = 0;
-};
 
 template <size_t kCount>
 class FlatScanner {
  public:
   using Tokens = std::array<JsonToken, kCount>;
 
-  // An empty name among `names` of which `used` says no is never found.
+  // A name that is not `used` (it is that of a field before it) is never found.
   FlatScanner(const std::array<std::string, kCount>& names, const std::array<bool, kCount>& used) {
     for (size_t i = 0; i < kCount; ++i) {
       if (used[i]) patterns_[i] = NamePattern(names[i]);

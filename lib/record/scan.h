@@ -61,8 +61,7 @@ inline const char* find_string_stop(const char* p, const char* end, bool& beyond
     if (stops != 0) {
       const uint64_t before = (stops & (~stops + 1)) - 1;
       beyond = beyond || (beyond_ascii(word) & before) != 0;
-      p += first_byte(stops);
-      return p < end ? p : end;
+      return p + first_byte(stops);  // `end` at most: the zero that stands there is a control
     }
     beyond = beyond || beyond_ascii(word) != 0;
     p += 8;

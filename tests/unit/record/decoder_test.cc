@@ -141,6 +141,14 @@ TEST_P(Lines, UsersWithEscapesStayWhereTheyAreUntilTheNextCall) {
   }
 }
 
+TEST_P(Lines, UseTheSameMemoryForTextsAgain) {
+  const std::string block = "{\"user\":\"\\u0065dgar\",\"paymentAmt\":1}\n";
+  decoder.decode(block, lines);
+  const char* const first = lines.rows.at(0).record.user.data();
+  decoder.decode(block, lines);
+  EXPECT_EQ(lines.rows.at(0).record.user.data(), first);
+}
+
 TEST(DecodeOne, TakesARecordOverSeveralLines) {
   const Decoded decoded = decode<Payment>("{\n  \"user\": \"edgar\",\n  \"paymentAmt\": 1.0\n}\n");
   EXPECT_EQ(decoded.flaw, Flaw::kNone);

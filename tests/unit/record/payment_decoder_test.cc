@@ -106,6 +106,9 @@ TEST(Payment, AUserHasOneTo1024BytesOnceDecoded) {
 TEST(Payment, FieldNamesMayBeEscaped) {
   EXPECT_EQ(payment(R"({"\u0075s\u0065r":"e","payment\u0041mt":1})"), accepted("e", 1000000000));
   EXPECT_EQ(flaw_of(R"({"us\\er":"e","paymentAmt":1})"), Flaw::kUserMissing);
+  EXPECT_EQ(
+      payment(R"({"user":"e","\u0070\u0061\u0079\u006d\u0065\u006e\u0074\u0041\u006d\u0074":1})"),
+      accepted("e", 1000000000));
 }
 
 TEST(Payment, AnAmountIsThereOnce) {
@@ -330,6 +333,10 @@ TEST(Payment, ANameThatOnlyBeginsLikeAFieldIsAnother) {
 TEST(Payment, ANameGivenToTwoFieldsIsTheFirstOnes) {
   EXPECT_EQ(payment(R"({"user":"7"})", {"user", "user"}).flaw, Flaw::kAmountMissing);
   EXPECT_EQ(payment(R"({"user":"x","volume":7})", {"user", "volume"}), accepted("x", 7000000000));
+  EXPECT_EQ(payment(R"({"volume":"x","paymentAmt":7})", {"volume", "paymentAmt"}),
+            accepted("x", 7000000000));
+  EXPECT_EQ(payment(R"({"paymentAmt":7,"volume":"x"})", {"volume", "paymentAmt"}),
+            accepted("x", 7000000000));
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+// What the value of a field may be: the rules that records share, applied to a token whose JSON has
+// been checked, whatever path it took.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "money/decimal.h"
+#include "record/flaw.h"
+#include "record/json_scanner.h"
+#include "record/payment.h"
+#include "record/text_arena.h"
+
+namespace paystats {
+
+// The text of a string or number, escapes decoded into `arena`.
+inline std::string_view text_of(const JsonToken& token, TextArena& arena) {
+  if (!token.escaped) [[likely]] {
+    return token.text;
+  }
+  char* const space = arena.reserve(token.text.size());
+  const size_t size = decode_escapes(token.text, space);
+  arena.keep(size);
+  return {space, size};
+}
+
+// Digits only, without zeros in front, as the grammar has an integer. False where `text` is
+// anything else or beyond `most`.
+inline bool read_digits(std::string_view text, uint64_t most, uint64_t& out) {
+  if (text.empty() || text.size() > 20 || (text.size() > 1 && text[0] == '0')) return false;
+  uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    const auto digit = static_cast<uint64_t>(c - '0');
+    if (value > (most - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  out = value;
+  return true;
+}
+
+inline Flaw read_user(const JsonToken& token, TextArena& arena, std::string_view& user) {
+  using Kind = JsonToken::Kind;
+  if (token.kind == Kind::kMissing) return Flaw::kUserMissing;
+  if (token.kind != Kind::kString) return Flaw::kUserNotAString;
+  // No escape is longer than six bytes for each byte that it stands for.
+  if (token.text.size() > 6 * kUserBytesMax) return Flaw::kUserTooLong;
+  user = text_of(token, arena);
+  if (user.empty()) return Flaw::kUserEmpty;
+  return user.size() > kUserBytesMax ? Flaw::kUserTooLong : Flaw::kNone;
+}
+
+// A number, or a string that holds exactly one.
+inline Flaw read_amount(const JsonToken& token, TextArena& arena, std::string_view& text,
+                        Decimal& amount) {
+  using Kind = JsonToken::Kind;
+  if (token.kind == Kind::kMissing) return Flaw::kAmountMissing;
+  if (token.kind == Kind::kOther) return Flaw::kAmountNotANumber;
+  text = text_of(token, arena);
+  switch (parse_amount(text, amount)) {
+    case AmountFlaw::kNone:
+      return Flaw::kNone;
+    case AmountFlaw::kTooLarge:
+      return Flaw::kAmountTooLarge;
+    case AmountFlaw::kTooFine:
+      return Flaw::kAmountTooFine;
+    case AmountFlaw::kNotANumber:
+      break;
+  }
+  return Flaw::kAmountNotANumber;
+}
+
+// A number, or a string that holds exactly one; 1 where it is missing.
+inline Flaw read_volume(const JsonToken& token, TextArena& arena, uint64_t& volume) {
+  using Kind = JsonToken::Kind;
+  volume = 1;
+  if (token.kind == Kind::kMissing) return Flaw::kNone;
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  const bool is_integer =
+      token.kind != Kind::kOther && read_digits(text_of(token, arena), kMost, volume);
+  return is_integer && volume > 0 ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
+}
+
+}  // namespace paystats
