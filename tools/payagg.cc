@@ -48,6 +48,7 @@ Result<ExitStatus> run(const Options& options, ToolContext& context) {
   // From the first record to the proof that all totals arrived.
   const Result<AggregateEnd> end =
       aggregate(*plan, {context.diagnostics, context.stop, context.clock, context.progress});
+  if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
   if (!end) return fail(end.error());
 
   // All is closed and told by now. Totals of half an input must not look like a success.

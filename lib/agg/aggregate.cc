@@ -121,7 +121,6 @@ bool ends_by_signal(const AggregatePlan& plan) {
 // A reader that went away is a quiet end, unless the input has no end either.
 Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& end,
                             ExitStatus status, Diagnostics& diagnostics) {
-  if (!end && end.error().kind == ErrorKind::kInterrupted) return AggregateEnd{status, true};
   if (!end && end.error().kind == ErrorKind::kClosedOutput && !plan.follow) {
     return AggregateEnd{status, false};
   }

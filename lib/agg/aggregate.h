@@ -26,7 +26,8 @@ struct AggregateEnd {
   bool cut_short = false;  // by a signal, where the input would have had an end: die of it
 };
 
-// An output that nobody reads any more is no error where the input ends by itself.
+// An output that nobody reads any more is no error where the input ends by itself. An error of kind
+// kInterrupted: a stop signal came while an end was waited for, and nothing was begun.
 Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroundings& around);
 
 }  // namespace paystats

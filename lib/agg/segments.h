@@ -1,14 +1,13 @@
 // Regular files cut into segments that several threads read at once, and the order in which what
 // they find out is told.
 //
-//   SegmentQueue queue(paths, waiter, diagnostics, segment_bytes);
+//   SegmentQueue queue(inputs, segment_bytes, waiter, diagnostics);
 //   SegmentOrder order;
-//   for (;;) {                                            // in each thread
-//     Result<std::optional<Segment>> segment = queue.claim();
-//     if (!segment || !*segment) break;
-//     SegmentReader reader(**segment);
-//     while (reader.next(block) == true) ...              // lines are numbered from 1 in each
-//     segment order.post(**segment, lines);
+//   SegmentReader reader;                              // in each thread, like all that follows
+//   while (segment = queue.claim()) {
+//     reader.begin(segment);
+//     while (reader.next(block)) ...                   // lines are numbered from 1 in each segment
+//     order.post(segment, lines);                      // or first wait_turn(), to tell of lines
 //   }
 //
 // A segment is a range of bytes; it owns the lines that *begin* in it, so each line is read by one

@@ -454,6 +454,16 @@ sys.exit(n[0] != 0)"'
   grep -q 'cut short' background.err
 }
 
+@test "a signal ends the wait for the reader of a FIFO" {
+  echo "$edgar" >in
+  mkfifo out
+  in_background payagg in -o out
+  # Signals are taken note of, and it sleeps: there is nothing else to sleep for.
+  wait_for 'ls -l /proc/$pid/fd | grep -q eventfd && grep -q "^State:.S" /proc/$pid/status'
+  kill -TERM "$pid"
+  ended_with 143
+}
+
 # ---- Life under cron, and on a terminal
 
 @test "it lives with an empty environment and closed descriptors" {
