@@ -25,6 +25,12 @@ using Tcp = asio::ip::tcp;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
 constexpr Duration kSecond = std::chrono::seconds(1);
 
+asio::ip::address parse_address(const std::string& host, ErrorCode& error) {
+  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const std::string bare = in_brackets ? host.substr(1, host.size() - 2) : host;
+  return asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
+}
+
 }  // namespace
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
@@ -164,13 +170,8 @@ HttpServer::~HttpServer() {
 }
 
 Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
-  std::string bare = host;
-  if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') {
-    bare = bare.substr(1, bare.size() - 2);
-  }
   ErrorCode error;
-  const asio::ip::address address =
-      asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
+  const asio::ip::address address = parse_address(host, error);
   if (error) return fail(fmt::format("{}: not an address to listen on", host));
   auto acceptor = std::make_shared<Tcp::acceptor>(impl_->loop.context());
   const Tcp::endpoint endpoint(address, port);
@@ -179,7 +180,8 @@ Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
   if (!error) acceptor->bind(endpoint, error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(system_error(fmt::format("{}:{}", host, port), error.value()));
-  const std::string shown = address.is_v6() ? fmt::format("[{}]", bare) : address.to_string();
+  const std::string shown =
+      address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
   HttpAddress result{shown, acceptor->local_endpoint(error).port(), address.is_loopback()};
   impl_->acceptors.push_back(std::move(acceptor));
   return result;
@@ -234,7 +236,9 @@ Result<HostAndPort> parse_host_and_port(const std::string& text) {
     const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, result.port);
     result.host = text.substr(0, colon);
     const bool one_address = result.host.find(':') == std::string::npos || result.host[0] == '[';
-    if (error == std::errc{} && stop == end && one_address) return result;
+    ErrorCode bad_address;
+    parse_address(result.host, bad_address);
+    if (error == std::errc{} && stop == end && one_address && !bad_address) return result;
   }
   return fail(
       fmt::format("{}: not an address such as 127.0.0.1:8080, [::1]:8080 or localhost:0", text));

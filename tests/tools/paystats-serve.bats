@@ -1,0 +1,249 @@
+# paystats-serve at a shell: alone, in the ring, and with a durable log, while processes are killed,
+# disks fill and readers stall.
+#
+# Servers listen on a free port; `serve` sets `url`. Processes are ended by their ids alone.
+
+load helpers
+
+# start NAME INPUT OUTPUT COMMAND...: in the background, its stderr in NAME.err and its id in
+# `NAME_pid`.
+start() {
+  local name=$1 input=$2 output=$3
+  shift 3
+  # A shell has its background jobs ignore SIGINT.
+  env --default-signal=INT "$@" <"$input" >"$output" 2>"$name.err" 3>&- &
+  started+=("$!")
+  printf -v "${name}_pid" %s "$!"
+}
+
+# serve OUTPUT WORDS...: a server whose stdout is OUTPUT (a file or a FIFO).
+serve() {
+  local output=$1
+  shift
+  start serve /dev/null "$output" paystats-serve --stats stats.sock --listen localhost:0 "$@"
+  wait_for 'grep -q "listening on" serve.err'
+  url=$(sed -n 's/.*listening on \(.*\)\/$/\1/p' serve.err)
+}
+
+# submit JSON: prints the status; the body is in submit.out.
+submit() {
+  curl -sS --max-time 20 -o submit.out -w '%{http_code}' -H 'Content-Type: application/json' \
+    --data-binary "$1" "$url/api/payments"
+}
+
+status() { curl -sS --max-time 20 -o status.out -w '%{http_code}' "$url$1"; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+# ends PID STATUS: it does, in ten seconds. Not in a subshell, which could not wait for it.
+ends() {
+  local status=0
+  wait_for "gone $1" || return 1
+  wait "$1" || status=$?
+  [ "$status" -eq "$2" ] || {
+    echo "ended with $status, not $2" >&2
+    return 1
+  }
+}
+
+# The ring: serve -> payagg -> cache -> serve, by FIFOs, so that each id is known.
+start_ring() {
+  mkfifo payments stats
+  start cache stats /dev/null paystats-cache --socket stats.sock
+  start agg payments stats payagg --output-mode update
+  serve payments
+  wait_for '[ "$(status /readyz)" = 200 ]'
+}
+
+start_durable() {
+  mkfifo stats
+  serve serve.out -o payments.jsonl "$@"
+  start cache stats /dev/null paystats-cache --socket stats.sock
+  start agg /dev/null stats payagg --follow payments.jsonl
+  wait_for '[ "$(status /readyz)" = 200 ]'
+}
+
+has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
+
+@test "says on stderr where it listens and what an acknowledgement is worth" {
+  serve serve.out -o payments.jsonl
+  grep -qx 'paystats-serve: an acknowledged payment is on the disk, in payments.jsonl' serve.err
+  grep -qE '^paystats-serve: listening on http://127\.0\.0\.1:[0-9]+/$' serve.err
+  kill "$serve_pid"
+  ends "$serve_pid" 0
+  mkfifo pipe
+  start reader pipe reader.out cat
+  serve pipe
+  grep -q 'handed to stdout' serve.err
+  : >>log.jsonl
+  paystats-serve --stats s --listen localhost:0 >>log.jsonl 2>append.err 3>&- &
+  started+=("$!")
+  wait_for 'grep -q "on the disk, in stdout" append.err'
+}
+
+@test "an address that others can reach is warned of, one that is taken is exit 2" {
+  start any /dev/null any.out paystats-serve --stats s --listen 0.0.0.0:0 -o p.jsonl
+  wait_for 'grep -q "listening on" any.err'
+  grep -q 'warning: 0.0.0.0: not a loopback address' any.err
+  port=$(sed -n 's/.*:\([0-9]*\)\/$/\1/p' any.err)
+  refuses 'address already in use' paystats-serve --stats s --listen "0.0.0.0:$port" -o p.jsonl
+}
+
+@test "what cannot be meant is refused before anything is opened" {
+  refuses '--stats PATH is needed' paystats-serve -o p.jsonl
+  refuses 'not an address' paystats-serve --stats s --listen 8080 -o p.jsonl
+  refuses 'not an address' paystats-serve --stats s --listen example.org:80 -o p.jsonl
+  refuses 'no such file' paystats-serve --stats s --www nowhere -o p.jsonl
+  refuses 'no index.html' paystats-serve --stats s --www . -o p.jsonl
+  refuses 'no such file' paystats-serve --stats s --listen localhost:0 -o nowhere/p.jsonl
+  refuses 'not a whole number' paystats-serve --stats s --volume-max 0 -o p.jsonl
+  [ ! -e p.jsonl ]
+}
+
+@test "the page is served from its folder; without one the API alone" {
+  mkdir www
+  echo '<!doctype html>' >www/index.html
+  serve serve.out -o p.jsonl --www www
+  [ "$(curl -sS "$url/")" = '<!doctype html>' ]
+  echo changed >www/index.html
+  [ "$(curl -sS "$url/")" = '<!doctype html>' ]
+  [ "$(curl -sS -o /dev/null -w '%{http_code}' --path-as-is "$url/../p.jsonl")" = 404 ]
+  [ "$(curl -sS -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url/")" = 421 ]
+}
+
+@test "the ring: a submit shows in the totals, and Ctrl-C ends it in order" {
+  start_ring
+  [ "$(submit '{"user":"edgar","paymentAmt":0.10,"volume":100}')" = 200 ]
+  [ "$(cat submit.out)" = '{"accepted":100}' ]
+  wait_for 'has_total edgar 10.00'
+  kill -INT "$serve_pid"
+  wait_for 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"' 2
+  ends "$serve_pid" 0
+  ends "$agg_pid" 0
+  ends "$cache_pid" 0
+}
+
+@test "the ring: when any process is killed all end within a second" {
+  for victim in serve agg cache; do
+    mkdir "$victim" && cd "$victim"
+    start_ring
+    [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
+    pid_of=${victim}_pid
+    kill -KILL "${!pid_of}"
+    wait_for 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"' 1 || {
+      echo "after the end of $victim somebody hangs" >&2
+      return 1
+    }
+    if [ "$victim" != serve ]; then
+      ends "$serve_pid" 2
+      grep -q 'error: stdout: nobody reads the payments any more' serve.err
+    fi
+    cd ..
+  done
+}
+
+@test "durable: killed in turn under load, the totals are exact afterwards" {
+  start_durable
+  accepted=0
+  unknown=0
+  for round in 1 2 3 4 5 6; do
+    # Submits on and on, while somebody is killed.
+    (
+      for i in $(seq 40); do
+        code=$(submit '{"user":"edgar","paymentAmt":0.01,"volume":25}' 2>/dev/null) || true
+        echo "$code"
+      done >"codes.$round"
+    ) 3>&- &
+    load=$!
+    sleep "0.0$((RANDOM % 9 + 1))"
+    case $((round % 3)) in
+      0) kill -KILL "$serve_pid" ;;
+      1) kill -KILL "$agg_pid" ;;
+      2) kill -KILL "$cache_pid" ;;
+    esac
+    wait "$load"
+    if [ $((round % 3)) = 0 ]; then
+      serve serve.out -o payments.jsonl
+    else
+      kill -KILL "$agg_pid" "$cache_pid" 2>/dev/null || true
+      start cache stats /dev/null paystats-cache --socket stats.sock
+      start agg /dev/null stats payagg --follow payments.jsonl
+    fi
+    accepted=$((accepted + $(grep -cx 200 "codes.$round" || true)))
+    # Who was cut off does not know: at most the one that was under way.
+    unknown=$((unknown + $(grep -cx 000 "codes.$round" || true)))
+  done
+  wait_for '[ "$(status /readyz)" = 200 ]'
+  # No half batch, and at least what was acknowledged.
+  payments=$(payagg -q payments.jsonl | sed -n 's/.*"count":\([0-9]*\)}/\1/p')
+  [ $((payments % 25)) -eq 0 ]
+  [ "$payments" -ge $((accepted * 25)) ]
+  [ "$payments" -le $(((accepted + unknown) * 25)) ]
+  want=$(payagg -q payments.jsonl | sed -n 's/.*"sum":\([0-9.]*\),.*/\1/p')
+  wait_for "has_total edgar $want"
+}
+
+@test "a full disk refuses payments with 507, and takes them again when there is room" {
+  if [ "$(id -u)" -ne 0 ] || ! { mkdir disk && mount -t tmpfs -o size=64k tmpfs disk; } 2>/dev/null; then
+    skip "needs a file system of its own (root)"
+  fi
+  serve serve.out -o disk/payments.jsonl
+  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":7}')" = 200 ]
+  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":5000}')" = 507 ]
+  grep -q 'problem:not-stored' submit.out
+  grep -q 'no space left on device (payments are refused meanwhile)' serve.err
+  [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":7.00,"count":7}' ]
+  mount -o remount,size=1m disk
+  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":5000}')" = 200 ]
+  grep -q 'payments can be written again' serve.err
+  [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":5007.00,"count":5007}' ]
+  kill "$serve_pid"
+  ends "$serve_pid" 0
+  umount disk
+}
+
+@test "a stalled reader of stdout holds up submits and nothing else" {
+  mkfifo pipe
+  start reader pipe reader.out sleep 60
+  serve pipe
+  # More than a pipe holds: this one stays in flight.
+  submit '{"user":"edgar","paymentAmt":1,"volume":90000}' >stalled.code 3>&- &
+  stalled=$!
+  [ "$(status /healthz)" = 200 ]
+  wait "$stalled"
+  [ "$(cat stalled.code)" = 503 ]
+  grep -q 'problem:outcome-unknown' submit.out
+  [ "$(status /healthz)" = 200 ]
+  kill -KILL "$reader_pid"
+  wait_for 'gone "$serve_pid"' 2
+  ends "$serve_pid" 2
+}
+
+@test "a cache that is away is 503, and one that comes back is another instance" {
+  start_durable
+  [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  wait_for 'has_total edgar 1.00'
+  first=$(curl -sS "$url/api/stats" | cut -c1-32)
+  curl -sN --max-time 20 "$url/api/stream" >stream.out 3>&- &
+  started+=("$!")
+  wait_for 'grep -q "event: stats" stream.out'
+  kill -KILL "$cache_pid"
+  wait_for '[ "$(status /api/stats)" = 503 ]'
+  wait_for 'grep -q "event: away" stream.out'
+  [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  wait_for 'gone "$agg_pid"' || kill -KILL "$agg_pid"
+  start cache stats /dev/null paystats-cache --socket stats.sock
+  start agg /dev/null stats payagg --follow payments.jsonl
+  wait_for 'has_total edgar 2.00'
+  [ "$(curl -sS "$url/api/stats" | cut -c1-32)" != "$first" ]
+  wait_for 'grep -q "\"2.00\"" stream.out'
+}
+
+@test "it is silent under cron, and its stop is clean with clients still there" {
+  start serve /dev/null serve.out env -i "$PAYSTATS_BIN/paystats-serve" -q --stats s \
+    --listen localhost:0 -o p.jsonl
+  wait_for '[ -e p.jsonl ]'
+  sleep 0.2
+  kill "$serve_pid"
+  wait_for 'gone "$serve_pid"' 2
+  ends "$serve_pid" 0
+  [ ! -s serve.err ] && [ ! -s serve.out ]
+}
