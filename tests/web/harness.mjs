@@ -127,7 +127,13 @@ export async function openPage(browser, url, { hash = "", ...options } = {}) {
       [...row.children].map((cell) => (cell.querySelector("bdi") ?? cell).textContent))),
     users: async () => (await view.rows()).map((row) => row[1]),
     sumOf: async (user) => (await view.rows()).find((row) => row[1] === user)?.[2] ?? null,
-    sidewaysScroll: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    // How far anything reaches out of the window to the right, cut off by its parent or not.
+    sidewaysScroll: () => page.evaluate(() => {
+      const reach = [...document.querySelectorAll("main *, header *")]
+        .filter((element) => !element.closest(".hidden, thead"))
+        .map((element) => element.getBoundingClientRect().right);
+      return Math.max(document.documentElement.scrollWidth, ...reach) - document.documentElement.clientWidth;
+    }),
     submit: async (user, amount, volume = "1") => {
       await page.fill("#user", user);
       await page.fill("#paymentAmt", amount);
