@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-asan test-tsan tidy bench torture format install clean help
+.PHONY: all setup build run test test-quick tidy bench torture format install clean help
 
 all: build
 
@@ -31,6 +31,10 @@ tidy: build      ## format, lint, the order of the rooms, man pages
 
 torture: build   ## crashes of the durable pipeline: make torture ROUNDS=1000 SEED=1
 	@tests/tools/torture.py --bin $(BUILD)/bin --rounds $(or $(ROUNDS),1000) --seed $(or $(SEED),1)
+
+bench: build     ## memory, start and submit of the whole pipeline, in a real browser
+	@scripts/setup-web
+	@node tests/bench/pipeline.mjs
 
 format:          ## format the sources in place
 	@scripts/check-tidy --format
