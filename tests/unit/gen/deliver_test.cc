@@ -146,6 +146,17 @@ TEST_F(DeliverTest, AfterAnErrorTheTotalsOfBatchesAreOfWhatTheOutputHasTaken) {
   EXPECT_LT(counted, 100'000u);
 }
 
+TEST_F(DeliverTest, WhatWasPutBeforeALargeBatchCountsEvenIfThatFails) {
+  sink_.volume_max = 1000;
+  const std::unique_ptr<Source> source = memory_source(
+      "{\"user\":\"a\",\"paymentAmt\":1}\n{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n",
+      1 << 16);
+  Delivery to = delivery();
+  ASSERT_FALSE(deliver_lines(LinesPlan{}, to, *source, rejects_));
+  EXPECT_EQ(lines_taken(), 1u);
+  EXPECT_EQ(expected(), "{\"user\":\"a\",\"sum\":1.00,\"count\":1}\n");
+}
+
 TEST_F(DeliverTest, AStopSignalEndsAWorkloadAtAPaymentBorder) {
   sink_.on_flush = [&] {
     if (lines_taken() > 0) stop_.request(SIGTERM);

@@ -15,6 +15,11 @@ class MemoryPaymentSink final : public PaymentSink {
  public:
   Result<void> put(std::span<const Batch> batches) override {
     for (const Batch& batch : batches) {
+      if (batch.volume > volume_max) {
+        // As the log does with a batch that it does not keep in memory.
+        Result<void> flushed = flush();
+        return flushed ? fail("the disk is full") : flushed;
+      }
       volumes.push_back(batch.volume);
       for (uint64_t i = 0; i < batch.volume; ++i) {
         append_payment(unflushed, batch.user, batch.amount_text);
@@ -42,6 +47,7 @@ class MemoryPaymentSink final : public PaymentSink {
   std::vector<uint64_t> volumes;
   uint64_t flushes = 0;  // that had something to do
   uint64_t flushes_left = UINT64_MAX;
+  uint64_t volume_max = UINT64_MAX;  // a larger batch fails once all before it is flushed
   ErrorKind fails_with = ErrorKind::kFailed;
   std::function<void()> on_flush;
 };
