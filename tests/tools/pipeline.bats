@@ -149,10 +149,12 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
 
 @test "payagg and the cache are put back up as a pair, more slowly each time" {
   start_pipeline
+  pair() { echo "$(child payagg) $(child paystats-cache)"; }
   for _ in 1 2 3; do
-    cache=$(child paystats-cache)
-    kill -9 "$(child payagg)"
-    wait_for 'child payagg >/dev/null && child paystats-cache >/dev/null && [ "$(child paystats-cache)" != '"$cache"' ]'
+    old=$(pair)
+    kill -9 "${old% *}"
+    # Two new ones.
+    wait_for '[[ $(pair) =~ ^([0-9]+)\ ([0-9]+)$ && ${BASH_REMATCH[1]} != "${old% *}" && ${BASH_REMATCH[2]} != "${old#* }" ]]'
   done
   grep -o 'again in [0-9]* ms' background.err | diff - <(printf 'again in %s ms\n' 100 200 400)
   grep -q 'payagg and paystats-cache ended (status 137)' background.err
