@@ -1,0 +1,50 @@
+#include "base/result.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+
+namespace paystats {
+namespace {
+
+Result<int> half(int n) {
+  if (n % 2 != 0) return fail("odd");
+  return n / 2;
+}
+
+Result<void> check(int n) {
+  const Result<int> result = half(n);
+  if (!result) return fail(result.error());
+  return {};
+}
+
+TEST(Result, HoldsAValueOrAnError) {
+  EXPECT_EQ(*half(4), 2);
+  ASSERT_FALSE(half(3));
+  EXPECT_EQ(half(3).error().message, "odd");
+  EXPECT_EQ(half(3).error().kind, ErrorKind::kFailed);
+}
+
+TEST(Result, AnErrorTravelsUpThroughResultsOfOtherTypes) {
+  EXPECT_TRUE(check(4));
+  EXPECT_EQ(check(3).error().message, "odd");
+}
+
+TEST(Result, TakesTypesThatCanOnlyBeMoved) {
+  Result<std::unique_ptr<int>> result = std::make_unique<int>(7);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(**result, 7);
+}
+
+TEST(SystemError, NamesTheSubjectAndTheReasonInTheHousesForm) {
+  EXPECT_EQ(system_error("out.jsonl", ENOSPC).message, "out.jsonl: no space left on device");
+  EXPECT_EQ(system_error("out.jsonl", ENOSPC).kind, ErrorKind::kFailed);
+}
+
+TEST(SystemError, AReaderThatHasGoneIsAKindOfItsOwn) {
+  EXPECT_EQ(system_error("stdout", EPIPE).kind, ErrorKind::kClosedOutput);
+}
+
+}  // namespace
+}  // namespace paystats
