@@ -10,6 +10,16 @@
 #define BOOST_ASIO_NO_DEPRECATED
 #endif
 
+// ThreadSanitizer does not know fences, and with one loop none is needed: what crosses threads
+// goes through the mutex of the loop's queue.
+#if defined(__SANITIZE_THREAD__)
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
+#endif
+#endif
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

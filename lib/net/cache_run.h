@@ -27,11 +27,11 @@
 namespace paystats {
 
 struct CacheRunOptions {
-  std::optional<std::string> socket_path;
+  std::optional<std::string> socket_path = {};
   bool hold = false;  // stays when the input has ended, until a stop signal
   uint64_t users_max = UINT64_MAX;
-  std::optional<std::string> metrics_path;
-  CacheServerOptions server;
+  std::optional<std::string> metrics_path = {};
+  CacheServerOptions server = {};
 };
 
 // All are borrowed.

@@ -1,6 +1,6 @@
 #include "net/event_loop.h"
 
-#include <fcntl.h>
+#include <sys/epoll.h>
 
 #include <exception>
 #include <utility>
@@ -50,13 +50,16 @@ void EventLoop::Work::release() {
 // ---- ReadableWatch
 
 struct ReadableWatch::Impl {
-  // Asio closes what it is given, hence a duplicate. `O_NONBLOCK`, which a duplicate would share,
-  // is not set by waiting.
+  // Asio would set O_NONBLOCK on `fd` itself, and with that on everybody else's copy of it. Hence
+  // an epoll set of our own, which can be read when `fd` can.
   Impl(EventLoop& loop, int fd) : descriptor(loop.context()) {
-    UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) != 0) return;
     ErrorCode error;
-    descriptor.assign(duplicate.get(), error);
-    if (!error) duplicate.release();
+    descriptor.assign(set.get(), error);
+    if (!error) set.release();
   }
   asio::posix::stream_descriptor descriptor;
 };

@@ -45,6 +45,11 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+inline ::testing::AssertionResult holds(std::string_view text, std::string_view part) {
+  if (text.find(part) != std::string_view::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << '"' << part << "\" is not in: " << text;
+}
+
 class TemporaryFolder {
  public:
   TemporaryFolder() {

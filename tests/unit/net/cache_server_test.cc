@@ -111,7 +111,9 @@ TEST(CacheServer, RemovesItsSocketWhenItStops) {
 }
 
 TEST(CacheServer, AnswersWhatHasArrivedBeforeItStops) {
-  RunningCache cache;
+  CacheServerOptions options;
+  options.stop_timeout = kLimit;
+  RunningCache cache(options);
   cache.set_many(1000);
   RawClient client = cache.client();
   client.ask("{}");

@@ -1,0 +1,59 @@
+// A source whose blocks a test hands out one by one, from another thread.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "io/source.h"
+
+namespace paystats {
+
+class ScriptedSource final : public Source {
+ public:
+  void give(std::string bytes) {
+    const std::lock_guard lock(mutex_);
+    blocks_.push_back(std::move(bytes));
+    changed_.notify_all();
+  }
+  void end(Result<ReadStatus> how = ReadStatus::kEnd) {
+    const std::lock_guard lock(mutex_);
+    end_ = std::move(how);
+    ended_ = true;
+    changed_.notify_all();
+  }
+  size_t blocks_left() const {
+    const std::lock_guard lock(mutex_);
+    return blocks_.size();
+  }
+
+  Result<ReadStatus> read(Block& out, Instant deadline) override {
+    std::unique_lock lock(mutex_);
+    const auto something = [&] { return !blocks_.empty() || ended_; };
+    if (deadline == Instant::max()) {
+      changed_.wait(lock, something);
+    } else if (!changed_.wait_until(lock, deadline, something)) {
+      return ReadStatus::kIdle;
+    }
+    if (blocks_.empty()) return end_;
+    current_ = std::move(blocks_.front());
+    blocks_.pop_front();
+    out = Block{.bytes = current_, .source = "-", .first_line = line_, .long_line_bytes = 0};
+    line_ += static_cast<uint64_t>(std::count(current_.begin(), current_.end(), '\n'));
+    return ReadStatus::kBlock;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> blocks_;
+  Result<ReadStatus> end_ = ReadStatus::kEnd;
+  bool ended_ = false;
+  std::string current_;
+  uint64_t line_ = 1;
+};
+
+}  // namespace paystats

@@ -1,0 +1,195 @@
+#include "net/stats_feed.h"
+
+#include <vector>
+
+#include "cache_fixture.h"
+#include "io/reject_log.h"
+#include "scripted_source.h"
+
+namespace paystats {
+namespace {
+
+std::string line(const std::string& user, int sum) {
+  return R"({"user":")" + user + R"(","sum":)" + std::to_string(sum) + ".00,\"count\":1}\n";
+}
+
+std::string lines(int first, int count) {
+  std::string out;
+  for (int i = first; i < first + count; ++i) out += line("user" + std::to_string(i), i);
+  return out;
+}
+
+class StatsFeedTest : public ::testing::Test {
+ protected:
+  StatsFeed::Handlers handlers() {
+    return {.on_batch =
+                [this](StatsBatch& batch) {
+                  for (const auto& row : batch.rows) users_.emplace_back(row.record.user);
+                  ++batches_;
+                  return on_batch_ ? on_batch_(batch) : Result<void>();
+                },
+            .on_pause = [this] { ++pauses_; },
+            .on_end =
+                [this](const Result<void>& outcome) {
+                  outcome_ = outcome;
+                  ++ends_;
+                }};
+  }
+
+  Diagnostics diagnostics_{"test", Verbosity::kQuiet, -1};
+  RejectLog rejects_{diagnostics_};
+  SystemClock clock_;
+  Progress progress_{diagnostics_, clock_, false};
+  EventLoop loop_;
+  ScriptedSource source_;
+  StatsFeed feed_{loop_, source_, rejects_, clock_, progress_, handlers()};
+
+  // The loop's.
+  std::function<Result<void>(StatsBatch&)> on_batch_;
+  std::vector<std::string> users_;
+  int batches_ = 0;
+  int pauses_ = 0;
+  int ends_ = 0;
+  Result<void> outcome_;
+};
+
+TEST_F(StatsFeedTest, HandsOverAllRowsInOrderAndThenTheEnd) {
+  constexpr int kBlocks = 100;
+  constexpr int kLines = 700;
+  for (int i = 0; i < kBlocks; ++i) source_.give(lines(i * kLines, kLines));
+  source_.end();
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  ASSERT_EQ(users_.size(), static_cast<size_t>(kBlocks * kLines));
+  for (int i = 0; i < kBlocks * kLines; ++i) ASSERT_EQ(users_[i], "user" + std::to_string(i));
+  EXPECT_EQ(feed_.records(), static_cast<uint64_t>(kBlocks * kLines));
+  EXPECT_TRUE(outcome_);
+  EXPECT_EQ(ends_, 1);
+}
+
+TEST_F(StatsFeedTest, KeepsNamesThatHadEscapes) {
+  std::string block;
+  for (int i = 0; i < 300; ++i) {
+    block += line("\\u0065dgar" + std::to_string(i), 1) + line("plain" + std::to_string(i), 1);
+  }
+  source_.give(block);
+  source_.end();
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  ASSERT_EQ(users_.size(), 600U);
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_EQ(users_[2 * i], "edgar" + std::to_string(i));
+    ASSERT_EQ(users_[2 * i + 1], "plain" + std::to_string(i));
+  }
+}
+
+TEST_F(StatsFeedTest, PutsBadLinesAsideAndCountsThem) {
+  source_.give(line("a", 1) + "garbage\n\n" + line("b", 1));
+  source_.give("{}\n");
+  source_.end();
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  EXPECT_EQ(users_, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(rejects_.count(), 2U);
+  EXPECT_EQ(feed_.records(), 4U);
+}
+
+TEST_F(StatsFeedTest, ARowKnowsItsLineForALaterReject) {
+  source_.give("garbage\n\n" + line("a", 1) + line("b", 2));
+  source_.end();
+  on_batch_ = [&](StatsBatch& batch) {
+    const Reject reject = batch.reject(batch.rows.at(1), "why");
+    EXPECT_EQ(reject.line, 4U);
+    EXPECT_EQ(reject.source, "-");
+    EXPECT_EQ(std::string(reject.record) + "\n", line("b", 2));
+    EXPECT_EQ(reject.error, "why");
+    return Result<void>();
+  };
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  EXPECT_EQ(batches_, 1);
+}
+
+TEST_F(StatsFeedTest, ReadsNoFurtherThanTheQueueIsLong) {
+  constexpr size_t kBlocks = 100;
+  for (size_t i = 0; i < kBlocks; ++i) source_.give(lines(0, 10));
+  source_.end();
+  feed_.start();
+  // The loop does not run yet. One block is in the reader's hand beyond those in the queue.
+  constexpr size_t kTaken = StatsFeed::kBatchesMax + 1;
+  ASSERT_TRUE(eventually([&] { return source_.blocks_left() <= kBlocks - kTaken; }));
+  std::this_thread::sleep_for(50ms);  // time to do the wrong thing
+  EXPECT_EQ(source_.blocks_left(), kBlocks - kTaken);
+  EXPECT_TRUE(loop_.run());
+  EXPECT_EQ(users_.size(), kBlocks * 10);
+}
+
+TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
+  for (int i = 0; i < 10; ++i) source_.give(lines(0, 10));
+  source_.end();
+  std::vector<int> seen_at;
+  on_batch_ = [&](StatsBatch&) {
+    loop_.post([&] { seen_at.push_back(batches_); });
+    return Result<void>();
+  };
+  feed_.start();
+  ASSERT_TRUE(eventually([&] { return source_.blocks_left() == 0; }));
+  EXPECT_TRUE(loop_.run());
+  ASSERT_EQ(seen_at.size(), 10U);
+  for (int i = 0; i < 10; ++i) EXPECT_LE(seen_at[i], i + 2);
+}
+
+TEST_F(StatsFeedTest, TellsOfThePauseOnceAfterWhatCameBeforeIt) {
+  source_.give(lines(0, 5));
+  feed_.start();
+  std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
+  std::atomic<int> pauses = 0;
+  const auto look = [&] {
+    loop_.post([&] { pauses = pauses_; });
+    return pauses == 1;
+  };
+  EXPECT_TRUE(eventually(look));
+  source_.give(lines(5, 5));
+  std::this_thread::sleep_for(2 * StatsFeed::kPause);  // a second one, which is not to be told
+  source_.end();
+  loop.join();
+  EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(users_.size(), 10U);
+}
+
+TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) {
+  feed_.start();
+  std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
+  std::this_thread::sleep_for(3 * StatsFeed::kPause);
+  source_.give(lines(0, 5));
+  source_.end();
+  loop.join();
+  EXPECT_EQ(pauses_, 0);
+}
+
+TEST_F(StatsFeedTest, PassesOnTheErrorOfTheSource) {
+  source_.give(lines(0, 5));
+  source_.end(Result<ReadStatus>(fail("stats.jsonl: input/output error")));
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  EXPECT_EQ(users_.size(), 5U);
+  ASSERT_FALSE(outcome_);
+  EXPECT_EQ(outcome_.error().message, "stats.jsonl: input/output error");
+}
+
+TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
+  for (int i = 0; i < 100; ++i) source_.give(lines(0, 10));
+  on_batch_ = [&](StatsBatch&) -> Result<void> {
+    if (batches_ == 3) return fail("too many users");
+    return {};
+  };
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  ASSERT_FALSE(outcome_);
+  EXPECT_EQ(outcome_.error().message, "too many users");
+  EXPECT_EQ(batches_, 3);
+  EXPECT_EQ(ends_, 1);
+}
+
+}  // namespace
+}  // namespace paystats
