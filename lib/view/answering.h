@@ -5,10 +5,11 @@
 //   while (!answering.step()) co_await other_work();
 //   send(*answering.answer());
 //
-// A step of kSliceRows holds the loop for about a millisecond. Where stats are applied between the
-// steps of a search, its rows are still unique and in strictly descending order, each as it stood
-// when the search came by; without such changes the answer is exact. All else (users, sum, count,
-// version, ranks) is of the moment of the last step.
+// A step of kSliceRows holds the loop for a millisecond or two; the last one of a page of a
+// thousand rows, which finds their ranks, for three. Where stats are applied between the steps of a
+// search, its rows are still unique and in strictly descending order, each as it stood when the
+// search came by; without such changes the answer is exact. All else (users, sum, count, version,
+// ranks) is of the moment of the last step.
 #pragma once
 
 #include <cstddef>

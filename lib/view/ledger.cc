@@ -1,5 +1,6 @@
 #include "view/ledger.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <optional>

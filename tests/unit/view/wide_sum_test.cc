@@ -43,6 +43,10 @@ TEST(WideSum, PassesTheRangeOf128BitsAndIsStillPrintedExactly) {
   EXPECT_EQ(sum.integer_text(), "340282366920938463463374607431768211456");  // 2^128
   sum.add(-456);
   EXPECT_EQ(sum.decimal_text(), "340282366920938463463374607431.768211");
+  sum.add(-768'211'000);
+  EXPECT_EQ(sum.decimal_text(), "340282366920938463463374607431.00");
+  sum.add(100'000'000);
+  EXPECT_EQ(sum.decimal_text(), "340282366920938463463374607431.10");
 }
 
 TEST(WideSum, PassesTheRangeBelowZeroAsWell) {
