@@ -197,8 +197,8 @@ Result<PlainEnd> find_plain_end(int fd, uint64_t size, std::string_view name) {
   BackwardReader reader(fd, size, name);
   const Result<TornLine> torn = examine_torn_line(reader, fd, size, name);
   if (!torn) return fail(torn.error());
-  const bool torn_is_of_a_group = torn->bytes > 0 && !torn->too_long && !torn->is_payment &&
-                                  (torn->front || torn->before.both());
+  const bool torn_is_of_a_group =
+      torn->bytes > 0 && !torn->is_payment && (torn->front || torn->before.both());
   if (torn->bytes > 0 && !torn_is_of_a_group) return PlainEnd{size, 0};
 
   const Result<uint64_t> end = skip_marked(reader, torn->begin, true);

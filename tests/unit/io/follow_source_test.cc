@@ -120,6 +120,24 @@ TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
     EXPECT_EQ(source->caught_up(), got == bytes.size());
   }
   EXPECT_EQ(next(*source), "later\n");
+  commit(bytes);
+  ASSERT_EQ(source->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  EXPECT_LT(block_.bytes.size(), bytes.size());
+  EXPECT_TRUE(source->caught_up()) << "once is for ever";
+}
+
+TEST_F(FollowSourceTest, AFileThatIsMadeIsNoticedLongBeforeASecondIsOver) {
+  const Instant start = around_.clock.now();
+  for (int i = 0; i < 10; ++i) {
+    const std::string path = fmt::format("{}.{}", path_, i);
+    auto source = follow_source(path, around_.waiter, around_.words.diagnostics);
+    ASSERT_TRUE(source);
+    EXPECT_EQ(now(**source), "");
+    write_file(folder_ / "new", "one\n");
+    std::filesystem::rename(folder_ / "new", path);
+    EXPECT_EQ(next(**source), "one\n");
+  }
+  EXPECT_LT(around_.clock.now() - start, 5s);
 }
 
 TEST_F(FollowSourceTest, AnEmptyFileIsCaughtUpWithAtOnce) {

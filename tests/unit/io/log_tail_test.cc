@@ -182,6 +182,11 @@ TEST_F(LogTailTest, TheEndOfTheUnmarkedLinesIsNotLookedForBeforeWhereItWas) {
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 6, size_, "file"), uint64_t{6});
 }
 
+TEST_F(LogTailTest, AnEmptyLineIsUnmarkedEvenWhereTheFileBegins) {
+  const UniqueFd fd = file("\n b \n");
+  EXPECT_EQ(end_of_unmarked_lines(fd.get(), 0, size_, "file"), uint64_t{1});
+}
+
 TEST_F(LogTailTest, ReadsBackwardsOverTheBordersOfItsChunks) {
   std::string bytes = "first\n";
   for (int i = 0; i < 100'000; ++i) bytes += " marked \n";

@@ -232,6 +232,18 @@ TEST_F(PaymentLogTest, AFileThatMayNotGrowLeavesTheLogAsItWas) {
   EXPECT_EQ(bytes(), plain(kOne));
 }
 
+TEST_F(PaymentLogTest, WhatFailsBehindARepairIsUndoneUpToTheRepair) {
+  write_file(path_, plain(kOne) + marked(kTwo));
+  faults().disk_bytes_left = 5;
+  EXPECT_FALSE(commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kOne));
+  faults().disk_bytes_left = -1;
+  write_file(path_, kOne);
+  faults().disk_bytes_left = 5;
+  EXPECT_FALSE(commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kOne));
+}
+
 TEST_F(PaymentLogTest, AFailedSyncIsAnErrorAndUndone) {
   write_file(path_, plain(kOne));
   faults().fdatasync_errno = EIO;
