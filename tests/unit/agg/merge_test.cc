@@ -141,6 +141,16 @@ TEST_F(Merge, ARecordThatWouldOverflowIsRefusedAndWhatWasHeldStays) {
   expect(0, kSumMost - 1, 2);
 }
 
+TEST_F(Merge, ASumThatWouldFallBelowTheLowestIsRefusedAsWell) {
+  merged_.begin_input();
+  add({row("edgar", -kSumMost - 1, 1)});
+  merged_.begin_input();
+  add({row("edgar", -1, 1)});
+  ASSERT_EQ(refused_.size(), 1U);
+  EXPECT_EQ(refused_[0].flaw, Flaw::kSumOverflow);
+  expect(0, -kSumMost - 1, 1);
+}
+
 TEST_F(Merge, WhatLiesBetweenMayOverflowWhenTheResultFits) {
   // Without the negative part the others do not fit, but they never stand alone.
   add({partial("edgar", -kSumMost, 1, 0, 1), partial("edgar", kSumMost, 1, 1, 1),
