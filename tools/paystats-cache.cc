@@ -8,32 +8,20 @@
 #include <utility>
 #include <vector>
 
-#include "base/utf8.h"
 #include "cli/tool_main.h"
 #include "io/endpoint.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
 #include "io/sink.h"
 #include "net/cache_questions.h"
+#include "net/cache_request.h"
 #include "net/cache_run.h"
 #include "net/stats_list.h"
 
 namespace paystats {
 namespace {
 
-struct Options {
-  std::vector<std::string> inputs;
-  std::optional<std::string> socket;
-  bool hold = false;
-  std::optional<uint64_t> top;
-  std::optional<std::string> connect;
-  std::optional<std::string> user;
-  bool watch = false;
-  std::optional<std::string> output;
-  std::optional<uint64_t> users_max;
-  std::optional<std::string> rejects;
-  std::optional<std::string> metrics;
-};
+using Options = CacheRequest;
 
 void declare(CommandLine& line, Options& options) {
   line.section("What to do with the stats");
@@ -54,39 +42,6 @@ void declare(CommandLine& line, Options& options) {
   line.text("--metrics", options.metrics, "FILE", "figures for Prometheus, renewed each second");
 }
 
-// What cannot be meant is refused before anything is opened.
-Result<void> check(const Options& options) {
-  const bool list = options.top && !options.connect;
-  if (!options.socket && !options.top && !options.connect) {
-    return fail("say what to do: --socket PATH, --top N or --connect PATH");
-  }
-  if (options.socket && options.connect) return fail("--socket and --connect exclude each other");
-  if (options.socket && options.top) return fail("--socket and --top exclude each other");
-  if (options.hold && !options.socket) return fail("--hold needs --socket");
-  if (options.user && !options.connect) return fail("--user needs --connect");
-  if (options.watch && !options.connect) return fail("--watch needs --connect");
-  if (options.output && options.socket) return fail("--output needs --top or --user");
-  if (options.output && options.watch) return fail("--output and --watch exclude each other");
-  if (list || options.socket) return {};
-
-  if (!options.inputs.empty()) return fail("--connect reads no INPUT");
-  if (options.rejects || options.metrics || options.users_max) {
-    return fail("--connect reads nothing: no --rejects, --metrics or --users-max");
-  }
-  if (options.user && (options.top || options.watch)) {
-    return fail("--user excludes --top and --watch");
-  }
-  if (!options.user && !options.top && !options.watch) {
-    return fail("--connect needs --top N, --user USER or --watch");
-  }
-  if (options.top > kPageRowsMax) {
-    return fail("--top: a running cache gives at most " + std::to_string(kPageRowsMax) +
-                " users at once");
-  }
-  if (options.user && !is_valid_utf8(*options.user)) return fail("--user: not UTF-8");
-  return {};
-}
-
 struct Output {
   std::unique_ptr<Sink> sink;
   int terminal_fd = -1;
@@ -100,6 +55,16 @@ Result<Output> open_output(const Options& options) {
   const bool terminal =
       endpoint->kind == Endpoint::Kind::kStdio && fd_type(STDOUT_FILENO) == FdType::kTerminal;
   return Output{std::move(*sink), terminal ? STDOUT_FILENO : -1};
+}
+
+Result<std::unique_ptr<RejectLog>> open_rejects(const Options& options, Diagnostics& diagnostics) {
+  std::optional<Endpoint> place;
+  if (options.rejects) {
+    const Result<Endpoint> endpoint = Endpoint::parse(*options.rejects);
+    if (!endpoint) return fail(endpoint.error());
+    place = *endpoint;
+  }
+  return RejectLog::open(place, diagnostics);
 }
 
 // A reader who has seen enough is no failure: the list, and the watch, are for him alone.
@@ -151,42 +116,37 @@ Result<ExitStatus> serve_or_list(const Options& options, ToolContext& context) {
   const Waiter waiter(context.stop, context.clock, output ? output->sink->reader_fd() : -1);
   Result<std::unique_ptr<Source>> source = open_source(*inputs, {}, waiter, context.diagnostics);
   if (!source) return fail(source.error());
-  auto rejects = std::make_unique<RejectLog>(context.diagnostics);
-  if (options.rejects) {
-    const Result<Endpoint> endpoint = Endpoint::parse(*options.rejects);
-    if (!endpoint) return fail(endpoint.error());
-    Result<std::unique_ptr<RejectLog>> opened = RejectLog::open(*endpoint, context.diagnostics);
-    if (!opened) return fail(opened.error());
-    rejects = std::move(*opened);
-  }
+  const Result<std::unique_ptr<RejectLog>> log = open_rejects(options, context.diagnostics);
+  if (!log) return fail(log.error());
+  RejectLog& rejects = **log;
   Progress progress(context.diagnostics, context.clock, context.progress);
   CacheRun cache({.socket_path = options.socket,
                   .hold = options.hold,
                   .users_max = options.users_max.value_or(UINT64_MAX),
                   .metrics_path = options.metrics,
                   .server = {}},
-                 {**source, *rejects, context.stop, context.clock, progress, context.diagnostics});
+                 {**source, rejects, context.stop, context.clock, progress, context.diagnostics});
   if (Result<void> opened = cache.open(); !opened) return fail(opened.error());
 
   // Beyond this point all is open: only data can fail.
   Result<void> done = cache.run();
   progress.clear();
-  const Result<void> put_aside = rejects->finish();
+  const Result<void> put_aside = rejects.finish();
   if (done && !put_aside) done = put_aside;
-  if (!done || !output) return end_of(done, rejects->status());
+  if (!done || !output) return end_of(done, rejects.status());
 
   if (done = print_top(cache, *options.top, *output); !done) {
-    return end_of(done, rejects->status());
+    return end_of(done, rejects.status());
   }
   if ((*source)->cut_short()) {
     context.diagnostics.warning("the input was cut short: these are the first users so far");
     context.stop.die_of_it();
   }
-  return rejects->status();
+  return rejects.status();
 }
 
 Result<ExitStatus> run(const Options& options, ToolContext& context) {
-  if (Result<void> good = check(options); !good) return fail(good.error());
+  if (Result<void> good = check_request(options); !good) return fail(good.error());
   return options.connect ? ask(options, context) : serve_or_list(options, context);
 }
 

@@ -1,6 +1,6 @@
 // One client of the cache's socket: a coroutine that reads requests and makes their answers, and
 // one that writes answers out, for a watcher also those that nobody asked for. Private to this
-// room; see cache_server.h for what a client can rely on.
+// room; see cache_server.h for what a client can rely on. Tested through net/cache_server.h.
 #pragma once
 
 #include <deque>

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "net/event_loop.h"
-#include "net/metrics_file.h"
+#include "net/metrics_writer.h"
 #include "net/socket_claim.h"
 #include "net/stats_feed.h"
 #include "record/decoder.h"
@@ -53,7 +53,7 @@ class CacheRun::Impl {
   std::unique_ptr<StatsFeed> feed_;
   std::unique_ptr<ReadableWatch> on_stop_;
   std::unique_ptr<Ticker> each_second_;
-  std::unique_ptr<MetricsFile> metrics_file_;
+  std::unique_ptr<MetricsWriter> metrics_writer_;
 
   std::vector<View::Refusal> refused_;  // memory of apply()
   uint64_t accepted_ = 0;
@@ -72,8 +72,8 @@ Result<void> CacheRun::Impl::open() {
     with_.diagnostics.detail("listening on " + *options_.socket_path);
   }
   if (options_.metrics_path) {
-    metrics_file_ = std::make_unique<MetricsFile>(*options_.metrics_path, with_.diagnostics);
-    return metrics_file_->write(metrics());
+    metrics_writer_ = std::make_unique<MetricsWriter>(*options_.metrics_path, with_.diagnostics);
+    return metrics_writer_->write(metrics());
   }
   return {};
 }
@@ -89,9 +89,9 @@ Result<void> CacheRun::Impl::run() {
                               },
                           .on_end = [this](const Result<void>& end) { input_ended(end); }});
   on_stop_ = std::make_unique<ReadableWatch>(loop_, with_.stop.fd(), [this] { stop_requested(); });
-  if (metrics_file_) {
+  if (metrics_writer_) {
     each_second_ = std::make_unique<Ticker>(loop_, kMetricsInterval,
-                                            [this] { metrics_file_->offer(metrics()); });
+                                            [this] { metrics_writer_->offer(metrics()); });
   }
   if (server_) server_->start();
   feed_->start();
@@ -101,8 +101,8 @@ Result<void> CacheRun::Impl::run() {
   // The reader may still wait for input that nobody wants; only a signal can tell it.
   if (!outcome_) with_.stop.request(SIGTERM);
   feed_.reset();
-  if (metrics_file_) {
-    const Result<void> written = metrics_file_->close(metrics());
+  if (metrics_writer_) {
+    const Result<void> written = metrics_writer_->close(metrics());
     if (outcome_ && !written) outcome_ = written;
   }
   return outcome_;

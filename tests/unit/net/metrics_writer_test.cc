@@ -1,4 +1,4 @@
-#include "net/metrics_file.h"
+#include "net/metrics_writer.h"
 
 #include <fstream>
 #include <sstream>
@@ -30,15 +30,15 @@ TEST(Metrics, CountReadAsAcceptedAndRejectedTogether) {
   EXPECT_TRUE(holds(text, "\npaystats_cache_connections_total 5\n"));
 }
 
-class MetricsFileTest : public ::testing::Test {
+class MetricsWriterTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
   Diagnostics diagnostics_{"test", Verbosity::kQuiet};
 };
 
-TEST_F(MetricsFileTest, IsWrittenAtOnceInTheBackgroundAndAtTheEnd) {
+TEST_F(MetricsWriterTest, IsWrittenAtOnceInTheBackgroundAndAtTheEnd) {
   const std::string path = folder_.file("metrics.prom");
-  MetricsFile file(path, diagnostics_);
+  MetricsWriter file(path, diagnostics_);
   ASSERT_TRUE(file.write("first\n"));
   EXPECT_EQ(content_of(path), "first\n");
   file.offer("second\n");
@@ -48,8 +48,8 @@ TEST_F(MetricsFileTest, IsWrittenAtOnceInTheBackgroundAndAtTheEnd) {
   EXPECT_EQ(content_of(path), "last\n");
 }
 
-TEST_F(MetricsFileTest, FailsAtOnceWhereItCannotBeWritten) {
-  MetricsFile file(folder_.file("missing/metrics.prom"), diagnostics_);
+TEST_F(MetricsWriterTest, FailsAtOnceWhereItCannotBeWritten) {
+  MetricsWriter file(folder_.file("missing/metrics.prom"), diagnostics_);
   EXPECT_FALSE(file.write("x"));
   file.offer("x");
   EXPECT_FALSE(file.close("x"));

@@ -1,7 +1,7 @@
 // A file of figures for node_exporter's textfile collector, replaced as a whole so that nobody
 // reads half of it. Written by a thread of its own: a slow disk must not hold up the event loop.
 //
-//   MetricsFile file(path, diagnostics);
+//   MetricsWriter file(path, diagnostics);
 //   if (Result<void> made = file.write(text); !made) ...   // at the start: can it be done at all?
 //   file.offer(text);                                      // each second: returns at once
 //   return file.close(text);                               // the last figures, and the proof
@@ -18,12 +18,12 @@
 
 namespace paystats {
 
-class MetricsFile {
+class MetricsWriter {
  public:
-  MetricsFile(std::string path, Diagnostics& diagnostics);
-  MetricsFile(const MetricsFile&) = delete;
-  MetricsFile& operator=(const MetricsFile&) = delete;
-  ~MetricsFile();
+  MetricsWriter(std::string path, Diagnostics& diagnostics);
+  MetricsWriter(const MetricsWriter&) = delete;
+  MetricsWriter& operator=(const MetricsWriter&) = delete;
+  ~MetricsWriter();
 
   // Writes, and waits for it. Not while an offer() may be under way.
   Result<void> write(const std::string& text);

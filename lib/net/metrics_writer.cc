@@ -1,4 +1,4 @@
-#include "net/metrics_file.h"
+#include "net/metrics_writer.h"
 
 #include <fmt/format.h>
 
@@ -9,18 +9,18 @@
 
 namespace paystats {
 
-MetricsFile::MetricsFile(std::string path, Diagnostics& diagnostics)
+MetricsWriter::MetricsWriter(std::string path, Diagnostics& diagnostics)
     : path_(std::move(path)), diagnostics_(diagnostics) {}
 
-MetricsFile::~MetricsFile() {
+MetricsWriter::~MetricsWriter() {
   end_thread();
 }
 
-Result<void> MetricsFile::write(const std::string& text) {
+Result<void> MetricsWriter::write(const std::string& text) {
   return replace_file(path_, text);
 }
 
-void MetricsFile::offer(std::string text) {
+void MetricsWriter::offer(std::string text) {
   {
     const std::lock_guard lock(mutex_);
     offered_ = std::move(text);
@@ -29,12 +29,12 @@ void MetricsFile::offer(std::string text) {
   if (!writer_.joinable()) writer_ = std::thread([this] { write_offers(); });
 }
 
-Result<void> MetricsFile::close(const std::string& text) {
+Result<void> MetricsWriter::close(const std::string& text) {
   end_thread();
   return write(text);
 }
 
-void MetricsFile::end_thread() {
+void MetricsWriter::end_thread() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -43,7 +43,7 @@ void MetricsFile::end_thread() {
   if (writer_.joinable()) writer_.join();
 }
 
-void MetricsFile::write_offers() {
+void MetricsWriter::write_offers() {
   bool warned = false;
   for (;;) {
     std::string text;

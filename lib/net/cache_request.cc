@@ -1,0 +1,40 @@
+#include "net/cache_request.h"
+
+#include "base/utf8.h"
+#include "net/cache_questions.h"
+
+namespace paystats {
+
+Result<void> check_request(const CacheRequest& request) {
+  const bool list = request.top && !request.connect;
+  if (!request.socket && !request.top && !request.connect) {
+    return fail("say what to do: --socket PATH, --top N or --connect PATH");
+  }
+  if (request.socket && request.connect) return fail("--socket and --connect exclude each other");
+  if (request.socket && request.top) return fail("--socket and --top exclude each other");
+  if (request.hold && !request.socket) return fail("--hold needs --socket");
+  if (request.user && !request.connect) return fail("--user needs --connect");
+  if (request.watch && !request.connect) return fail("--watch needs --connect");
+  if (request.output && request.socket) return fail("--output needs --top or --user");
+  if (request.output && request.watch) return fail("--output and --watch exclude each other");
+  if (list || request.socket) return {};
+
+  if (!request.inputs.empty()) return fail("--connect reads no INPUT");
+  if (request.rejects || request.metrics || request.users_max) {
+    return fail("--connect reads nothing: no --rejects, --metrics or --users-max");
+  }
+  if (request.user && (request.top || request.watch)) {
+    return fail("--user excludes --top and --watch");
+  }
+  if (!request.user && !request.top && !request.watch) {
+    return fail("--connect needs --top N, --user USER or --watch");
+  }
+  if (request.top > kPageRowsMax) {
+    return fail("--top: a running cache gives at most " + std::to_string(kPageRowsMax) +
+                " users at once");
+  }
+  if (request.user && !is_valid_utf8(*request.user)) return fail("--user: not UTF-8");
+  return {};
+}
+
+}  // namespace paystats

@@ -1,0 +1,31 @@
+// What the command line asks of paystats-cache, and whether it can be meant: to answer on a socket,
+// to print a list, or to ask a cache that runs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace paystats {
+
+struct CacheRequest {
+  std::vector<std::string> inputs;
+  std::optional<std::string> socket;
+  bool hold = false;
+  std::optional<uint64_t> top;
+  std::optional<std::string> connect;
+  std::optional<std::string> user;
+  bool watch = false;
+  std::optional<std::string> output;
+  std::optional<uint64_t> users_max;
+  std::optional<std::string> rejects;
+  std::optional<std::string> metrics;
+};
+
+// Refuses what excludes each other, before anything is opened.
+Result<void> check_request(const CacheRequest& request);
+
+}  // namespace paystats
