@@ -32,6 +32,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+// g++ 12 sees Asio's operators for coroutine frames as no pair where it inlines one of them.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace paystats {
 
 namespace asio = boost::asio;

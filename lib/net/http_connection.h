@@ -79,6 +79,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<bool> read_body(const TakePayments& take, std::string& body);
   asio::awaitable<bool> read_more(size_t bytes);
   asio::awaitable<void> respond(const HttpResponse& response);
+  // Both stay where they are until this is done: the caller holds them.
   asio::awaitable<bool> write(std::string_view first, const SharedBytes& second);
   asio::awaitable<void> send_events();
   asio::awaitable<void> linger();

@@ -186,6 +186,7 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
                           : usable ? Posting::kNotStored
                                    : Posting::kUnknown;
   std::vector<Outcome> outcomes;
+  outcomes.reserve(group.size());
   for (const Item& item : group) outcomes.push_back({item.id, posting});
   tell([outcomes = std::move(outcomes), written, usable](LoopSide& side) {
     if (usable) side.set_writable(written.has_value(), written ? nullptr : &written.error());
