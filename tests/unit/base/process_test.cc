@@ -84,8 +84,8 @@ TEST(SecureStandardFds, EmptyPlacesAreTakenSoThatNoFileGetsTheirNumber) {
     const bool stdin_is_empty = ::read(0, &c, 1) == 0;
     const bool stdout_fails = ::write(1, "x", 1) == -1 && errno == EBADF;
     const bool stderr_works = ::write(2, "x", 1) == 1;
-    const bool next_is_three = open_file("/dev/null", O_RDONLY)->get() == 3;
-    return stdin_is_empty && stdout_fails && stderr_works && next_is_three ? 0 : 1;
+    const bool next_is_beyond = open_file("/dev/null", O_RDONLY)->get() > 2;
+    return stdin_is_empty && stdout_fails && stderr_works && next_is_beyond ? 0 : 1;
   });
   EXPECT_EQ(status, 0);
 }
