@@ -38,6 +38,7 @@ void collect(const Block& block, std::vector<Line>& lines) {
     return;
   }
   for (Line line : lines_of(block.bytes)) {
+    EXPECT_EQ(line.long_bytes, 0u) << "a long line is a block of its own";
     line.number += block.first_line - 1;
     lines.push_back(std::move(line));
   }

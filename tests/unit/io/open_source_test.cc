@@ -148,11 +148,12 @@ TEST_F(OpenSourceTest, AProcessSubstitutionIsAnInput) {
 // ---- a stop signal
 
 TEST_F(OpenSourceTest, AfterAStopSignalNoFurtherFileIsBegun) {
-  const auto source = open({file("a", "one\n"), file("b", "two\n")});
+  const auto source = open({file("a", "one\n"), file("b", "two\n unfinished \n")});
   ASSERT_TRUE(source);
   ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
   around_.stop.request(SIGINT);
   EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ(around_.words.heard(), "") << "it has not even been looked at";
   EXPECT_TRUE((*source)->cut_short());
 }
 
