@@ -76,9 +76,8 @@ bool read_rows(const Json& object, std::vector<ParsedAnswer::Row>& out) {
   if (rows == nullptr || !rows->is_array()) return false;
   for (const Json& element : *rows) {
     ParsedAnswer::Row row;
-    if (!element.is_object() || !read(element, "rank", row.rank) ||
-        !read(element, "user", row.user) || !read_sum(element, row.sum) ||
-        !read(element, "count", row.count))
+    if (!read(element, "rank", row.rank) || !read(element, "user", row.user) ||
+        !read_sum(element, row.sum) || !read(element, "count", row.count))
       return false;
     out.push_back(std::move(row));
   }

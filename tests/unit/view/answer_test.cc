@@ -111,6 +111,18 @@ TEST(Answer, AnythingElseIsNoAnswer) {
     without["stats"][0].erase(name);
     EXPECT_FALSE(parse_answer(without.dump())) << name;
   }
+  for (const char* instance :
+       {"", "c0ffee", "000000000000c0fg", "00000000000000c0ffee", "-00000000000c0ff"}) {
+    nlohmann::json wrong = json;
+    wrong["instance"] = instance;
+    EXPECT_FALSE(parse_answer(wrong.dump())) << instance;
+  }
+  const nlohmann::json rows[] = {5, nullptr, "edgar", nlohmann::json::array()};
+  for (const nlohmann::json& row : rows) {
+    nlohmann::json wrong = json;
+    wrong["stats"].push_back(row);
+    EXPECT_FALSE(parse_answer(wrong.dump())) << row;
+  }
   for (const char* line :
        {"", "[]", "null", "{", "{}", "HTTP/1.1 400 Bad Request", R"({"error":5})", "\xFF"})
     EXPECT_EQ(parse_answer(line).error().message, "not an answer of paystats-cache") << line;

@@ -144,6 +144,31 @@ TEST(View, BucketsAreJoinedWhereUsersGo) {
   EXPECT_EQ(view.page(0, 50).size(), 1U);
 }
 
+TEST(View, ABucketThatEmptiesGoesEvenWhereItsNeighboursAreFull) {
+  View view(options_for_tests());
+  for (size_t i = 0; i < 2'000; ++i)
+    view.apply(absolute(numbered(i), static_cast<int64_t>(i) * 2, 1));
+  for (size_t i = 0; i < 1'000; ++i)  // into the middle of buckets that have been split
+    view.apply(absolute(numbered(2'000 + i), static_cast<int64_t>(i) * 4 + 1, 1));
+  const Ranking& ranking = view.ranking();
+  const size_t buckets = ranking.buckets();
+  ASSERT_GT(ranking.ids(0).size(), Ranking::kBucketIds / 2);
+  ASSERT_GT(ranking.ids(2).size(), Ranking::kBucketIds / 2);
+  const uint64_t first = ranking.first_position(1);
+  for (const RankedStats& row : view.page(first, ranking.ids(1).size())) view.remove(row.user);
+  EXPECT_EQ(ranking.buckets(), buckets - 1);
+}
+
+TEST(View, AnUpdateThatStaysInItsBucketMovesNothing) {
+  View view(options_for_tests());
+  for (int64_t i = 0; i < 10; ++i) view.apply(absolute(numbered(i), i, 1));
+  const UserRow& row = view.ledger().row(view.ledger().find(numbered(3)));
+  EXPECT_EQ(row.in_ranking.slot, 3U);
+  view.apply(absolute(numbered(3), 1'000, 2));
+  EXPECT_EQ(row.in_ranking.slot, 3U);
+  EXPECT_EQ(view.find(numbered(3))->rank, 1U);
+}
+
 TEST(View, TheVersionGrowsWithEachChangeAndOnlyThen) {
   View view(options_for_tests());
   view.apply(absolute("edgar", 700, 7));
