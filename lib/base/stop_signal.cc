@@ -71,6 +71,7 @@ StopSignal::StopSignal() {
   handle(SIGINT);
   handle(SIGTERM);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 StopSignal::~StopSignal() {

@@ -8,7 +8,8 @@
 // A second signal, 500 ms or more after the first, ends the process at once by that signal: Ctrl-C
 // always works, even where the loop is stuck in a write. (Sooner ones are the same Ctrl-C reaching
 // us twice, by the terminal and by a supervisor.) SIGPIPE is ignored: a closed output is an error
-// of write(2). A signal that was ignored when the process began (nohup, `&` in a script) stays so.
+// of write(2); so is a file that would outgrow `ulimit -f` (SIGXFSZ). A signal that was ignored
+// when the process began (nohup, `&` in a script) stays so.
 #pragma once
 
 namespace paystats {

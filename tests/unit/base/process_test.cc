@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,18 @@ TEST(StopSignal, ASignalThatWasIgnoredStaysIgnored) {
     const StopSignal stop;
     ::raise(SIGINT);
     return stop.requested() ? 1 : 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST(StopSignal, AFileOverItsLimitIsAnErrorOfTheWrite) {
+  const int status = status_of_child([] {
+    const StopSignal stop;
+    const rlimit none = {0, 0};
+    if (::setrlimit(RLIMIT_FSIZE, &none) != 0) return 1;
+    const UniqueFd file(::open("/tmp", O_TMPFILE | O_WRONLY, 0600));
+    const Result<void> written = write_all(file.get(), "x", "out.jsonl");
+    return !written && written.error().message == "out.jsonl: file too large" ? 0 : 2;
   });
   EXPECT_EQ(status, 0);
 }
