@@ -1,6 +1,7 @@
 // paystats-cache: hold the newest stats of every user, ordered by sum, and answer about them.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -93,12 +94,19 @@ Result<ExitStatus> ask(const Options& options, ToolContext& context) {
   return end_of(done, ExitStatus::kDone);
 }
 
-// --top: the list at the end of the input.
-Result<void> print_top(const CacheRun& cache, uint64_t top, Output& output) {
-  const std::vector<RankedStats> rows = cache.view().page(0, top);
-  Result<void> written =
-      output.sink->write(output.terminal_fd >= 0 ? stats_table(rows) : stats_lines(rows));
-  return written ? output.sink->close() : written;
+// --top: the list at the end of the input; lines a page at a time, however many they are.
+Result<void> print_top(const View& view, uint64_t top, Output& output) {
+  if (output.terminal_fd >= 0) {
+    Result<void> shown = output.sink->write(stats_table(view.page(0, top)));
+    return shown ? output.sink->close() : shown;
+  }
+  const uint64_t rows = std::min(top, view.users());
+  for (uint64_t offset = 0; offset < rows; offset += kPageRowsMax) {
+    const uint64_t page = std::min<uint64_t>(kPageRowsMax, rows - offset);
+    Result<void> written = output.sink->write(stats_lines(view.page(offset, page)));
+    if (!written) return written;
+  }
+  return output.sink->close();
 }
 
 // --socket and --top: a cache of our own.
@@ -135,7 +143,7 @@ Result<ExitStatus> serve_or_list(const Options& options, ToolContext& context) {
   if (done && !put_aside) done = put_aside;
   if (!done || !output) return end_of(done, rejects.status());
 
-  if (done = print_top(cache, *options.top, *output); !done) {
+  if (done = print_top(cache.view(), *options.top, *output); !done) {
     return end_of(done, rejects.status());
   }
   if ((*source)->cut_short()) {
