@@ -84,7 +84,7 @@ struct CommandLine::Impl {
   bool version = false;
 };
 
-CommandLine::CommandLine(std::string tool, std::string summary)
+CommandLine::CommandLine(std::string tool, const std::string& summary)
     : impl_(std::make_unique<Impl>(std::move(tool), summary)) {
   impl_->app.set_help_flag();  // declared by parse(), so that it stands last
   impl_->app.allow_windows_style_options(false);

@@ -24,7 +24,7 @@ namespace paystats {
 
 class CommandLine {
  public:
-  CommandLine(std::string tool, std::string summary);
+  CommandLine(std::string tool, const std::string& summary);
   ~CommandLine();
 
   void section(const std::string& title);  // heading of the options that follow
