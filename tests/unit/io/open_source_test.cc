@@ -90,12 +90,11 @@ TEST_F(OpenSourceTest, ATopicIsForAnotherRoom) {
 }
 
 TEST_F(OpenSourceTest, AFileThatMayNotBeReadIsAnError) {
-  ASSERT_EQ(::getuid(), 0u) << "this test gives up root's rights to see one refused";
   const std::string secret = file("secret", "one\n");
   std::filesystem::permissions(folder_ / ".", std::filesystem::perms(0755));
   ASSERT_EQ(::chmod(secret.c_str(), 0), 0);
   EXPECT_EQ(in_child([&] {
-              if (::setuid(65534) != 0) return 9;
+              if (::getuid() == 0 && ::setuid(65534) != 0) return 9;
               return error_of({secret}) == secret + ": permission denied" ? 0 : 1;
             }),
             0);

@@ -325,12 +325,11 @@ TEST_F(PaymentLogTest, DoesNotAdoptWhatIsNoLog) {
 }
 
 TEST_F(PaymentLogTest, WhatCannotBeReadBackIsNotAdopted) {
-  ASSERT_EQ(::getuid(), 0u) << "this test gives up root's rights to see one refused";
   write_file(path_, "");
   ASSERT_EQ(::chmod(path_.c_str(), 0200), 0);
   const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   const int status = in_child([&] {
-    if (::setuid(65534) != 0) return 9;
+    if (::getuid() == 0 && ::setuid(65534) != 0) return 9;
     const Result<PaymentLog> log = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
     return !log && log.error().message.find("cannot be read back") != std::string::npos ? 0 : 1;
   });

@@ -270,12 +270,11 @@ TEST_F(SinkTest, ANameOfTheGreatestLengthCanBeReplaced) {
 }
 
 TEST_F(SinkTest, AFileThatMayNotBeWrittenIsNotReplaced) {
-  ASSERT_EQ(::getuid(), 0u) << "this test gives up root's rights to see one refused";
   write_file(path_, "old\n");
   ASSERT_EQ(::chmod(path_.c_str(), 0444), 0);
   ASSERT_EQ(::chmod((folder_ / ".").c_str(), 0777), 0);
   EXPECT_EQ(in_child([&] {
-              if (::setuid(65534) != 0) return 9;
+              if (::getuid() == 0 && ::setuid(65534) != 0) return 9;
               const auto sink = open(path_, FileMode::kReplace);
               return !sink && sink.error().message == path_ + ": permission denied" ? 0 : 1;
             }),
