@@ -40,14 +40,14 @@ void declare(CommandLine& line, Options& options) {
             "keep counts in this file in Prometheus' text format");
 }
 
-Result<ExitStatus> run(const Options& options, ToolContext& context) {
+Result<ExitStatus> run(const Options& options, RunContext& context) {
   // What is asked for, and whether it can be.
   const Result<AggregatePlan> plan = make_plan(options);
   if (!plan) return fail(plan.error());
 
   // From the first record to the proof that all totals arrived.
   const Result<AggregateEnd> end =
-      aggregate(*plan, {context.diagnostics, context.stop, context.clock, context.progress});
+      aggregate(*plan, context);
   if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
   if (!end) return fail(end.error());
 

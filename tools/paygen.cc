@@ -45,7 +45,7 @@ void declare(CommandLine& line, Options& options) {
   line.flag("--atomic", places.atomic, "a batch is one transaction (of a topic alone)");
 }
 
-Result<ExitStatus> run(const Options& options, ToolContext& context) {
+Result<ExitStatus> run(const Options& options, RunContext& context) {
   // What cannot go together ends here, before anything is opened.
   const Result<Plan> plan = make_plan(options.gen, !options.places.inputs.empty());
   if (!plan) return fail(plan.error());
@@ -53,7 +53,7 @@ Result<ExitStatus> run(const Options& options, ToolContext& context) {
   if (!places) return fail(places.error());
 
   const Result<JobOutcome> outcome =
-      run_job(*plan, *places, {context.diagnostics, context.stop, context.clock, context.progress});
+      run_job(*plan, *places, context);
   if (!outcome) return fail(outcome.error());
 
   // All that was made is where it belongs; now the shell may see why there is no more of it.

@@ -75,7 +75,7 @@ Result<ExitStatus> end_of(const Result<void>& done, ExitStatus status) {
 }
 
 // --connect: a question to a running cache.
-Result<ExitStatus> ask(const Options& options, ToolContext& context) {
+Result<ExitStatus> ask(const Options& options, RunContext& context) {
   Result<Output> output = open_output(options);
   if (!output) return fail(output.error());
   PageQuery page;
@@ -110,7 +110,7 @@ Result<void> print_top(const View& view, uint64_t top, Output& output) {
 }
 
 // --socket and --top: a cache of our own.
-Result<ExitStatus> serve_or_list(const Options& options, ToolContext& context) {
+Result<ExitStatus> serve_or_list(const Options& options, RunContext& context) {
   const Result<std::vector<Endpoint>> inputs = parse_inputs(options.inputs);
   if (!inputs) return fail(inputs.error());
 
@@ -153,7 +153,7 @@ Result<ExitStatus> serve_or_list(const Options& options, ToolContext& context) {
   return rejects.status();
 }
 
-Result<ExitStatus> run(const Options& options, ToolContext& context) {
+Result<ExitStatus> run(const Options& options, RunContext& context) {
   if (Result<void> good = check_request(options); !good) return fail(good.error());
   return options.connect ? ask(options, context) : serve_or_list(options, context);
 }

@@ -80,7 +80,7 @@ Result<HttpRunOptions> run_options(const Options& options, const Endpoint& outpu
   return result;
 }
 
-Result<ExitStatus> run(const Options& options, ToolContext& context) {
+Result<ExitStatus> run(const Options& options, RunContext& context) {
   const Result<Endpoint> output = Endpoint::parse(options.output);
   if (!output) return fail(output.error());
   Result<HttpRunOptions> plan = run_options(options, *output);

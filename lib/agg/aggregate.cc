@@ -132,7 +132,7 @@ Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& 
 
 }  // namespace
 
-Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroundings& around) {
+Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& around) {
   if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
 
   // The outputs first, so that none is found to be wrong after hours of reading.

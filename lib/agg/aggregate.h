@@ -5,21 +5,11 @@
 #pragma once
 
 #include "agg/plan.h"
-#include "base/clock.h"
-#include "base/diagnostics.h"
 #include "base/exit_status.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/run_context.h"
 
 namespace paystats {
-
-// All are borrowed.
-struct AggregateSurroundings {
-  Diagnostics& diagnostics;
-  const StopSignal& stop;
-  const Clock& clock;
-  bool progress = false;
-};
 
 struct AggregateEnd {
   ExitStatus status = ExitStatus::kDone;
@@ -28,6 +18,6 @@ struct AggregateEnd {
 
 // An output that nobody reads any more is no error where the input ends by itself. An error of kind
 // kInterrupted: a stop signal came while an end was waited for, and nothing was begun.
-Result<AggregateEnd> aggregate(const AggregatePlan& plan, const AggregateSurroundings& around);
+Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& around);
 
 }  // namespace paystats

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "kafka/version.h"
 
 namespace paystats {
 namespace {
@@ -48,7 +49,8 @@ Result<uint64_t> parse_number(std::string_view text, uint64_t least, uint64_t mo
 }
 
 std::string version_text(const std::string& tool) {
-  return fmt::format("{} {}\n", tool, PAYSTATS_VERSION);
+  return fmt::format("{} {} (librdkafka {}, built with {})\n", tool, PAYSTATS_VERSION,
+                     librdkafka_version_at_run(), librdkafka_version_at_build());
 }
 
 }  // namespace

@@ -17,18 +17,11 @@
 #include "base/fd.h"
 #include "base/progress.h"
 #include "base/result.h"
+#include "base/run_context.h"
 #include "base/stop_signal.h"
 #include "cli/command_line.h"
 
 namespace paystats {
-
-// What run() is given besides its options. All are borrowed and outlive it.
-struct ToolContext {
-  Diagnostics& diagnostics;
-  StopSignal& stop;
-  const Clock& clock;
-  bool progress = false;  // whether a progress line is wanted
-};
 
 namespace detail {
 
@@ -49,7 +42,7 @@ int report_outcome(Diagnostics& diagnostics, const Result<ExitStatus>& outcome);
 template <class Options>
 int tool_main(int argc, char** argv, const std::string& name, const std::string& summary,
               void (*declare)(CommandLine&, Options&),
-              Result<ExitStatus> (*run)(const Options&, ToolContext&)) {
+              Result<ExitStatus> (*run)(const Options&, RunContext&)) {
   secure_standard_fds();
   Options options;
   detail::CommonOptions common;
@@ -63,7 +56,7 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
   Diagnostics diagnostics(name, detail::verbosity_of(common));
   StopSignal stop;
   const SystemClock clock;
-  ToolContext context{diagnostics, stop, clock, detail::progress_of(common)};
+  RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
   return detail::report_outcome(diagnostics, run(options, context));
 }
 

@@ -23,7 +23,7 @@ struct OpenPlaces {
   std::unique_ptr<Source> input;  // of batch lines
 };
 
-Result<OpenPlaces> open_places(const Plan& plan, const Places& places, const JobContext& context) {
+Result<OpenPlaces> open_places(const Plan& plan, const Places& places, const RunContext& context) {
   OpenPlaces open;
   Result<std::unique_ptr<RejectLog>> rejects = RejectLog::open(places.rejects, context.diagnostics);
   if (!rejects) return fail(rejects.error());
@@ -55,7 +55,7 @@ struct Totals {
   std::unique_ptr<RandomTotals> of_random;
 };
 
-Result<Ending> make_payments(const Plan& plan, OpenPlaces& open, const JobContext& context,
+Result<Ending> make_payments(const Plan& plan, OpenPlaces& open, const RunContext& context,
                              Totals& totals) {
   Progress progress(context.diagnostics, context.clock, context.progress);
   const auto delivery = [&] {
@@ -83,7 +83,7 @@ Result<void> write_totals(const Totals& totals, Sink& sink) {
 
 }  // namespace
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const JobContext& context) {
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const RunContext& context) {
   Result<OpenPlaces> open = open_places(plan, places, context);
   if (!open && open.error().kind == ErrorKind::kInterrupted) {
     return JobOutcome{.status = ExitStatus::kDone, .interrupted = true};

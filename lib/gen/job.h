@@ -7,29 +7,19 @@
 // taken. An output whose reader has gone is no error: nobody wants more.
 #pragma once
 
-#include "base/clock.h"
-#include "base/diagnostics.h"
 #include "base/exit_status.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/run_context.h"
 #include "gen/places.h"
 #include "gen/plan.h"
 
 namespace paystats {
-
-// All are borrowed.
-struct JobContext {
-  Diagnostics& diagnostics;
-  const StopSignal& stop;
-  const Clock& clock;
-  bool progress = false;
-};
 
 struct JobOutcome {
   ExitStatus status = ExitStatus::kDone;
   bool interrupted = false;  // a stop signal came before all was made
 };
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const JobContext& context);
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const RunContext& context);
 
 }  // namespace paystats

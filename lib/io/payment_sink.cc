@@ -84,7 +84,9 @@ class LogPaymentSink final : public PaymentSink {
 
   Result<void> close() override { return flush(); }
   bool durable() const override { return true; }
-  bool recovers() const override { return !log_.broken(); }
+  Aftermath aftermath() const override {
+    return log_.broken() ? Aftermath::kBroken : Aftermath::kUndone;
+  }
 
  private:
   static constexpr size_t kCommitBytes = 1 << 20;

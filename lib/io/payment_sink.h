@@ -1,4 +1,4 @@
-// Where payments go: stdout, a pipe, or the durable log; later a topic.
+// Where payments go: stdout, a pipe, the durable log, or a topic (see kafka/payment_sink.h).
 //
 // A put() is one whole: in the log, after any crash, all of its payments are there or none. Puts
 // are collected and committed together by flush(), or when the buffer is full.
@@ -34,8 +34,13 @@ class PaymentSink {
 
   // Whether what flush() has taken survives a power cut.
   virtual bool durable() const { return false; }
-  // After an error: whether it has been undone, so that later payments may go well.
-  virtual bool recovers() const { return false; }
+  // What became of what was put since the last flush, after an error of any of the above.
+  enum class Aftermath {
+    kBroken,   // nobody knows, and the sink is of no more use
+    kUndone,   // it has been undone: none of it counts; later payments may go well
+    kUnknown,  // all of it counts or none, and nobody knows which; later payments may go well
+  };
+  virtual Aftermath aftermath() const { return Aftermath::kBroken; }
 
   virtual int reader_fd() const { return -1; }
 };

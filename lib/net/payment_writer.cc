@@ -181,10 +181,12 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
     if (!written) break;
   }
   if (written) written = sink->flush();
-  const bool usable = written.has_value() || sink->recovers();
-  const Posting posting = written  ? Posting::kTaken
-                          : usable ? Posting::kNotStored
-                                   : Posting::kUnknown;
+  using Aftermath = PaymentSink::Aftermath;
+  const Aftermath aftermath = written ? Aftermath::kUndone : sink->aftermath();
+  const bool usable = aftermath != Aftermath::kBroken;
+  const Posting posting = written                           ? Posting::kTaken
+                          : aftermath == Aftermath::kUndone ? Posting::kNotStored
+                                                            : Posting::kUnknown;
   std::vector<Outcome> outcomes;
   outcomes.reserve(group.size());
   for (const Item& item : group) outcomes.push_back({item.id, posting});

@@ -35,7 +35,7 @@ setup() {
     tool=$(basename "$source" .cc)
     run "$PAYSTATS_BIN/$tool" --version
     [ "$status" -eq 0 ]
-    [[ "$output" =~ ^$tool\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    [[ "$output" =~ ^$tool\ [0-9]+\.[0-9]+\.[0-9]+\ \(librdkafka\ [0-9.]+,\ built\ with\ [0-9.]+\)$ ]]
     run "$PAYSTATS_BIN/$tool" --help
     [ "$status" -eq 0 ]
     [[ "$output" == *Usage* ]]

@@ -83,9 +83,9 @@ class TrickySink final : public PaymentSink {
     return {};
   }
   Result<void> close() override { return flush(); }
-  bool recovers() const override {
+  Aftermath aftermath() const override {
     const std::lock_guard lock(control_->mutex);
-    return control_->recovers;
+    return control_->recovers ? Aftermath::kUndone : Aftermath::kBroken;
   }
   int reader_fd() const override { return reader_fd_; }
 

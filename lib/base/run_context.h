@@ -1,0 +1,17 @@
+// What every run of a tool is given besides its options. All are borrowed and outlive it.
+#pragma once
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/stop_signal.h"
+
+namespace paystats {
+
+struct RunContext {
+  Diagnostics& diagnostics;
+  StopSignal& stop;
+  const Clock& clock;
+  bool progress = false;  // whether a progress line is wanted
+};
+
+}  // namespace paystats

@@ -1,0 +1,59 @@
+#include "kafka/broker_watch.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace paystats {
+namespace {
+
+int64_t seconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+}  // namespace
+
+BrokerWatch::BrokerWatch(std::string brokers, std::optional<Duration> timeout,
+                         Diagnostics& diagnostics, const Clock& clock)
+    : brokers_(std::move(brokers)), timeout_(timeout), diagnostics_(diagnostics), clock_(clock) {}
+
+void BrokerWatch::unreachable(std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  why_ = why;
+  if (since_) return;
+  since_ = clock_.now();
+  next_message_ = *since_ + kRepeat;
+  diagnostics_.warning(fmt::format("no broker at {} answers ({}): waiting", brokers_, why_));
+}
+
+void BrokerWatch::reachable() {
+  const std::lock_guard lock(mutex_);
+  if (!since_) return;
+  diagnostics_.warning(fmt::format("the brokers at {} answer again, after {} s", brokers_,
+                                   seconds(clock_.now() - *since_)));
+  since_.reset();
+}
+
+bool BrokerWatch::away() const {
+  const std::lock_guard lock(mutex_);
+  return since_.has_value();
+}
+
+Result<void> BrokerWatch::check() {
+  const std::lock_guard lock(mutex_);
+  if (!since_) return {};
+  const Instant now = clock_.now();
+  if (timeout_ && now - *since_ >= *timeout_) {
+    return fail(
+        fmt::format("no broker at {} answered within {} ms ({}); see --broker-timeout", brokers_,
+                    std::chrono::floor<std::chrono::milliseconds>(*timeout_).count(), why_));
+  }
+  if (now >= next_message_) {
+    next_message_ = now + kRepeat;
+    diagnostics_.warning(fmt::format("still no broker at {} ({}), after {} s", brokers_, why_,
+                                     seconds(now - *since_)));
+  }
+  return {};
+}
+
+}  // namespace paystats

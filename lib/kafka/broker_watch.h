@@ -1,0 +1,48 @@
+// Whether the brokers answer, told to the user: once when they stop to, then every ten seconds, and
+// once when they are back. Who waits for them calls check() at least each second.
+//
+//   watch.unreachable("Connect to ... failed");   // from a callback or a failed request
+//   if (Result<void> patient = watch.check(); !patient) return patient;   // --broker-timeout
+//   watch.reachable();
+//
+// Thread-safe: all clients of a run share one.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/result.h"
+
+namespace paystats {
+
+class BrokerWatch {
+ public:
+  static constexpr Duration kRepeat = std::chrono::seconds(10);
+
+  // Without a time-out check() never fails. `diagnostics` and `clock` are borrowed.
+  BrokerWatch(std::string brokers, std::optional<Duration> timeout, Diagnostics& diagnostics,
+              const Clock& clock);
+
+  void unreachable(std::string_view why);
+  void reachable();
+  bool away() const;
+
+  // Repeats the message when it is due; fails when the brokers have been away for the time-out.
+  Result<void> check();
+
+ private:
+  const std::string brokers_;
+  const std::optional<Duration> timeout_;
+  Diagnostics& diagnostics_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::optional<Instant> since_;
+  Instant next_message_{};
+  std::string why_;
+};
+
+}  // namespace paystats

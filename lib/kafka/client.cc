@@ -1,0 +1,169 @@
+#include "kafka/client.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace paystats {
+namespace {
+
+constexpr Duration kRequestTimeout = std::chrono::seconds(1);  // of one try
+constexpr Duration kProbeTimeout = std::chrono::milliseconds(500);
+
+Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
+  std::array<char, 512> why{};
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) !=
+        RD_KAFKA_CONF_OK) {
+      return fail(fmt::format("{}={}: {}", name, value, why.data()));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_about_reach(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__WAIT_CACHE:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string topic_label(const std::string& topic) {
+  return "kafka:" + topic;
+}
+
+Client::Client(Cluster& cluster, ClientCallbacks callbacks)
+    : cluster_(cluster), callbacks_(std::move(callbacks)) {}
+
+Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_type_t type,
+                                             const ClientSettings& settings,
+                                             ClientCallbacks callbacks) {
+  std::unique_ptr<Client> client(new Client(cluster, std::move(callbacks)));
+  RdConf conf(rd_kafka_conf_new());
+  const KafkaSettings own = {{"bootstrap.servers", cluster.brokers()}};
+  const KafkaSettings common = {{"client.id", cluster.context().diagnostics.tool()},
+                                // A broker that comes back is seen within a second.
+                                {"reconnect.backoff.ms", "50"},
+                                {"reconnect.backoff.max.ms", "1000"}};
+  const KafkaSettings* const parts[] = {&common, &settings.defaults, &cluster.settings(), &own,
+                                        &settings.musts};
+  for (const KafkaSettings* part : parts) {
+    if (Result<void> done = set(conf.get(), *part); !done) return fail(done.error());
+  }
+  rd_kafka_conf_set_opaque(conf.get(), client.get());
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_set_log_cb(conf.get(), on_log);
+  if (client->callbacks_.on_rebalance) {
+    client->is_group_consumer_ = true;
+    rd_kafka_conf_set_rebalance_cb(
+        conf.get(), [](rd_kafka_t* /*rk*/, rd_kafka_resp_err_t error,
+                       rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+          static_cast<Client*>(opaque)->callbacks_.on_rebalance(error, partitions);
+        });
+  }
+  if (client->callbacks_.on_delivery) {
+    rd_kafka_conf_set_dr_msg_cb(
+        conf.get(), [](rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* opaque) {
+          static_cast<Client*>(opaque)->callbacks_.on_delivery(*message);
+        });
+  }
+  std::array<char, 512> why{};
+  client->rk_ = rd_kafka_new(type, conf.get(), why.data(), why.size());
+  if (client->rk_ == nullptr) return fail(fmt::format("kafka: {}", why.data()));
+  (void)conf.release();  // the handle's now
+  return client;
+}
+
+Client::~Client() {
+  topics_.clear();
+  if (rk_ == nullptr) return;
+  if (is_group_consumer_) rd_kafka_consumer_close(rk_);
+  rd_kafka_destroy(rk_);
+}
+
+void Client::abandon() {
+  topics_.clear();
+  rd_kafka_t* const rk = std::exchange(rk_, nullptr);
+  if (rk == nullptr) return;
+  if (rd_kafka_type(rk) == RD_KAFKA_PRODUCER) {
+    rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  }
+  rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+rd_kafka_topic_t* Client::topic(const std::string& name) {
+  for (const auto& [known, topic] : topics_) {
+    if (known == name) return topic.get();
+  }
+  topics_.emplace_back(name, RdTopic(rd_kafka_topic_new(rk_, name.c_str(), nullptr)));
+  return topics_.back().second.get();
+}
+
+Result<void> Client::request(const std::string& what,
+                             const std::function<rd_kafka_resp_err_t(int)>& call) {
+  for (;;) {
+    const rd_kafka_resp_err_t error = call(milliseconds(kRequestTimeout));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      cluster_.watch().reachable();
+      return {};
+    }
+    if (!is_about_reach(error)) {
+      return fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
+    }
+    rd_kafka_poll(rk_, 0);  // the reason, by on_error
+    cluster_.watch().unreachable(rd_kafka_err2str(error));
+    if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
+    // Some of these come back at once, without having waited.
+    rd_kafka_poll(rk_, 20);
+  }
+}
+
+Result<void> Client::check_brokers() {
+  if (!cluster_.watch().away()) return {};
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(rk_, 0, nullptr, &metadata, milliseconds(kProbeTimeout)) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_metadata_destroy(metadata);
+    cluster_.watch().reachable();
+    return {};
+  }
+  return cluster_.check_patience();
+}
+
+void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {
+  const Client& client = *static_cast<Client*>(opaque);
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  // One broker of several that is away is no trouble yet.
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) client.cluster_.watch().unreachable(reason);
+  client.cluster_.context().diagnostics.detail(
+      fmt::format("kafka: {}: {}", rd_kafka_err2name(error), reason));
+}
+
+void Client::on_log(const rd_kafka_t* rk, int /*level*/, const char* facility, const char* text) {
+  const auto* const client = static_cast<const Client*>(rd_kafka_opaque(rk));
+  if (client == nullptr) return;
+  client->cluster_.context().diagnostics.detail(fmt::format("librdkafka: {}: {}", facility, text));
+}
+
+}  // namespace paystats

@@ -1,0 +1,80 @@
+// One connection to the cluster: a librdkafka handle with its callbacks. Only for the files of
+// this room.
+//
+//   Result<std::unique_ptr<Client>> client = Client::open(cluster, RD_KAFKA_PRODUCER, {
+//       .defaults = {{"linger.ms", "5"}}, .musts = {{"enable.idempotence", "true"}}});
+//   rd_kafka_poll((*client)->rk(), 100);
+//
+// librdkafka's log goes to -v, its errors to the cluster's watch. Callbacks run in whoever polls.
+// Fatal errors of the client are kept: see fatal(). One thread uses a client.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kafka/cluster.h"
+#include "kafka/rd.h"
+
+namespace paystats {
+
+struct ClientSettings {
+  KafkaSettings defaults;  // the user may change these
+  KafkaSettings musts;     // and not these
+};
+
+struct ClientCallbacks {
+  std::function<void(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*)> on_rebalance;
+  std::function<void(const rd_kafka_message_t&)> on_delivery;
+};
+
+class Client {
+ public:
+  static Result<std::unique_ptr<Client>> open(Cluster& cluster, rd_kafka_type_t type,
+                                              const ClientSettings& settings,
+                                              ClientCallbacks callbacks = {});
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  rd_kafka_t* rk() const { return rk_; }
+  Cluster& cluster() const { return cluster_; }
+
+  // A handle to `topic` that lives as long as the client.
+  rd_kafka_topic_t* topic(const std::string& name);
+
+  // Repeats `call(timeout_ms)` until it succeeds or fails for good; a broker that is away is waited
+  // for as the cluster says. `what` begins the message of an error.
+  Result<void> request(const std::string& what,
+                       const std::function<rd_kafka_resp_err_t(int)>& call);
+
+  // While the brokers are away: asks whether they are back. Call at least each second from a loop
+  // that waits. Fails by check_patience().
+  Result<void> check_brokers();
+
+  // Destroys the handle without waiting for what it has under way.
+  void abandon();
+
+ private:
+  Client(Cluster& cluster, ClientCallbacks callbacks);
+  static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
+  static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
+
+  Cluster& cluster_;
+  const ClientCallbacks callbacks_;
+  rd_kafka_t* rk_ = nullptr;
+  bool is_group_consumer_ = false;
+  std::vector<std::pair<std::string, RdTopic>> topics_;
+};
+
+// Whether an error says that a broker cannot be reached or does not answer, so that trying again is
+// all there is to do.
+bool is_about_reach(rd_kafka_resp_err_t error);
+
+// "kafka:payments" for messages.
+std::string topic_label(const std::string& topic);
+
+}  // namespace paystats

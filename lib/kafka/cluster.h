@@ -1,0 +1,52 @@
+// The Kafka cluster that the command line names: its settings, checked, and whether it answers.
+//
+//   Result<std::unique_ptr<Cluster>> cluster = Cluster::make(options, context);
+//   Result<std::unique_ptr<PaymentSink>> sink = open_topic_payment_sink(**cluster, "payments");
+//
+// Settings of librdkafka come from four places, the later ones first: what exactness rests on
+// (kReserved: refused on the command line), `-X`, the file of `-F`, and our own defaults. All
+// waiting for a broker goes by request(): with patience, and ended by a stop signal.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/run_context.h"
+#include "kafka/broker_watch.h"
+#include "kafka/options.h"
+
+namespace paystats {
+
+using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
+
+class Cluster {
+ public:
+  // Knows every property, or says which one librdkafka does not. Nothing is connected yet.
+  static Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options,
+                                               const RunContext& context);
+
+  const std::string& brokers() const { return brokers_; }
+  const KafkaSettings& settings() const { return settings_; }  // the user's
+  bool create_topics() const { return create_topics_; }
+  const RunContext& context() const { return context_; }
+  BrokerWatch& watch() { return watch_; }
+
+  // For loops that wait for a broker: kInterrupted after a stop signal, an error after
+  // --broker-timeout.
+  Result<void> check_patience();
+
+ private:
+  Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
+          const RunContext& context);
+
+  const std::string brokers_;
+  const KafkaSettings settings_;
+  const bool create_topics_;
+  const RunContext context_;
+  BrokerWatch watch_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,175 @@
+#include "kafka/topics.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "kafka/client.h"
+#include "kafka/rd.h"
+
+namespace paystats {
+namespace {
+
+constexpr int kAdminTimeoutMs = 10'000;
+constexpr Duration kLeaderWait = std::chrono::milliseconds(50);
+
+using RdNewTopic = std::unique_ptr<rd_kafka_NewTopic_t, RdDeleter<rd_kafka_NewTopic_destroy>>;
+using RdConfigResource =
+    std::unique_ptr<rd_kafka_ConfigResource_t, RdDeleter<rd_kafka_ConfigResource_destroy>>;
+using RdAdminOptions =
+    std::unique_ptr<rd_kafka_AdminOptions_t, RdDeleter<rd_kafka_AdminOptions_destroy>>;
+
+// A consumer's handle never makes a topic by asking for it, as a producer's might.
+Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
+  return Client::open(cluster, RD_KAFKA_CONSUMER,
+                      {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
+}
+
+// Its partitions, once each of them has a leader; 0: there is no such topic.
+Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
+  int32_t partitions = 0;
+  Result<void> done = admin.request(topic_label(topic), [&](int timeout_ms) {
+    const rd_kafka_metadata_t* raw = nullptr;
+    const rd_kafka_resp_err_t asked =
+        rd_kafka_metadata(admin.rk(), 0, admin.topic(topic), &raw, timeout_ms);
+    if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) return asked;
+    const RdMetadata metadata(raw);
+    if (metadata->topic_cnt != 1) return RD_KAFKA_RESP_ERR__WAIT_CACHE;
+    const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+    if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      partitions = 0;
+      return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return found.err;
+    for (int i = 0; i < found.partition_cnt; ++i) {
+      if (found.partitions[i].leader < 0) return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    }
+    partitions = found.partition_cnt;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  });
+  if (!done) return fail(done.error());
+  return partitions;
+}
+
+// Sends an admin request and waits for its answer, which `take` reads.
+template <class Send>
+Result<RdEvent> ask(Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
+                    Send&& send) {
+  std::array<char, 256> why{};
+  const RdAdminOptions options(rd_kafka_AdminOptions_new(admin.rk(), operation));
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kAdminTimeoutMs, why.data(), why.size());
+  const RdQueue queue(rd_kafka_queue_new(admin.rk()));
+  for (;;) {
+    send(options.get(), queue.get());
+    RdEvent event;
+    while (!event) {
+      if (admin.cluster().context().stop.requested()) {
+        return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+      }
+      event.reset(rd_kafka_queue_poll(queue.get(), 100));
+    }
+    const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
+    if (!is_about_reach(error)) {
+      return fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
+    }
+    admin.cluster().watch().unreachable(rd_kafka_event_error_string(event.get()));
+    if (Result<void> patient = admin.cluster().check_patience(); !patient) {
+      return fail(patient.error());
+    }
+  }
+}
+
+Result<void> create(Client& admin, const TopicWish& wish) {
+  std::array<char, 256> why{};
+  // -1: as the broker has it.
+  const RdNewTopic topic(rd_kafka_NewTopic_new(wish.name.c_str(), wish.partitions.value_or(-1), -1,
+                                               why.data(), why.size()));
+  if (!topic) return fail(fmt::format("{}: {}", topic_label(wish.name), why.data()));
+  if (wish.compacted) rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
+  rd_kafka_NewTopic_t* topics[] = {topic.get()};
+  Result<RdEvent> answer = ask(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, topic_label(wish.name),
+                               [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                 rd_kafka_CreateTopics(admin.rk(), topics, 1, options, queue);
+                               });
+  if (!answer) return fail(answer.error());
+  size_t count = 0;
+  const rd_kafka_topic_result_t* const* results = rd_kafka_CreateTopics_result_topics(
+      rd_kafka_event_CreateTopics_result(answer->get()), &count);
+  const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[0]);
+  // Another tool of the pipeline may have been quicker.
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+    return {};
+  }
+  return fail(fmt::format("{}: could not be made: {}", topic_label(wish.name),
+                          rd_kafka_topic_result_error_string(results[0])));
+}
+
+}  // namespace
+
+Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
+  Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return fail(admin.error());
+  bool made = false;
+  for (;;) {
+    const Result<int32_t> partitions = partitions_of(**admin, wish.name);
+    if (!partitions || *partitions > 0) return partitions;
+    if (!cluster.create_topics()) {
+      return fail(fmt::format("{}: there is no such topic; --create-topics makes it",
+                              topic_label(wish.name)));
+    }
+    // Once it is made, the brokers take a moment until all of them know it.
+    if (!made) {
+      if (Result<void> created = create(**admin, wish); !created) return fail(created.error());
+      cluster.context().diagnostics.detail(topic_label(wish.name) + ": made");
+      made = true;
+      continue;
+    }
+    if (cluster.context().stop.requested()) {
+      return fail("a signal came while a topic was made", ErrorKind::kInterrupted);
+    }
+    rd_kafka_poll((*admin)->rk(), milliseconds(kLeaderWait));
+  }
+}
+
+Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::string& topic) {
+  Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return fail(admin.error());
+  const RdConfigResource resource(
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+  Result<RdEvent> answer =
+      ask(**admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, topic_label(topic),
+          [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+            rd_kafka_DescribeConfigs((*admin)->rk(), resources, 1, options, queue);
+          });
+  if (!answer) return fail(answer.error());
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t* const* found = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(answer->get()), &count);
+  const rd_kafka_resp_err_t error =
+      count == 1 ? rd_kafka_ConfigResource_error(found[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
+  if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+      error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+    cluster.context().diagnostics.warning(fmt::format(
+        "{}: its settings may not be read, so nobody has checked whether it is compacted",
+        topic_label(topic)));
+    return std::optional<std::string>();
+  }
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(fmt::format("{}: {}", topic_label(topic), rd_kafka_err2str(error)));
+  }
+  size_t entries = 0;
+  const rd_kafka_ConfigEntry_t* const* const entry =
+      rd_kafka_ConfigResource_configs(found[0], &entries);
+  for (size_t i = 0; i < entries; ++i) {
+    const char* const value = rd_kafka_ConfigEntry_value(entry[i]);
+    if (rd_kafka_ConfigEntry_name(entry[i]) == std::string_view("cleanup.policy") && value) {
+      return std::optional<std::string>(value);
+    }
+  }
+  return std::optional<std::string>();
+}
+
+}  // namespace paystats
