@@ -139,16 +139,21 @@ Result<void> Client::request(const std::string& what,
   }
 }
 
-Result<void> Client::check_brokers() {
-  if (!cluster_.watch().away()) return {};
+void Client::probe_brokers() {
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(rk_, 0, nullptr, &metadata, milliseconds(kProbeTimeout)) ==
-      RD_KAFKA_RESP_ERR_NO_ERROR) {
-    rd_kafka_metadata_destroy(metadata);
-    cluster_.watch().reachable();
-    return {};
+  const rd_kafka_resp_err_t asked =
+      rd_kafka_metadata(rk_, 0, nullptr, &metadata, milliseconds(kProbeTimeout));
+  if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    cluster_.watch().unreachable(rd_kafka_err2str(asked));
+    return;
   }
-  return cluster_.check_patience();
+  rd_kafka_metadata_destroy(metadata);
+  cluster_.watch().reachable();
+}
+
+Result<void> Client::check_brokers(Duration grace_after_stop) {
+  if (cluster_.watch().away()) probe_brokers();
+  return cluster_.check_patience(grace_after_stop);
 }
 
 void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {

@@ -52,8 +52,11 @@ class Client {
                        const std::function<rd_kafka_resp_err_t(int)>& call);
 
   // While the brokers are away: asks whether they are back. Call at least each second from a loop
-  // that waits. Fails by check_patience().
-  Result<void> check_brokers();
+  // that waits. Fails by check_patience(), also where they are there.
+  Result<void> check_brokers(Duration grace_after_stop = {});
+
+  // Asks whether any broker answers, and tells the watch.
+  void probe_brokers();
 
   // Destroys the handle without waiting for what it has under way.
   void abandon();

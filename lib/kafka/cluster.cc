@@ -127,9 +127,14 @@ Cluster::Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions
       context_(context),
       watch_(brokers_, options.broker_timeout, context.diagnostics, context.clock) {}
 
-Result<void> Cluster::check_patience() {
+Result<void> Cluster::check_patience(Duration grace_after_stop) {
   if (context_.stop.requested()) {
-    return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+    const Instant now = context_.clock.now();
+    const std::lock_guard lock(mutex_);
+    if (!stop_seen_) stop_seen_ = now;
+    if (now - *stop_seen_ >= grace_after_stop) {
+      return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+    }
   }
   return watch_.check();
 }

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,9 +36,9 @@ class Cluster {
   const RunContext& context() const { return context_; }
   BrokerWatch& watch() { return watch_; }
 
-  // For loops that wait for a broker: kInterrupted after a stop signal, an error after
+  // For loops that wait for a broker: kInterrupted so long after a stop signal, an error after
   // --broker-timeout.
-  Result<void> check_patience();
+  Result<void> check_patience(Duration grace_after_stop = {});
 
  private:
   Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
@@ -47,6 +49,8 @@ class Cluster {
   const bool create_topics_;
   const RunContext context_;
   BrokerWatch watch_;
+  std::mutex mutex_;  // guards what follows
+  std::optional<Instant> stop_seen_;
 };
 
 }  // namespace paystats

@@ -1,0 +1,242 @@
+#include "kafka/producer.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+#include <utility>
+
+namespace paystats {
+namespace {
+
+constexpr Duration kTryTimeout = std::chrono::seconds(1);    // of one try of a call
+constexpr Duration kStopGrace = std::chrono::seconds(5);     // to finish what is in flight
+constexpr Duration kLookInterval = std::chrono::seconds(1);  // at brokers that do not answer
+
+// A transaction that begins sooner after the last one meets its markers being written, and the
+// client then waits for far longer.
+constexpr Duration kBetweenTransactions = std::chrono::milliseconds(2);
+
+constexpr const char* kTransactionTimeoutMs = "10000";
+
+ClientSettings settings_of(const ProducerOptions& options) {
+  ClientSettings settings;
+  settings.defaults = {
+      {"linger.ms", "0"},
+      {"socket.timeout.ms", "10000"},
+      {"queue.buffering.max.messages", "100000"},
+      {"partitioner", "murmur2_random"},  // as Java's default partitioner
+  };
+  if (options.transactional_id) {
+    // CONCURRENT_TRANSACTIONS is tried again after this time.
+    settings.defaults.emplace_back("retry.backoff.ms", "1");
+  }
+  for (const auto& setting : options.defaults) settings.defaults.push_back(setting);
+  settings.musts = {{"enable.idempotence", "true"}};
+  if (options.transactional_id) {
+    settings.musts.emplace_back("transactional.id", *options.transactional_id);
+    settings.musts.emplace_back("transaction.timeout.ms", kTransactionTimeoutMs);
+  }
+  return settings;
+}
+
+}  // namespace
+
+Producer::Producer(Cluster& cluster, ProducerOptions options)
+    : cluster_(cluster), options_(std::move(options)) {}
+
+Result<std::unique_ptr<Producer>> Producer::open(Cluster& cluster, ProducerOptions options) {
+  std::unique_ptr<Producer> producer(new Producer(cluster, std::move(options)));
+  if (Result<void> connected = producer->connect(); !connected) return fail(connected.error());
+  return producer;
+}
+
+Result<void> Producer::connect() {
+  sent_ = delivered_ = failed_ = 0;
+  trouble_ = Trouble::kNone;
+  open_ = false;
+  Result<std::unique_ptr<Client>> client =
+      Client::open(cluster_, RD_KAFKA_PRODUCER, settings_of(options_),
+                   {.on_rebalance = {}, .on_delivery = [this](const rd_kafka_message_t& message) {
+                      if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                        ++delivered_;
+                        return;
+                      }
+                      if (failed_++ == 0) why_ = rd_kafka_err2str(message.err);
+                      if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
+                    }});
+  if (!client) return fail(client.error());
+  client_ = std::move(*client);
+  if (!options_.transactional_id) return {};
+  const Result<bool> ready = attempt("init_transactions", [this](int timeout_ms) {
+    return rd_kafka_init_transactions(client_->rk(), timeout_ms);
+  });
+  if (!ready) return fail(ready.error());
+  if (!*ready) return fail(fmt::format("kafka: no transaction can be begun: {}", why_));
+  cluster_.watch().reachable();
+  return {};
+}
+
+Result<void> Producer::replace() {
+  cluster_.context().diagnostics.detail("kafka: a new producer: " + why_);
+  client_->abandon();
+  return connect();
+}
+
+// What every wait does each time round.
+Result<void> Producer::be_patient() {
+  const Instant now = cluster_.context().clock.now();
+  if (now - looked_at_ < kLookInterval) return {};
+  looked_at_ = now;
+  return client_->check_brokers(kStopGrace);
+}
+
+// Tries until it succeeds (true) or cannot (false: trouble_ says how bad it is).
+Result<bool> Producer::attempt(const char* what,
+                               const std::function<rd_kafka_error_t*(int)>& call) {
+  for (;;) {
+    const RdError error(call(milliseconds(kTryTimeout)));
+    if (!error) return true;
+    why_ = fmt::format("{}: {}", what, rd_kafka_error_string(error.get()));
+    if (rd_kafka_error_is_fatal(error.get()) != 0) {
+      trouble_ = Trouble::kFatal;
+      return false;
+    }
+    if (rd_kafka_error_txn_requires_abort(error.get()) != 0) {
+      if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
+      return false;
+    }
+    if (rd_kafka_error_is_retriable(error.get()) == 0) {
+      trouble_ = Trouble::kFatal;
+      return false;
+    }
+    rd_kafka_poll(client_->rk(), 10);
+    if (is_about_reach(rd_kafka_error_code(error.get()))) client_->probe_brokers();
+    if (Result<void> patient = be_patient(); !patient) return fail(patient.error());
+  }
+}
+
+Result<void> Producer::begin() {
+  if (!options_.transactional_id || open_) return {};
+  const Clock& clock = cluster_.context().clock;
+  while (clock.now() - committed_at_ < kBetweenTransactions) {
+    std::this_thread::sleep_for(kBetweenTransactions - (clock.now() - committed_at_));
+  }
+  const RdError error(rd_kafka_begin_transaction(client_->rk()));
+  if (error) {
+    why_ = fmt::format("begin_transaction: {}", rd_kafka_error_string(error.get()));
+    if (Result<void> replaced = replace(); !replaced) return replaced;
+    const RdError again(rd_kafka_begin_transaction(client_->rk()));
+    if (again) return fail(fmt::format("kafka: {}", rd_kafka_error_string(again.get())));
+  }
+  open_ = true;
+  return {};
+}
+
+Result<void> Producer::send(const OutgoingMessage& message) {
+  rd_kafka_topic_t* const topic = client_->topic(message.topic);
+  for (;;) {
+    if (trouble_ != Trouble::kNone) return {};  // commit() will say so
+    const int sent = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY,
+                                      const_cast<char*>(message.value.data()), message.value.size(),
+                                      message.key.empty() ? nullptr : message.key.data(),
+                                      message.key.size(), nullptr);
+    if (sent == 0) {
+      ++sent_;
+      return {};
+    }
+    const rd_kafka_resp_err_t error = rd_kafka_last_error();
+    if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      rd_kafka_poll(client_->rk(), 10);
+      if (Result<void> patient = be_patient(); !patient) return patient;
+      continue;
+    }
+    why_ = rd_kafka_err2str(error);
+    // Too large a message, or a topic that is gone, would come back for ever.
+    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+        error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+        error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+      return fail(fmt::format("{}: {}", topic_label(message.topic), why_));
+    }
+    trouble_ = error == RD_KAFKA_RESP_ERR__FATAL ? Trouble::kFatal : Trouble::kAbort;
+    return {};
+  }
+}
+
+Result<void> Producer::wait_delivered() {
+  while (messages_under_way() > 0 && trouble_ != Trouble::kFatal) {
+    rd_kafka_poll(client_->rk(), 100);
+    if (Result<void> patient = be_patient(); !patient) return patient;
+    if (rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      trouble_ = Trouble::kFatal;
+    }
+  }
+  return {};
+}
+
+Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
+  const std::string why = why_;
+  if (Result<void> replaced = replace(); !replaced) return fail(replaced.error());
+  why_ = why;
+  return outcome;
+}
+
+// Aborts what can be aborted; nothing of it has been committed.
+Result<CommitOutcome> Producer::undo() {
+  const std::string why = why_;
+  if (trouble_ == Trouble::kFatal) return give_up(CommitOutcome::kUndone);
+  const Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
+    return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
+  });
+  if (!aborted) return fail(aborted.error());
+  if (!*aborted) return give_up(CommitOutcome::kUndone);
+  why_ = why;
+  trouble_ = Trouble::kNone;
+  open_ = false;
+  sent_ = delivered_ = failed_ = 0;
+  committed_at_ = cluster_.context().clock.now();
+  return CommitOutcome::kUndone;
+}
+
+Result<void> Producer::abort() {
+  if (!open_) return {};
+  const Result<CommitOutcome> undone = undo();
+  return undone ? Result<void>() : fail(undone.error());
+}
+
+Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
+  if (Result<void> waited = wait_delivered(); !waited) return fail(waited.error());
+  if (!options_.transactional_id) {
+    if (trouble_ == Trouble::kNone) return CommitOutcome::kCommitted;
+    return give_up(CommitOutcome::kUnknown);
+  }
+  if (trouble_ != Trouble::kNone) return undo();
+  if (offsets != nullptr && !offsets->next.empty()) {
+    const RdPartitions list(
+        rd_kafka_topic_partition_list_new(static_cast<int>(offsets->next.size())));
+    for (const SourceOffset& next : offsets->next) {
+      rd_kafka_topic_partition_list_add(list.get(), offsets->topic.c_str(), next.partition)
+          ->offset = next.offset;
+    }
+    const Result<bool> sent = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
+      return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets->group,
+                                                  timeout_ms);
+    });
+    if (!sent) return fail(sent.error());
+    if (!*sent) return undo();
+  }
+  const Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
+    return rd_kafka_commit_transaction(client_->rk(), timeout_ms);
+  });
+  if (!committed) return fail(committed.error());
+  if (!*committed) {
+    // The broker has refused it while it was still whole: that can be undone. Anything else may
+    // have been done and not told.
+    return trouble_ == Trouble::kAbort ? undo() : give_up(CommitOutcome::kUnknown);
+  }
+  open_ = false;
+  committed_at_ = cluster_.context().clock.now();
+  cluster_.watch().reachable();
+  return CommitOutcome::kCommitted;
+}
+
+}  // namespace paystats

@@ -1,0 +1,107 @@
+// A producer whose messages are committed together: as one transaction, or, without a transactional
+// id, by waiting until each has been delivered. Only for the files of this room.
+//
+//   producer.begin();
+//   producer.send({.topic = "payments", .key = user, .value = line});     // any number of times
+//   Result<CommitOutcome> outcome = producer.commit();
+//
+// What goes wrong on the way is found out by commit(): it aborts what can be aborted, and where the
+// handle is of no more use (a fatal error, an outcome that nobody knows) it makes a new one, whose
+// init_transactions() settles what the old one left open. So after any outcome the next begin() may
+// go well. A Result that failed means that there is no going on: patience has ended, or the broker
+// will never take our messages (authorization).
+//
+// A producer that is fenced is made anew like any other, since a coordinator that timed out a
+// transaction fences its producer as well. Who must not go on because another has taken his place
+// learns that from his consumer group. Order of calls after KIP-98 and KIP-447. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "kafka/client.h"
+#include "kafka/cluster.h"
+#include "kafka/rd.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+struct ProducerOptions {
+  std::optional<std::string> transactional_id = {};
+  KafkaSettings defaults = {};  // the user may change these
+};
+
+struct OutgoingMessage {
+  const std::string& topic;
+  int32_t partition = RD_KAFKA_PARTITION_UA;  // by the key's hash
+  std::string_view key = {};                  // empty: none
+  std::string_view value = {};
+};
+
+enum class CommitOutcome {
+  kCommitted,
+  kUndone,   // none of it counts
+  kUnknown,  // all of it counts or none; without a transactional id: some of it may
+};
+
+// Offsets that are committed with a transaction: where each partition is to be read from next.
+struct ConsumedOffsets {
+  std::string topic;
+  std::span<const SourceOffset> next;
+  const rd_kafka_consumer_group_metadata_t* group = nullptr;
+};
+
+class Producer {
+ public:
+  // Waits for the broker. `cluster` is borrowed.
+  static Result<std::unique_ptr<Producer>> open(Cluster& cluster, ProducerOptions options);
+
+  Result<void> begin();
+
+  // Copies the message; waits where librdkafka's queue is full.
+  Result<void> send(const OutgoingMessage& message);
+
+  // Waits until all that was sent is delivered, or has failed.
+  Result<void> wait_delivered();
+
+  Result<CommitOutcome> commit(const ConsumedOffsets* offsets = nullptr);
+
+  // Forgets what was sent since begin().
+  Result<void> abort();
+
+  // Why the last outcome was not kCommitted.
+  const std::string& why() const { return why_; }
+
+  uint64_t messages_under_way() const { return sent_ - delivered_ - failed_; }
+
+ private:
+  Producer(Cluster& cluster, ProducerOptions options);
+
+  Result<void> connect();
+  Result<void> replace();
+  Result<CommitOutcome> undo();
+  Result<CommitOutcome> give_up(CommitOutcome outcome);
+  Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
+  Result<void> be_patient();
+
+  enum class Trouble { kNone, kAbort, kFatal };
+
+  Cluster& cluster_;
+  const ProducerOptions options_;
+  std::unique_ptr<Client> client_;
+  bool open_ = false;                 // a transaction
+  Trouble trouble_ = Trouble::kNone;  // found since begin()
+  std::string why_;
+  uint64_t sent_ = 0;  // since the handle was made
+  uint64_t delivered_ = 0;
+  uint64_t failed_ = 0;
+  Instant committed_at_{};
+  Instant looked_at_{};  // when the brokers were last asked after
+};
+
+}  // namespace paystats
