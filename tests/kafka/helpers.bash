@@ -1,0 +1,89 @@
+# For Bats files that need a real Kafka:
+#
+#   load ../tools/helpers
+#   load helpers
+#   setup_file() { kafka_up; }
+#   teardown_file() { kafka_down; }
+#
+# All files share one broker where one is given: by its address in PAYSTATS_KAFKA, or by the folder
+# of scripts/kafka in PAYSTATS_KAFKA_DIR, as ctest does. A file that hurts its broker or wants a
+# special one says how (`kafka_up --nodes 3`, or `kafka_up --own`) and gets one of its own. Topics,
+# groups and transactional ids are shared, so every name comes from `unique`.
+
+KAFKA_TOOL=$PROJECT/scripts/kafka
+TOPIC_TOOL=$PROJECT/scripts/kafka-topics
+# What `produce` and `consume` add to kcat.
+KCAT=(kcat -q -X partitioner=murmur2_random -X isolation.level=read_committed)
+
+# kafka_up [--own | OPTION-OF-scripts/kafka-start...]: sets and exports KAFKA, the bootstrap address,
+# KAFKA_BROKERS, the same for the tools, and KAFKA_DIR, the folder of the cluster ('' if unknown).
+kafka_up() {
+  export KAFKA='' KAFKA_DIR='' KAFKA_IS_OWN=''
+  if [ $# -eq 0 ]; then
+    KAFKA=${PAYSTATS_KAFKA:-}
+    if [ -z "$KAFKA" ] && [ -n "${PAYSTATS_KAFKA_DIR:-}" ]; then
+      KAFKA_DIR=$PAYSTATS_KAFKA_DIR
+      KAFKA=$(cat "$KAFKA_DIR/bootstrap") || return 1
+    fi
+  fi
+  if [ -z "$KAFKA" ]; then
+    [ "${1:-}" != --own ] || shift
+    KAFKA_IS_OWN=yes KAFKA_DIR=$BATS_FILE_TMPDIR/kafka
+    KAFKA=$("$KAFKA_TOOL" start --dir "$KAFKA_DIR" "$@") || return 1
+  fi
+  export KAFKA_BROKERS=$KAFKA
+}
+
+# kafka_down: ends what kafka_up started, and nothing else.
+kafka_down() {
+  [ -z "${KAFKA_IS_OWN:-}" ] || "$KAFKA_TOOL" stop --now --wipe --dir "$KAFKA_DIR"
+}
+
+# broker VERB ARG...: scripts/kafka on this file's cluster: broker kill 1; broker start; broker admin topics --list.
+broker() { "$KAFKA_TOOL" "$1" --dir "$KAFKA_DIR" "${@:2}"; }
+
+# topics VERB ARG...: scripts/kafka-topics on it: topics list; topics trim NAME:0:100.
+topics() { "$TOPIC_TOOL" -b "$KAFKA" "$@"; }
+
+# unique NAME: a name that no other test has, now or in a run before.
+unique() { echo "$1-$BATS_TEST_NUMBER-$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')"; }
+
+# topic NAME PARTITIONS [KEY=VALUE,...]: makes it; it answers by then.
+topic() { topics create "$1:$2${3:+:$3}"; }
+
+# keyed [FIELD]: JSON lines in; out, with the value of FIELD (user), decoded, as a key before a tab.
+keyed() {
+  python3 -c '
+import json, sys
+for line in sys.stdin.buffer:
+    key = json.loads(line)[sys.argv[1]].encode()
+    assert b"\t" not in key and b"\n" not in key
+    sys.stdout.buffer.write(key + b"\t" + line)' "${1:-user}"
+}
+
+# produce TOPIC [KCAT-OPTION...]: a message a line of stdin; `produce TOPIC -p 3` to partition 3.
+produce() { "${KCAT[@]}" -P -b "$KAFKA" -t "$@"; }
+
+# produce_keyed TOPIC [KCAT-OPTION...]: lines of key, tab, value; as Java's partitioner does it.
+# A line of a key and a tab alone is a tombstone with -Z.
+produce_keyed() { "${KCAT[@]}" -P -K "$(printf '\t')" -b "$KAFKA" -t "$@"; }
+
+# consume TOPIC [KCAT-OPTION...]: the values, committed ones alone, a line each, up to the end.
+consume() { "${KCAT[@]}" -C -e -o beginning -b "$KAFKA" -t "$@"; }
+
+# consume_all TOPIC [KCAT-OPTION...]: lines of partition, offset, key and value, with tabs between.
+consume_all() { consume "$@" -f '%p\t%o\t%k\t%s\n'; }
+
+# end_offsets TOPIC [--uncommitted]: lines "partition offset": the last stable offsets, or the high
+# watermarks. The markers of transactions count too.
+end_offsets() { topics ends "$@"; }
+
+# committed GROUP TOPIC: lines "partition offset" of the group.
+committed() { topics committed "$1" | sed -n "s/^$2 //p"; }
+
+# librdkafka_is_at_least VERSION: the one that kcat is linked with.
+librdkafka_is_at_least() {
+  local is
+  is=$(kcat -V | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')
+  [ "$(printf '%s\n' "$1" "$is" | sort -V | head -n 1)" = "$1" ]
+}
