@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick tidy bench torture format install clean help
+.PHONY: all setup build run test test-quick test-spark tidy bench bench-kafka torture format install clean help
 
 all: build
 
@@ -24,7 +24,11 @@ test: setup      ## the whole gate: build, sanitizers, tidy, every test
 
 test-quick: build ## the tests of the Release build only
 	@scripts/setup-web
+	@scripts/setup-kafka
 	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+
+test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
+	@PAYSTATS_BIN=$(BUILD)/bin tests/spark/run
 
 tidy: build      ## format, lint, the order of the rooms, man pages
 	@scripts/check-tidy $(BUILD)
