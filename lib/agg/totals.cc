@@ -59,6 +59,22 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
   return {};
 }
 
+Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices) {
+  indices.clear();
+  Strip strip;
+  for (size_t done = 0; done < rows.size(); done += kStrip) {
+    const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
+    make_room(part.size());
+    fetch_ahead(part, strip);
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Result<uint32_t> index = resolve(part[i].record.user, strip.tags[i], strip.slots[i]);
+      if (!index) return fail(index.error());
+      indices.push_back(*index);
+    }
+  }
+  return {};
+}
+
 // Each pass asks for what the next one reads: slots, then entries, then names. The slots found here
 // stay right while rows of the strip are added, since a slot once filled never changes.
 void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {

@@ -51,6 +51,12 @@ class Totals {
   // more users than users_max: rows before that user have been added.
   Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
 
+  // The two halves of add(), for who has more to keep of a user than his total: the numbers of the
+  // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
+  // or the reason why it cannot be added.
+  Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
+  Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, amount, 1); }
+
   // Adds all of `other`, which is made with the same seed. An error: too many users, or overflow.
   Result<void> absorb(const Totals& other);
 

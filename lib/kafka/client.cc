@@ -24,6 +24,13 @@ Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
 
 }  // namespace
 
+bool has_property(const char* name) {
+  const RdConf conf(rd_kafka_conf_new());
+  std::array<char, 256> value{};
+  size_t size = value.size();
+  return rd_kafka_conf_get(conf.get(), name, value.data(), &size) == RD_KAFKA_CONF_OK;
+}
+
 bool is_about_reach(rd_kafka_resp_err_t error) {
   switch (error) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:

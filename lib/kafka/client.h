@@ -73,6 +73,9 @@ class Client {
   std::vector<std::pair<std::string, RdTopic>> topics_;
 };
 
+// Whether the librdkafka that we run with has this property.
+bool has_property(const char* name);
+
 // Whether an error says that a broker cannot be reached or does not answer, so that trying again is
 // all there is to do.
 bool is_about_reach(rd_kafka_resp_err_t error);

@@ -1,0 +1,419 @@
+#include "kafka/group_consumer.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <unordered_map>
+#include <utility>
+
+#include "base/fd.h"
+#include "kafka/batch.h"
+#include "kafka/client.h"
+#include "kafka/rd.h"
+
+namespace paystats {
+namespace {
+
+// At least this often librdkafka is looked into: it calls a member dead that does not.
+constexpr Duration kLookInterval = std::chrono::seconds(1);
+
+ClientSettings settings_of(const GroupConsumerOptions& options) {
+  ClientSettings settings;
+  settings.defaults = {
+      {"session.timeout.ms", "10000"},
+      {"fetch.wait.max.ms", "100"},
+      {"queued.min.messages", "100000"},
+      {"queued.max.messages.kbytes", "32768"},
+  };
+  if (has_property("fetch.queue.backoff.ms")) {
+    settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
+  }
+  settings.musts = {
+      {"group.id", options.group},           {"group.instance.id", options.instance},
+      {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+      {"isolation.level", "read_committed"}, {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},      {"partition.assignment.strategy", "range"},
+  };
+  return settings;
+}
+
+}  // namespace
+
+class GroupConsumer::Impl {
+ public:
+  Impl(Cluster& cluster, GroupConsumerOptions options, PartitionOwner& owner, const Waiter& waiter)
+      : cluster_(cluster),
+        options_(std::move(options)),
+        owner_(owner),
+        waiter_(waiter),
+        batch_(options_.block_messages) {}
+  ~Impl() { close(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> open();
+  Result<ReadStatus> read(MessageBlock& out, Instant deadline);
+  std::vector<Position> positions() const;
+  bool assigned() const { return !next_.empty(); }
+  Result<bool> commit(std::span<const SourceOffset> next);
+  const void* group_metadata();
+  void close();
+
+ private:
+  struct Held {
+    int64_t next = 0;
+    bool at_end = false;
+  };
+
+  void on_rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions);
+  Result<void> rebalance();
+  Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
+  Result<std::vector<PartitionOffsets>> ask_offsets(
+      const rd_kafka_topic_partition_list_t& partitions);
+  bool accept(const rd_kafka_message_t& raw);
+  void take_error(const rd_kafka_message_t& raw);
+  Result<void> resume_after_gap();
+  bool look(MessageBlock& out);
+  void wake_fetching();
+  Result<Wake> wait(Instant deadline);
+
+  Cluster& cluster_;
+  const GroupConsumerOptions options_;
+  PartitionOwner& owner_;
+  const Waiter& waiter_;
+  UniqueFd event_;
+  std::unique_ptr<Client> client_;
+  RdQueue queue_;       // the client's
+  MessageBatch batch_;  // in the queue's memory
+  RdGroupMetadata metadata_;
+  // What the callback has noted.
+  enum class Pending { kNothing, kAssign, kRevoke };
+  Pending pending_ = Pending::kNothing;
+  RdPartitions pending_partitions_;
+  bool pending_lost_ = false;
+  bool closing_ = false;
+  const bool fetches_by_itself_ = has_property("fetch.queue.backoff.ms");
+  std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
+  std::optional<Error> error_;              // found in a block, to be returned after it
+  std::optional<int32_t> gone_;             // this partition's next offset is not there any more
+};
+
+Result<void> GroupConsumer::Impl::open() {
+  event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event_) return fail(system_error("eventfd", errno));
+  Result<std::unique_ptr<Client>> client = Client::open(
+      cluster_, RD_KAFKA_CONSUMER, settings_of(options_),
+      {.on_rebalance = [this](rd_kafka_resp_err_t error,
+                              rd_kafka_topic_partition_list_t* list) { on_rebalance(error, list); },
+       .on_delivery = {}});
+  if (!client) return fail(client.error());
+  client_ = std::move(*client);
+  rd_kafka_t* const rk = client_->rk();
+  rd_kafka_poll_set_consumer(rk);
+  queue_.reset(rd_kafka_queue_get_consumer(rk));
+  static constexpr uint64_t kOne = 1;
+  rd_kafka_queue_io_event_enable(queue_.get(), event_.get(), &kOne, sizeof kOne);
+
+  const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk, topics.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
+}
+
+// The group waits until assign() has been called, so there is never more than one to be noted.
+void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
+                                       rd_kafka_topic_partition_list_t* partitions) {
+  if (closing_) {
+    rd_kafka_assign(client_->rk(), nullptr);
+    return;
+  }
+  pending_ = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? Pending::kAssign : Pending::kRevoke;
+  pending_lost_ = rd_kafka_assignment_lost(client_->rk()) != 0;
+  pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
+}
+
+Result<void> GroupConsumer::Impl::rebalance() {
+  const Pending what = std::exchange(pending_, Pending::kNothing);
+  if (what == Pending::kAssign) return assign(*pending_partitions_);
+  // Lost while it waited to be handled is lost as well.
+  const bool lost = pending_lost_ || rd_kafka_assignment_lost(client_->rk()) != 0;
+  Result<void> told = next_.empty() ? Result<void>() : owner_.on_revoked(lost);
+  next_.clear();
+  gone_.reset();
+  rd_kafka_assign(client_->rk(), nullptr);
+  return told;
+}
+
+Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
+  const Result<std::vector<PartitionOffsets>> offsets = ask_offsets(partitions);
+  if (!offsets) return fail(offsets.error());
+  const Result<std::vector<SourceOffset>> starts = owner_.on_assigned(*offsets);
+  if (!starts) return fail(starts.error());
+  const RdPartitions list(rd_kafka_topic_partition_list_new(partitions.cnt));
+  next_.clear();
+  for (const SourceOffset& start : *starts) {
+    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), start.partition)->offset =
+        start.offset;
+    next_[start.partition] = {.next = start.offset, .at_end = false};
+  }
+  const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
+}
+
+Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
+    const rd_kafka_topic_partition_list_t& partitions) {
+  std::vector<PartitionOffsets> offsets;
+  if (partitions.cnt == 0) return offsets;
+  const std::string label = topic_label(options_.topic);
+  // Under read_committed these are stable: a transaction that is open makes the broker say "again".
+  const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
+  Result<void> asked = client_->request(label + ": committed offsets", [&](int timeout_ms) {
+    return rd_kafka_committed(client_->rk(), committed.get(), timeout_ms);
+  });
+  if (!asked) return fail(asked.error());
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = committed->elems[i];
+    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return fail(fmt::format("{}: committed offset of partition {}: {}", label, each.partition,
+                              rd_kafka_err2str(each.err)));
+    }
+    PartitionOffsets found{.partition = each.partition};
+    if (each.offset >= 0) found.committed = each.offset;
+    asked = client_->request(label + ": offsets", [&](int timeout_ms) {
+      return rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), each.partition,
+                                              &found.low, &found.high, timeout_ms);
+    });
+    if (!asked) return fail(asked.error());
+    offsets.push_back(found);
+  }
+  return offsets;
+}
+
+// Of messages only those that come next: some may be left from before a rebalance.
+bool GroupConsumer::Impl::accept(const rd_kafka_message_t& raw) {
+  if (raw.err != RD_KAFKA_RESP_ERR_NO_ERROR && raw.err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    take_error(raw);
+    return false;
+  }
+  const auto held = next_.find(raw.partition);
+  if (held == next_.end() || raw.offset < held->second.next) return false;
+  held->second.at_end = raw.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (held->second.at_end) return false;
+  held->second.next = raw.offset + 1;
+  return true;
+}
+
+void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
+  const char* const reason = rd_kafka_message_errstr(&raw);
+  cluster_.context().diagnostics.detail(
+      fmt::format("kafka: {}: {}", rd_kafka_err2name(raw.err), reason));
+  switch (raw.err) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      if (next_.contains(raw.partition)) gone_ = raw.partition;
+      return;
+    case RD_KAFKA_RESP_ERR__FATAL: {
+      std::array<char, 512> why{};
+      const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), why.data(), why.size());
+      error_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                   ? Error{fmt::format("another process has joined group {} as instance {} and "
+                                       "taken this one's place",
+                                       options_.group, options_.instance)}
+                   : Error{fmt::format("kafka: {}", why.data())};
+      return;
+    }
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+      error_ = Error{fmt::format("{}: {}", topic_label(options_.topic), reason)};
+      return;
+    default:
+      return;  // librdkafka goes on by itself
+  }
+}
+
+Result<void> GroupConsumer::Impl::resume_after_gap() {
+  const int32_t partition = *std::exchange(gone_, std::nullopt);
+  const auto held = next_.find(partition);
+  if (held == next_.end()) return {};
+  int64_t low = 0;
+  int64_t high = 0;
+  Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
+    return rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
+                                            &high, timeout_ms);
+  });
+  if (!asked) return asked;
+  const Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
+  if (!go_on) return fail(go_on.error());
+  held->second = {.next = low, .at_end = false};
+  const RdPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), partition)->offset = low;
+  const RdError error(rd_kafka_seek_partitions(client_->rk(), list.get(), 10'000));
+  if (!error) return {};
+  return fail(
+      fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_error_string(error.get())));
+}
+
+// True: `out` has what there was, maybe nothing. False: the queue was empty.
+bool GroupConsumer::Impl::look(MessageBlock& out) {
+  const size_t found =
+      batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
+  out = {.messages = batch_.messages(), .source = options_.topic};
+  if (!batch_.messages().empty()) cluster_.watch().reachable();
+  return found > 0;
+}
+
+// Where a queue was full its fetching is looked at again only after a second; a question to the
+// partition's leader wakes it. (From librdkafka 2.2 on `fetch.queue.backoff.ms` does that better.)
+void GroupConsumer::Impl::wake_fetching() {
+  for (const auto& [partition, held] : next_) {
+    int64_t low = 0;
+    int64_t high = 0;
+    const bool known =
+        rd_kafka_get_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
+                                       &high) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (known && !held.at_end && high > held.next) {
+      rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
+                                       &high, 100);
+      return;
+    }
+  }
+}
+
+Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
+  const Instant look_again = cluster_.context().clock.now() + kLookInterval;
+  const Result<Wake> woken = waiter_.wait_readable(event_.get(), std::min(deadline, look_again));
+  uint64_t count = 0;
+  while (::read(event_.get(), &count, sizeof count) < 0 && errno == EINTR) {
+  }
+  return woken;
+}
+
+Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline) {
+  const Clock& clock = cluster_.context().clock;
+  bool woken = false;
+  for (;;) {
+    if (error_) return fail(*error_);
+    if (pending_ != Pending::kNothing) {
+      if (Result<void> done = rebalance(); !done) return fail(done.error());
+    }
+    if (gone_) {
+      if (Result<void> resumed = resume_after_gap(); !resumed) return fail(resumed.error());
+    }
+    if (waiter_.stop().requested()) return ReadStatus::kEnd;
+    if (look(out)) {
+      woken = false;
+      if (!out.messages.empty()) return ReadStatus::kBlock;
+      continue;
+    }
+    if (pending_ != Pending::kNothing || error_) continue;
+    if (clock.now() >= deadline) return ReadStatus::kIdle;
+    if (!woken && !fetches_by_itself_) {
+      // The queue was found empty with more to come: once, then wait.
+      wake_fetching();
+      woken = true;
+      continue;
+    }
+    const Result<Wake> wake = wait(deadline);
+    if (!wake) return fail(wake.error());
+    if (Result<void> patient = client_->check_brokers(std::chrono::hours(1)); !patient) {
+      return fail(patient.error());
+    }
+    woken = *wake == Wake::kReady;
+  }
+}
+
+std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
+  std::vector<Position> positions;
+  for (const auto& [partition, held] : next_) {
+    int64_t low = 0;
+    int64_t high = held.next;
+    if (rd_kafka_get_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
+                                       &high) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      high = held.next;
+    }
+    positions.push_back({partition, held.next, std::max(high, held.next), held.at_end});
+  }
+  std::sort(positions.begin(), positions.end(),
+            [](const Position& a, const Position& b) { return a.partition < b.partition; });
+  return positions;
+}
+
+Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
+  if (next.empty()) return true;
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  for (const SourceOffset& each : next) {
+    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), each.partition)->offset =
+        each.offset;
+  }
+  for (;;) {
+    const rd_kafka_resp_err_t error = rd_kafka_commit(client_->rk(), list.get(), 0);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    cluster_.context().diagnostics.detail(
+        fmt::format("kafka: commit: {}", rd_kafka_err2str(error)));
+    if (!is_about_reach(error)) return false;
+    client_->probe_brokers();
+    if (Result<void> patient = cluster_.check_patience(std::chrono::seconds(5)); !patient) {
+      return fail(patient.error());
+    }
+  }
+}
+
+const void* GroupConsumer::Impl::group_metadata() {
+  metadata_.reset(rd_kafka_consumer_group_metadata(client_->rk()));
+  return metadata_.get();
+}
+
+void GroupConsumer::Impl::close() {
+  if (!client_) return;
+  closing_ = true;
+  batch_.clear();
+  if (pending_ != Pending::kNothing || !next_.empty()) rd_kafka_assign(client_->rk(), nullptr);
+  next_.clear();
+  metadata_.reset();
+  queue_.reset();
+  client_.reset();
+}
+
+GroupConsumer::GroupConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GroupConsumer::~GroupConsumer() = default;
+
+Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(Cluster& cluster,
+                                                           const GroupConsumerOptions& options,
+                                                           PartitionOwner& owner,
+                                                           const Waiter& waiter) {
+  auto impl = std::make_unique<Impl>(cluster, options, owner, waiter);
+  if (Result<void> opened = impl->open(); !opened) return fail(opened.error());
+  return std::unique_ptr<GroupConsumer>(new GroupConsumer(std::move(impl)));
+}
+
+Result<ReadStatus> GroupConsumer::read(MessageBlock& out, Instant deadline) {
+  return impl_->read(out, deadline);
+}
+std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
+  return impl_->positions();
+}
+bool GroupConsumer::assigned() const {
+  return impl_->assigned();
+}
+Result<bool> GroupConsumer::commit(std::span<const SourceOffset> next) {
+  return impl_->commit(next);
+}
+const void* GroupConsumer::group_metadata() {
+  return impl_->group_metadata();
+}
+void GroupConsumer::close() {
+  impl_->close();
+}
+
+}  // namespace paystats

@@ -1,0 +1,97 @@
+// A member of a consumer group that reads one topic, exactly: where each partition begins is said
+// by the owner of what was learned from it, and offsets are committed with what follows from them.
+//
+//   Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(cluster, options, owner);
+//   Result<ReadStatus> status = (*consumer)->read(block, clock.now());
+//
+// The owner hears of a partition before its first message and after its last one. That happens
+// within read(), between two blocks, never in the middle of one: librdkafka's rebalance callback
+// only notes what is to be done. Membership is static (KIP-345): a restart under the same name
+// takes its partitions back without a rebalance, and of two under one name the older is fenced. One
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "io/wait.h"
+#include "kafka/cluster.h"
+
+namespace paystats {
+
+struct GroupConsumerOptions {
+  std::string topic;
+  std::string group;
+  std::string instance;  // the member's static name
+  size_t block_messages = 1024;
+};
+
+// Offsets of one partition, as the broker knows them.
+struct PartitionOffsets {
+  int32_t partition = 0;
+  int64_t low = 0;                        // the first that is there
+  int64_t high = 0;                       // behind the last
+  std::optional<int64_t> committed = {};  // of the group
+};
+
+class PartitionOwner {
+ public:
+  virtual ~PartitionOwner() = default;
+
+  // Prepares for these partitions and says where each is to be read from. An error ends reading.
+  virtual Result<std::vector<SourceOffset>> on_assigned(
+      std::span<const PartitionOffsets> partitions) = 0;
+  // They are taken away; `lost`: they have been another's for a while, so that nothing may be
+  // committed for them any more.
+  virtual Result<void> on_revoked(bool lost) = 0;
+  // The payments from `wanted` up to `low` have been removed while they were to be read. True: go
+  // on at `low`.
+  virtual Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) = 0;
+};
+
+class GroupConsumer {
+ public:
+  // `cluster`, `owner` and `waiter` are borrowed. Joins the group with the first read().
+  static Result<std::unique_ptr<GroupConsumer>> open(Cluster& cluster,
+                                                     const GroupConsumerOptions& options,
+                                                     PartitionOwner& owner, const Waiter& waiter);
+  GroupConsumer(const GroupConsumer&) = delete;
+  GroupConsumer& operator=(const GroupConsumer&) = delete;
+  ~GroupConsumer();
+
+  // As MessageSource::read(); kEnd after a stop signal. A block may be empty.
+  Result<ReadStatus> read(MessageBlock& out, Instant deadline);
+
+  // Where each partition that is assigned will be read from next, and what is behind that as far as
+  // the client has heard.
+  struct Position {
+    int32_t partition = 0;
+    int64_t next = 0;
+    int64_t high = 0;     // the newest high watermark heard of
+    bool at_end = false;  // nothing committed is behind it at the moment
+  };
+  std::vector<Position> positions() const;
+  bool assigned() const;
+
+  // Commits offsets by itself, for who has no transaction. False: this member may not any more.
+  Result<bool> commit(std::span<const SourceOffset> next);
+
+  // For Producer::commit(): who commits. Lives until the next call.
+  const void* group_metadata();
+
+  // Leaves the partitions as they are: a static member's are kept for its return.
+  void close();
+
+ private:
+  class Impl;
+  explicit GroupConsumer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paystats
