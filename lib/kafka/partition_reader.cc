@@ -1,0 +1,242 @@
+#include "kafka/partition_reader.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace paystats {
+namespace {
+
+constexpr size_t kBatchMessages = 1024;
+constexpr int kNudgeTimeoutMs = 200;
+constexpr int kMetadataTimeoutMs = 200;
+constexpr Duration kNudgeInterval = std::chrono::milliseconds(5);
+constexpr Duration kLookInterval = std::chrono::seconds(1);  // after brokers that are away
+
+bool librdkafka_knows(const char* property, const char* value) {
+  const RdConf probe(rd_kafka_conf_new());
+  return rd_kafka_conf_set(probe.get(), property, value, nullptr, 0) == RD_KAFKA_CONF_OK;
+}
+
+ClientSettings settings_of(const PartitionReaderOptions& options) {
+  ClientSettings settings{.defaults = {{"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
+                                       {"fetch.error.backoff.ms", "50"},
+                                       // Bounds of what is fetched ahead: by number (about 400
+                                       // bytes each beside the message itself), and by size.
+                                       {"queued.min.messages", "100000"},
+                                       {"queued.max.messages.kbytes", "32768"}},
+                          .musts = {{"enable.auto.commit", "false"},
+                                    {"enable.auto.offset.store", "false"},
+                                    {"auto.offset.reset", "error"},
+                                    {"isolation.level", "read_committed"},
+                                    {"enable.partition.eof", "true"},
+                                    {"allow.auto.create.topics", "false"}}};
+  // A full queue is looked at again after so long; before 2.2 after a second, see nudge().
+  if (librdkafka_knows("fetch.queue.backoff.ms", "5")) {
+    settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
+  }
+  return settings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PartitionReader>> PartitionReader::open(
+    Cluster& cluster, const std::string& topic, const PartitionReaderOptions& options) {
+  Result<std::unique_ptr<Client>> client =
+      Client::open(cluster, RD_KAFKA_CONSUMER, settings_of(options));
+  if (!client) return fail(client.error());
+  std::unique_ptr<PartitionReader> reader(new PartitionReader(std::move(*client), topic));
+  if (Result<void> enabled = reader->enable_wake_up(); !enabled) return fail(enabled.error());
+  return reader;
+}
+
+PartitionReader::PartitionReader(std::unique_ptr<Client> client, std::string topic)
+    : client_(std::move(client)),
+      topic_(std::move(topic)),
+      handle_(client_->topic(topic_)),
+      queue_(rd_kafka_queue_new(client_->rk())),
+      main_queue_(rd_kafka_queue_get_main(client_->rk())),
+      batch_(kBatchMessages) {}
+
+PartitionReader::~PartitionReader() {
+  batch_.clear();
+  for (const PartitionPosition& position : positions_) {
+    if (!position.stopped) rd_kafka_consume_stop(handle_, position.id);
+  }
+  // The descriptor must not be written to once it is closed.
+  rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
+  rd_kafka_queue_io_event_enable(main_queue_.get(), -1, nullptr, 0);
+}
+
+// librdkafka writes to the descriptor when a queue that was empty is so no more, so a wait is over
+// with the first message, and can watch a stop signal and the output's reader besides.
+Result<void> PartitionReader::enable_wake_up() {
+  wake_up_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_up_) return fail(system_error("eventfd", errno));
+  const uint64_t one = 1;
+  rd_kafka_queue_io_event_enable(queue_.get(), wake_up_.get(), &one, sizeof one);
+  rd_kafka_queue_io_event_enable(main_queue_.get(), wake_up_.get(), &one, sizeof one);
+  return {};
+}
+
+Result<void> PartitionReader::begin(std::span<const int32_t> partitions) {
+  for (const int32_t id : partitions) {
+    PartitionPosition position{.id = id};
+    Result<void> asked = client_->request(
+        fmt::format("{}: partition {}", topic_label(topic_), id), [&](int timeout_ms) {
+          return rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), id, &position.low,
+                                                  &position.high, timeout_ms);
+        });
+    if (!asked) return asked;
+    position.next = position.low;
+    if (rd_kafka_consume_start_queue(handle_, id, position.low, queue_.get()) != 0) {
+      return fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
+                              rd_kafka_err2str(rd_kafka_last_error())));
+    }
+    positions_.push_back(position);
+    const auto slot = static_cast<size_t>(id);
+    if (index_.size() <= slot) index_.resize(slot + 1);
+    index_[slot] = static_cast<uint32_t>(positions_.size());
+  }
+  return {};
+}
+
+void PartitionReader::stop(int32_t partition) {
+  PartitionPosition* const position = find(partition);
+  if (position == nullptr || position->stopped) return;
+  rd_kafka_consume_stop(handle_, partition);
+  position->stopped = true;
+}
+
+PartitionPosition* PartitionReader::find(int32_t partition) {
+  const auto slot = static_cast<size_t>(partition);
+  if (partition < 0 || slot >= index_.size() || index_[slot] == 0) return nullptr;
+  return &positions_[index_[slot] - 1];
+}
+
+Result<size_t> PartitionReader::take() {
+  const size_t seen =
+      batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
+  if (!failure_) return fail(failure_.error());
+  if (!batch_.messages().empty() && client_->cluster().watch().away()) {
+    client_->cluster().watch().reachable();
+  }
+  return seen;
+}
+
+bool PartitionReader::accept(const rd_kafka_message_t& raw) {
+  PartitionPosition* const position = find(raw.partition);
+  if (position != nullptr && position->stopped) return false;
+  if (raw.err == RD_KAFKA_RESP_ERR_NO_ERROR) [[likely]] {
+    if (position == nullptr || raw.offset < position->next) return false;
+    position->next = raw.offset + 1;
+    position->at_end = false;
+    return true;
+  }
+  if (raw.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    if (position == nullptr) return false;
+    position->next = std::max(position->next, raw.offset);
+    position->at_end = true;
+    return false;
+  }
+  if (is_about_reach(raw.err)) {
+    client_->cluster().context().diagnostics.detail(fmt::format(
+        "{}: partition {}: {}", topic_label(topic_), raw.partition, rd_kafka_message_errstr(&raw)));
+    return false;
+  }
+  if (failure_) {
+    failure_ = fail(
+        describe(raw, position == nullptr ? PartitionPosition{.id = raw.partition} : *position));
+  }
+  return false;
+}
+
+Error PartitionReader::describe(const rd_kafka_message_t& raw, const PartitionPosition& position) {
+  const std::string place = fmt::format("{}: partition {}", topic_label(topic_), position.id);
+  switch (raw.err) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
+      int64_t low = 0;
+      int64_t high = 0;
+      if (rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), position.id, &low, &high,
+                                           kMetadataTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return {fmt::format("{}: offset {} is there no more", place, position.next)};
+      }
+      return {fmt::format("{}: offset {} is there no more: the oldest is {}, the end {}", place,
+                          position.next, low, high)};
+    }
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return {fmt::format("{}: is there no more", place)};
+    default:
+      return {fmt::format("{}: {}", place, rd_kafka_message_errstr(&raw))};
+  }
+}
+
+int64_t PartitionReader::known_high(int32_t partition) const {
+  int64_t low = RD_KAFKA_OFFSET_INVALID;
+  int64_t high = RD_KAFKA_OFFSET_INVALID;
+  rd_kafka_get_watermark_offsets(client_->rk(), topic_.c_str(), partition, &low, &high);
+  return high;
+}
+
+// A librdkafka before 2.2 that has fetched enough of a partition looks at its queue again up to a
+// second later, although it may be empty by then. A request to the partition's broker wakes it. So
+// where nothing is there, but a partition has more, one such partition is asked about.
+bool PartitionReader::nudge() {
+  for (size_t i = 0; i < positions_.size(); ++i) {
+    nudged_ = (nudged_ + 1) % positions_.size();
+    const PartitionPosition& position = positions_[nudged_];
+    if (position.at_end || position.stopped || known_high(position.id) <= position.next) continue;
+    int64_t low = 0;
+    int64_t high = 0;
+    rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), position.id, &low, &high,
+                                     kNudgeTimeoutMs);
+    return true;
+  }
+  return false;
+}
+
+Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
+  for (;;) {
+    rd_kafka_poll(client_->rk(), 0);  // errors, for the watch
+    const bool away = client_->cluster().watch().away();
+    if (away) {
+      if (Result<void> patient = client_->check_brokers(); !patient) {
+        if (patient.error().kind == ErrorKind::kInterrupted) return Wake::kStop;
+        return fail(patient.error());
+      }
+    }
+    const bool stalled = !away && nudge();
+    const Instant now = waiter.clock().now();
+    const Instant until = std::min(deadline, now + (stalled ? kNudgeInterval : kLookInterval));
+    Result<Wake> wake = waiter.wait_readable(wake_up_.get(), until);
+    if (!wake) return wake;
+    uint64_t times = 0;
+    [[maybe_unused]] const ssize_t cleared = ::read(wake_up_.get(), &times, sizeof times);
+    if (*wake == Wake::kReady) {
+      // It may have been the main queue; and after a nudge there may be more than was told.
+      if (rd_kafka_queue_length(queue_.get()) > 0) return Wake::kReady;
+      continue;
+    }
+    if (*wake == Wake::kStop || until >= deadline) return wake;
+  }
+}
+
+int32_t PartitionReader::count_partitions() {
+  if (client_->cluster().watch().away()) return 0;
+  const rd_kafka_metadata_t* raw = nullptr;
+  if (rd_kafka_metadata(client_->rk(), 0, handle_, &raw, kMetadataTimeoutMs) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return 0;
+  }
+  const RdMetadata metadata(raw);
+  return metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+}
+
+}  // namespace paystats

@@ -1,0 +1,102 @@
+// Reads partitions of a topic without a group, committed messages alone, from the oldest one on.
+// The common ground of topic_source.h and restore.h; only for the files of this room.
+//
+//   Result<std::unique_ptr<PartitionReader>> reader = PartitionReader::open(cluster, "stats", {});
+//   if (Result<void> begun = (*reader)->begin(partitions); !begun) ...
+//   Result<size_t> seen = (*reader)->take();            // never waits; then messages()
+//   if (*seen == 0) wake = (*reader)->wait(waiter, deadline);
+//
+// Where a partition begins and ends is asked for once, and its reading begins at that number: to
+// begin at "the oldest" would cost half a second. The end that is asked for is that of what is
+// committed (the last stable offset), since librdkafka asks as a reader of committed messages.
+// Everything here waits for a broker as the cluster says. One thread uses a reader.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "io/wait.h"
+#include "kafka/batch.h"
+#include "kafka/client.h"
+
+namespace paystats {
+
+struct PartitionPosition {
+  int32_t id = 0;
+  int64_t low = 0;      // the oldest offset, when reading began
+  int64_t high = 0;     // behind the newest committed one, when reading began
+  int64_t next = 0;     // all before it has been taken, or holds nothing for us
+  bool at_end = false;  // nothing committed was there when this was last told
+  bool stopped = false;
+
+  bool reached_high() const { return next >= high; }
+};
+
+struct PartitionReaderOptions {
+  // How long the broker keeps a request that it has nothing for. The end of a partition is told no
+  // sooner; the idle cost goes by its inverse.
+  int fetch_wait_ms = 100;
+};
+
+class PartitionReader {
+ public:
+  static Result<std::unique_ptr<PartitionReader>> open(Cluster& cluster, const std::string& topic,
+                                                       const PartitionReaderOptions& options);
+  PartitionReader(const PartitionReader&) = delete;
+  PartitionReader& operator=(const PartitionReader&) = delete;
+  ~PartitionReader();
+
+  // Begins to read these as well, each from its oldest message.
+  Result<void> begin(std::span<const int32_t> partitions);
+
+  // Takes one of them out; what was fetched of it is dropped.
+  void stop(int32_t partition);
+
+  // Takes what is there at once. Returns how much that was, ends of partitions among it; 0: nothing
+  // is there. messages() then are the messages; they live until the next take().
+  Result<size_t> take();
+  std::span<const Message> messages() const { return batch_.messages(); }
+
+  // Waits until take() may find something, the deadline, or a stop signal.
+  Result<Wake> wait(const Waiter& waiter, Instant deadline);
+
+  std::span<const PartitionPosition> partitions() const { return positions_; }
+
+  // The end of a partition as the broker told it with its last answer: behind the newest message,
+  // committed or not. Nothing is asked.
+  int64_t known_high(int32_t partition) const;
+
+  // How many partitions the topic has by now, as far as can be said without waiting for a broker
+  // that is away: else 0.
+  int32_t count_partitions();
+
+  Client& client() { return *client_; }
+
+ private:
+  PartitionReader(std::unique_ptr<Client> client, std::string topic);
+  Result<void> enable_wake_up();
+  bool accept(const rd_kafka_message_t& raw);
+  Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);
+  PartitionPosition* find(int32_t partition);
+  bool nudge();
+
+  const std::unique_ptr<Client> client_;
+  const std::string topic_;
+  rd_kafka_topic_t* const handle_;
+  RdQueue queue_;  // before the client goes
+  RdQueue main_queue_;
+  UniqueFd wake_up_;
+  MessageBatch batch_;  // its messages go before all of the above
+  std::vector<PartitionPosition> positions_;
+  std::vector<uint32_t> index_;  // by partition: place in positions_, and 1
+  size_t nudged_ = 0;            // where nudge() goes on
+  Result<void> failure_;
+};
+
+}  // namespace paystats

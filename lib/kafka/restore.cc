@@ -1,0 +1,70 @@
+#include "kafka/restore.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "io/wait.h"
+#include "kafka/partition_reader.h"
+
+namespace paystats {
+namespace {
+
+// So that the end, which comes with an answer that holds nothing, comes soon.
+constexpr int kFetchWaitMs = 10;
+
+// The end of what is committed is the end of all. What the broker told with its last answer is
+// compared, for librdkafka would answer a question with the end of what is committed.
+bool is_complete(const PartitionReader& reader, const PartitionPosition& position) {
+  return position.at_end && reader.known_high(position.id) == position.next;
+}
+
+uint64_t messages_done(const PartitionReader& reader, int64_t PartitionPosition::*until) {
+  uint64_t sum = 0;
+  for (const PartitionPosition& position : reader.partitions()) {
+    sum += static_cast<uint64_t>(position.*until - position.low);
+  }
+  return sum;
+}
+
+}  // namespace
+
+Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestored& on_messages,
+                       const OnRestoreProgress& on_progress) {
+  Result<std::unique_ptr<PartitionReader>> opened =
+      PartitionReader::open(cluster, wish.topic, {.fetch_wait_ms = kFetchWaitMs});
+  if (!opened) return fail(opened.error());
+  PartitionReader& reader = **opened;
+  if (Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
+
+  const RunContext& context = cluster.context();
+  const Waiter waiter(context.stop, context.clock);
+  const auto interrupted = [&wish] {
+    return fail(topic_label(wish.topic) + ": a signal came while it was read back",
+                ErrorKind::kInterrupted);
+  };
+  for (;;) {
+    if (context.stop.requested()) return interrupted();
+    const Result<size_t> seen = reader.take();
+    if (!seen) return fail(seen.error());
+    if (!reader.messages().empty()) {
+      Result<void> taken = on_messages({.messages = reader.messages(), .source = wish.topic});
+      if (!taken) return taken;
+    }
+    if (*seen > 0) {
+      if (on_progress) {
+        const uint64_t all = messages_done(reader, &PartitionPosition::high);
+        on_progress(std::min(all, messages_done(reader, &PartitionPosition::next)), all);
+      }
+      continue;
+    }
+    if (std::ranges::all_of(reader.partitions(), [&](const PartitionPosition& position) {
+          return is_complete(reader, position);
+        })) {
+      return {};
+    }
+    const Result<Wake> wake = reader.wait(waiter, kForever);
+    if (!wake) return fail(wake.error());
+  }
+}
+
+}  // namespace paystats

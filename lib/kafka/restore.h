@@ -1,0 +1,36 @@
+// Reading back what a topic holds of some partitions: the state that earlier runs left there.
+//
+//   Result<void> done = read_back(cluster, {"payment-stats", assigned},
+//                                 [&](const MessageBlock& block) { ...; return Result<void>(); },
+//                                 [&](uint64_t done, uint64_t all) { progress.update(done); });
+//
+// Committed messages only, and all of them: a transaction that is still open hides what is behind
+// it, so the end of what is committed is no end until it meets the end of the partition. Whoever
+// wants a state that nobody adds to must have fenced its writers before.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "kafka/cluster.h"
+
+namespace paystats {
+
+struct RestoreWish {
+  std::string topic;
+  std::span<const int32_t> partitions;
+};
+
+using OnRestored = std::function<Result<void>(const MessageBlock&)>;
+using OnRestoreProgress = std::function<void(uint64_t done, uint64_t all)>;  // in messages
+
+// Calls `on_messages` in the order of each partition, and `on_progress` (which may be empty) after
+// each block. Fails with kInterrupted after a stop signal: what was read is then a part.
+Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestored& on_messages,
+                       const OnRestoreProgress& on_progress = {});
+
+}  // namespace paystats

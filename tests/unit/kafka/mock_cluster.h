@@ -1,0 +1,109 @@
+// A cluster within the process, librdkafka's own, for tests that need topics but no real broker. It
+// knows no transactions that hide messages: what read_committed hides is tested on a real one.
+//
+//   class Restore : public MockClusterTest {};
+//   mock().create("stats", 2);
+//   mock().produce("stats", {.key = "anna", .value = "...", .at = {.partition = 1}});
+//   const std::unique_ptr<Cluster> cluster = connect();
+//
+// It takes a second to end, so the tests of a suite share one, and name their topics apart.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/fd.h"
+#include "base/run_context.h"
+#include "base/stop_signal.h"
+#include "io/message_source.h"
+#include "kafka/cluster.h"
+
+namespace paystats {
+
+class MockCluster {
+ public:
+  explicit MockCluster(int brokers = 1) {
+    rd_kafka_conf_t* const conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "partitioner", "consistent", nullptr, 0);
+    rd_kafka_conf_set_dr_msg_cb(
+        conf, [](rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* /*opaque*/) {
+          EXPECT_EQ(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+        });
+    // The handle that the mock lives on does not know it by itself.
+    rd_kafka_conf_t* const silent = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(silent, nullptr);
+    helper_ = rd_kafka_new(RD_KAFKA_PRODUCER, silent, nullptr, 0);
+    mock_ = rd_kafka_mock_cluster_new(helper_, brokers);
+    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap().c_str(), nullptr, 0);
+    producer_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+  }
+  MockCluster(const MockCluster&) = delete;
+  MockCluster& operator=(const MockCluster&) = delete;
+  ~MockCluster() {
+    rd_kafka_destroy(producer_);
+    rd_kafka_mock_cluster_destroy(mock_);
+    rd_kafka_destroy(helper_);
+  }
+
+  std::string bootstrap() const { return rd_kafka_mock_cluster_bootstraps(mock_); }
+  rd_kafka_mock_cluster_t* mock() { return mock_; }
+
+  void create(const std::string& topic, int partitions) {
+    ASSERT_EQ(rd_kafka_mock_topic_create(mock_, topic.c_str(), partitions, 1),
+              RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+
+  // To the partition of `message.at`; call flush() after the last one.
+  void produce(const std::string& topic, const OwnedMessage& message) {
+    const bool is_null = !message.value;
+    const std::string value = message.value.value_or("");
+    const rd_kafka_resp_err_t sent = rd_kafka_producev(
+        producer_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(message.at.partition),
+        RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(is_null ? nullptr : value.data()), value.size()),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    ASSERT_EQ(sent, RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+  void flush() { ASSERT_EQ(rd_kafka_flush(producer_, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR); }
+
+ private:
+  rd_kafka_t* helper_ = nullptr;
+  rd_kafka_t* producer_ = nullptr;
+  rd_kafka_mock_cluster_t* mock_ = nullptr;
+};
+
+class MockClusterTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { shared() = std::make_unique<MockCluster>(); }
+  static void TearDownTestSuite() { shared().reset(); }
+  static MockCluster& mock() { return *shared(); }
+
+  // A connection as a tool makes it. Messages are kept out of the test's output.
+  std::unique_ptr<Cluster> connect(KafkaOptions options = {}) {
+    if (!options.brokers) options.brokers = mock().bootstrap();
+    Result<std::unique_ptr<Cluster>> cluster = Cluster::make(options, context());
+    EXPECT_TRUE(cluster) << (cluster ? "" : cluster.error().message);
+    return cluster ? std::move(*cluster) : nullptr;
+  }
+  RunContext context() { return {diagnostics_, stop_, clock_}; }
+
+  StopSignal stop_;
+  SystemClock clock_;
+
+ private:
+  static std::unique_ptr<MockCluster>& shared() {
+    static std::unique_ptr<MockCluster> cluster;
+    return cluster;
+  }
+
+  UniqueFd nowhere_ = std::move(*open_file("/dev/null", 1));
+  Diagnostics diagnostics_{"test", Verbosity::kQuiet, nowhere_.get()};
+};
+
+}  // namespace paystats
