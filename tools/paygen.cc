@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "gen/job.h"
 #include "gen/pace.h"
@@ -14,6 +15,7 @@ namespace {
 struct Options {
   GenOptions gen;
   PlaceOptions places;
+  KafkaOptions kafka;
 };
 
 void declare(CommandLine& line, Options& options) {
@@ -38,11 +40,12 @@ void declare(CommandLine& line, Options& options) {
 
   line.section("Output");
   line.text("-o,--output", places.output, "ENDPOINT",
-            "where the payments go: - or a file, appended to durably (-)");
+            "where the payments go: -, a file, appended to durably, or kafka:TOPIC (-)");
   line.text("--expect", places.expect, "FILE", "write the exact totals of what was made");
   line.text("--rejects", places.rejects, "ENDPOINT",
             "put bad lines aside there (the first ten are shown on stderr)");
-  line.flag("--atomic", places.atomic, "a batch is one transaction (of a topic alone)");
+  line.flag("--atomic", places.atomic, "to a topic: a batch is there as a whole or not at all");
+  declare_kafka(line, options.kafka);
 }
 
 Result<ExitStatus> run(const Options& options, RunContext& context) {
@@ -52,8 +55,7 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
   const Result<Places> places = parse_places(options.places);
   if (!places) return fail(places.error());
 
-  const Result<JobOutcome> outcome =
-      run_job(*plan, *places, context);
+  const Result<JobOutcome> outcome = run_job(*plan, *places, options.kafka, context);
   if (!outcome) return fail(outcome.error());
 
   // All that was made is where it belongs; now the shell may see why there is no more of it.

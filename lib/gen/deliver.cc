@@ -28,8 +28,13 @@ uint64_t line_bytes_max(const Batch& batch) {
 }  // namespace
 
 Delivery::Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
-                   BatchTotals* totals)
-    : sink_(sink), waiter_(waiter), pace_(pace), progress_(progress), totals_(totals) {}
+                   BatchTotals* totals, bool atomic)
+    : sink_(sink),
+      waiter_(waiter),
+      pace_(pace),
+      progress_(progress),
+      totals_(totals),
+      atomic_(atomic) {}
 
 Result<uint64_t> Delivery::turn(uint64_t wanted) {
   for (;;) {
@@ -44,11 +49,29 @@ Result<uint64_t> Delivery::turn(uint64_t wanted) {
   }
 }
 
-uint64_t Delivery::whole_volume(const Batch& batch) {
+Result<void> Delivery::check_whole(uint64_t payments) const {
+  if (!atomic_ || payments <= kAtomicPaymentsMax) return {};
+  return fail(fmt::format("--atomic: a transaction takes {} payments at most", kAtomicPaymentsMax));
+}
+
+Result<uint64_t> Delivery::whole_turn(uint64_t wanted) {
+  if (Result<void> checked = check_whole(wanted); !checked) return fail(checked.error());
+  uint64_t taken = 0;
+  while (taken < wanted) {
+    const Result<uint64_t> more = turn(wanted - taken);
+    if (!more || *more == 0) return more;
+    taken += *more;
+  }
+  return taken;
+}
+
+uint64_t Delivery::whole_volume(const Batch& batch) const {
+  if (atomic_) return UINT64_MAX;
   return std::max<uint64_t>(1, kWholeBytesMax / line_bytes_max(batch));
 }
 
 Result<void> Delivery::put(const Batch& batch) {
+  if (Result<void> checked = check_whole(batch.volume); !checked) return checked;
   const uint64_t bytes = line_bytes_max(batch) * batch.volume;
   if (unflushed_bytes_ > 0 && unflushed_bytes_ + bytes > kUnflushedBytesMax) {
     if (Result<void> flushed = flush(); !flushed) return flushed;
@@ -64,7 +87,9 @@ Result<void> Delivery::put(const Batch& batch) {
 
 Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
   Result<void> committed = sink_.commit_lines(lines);
-  if (committed) payments_ += payments;
+  if (!committed) return committed;
+  payments_ += payments;
+  if (!sink_.lines_await_flush()) settled_ = payments_;
   return committed;
 }
 
@@ -72,24 +97,63 @@ Result<void> Delivery::flush() {
   Result<void> flushed = sink_.flush();
   if (!flushed) return flushed;
   unflushed_bytes_ = 0;
+  settled_ = payments_;
   if (totals_ != nullptr) totals_->settle();
   return flushed;
 }
 
+namespace {
+
+// Where payments are long on their way, the totals of so many wait for them to arrive.
+constexpr uint64_t kUnsettledMax = 1 << 20;
+
+// All of the workload as one whole.
+Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery, RandomPayments& payments,
+                                    RandomTotals* totals) {
+  const Result<uint64_t> turn = delivery.whole_turn(all);
+  if (!turn) return fail(turn.error());
+  if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
+  while (delivery.payments() < all) {
+    const uint64_t count = std::min(kPaymentsForDisk, all - delivery.payments());
+    Result<void> sent = delivery.commit_lines(payments.make(count), count);
+    if (!sent) return fail(sent.error());
+    delivery.progress().update(delivery.payments(), delivery.payments(), all);
+  }
+  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  if (totals != nullptr) totals->advance(all);
+  return Ending::kComplete;
+}
+
+}  // namespace
+
 Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, RandomPayments& payments,
                               RandomTotals* totals) {
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
+  if (delivery.atomic()) return deliver_random_whole(all, delivery, payments, totals);
   const uint64_t at_once = delivery.has_reader() ? kPaymentsForReader : kPaymentsForDisk;
+  uint64_t counted = 0;
+  const auto count_settled = [&] {
+    if (totals != nullptr) totals->advance(delivery.settled() - counted);
+    counted = delivery.settled();
+  };
   while (delivery.payments() < all) {
     const Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
+    count_settled();
     if (!turn) return fail(turn.error());
-    if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
+    if (*turn == 0) break;
     Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
+    if (committed && totals != nullptr && delivery.payments() - counted >= kUnsettledMax) {
+      committed = delivery.flush();
+    }
+    count_settled();
     if (!committed) return fail(committed.error());
-    if (totals != nullptr) totals->advance(*turn);
     delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
   }
-  return Ending::kComplete;
+  if (delivery.settled() < delivery.payments()) {
+    if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+    count_settled();
+  }
+  return delivery.payments() < all && delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
 }
 
 Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
@@ -98,10 +162,12 @@ Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
               .amount = plan.amount.value,
               .volume = 1};
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
-  const uint64_t at_once = plan.payments ? Delivery::whole_volume(batch) : kPaymentsForReader;
+  const uint64_t at_once = plan.payments ? delivery.whole_volume(batch) : kPaymentsForReader;
   Ending ending = Ending::kComplete;
   while (delivery.payments() < all) {
-    const Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
+    const uint64_t wanted = std::min(at_once, all - delivery.payments());
+    const Result<uint64_t> turn =
+        delivery.atomic() ? delivery.whole_turn(wanted) : delivery.turn(wanted);
     if (!turn) return fail(turn.error());
     if (*turn == 0) {
       if (delivery.stopped()) ending = Ending::kInterrupted;
@@ -132,12 +198,13 @@ Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
     plain = plain_decimal(batch.amount_text);
     batch.amount_text = plain;
   }
-  const uint64_t whole = Delivery::whole_volume(batch);
+  const uint64_t whole = delivery.whole_volume(batch);
   uint64_t left = batch.volume;
   for (bool begun = false; left > 0; begun = true) {
     uint64_t wanted = std::min(left, whole);
     if (!delivery.stopped()) {
-      const Result<uint64_t> turn = delivery.turn(wanted);
+      const Result<uint64_t> turn =
+          delivery.atomic() ? delivery.whole_turn(wanted) : delivery.turn(wanted);
       if (!turn) return fail(turn.error());
       if (*turn == 0 && !delivery.stopped()) return false;
       if (*turn > 0) wanted = *turn;

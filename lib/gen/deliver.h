@@ -29,22 +29,31 @@ class Delivery {
   // A batch is one whole in the sink as long as its lines fit this; a larger one is made in parts.
   static constexpr uint64_t kWholeBytesMax = 64 << 20;
 
-  // `totals` is of what goes by put(); nullptr where nobody wants it.
+  // More than a transaction takes before its coordinator gives it up, or nearly so.
+  static constexpr uint64_t kAtomicPaymentsMax = 10'000'000;
+
+  // `totals` is of what goes by put(); nullptr where nobody wants it. `atomic`: a batch is one
+  // whole however large it is, and the sink commits by flush() alone.
   Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
-           BatchTotals* totals);
+           BatchTotals* totals, bool atomic = false);
 
   // How many of `wanted` may go now, after waiting for it; 0: the duration has passed or a stop
   // signal has come.
   Result<uint64_t> turn(uint64_t wanted);
+
+  // The same for all of `wanted` or nothing. Fails where that is more than a transaction takes.
+  Result<uint64_t> whole_turn(uint64_t wanted);
 
   Result<void> put(const Batch& batch);
   Result<void> commit_lines(std::string_view lines, uint64_t payments);
   Result<void> flush();
 
   // The largest volume of such a batch that is one whole.
-  static uint64_t whole_volume(const Batch& batch);
+  uint64_t whole_volume(const Batch& batch) const;
 
+  bool atomic() const { return atomic_; }
   uint64_t payments() const { return payments_; }
+  uint64_t settled() const { return settled_; }  // of those: known to be where they belong
   const Pace& pace() const { return pace_; }
   Progress& progress() { return progress_; }
   bool stopped() const { return waiter_.stop().requested(); }
@@ -52,12 +61,16 @@ class Delivery {
   bool has_reader() const { return sink_.reader_fd() >= 0; }
 
  private:
+  Result<void> check_whole(uint64_t payments) const;
+
   PaymentSink& sink_;
   const Waiter& waiter_;
   Pace pace_;
   Progress& progress_;
   BatchTotals* totals_;
+  const bool atomic_;
   uint64_t payments_ = 0;
+  uint64_t settled_ = 0;
   uint64_t unflushed_bytes_ = 0;  // about
 };
 

@@ -10,12 +10,16 @@
 #include "gen/deliver.h"
 #include "gen/expected.h"
 #include "io/open_source.h"
+#include "kafka/open.h"
 
 namespace paystats {
 namespace {
 
 // What is open while the job runs.
 struct OpenPlaces {
+  OpenPlaces(const KafkaOptions& kafka, const RunContext& context) : opener(kafka, context) {}
+
+  EndpointOpener opener;  // before all that borrows from it
   std::unique_ptr<RejectLog> rejects;
   std::unique_ptr<Sink> expect;  // where wanted
   std::unique_ptr<PaymentSink> output;
@@ -23,19 +27,31 @@ struct OpenPlaces {
   std::unique_ptr<Source> input;  // of batch lines
 };
 
-Result<OpenPlaces> open_places(const Plan& plan, const Places& places, const RunContext& context) {
-  OpenPlaces open;
-  Result<std::unique_ptr<RejectLog>> rejects = RejectLog::open(places.rejects, context.diagnostics);
+// A transaction that --atomic makes may be large.
+constexpr Duration kTransactionTimeout = std::chrono::seconds(60);
+
+TopicSinkOptions topic_options(const Places& places) {
+  TopicSinkOptions options;
+  options.transactional = places.atomic;
+  options.transaction_timeout = kTransactionTimeout;
+  options.patient = true;
+  options.lines_together = places.atomic;
+  return options;
+}
+
+Result<void> open_places(const Plan& plan, const Places& places, const RunContext& context,
+                         OpenPlaces& open) {
+  Result<std::unique_ptr<RejectLog>> rejects = open.opener.reject_log(places.rejects);
   if (!rejects) return fail(rejects.error());
   open.rejects = std::move(*rejects);
 
   if (places.expect) {
-    Result<std::unique_ptr<Sink>> expect = open_sink(*places.expect, FileMode::kReplace);
+    Result<std::unique_ptr<Sink>> expect = open.opener.sink(*places.expect, FileMode::kReplace);
     if (!expect) return fail(expect.error());
     open.expect = std::move(*expect);
   }
   Result<std::unique_ptr<PaymentSink>> output =
-      open_payment_sink(places.output, context.diagnostics);
+      open.opener.payment_sink(places.output, topic_options(places));
   if (!output) return fail(output.error());
   open.output = std::move(*output);
   open.waiter = std::make_unique<Waiter>(context.stop, context.clock, open.output->reader_fd());
@@ -46,7 +62,7 @@ Result<OpenPlaces> open_places(const Plan& plan, const Places& places, const Run
     if (!input) return fail(input.error());
     open.input = std::move(*input);
   }
-  return open;
+  return {};
 }
 
 // Totals of what the output has taken, kept only where somebody wants them.
@@ -55,12 +71,12 @@ struct Totals {
   std::unique_ptr<RandomTotals> of_random;
 };
 
-Result<Ending> make_payments(const Plan& plan, OpenPlaces& open, const RunContext& context,
-                             Totals& totals) {
+Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
+                             const RunContext& context, Totals& totals) {
   Progress progress(context.diagnostics, context.clock, context.progress);
   const auto delivery = [&] {
     return Delivery(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
-                    progress, open.expect ? &totals.of_batches : nullptr);
+                    progress, open.expect ? &totals.of_batches : nullptr, atomic);
   };
   if (const auto* random = std::get_if<RandomPlan>(&plan.work)) {
     RandomPayments payments(random->spec);
@@ -83,25 +99,26 @@ Result<void> write_totals(const Totals& totals, Sink& sink) {
 
 }  // namespace
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const RunContext& context) {
-  Result<OpenPlaces> open = open_places(plan, places, context);
-  if (!open && open.error().kind == ErrorKind::kInterrupted) {
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const KafkaOptions& kafka,
+                           const RunContext& context) {
+  OpenPlaces open(kafka, context);
+  if (Result<void> opened = open_places(plan, places, context, open); !opened) {
+    if (opened.error().kind != ErrorKind::kInterrupted) return fail(opened.error());
     return JobOutcome{.status = ExitStatus::kDone, .interrupted = true};
   }
-  if (!open) return fail(open.error());
 
   // Beyond this point every place is open: only data and devices can fail.
   Totals totals;
-  Result<Ending> ending = make_payments(plan, *open, context, totals);
+  Result<Ending> ending = make_payments(plan, places.atomic, open, context, totals);
   if (ending) {
-    if (Result<void> closed = open->output->close(); !closed) ending = fail(closed.error());
+    if (Result<void> closed = open.output->close(); !closed) ending = fail(closed.error());
   }
   // A reader that has gone wants no more: a quiet end.
   const bool failed = !ending && ending.error().kind == ErrorKind::kFailed;
 
   Result<void> concluded;
-  if (open->expect) concluded = write_totals(totals, *open->expect);
-  if (Result<void> finished = open->rejects->finish(); !finished && concluded) {
+  if (open.expect) concluded = write_totals(totals, *open.expect);
+  if (Result<void> finished = open.rejects->finish(); !finished && concluded) {
     concluded = std::move(finished);
   }
   if (failed) {
@@ -111,7 +128,7 @@ Result<JobOutcome> run_job(const Plan& plan, const Places& places, const RunCont
   if (!concluded) return fail(concluded.error());
   const bool interrupted =
       ending ? *ending == Ending::kInterrupted : ending.error().kind == ErrorKind::kInterrupted;
-  return JobOutcome{.status = open->rejects->status(), .interrupted = interrupted};
+  return JobOutcome{.status = open.rejects->status(), .interrupted = interrupted};
 }
 
 }  // namespace paystats

@@ -1,7 +1,8 @@
 // A run of paygen from its plan to its end: opens every place before the first payment is made,
 // makes the payments, and leaves each output with proof that it arrived.
 //
-//   Result<JobOutcome> outcome = run_job(plan, places, {diagnostics, stop, clock, progress});
+//   Result<JobOutcome> outcome = run_job(plan, places, kafka, {diagnostics, stop, clock,
+//   progress});
 //
 // The expected totals are written whatever happens to the payments, of those that the output has
 // taken. An output whose reader has gone is no error: nobody wants more.
@@ -12,6 +13,7 @@
 #include "base/run_context.h"
 #include "gen/places.h"
 #include "gen/plan.h"
+#include "kafka/options.h"
 
 namespace paystats {
 
@@ -20,6 +22,7 @@ struct JobOutcome {
   bool interrupted = false;  // a stop signal came before all was made
 };
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const RunContext& context);
+Result<JobOutcome> run_job(const Plan& plan, const Places& places, const KafkaOptions& kafka,
+                           const RunContext& context);
 
 }  // namespace paystats

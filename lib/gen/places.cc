@@ -47,6 +47,7 @@ Result<Places> parse_places(const PlaceOptions& options) {
         "--atomic needs a topic as output: a file takes each batch as a whole anyway, and a pipe "
         "knows no transactions");
   }
+  places.atomic = options.atomic;
   if (on_stdout(places.output) + on_stdout(places.rejects) + on_stdout(places.expect) > 1) {
     return fail("only one of --output, --rejects and --expect can be standard output");
   }

@@ -24,6 +24,7 @@ struct Places {
   Endpoint output;
   std::optional<Endpoint> rejects;
   std::optional<Endpoint> expect;
+  bool atomic = false;  // then `output` is a topic
 };
 
 // The message of an error names the option that it is about.

@@ -32,6 +32,9 @@ class PaymentSink {
   virtual Result<void> flush() = 0;
   virtual Result<void> close() = 0;  // flushes
 
+  // commit_lines() returns while its lines are on their way, and flush() waits for them: a topic.
+  virtual bool lines_await_flush() const { return false; }
+
   // Whether what flush() has taken survives a power cut.
   virtual bool durable() const { return false; }
   // What became of what was put since the last flush, after an error of any of the above.

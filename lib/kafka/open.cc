@@ -1,6 +1,10 @@
 #include "kafka/open.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "kafka/topic_sink.h"
 
 namespace paystats {
 
@@ -18,12 +22,33 @@ Result<Cluster*> EndpointOpener::cluster() {
   return cluster_.get();
 }
 
-Result<std::unique_ptr<PaymentSink>> EndpointOpener::payment_sink(const Endpoint& endpoint) {
-  return open_payment_sink(endpoint, context_.diagnostics);
+Result<std::unique_ptr<PaymentSink>> EndpointOpener::payment_sink(
+    const Endpoint& endpoint, TopicSinkOptions topic_options,
+    const std::optional<std::string>& instance) {
+  if (endpoint.kind != Endpoint::Kind::kTopic) {
+    return open_payment_sink(endpoint, context_.diagnostics);
+  }
+  const Result<Cluster*> in = cluster();
+  if (!in) return fail(in.error());
+  if (topic_options.transactional && topic_options.transactional_id.empty()) {
+    const std::string prefix = fmt::format("{}.{}", context_.diagnostics.tool(), endpoint.name);
+    if (instance) {
+      topic_options.transactional_id = fmt::format("{}.{}", prefix, *instance);
+    } else {
+      Result<Slot> slot = Slot::take(prefix);
+      if (!slot) return fail(slot.error());
+      topic_options.transactional_id = slot->name();
+      slots_.push_back(std::move(*slot));
+    }
+  }
+  return open_topic_payment_sink(**in, endpoint.name, topic_options);
 }
 
 Result<std::unique_ptr<Sink>> EndpointOpener::sink(const Endpoint& endpoint, FileMode mode) {
-  return open_sink(endpoint, mode);
+  if (endpoint.kind != Endpoint::Kind::kTopic) return open_sink(endpoint, mode);
+  const Result<Cluster*> in = cluster();
+  if (!in) return fail(in.error());
+  return open_topic_sink(**in, endpoint.name);
 }
 
 Result<std::unique_ptr<RejectLog>> EndpointOpener::reject_log(

@@ -9,6 +9,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/run_context.h"
@@ -18,6 +20,8 @@
 #include "io/sink.h"
 #include "kafka/cluster.h"
 #include "kafka/options.h"
+#include "kafka/payment_sink.h"
+#include "kafka/slots.h"
 
 namespace paystats {
 
@@ -31,7 +35,11 @@ class EndpointOpener {
   // That of the command line; made by the first call, and then always the same.
   Result<Cluster*> cluster();
 
-  Result<std::unique_ptr<PaymentSink>> payment_sink(const Endpoint& endpoint);
+  // `topic_options` count for a topic alone. A transactional id that is empty becomes that of
+  // `instance`, or, without one, of the first free slot of this tool and topic on this host.
+  Result<std::unique_ptr<PaymentSink>> payment_sink(
+      const Endpoint& endpoint, TopicSinkOptions topic_options = {},
+      const std::optional<std::string>& instance = std::nullopt);
   Result<std::unique_ptr<Sink>> sink(const Endpoint& endpoint, FileMode mode);
   // Without an endpoint rejects are shown on stderr.
   Result<std::unique_ptr<RejectLog>> reject_log(const std::optional<Endpoint>& endpoint);
@@ -40,6 +48,7 @@ class EndpointOpener {
   const KafkaOptions options_;
   const RunContext context_;
   std::unique_ptr<Cluster> cluster_;
+  std::vector<Slot> slots_;  // held while what was opened lives
 };
 
 }  // namespace paystats

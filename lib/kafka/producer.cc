@@ -9,14 +9,11 @@ namespace paystats {
 namespace {
 
 constexpr Duration kTryTimeout = std::chrono::seconds(1);    // of one try of a call
-constexpr Duration kStopGrace = std::chrono::seconds(5);     // to finish what is in flight
 constexpr Duration kLookInterval = std::chrono::seconds(1);  // at brokers that do not answer
 
 // A transaction that begins sooner after the last one meets its markers being written, and the
 // client then waits for far longer.
 constexpr Duration kBetweenTransactions = std::chrono::milliseconds(2);
-
-constexpr const char* kTransactionTimeoutMs = "10000";
 
 ClientSettings settings_of(const ProducerOptions& options) {
   ClientSettings settings;
@@ -34,7 +31,8 @@ ClientSettings settings_of(const ProducerOptions& options) {
   settings.musts = {{"enable.idempotence", "true"}};
   if (options.transactional_id) {
     settings.musts.emplace_back("transactional.id", *options.transactional_id);
-    settings.musts.emplace_back("transaction.timeout.ms", kTransactionTimeoutMs);
+    settings.musts.emplace_back("transaction.timeout.ms",
+                                std::to_string(milliseconds(options.transaction_timeout)));
   }
   return settings;
 }
@@ -61,7 +59,10 @@ Result<void> Producer::connect() {
                         ++delivered_;
                         return;
                       }
-                      if (failed_++ == 0) why_ = rd_kafka_err2str(message.err);
+                      if (failed_++ == 0) {
+                        why_ = rd_kafka_err2str(message.err);
+                        error_ = message.err;
+                      }
                       if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
                     }});
   if (!client) return fail(client.error());
@@ -87,7 +88,7 @@ Result<void> Producer::be_patient() {
   const Instant now = cluster_.context().clock.now();
   if (now - looked_at_ < kLookInterval) return {};
   looked_at_ = now;
-  return client_->check_brokers(kStopGrace);
+  return client_->check_brokers(options_.stop_grace);
 }
 
 // Tries until it succeeds (true) or cannot (false: trouble_ says how bad it is).
@@ -97,6 +98,7 @@ Result<bool> Producer::attempt(const char* what,
     const RdError error(call(milliseconds(kTryTimeout)));
     if (!error) return true;
     why_ = fmt::format("{}: {}", what, rd_kafka_error_string(error.get()));
+    error_ = rd_kafka_error_code(error.get());
     if (rd_kafka_error_is_fatal(error.get()) != 0) {
       trouble_ = Trouble::kFatal;
       return false;
@@ -129,6 +131,8 @@ Result<void> Producer::begin() {
     if (again) return fail(fmt::format("kafka: {}", rd_kafka_error_string(again.get())));
   }
   open_ = true;
+  commit_asked_ = false;
+  begun_at_ = clock.now();
   return {};
 }
 
@@ -151,6 +155,7 @@ Result<void> Producer::send(const OutgoingMessage& message) {
       continue;
     }
     why_ = rd_kafka_err2str(error);
+    error_ = error;
     // Too large a message, or a topic that is gone, would come back for ever.
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -173,7 +178,20 @@ Result<void> Producer::wait_delivered() {
   return {};
 }
 
+// A coordinator fences the producer of a transaction that took too long, too.
+bool Producer::fenced_by_another() const {
+  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), nullptr, 0);
+  const bool fenced = fatal == RD_KAFKA_RESP_ERR__FENCED ||
+                      fatal == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+                      fatal == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+  return fenced && cluster_.context().clock.now() - begun_at_ < options_.transaction_timeout;
+}
+
 Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
+  if (options_.yields_when_fenced && fenced_by_another()) {
+    return fail(fmt::format("kafka: another process has taken over the transactional id {}",
+                            *options_.transactional_id));
+  }
   const std::string why = why_;
   if (Result<void> replaced = replace(); !replaced) return fail(replaced.error());
   why_ = why;
@@ -207,6 +225,8 @@ Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
   if (Result<void> waited = wait_delivered(); !waited) return fail(waited.error());
   if (!options_.transactional_id) {
     if (trouble_ == Trouble::kNone) return CommitOutcome::kCommitted;
+    why_ = fmt::format("{} {} not delivered: {}", failed_, failed_ == 1 ? "message" : "messages",
+                       why_);
     return give_up(CommitOutcome::kUnknown);
   }
   if (trouble_ != Trouble::kNone) return undo();
@@ -224,6 +244,7 @@ Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
     if (!sent) return fail(sent.error());
     if (!*sent) return undo();
   }
+  commit_asked_ = true;
   const Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
     return rd_kafka_commit_transaction(client_->rk(), timeout_ms);
   });

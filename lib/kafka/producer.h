@@ -34,6 +34,10 @@ namespace paystats {
 struct ProducerOptions {
   std::optional<std::string> transactional_id = {};
   KafkaSettings defaults = {};  // the user may change these
+  Duration transaction_timeout = std::chrono::seconds(10);
+  Duration stop_grace = std::chrono::seconds(5);  // after a stop signal, for what is under way
+  // Who is fenced by another process of his id does not take its place: a Result that failed.
+  bool yields_when_fenced = false;
 };
 
 struct OutgoingMessage {
@@ -76,6 +80,10 @@ class Producer {
 
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }
+  rd_kafka_resp_err_t error() const { return error_; }
+
+  // commit() has asked the broker to commit since begin(): before that nothing can count.
+  bool commit_asked() const { return commit_asked_; }
 
   uint64_t messages_under_way() const { return sent_ - delivered_ - failed_; }
 
@@ -88,6 +96,7 @@ class Producer {
   Result<CommitOutcome> give_up(CommitOutcome outcome);
   Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   Result<void> be_patient();
+  bool fenced_by_another() const;
 
   enum class Trouble { kNone, kAbort, kFatal };
 
@@ -97,6 +106,9 @@ class Producer {
   bool open_ = false;                 // a transaction
   Trouble trouble_ = Trouble::kNone;  // found since begin()
   std::string why_;
+  rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // that why_ tells of
+  bool commit_asked_ = false;
+  Instant begun_at_{};
   uint64_t sent_ = 0;  // since the handle was made
   uint64_t delivered_ = 0;
   uint64_t failed_ = 0;

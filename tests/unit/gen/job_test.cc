@@ -36,7 +36,8 @@ class JobTest : public ::testing::Test {
   }
   Result<JobOutcome> run(const GenOptions& options, const PlaceOptions& places) {
     const Plan plan = *make_plan(options, !places.inputs.empty());
-    return run_job(plan, *parse_places(places), {diagnostics_, stop_, clock_, false});
+    return run_job(plan, *parse_places(places), KafkaOptions{},
+                   {diagnostics_, stop_, clock_, false});
   }
   PlaceOptions to_log() const {
     PlaceOptions places;

@@ -1,0 +1,33 @@
+// From payments to messages. Only for the files of this room. Tested through kafka/payment_sink.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "kafka/producer.h"
+#include "record/decoder.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+// A message's value is the payment's line without its newline. Keeps its buffers: make one and use
+// it again.
+class PaymentMessages {
+ public:
+  explicit PaymentMessages(std::string topic);
+
+  // As many payments as the batch has. REQUIRES: amount_text is plain.
+  Result<void> send(const Batch& batch, Producer& producer);
+
+  // REQUIRES: every line is a payment.
+  Result<void> send(std::string_view lines, Producer& producer);
+
+ private:
+  const std::string topic_;
+  std::string line_;
+  LineDecoder<Payment> decoder_{FieldNames{}};
+  DecodedLines<Payment> decoded_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,83 @@
+#include "kafka/payment_sink.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "kafka/payment_messages.h"
+#include "kafka/producer.h"
+#include "kafka/topics.h"
+#include "kafka/transactional_sink.h"
+
+namespace paystats {
+namespace {
+
+// Sends at once, each payment a whole of its own.
+class IdempotentPaymentSink final : public PaymentSink {
+ public:
+  IdempotentPaymentSink(std::string topic, std::unique_ptr<Producer> producer)
+      : topic_(std::move(topic)), producer_(std::move(producer)), messages_(topic_) {}
+
+  Result<void> put(std::span<const Batch> batches) override {
+    for (const Batch& batch : batches) {
+      if (Result<void> sent = messages_.send(batch, *producer_); !sent) return explain(sent);
+    }
+    return {};
+  }
+
+  Result<void> commit_lines(std::string_view lines) override {
+    Result<void> sent = messages_.send(lines, *producer_);
+    return sent ? sent : explain(sent);
+  }
+
+  Result<void> flush() override {
+    const Result<CommitOutcome> outcome = producer_->commit();
+    if (!outcome) return explain(fail(outcome.error()));
+    if (*outcome == CommitOutcome::kCommitted) return {};
+    return fail(fmt::format("{}: {}", topic_label(topic_), producer_->why()));
+  }
+
+  Result<void> close() override { return flush(); }
+  bool lines_await_flush() const override { return true; }
+  bool durable() const override { return true; }
+
+ private:
+  // Waiting has ended. What is under way may have arrived or not: that is never a quiet end.
+  Result<void> explain(Result<void> ended) const {
+    const uint64_t left = producer_->messages_under_way();
+    if (left == 0) return ended;
+    return fail(fmt::format("{}: {} {} not delivered: {}", topic_label(topic_), left,
+                            left == 1 ? "payment" : "payments", ended.error().message));
+  }
+
+  const std::string topic_;
+  const std::unique_ptr<Producer> producer_;
+  PaymentMessages messages_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PaymentSink>> open_topic_payment_sink(Cluster& cluster,
+                                                             const std::string& topic,
+                                                             const TopicSinkOptions& options) {
+  const Result<int32_t> partitions = require_topic(cluster, {.name = topic});
+  if (!partitions) return fail(partitions.error());
+  ProducerOptions producer_options;
+  producer_options.stop_grace = options.stop_grace;
+  if (options.transactional) {
+    producer_options.transactional_id = options.transactional_id;
+    producer_options.transaction_timeout = options.transaction_timeout;
+    producer_options.yields_when_fenced = true;
+  } else {
+    // A broker that is away is waited for: only --broker-timeout gives up.
+    producer_options.defaults.emplace_back("message.timeout.ms", "0");
+  }
+  Result<std::unique_ptr<Producer>> producer = Producer::open(cluster, producer_options);
+  if (!producer) return fail(producer.error());
+  if (options.transactional)
+    return transactional_payment_sink(topic, std::move(*producer), options);
+  return std::make_unique<IdempotentPaymentSink>(topic, std::move(*producer));
+}
+
+}  // namespace paystats

@@ -1,0 +1,147 @@
+#include "kafka/transactional_sink.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "kafka/payment_messages.h"
+
+namespace paystats {
+namespace {
+
+// Batches are kept as they are until flush(), which makes payments of them: a batch of a billion is
+// as small as one of one.
+class HeldBatches {
+ public:
+  void add(const Batch& batch) {
+    held_.push_back({batch.user.size(), batch.amount_text.size(), batch.volume});
+    texts_ += batch.user;
+    texts_ += batch.amount_text;
+  }
+  bool empty() const { return held_.empty(); }
+  void clear() {
+    held_.clear();
+    texts_.clear();
+  }
+
+  Result<void> send(PaymentMessages& messages, Producer& producer) const {
+    std::string_view rest = texts_;
+    for (const Held& held : held_) {
+      const Batch batch{.user = rest.substr(0, held.user_bytes),
+                        .amount_text = rest.substr(held.user_bytes, held.amount_bytes),
+                        .amount = {},
+                        .volume = held.volume};
+      if (Result<void> sent = messages.send(batch, producer); !sent) return sent;
+      rest.remove_prefix(held.user_bytes + held.amount_bytes);
+    }
+    return {};
+  }
+
+ private:
+  struct Held {
+    size_t user_bytes;
+    size_t amount_bytes;
+    uint64_t volume;
+  };
+  std::vector<Held> held_;
+  std::string texts_;
+};
+
+class TransactionalPaymentSink final : public PaymentSink {
+ public:
+  TransactionalPaymentSink(std::string topic, std::unique_ptr<Producer> producer,
+                           const TopicSinkOptions& options)
+      : topic_(std::move(topic)),
+        options_(options),
+        producer_(std::move(producer)),
+        messages_(topic_) {}
+
+  Result<void> put(std::span<const Batch> batches) override {
+    for (const Batch& batch : batches) held_.add(batch);
+    return {};
+  }
+
+  Result<void> commit_lines(std::string_view lines) override {
+    if (!held_.empty()) {
+      if (Result<void> flushed = flush(); !flushed) return flushed;
+    }
+    Result<void> sent = producer_->begin();
+    lines_sent_ = true;
+    if (sent) sent = messages_.send(lines, *producer_);
+    if (!sent) return ended(sent.error());
+    return options_.lines_together ? Result<void>() : flush();
+  }
+
+  Result<void> flush() override {
+    if (lines_sent_) {
+      lines_sent_ = false;
+      return conclude();
+    }
+    while (!held_.empty()) {
+      Result<void> sent = producer_->begin();
+      if (sent) sent = held_.send(messages_, *producer_);
+      Result<void> committed = sent ? conclude() : ended(sent.error());
+      if (!committed && can_be_made_again()) continue;
+      held_.clear();
+      return committed;
+    }
+    return {};
+  }
+
+  Result<void> close() override { return flush(); }
+  bool lines_await_flush() const override { return options_.lines_together; }
+  bool durable() const override { return true; }
+  Aftermath aftermath() const override { return aftermath_; }
+
+ private:
+  Result<void> conclude() {
+    const Result<CommitOutcome> outcome = producer_->commit();
+    if (!outcome) return ended(outcome.error());
+    switch (*outcome) {
+      case CommitOutcome::kCommitted:
+        return {};
+      case CommitOutcome::kUndone:
+        aftermath_ = Aftermath::kUndone;
+        return fail(fmt::format("{}: the transaction was undone: {}", topic_label(topic_),
+                                producer_->why()));
+      case CommitOutcome::kUnknown:
+        break;
+    }
+    aftermath_ = Aftermath::kUnknown;
+    return fail(fmt::format("{}: nobody knows whether the transaction was committed: {}",
+                            topic_label(topic_), producer_->why()));
+  }
+
+  // There is no going on. Once a commit was asked for that is never a quiet end.
+  Result<void> ended(const Error& error) {
+    aftermath_ = Aftermath::kBroken;
+    if (!producer_->commit_asked()) return fail(error);
+    return fail(fmt::format("{}: nobody knows whether the last transaction was committed: {}",
+                            topic_label(topic_), error.message));
+  }
+
+  bool can_be_made_again() const {
+    const rd_kafka_resp_err_t error = producer_->error();
+    return options_.patient && aftermath_ == Aftermath::kUndone &&
+           (is_about_reach(error) || error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
+  }
+
+  const std::string topic_;
+  const TopicSinkOptions options_;
+  const std::unique_ptr<Producer> producer_;
+  PaymentMessages messages_;
+  HeldBatches held_;
+  bool lines_sent_ = false;  // within a transaction that is open
+  Aftermath aftermath_ = Aftermath::kBroken;
+};
+
+}  // namespace
+
+std::unique_ptr<PaymentSink> transactional_payment_sink(std::string topic,
+                                                        std::unique_ptr<Producer> producer,
+                                                        const TopicSinkOptions& options) {
+  return std::make_unique<TransactionalPaymentSink>(std::move(topic), std::move(producer), options);
+}
+
+}  // namespace paystats
