@@ -1,6 +1,7 @@
 // payagg: sums and counts payments per user. See payagg(1).
 #include "agg/aggregate.h"
 #include "agg/plan.h"
+#include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 
 namespace paystats {
@@ -14,6 +15,7 @@ void declare(CommandLine& line, Options& options) {
   line.section("Input");
   line.flag("--follow", options.follow,
             "go on reading the last INPUT as it grows; implies --output-mode update");
+  line.flag("--available-now", options.available_now, "of a topic, read what is there now and end");
   line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
   line.text("--key", options.user_field, "FIELD", "top-level field of the user (default user)");
   line.text("--amount", options.amount_field, "FIELD",
@@ -22,6 +24,16 @@ void declare(CommandLine& line, Options& options) {
               "threads for regular files in final mode (default: the cores, at most 8)", 1, 256);
   line.number("--users-max", options.users_max, "N", "fail when there are more users than this", 1,
               Totals::kUsersMost);
+
+  line.section("From topic to topic");
+  line.text("--group", options.group, "NAME", "the consumer group (default payagg.INPUT.OUTPUT)");
+  line.text(
+      "--instance", options.instance, "NAME",
+      "this process in the group (default: the host and the first free number); of two of one "
+      "name the older ends");
+  line.text("--guarantee", options.guarantee, "G", "exactly-once (the default) or at-least-once");
+  line.text("--on-data-loss", options.on_data_loss, "WHAT",
+            "when unread payments have been removed: stop (the default) or continue");
 
   line.section("Output");
   line.text("-o,--output", options.output, "ENDPOINT",
@@ -38,6 +50,7 @@ void declare(CommandLine& line, Options& options) {
             "append bad records to this file instead of showing the first ten on stderr");
   line.text("--metrics", options.metrics, "FILE",
             "keep counts in this file in Prometheus' text format");
+  declare_kafka(line, options.kafka);
 }
 
 Result<ExitStatus> run(const Options& options, RunContext& context) {
@@ -46,8 +59,7 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
   if (!plan) return fail(plan.error());
 
   // From the first record to the proof that all totals arrived.
-  const Result<AggregateEnd> end =
-      aggregate(*plan, context);
+  const Result<AggregateEnd> end = aggregate(*plan, context);
   if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
   if (!end) return fail(end.error());
 

@@ -13,10 +13,12 @@
 #include "agg/metrics.h"
 #include "agg/parallel.h"
 #include "agg/stream.h"
+#include "agg/topic_run.h"
 #include "agg/user_hash.h"
 #include "base/progress.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
+#include "kafka/open.h"
 
 namespace paystats {
 namespace {
@@ -133,6 +135,12 @@ Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& 
 }  // namespace
 
 Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& around) {
+  if (plan.reads_topic() && plan.writes_topic()) {
+    EndpointOpener opener(plan.kafka, around);
+    const Result<Cluster*> cluster = opener.cluster();
+    if (!cluster) return fail(cluster.error());
+    return aggregate_topics(plan, **cluster, around);
+  }
   if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
 
   // The outputs first, so that none is found to be wrong after hours of reading.

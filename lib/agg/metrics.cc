@@ -33,6 +33,18 @@ std::string metrics_text(const Counters& counters) {
   append(text, "triggers_total", "counter", "Times that totals were published.", counters.triggers);
   append(text, "caught_up", "gauge", "1 when all that was there at the start has been read.",
          counters.caught_up ? 1 : 0);
+  if (!counters.topics) return text;
+  const TopicFigures& topics = *counters.topics;
+  append(text, "records_skipped_total", "counter",
+         "Payments read again that a total included already.", topics.skipped);
+  append(text, "commits_failed_total", "counter",
+         "Commits that did not come about, or whose outcome is unknown; each was made again.",
+         topics.commits_failed);
+  append(text, "partitions", "gauge", "Partitions assigned.", topics.partitions);
+  append(text, "lag_records", "gauge", "Payments in those partitions that are not yet read.",
+         topics.lag);
+  append(text, "restored_records", "gauge", "Totals read back so far.", topics.restored);
+  append(text, "restorable_records", "gauge", "Totals to read back.", topics.to_restore);
   return text;
 }
 

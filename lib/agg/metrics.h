@@ -14,6 +14,18 @@
 
 namespace paystats {
 
+// Of a run from topic to topic.
+struct TopicFigures {
+  uint64_t skipped = 0;  // payments read again that a total included already
+  uint64_t commits_failed = 0;
+  uint64_t partitions = 0;
+  uint64_t lag = 0;  // payments behind the last one read
+  uint64_t restored = 0;
+  uint64_t to_restore = 0;
+
+  friend bool operator==(const TopicFigures&, const TopicFigures&) = default;
+};
+
 struct Counters {
   uint64_t records_accepted = 0;
   uint64_t records_rejected = 0;  // and the two together are what was read
@@ -21,6 +33,7 @@ struct Counters {
   uint64_t users = 0;
   uint64_t triggers = 0;
   bool caught_up = false;
+  std::optional<TopicFigures> topics = {};
 
   friend bool operator==(const Counters&, const Counters&) = default;
 };

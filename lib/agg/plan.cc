@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace paystats {
 namespace {
 
@@ -28,11 +30,87 @@ Result<void> check_rest(const AggregateRequest& request, const AggregatePlan& pl
   if (request.merge && (request.user_field || request.amount_field)) {
     return fail("--key and --amount name fields of payments, but with --merge the input is stats");
   }
-  if (request.jobs.value_or(1) > 1 && (plan.mode != OutputMode::kFinal || request.merge)) {
-    return fail("--jobs needs payments as input and --output-mode final");
+  const bool in_group = plan.reads_topic() && plan.writes_topic();
+  const bool whole_files = plan.mode == OutputMode::kFinal && !plan.reads_topic();
+  if (request.jobs.value_or(1) > 1 && (request.merge || (!whole_files && !in_group))) {
+    return fail(
+        "--jobs needs payments as input, and --output-mode final of files, or topics at both ends");
   }
   if (plan.names.user == plan.names.amount) {
     return fail(fmt::format("--key and --amount are the same field: {}", plan.names.user));
+  }
+  return {};
+}
+
+// What only a member of a consumer group can heed.
+Result<void> check_group_options(const AggregateRequest& request, const AggregatePlan& plan) {
+  if (plan.reads_topic() && plan.writes_topic()) return {};
+  for (const auto& [name, value] :
+       {std::pair("--group", &request.group), std::pair("--instance", &request.instance),
+        std::pair("--guarantee", &request.guarantee),
+        std::pair("--on-data-loss", &request.on_data_loss)}) {
+    if (*value) {
+      return fail(
+          fmt::format("{} is for payagg from topic to topic: without a topic as output "
+                      "everything is read from the beginning, in no group",
+                      name));
+    }
+  }
+  return {};
+}
+
+Result<void> check_topics(const AggregateRequest& request, const AggregatePlan& plan) {
+  if (request.follow && plan.reads_topic()) {
+    return fail("--follow is for files: a topic is followed anyway, unless --available-now");
+  }
+  if (request.available_now && !plan.reads_topic()) {
+    return fail("--available-now is for a topic: a file is read to its end anyway");
+  }
+  if (plan.reads_topic() && plan.mode == OutputMode::kFinal && !plan.available_now) {
+    return fail(
+        "--output-mode final waits for the end of the input, and a topic has none: add "
+        "--available-now");
+  }
+  if (!plan.writes_topic()) return {};
+  if (request.merge) {
+    return fail(
+        "--merge: merged totals have no offset and cannot be the state of a topic; write them to a "
+        "file or stdout");
+  }
+  if (plan.mode != OutputMode::kUpdate) {
+    return fail("a topic takes --output-mode update alone: it keeps the newest total of each user");
+  }
+  if (!plan.reads_topic()) {
+    return fail(
+        "-o kafka:TOPIC needs payments from a topic: the totals' offsets are what makes them "
+        "exact; bring lines there first, with paygen or kcat");
+  }
+  if (plan.inputs.front().name == plan.output.name) return fail("input and output are one topic");
+  return {};
+}
+
+Result<void> take_group_options(const AggregateRequest& request, AggregatePlan& plan) {
+  plan.group = request.group.value_or(
+      fmt::format("payagg.{}.{}", plan.inputs.front().name, plan.output.name));
+  plan.instance = request.instance;
+  if (plan.group.empty() || (plan.instance && plan.instance->empty())) {
+    return fail("--group and --instance are names, and not empty");
+  }
+  if (request.guarantee) {
+    if (*request.guarantee == "at-least-once") {
+      plan.guarantee = Guarantee::kAtLeastOnce;
+    } else if (*request.guarantee != "exactly-once") {
+      return fail(fmt::format("--guarantee {}: not one of exactly-once, at-least-once",
+                              *request.guarantee));
+    }
+  }
+  if (request.on_data_loss) {
+    if (*request.on_data_loss == "continue") {
+      plan.on_data_loss = OnDataLoss::kContinue;
+    } else if (*request.on_data_loss != "stop") {
+      return fail(
+          fmt::format("--on-data-loss {}: not one of stop, continue", *request.on_data_loss));
+    }
   }
   return {};
 }
@@ -61,7 +139,9 @@ Result<AggregatePlan> make_plan(const AggregateRequest& request) {
   if (!output) return fail(output.error());
   plan.output = std::move(*output);
 
-  plan.mode = request.follow ? OutputMode::kUpdate : OutputMode::kFinal;
+  plan.available_now = request.available_now;
+  const bool ends = !request.follow && (!plan.reads_topic() || plan.available_now);
+  plan.mode = ends && !plan.writes_topic() ? OutputMode::kFinal : OutputMode::kUpdate;
   if (request.output_mode) {
     const Result<OutputMode> mode = parse_output_mode(*request.output_mode);
     if (!mode) return fail(mode.error());
@@ -86,6 +166,14 @@ Result<AggregatePlan> make_plan(const AggregateRequest& request) {
   plan.merge = request.merge;
   plan.jobs = request.jobs;
   plan.metrics = request.metrics;
+  plan.kafka = request.kafka;
+  if (Result<void> taken = take_group_options(request, plan); !taken) return fail(taken.error());
+  if (Result<void> possible = check_group_options(request, plan); !possible) {
+    return fail(possible.error());
+  }
+  if (Result<void> possible = check_topics(request, plan); !possible) {
+    return fail(possible.error());
+  }
   if (Result<void> possible = check_rest(request, plan); !possible) return fail(possible.error());
   return plan;
 }

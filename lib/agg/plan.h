@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "agg/publish.h"
+#include "agg/topic_job.h"
+#include "agg/topic_start.h"
 #include "agg/totals.h"
 #include "agg/trigger.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "io/endpoint.h"
+#include "kafka/options.h"
 #include "record/decoder.h"
 
 namespace paystats {
@@ -32,6 +35,12 @@ struct AggregateRequest {
   std::optional<std::string> amount_field;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
+  KafkaOptions kafka;
+  bool available_now = false;
+  std::optional<std::string> group;
+  std::optional<std::string> instance;
+  std::optional<std::string> guarantee;
+  std::optional<std::string> on_data_loss;
 };
 
 struct AggregatePlan {
@@ -46,6 +55,16 @@ struct AggregatePlan {
   FieldNames names;
   std::optional<Endpoint> rejects;
   std::optional<std::string> metrics;
+  KafkaOptions kafka;
+  bool available_now = false;  // of a topic what is there now
+  // From topic to topic:
+  std::string group;
+  std::optional<std::string> instance;
+  Guarantee guarantee = Guarantee::kExactlyOnce;
+  OnDataLoss on_data_loss = OnDataLoss::kStop;
+
+  bool reads_topic() const { return inputs.front().kind == Endpoint::Kind::kTopic; }
+  bool writes_topic() const { return output.kind == Endpoint::Kind::kTopic; }
 };
 
 Result<AggregatePlan> make_plan(const AggregateRequest& request);
