@@ -169,11 +169,14 @@ size_t LineDecoder<Record>::decode(std::string_view block, DecodedLines<Record>&
 template <class Record>
 Flaw LineDecoder<Record>::decode_one(std::string_view json, Record& out) {
   plan_->one.clear();
+  return decode_text(json, plan_->one, out);
+}
+
+template <class Record>
+Flaw LineDecoder<Record>::decode_text(std::string_view json, TextArena& arena, Record& out) const {
   const char* const end = json.data() + json.size();
-  if (plan_->read_flat(json.data(), end, plan_->one, out) == end && !json.empty()) {
-    return Flaw::kNone;
-  }
-  return plan_->read_general(json, plan_->one, out);
+  if (plan_->read_flat(json.data(), end, arena, out) == end && !json.empty()) return Flaw::kNone;
+  return plan_->read_general(json, arena, out);
 }
 
 template class LineDecoder<Payment>;

@@ -72,6 +72,9 @@ class LineDecoder {
   // Here nothing but white space is not a record, but a flaw.
   Flaw decode_one(std::string_view json, Record& out);
 
+  // The same for many: a text that had to be decoded is kept in `arena`.
+  Flaw decode_text(std::string_view json, TextArena& arena, Record& out) const;
+
  private:
   struct Plan;
   std::unique_ptr<Plan> plan_;

@@ -1,0 +1,143 @@
+// The same loop as decode_block.h for messages of a topic: a block of them becomes rows for the
+// tool and rejects for the log, each with its partition and offset.
+//
+//   MessageDecoder<Payment> decoder(FieldNames{}, rejects);
+//   Result<void> done = decoder.decode(block, [&](const DecodedRun<Payment>& run) {
+//     for (const auto& row : run.lines.rows) {
+//       if (!take(row.record, run.messages[row.line].at)) {
+//         return decoder.reject(run, row.line, Flaw::kSumOverflow);
+//       }
+//     }
+//     return Result<void>();
+//   });
+//
+// A row's `line` is the index of its message in the run. A message without a value is a reject,
+// unless the tool says what it means: then it is handed on, in order with the rows, as a run of its
+// own. Rows live until the next run, and no longer than the block.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "io/reject_log.h"
+#include "record/decoder.h"
+
+namespace paystats {
+
+// What the decoder made of some messages of a block that follow each other. All are visits.
+template <class Record>
+struct DecodedRun {
+  const DecodedLines<Record>& lines;  // a row's, or bad line's, `line` is an index of `messages`
+  std::span<const Message> messages;
+  std::string_view source;
+};
+
+template <class Record>
+class MessageDecoder {
+ public:
+  // `rejects` is borrowed.
+  MessageDecoder(FieldNames names, RejectLog& rejects)
+      : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
+
+  // Calls `on_run(const DecodedRun<Record>&)`, which returns Result<void>, until the block is used
+  // up or an error ends it. It may reject() any of its rows.
+  template <class OnRun>
+  Result<void> decode(const MessageBlock& block, OnRun&& on_run) {
+    return decode(block, std::forward<OnRun>(on_run), nullptr);
+  }
+
+  // The same where a key without a value means something: `on_nulls(std::span<const Message>)`,
+  // which returns Result<void>, is called for each run of them.
+  template <class OnRun, class OnNulls>
+  Result<void> decode(const MessageBlock& block, OnRun&& on_run, OnNulls&& on_nulls) {
+    constexpr bool kTakesNulls = !std::is_same_v<std::remove_cvref_t<OnNulls>, std::nullptr_t>;
+    const auto is_null = [](const Message& message) {
+      return kTakesNulls && !message.value && !message.key.empty();
+    };
+    std::span<const Message> rest = block.messages;
+    while (!rest.empty()) {
+      const bool nulls = is_null(rest.front());
+      const size_t most = nulls ? rest.size() : std::min(rest.size(), Lines::kRowsMax);
+      size_t n = 1;
+      while (n < most && is_null(rest[n]) == nulls) ++n;
+      const std::span<const Message> run = rest.first(n);
+      rest = rest.subspan(n);
+      if constexpr (kTakesNulls) {
+        if (nulls) {
+          records_ += n;
+          if (Result<void> taken = on_nulls(run); !taken) return taken;
+          continue;
+        }
+      }
+      if (Result<void> taken = decode_run({lines_, run, block.source}, on_run); !taken) {
+        return taken;
+      }
+    }
+    return {};
+  }
+
+  // Puts aside a row that was well formed.
+  Result<void> reject(const DecodedRun<Record>& run, uint32_t index, Flaw flaw) {
+    return log(run, index, flaw);
+  }
+
+  // Accepted and rejected together: messages.
+  uint64_t records() const { return records_; }
+
+ private:
+  using Lines = DecodedLines<Record>;
+
+  template <class OnRun>
+  Result<void> decode_run(const DecodedRun<Record>& run, OnRun& on_run) {
+    lines_.rows.clear();
+    lines_.rows.reserve(Lines::kRowsMax);
+    lines_.bad.clear();
+    lines_.decoded.clear();
+    Record record;
+    for (uint32_t i = 0; i < run.messages.size(); ++i) {
+      const Message& message = run.messages[i];
+      const Flaw flaw = message.value ? decoder_.decode_text(*message.value, lines_.decoded, record)
+                                      : Flaw::kNullRecord;
+      if (flaw == Flaw::kNone) {
+        lines_.rows.push_back({record, i});
+      } else {
+        lines_.bad.push_back({message.value.value_or(std::string_view()), i, flaw});
+      }
+    }
+    lines_.lines = static_cast<uint32_t>(run.messages.size());
+    lines_.records = lines_.lines;
+    records_ += lines_.records;
+    if (Result<void> taken = on_run(run); !taken) return taken;
+    for (const auto& bad : lines_.bad) {
+      if (Result<void> logged = log(run, bad.line, bad.flaw); !logged) return logged;
+    }
+    return {};
+  }
+
+  Result<void> log(const DecodedRun<Record>& run, uint32_t index, Flaw flaw) {
+    const Message& message = run.messages[index];
+    const std::string error = describe(flaw, names_);
+    const std::string_view text = message.value.value_or(std::string_view());
+    return rejects_.add({.source = run.source,
+                         .line = 0,
+                         .at = message.at,
+                         .error = error,
+                         .record = text,
+                         .record_bytes = text.size()});
+  }
+
+  const FieldNames names_;
+  LineDecoder<Record> decoder_;
+  Lines lines_;
+  RejectLog& rejects_;
+  uint64_t records_ = 0;
+};
+
+}  // namespace paystats

@@ -1,0 +1,139 @@
+#include "io/decode_messages.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/sink.h"
+
+namespace paystats {
+namespace {
+
+// Keeps what is written where the test can see it.
+class KeptSink final : public Sink {
+ public:
+  explicit KeptSink(std::string& kept) : kept_(kept) {}
+  Result<void> write(std::string_view bytes) override {
+    kept_ += bytes;
+    return {};
+  }
+  Result<void> flush() override { return {}; }
+  Result<void> close() override { return {}; }
+  int reader_fd() const override { return -1; }
+
+ private:
+  std::string& kept_;
+};
+
+class DecodeMessages : public ::testing::Test {
+ protected:
+  Message message(std::string_view value) { return {{}, value, {2, next_offset_++}}; }
+  Message null(std::string_view key) { return {key, std::nullopt, {2, next_offset_++}}; }
+
+  // Rows as "user@offset", runs of nulls as "-key-key".
+  std::vector<std::string> decode_stats(const std::vector<Message>& messages) {
+    std::vector<std::string> seen;
+    MessageDecoder<Stats> decoder(FieldNames{}, rejects_);
+    Result<void> done = decoder.decode(
+        {.messages = messages, .source = "payment-stats"},
+        [&](const DecodedRun<Stats>& run) {
+          for (const auto& row : run.lines.rows) {
+            seen.push_back(std::string(row.record.user) + "@" +
+                           std::to_string(run.messages[row.line].at.offset));
+          }
+          return Result<void>();
+        },
+        [&](std::span<const Message> nulls) {
+          std::string keys;
+          for (const Message& one : nulls) keys += "-" + std::string(one.key);
+          seen.push_back(keys);
+          return Result<void>();
+        });
+    EXPECT_TRUE(done);
+    EXPECT_EQ(decoder.records(), messages.size());
+    return seen;
+  }
+
+  std::string kept_;
+  Diagnostics diagnostics_{"test", Verbosity::kQuiet};
+  RejectLog rejects_{diagnostics_, std::make_unique<KeptSink>(kept_)};
+  int64_t next_offset_ = 40;
+};
+
+TEST_F(DecodeMessages, ARowKnowsItsMessage) {
+  const std::vector<Message> messages{message(R"({"user":"anna","paymentAmt":1.5})"),
+                                      message("nothing"),
+                                      message("{\n \"user\" : \"bert\",\n\"paymentAmt\":\"2\"}\n")};
+  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
+  std::vector<std::string> seen;
+  Result<void> done =
+      decoder.decode({.messages = messages, .source = "payments"}, [&](const auto& run) {
+        for (const auto& row : run.lines.rows) {
+          seen.push_back(std::string(row.record.user) + "@" +
+                         std::to_string(run.messages[row.line].at.offset));
+        }
+        return Result<void>();
+      });
+  ASSERT_TRUE(done);
+  EXPECT_EQ(seen, (std::vector<std::string>{"anna@40", "bert@42"}));
+  EXPECT_EQ(kept_,
+            "{\"source\":\"payments\",\"partition\":2,\"offset\":41,\"error\":\"not valid JSON\","
+            "\"record\":\"nothing\"}\n");
+  EXPECT_EQ(decoder.records(), 3U);
+}
+
+TEST_F(DecodeMessages, ANullPaymentIsAReject) {
+  const std::vector<Message> messages{null("anna"), message("")};
+  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
+  Result<void> done = decoder.decode({.messages = messages, .source = "payments"}, [&](auto& run) {
+    EXPECT_TRUE(run.lines.rows.empty());
+    return Result<void>();
+  });
+  ASSERT_TRUE(done);
+  EXPECT_EQ(rejects_.count(), 2U);
+  EXPECT_NE(kept_.find(describe(Flaw::kNullRecord, FieldNames{})), std::string::npos) << kept_;
+}
+
+TEST_F(DecodeMessages, NamesWithEscapesLiveAsLongAsTheRows) {
+  const std::vector<Message> messages{message(R"({"user":"\u0061nna","sum":1,"count":1})"),
+                                      message(R"({"user":"b\u0065rt","sum":1,"count":1})"),
+                                      message(R"({"user":"carl","sum":1,"count":1})")};
+  EXPECT_EQ(decode_stats(messages), (std::vector<std::string>{"anna@40", "bert@41", "carl@42"}));
+}
+
+TEST_F(DecodeMessages, NullsThatMeanSomethingComeInOrderWithTheRows) {
+  const std::string value = R"({"user":"x","sum":1,"count":1})";
+  const std::vector<Message> messages{null("a"), message(value), message(value),
+                                      null("b"), null("c"),      message(value)};
+  EXPECT_EQ(decode_stats(messages),
+            (std::vector<std::string>{"-a", "x@41", "x@42", "-b-c", "x@45"}));
+  EXPECT_EQ(rejects_.count(), 0U);
+}
+
+TEST_F(DecodeMessages, ANullWithoutAKeyMeansNothing) {
+  const std::vector<Message> messages{null("")};
+  EXPECT_TRUE(decode_stats(messages).empty());
+  EXPECT_EQ(rejects_.count(), 1U);
+}
+
+TEST_F(DecodeMessages, AnyNumberOfMessagesIsDecoded) {
+  const std::string value = R"({"user":"x","sum":1,"count":1})";
+  std::vector<Message> messages;
+  for (int i = 0; i < 2000; ++i) messages.push_back(message(value));
+  EXPECT_EQ(decode_stats(messages).size(), 2000U);
+}
+
+TEST_F(DecodeMessages, AWellFormedRowCanBeRejectedToo) {
+  const std::vector<Message> messages{message(R"({"user":"anna","paymentAmt":1.5})")};
+  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
+  Result<void> done = decoder.decode(
+      {.messages = messages, .source = "payments"},
+      [&](const DecodedRun<Payment>& run) { return decoder.reject(run, 0, Flaw::kSumOverflow); });
+  ASSERT_TRUE(done);
+  EXPECT_NE(kept_.find("\"offset\":40"), std::string::npos) << kept_;
+}
+
+}  // namespace
+}  // namespace paystats
