@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-spark tidy bench bench-kafka torture format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark tidy bench bench-kafka torture format install clean help
 
 all: build
 
@@ -26,6 +26,9 @@ test-quick: build ## the tests of the Release build only
 	@scripts/setup-web
 	@scripts/setup-kafka
 	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
+
+test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built in a cache folder
+	@scripts/rdkafka-latest
 
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
 	@PAYSTATS_BIN=$(BUILD)/bin tests/spark/run
