@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "api/static_files.h"
+#include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "io/endpoint.h"
 #include "io/payment_sink.h"
+#include "kafka/open.h"
 #include "net/http_run.h"
 
 namespace paystats {
@@ -25,12 +27,19 @@ struct Options {
   std::optional<uint64_t> volume_max;
   bool allow_negative = false;
   std::optional<uint64_t> connections_max;
+  std::optional<std::string> instance;
+  KafkaOptions kafka;
 };
+
+// Who posts is told what became of the payments, and may post them again: the sink does not. What
+// is under way at a stop signal has to end while the server still waits for it.
+const TopicSinkOptions kTransactions = {.transactional = true,
+                                        .stop_grace = std::chrono::milliseconds(500)};
 
 void declare(CommandLine& line, Options& options) {
   line.section("Where payments go, and totals come from");
   line.text("-o,--output", options.output, "ENDPOINT",
-            "where payments go: - (the default) or a file");
+            "where payments go: - (the default), a file, or kafka:TOPIC");
   line.text("--stats", options.stats, "PATH", "the socket of a paystats-cache");
   line.section("The server");
   line.text("--listen", options.listen, "HOST:PORT",
@@ -44,6 +53,9 @@ void declare(CommandLine& line, Options& options) {
   line.number("--volume-max", options.volume_max, "N", "payments in one request (default 100000)",
               1, 1'000'000'000);
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
+  declare_kafka(line, options.kafka);
+  line.text("--instance", options.instance, "NAME",
+            "a name of this server's own among those that write to the topic (default: by host)");
 }
 
 // The page that is installed beside this program, where there is one.
@@ -71,7 +83,9 @@ Result<HttpRunOptions> run_options(const Options& options, const Endpoint& outpu
   HttpRunOptions result;
   result.address = std::move(*address);
   result.stats_path = *options.stats;
+  result.output_is_topic = output.kind == Endpoint::Kind::kTopic;
   result.output_name = output.kind == Endpoint::Kind::kStdio ? "stdout" : output.name;
+  if (result.output_is_topic) result.output_name = "kafka:" + output.name;
   result.rules.volume_max = options.volume_max.value_or(result.rules.volume_max);
   result.rules.allow_negative = options.allow_negative;
   result.router.allowed_hosts = options.allowed_hosts;
@@ -89,8 +103,14 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
   // Whatever can be missing is missed before the first client comes.
   Result<StaticFiles> page = load_page(options, context.diagnostics);
   if (!page) return fail(page.error());
-  Result<std::unique_ptr<PaymentSink>> sink = open_payment_sink(*output, context.diagnostics);
-  if (!sink) return fail(sink.error());
+  EndpointOpener opener(options.kafka, context);
+  Result<std::unique_ptr<PaymentSink>> sink =
+      opener.payment_sink(*output, kTransactions, options.instance);
+  if (!sink) {
+    // Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
+    if (sink.error().kind == ErrorKind::kInterrupted) return ExitStatus::kDone;
+    return fail(sink.error());
+  }
   HttpRun server(std::move(*plan), {context.stop, context.clock, context.diagnostics});
   if (Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
     return fail(opened.error());

@@ -37,7 +37,7 @@ HttpResponse response_to(Posting posting, uint64_t payments) {
     case Posting::kNotStored:
       return problem_response(
           ProblemType::kNotStored,
-          "the output did not take them (a full disk?); none of them is stored");
+          "the output did not take them (a full disk, or no broker?); none of them is stored");
     case Posting::kStopped:
       return problem_response(ProblemType::kStopping, "none of the payments was taken");
     case Posting::kUnknown:

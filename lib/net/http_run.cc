@@ -90,11 +90,15 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
                     "totals and submit payments",
                     address.host));
   }
-  diagnostics.note(
-      durable ? fmt::format("an acknowledged payment is on the disk, in {}", options_.output_name)
-              : fmt::format("an acknowledged payment has been handed to {}, which may "
-                            "still lose it",
-                            options_.output_name));
+  const std::string& output = options_.output_name;
+  if (options_.output_is_topic) {
+    diagnostics.note(fmt::format("an acknowledged payment has been committed to {}", output));
+  } else if (durable) {
+    diagnostics.note(fmt::format("an acknowledged payment is on the disk, in {}", output));
+  } else {
+    diagnostics.note(fmt::format(
+        "an acknowledged payment has been handed to {}, which may still lose it", output));
+  }
   diagnostics.note(fmt::format("listening on http://{}:{}/", address.host, address.port));
 }
 

@@ -30,6 +30,7 @@ struct HttpRunOptions {
   HostAndPort address;
   std::string stats_path;   // the cache's socket
   std::string output_name;  // as messages call the sink
+  bool output_is_topic = false;
   PaymentRules rules;
   RouterOptions router;
   HttpLimits limits;
