@@ -1,6 +1,7 @@
 #include "kafka/open.h"
 
 #include <fmt/format.h>
+#include <cassert>
 
 #include <utility>
 
@@ -49,6 +50,14 @@ Result<std::unique_ptr<Sink>> EndpointOpener::sink(const Endpoint& endpoint, Fil
   const Result<Cluster*> in = cluster();
   if (!in) return fail(in.error());
   return open_topic_sink(**in, endpoint.name);
+}
+
+Result<std::unique_ptr<MessageSource>> EndpointOpener::message_source(
+    const Endpoint& endpoint, const TopicSourceOptions& options, const Waiter& waiter) {
+  assert(endpoint.kind == Endpoint::Kind::kTopic);
+  const Result<Cluster*> known = cluster();
+  if (!known) return fail(known.error());
+  return open_topic_source(**known, endpoint.name, options, waiter);
 }
 
 Result<std::unique_ptr<RejectLog>> EndpointOpener::reject_log(

@@ -22,6 +22,7 @@
 #include "kafka/options.h"
 #include "kafka/payment_sink.h"
 #include "kafka/slots.h"
+#include "kafka/topic_source.h"
 
 namespace paystats {
 
@@ -41,6 +42,10 @@ class EndpointOpener {
       const Endpoint& endpoint, TopicSinkOptions topic_options = {},
       const std::optional<std::string>& instance = std::nullopt);
   Result<std::unique_ptr<Sink>> sink(const Endpoint& endpoint, FileMode mode);
+  // REQUIRES: `endpoint` is a topic; lines have open_source(). `waiter` is borrowed.
+  Result<std::unique_ptr<MessageSource>> message_source(const Endpoint& endpoint,
+                                                        const TopicSourceOptions& options,
+                                                        const Waiter& waiter);
   // Without an endpoint rejects are shown on stderr.
   Result<std::unique_ptr<RejectLog>> reject_log(const std::optional<Endpoint>& endpoint);
 

@@ -1,0 +1,142 @@
+#include "kafka/topic_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "kafka/partition_reader.h"
+#include "kafka/topics.h"
+
+namespace paystats {
+namespace {
+
+constexpr int kFetchWaitMs = 100;
+constexpr int kFetchWaitToEndMs = 10;  // the end is told by an answer that holds nothing
+constexpr Duration kLookForPartitions = std::chrono::seconds(5);
+
+class TopicSource final : public MessageSource {
+ public:
+  TopicSource(std::unique_ptr<PartitionReader> reader, std::string topic,
+              const TopicSourceOptions& options, const Waiter& waiter)
+      : reader_(std::move(reader)),
+        topic_(std::move(topic)),
+        until_end_(options.until_end),
+        waiter_(waiter),
+        next_look_(waiter.clock().now() + kLookForPartitions) {}
+
+  Result<void> begin(int32_t partitions) {
+    if (Result<void> begun = add_up_to(partitions); !begun) return begun;
+    for (const PartitionPosition& position : reader_->partitions()) {
+      at_start_ += static_cast<uint64_t>(position.high - position.low);
+    }
+    note_progress();
+    return {};
+  }
+
+  Result<ReadStatus> read(MessageBlock& out, Instant deadline) override {
+    for (;;) {
+      if (waiter_.stop().requested()) {
+        cut_short_ = true;
+        return ReadStatus::kEnd;
+      }
+      if (until_end_ && caught_up_) return ReadStatus::kEnd;
+      const Result<size_t> seen = reader_->take();
+      if (!seen) return fail(seen.error());
+      if (*seen > 0) {
+        note_progress();
+        if (give(out)) return ReadStatus::kBlock;
+        continue;
+      }
+      const Instant now = waiter_.clock().now();
+      if (now >= deadline) return ReadStatus::kIdle;
+      if (Result<void> looked = look_for_partitions(now); !looked) return fail(looked.error());
+      const Instant until = until_end_ ? deadline : std::min(deadline, next_look_);
+      const Result<Wake> wake = reader_->wait(waiter_, until);
+      if (!wake) return fail(wake.error());
+      if (*wake == Wake::kDeadline && until == deadline) return ReadStatus::kIdle;
+    }
+  }
+
+  bool cut_short() const override { return cut_short_; }
+  bool caught_up() const override { return caught_up_; }
+  uint64_t messages_read() const override { return read_; }
+  uint64_t messages_at_start() const override { return at_start_; }
+
+ private:
+  // The messages that were taken, or those of them that were there at the start.
+  bool give(MessageBlock& out) {
+    std::span<const Message> messages = reader_->messages();
+    if (until_end_) {
+      earlier_.clear();
+      for (const Message& message : messages) {
+        if (message.at.offset < ends_[static_cast<size_t>(message.at.partition)]) {
+          earlier_.push_back(message);
+        }
+      }
+      messages = earlier_;
+    }
+    out = {.messages = messages, .source = topic_};
+    return !messages.empty();
+  }
+
+  Result<void> add_up_to(int32_t partitions) {
+    const auto known = static_cast<int32_t>(reader_->partitions().size());
+    if (partitions <= known) return {};
+    std::vector<int32_t> fresh(static_cast<size_t>(partitions - known));
+    std::iota(fresh.begin(), fresh.end(), known);
+    if (Result<void> begun = reader_->begin(fresh); !begun) return begun;
+    ends_.clear();
+    for (const PartitionPosition& position : reader_->partitions()) ends_.push_back(position.high);
+    return {};
+  }
+
+  Result<void> look_for_partitions(Instant now) {
+    if (until_end_ || now < next_look_) return {};
+    next_look_ = now + kLookForPartitions;
+    return add_up_to(reader_->count_partitions());
+  }
+
+  void note_progress() {
+    uint64_t read = 0;
+    bool all = true;
+    for (const PartitionPosition& position : reader_->partitions()) {
+      read += static_cast<uint64_t>(position.next - position.low);
+      all = all && (position.reached_high() || position.at_end);
+    }
+    read_ = read;
+    caught_up_ = caught_up_ || all;
+  }
+
+  const std::unique_ptr<PartitionReader> reader_;
+  const std::string topic_;
+  const bool until_end_;
+  const Waiter& waiter_;
+  std::vector<Message> earlier_;  // memory of give()
+  std::vector<int64_t> ends_;     // by partition: where it ended at the start
+  Instant next_look_;
+  uint64_t read_ = 0;
+  uint64_t at_start_ = 0;
+  bool caught_up_ = false;
+  bool cut_short_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MessageSource>> open_topic_source(Cluster& cluster, const std::string& topic,
+                                                         const TopicSourceOptions& options,
+                                                         const Waiter& waiter) {
+  const Result<int32_t> partitions = require_topic(cluster, {.name = topic});
+  if (!partitions) return fail(partitions.error());
+  const int wait_ms = options.until_end ? kFetchWaitToEndMs : kFetchWaitMs;
+  Result<std::unique_ptr<PartitionReader>> reader =
+      PartitionReader::open(cluster, topic, {.fetch_wait_ms = wait_ms});
+  if (!reader) return fail(reader.error());
+  auto source = std::make_unique<TopicSource>(std::move(*reader), topic, options, waiter);
+  if (Result<void> begun = source->begin(*partitions); !begun) return fail(begun.error());
+  return source;
+}
+
+}  // namespace paystats

@@ -1,0 +1,33 @@
+// A topic as a MessageSource: all of its partitions from the oldest message on, committed messages
+// alone, without a group, so nothing is committed and any number of readers see all of it.
+//
+//   Result<std::unique_ptr<MessageSource>> source =
+//       open_topic_source(cluster, "payment-stats", {.until_end = true}, waiter);
+//
+// Partitions that the topic gets later are read from their beginning as well. A message that is
+// gone before it was read (retention) is an error that says which: totals would lack it. A stop
+// signal ends the source at once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "io/wait.h"
+#include "kafka/cluster.h"
+
+namespace paystats {
+
+struct TopicSourceOptions {
+  // Ends when all that was committed at the start has been read; what came later is left out.
+  bool until_end = false;
+};
+
+// Waits for the broker as the cluster says; a topic that does not exist is an error or made.
+// caught_up(): what was committed at the start has been read. `waiter` is borrowed.
+Result<std::unique_ptr<MessageSource>> open_topic_source(Cluster& cluster, const std::string& topic,
+                                                         const TopicSourceOptions& options,
+                                                         const Waiter& waiter);
+
+}  // namespace paystats
