@@ -31,6 +31,7 @@ test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built i
 	@scripts/rdkafka-latest
 
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
+	@scripts/setup-kafka
 	@PAYSTATS_BIN=$(BUILD)/bin tests/spark/run
 
 tidy: build      ## format, lint, the order of the rooms, man pages
@@ -42,6 +43,11 @@ torture: build   ## crashes of the durable pipeline: make torture ROUNDS=1000 SE
 bench: build     ## memory, start and submit of the whole pipeline, in a real browser
 	@scripts/setup-web
 	@node tests/bench/pipeline.mjs
+
+bench-kafka: build ## payagg beside librdkafka alone, Kafka Streams and Spark, on one broker
+	@scripts/setup-kafka
+	@scripts/build build/bench-kafka -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_BENCH=ON -- kafka_floor kafka_floor_mimalloc kafka_probe
+	@PAYSTATS_BIN=$(BUILD)/bin tests/bench/kafka/bench.py $(ARGS)
 
 format:          ## format the sources in place
 	@scripts/check-tidy --format
