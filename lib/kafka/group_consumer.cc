@@ -26,7 +26,7 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
   settings.defaults = {
       {"session.timeout.ms", "10000"},
       {"fetch.wait.max.ms", "100"},
-      {"queued.min.messages", "100000"},
+      {"queued.min.messages", "50000"},
       {"queued.max.messages.kbytes", "32768"},
   };
   if (has_property("fetch.queue.backoff.ms")) {
@@ -382,6 +382,7 @@ void GroupConsumer::Impl::close() {
   next_.clear();
   metadata_.reset();
   queue_.reset();
+  rd_kafka_consumer_close(client_->rk());  // while there is still a client for the callback
   client_.reset();
 }
 
