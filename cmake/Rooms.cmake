@@ -1,9 +1,11 @@
 # room(NAME [USES room...] [LIBRARIES target...])  one static library from lib/NAME/*.cc
-# tool(NAME [USES room...])                        one program from tools/NAME.cc
+# tool(NAME [USES room...] [LIBRARIES target...])  one program from tools/NAME.cc
 # embed(NAME FILE VARIABLE HEADER)                 lib/NAME/FILE as a string_view that HEADER declares
 #
 # A room sees the public headers of the rooms that it names in USES, and third-party libraries in
 # LIBRARIES stay its own: they reach the linker of those above, not their include path.
+
+include(${CMAKE_CURRENT_LIST_DIR}/Precompiled.cmake)
 
 add_library(paystats_flags INTERFACE)
 target_compile_options(paystats_flags INTERFACE
@@ -26,6 +28,11 @@ function(room name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_compile_options(${name} PRIVATE -Wconversion)
+    set(kind room)
+    if(DEFINED PAYSTATS_PCH_${name})
+      set(kind ${name})
+    endif()
+    precompile(${name} ${kind})
     set(reach PUBLIC)
   else()
     add_library(${name} INTERFACE)
@@ -36,12 +43,12 @@ function(room name)
 endfunction()
 
 function(tool name)
-  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES" ${ARGN})
   if(NOT EXISTS ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
     return()
   endif()
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
-  target_link_libraries(${name} PRIVATE ${ARG_USES})
+  target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
   target_compile_options(${name} PRIVATE -Wconversion)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   set(PAYSTATS_TOOLS ${PAYSTATS_TOOLS} ${name} PARENT_SCOPE)
