@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 all: build
 
 help:            ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t21
 
 setup:           ## install what is missing (Debian, Ubuntu)
 	@scripts/setup
