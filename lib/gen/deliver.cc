@@ -163,11 +163,12 @@ Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
               .volume = 1};
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
   const uint64_t at_once = plan.payments ? delivery.whole_volume(batch) : kPaymentsForReader;
+  // Without a volume each payment is a whole of its own.
+  const bool whole = delivery.atomic() && plan.payments;
   Ending ending = Ending::kComplete;
   while (delivery.payments() < all) {
     const uint64_t wanted = std::min(at_once, all - delivery.payments());
-    const Result<uint64_t> turn =
-        delivery.atomic() ? delivery.whole_turn(wanted) : delivery.turn(wanted);
+    const Result<uint64_t> turn = whole ? delivery.whole_turn(wanted) : delivery.turn(wanted);
     if (!turn) return fail(turn.error());
     if (*turn == 0) {
       if (delivery.stopped()) ending = Ending::kInterrupted;
