@@ -151,7 +151,8 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
   start_pipeline
   pair() { echo "$(child payagg) $(child paystats-cache)"; }
   for _ in 1 2 3; do
-    old=$(pair)
+    # The page may answer before either has come to be what it is started as.
+    wait_for 'old=$(pair); [[ $old =~ ^[0-9]+\ [0-9]+$ ]]'
     kill -9 "${old% *}"
     # Two new ones.
     wait_for '[[ $(pair) =~ ^([0-9]+)\ ([0-9]+)$ && ${BASH_REMATCH[1]} != "${old% *}" && ${BASH_REMATCH[2]} != "${old#* }" ]]'
