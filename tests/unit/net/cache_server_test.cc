@@ -167,6 +167,21 @@ TEST(CacheServer, TellsAWatcherOfTheFirstChangeAtOnceAndOfTheNextAfterTheInterva
   EXPECT_FALSE(client.line(50ms));
 }
 
+TEST(CacheServer, DoesNotTellAWatcherTwiceOfOneState) {
+  CacheServerOptions options = RunningCache::quick();
+  options.watch_interval = 300ms;
+  RunningCache cache(options);
+  RawClient early = cache.client();
+  early.ask(R"({"watch":5})");
+  cache.set("edgar", 1);
+  EXPECT_EQ(early.answer().envelope.version, 1U);
+  cache.set("edgar", 2);  // of which the early one hears after the interval
+  RawClient late = cache.client();
+  EXPECT_EQ(late.ask(R"({"watch":5})").envelope.version, 2U);
+  EXPECT_EQ(early.answer().envelope.version, 2U);
+  EXPECT_FALSE(late.line(100ms));
+}
+
 TEST(CacheServer, AWatchCanBeReplacedAndQuestionsAskedMeanwhile) {
   RunningCache cache;
   cache.set("edgar", 1);
