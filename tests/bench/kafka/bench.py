@@ -345,6 +345,9 @@ class Bench:
             if probe.stdout.readline() != "ready\n":
                 raise Failed("the probe did not begin")
             contest = self.start(run, forever=True)
+            while probe.poll() is None:
+                contest.check_alive()
+                time.sleep(0.02)
             [(_, arrived)] = self.times(probe)
             return contest, (arrived - contest.began) / 1e9
         except BaseException:
@@ -437,6 +440,11 @@ class Bench:
 # ---- What is printed
 
 
+def print_surroundings(bench):
+    version = " ".join(bench.sh('"$BIN"/payagg --version').split())
+    print(f"{version}; Kafka 4.1.0; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
+
+
 def print_backlogs(rows, options):
     print(f"\n### Backlog: {options.payments / 1e6:g} million payments, {options.users} users, median of {options.rounds}"
           " (Kafka Streams and Spark: one)\n")
@@ -492,6 +500,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         bench.prepare(options.contenders)
+        print_surroundings(bench)
         if "backlog" in options.parts:
             print_backlogs(bench.backlogs(options.contenders), options)
         if "trickle" in options.parts:
