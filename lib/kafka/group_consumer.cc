@@ -87,8 +87,9 @@ class GroupConsumer::Impl {
   const Waiter& waiter_;
   UniqueFd event_;
   std::unique_ptr<Client> client_;
-  RdQueue queue_;       // the client's
-  MessageBatch batch_;  // in the queue's memory
+  rd_kafka_t* rk_ = nullptr;  // the client's, for a callback that comes while that is destroyed
+  RdQueue queue_;             // the client's
+  MessageBatch batch_;        // in the queue's memory
   RdGroupMetadata metadata_;
   // What the callback has noted.
   enum class Pending { kNothing, kAssign, kRevoke };
@@ -112,15 +113,15 @@ Result<void> GroupConsumer::Impl::open() {
        .on_delivery = {}});
   if (!client) return fail(client.error());
   client_ = std::move(*client);
-  rd_kafka_t* const rk = client_->rk();
-  rd_kafka_poll_set_consumer(rk);
-  queue_.reset(rd_kafka_queue_get_consumer(rk));
+  rk_ = client_->rk();
+  rd_kafka_poll_set_consumer(rk_);
+  queue_.reset(rd_kafka_queue_get_consumer(rk_));
   static constexpr uint64_t kOne = 1;
   rd_kafka_queue_io_event_enable(queue_.get(), event_.get(), &kOne, sizeof kOne);
 
   const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk, topics.get());
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk_, topics.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
 }
@@ -129,11 +130,11 @@ Result<void> GroupConsumer::Impl::open() {
 void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
                                        rd_kafka_topic_partition_list_t* partitions) {
   if (closing_) {
-    rd_kafka_assign(client_->rk(), nullptr);
+    rd_kafka_assign(rk_, nullptr);
     return;
   }
   pending_ = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? Pending::kAssign : Pending::kRevoke;
-  pending_lost_ = rd_kafka_assignment_lost(client_->rk()) != 0;
+  pending_lost_ = rd_kafka_assignment_lost(rk_) != 0;
   pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
 }
 
