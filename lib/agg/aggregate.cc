@@ -58,6 +58,10 @@ Result<void> check_distinct(const AggregatePlan& plan) {
                               input.kind == Endpoint::Kind::kStdio ? "stdin" : input.name));
     }
   }
+  if (plan.rejects && plan.reads_topic() && plan.rejects->kind == Endpoint::Kind::kTopic &&
+      plan.rejects->name == plan.inputs.front().name) {
+    return fail(fmt::format("kafka:{}: is both input and --rejects", plan.rejects->name));
+  }
   const bool both_stdout = plan.rejects && plan.rejects->kind == Endpoint::Kind::kStdio &&
                            plan.output.kind == Endpoint::Kind::kStdio;
   if (both_stdout || are_same_file(output, rejects)) {
@@ -82,7 +86,8 @@ unsigned choose_jobs(const AggregatePlan& plan, Diagnostics& diagnostics) {
   return static_cast<unsigned>(std::min(wanted, segments));
 }
 
-Result<StreamEnd> read_and_publish(const AggregatePlan& plan, const StreamEnds& ends,
+template <class Ends>
+Result<StreamEnd> read_and_publish(const AggregatePlan& plan, const Ends& ends,
                                    Diagnostics& diagnostics) {
   const StreamOptions options{.mode = plan.mode, .trigger = plan.trigger, .names = plan.names};
   const uint64_t seed = random_hash_seed();
@@ -116,6 +121,7 @@ Result<StreamEnd> read_files_and_publish(const AggregatePlan& plan, unsigned job
 // Whether a stop signal is the normal end: where the input has none of its own, each publication
 // was as good as the last. Totals of half a file, or one total of half a pipe, are not.
 bool ends_by_signal(const AggregatePlan& plan) {
+  if (plan.reads_topic()) return !plan.available_now;
   return plan.follow ||
          (plan.mode != OutputMode::kFinal && !bytes_of_regular_files(plan.inputs).has_value());
 }
@@ -123,7 +129,8 @@ bool ends_by_signal(const AggregatePlan& plan) {
 // A reader that went away is a quiet end, unless the input has no end either.
 Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& end,
                             ExitStatus status, Diagnostics& diagnostics) {
-  if (!end && end.error().kind == ErrorKind::kClosedOutput && !plan.follow) {
+  const bool endless = plan.follow || (plan.reads_topic() && !plan.available_now);
+  if (!end && end.error().kind == ErrorKind::kClosedOutput && !endless) {
     return AggregateEnd{status, false};
   }
   if (!end) return fail(end.error());
@@ -132,11 +139,46 @@ Result<AggregateEnd> end_of(const AggregatePlan& plan, const Result<StreamEnd>& 
   return AggregateEnd{status, true};
 }
 
+struct OpenOutputs {
+  Publisher& publisher;
+  const AggregateOutputs outputs;
+  const Waiter& waiter;
+  Progress& progress;
+};
+
+Result<StreamEnd> read_topic(const AggregatePlan& plan, const OpenOutputs& open,
+                             EndpointOpener& opener, const RunContext& around) {
+  const Result<std::unique_ptr<MessageSource>> source =
+      opener.message_source(plan.inputs.front(), {.until_end = plan.available_now}, open.waiter);
+  if (!source) return fail(source.error());
+  if (Result<void> started = open.outputs.metrics.start(); !started) return fail(started.error());
+  const MessageStreamEnds ends{open.outputs, **source, open.progress, around.clock};
+  return read_and_publish(plan, ends, around.diagnostics);
+}
+
+Result<StreamEnd> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
+                             const RunContext& around) {
+  const Result<std::unique_ptr<Source>> source =
+      open_source(plan.inputs, {.follow = plan.follow}, open.waiter, around.diagnostics);
+  if (!source) return fail(source.error());
+  if (Result<void> started = open.outputs.metrics.start(); !started) return fail(started.error());
+  const unsigned jobs = choose_jobs(plan, around.diagnostics);
+  if (jobs > 1) {
+    const AggregateOutputs& outputs = open.outputs;
+    return read_files_and_publish(
+        plan, jobs,
+        {open.waiter, outputs.rejects, outputs.metrics, open.progress, around.diagnostics},
+        open.publisher);
+  }
+  const StreamEnds ends{open.outputs, **source, open.progress, around.clock};
+  return read_and_publish(plan, ends, around.diagnostics);
+}
+
 }  // namespace
 
 Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& around) {
+  EndpointOpener opener(plan.kafka, around);
   if (plan.reads_topic() && plan.writes_topic()) {
-    EndpointOpener opener(plan.kafka, around);
     const Result<Cluster*> cluster = opener.cluster();
     if (!cluster) return fail(cluster.error());
     return aggregate_topics(plan, **cluster, around);
@@ -146,27 +188,16 @@ Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& arou
   // The outputs first, so that none is found to be wrong after hours of reading.
   const Result<std::unique_ptr<Publisher>> publisher = open_publisher(plan.output, plan.mode);
   if (!publisher) return fail(publisher.error());
-  const Result<std::unique_ptr<RejectLog>> opened =
-      RejectLog::open(plan.rejects, around.diagnostics);
+  const Result<std::unique_ptr<RejectLog>> opened = opener.reject_log(plan.rejects);
   if (!opened) return fail(opened.error());
   RejectLog& rejects = **opened;
   const Waiter waiter(around.stop, around.clock, (*publisher)->reader_fd());
-  const Result<std::unique_ptr<Source>> source =
-      open_source(plan.inputs, {.follow = plan.follow}, waiter, around.diagnostics);
-  if (!source) return fail(source.error());
   MetricsFile metrics(plan.metrics, around.clock, around.diagnostics);
-  if (Result<void> started = metrics.start(); !started) return fail(started.error());
   Progress progress(around.diagnostics, around.clock, around.progress);
+  const OpenOutputs open{**publisher, {**publisher, rejects, metrics}, waiter, progress};
 
-  // Beyond this point all ends are open: only data can fail.
-  const unsigned jobs = choose_jobs(plan, around.diagnostics);
   const Result<StreamEnd> end =
-      jobs > 1
-          ? read_files_and_publish(
-                plan, jobs, {waiter, rejects, metrics, progress, around.diagnostics}, **publisher)
-          : read_and_publish(plan,
-                             {{**publisher, rejects, metrics}, **source, progress, around.clock},
-                             around.diagnostics);
+      plan.reads_topic() ? read_topic(plan, open, opener, around) : read_lines(plan, open, around);
 
   // Whatever the end is, rejects must arrive; an error of the run itself comes first.
   progress.clear();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace paystats {
 namespace {
@@ -71,6 +72,23 @@ Result<Flaw> MergedTotals::add_one(const Stats& stats) {
       !fresh && count == totals_.count(*index) && sum == totals_.sum(*index).nanos();
   if (!repeat) totals_.set(*index, Decimal::from_nanos(sum), count);
   return Flaw::kNone;
+}
+
+void MergedTotals::remove(std::string_view user, int32_t partition) {
+  const std::optional<uint32_t> index = totals_.find(user);
+  if (!index) return;
+  const User& known = users_held_[*index];
+  const uint32_t source =
+      known.kind == Kind::kByPartition ? static_cast<uint32_t>(partition) : input_;
+  const auto key = part_key(*index, source, static_cast<uint8_t>(known.kind));
+  const std::optional<uint32_t> part = parts_.find({key.data(), key.size()});
+  if (!part || parts_held_[*part].epoch != known.epoch) return;
+  Int128 sum = 0;
+  // What is left may be out of range, as it never was before: then nothing is taken back.
+  if (!exchange(totals_.sum(*index).nanos(), parts_.sum(*part).nanos(), 0, sum)) return;
+  totals_.set(*index, Decimal::from_nanos(sum), totals_.count(*index) - parts_.count(*part));
+  parts_held_[*part] = {};
+  parts_.set(*part, Decimal(), 0);
 }
 
 void MergedTotals::change_kind(uint32_t index, Kind kind) {

@@ -36,6 +36,10 @@ class MergedTotals {
   // As Totals::add().
   Result<void> add(std::span<const Row> rows, std::vector<Totals::Refused>& refused);
 
+  // Takes back what this partition said of a user; where his records have no partition, what they
+  // said. He stays in totals(), with a count of 0 when nothing is left of him.
+  void remove(std::string_view user, int32_t partition);
+
   Totals& totals() { return totals_; }
   const Totals& totals() const { return totals_; }
 

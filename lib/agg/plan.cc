@@ -155,11 +155,9 @@ Result<AggregatePlan> make_plan(const AggregateRequest& request) {
   plan.totals = {.users_max = request.users_max.value_or(UINT64_MAX),
                  .track_changes = plan.mode == OutputMode::kUpdate};
 
-  if (request.rejects) {
-    Result<Endpoint> rejects = Endpoint::parse(*request.rejects);
-    if (!rejects) return fail(rejects.error());
-    plan.rejects = std::move(*rejects);
-  }
+  Result<std::optional<Endpoint>> rejects = parse_endpoint(request.rejects);
+  if (!rejects) return fail(rejects.error());
+  plan.rejects = std::move(*rejects);
   if (request.user_field) plan.names.user = *request.user_field;
   if (request.amount_field) plan.names.amount = *request.amount_field;
   plan.follow = request.follow;

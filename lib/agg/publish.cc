@@ -17,12 +17,16 @@ constexpr size_t kWriteBytes = size_t{64} << 10U;
 constexpr size_t kEntriesAhead = 32;
 constexpr size_t kNamesAhead = 16;
 
-Result<void> write_users(const Totals& totals, std::span<const uint32_t> users, Sink& sink) {
+// Without `all`, a user of whom nothing is left (see MergedTotals::remove()) is left out.
+Result<void> write_users(const Totals& totals, std::span<const uint32_t> users, Sink& sink,
+                         bool all) {
   std::string lines;
   for (size_t i = 0; i < users.size(); ++i) {
     if (i + kEntriesAhead < users.size()) totals.prefetch_entry(users[i + kEntriesAhead]);
     if (i + kNamesAhead < users.size()) totals.prefetch_name(users[i + kNamesAhead]);
-    append_stats(lines, totals.stats(users[i]));
+    const Stats stats = totals.stats(users[i]);
+    if (stats.count == 0 && !all) continue;
+    append_stats(lines, stats);
     if (lines.size() < kWriteBytes) continue;
     if (Result<void> written = sink.write(lines); !written) return written;
     lines.clear();
@@ -37,8 +41,8 @@ class StreamPublisher final : public Publisher {
       : sink_(std::move(sink)), mode_(mode) {}
 
   Result<void> publish(Totals& totals) override {
-    if (mode_ != OutputMode::kUpdate) return write_users(totals, ranked(totals), *sink_);
-    if (Result<void> written = write_users(totals, totals.changed(), *sink_); !written) {
+    if (mode_ != OutputMode::kUpdate) return write_users(totals, ranked(totals), *sink_, false);
+    if (Result<void> written = write_users(totals, totals.changed(), *sink_, true); !written) {
       return written;
     }
     totals.clear_changed();
@@ -65,7 +69,7 @@ class SnapshotPublisher final : public Publisher {
       if (!sink) return fail(sink.error());
       next_ = std::move(*sink);
     }
-    Result<void> written = write_users(totals, ranked(totals), *next_);
+    Result<void> written = write_users(totals, ranked(totals), *next_, false);
     if (!written) return written;
     const std::unique_ptr<Sink> done = std::move(next_);
     return done->close();

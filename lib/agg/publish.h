@@ -6,9 +6,10 @@
 //   (*publisher)->close();           // the proof that all of it arrived
 //
 // kFinal and kComplete write all users in the order of rank.h, kUpdate those of totals.changed() in
-// the order of their first change. A file is replaced as a whole by kFinal (in close()) and by
-// kComplete (in each publish()); kUpdate appends to it. Nothing else that was there is touched
-// before.
+// the order of their first change. A user without payments (his partials were removed) is not in
+// those lists, and a change to him is one to 0. A file is replaced as a whole by kFinal (in
+// close()) and by kComplete (in each publish()); kUpdate appends to it. Nothing else that was there
+// is touched before.
 #pragma once
 
 #include <memory>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/decode_block.h"
+#include "io/decode_messages.h"
 
 namespace paystats {
 namespace {
@@ -20,50 +21,133 @@ Totals& totals_of(MergedTotals& table) {
   return table.totals();
 }
 
-// Record is Payment and Table Totals, or Stats and MergedTotals.
-template <class Record, class Table>
+// What the loop needs of its input, be it lines or messages: read(), take() with what becomes of
+// the records, reject(), and figures.
+template <class Record>
+class Lines {
+ public:
+  using Chunk = DecodedChunk<Record>;
+
+  Lines(Source& source, const FieldNames& names, RejectLog& rejects)
+      : source_(source), decoder_(names, rejects) {}
+
+  Result<ReadStatus> read(Instant deadline) { return source_.read(block_, deadline); }
+
+  template <class Table, class OnChunk>
+  Result<void> take(Table& table, OnChunk&& on_chunk) {
+    // The first block of each input says so by its first line.
+    if constexpr (std::is_same_v<Record, Stats>) {
+      if (block_.first_line == 1) table.begin_input();
+    }
+    return decoder_.decode(block_, on_chunk);
+  }
+  Result<void> reject(const Chunk& chunk, uint32_t line, Flaw flaw) {
+    return decoder_.reject(chunk, line, flaw);
+  }
+
+  uint64_t records() const { return decoder_.records(); }
+  uint64_t nulls() const { return 0; }
+  uint64_t bytes() const { return source_.bytes_read(); }
+  void show(Progress& progress) const {
+    progress.update(records(), source_.bytes_read(), source_.bytes_all());
+  }
+
+ private:
+  Source& source_;
+  Block block_;
+  BlockDecoder<Record> decoder_;
+};
+
+template <class Record>
+class Messages {
+ public:
+  using Chunk = DecodedRun<Record>;
+
+  Messages(MessageSource& source, const FieldNames& names, RejectLog& rejects)
+      : source_(source), decoder_(names, rejects) {}
+
+  Result<ReadStatus> read(Instant deadline) { return source_.read(block_, deadline); }
+
+  template <class Table, class OnChunk>
+  Result<void> take(Table& table, OnChunk&& on_chunk) {
+    for (const Message& message : block_.messages) {
+      bytes_ += message.value.value_or(std::string_view()).size();
+    }
+    if constexpr (std::is_same_v<Record, Stats>) {
+      return decoder_.decode(block_, on_chunk, [&](std::span<const Message> nulls) {
+        nulls_ += nulls.size();
+        for (const Message& null : nulls) table.remove(null.key, null.at.partition);
+        return Result<void>();
+      });
+    } else {
+      return decoder_.decode(block_, on_chunk);
+    }
+  }
+  Result<void> reject(const Chunk& chunk, uint32_t index, Flaw flaw) {
+    return decoder_.reject(chunk, index, flaw);
+  }
+
+  uint64_t records() const { return decoder_.records(); }
+  uint64_t nulls() const { return nulls_; }
+  uint64_t bytes() const { return bytes_; }
+  void show(Progress& progress) const {
+    // Of a topic that is followed there is no share once the start has been read.
+    const bool over = source_.caught_up();
+    progress.update(records(), over ? 0 : source_.messages_read(),
+                    over ? 0 : source_.messages_at_start());
+  }
+
+ private:
+  MessageSource& source_;
+  MessageBlock block_;
+  MessageDecoder<Record> decoder_;
+  uint64_t bytes_ = 0;
+  uint64_t nulls_ = 0;
+};
+
+// Input is Lines or Messages, of Payment with Totals as Table, or of Stats with MergedTotals.
+template <class Input, class Ends, class Table>
 class Loop {
  public:
-  Loop(const StreamEnds& ends, const StreamOptions& options, Table& table)
+  Loop(const Ends& ends, const StreamOptions& options, Table& table)
       : ends_(ends),
         publishes_(options.mode != OutputMode::kFinal),
         table_(table),
         trigger_(options.trigger, ends.clock),
-        decoder_(options.names, ends.outputs.rejects),
+        input_(ends.source, options.names, ends.outputs.rejects),
         caught_up_(ends.source.caught_up()),
         flushed_(ends.clock.now()) {}
 
   Result<StreamEnd> run() {
     for (;;) {
-      Block block;
-      Result<ReadStatus> status = ends_.source.read(block, ends_.clock.now());
+      Result<ReadStatus> status = input_.read(ends_.clock.now());
       if (status && *status == ReadStatus::kIdle) {
         if (Result<void> ready = before_waiting(); !ready) return fail(ready.error());
-        status = ends_.source.read(block, deadline());
+        status = input_.read(deadline());
       }
       if (!status) return fail(status.error());
       if (*status == ReadStatus::kEnd) return finish();
       if (*status == ReadStatus::kBlock) {
-        if (Result<void> taken = take(block); !taken) return fail(taken.error());
+        if (Result<void> taken = take(); !taken) return fail(taken.error());
       }
       if (Result<void> done = after_reading(); !done) return fail(done.error());
     }
   }
 
  private:
-  using Chunk = DecodedChunk<Record>;
-  using Row = typename DecodedLines<Record>::Row;
+  using Chunk = typename Input::Chunk;
 
-  Result<void> take(const Block& block) {
-    // The first block of each input says so by its first line.
-    if constexpr (std::is_same_v<Record, Stats>) {
-      if (block.first_line == 1) table_.begin_input();
-    }
-    return decoder_.decode(block, [this](const Chunk& chunk) { return add(chunk); });
+  Result<void> take() {
+    const uint64_t nulls = input_.nulls();
+    Result<void> taken = input_.take(table_, [this](const Chunk& chunk) { return add(chunk); });
+    const uint64_t removals = input_.nulls() - nulls;
+    trigger_.added(removals);
+    accepted_ += removals;
+    return taken;
   }
 
   Result<void> add(const Chunk& chunk) {
-    std::span<const Row> rows(chunk.lines.rows);
+    std::span rows(chunk.lines.rows);
     while (!rows.empty()) {
       const bool counted = publishes_ && caught_up_;
       const size_t n =
@@ -71,7 +155,7 @@ class Loop {
       refused_.clear();
       if (Result<void> added = table_.add(rows.first(n), refused_); !added) return added;
       for (const Totals::Refused& refused : refused_) {
-        Result<void> put_aside = decoder_.reject(chunk, rows[refused.row].line, refused.flaw);
+        Result<void> put_aside = input_.reject(chunk, rows[refused.row].line, refused.flaw);
         if (!put_aside) return put_aside;
       }
       trigger_.added(n - refused_.size());
@@ -100,7 +184,7 @@ class Loop {
       if (Result<void> published = publish(); !published) return published;
     }
     ends_.outputs.metrics.update(counters());
-    ends_.progress.update(decoder_.records(), ends_.source.bytes_read(), ends_.source.bytes_all());
+    input_.show(ends_.progress);
     return ends_.clock.now() - flushed_ >= kFlushInterval ? flush() : Result<void>();
   }
 
@@ -136,18 +220,18 @@ class Loop {
   Counters counters() const {
     return {.records_accepted = accepted_,
             .records_rejected = ends_.outputs.rejects.count(),
-            .bytes_read = ends_.source.bytes_read(),
+            .bytes_read = input_.bytes(),
             .users = users(),
             .triggers = trigger_.times_fired(),
             .caught_up = caught_up_};
   }
   uint64_t users() const { return totals_of(table_).users(); }
 
-  const StreamEnds& ends_;
+  const Ends& ends_;
   const bool publishes_;  // before the end
   Table& table_;
   Trigger trigger_;
-  BlockDecoder<Record> decoder_;
+  Input input_;
   std::vector<Totals::Refused> refused_;  // reused
   bool caught_up_;  // known only between blocks: within one, part of it is not yet added
   uint64_t accepted_ = 0;
@@ -158,12 +242,23 @@ class Loop {
 
 Result<StreamEnd> aggregate_stream(const StreamEnds& ends, const StreamOptions& options,
                                    Totals& totals) {
-  return Loop<Payment, Totals>(ends, options, totals).run();
+  return Loop<Lines<Payment>, StreamEnds, Totals>(ends, options, totals).run();
+}
+
+Result<StreamEnd> aggregate_stream(const MessageStreamEnds& ends, const StreamOptions& options,
+                                   Totals& totals) {
+  return Loop<Messages<Payment>, MessageStreamEnds, Totals>(ends, options, totals).run();
 }
 
 Result<StreamEnd> merge_stream(const StreamEnds& ends, const StreamOptions& options,
                                MergedTotals& merged) {
-  return Loop<Stats, MergedTotals>(ends, options, merged).run();
+  return Loop<Lines<Stats>, StreamEnds, MergedTotals>(ends, options, merged).run();
+}
+
+Result<StreamEnd> merge_stream(const MessageStreamEnds& ends, const StreamOptions& options,
+                               MergedTotals& merged) {
+  merged.begin_input();
+  return Loop<Messages<Stats>, MessageStreamEnds, MergedTotals>(ends, options, merged).run();
 }
 
 Result<void> publish_last(const AggregateOutputs& outputs, Totals& totals, Counters counters,

@@ -1,4 +1,5 @@
-// The loop from lines to totals: source -> decoder -> table -> trigger -> publisher.
+// The loop from lines, or messages of a topic, to totals: source -> decoder -> table -> trigger ->
+// publisher.
 //
 //   StreamEnds ends{{*publisher, rejects, metrics}, *source, progress, clock};
 //   Totals totals(random_hash_seed(), {.track_changes = true});
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/result.h"
+#include "io/message_source.h"
 #include "io/reject_log.h"
 #include "io/source.h"
 #include "record/decoder.h"
@@ -33,12 +35,15 @@ struct AggregateOutputs {
   MetricsFile& metrics;
 };
 
-struct StreamEnds {
+template <class AnySource>
+struct EndsOf {
   AggregateOutputs outputs;
-  Source& source;
+  AnySource& source;
   Progress& progress;
   const Clock& clock;
 };
+using StreamEnds = EndsOf<Source>;
+using MessageStreamEnds = EndsOf<MessageSource>;
 
 struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
@@ -53,7 +58,12 @@ struct StreamEnd {
 // REQUIRES: for kUpdate, the table tracks changes.
 Result<StreamEnd> aggregate_stream(const StreamEnds& ends, const StreamOptions& options,
                                    Totals& totals);
+Result<StreamEnd> aggregate_stream(const MessageStreamEnds& ends, const StreamOptions& options,
+                                   Totals& totals);
 Result<StreamEnd> merge_stream(const StreamEnds& ends, const StreamOptions& options,
+                               MergedTotals& merged);
+// A message without a value takes back what its partition said of the user that is its key.
+Result<StreamEnd> merge_stream(const MessageStreamEnds& ends, const StreamOptions& options,
                                MergedTotals& merged);
 
 // What follows the last record, for every way of reading: first the rejects, since totals must not

@@ -183,6 +183,17 @@ Result<void> Totals::absorb(const Totals& other) {
   return {};
 }
 
+std::optional<uint32_t> Totals::find(std::string_view user) const {
+  const uint32_t tag = user_tag(user, seed_);
+  const size_t mask = slots_.size() - 1;
+  for (size_t slot = home(tag); slots_[slot] != 0; slot = (slot + 1) & mask) {
+    if (tag_of(slots_[slot]) != tag) continue;
+    const uint32_t index = index_of(slots_[slot]);
+    if (name_of(entry(index)) == user) return index;
+  }
+  return std::nullopt;
+}
+
 Result<uint32_t> Totals::find_or_add(std::string_view user) {
   make_room(1);
   const uint32_t tag = user_tag(user, seed_);

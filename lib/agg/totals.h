@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,8 @@ class Totals {
   // Adds all of `other`, which is made with the same seed. An error: too many users, or overflow.
   Result<void> absorb(const Totals& other);
 
+  // The number of this user, if he is known.
+  std::optional<uint32_t> find(std::string_view user) const;
   // The number of this user, who is new with zero payments if not yet known.
   Result<uint32_t> find_or_add(std::string_view user);
   // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).

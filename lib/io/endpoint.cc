@@ -37,6 +37,13 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{Kind::kTopic, std::string(topic)};
 }
 
+Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text) {
+  if (!text) return std::optional<Endpoint>();
+  Result<Endpoint> endpoint = Endpoint::parse(*text);
+  if (!endpoint) return fail(std::move(endpoint.error()));
+  return std::optional<Endpoint>(std::move(*endpoint));
+}
+
 Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts) {
   std::vector<Endpoint> inputs;
   for (const std::string& text : texts) {

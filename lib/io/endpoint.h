@@ -2,6 +2,7 @@
 // `kafka:TOPIC`. A file whose name begins with "kafka:" is written ./kafka:name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ struct Endpoint {
 
   static Result<Endpoint> parse(std::string_view text);
 };
+
+// Of an option that may not have been given.
+Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text);
 
 // No INPUT means stdin. At most one topic, never mixed with others; stdin at most once.
 Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts);

@@ -163,6 +163,31 @@ TEST_F(Merge, WhatLiesBetweenMayOverflowWhenTheResultFits) {
   expect(0, kSumMost - 1, 3);
 }
 
+TEST_F(Merge, ARemovedPartialIsTakenBack) {
+  add({partial("anna", 5, 1, 0, 10)});
+  add({partial("anna", 7, 2, 1, 20)});
+  merged_.remove("anna", 1);
+  EXPECT_EQ(merged_.totals().count(0), 1U);
+  EXPECT_TRUE(merged_.totals().sum(0).nanos() == 5);
+  merged_.remove("anna", 1);  // it is gone already
+  merged_.remove("nobody", 0);
+  EXPECT_EQ(merged_.totals().count(0), 1U);
+  EXPECT_EQ(merged_.totals().users(), 1U);
+  merged_.remove("anna", 0);
+  EXPECT_EQ(merged_.totals().count(0), 0U);
+  add({partial("anna", 9, 3, 1, 30)});
+  EXPECT_EQ(merged_.totals().count(0), 3U);
+}
+
+TEST_F(Merge, ARemovalForgetsAUserWithoutPartitionsWhole) {
+  merged_.begin_input();
+  add({row("anna", 5, 1)});
+  merged_.remove("anna", 3);
+  EXPECT_EQ(merged_.totals().count(0), 0U);
+  add({row("anna", 6, 2)});
+  EXPECT_EQ(merged_.totals().count(0), 2U);
+}
+
 TEST_F(Merge, TooManyUsersIsAnError) {
   MergedTotals small(3, {.users_max = 1}, heard_.diagnostics());
   ASSERT_TRUE(small.add(std::vector{row("anna", 1, 1)}, refused_));

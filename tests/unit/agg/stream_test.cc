@@ -206,5 +206,57 @@ TEST_F(Stream, MetricsThatWereHeldBackAreWrittenWhileItWaits) {
   EXPECT_NE(later.find("payagg_caught_up 1\n"), std::string::npos) << later;
 }
 
+// ---- Messages of a topic
+
+class MessageStream : public Stream {
+ protected:
+  Result<StreamEnd> run_messages(std::vector<OwnedMessage> messages, OutputMode mode) {
+    const auto source = memory_message_source(std::move(messages), 2, "payments");
+    const auto publisher = publish_to(std::make_unique<RememberingSink>(clock_, memory_), mode);
+    MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
+    Progress progress(words_.diagnostics, clock_, false);
+    const MessageStreamEnds ends{{*publisher, rejects_, metrics}, *source, progress, clock_};
+    const StreamOptions options{.mode = mode};
+    if (merge_) {
+      MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
+      return merge_stream(ends, options, merged);
+    }
+    return aggregate_stream(ends, options, totals_);
+  }
+  static OwnedMessage message(std::optional<std::string> value, int32_t partition, int64_t offset,
+                              std::string key = {}) {
+    return {.key = std::move(key), .value = std::move(value), .at = {partition, offset}};
+  }
+};
+
+TEST_F(MessageStream, PaymentsOfAllPartitionsAreSummed) {
+  ASSERT_TRUE(run_messages({message(payment("anna", 1), 0, 0), message(payment("bob", 2), 1, 0),
+                            message(payment("anna", 3), 1, 1)},
+                           OutputMode::kFinal));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("anna", 4, 2) + stats("bob", 2, 1), "0: close"}));
+}
+
+TEST_F(MessageStream, ANullPaymentIsARejectWithItsPlace) {
+  ASSERT_TRUE(run_messages({message(std::nullopt, 3, 41, "anna")}, OutputMode::kFinal));
+  EXPECT_EQ(rejects_.count(), 1U);
+  const std::string told = words_.heard();
+  EXPECT_NE(told.find("payments: partition 3, offset 41"), std::string::npos) << told;
+}
+
+TEST_F(MessageStream, PartialsAreAddedUpAndRemovalsTakeThemBack) {
+  const auto part = [](const std::string& user, int sum, int partition, int offset) {
+    std::string line = stats(user, sum, 1);
+    line.resize(line.size() - 2);
+    return line + ",\"partition\":" + std::to_string(partition) +
+           ",\"offset\":" + std::to_string(offset) + "}";
+  };
+  merge_ = true;
+  ASSERT_TRUE(
+      run_messages({message(part("anna", 1, 0, 7), 0, 0), message(part("anna", 2, 1, 5), 1, 0),
+                    message(part("bob", 9, 1, 6), 1, 1), message(std::nullopt, 1, 2, "bob")},
+                   OutputMode::kFinal));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("anna", 3, 2), "0: close"}));
+}
+
 }  // namespace
 }  // namespace paystats
