@@ -1,8 +1,8 @@
 #include "kafka/open.h"
 
 #include <fmt/format.h>
-#include <cassert>
 
+#include <cassert>
 #include <utility>
 
 #include "kafka/topic_sink.h"

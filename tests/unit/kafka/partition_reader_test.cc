@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/unit/kafka/mock_cluster.h"
+#include "unit/kafka/mock_cluster.h"
 
 namespace paystats {
 namespace {

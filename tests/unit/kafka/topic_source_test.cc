@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/kafka/mock_cluster.h"
+#include "unit/kafka/mock_cluster.h"
 
 namespace paystats {
 namespace {
