@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark tidy bench bench-kafka torture format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -39,6 +39,10 @@ tidy: build      ## format, lint, the order of the rooms, man pages
 
 torture: build   ## crashes of the durable pipeline: make torture ROUNDS=1000 SEED=1
 	@tests/tools/torture.py --bin $(BUILD)/bin --rounds $(or $(ROUNDS),1000) --seed $(or $(SEED),1)
+
+torture-kafka: build ## crashes of the pipeline on a real Kafka: make torture-kafka FAULTS=500 SEED=1
+	@scripts/setup-kafka
+	@tests/kafka/torture.py --bin $(BUILD)/bin --faults $(or $(FAULTS),500) --seed $(or $(SEED),1) $(ARGS)
 
 bench: build     ## memory, start and submit of the whole pipeline, in a real browser
 	@scripts/setup-web

@@ -21,41 +21,13 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-LIMIT_S = 20  # for anything that is waited for
-
-
-class Difference(Exception):
-    """The result is not what it must be."""
-
-
-def wait_for(condition, what):
-    """Waits until condition() is true, or fails after the limit."""
-    end = time.monotonic() + LIMIT_S
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Difference(f"waited {LIMIT_S} s in vain for {what}")
-        time.sleep(0.002)
-
-
-def totals_of(lines):
-    """{user: (sum, count)} by decimal."""
-    totals = collections.defaultdict(lambda: [decimal.Decimal(0), 0])
-    for line in lines:
-        record = json.loads(line, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
-        entry = totals[record["user"]]
-        entry[0] += record["paymentAmt"]
-        entry[1] += 1
-    return {user: tuple(entry) for user, entry in totals.items()}
-
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from torture_common import LIMIT_S, Difference, cache_totals, totals_of, wait_for
 
 class Pipeline:
     """payagg --follow LOG | paystats-cache --socket SOCK."""
@@ -97,35 +69,9 @@ class Pipeline:
                 process.wait()
         self.errors.close()
 
-    def ask(self, request):
-        """The cache's answer, or None while there is no cache."""
-        try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(LIMIT_S)
-                connection.connect(self.socket_path)
-                connection.sendall(json.dumps(request).encode() + b"\n")
-                answer = b""
-                while not answer.endswith(b"\n"):
-                    part = connection.recv(1 << 20)
-                    if not part:
-                        return None
-                    answer += part
-                return json.loads(answer)
-        except (ConnectionError, FileNotFoundError):
-            return None
-
     def totals(self):
-        """{user: (sum, count)} of all users in the cache, page by page."""
-        totals, offset = {}, 0
-        while True:
-            answer = self.ask({"limit": 1000, "offset": offset})
-            if answer is None:
-                return None
-            for row in answer["stats"]:
-                totals[row["user"]] = (decimal.Decimal(row["sum"]), row["count"])
-            offset += len(answer["stats"])
-            if len(answer["stats"]) < 1000:
-                return totals
+        """{user: (sum, count)} of all users in the cache."""
+        return cache_totals(self.socket_path)
 
 
 class Writer:

@@ -1,0 +1,144 @@
+"""The pipeline on topics as processes that can be hurt and started again, and a broker of one's own.
+
+    broker = Broker(folder, nodes=1); broker.start(); broker.kill("KILL"); broker.start()
+    child = Child("payagg-0", argv, log_folder); child.start(); child.end(signal.SIGTERM, 8)
+"""
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+from torture_common import Difference, wait_for
+
+PROJECT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+START_LIMIT_S = 150  # of a broker, on a machine that does much else
+
+
+def free_ports(count):
+    """Not of the range that outgoing connections take theirs from: they must stay free a while."""
+    held = []
+    while len(held) < count:
+        one = socket.socket()
+        try:
+            one.bind(("127.0.0.1", random.SystemRandom().randrange(15000, 32000)))
+            held.append(one)
+        except OSError:
+            one.close()
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+class Broker:
+    """scripts/kafka with a second listener, which tells its clients to come by way of a proxy."""
+
+    def __init__(self, folder, nodes=1, data=None):
+        self.folder, self.nodes = folder, nodes
+        self.options = ["--nodes", str(nodes), "--set",
+                        "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000"]
+        if data:
+            self.options += ["--data", data, "--set", "log.index.size.max.bytes=262144"]
+        self.proxy_port = self.proxied_port = None
+        if nodes == 1:
+            plain, proxied, controller, self.proxy_port = free_ports(4)
+            self.proxied_port = proxied
+            names = {"PLAINTEXT": plain, "PROXIED": proxied, "CONTROLLER": controller}
+            def listeners(ports):
+                return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
+            self.options += [
+                "--port", str(plain), "--set", f"listeners={listeners(names)}",
+                "--set", "advertised.listeners=" + listeners({"PLAINTEXT": plain, "PROXIED": self.proxy_port}),
+                "--set", f"controller.quorum.voters=1@127.0.0.1:{controller}",
+                "--set", "listener.security.protocol.map="
+                         "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"]
+        self.address = None
+
+    def run(self, *words, limit_s=START_LIMIT_S):
+        run = subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), *words, "--dir", self.folder],
+                             capture_output=True, check=False, timeout=limit_s)
+        if run.returncode != 0:
+            raise Difference(f"scripts/kafka {words[0]}: {run.stderr.decode()}")
+        return run.stdout.decode().strip()
+
+    def start(self):
+        self.address = self.run("start", *self.options)
+        self.options = []  # remembered by the folder
+
+    def kill(self, name, node=1):
+        self.run("kill", str(node), name)
+
+    def stop(self):
+        self.run("stop", "--now", "--wipe")
+
+    def alive(self):
+        """Whether all its processes run."""
+        return subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), "status", "--dir", self.folder],
+                              capture_output=True, check=False).returncode == 0
+
+    def topics(self, *words):
+        """The rows of scripts/kafka-topics; None where the broker is away."""
+        run = subprocess.run(
+            [os.path.join(PROJECT, "scripts", "kafka-topics"), "-b", self.address, *words],
+            capture_output=True, check=False, timeout=START_LIMIT_S)
+        if run.returncode != 0:
+            return None
+        return [line.split() for line in run.stdout.decode().splitlines()]
+
+
+class Child:
+    """One process of the pipeline: started, hurt, and started again under the same name."""
+
+    def __init__(self, name, argv, folder):
+        self.name, self.argv = name, argv
+        self.errors_path = os.path.join(folder, f"{name}.stderr")
+        self.process = None
+        self.stopped = False
+
+    def start(self):
+        with open(self.errors_path, "ab") as errors:
+            errors.write(f"---- {time.monotonic():.3f} {' '.join(self.argv)}\n".encode())
+            errors.flush()
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=errors)
+
+    def runs(self):
+        return self.process is not None and self.process.poll() is None
+
+    def send(self, number):
+        self.process.send_signal(number)
+        self.stopped = number == signal.SIGSTOP
+
+    def end(self, number, limit_s):
+        """Sends the signal and waits for the end: no process may hang. Returns its status."""
+        if not self.runs():
+            return self.process.returncode if self.process else None
+        self.send(number)
+        if number == signal.SIGKILL:
+            limit_s = 20
+        try:
+            return self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise Difference(f"{self.name}: does not end within {limit_s} s of "
+                             f"{signal.Signals(number).name}") from None
+
+    def check_runs(self):
+        if self.process is not None and self.process.poll() is not None:
+            raise Difference(f"{self.name} ended by itself, status {self.process.returncode}: "
+                             f"{self.last_words()}")
+
+    def last_words(self):
+        with open(self.errors_path, "rb") as errors:
+            lines = [line for line in errors.read().decode(errors="replace").splitlines() if "error:" in line]
+        return lines[-1] if lines else "(no error was told)"
+
+    def await_end(self, limit_s):
+        wait_for(lambda: not self.runs(), f"the end of {self.name}", limit_s, 0.02)
+        return self.process.returncode
+
+    def discard(self):
+        if self.runs():
+            self.process.kill()
+            self.process.wait()
