@@ -232,7 +232,8 @@ class Bench:
             until = ["--trigger", "0"] if forever else ["--available-now"]
             jobs = ["--jobs", "2"] if variant.endswith("jobs2") else []
             instances = ["one", "two"] if variant == "two" else ["one"]
-            return [self.payagg(run, guarantee, *until, *jobs, "--instance", instance) for instance in instances]
+            more = [] if forever else self.options.payagg
+            return [self.payagg(run, guarantee, *until, *jobs, "--instance", instance, *more) for instance in instances]
         if name == "streams":
             return [["java", "-cp", self.class_path, "PaymentTotals", self.brokers, run.payments, run.stats, run.group,
                      str(run.folder / "state"), str(min(2, run.partitions))]]
@@ -484,6 +485,7 @@ def arguments():
     parser.add_argument("--restore", type=int, default=1_000_000, help="users")
     parser.add_argument("--limit", type=int, default=900, help="seconds for one backlog")
     parser.add_argument("--start-limit", type=int, default=120, help="seconds to start, or to come back")
+    parser.add_argument("--payagg", type=str.split, default=[], help='more options of payagg in the backlog: "--trigger 1s"')
     parser.add_argument("--fill", choices=["paygen", "kcat"], default="kcat", help="who fills the topics")
     options = parser.parse_args()
     unknown = set(options.contenders) - set(QUICK + SLOW) or set(options.parts) - {"backlog", "trickle", "restore"}
