@@ -105,5 +105,90 @@ TEST(Plan, ATopicIsAnEndpointLikeAnyOther) {
   EXPECT_EQ(plan->rejects->name, "rejects");
 }
 
+AggregateRequest from_topic_to_topic() {
+  AggregateRequest request;
+  request.inputs = {"kafka:payments"};
+  request.output = "kafka:payment-stats";
+  return request;
+}
+
+TEST(Plan, FromTopicToTopicIsExactlyOnceInAGroupNamedAfterBoth) {
+  const Result<AggregatePlan> plan = make_plan(from_topic_to_topic());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->mode, OutputMode::kUpdate);
+  EXPECT_EQ(plan->group, "payagg.payments.payment-stats");
+  EXPECT_EQ(plan->guarantee, Guarantee::kExactlyOnce);
+  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kStop);
+  EXPECT_FALSE(plan->instance);
+}
+
+TEST(Plan, ATopicReadToWhatIsThereNowEndsInFinalTotals) {
+  AggregateRequest request;
+  request.inputs = {"kafka:payments"};
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  request.available_now = true;
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kFinal);
+  request.output = "kafka:payment-stats";
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+}
+
+TEST(Plan, WordsOfTheGroupAreChecked) {
+  AggregateRequest request = from_topic_to_topic();
+  request.guarantee = "at-least-once";
+  request.on_data_loss = "continue";
+  request.group = "mine";
+  request.instance = "pi";
+  request.jobs = 3;
+  const Result<AggregatePlan> plan = make_plan(request);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->guarantee, Guarantee::kAtLeastOnce);
+  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kContinue);
+  EXPECT_EQ(plan->group, "mine");
+  EXPECT_EQ(plan->instance, "pi");
+  request.guarantee = "always";
+  EXPECT_NE(refusal(request).find("not one of exactly-once, at-least-once"), std::string::npos);
+  request.guarantee.reset();
+  request.on_data_loss = "pray";
+  EXPECT_NE(refusal(request).find("not one of stop, continue"), std::string::npos);
+  request.on_data_loss.reset();
+  request.group = "";
+  EXPECT_NE(refusal(request).find("not empty"), std::string::npos);
+}
+
+TEST(Plan, OptionsOfAGroupNeedTopicsAtBothEnds) {
+  for (const bool reads : {true, false}) {
+    AggregateRequest request;
+    if (reads) request.inputs = {"kafka:payments"};
+    request.instance = "pi";
+    EXPECT_NE(refusal(request).find("--instance is for payagg from topic to topic"),
+              std::string::npos);
+  }
+}
+
+TEST(Plan, WhatATopicCannotDoIsRefused) {
+  AggregateRequest request = from_topic_to_topic();
+  request.merge = true;
+  EXPECT_NE(refusal(request).find("--merge"), std::string::npos);
+  request = from_topic_to_topic();
+  request.output_mode = "complete";
+  EXPECT_NE(refusal(request).find("update alone"), std::string::npos);
+  request = from_topic_to_topic();
+  request.output = "kafka:payments";
+  EXPECT_NE(refusal(request).find("are one topic"), std::string::npos);
+  request = from_topic_to_topic();
+  request.follow = true;
+  EXPECT_NE(refusal(request).find("--follow is for files"), std::string::npos);
+  request = {};
+  request.output = "kafka:payment-stats";
+  EXPECT_NE(refusal(request).find("needs payments from a topic"), std::string::npos);
+  request = {};
+  request.available_now = true;
+  EXPECT_NE(refusal(request).find("--available-now is for a topic"), std::string::npos);
+  request = {};
+  request.inputs = {"kafka:payments"};
+  request.output_mode = "final";
+  EXPECT_NE(refusal(request).find("add --available-now"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace paystats

@@ -236,6 +236,33 @@ TEST_F(MessageStream, PaymentsOfAllPartitionsAreSummed) {
   EXPECT_EQ(memory_, (Memory{"0: " + stats("anna", 4, 2) + stats("bob", 2, 1), "0: close"}));
 }
 
+// The end of a topic may be told after its last message, and so with the end of the source.
+class LateSource final : public MessageSource {
+ public:
+  Result<ReadStatus> read(MessageBlock& out, Instant /*deadline*/) override {
+    if (reads_++ > 0) return ReadStatus::kEnd;
+    out = {.messages = {&message_, 1}, .source = "payments"};
+    return ReadStatus::kBlock;
+  }
+  bool caught_up() const override { return reads_ > 1; }
+
+ private:
+  const std::string value_ = payment("anna", 1);
+  const Message message_{.key = {}, .value = value_, .at = {0, 0}};
+  int reads_ = 0;
+};
+
+TEST_F(MessageStream, WhatCatchesUpOnlyWithItsEndIsPublished) {
+  LateSource source;
+  const auto publisher =
+      publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
+  MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
+  Progress progress(words_.diagnostics, clock_, false);
+  const MessageStreamEnds ends{{*publisher, rejects_, metrics}, source, progress, clock_};
+  ASSERT_TRUE(aggregate_stream(ends, {.mode = OutputMode::kFinal}, totals_));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("anna", 1, 1), "0: close"}));
+}
+
 TEST_F(MessageStream, ANullPaymentIsARejectWithItsPlace) {
   ASSERT_TRUE(run_messages({message(std::nullopt, 3, 41, "anna")}, OutputMode::kFinal));
   EXPECT_EQ(rejects_.count(), 1U);
