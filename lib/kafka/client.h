@@ -1,5 +1,5 @@
 // One connection to the cluster: a librdkafka handle with its callbacks. Only for the files of
-// this room.
+// this room. Tested through kafka/payment_sink.h.
 //
 //   Result<std::unique_ptr<Client>> client = Client::open(cluster, RD_KAFKA_PRODUCER, {
 //       .defaults = {{"linger.ms", "5"}}, .musts = {{"enable.idempotence", "true"}}});

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
 #include <thread>
 #include <utility>
 
 namespace paystats {
 namespace {
 
-constexpr Duration kTryTimeout = std::chrono::seconds(1);    // of one try of a call
+constexpr Duration kTryTimeout = std::chrono::seconds(1);  // of one try of a call
+constexpr Duration kSocketTimeout = std::chrono::seconds(10);
 constexpr Duration kLookInterval = std::chrono::seconds(1);  // at brokers that do not answer
 
 // A transaction that begins sooner after the last one meets its markers being written, and the
@@ -19,7 +22,9 @@ ClientSettings settings_of(const ProducerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
       {"linger.ms", "0"},
-      {"socket.timeout.ms", "10000"},
+      // librdkafka wants a transaction to last longer than a request.
+      {"socket.timeout.ms",
+       std::to_string(milliseconds(std::min(kSocketTimeout, options.transaction_timeout)))},
       {"queue.buffering.max.messages", "100000"},
       {"partitioner", "murmur2_random"},  // as Java's default partitioner
   };

@@ -1,5 +1,6 @@
 // A producer whose messages are committed together: as one transaction, or, without a transactional
 // id, by waiting until each has been delivered. Only for the files of this room.
+// Tested through kafka/payment_sink.h.
 //
 //   producer.begin();
 //   producer.send({.topic = "payments", .key = user, .value = line});     // any number of times

@@ -10,6 +10,8 @@
 namespace paystats {
 namespace {
 
+constexpr int kPurgesMax = 3;
+
 // Batches are kept as they are until flush(), which makes payments of them: a batch of a billion is
 // as small as one of one.
 class HeldBatches {
@@ -78,11 +80,11 @@ class TransactionalPaymentSink final : public PaymentSink {
       lines_sent_ = false;
       return conclude();
     }
-    while (!held_.empty()) {
+    for (int purges = 0; !held_.empty();) {
       Result<void> sent = producer_->begin();
       if (sent) sent = held_.send(messages_, *producer_);
       Result<void> committed = sent ? conclude() : ended(sent.error());
-      if (!committed && can_be_made_again()) continue;
+      if (!committed && can_be_made_again(purges)) continue;
       held_.clear();
       return committed;
     }
@@ -121,10 +123,15 @@ class TransactionalPaymentSink final : public PaymentSink {
                             topic_label(topic_), error.message));
   }
 
-  bool can_be_made_again() const {
+  // librdkafka 2.0.2 purges what is sent right after a transaction that it aborted, too. That is
+  // not the fault of those payments, so they are sent again, a few times.
+  bool can_be_made_again(int& purges) const {
+    if (aftermath_ != Aftermath::kUndone) return false;
     const rd_kafka_resp_err_t error = producer_->error();
-    return options_.patient && aftermath_ == Aftermath::kUndone &&
-           (is_about_reach(error) || error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
+    if (error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
+      return ++purges <= kPurgesMax;
+    }
+    return options_.patient && (is_about_reach(error) || error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
   }
 
   const std::string topic_;

@@ -31,6 +31,16 @@ setup() {
   [ "$(consume "$payments")" = '{"user":"ada","paymentAmt":2}' ]
 }
 
+@test "a POST that the broker refuses is undone, and the very next one goes well" {
+  topic "$payments" 1 max.message.bytes=300
+  serve -o "kafka:$payments"
+  for user in a b c; do
+    [ "$(submit "{\"user\":\"$(printf 'x%.0s' {1..500})\",\"paymentAmt\":1}")" = 507 ]
+    [ "$(submit "{\"user\":\"$user\",\"paymentAmt\":1}")" = 200 ]
+  done
+  [ "$(consume "$payments" -f '%k ')" = 'a b c ' ]
+}
+
 @test "a POST larger than the queue of messages is one transaction" {
   topic "$payments" 1
   serve -o "kafka:$payments" --volume-max 1000000

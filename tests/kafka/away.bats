@@ -1,0 +1,128 @@
+# paygen and paystats-serve while their broker is away: killed and started again under load, or gone
+# for good. Nothing is lost, nothing is there twice, nothing hangs, and it is said once.
+
+load ../tools/helpers
+load helpers
+load posting
+
+setup_file() { kafka_up --own; }
+teardown_file() { kafka_down; }
+
+setup() {
+  paystats_setup
+  broker start >/dev/null  # a test before may have left it dead
+  payments=$(unique payments)
+}
+
+# rises_to COUNT [LIMIT_S]: so many messages are in the topic, committed or not.
+rises_to() { wait_for "[ \"\$(end_offsets $payments --uncommitted | awk '{ s += \$2 } END { print s + 0 }')\" -ge $1 ]" "${2:-30}"; }
+
+@test "paygen while the broker is killed and started: every payment once, and the wait is said once" {
+  topic "$payments" 3
+  in_background paygen --random 400000 --users 1000 --rate 50000 -o "kafka:$payments" --expect expected
+  for round in 1 2; do
+    rises_to $((round * 80000))
+    broker kill 1
+    wait_for "[ \$(grep -c 'no broker at .* answers' background.err) -eq $round ]" 20
+    broker start >/dev/null
+  done
+  ended_with 0 60
+  [ "$(grep -c 'answer again' background.err)" -eq 2 ]
+  [ "$(wc -l <background.err)" -eq 4 ]
+  consume "$payments" | payagg | cmp - expected
+  [ "$(consume "$payments" | wc -l)" -eq 400000 ]
+}
+
+@test "paygen --atomic while the broker is killed and started: every batch once, as a whole" {
+  topic "$payments" 3
+  for i in {1..3000}; do echo "{\"user\":\"u$i\",\"paymentAmt\":1,\"volume\":100}"; done >batches
+  in_background paygen batches --rate 30000 --atomic -o "kafka:$payments" --expect expected
+  for round in 1 2; do
+    rises_to $((round * 60000))
+    broker kill 1
+    broker start >/dev/null
+  done
+  ended_with 0 90
+  consume "$payments" | payagg | cmp - expected
+  [ "$(wc -l <expected)" -eq 3000 ]
+}
+
+@test "--broker-timeout: exit 2 that says how many did not arrive; --expect has what did" {
+  topic "$payments" 1
+  in_background paygen --random 0 --users 10 --rate 20000 -o "kafka:$payments" --expect expected --broker-timeout 1s
+  rises_to 20000
+  broker kill 1
+  ended_with 2 20
+  grep -qE "kafka:$payments: [0-9]+ payments not delivered: no broker at $KAFKA answered within 1000 ms" background.err
+  broker start >/dev/null
+  python3 - expected <(consume "$payments" | payagg) <<'END'
+import json, sys
+known, found = ({r["user"]: r["count"] for r in map(json.loads, open(path))} for path in sys.argv[1:])
+sys.exit(any(known[user] > found[user] for user in known) or not known)
+END
+}
+
+@test "a signal while the broker is away ends paygen, which says what did not arrive" {
+  topic "$payments" 1
+  in_background paygen --random 0 --rate 1000 -o "kafka:$payments"
+  rises_to 1000
+  broker kill 1
+  wait_for 'grep -q "no broker at" background.err' 20
+  kill -TERM "$pid"
+  ended_with 2 15
+  grep -qE 'payments? not delivered' background.err
+}
+
+@test "serve while the broker is killed and started: all are told the truth, and payments go on" {
+  topic "$payments" 3
+  serve -o "kafka:$payments"
+  post_from 16
+  for round in 1 2; do
+    before=$(grep -c ' 200 ' told || true)
+    wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]" 30
+    broker kill 1
+    sleep 1
+    broker start >/dev/null
+  done
+  before=$(grep -c ' 200 ' told || true)
+  wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]" 30
+  stop_posting
+  told_the_truth "$payments"
+}
+
+@test "serve without a broker: 503 after ten seconds, at once a healthy page, and it works again later" {
+  topic "$payments" 1
+  serve -o "kafka:$payments"
+  [ "$(submit '{"user":"before","paymentAmt":1.5,"volume":3}')" = 200 ]
+  broker kill 1
+  echo "before 200 -" >told
+  for user in one two three; do
+    (
+      status=$(curl -sS --max-time 30 -o "$user.out" -w '%{http_code}' -H 'Content-Type: application/json' \
+        --data-binary "{\"user\":\"$user\",\"paymentAmt\":1.5,\"volume\":3}" "$url/api/payments")
+      echo "$user $status $(grep -oE 'busy|outcome-unknown|not-stored' "$user.out")"
+    ) >"$user.told" 3>&- &
+    sleep 0.2
+  done
+  [ "$(curl -sS --max-time 2 -o /dev/null -w '%{http_code}' "$url/healthz")" = 200 ]
+  wait_for '[ -s one.told ] && [ -s two.told ] && [ -s three.told ]' 15
+  cat one.told two.told three.told >>told
+  run -1 grep -v -e ' 503 ' -e '^before' told
+  broker start >/dev/null
+  wait_for '[ "$(submit "{\"user\":\"again\",\"paymentAmt\":1}")" = 200 ]' 40
+  told_the_truth "$payments"
+}
+
+@test "serve that is told to end without a broker ends soon" {
+  topic "$payments" 1
+  serve -o "kafka:$payments"
+  [ "$(submit '{"user":"before","paymentAmt":1}')" = 200 ]
+  broker kill 1
+  submit '{"user":"after","paymentAmt":1}' >status 3>&- &
+  sleep 1
+  kill -TERM "$serve_pid"
+  pid=$serve_pid
+  wait_for '! kill -0 "$pid" 2>/dev/null' 10
+  wait_for '[ -s status ]'
+  [ "$(cat status)" = 503 ]
+}

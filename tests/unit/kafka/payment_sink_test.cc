@@ -1,0 +1,186 @@
+#include "kafka/payment_sink.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kafka/topic_source.h"
+#include "unit/kafka/mock_cluster.h"
+
+namespace paystats {
+namespace {
+
+using Aftermath = PaymentSink::Aftermath;
+
+// Kinds of requests, https://kafka.apache.org/protocol
+constexpr int16_t kProduce = 0;
+constexpr int16_t kInitProducerId = 22;
+constexpr int16_t kEndTransaction = 26;
+
+Batch batch(std::string_view user, std::string_view amount, uint64_t volume) {
+  return {.user = user, .amount_text = amount, .amount = {}, .volume = volume};
+}
+
+class TopicPaymentSinkTest : public MockClusterTest {
+ protected:
+  std::unique_ptr<PaymentSink> open(const std::string& topic, const TopicSinkOptions& options) {
+    mock().create(topic, 1);
+    topic_ = topic;
+    cluster_ = connect();
+    auto sink = open_topic_payment_sink(*cluster_, topic, options);
+    EXPECT_TRUE(sink) << (sink ? "" : sink.error().message);
+    return sink ? std::move(*sink) : nullptr;
+  }
+  std::unique_ptr<PaymentSink> transactional(const std::string& topic, bool patient = false) {
+    return open(topic, {.transactional = true,
+                        .transactional_id = "serve." + topic,
+                        .transaction_timeout = std::chrono::seconds(5),
+                        .patient = patient});
+  }
+  void next_errors(int16_t kind, const std::vector<rd_kafka_resp_err_t>& errors) {
+    rd_kafka_mock_push_request_errors_array(mock().mock(), kind, errors.size(), errors.data());
+  }
+  // "key value" of each message. The mock shows those of undone transactions as well.
+  std::vector<std::string> messages() {
+    Waiter waiter(stop_, clock_);
+    auto source = open_topic_source(*cluster_, topic_, {.until_end = true}, waiter);
+    std::vector<std::string> found;
+    MessageBlock block;
+    while (source) {
+      const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(20));
+      if (!status || *status != ReadStatus::kBlock) break;
+      for (const Message& message : block.messages) {
+        found.push_back(std::string(message.key) + " " + std::string(*message.value));
+      }
+    }
+    return found;
+  }
+
+  std::unique_ptr<Cluster> cluster_;
+  std::string topic_;
+};
+
+TEST_F(TopicPaymentSinkTest, SendsEachPaymentOfABatchUnderItsUser) {
+  const auto sink = open("batches", {});
+  const Batch batches[] = {batch("edgar", "1.0", 2), batch("zo\"e", "2", 1)};
+  ASSERT_TRUE(sink->put(batches));
+  ASSERT_TRUE(sink->flush());
+  EXPECT_EQ(messages(), (std::vector<std::string>{R"(edgar {"user":"edgar","paymentAmt":1.0})",
+                                                  R"(edgar {"user":"edgar","paymentAmt":1.0})",
+                                                  R"(zo"e {"user":"zo\"e","paymentAmt":2})"}));
+}
+
+TEST_F(TopicPaymentSinkTest, SendsLinesUnderTheUserThatTheyName) {
+  const auto sink = open("lines", {});
+  EXPECT_TRUE(sink->lines_await_flush());
+  ASSERT_TRUE(
+      sink->commit_lines("{\"user\":\"a\\\\b\",\"paymentAmt\":1}\n"
+                         "{\"user\":\"c\",\"paymentAmt\":2}\n"));
+  ASSERT_TRUE(sink->close());
+  EXPECT_EQ(messages(), (std::vector<std::string>{R"(a\b {"user":"a\\b","paymentAmt":1})",
+                                                  R"(c {"user":"c","paymentAmt":2})"}));
+}
+
+TEST_F(TopicPaymentSinkTest, TakesMoreThanTheQueueHolds) {
+  KafkaOptions options;
+  options.properties = {"queue.buffering.max.messages=100"};
+  mock().create("full", 1);
+  topic_ = "full";
+  cluster_ = connect(options);
+  auto sink = open_topic_payment_sink(*cluster_, "full");
+  ASSERT_TRUE(sink) << sink.error().message;
+  const Batch many = batch("edgar", "1", 5'000);
+  ASSERT_TRUE((*sink)->put({&many, 1}));
+  ASSERT_TRUE((*sink)->flush());
+  EXPECT_EQ(messages().size(), 5'000U);
+}
+
+TEST_F(TopicPaymentSinkTest, SaysHowManyWereNotDelivered) {
+  const auto sink = open("refused", {});
+  next_errors(kProduce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
+  const Batch one = batch("edgar", "1", 1);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> flushed = sink->flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().message.substr(0, 38), "kafka:refused: 1 message not delivered");
+  EXPECT_EQ(flushed.error().kind, ErrorKind::kFailed);
+  EXPECT_EQ(sink->aftermath(), Aftermath::kBroken);
+}
+
+TEST_F(TopicPaymentSinkTest, ATransactionHasWhatWasPutSinceTheLastFlush) {
+  const auto sink = transactional("together");
+  const Batch one = batch("edgar", "1", 3);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  EXPECT_TRUE(messages().empty());  // held until the flush
+  ASSERT_TRUE(sink->flush());
+  EXPECT_EQ(messages().size(), 3U);
+  ASSERT_TRUE(sink->flush());  // nothing to do
+  ASSERT_TRUE(sink->commit_lines("{\"user\":\"a\",\"paymentAmt\":1}\n"));
+  ASSERT_TRUE(sink->close());
+  EXPECT_EQ(messages().size(), 4U);
+}
+
+TEST_F(TopicPaymentSinkTest, ACommitThatMeetsABusyCoordinatorIsTriedAgain) {
+  const auto sink = transactional("busy");
+  next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+                                RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS});
+  const Batch one = batch("edgar", "1", 1);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> flushed = sink->flush();
+  EXPECT_TRUE(flushed) << flushed.error().message;
+}
+
+TEST_F(TopicPaymentSinkTest, AMessageThatIsRefusedUndoesTheTransactionAndTheNextGoesWell) {
+  const auto sink = transactional("undone");
+  next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
+  const Batch one = batch("edgar", "1", 1);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> flushed = sink->flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().message.substr(0, 41), "kafka:undone: the transaction was undone:");
+  EXPECT_EQ(sink->aftermath(), Aftermath::kUndone);
+  const Batch two = batch("ada", "2", 1);
+  ASSERT_TRUE(sink->put({&two, 1}));
+  const Result<void> again = sink->flush();
+  EXPECT_TRUE(again) << again.error().message;
+  EXPECT_EQ(messages(), (std::vector<std::string>{R"(ada {"user":"ada","paymentAmt":2})"}));
+}
+
+TEST_F(TopicPaymentSinkTest, ACommitWhoseOutcomeNobodyKnowsSaysSoAndTheNextGoesWell) {
+  const auto sink = transactional("unknown");
+  next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
+  const Batch one = batch("edgar", "1", 1);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> flushed = sink->flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_NE(flushed.error().message.find("nobody knows whether"), std::string::npos);
+  EXPECT_EQ(sink->aftermath(), Aftermath::kUnknown);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> again = sink->flush();
+  EXPECT_TRUE(again) << again.error().message;
+}
+
+TEST_F(TopicPaymentSinkTest, WhoIsFencedYieldsToTheOther) {
+  const auto sink = transactional("fenced");
+  next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH});
+  const Batch one = batch("edgar", "1", 1);
+  ASSERT_TRUE(sink->put({&one, 1}));
+  const Result<void> flushed = sink->flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_NE(flushed.error().message.find(
+                "another process has taken over the transactional id serve.fenced"),
+            std::string::npos)
+      << flushed.error().message;
+  EXPECT_EQ(sink->aftermath(), Aftermath::kBroken);
+}
+
+TEST_F(TopicPaymentSinkTest, OpensOnceTheCoordinatorIsReady) {
+  next_errors(kInitProducerId, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+                                RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS});
+  EXPECT_NE(transactional("loading"), nullptr);
+}
+
+}  // namespace
+}  // namespace paystats
