@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "base/fd.h"
 #include "doubles.h"
@@ -268,6 +270,101 @@ TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenTh
   EXPECT_EQ(sink_.volumes.size(), 1u);
   EXPECT_LE(sink_.taken.size(), Delivery::kWholeBytesMax);
   EXPECT_EQ(lines_taken(), to.payments());
+}
+
+// A sink whose lines are long on their way, as those of a topic are.
+class LateSink final : public PaymentSink {
+ public:
+  Result<void> put(std::span<const Batch> batches) override {
+    for (const Batch& batch : batches) unflushed += batch.volume;
+    ++puts;
+    return {};
+  }
+  Result<void> commit_lines(std::string_view lines) override {
+    unflushed += static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+    return {};
+  }
+  Result<void> flush() override {
+    if (flushes_left == 0) return fail("no broker");
+    --flushes_left;
+    if (unflushed > 0) wholes.push_back(unflushed);
+    unflushed = 0;
+    return {};
+  }
+  Result<void> close() override { return flush(); }
+  bool lines_await_flush() const override { return true; }
+
+  uint64_t unflushed = 0;
+  uint64_t puts = 0;
+  uint64_t flushes_left = UINT64_MAX;
+  std::vector<uint64_t> wholes;  // payments of each flush
+};
+
+class AtomicDeliverTest : public DeliverTest {
+ protected:
+  Delivery delivery(bool atomic, std::optional<uint64_t> rate = {}) {
+    return {late_, waiter_, Pace(rate, {}, clock_.now()), progress_, &totals_, atomic};
+  }
+  LateSink late_;
+};
+
+TEST_F(AtomicDeliverTest, AVolumeIsOnePutHoweverLargeAndAtAnyPace) {
+  for (const std::optional<uint64_t> rate : {std::optional<uint64_t>(), {10'000'000}}) {
+    late_ = {};
+    Delivery to = delivery(true, rate);
+    ASSERT_EQ(deliver_single(single("1", 5'000'000), to), Ending::kComplete);
+    EXPECT_EQ(late_.puts, 1U);
+    EXPECT_EQ(late_.wholes, std::vector<uint64_t>{5'000'000});
+  }
+}
+
+TEST_F(AtomicDeliverTest, ABatchOfTheInputIsOnePut) {
+  Delivery to = delivery(true, 100'000);
+  const auto source =
+      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":20000}\n", 1 << 16);
+  ASSERT_EQ(deliver_lines({}, to, *source, rejects_), Ending::kComplete);
+  EXPECT_EQ(late_.puts, 1U);
+}
+
+TEST_F(AtomicDeliverTest, MoreThanATransactionTakesIsRefused) {
+  Delivery to = delivery(true);
+  const Result<Ending> refused = deliver_single(single("1", Delivery::kAtomicPaymentsMax + 1), to);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "--atomic: a transaction takes 10000000 payments at most");
+  EXPECT_EQ(late_.puts, 0U);
+}
+
+TEST_F(AtomicDeliverTest, AWorkloadIsOneWholeWhoseTotalsCountOnceItIsThere) {
+  for (const uint64_t flushes : {1U, 0U}) {
+    late_ = {};
+    late_.flushes_left = flushes;
+    RandomPlan plan;
+    plan.payments = 200'000;
+    RandomPayments payments(plan.spec);
+    RandomTotals totals(plan.spec, payments.users());
+    Delivery to = delivery(true);
+    EXPECT_EQ(deliver_random(plan, to, payments, &totals).has_value(), flushes == 1);
+    std::vector<std::string> names;
+    EXPECT_EQ(totals.stats(names).empty(), flushes == 0);
+    EXPECT_EQ(late_.wholes,
+              flushes == 1 ? std::vector<uint64_t>{200'000} : std::vector<uint64_t>());
+  }
+}
+
+TEST_F(AtomicDeliverTest, WithoutItTotalsOfAWorkloadCountWhatAFlushHasShownToBeThere) {
+  RandomPlan plan;
+  plan.payments = 3'000'000;
+  RandomPayments payments(plan.spec);
+  RandomTotals totals(plan.spec, payments.users());
+  Delivery to = delivery(false);
+  late_.flushes_left = 1;
+  ASSERT_FALSE(deliver_random(plan, to, payments, &totals));
+  std::vector<std::string> names;
+  uint64_t counted = 0;
+  for (const Stats& stats : totals.stats(names)) counted += stats.count;
+  ASSERT_EQ(late_.wholes.size(), 1U);
+  EXPECT_EQ(counted, late_.wholes[0]);
+  EXPECT_LT(counted, 3'000'000U);
 }
 
 }  // namespace
