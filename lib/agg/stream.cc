@@ -209,6 +209,7 @@ class Loop {
 
   Result<StreamEnd> finish() {
     ends_.progress.clear();
+    caught_up_ = caught_up_ || ends_.source.caught_up();
     // A first publication is due even where no record came: an empty file says that there is none.
     // But totals of a log of which only the front was read would take readers back in time.
     const bool publish = caught_up_ && (trigger_.pending() || trigger_.times_fired() == 0);

@@ -32,7 +32,7 @@ class TopicSource final : public MessageSource {
     for (const PartitionPosition& position : reader_->partitions()) {
       at_start_ += static_cast<uint64_t>(position.high - position.low);
     }
-    note_progress();
+    caught_up_ = has_reached_start();
     return {};
   }
 
@@ -46,8 +46,11 @@ class TopicSource final : public MessageSource {
       const Result<size_t> seen = reader_->take();
       if (!seen) return fail(seen.error());
       if (*seen > 0) {
-        note_progress();
+        const bool before = std::exchange(caught_up_, caught_up_ || has_reached_start());
         if (give(out)) return ReadStatus::kBlock;
+        // The last of the start may be no message, but the mark of a transaction's end: whoever
+        // waits until we have caught up must hear of it.
+        if (caught_up_ != before && !until_end_) return ReadStatus::kIdle;
         continue;
       }
       const Instant now = waiter_.clock().now();
@@ -99,15 +102,15 @@ class TopicSource final : public MessageSource {
     return add_up_to(reader_->count_partitions());
   }
 
-  void note_progress() {
-    uint64_t read = 0;
+  // Notes as well how much has been read.
+  bool has_reached_start() {
+    read_ = 0;
     bool all = true;
     for (const PartitionPosition& position : reader_->partitions()) {
-      read += static_cast<uint64_t>(position.next - position.low);
+      read_ += static_cast<uint64_t>(position.next - position.low);
       all = all && (position.reached_high() || position.at_end);
     }
-    read_ = read;
-    caught_up_ = caught_up_ || all;
+    return all;
   }
 
   const std::unique_ptr<PartitionReader> reader_;

@@ -25,7 +25,8 @@ struct TopicSourceOptions {
 };
 
 // Waits for the broker as the cluster says; a topic that does not exist is an error or made.
-// caught_up(): what was committed at the start has been read. `waiter` is borrowed.
+// caught_up(): what was committed at the start has been read; where that comes to hold without a
+// message, read() returns kIdle before its deadline. `waiter` is borrowed.
 Result<std::unique_ptr<MessageSource>> open_topic_source(Cluster& cluster, const std::string& topic,
                                                          const TopicSourceOptions& options,
                                                          const Waiter& waiter);
