@@ -1,7 +1,4 @@
 // paystats-cache: hold the newest stats of every user, ordered by sum, and answer about them.
-#include <unistd.h>
-
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,15 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "io/endpoint.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
-#include "io/sink.h"
+#include "kafka/open.h"
+#include "net/cache_output.h"
 #include "net/cache_questions.h"
 #include "net/cache_request.h"
 #include "net/cache_run.h"
-#include "net/stats_list.h"
 
 namespace paystats {
 namespace {
@@ -35,37 +33,19 @@ void declare(CommandLine& line, Options& options) {
   line.text("--user", options.user, "USER", "print the stats of one user");
   line.flag("--watch", options.watch, "print the first users, and again after each change");
   line.section("Input and output");
-  line.inputs(options.inputs, "INPUT", "files of stats; - or none is stdin");
+  line.inputs(options.inputs, "INPUT", "stats: files, or kafka:TOPIC; - or none is stdin");
   line.text("-o,--output", options.output, "ENDPOINT", "where the list goes: - or a file");
   line.number("--users-max", options.users_max, "N", "more users than these are an error", 1,
               UINT64_MAX);
   line.text("--rejects", options.rejects, "ENDPOINT", "put bad records aside there");
   line.text("--metrics", options.metrics, "FILE", "figures for Prometheus, renewed each second");
+  declare_kafka(line, options.kafka);
 }
 
-struct Output {
-  std::unique_ptr<Sink> sink;
-  int terminal_fd = -1;
-};
-
-Result<Output> open_output(const Options& options) {
+Result<CacheOutput> open_output(const Options& options) {
   const Result<Endpoint> endpoint = Endpoint::parse(options.output.value_or("-"));
   if (!endpoint) return fail(endpoint.error());
-  Result<std::unique_ptr<Sink>> sink = open_sink(*endpoint, FileMode::kReplace);
-  if (!sink) return fail(sink.error());
-  const bool terminal =
-      endpoint->kind == Endpoint::Kind::kStdio && fd_type(STDOUT_FILENO) == FdType::kTerminal;
-  return Output{std::move(*sink), terminal ? STDOUT_FILENO : -1};
-}
-
-Result<std::unique_ptr<RejectLog>> open_rejects(const Options& options, Diagnostics& diagnostics) {
-  std::optional<Endpoint> place;
-  if (options.rejects) {
-    const Result<Endpoint> endpoint = Endpoint::parse(*options.rejects);
-    if (!endpoint) return fail(endpoint.error());
-    place = *endpoint;
-  }
-  return RejectLog::open(place, diagnostics);
+  return open_cache_output(*endpoint);
 }
 
 // A reader who has seen enough is no failure: the list, and the watch, are for him alone.
@@ -76,7 +56,7 @@ Result<ExitStatus> end_of(const Result<void>& done, ExitStatus status) {
 
 // --connect: a question to a running cache.
 Result<ExitStatus> ask(const Options& options, RunContext& context) {
-  Result<Output> output = open_output(options);
+  Result<CacheOutput> output = open_output(options);
   if (!output) return fail(output.error());
   PageQuery page;
   page.watch = options.watch;
@@ -94,46 +74,59 @@ Result<ExitStatus> ask(const Options& options, RunContext& context) {
   return end_of(done, ExitStatus::kDone);
 }
 
-// --top: the list at the end of the input; lines a page at a time, however many they are.
-Result<void> print_top(const View& view, uint64_t top, Output& output) {
-  if (output.terminal_fd >= 0) {
-    Result<void> shown = output.sink->write(stats_table(view.page(0, top)));
-    return shown ? output.sink->close() : shown;
+// Lines or messages, whichever it is; of a topic, --top wants what is there now.
+struct Input {
+  std::unique_ptr<Source> lines;
+  std::unique_ptr<MessageSource> messages;
+
+  StatsInput stats() const { return lines ? StatsInput(*lines) : StatsInput(*messages); }
+  bool cut_short() const { return lines ? lines->cut_short() : messages->cut_short(); }
+};
+
+Result<Input> open_input(const Options& options, EndpointOpener& opener, const Waiter& waiter,
+                         RunContext& context) {
+  const Result<std::vector<Endpoint>> inputs = parse_inputs(options.inputs);
+  if (!inputs) return fail(inputs.error());
+  Input input;
+  if (inputs->front().kind == Endpoint::Kind::kTopic) {
+    Result<std::unique_ptr<MessageSource>> messages =
+        opener.message_source(inputs->front(), {.until_end = options.top.has_value()}, waiter);
+    if (!messages) return fail(messages.error());
+    input.messages = std::move(*messages);
+  } else {
+    Result<std::unique_ptr<Source>> lines = open_source(*inputs, {}, waiter, context.diagnostics);
+    if (!lines) return fail(lines.error());
+    input.lines = std::move(*lines);
   }
-  const uint64_t rows = std::min(top, view.users());
-  for (uint64_t offset = 0; offset < rows; offset += kPageRowsMax) {
-    const uint64_t page = std::min<uint64_t>(kPageRowsMax, rows - offset);
-    Result<void> written = output.sink->write(stats_lines(view.page(offset, page)));
-    if (!written) return written;
-  }
-  return output.sink->close();
+  return input;
 }
 
 // --socket and --top: a cache of our own.
 Result<ExitStatus> serve_or_list(const Options& options, RunContext& context) {
-  const Result<std::vector<Endpoint>> inputs = parse_inputs(options.inputs);
-  if (!inputs) return fail(inputs.error());
-
   // The output before the input: what cannot be written need not be read.
-  std::optional<Output> output;
+  EndpointOpener opener(options.kafka, context);
+  std::optional<CacheOutput> output;
   if (options.top) {
-    Result<Output> opened = open_output(options);
+    Result<CacheOutput> opened = open_output(options);
     if (!opened) return fail(opened.error());
     output = std::move(*opened);
   }
   const Waiter waiter(context.stop, context.clock, output ? output->sink->reader_fd() : -1);
-  Result<std::unique_ptr<Source>> source = open_source(*inputs, {}, waiter, context.diagnostics);
-  if (!source) return fail(source.error());
-  const Result<std::unique_ptr<RejectLog>> log = open_rejects(options, context.diagnostics);
+  const Result<std::optional<Endpoint>> aside = parse_endpoint(options.rejects);
+  if (!aside) return fail(aside.error());
+  const Result<Input> input = open_input(options, opener, waiter, context);
+  if (!input) return fail(input.error());
+  const Result<std::unique_ptr<RejectLog>> log = opener.reject_log(*aside);
   if (!log) return fail(log.error());
   RejectLog& rejects = **log;
   Progress progress(context.diagnostics, context.clock, context.progress);
-  CacheRun cache({.socket_path = options.socket,
-                  .hold = options.hold,
-                  .users_max = options.users_max.value_or(UINT64_MAX),
-                  .metrics_path = options.metrics,
-                  .server = {}},
-                 {**source, rejects, context.stop, context.clock, progress, context.diagnostics});
+  CacheRun cache(
+      {.socket_path = options.socket,
+       .hold = options.hold,
+       .users_max = options.users_max.value_or(UINT64_MAX),
+       .metrics_path = options.metrics,
+       .server = {}},
+      {input->stats(), rejects, context.stop, context.clock, progress, context.diagnostics});
   if (Result<void> opened = cache.open(); !opened) return fail(opened.error());
 
   // Beyond this point all is open: only data can fail.
@@ -146,7 +139,7 @@ Result<ExitStatus> serve_or_list(const Options& options, RunContext& context) {
   if (done = print_top(cache.view(), *options.top, *output); !done) {
     return end_of(done, rejects.status());
   }
-  if ((*source)->cut_short()) {
+  if (input->cut_short()) {
     context.diagnostics.warning("the input was cut short: these are the first users so far");
     context.stop.die_of_it();
   }
@@ -155,7 +148,10 @@ Result<ExitStatus> serve_or_list(const Options& options, RunContext& context) {
 
 Result<ExitStatus> run(const Options& options, RunContext& context) {
   if (Result<void> good = check_request(options); !good) return fail(good.error());
-  return options.connect ? ask(options, context) : serve_or_list(options, context);
+  Result<ExitStatus> end =
+      options.connect ? ask(options, context) : serve_or_list(options, context);
+  if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
+  return end;
 }
 
 }  // namespace

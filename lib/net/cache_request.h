@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kafka/options.h"
 
 namespace paystats {
 
@@ -23,6 +24,7 @@ struct CacheRequest {
   std::optional<uint64_t> users_max;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
+  KafkaOptions kafka;
 };
 
 // Refuses what excludes each other, before anything is opened.

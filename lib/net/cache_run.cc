@@ -80,7 +80,7 @@ Result<void> CacheRun::Impl::open() {
 
 Result<void> CacheRun::Impl::run() {
   feed_ = std::make_unique<StatsFeed>(
-      loop_, with_.source, with_.rejects, with_.clock, with_.progress,
+      loop_, with_.input, with_.rejects, with_.clock, with_.progress,
       StatsFeed::Handlers{.on_batch = [this](StatsBatch& batch) { return apply(batch); },
                           .on_pause =
                               [this] {
@@ -122,6 +122,16 @@ Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
     if (!added) return added;
   }
   accepted_ += batch.rows.size() - refused_.size();
+  for (const StatsBatch::Tombstone& tombstone : batch.tombstones) {
+    if (!was_refused(view_.take_back(tombstone.user, tombstone.at.partition))) {
+      ++accepted_;
+      continue;
+    }
+    const std::string error = describe(Flaw::kSumOverflow, FieldNames{});
+    if (Result<void> added = with_.rejects.add(batch.reject(tombstone, error)); !added) {
+      return added;
+    }
+  }
   if (view_.kind_changes() > 0 && !warned_of_kind_) {
     warned_of_kind_ = true;
     with_.diagnostics.warning(

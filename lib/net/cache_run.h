@@ -20,8 +20,8 @@
 #include "base/result.h"
 #include "base/stop_signal.h"
 #include "io/reject_log.h"
-#include "io/source.h"
 #include "net/cache_server.h"
+#include "net/stats_feed.h"
 #include "view/view.h"
 
 namespace paystats {
@@ -36,7 +36,7 @@ struct CacheRunOptions {
 
 // All are borrowed.
 struct CacheSurroundings {
-  Source& source;
+  StatsInput input;  // borrows its source
   RejectLog& rejects;
   StopSignal& stop;
   const Clock& clock;

@@ -1,62 +1,15 @@
 #include "net/stats_feed.h"
 
 #include <exception>
-#include <functional>
 #include <utility>
 
 #include "io/wait.h"
 
 namespace paystats {
-namespace {
-
-bool visits(std::string_view part, std::string_view whole) {
-  const std::less_equal<const char*> not_after;
-  return not_after(whole.data(), part.data()) &&
-         not_after(part.data() + part.size(), whole.data() + whole.size());
-}
-
-}  // namespace
-
-void StatsBatch::assign(const DecodedChunk<Stats>& chunk) {
-  bytes = chunk.bytes;
-  source = chunk.source;
-  first_line = chunk.first_line;
-  size_t decoded_bytes = 0;
-  for (const auto& row : chunk.lines.rows) {
-    if (!visits(row.record.user, chunk.bytes)) decoded_bytes += row.record.user.size();
-  }
-  decoded.clear();
-  decoded.reserve(decoded_bytes);  // it must not move below
-  rows.clear();
-  for (const auto& row : chunk.lines.rows) {
-    Stats record = row.record;
-    const std::string_view user = record.user;
-    if (visits(user, chunk.bytes)) {
-      const auto at = static_cast<size_t>(user.data() - chunk.bytes.data());
-      record.user = std::string_view(bytes).substr(at, user.size());
-    } else {
-      const size_t at = decoded.size();
-      decoded += user;
-      record.user = std::string_view(decoded).substr(at, user.size());
-    }
-    rows.push_back({record, row.line});
-  }
-}
-
-Reject StatsBatch::reject(const Row& row, std::string_view error) const {
-  const std::string_view text = nth_line(bytes, row.line);
-  return {.source = source,
-          .line = first_line + row.line,
-          .at = {},
-          .error = error,
-          .record = text,
-          .record_bytes = text.size()};
-}
-
-StatsFeed::StatsFeed(EventLoop& loop, Source& source, RejectLog& rejects, const Clock& clock,
+StatsFeed::StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
                      Progress& progress, Handlers handlers)
     : loop_(loop),
-      source_(source),
+      input_(input),
       rejects_(rejects),
       clock_(clock),
       progress_(progress),
@@ -80,22 +33,23 @@ void StatsFeed::start() {
 
 void StatsFeed::read_all() {
   try {
-    signal_end(read_blocks());
+    signal_end(input_.lines() != nullptr ? read_lines(*input_.lines())
+                                         : read_messages(*input_.messages()));
   } catch (const std::exception& e) {
     signal_end(fail(std::string("input: ") + e.what()));
   }
 }
 
-Result<void> StatsFeed::read_blocks() {
+Result<void> StatsFeed::read_lines(Source& source) {
   BlockDecoder<Stats> decoder(FieldNames{}, rejects_);
   bool paused = false;
   for (Block block;;) {
-    Result<ReadStatus> status = source_.read(block, clock_.now());
+    Result<ReadStatus> status = source.read(block, clock_.now());
     if (status && *status == ReadStatus::kIdle) {
       // About to wait: whoever follows the rejects is to see them.
       if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
       const Duration pause = decoder.records() == 0 ? kFirstPause : kPause;
-      status = source_.read(block, paused ? kForever : clock_.now() + pause);
+      status = source.read(block, paused ? kForever : clock_.now() + pause);
     }
     if (!status) return fail(status.error());
     if (*status == ReadStatus::kEnd) return {};
@@ -105,7 +59,7 @@ Result<void> StatsFeed::read_blocks() {
       continue;
     }
     if (Result<void> taken = take_block(decoder, block); !taken) return taken;
-    progress_.update(decoder.records(), source_.bytes_read(), source_.bytes_all());
+    progress_.update(decoder.records(), source.bytes_read(), source.bytes_all());
   }
 }
 
@@ -119,6 +73,46 @@ Result<void> StatsFeed::take_block(BlockDecoder<Stats>& decoder, const Block& bl
   });
   if (block.long_line_bytes != 0) ++records_;
   return done;
+}
+
+Result<void> StatsFeed::read_messages(MessageSource& source) {
+  MessageDecoder<Stats> decoder(FieldNames{}, rejects_);
+  bool caught_up = false;
+  for (MessageBlock block;;) {
+    if (!caught_up && source.caught_up()) {
+      caught_up = true;
+      signal_pause();
+    }
+    Result<ReadStatus> status = source.read(block, clock_.now());
+    if (status && *status == ReadStatus::kIdle) {
+      if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
+      status = source.read(block, kForever);
+    }
+    if (!status) return fail(status.error());
+    if (*status == ReadStatus::kEnd) return {};
+    if (*status == ReadStatus::kIdle) continue;
+    if (Result<void> taken = take_messages(decoder, block); !taken) return taken;
+    progress_.update(decoder.records(), caught_up ? 0 : source.messages_read(),
+                     caught_up ? 0 : source.messages_at_start());
+  }
+}
+
+Result<void> StatsFeed::take_messages(MessageDecoder<Stats>& decoder, const MessageBlock& block) {
+  return decoder.decode(
+      block,
+      [&](const DecodedRun<Stats>& run) {
+        records_ += run.lines.records;
+        if (run.lines.rows.empty()) return Result<void>();
+        BatchPtr batch = blank_batch();
+        batch->assign(run);
+        return push(std::move(batch));
+      },
+      [&](std::span<const Message> nulls) {
+        records_ += nulls.size();
+        BatchPtr batch = blank_batch();
+        batch->assign(nulls, block.source);
+        return push(std::move(batch));
+      });
 }
 
 StatsFeed::BatchPtr StatsFeed::blank_batch() {

@@ -1,7 +1,7 @@
-// From a source of stats lines to the event loop. A source blocks, so a thread of its own reads and
-// decodes it, and hands batches over through a queue of fixed length: where the loop falls behind,
-// the reader waits, and with it whoever writes to us. The loop takes one batch at a time and lets
-// what else is ready go first, so a query waits for no more than one batch.
+// From a source of stats, lines or messages, to the event loop. A source blocks, so a thread of its
+// own reads and decodes it, and hands batches over through a queue of fixed length: where the loop
+// falls behind, the reader waits, and with it whoever writes to us. The loop takes one batch at a
+// time and lets what else is ready go first, so a query waits for no more than one batch.
 //
 //   StatsFeed feed(loop, source, rejects, progress, {
 //       .on_batch = [&](StatsBatch& batch) { ... return Result<void>(); },
@@ -30,27 +30,28 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "io/decode_block.h"
+#include "io/decode_messages.h"
+#include "io/message_source.h"
 #include "io/reject_log.h"
 #include "io/source.h"
 #include "net/event_loop.h"
+#include "net/stats_batch.h"
 #include "record/payment.h"
 
 namespace paystats {
 
-// Rows that own what they visit: at most DecodedLines<Stats>::kRowsMax of them.
-struct StatsBatch {
-  using Row = DecodedLines<Stats>::Row;
+// Where stats come from. Borrows the source.
+class StatsInput {
+ public:
+  StatsInput(Source& lines) : lines_(&lines) {}                  // NOLINT(google-explicit-*)
+  StatsInput(MessageSource& messages) : messages_(&messages) {}  // NOLINT(google-explicit-*)
 
-  std::vector<Row> rows;  // their users visit `bytes` or `decoded`
-  std::string bytes;      // the lines that the rows were made of
-  std::string decoded;    // users that had escapes
-  std::string source;
-  uint64_t first_line = 1;
+  Source* lines() const { return lines_; }
+  MessageSource* messages() const { return messages_; }  // one of the two is not null
 
-  // Becomes a copy of `chunk` that lives by itself; memory is reused.
-  void assign(const DecodedChunk<Stats>& chunk);
-  // A row's line as a reject, for one that turns out not to be acceptable.
-  Reject reject(const Row& row, std::string_view error) const;
+ private:
+  Source* lines_ = nullptr;
+  MessageSource* messages_ = nullptr;
 };
 
 class StatsFeed {
@@ -63,11 +64,13 @@ class StatsFeed {
 
   struct Handlers {
     std::function<Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
-    std::function<void()> on_pause;                     // once, and not after the end
-    std::function<void(const Result<void>&)> on_end;    // once, the last call
+    // Once, and not after the end: the first pause of lines; of messages, all that were there at
+    // the start have been handed over.
+    std::function<void()> on_pause;
+    std::function<void(const Result<void>&)> on_end;  // once, the last call
   };
 
-  StatsFeed(EventLoop& loop, Source& source, RejectLog& rejects, const Clock& clock,
+  StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
             Progress& progress, Handlers handlers);
   StatsFeed(const StatsFeed&) = delete;
   StatsFeed& operator=(const StatsFeed&) = delete;
@@ -83,8 +86,10 @@ class StatsFeed {
 
   // The reader's side.
   void read_all();
-  Result<void> read_blocks();
+  Result<void> read_lines(Source& source);
   Result<void> take_block(BlockDecoder<Stats>& decoder, const Block& block);
+  Result<void> read_messages(MessageSource& source);
+  Result<void> take_messages(MessageDecoder<Stats>& decoder, const MessageBlock& block);
   BatchPtr blank_batch();
   Result<void> push(BatchPtr batch);  // waits for room
   void signal_pause();
@@ -96,7 +101,7 @@ class StatsFeed {
   void finish(const Result<void>& outcome);
 
   EventLoop& loop_;
-  Source& source_;
+  const StatsInput input_;
   RejectLog& rejects_;
   const Clock& clock_;
   Progress& progress_;

@@ -278,4 +278,10 @@ LedgerChange Ledger::remove_partial(std::string_view user, int32_t partition) {
   return change;
 }
 
+LedgerChange Ledger::take_back(std::string_view user, int32_t partition) {
+  const uint32_t id = find(user);
+  if (id == kNoUser) return {};
+  return rows_[id].partials == kAbsolute ? remove(user) : remove_partial(user, partition);
+}
+
 }  // namespace paystats

@@ -54,6 +54,8 @@ class Ledger {
   LedgerChange apply(const Stats& stats) { return apply(stats, hash(stats.user)); }
   LedgerChange remove(std::string_view user);
   LedgerChange remove_partial(std::string_view user, int32_t partition);
+  // A tombstone that came in `partition`: what was said there, be it absolute or a partial.
+  LedgerChange take_back(std::string_view user, int32_t partition);
 
   // apply() in three parts for batches: hash all, prefetch all, then apply each.
   uint64_t hash(std::string_view user) const;

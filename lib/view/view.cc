@@ -43,6 +43,10 @@ Applied View::remove_partial(std::string_view user, int32_t partition) {
   return settle(ledger_.remove_partial(user, partition));
 }
 
+Applied View::take_back(std::string_view user, int32_t partition) {
+  return settle(ledger_.take_back(user, partition));
+}
+
 // Brings all else in line with what the ledger has done.
 Applied View::settle(const LedgerChange& change) {
   if (change.outcome != Applied::kChanged) return change.outcome;

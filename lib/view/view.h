@@ -55,9 +55,11 @@ class View {
   };
   void apply(std::span<const Row> rows, std::vector<Refusal>& refused);
 
-  // Tombstones: forgets a user, or his partial of one partition. kUnchanged where there is none.
+  // Tombstones: forgets a user, or his partial of one partition, or whichever of the two a message
+  // of this partition can have said. kUnchanged where there is none.
   Applied remove(std::string_view user);
   Applied remove_partial(std::string_view user, int32_t partition);
+  Applied take_back(std::string_view user, int32_t partition);
 
   // Everything that was there at the start has been applied. Counts as a change.
   void set_ready();

@@ -1,9 +1,13 @@
 #include "net/stats_feed.h"
 
+#include <future>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cache_fixture.h"
 #include "io/reject_log.h"
+#include "net/stats_batch.h"
 #include "scripted_source.h"
 
 namespace paystats {
@@ -189,6 +193,125 @@ TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
   EXPECT_EQ(outcome_.error().message, "too many users");
   EXPECT_EQ(batches_, 3);
   EXPECT_EQ(ends_, 1);
+}
+
+// ---- Messages of a topic
+
+class MessageFeedTest : public ::testing::Test {
+ protected:
+  static OwnedMessage stats(const std::string& user, int64_t offset) {
+    std::string value = line(user, 1);
+    value.pop_back();
+    return {.key = user, .value = std::move(value), .at = {2, offset}};
+  }
+  static OwnedMessage tombstone(const std::string& user, int64_t offset) {
+    return {.key = user, .value = {}, .at = {2, offset}};
+  }
+  // What the loop is told, in order: users, -tombstones, "end".
+  std::vector<std::string> feed(std::vector<OwnedMessage> messages, size_t block_messages) {
+    const auto source = memory_message_source(std::move(messages), block_messages);
+    EventLoop loop;
+    std::vector<std::string> told;
+    StatsFeed feed(loop, *source, rejects_, clock_, progress_,
+                   {.on_batch =
+                        [&](StatsBatch& batch) {
+                          for (const auto& row : batch.rows) told.emplace_back(row.record.user);
+                          for (const auto& one : batch.tombstones) {
+                            told.push_back("-" + std::string(one.user) + "@" +
+                                           std::to_string(one.at.partition));
+                          }
+                          if (!batch.rows.empty()) {
+                            reject_ = std::string(batch.reject(batch.rows.back(), "no").record);
+                            reject_at_ = batch.reject(batch.rows.back(), "no").at;
+                          }
+                          return Result<void>();
+                        },
+                    .on_pause = [] {},
+                    .on_end = [&](const Result<void>&) { told.emplace_back("end"); }});
+    feed.start();
+    EXPECT_TRUE(loop.run());
+    records_ = feed.records();
+    return told;
+  }
+
+  Diagnostics diagnostics_{"test", Verbosity::kQuiet, -1};
+  RejectLog rejects_{diagnostics_};
+  SystemClock clock_;
+  Progress progress_{diagnostics_, clock_, false};
+  std::string reject_;
+  std::optional<SourceOffset> reject_at_;
+  uint64_t records_ = 0;
+};
+
+TEST_F(MessageFeedTest, RowsAndTombstonesComeInTheirOrder) {
+  EXPECT_EQ(feed({stats("anna", 0), stats("bob", 1), tombstone("anna", 2), tombstone("bob", 3),
+                  stats("anna", 4)},
+                 3),
+            (std::vector<std::string>{"anna", "bob", "-anna@2", "-bob@2", "anna", "end"}));
+  EXPECT_EQ(records_, 5U);
+}
+
+TEST_F(MessageFeedTest, ANameWithEscapesSurvivesTheHandOver) {
+  OwnedMessage escaped = stats("\\u0061nna", 0);
+  EXPECT_EQ(feed({stats("bob", 0), escaped, stats("carl", 2)}, 10),
+            (std::vector<std::string>{"bob", "anna", "carl", "end"}));
+}
+
+TEST_F(MessageFeedTest, ARowKnowsItsMessage) {
+  OwnedMessage last = stats("bob", 7);
+  const std::string value = *last.value;
+  feed({stats("anna", 5), {.key = "x", .value = "bad", .at = {2, 6}}, last}, 10);
+  EXPECT_EQ(reject_, value);
+  EXPECT_EQ(reject_at_, (SourceOffset{2, 7}));
+  EXPECT_EQ(rejects_.count(), 1U);
+}
+
+// Has caught up once it has given its message, and ends when it is told to.
+class HeldSource final : public MessageSource {
+ public:
+  explicit HeldSource(bool empty) : caught_up_(empty) {}
+
+  Result<ReadStatus> read(MessageBlock& out, Instant /*deadline*/) override {
+    if (caught_up_) {
+      released_.get_future().wait_for(kLimit);
+      return ReadStatus::kEnd;
+    }
+    caught_up_ = true;
+    out = {.messages = {&message_, 1}, .source = "topic"};
+    return ReadStatus::kBlock;
+  }
+  bool caught_up() const override { return caught_up_; }
+  void release() { released_.set_value(); }
+
+ private:
+  const std::string value_ = line("anna", 1);
+  const Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  bool caught_up_;
+  std::promise<void> released_;
+};
+
+TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) {
+  for (const bool empty : {false, true}) {
+    HeldSource source(empty);
+    EventLoop loop;
+    std::vector<std::string> told;
+    StatsFeed feed(loop, source, rejects_, clock_, progress_,
+                   {.on_batch =
+                        [&](StatsBatch&) {
+                          told.emplace_back("batch");
+                          return Result<void>();
+                        },
+                    .on_pause =
+                        [&] {
+                          told.emplace_back("ready");
+                          source.release();
+                        },
+                    .on_end = [&](const Result<void>&) { told.emplace_back("end"); }});
+    feed.start();
+    EXPECT_TRUE(loop.run());
+    EXPECT_EQ(told, empty ? (std::vector<std::string>{"ready", "end"})
+                          : (std::vector<std::string>{"batch", "ready", "end"}));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// Stats on their way from the thread that reads them to the event loop: a batch of rows that own
+// what they visit, or one of tombstones.
+//
+//   batch.assign(chunk);                   // lines, or a run of messages
+//   view.apply(batch.rows, refused);
+//   rejects.add(batch.reject(*refused[0].row, "sum: overflow"));
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/decode_block.h"
+#include "io/decode_messages.h"
+#include "io/message_source.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+struct StatsBatch {
+  using Row = DecodedLines<Stats>::Row;
+  struct Tombstone {
+    std::string_view user;
+    SourceOffset at;
+  };
+
+  // Either at most DecodedLines<Stats>::kRowsMax rows, or any number of tombstones.
+  std::vector<Row> rows;  // their users visit `bytes` or `decoded`
+  std::vector<Tombstone> tombstones;
+
+  // Become copies that live by themselves; memory is reused.
+  void assign(const DecodedChunk<Stats>& chunk);
+  void assign(const DecodedRun<Stats>& run);
+  void assign(std::span<const Message> nulls, std::string_view topic);
+
+  // A row, or a tombstone, as a reject, for one that turns out not to be acceptable.
+  Reject reject(const Row& row, std::string_view error) const;
+  Reject reject(const Tombstone& tombstone, std::string_view error) const;
+
+ private:
+  struct Place {
+    size_t begin = 0;  // of the value in bytes_
+    size_t size = 0;
+    SourceOffset at;
+  };
+
+  void clear();
+  template <class ValueOf>
+  void copy_rows(std::span<const Row> from, ValueOf&& value_of);
+
+  std::string bytes_;    // what the rows were made of
+  std::string decoded_;  // users that had escapes
+  std::string source_;
+  uint64_t first_line_ = 1;    // of lines
+  std::vector<Place> places_;  // of messages
+};
+
+}  // namespace paystats
