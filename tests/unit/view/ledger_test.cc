@@ -225,5 +225,18 @@ TEST(Ledger, FindsEachOfManyUsersAfterItsTablesGrew) {
   EXPECT_EQ(ledger.find("user" + std::to_string(kUsers)), kNoUser);
 }
 
+TEST(Ledger, ATombstoneTakesBackWhatItsPartitionCanHaveSaid) {
+  Ledger ledger(kPlenty, 1);
+  (void)ledger.apply(partial("edgar", 100, 1, 0, 10));
+  (void)ledger.apply(partial("edgar", 250, 2, 3, 4));
+  EXPECT_EQ(ledger.take_back("edgar", 9).outcome, Applied::kUnchanged);
+  EXPECT_EQ(ledger.take_back("edgar", 0).outcome, Applied::kChanged);
+  EXPECT_EQ(sum_of(ledger, "edgar"), cents(250));
+  (void)ledger.apply({"anna", cents(100), 1, {}});
+  EXPECT_EQ(ledger.take_back("anna", 9).outcome, Applied::kChanged);
+  EXPECT_EQ(ledger.find("anna"), kNoUser);
+  EXPECT_EQ(ledger.take_back("nobody", 0).outcome, Applied::kUnchanged);
+}
+
 }  // namespace
 }  // namespace paystats
