@@ -65,7 +65,8 @@ class TopicJob::Impl final : public PartitionOwner {
   Result<bool> publish();
   Result<void> write_changed();
   Result<void> finish();
-  Instant deadline() const;
+  Instant deadline(bool paused) const;
+  bool is_behind() const;
   bool all_read() const;
   void count();
 
@@ -123,11 +124,12 @@ Result<void> TopicJob::Impl::loop() {
     MessageBlock block;
     Result<ReadStatus> status = consumer_->read(block, clock_.now());
     if (status && *status == ReadStatus::kIdle) {
-      if (Result<void> done = publish_if_due(true); !done) return done;
-      if (Result<void> done = ends_.rejects.flush(); !done) return done;
       if (all_read()) return {};
+      const bool paused = !is_behind();
+      if (Result<void> done = publish_if_due(paused); !done) return done;
+      if (Result<void> done = ends_.rejects.flush(); !done) return done;
       count();
-      status = consumer_->read(block, deadline());
+      status = consumer_->read(block, deadline(paused));
     }
     // A signal during a restore leaves a part of a table, which goes with it.
     if (!status && status.error().kind == ErrorKind::kInterrupted) return {};
@@ -211,6 +213,7 @@ Result<void> TopicJob::Impl::write_changed() {
 
 // False: it did not come about, and is to be done again from what the tables say.
 Result<bool> TopicJob::Impl::publish() {
+  const Instant begin = clock_.now();
   if (Result<void> safe = ends_.rejects.flush(); !safe) return fail(safe.error());
   if (Result<void> begun = writer_->begin(); !begun) return fail(begun.error());
   if (Result<void> written = write_changed(); !written) return fail(written.error());
@@ -228,7 +231,7 @@ Result<bool> TopicJob::Impl::publish() {
   }
   for (auto& [partition, part] : parts_) part.totals.totals().clear_changed();
   ends_.pending_rejects.clear();
-  trigger_.fired();
+  trigger_.fired(clock_.now() - begin);
   ++ends_.counters.commits;
   return true;
 }
@@ -256,13 +259,22 @@ Result<void> TopicJob::Impl::finish() {
   return {};
 }
 
-Instant TopicJob::Impl::deadline() const {
-  return std::min(std::max(trigger_.deadline(), not_before_), clock_.now() + kLagInterval * 5);
+Instant TopicJob::Impl::deadline(bool paused) const {
+  return std::min(std::max(trigger_.deadline(paused), not_before_),
+                  clock_.now() + kLagInterval * 5);
+}
+
+// A queue that is empty while the partitions have more is no pause of the input.
+bool TopicJob::Impl::is_behind() const {
+  for (const GroupConsumer::Position& position : consumer_->positions()) {
+    if (!position.at_end && position.high > position.next) return true;
+  }
+  return false;
 }
 
 // With available_now: all that was there when the partitions were assigned.
 bool TopicJob::Impl::all_read() const {
-  if (!options_.available_now || !was_assigned_ || trigger_.pending()) return false;
+  if (!options_.available_now || !was_assigned_) return false;
   for (const GroupConsumer::Position& position : consumer_->positions()) {
     const auto part = parts_.find(position.partition);
     if (part == parts_.end()) return false;

@@ -18,19 +18,22 @@ Trigger::Trigger(TriggerOptions options, const Clock& clock)
 
 bool Trigger::due(bool paused) const {
   if (pending_ == 0) return false;
-  return (paused && at_pauses_) || records_reached() || clock_.now() >= deadline();
+  if ((paused && at_pauses_) || records_reached()) return true;
+  return clock_.now() >= deadline(paused);
 }
 
-Instant Trigger::deadline() const {
+Instant Trigger::deadline(bool paused) const {
   if (pending_ == 0) return Instant::max();
-  return times_fired_ == 0 ? Instant::min() : last_ + interval_;
+  if (times_fired_ == 0) return Instant::min();
+  return last_ + (paused ? interval_ : std::max(interval_, rest_));
 }
 
 uint64_t Trigger::records_left() const {
   return pending_ < records_max_ ? records_max_ - pending_ : 1;
 }
 
-void Trigger::fired() {
+void Trigger::fired(Duration took) {
+  rest_ = std::min(took * kRestFactor, kRestLongest);
   pending_ = 0;
   ++times_fired_;
   last_ = clock_.now();

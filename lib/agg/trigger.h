@@ -7,7 +7,9 @@
 //   source.read(block, trigger.deadline());
 //
 // An interval of zero means at every pause of the input, and at least each kIntervalLongest.
-// With records_max also after each so many records. Pure: it looks at the clock and nothing else.
+// With records_max also after each so many records. Who is behind and says how long it took to
+// publish spends most of his time reading: see fired(). Pure: it looks at the clock and nothing
+// else.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +36,9 @@ class Trigger {
   // `paused`: the input has nothing more at this moment.
   bool due(bool paused) const;
 
-  // The moment from which due() holds without a further record; Instant::max() where nothing
+  // The moment from which due(paused) holds without a further record; Instant::max() where nothing
   // changed.
-  Instant deadline() const;
+  Instant deadline(bool paused = true) const;
 
   // How many records may be added until records_max is reached, at least 1; and whether it is.
   uint64_t records_left() const;
@@ -45,8 +47,12 @@ class Trigger {
   bool pending() const { return pending_ > 0; }
 
   // All that changed has been published: call when that is done, so that publishing a large table
-  // leaves an interval for reading.
-  void fired();
+  // leaves an interval for reading. Where it `took` long, that interval is at least kRestFactor
+  // times as long, up to kRestLongest, unless the input pauses before.
+  void fired(Duration took = {});
+  static constexpr int kRestFactor = 9;
+  static constexpr Duration kRestLongest = std::chrono::seconds(1);
+
   uint64_t times_fired() const { return times_fired_; }
 
  private:
@@ -57,6 +63,7 @@ class Trigger {
   uint64_t pending_ = 0;  // records since it fired
   uint64_t times_fired_ = 0;
   Instant last_{};
+  Duration rest_{};  // after the last time
 };
 
 }  // namespace paystats

@@ -121,5 +121,38 @@ TEST(Trigger, CountsHowOftenItFired) {
   EXPECT_EQ(trigger.times_fired(), 3U);
 }
 
+TEST(Trigger, WhoTakesLongToPublishReadsForLongerBeforeTheNextTime) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(milliseconds(60));
+  trigger.added(1);
+  clock.advance(milliseconds(239));
+  EXPECT_FALSE(trigger.due(false));
+  clock.advance(milliseconds(1));
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, WhereTheInputPausesThereIsNoRest) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(milliseconds(60));
+  trigger.added(1);
+  clock.advance(milliseconds(100));
+  EXPECT_FALSE(trigger.due(false));
+  EXPECT_TRUE(trigger.due(true));
+}
+
+TEST(Trigger, ARestHasALimit) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(std::chrono::hours(1));
+  trigger.added(1);
+  clock.advance(Trigger::kRestLongest);
+  EXPECT_TRUE(trigger.due(false));
+}
+
 }  // namespace
 }  // namespace paystats
