@@ -1,0 +1,138 @@
+#include "kafka/group_consumer.h"
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "kafka/stats_writer.h"
+#include "unit/kafka/mock_cluster.h"
+
+namespace paystats {
+namespace {
+
+// Begins each partition where the test says, and notes what it is told.
+class RecordingOwner final : public PartitionOwner {
+ public:
+  Result<std::vector<SourceOffset>> on_assigned(
+      std::span<const PartitionOffsets> partitions) override {
+    assigned.assign(partitions.begin(), partitions.end());
+    std::vector<SourceOffset> starts;
+    for (const PartitionOffsets& each : partitions) {
+      starts.push_back({each.partition, each.committed.value_or(first)});
+    }
+    return starts;
+  }
+  Result<void> on_revoked(bool lost) override {
+    revoked.push_back(lost);
+    return {};
+  }
+  Result<bool> on_gone(int32_t /*partition*/, int64_t wanted, int64_t low) override {
+    return fail(std::to_string(wanted) + " is gone, " + std::to_string(low) + " is the first");
+  }
+
+  int64_t first = 0;
+  std::vector<PartitionOffsets> assigned;
+  std::vector<bool> revoked;
+};
+
+class GroupConsumerTest : public MockClusterTest {
+ protected:
+  void SetUp() override {
+    static int number = 0;
+    const std::string suffix = std::to_string(++number);
+    topic_ = "payments" + suffix;
+    group_ = "group" + suffix;
+    mock().create(topic_, 1);
+    for (int i = 0; i < 10; ++i) {
+      mock().produce(topic_, {.key = "k", .value = std::to_string(i), .at = {0, 0}});
+    }
+    mock().flush();
+    cluster_ = connect();
+  }
+
+  std::unique_ptr<GroupConsumer> join() {
+    Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(
+        *cluster_, {.topic = topic_, .group = group_, .instance = "one", .block_messages = 4},
+        owner_, waiter_);
+    EXPECT_TRUE(consumer) << (consumer ? "" : consumer.error().message);
+    return std::move(*consumer);
+  }
+
+  // The values up to the end of the partition; what ended it otherwise.
+  std::string read_to_end(GroupConsumer& consumer) {
+    std::string values;
+    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    while (clock_.now() < limit) {
+      MessageBlock block;
+      const Result<ReadStatus> status =
+          consumer.read(block, clock_.now() + std::chrono::milliseconds(100));
+      if (!status) return status.error().message;
+      if (*status == ReadStatus::kEnd) return values + " stopped";
+      for (const Message& message : block.messages) values += *message.value;
+      if (consumer.assigned() && consumer.positions()[0].at_end) return values;
+    }
+    return values + " and no end";
+  }
+
+  std::string topic_;
+  std::string group_;
+  RecordingOwner owner_;
+  std::unique_ptr<Cluster> cluster_;
+  const Waiter waiter_{stop_, clock_};
+};
+
+TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
+  owner_.first = 3;
+  std::unique_ptr<GroupConsumer> consumer = join();
+  EXPECT_EQ(read_to_end(*consumer), "3456789");
+  ASSERT_EQ(owner_.assigned.size(), 1U);
+  EXPECT_FALSE(owner_.assigned[0].committed);
+  EXPECT_EQ(owner_.assigned[0].high, 10);
+  EXPECT_EQ(consumer->positions()[0].next, 10);
+
+  // Stats and offsets leave together. (That they arrive is tested on a real broker: this one keeps
+  // no offsets of a transaction.)
+  mock().create(topic_ + "-stats", 1);
+  Result<std::unique_ptr<StatsWriter>> writer =
+      StatsWriter::open(*cluster_, {.source_topic = topic_,
+                                    .topic = topic_ + "-stats",
+                                    .rejects_topic = {},
+                                    .transactional_id = group_});
+  ASSERT_TRUE(writer) << writer.error().message;
+  ASSERT_TRUE((*writer)->begin());
+  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  const SourceOffset next{0, 7};
+  const Result<bool> committed = (*writer)->commit({&next, 1}, *consumer);
+  ASSERT_TRUE(committed && *committed) << (*writer)->why();
+}
+
+TEST_F(GroupConsumerTest, AnOffsetThatIsNotThereIsItsOwnersToJudge) {
+  owner_.first = 100;
+  EXPECT_EQ(read_to_end(*join()), "100 is gone, 0 is the first");
+}
+
+TEST_F(GroupConsumerTest, AStopSignalIsTheEnd) {
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  stop_.request(SIGTERM);
+  EXPECT_EQ(read_to_end(*consumer), " stopped");
+}
+
+TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  EXPECT_EQ(read_to_end(*consumer), "0123456789");
+  mock().create(topic_ + "-stats", 1);
+  Result<std::unique_ptr<StatsWriter>> writer =
+      StatsWriter::open(*cluster_, {.source_topic = topic_,
+                                    .topic = topic_ + "-stats",
+                                    .rejects_topic = {},
+                                    .transactional_id = {}});
+  ASSERT_TRUE(writer) << writer.error().message;
+  ASSERT_TRUE((*writer)->begin());
+  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  const SourceOffset next{0, 10};
+  const Result<bool> committed = (*writer)->commit({&next, 1}, *consumer);
+  EXPECT_TRUE(committed && *committed);
+}
+
+}  // namespace
+}  // namespace paystats
