@@ -8,7 +8,8 @@
 namespace paystats {
 namespace {
 
-constexpr Duration kRequestTimeout = std::chrono::seconds(1);  // of one try
+constexpr Duration kRequestTimeout = std::chrono::seconds(1);             // of one try
+constexpr Duration kCommitLookInterval = std::chrono::milliseconds(100);  // for a stop signal
 constexpr Duration kProbeTimeout = std::chrono::milliseconds(500);
 
 Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
@@ -54,6 +55,23 @@ bool is_about_reach(rd_kafka_resp_err_t error) {
     default:
       return false;
   }
+}
+
+rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
+                               int64_t& low, int64_t& high, int timeout_ms) {
+  const auto ask = [&](int64_t which, int64_t& offset) {
+    const RdPartitions list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_t* const asked =
+        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+    // A time of -1 or -2 means the end or the beginning, in Kafka's protocol.
+    asked->offset = which;
+    const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(rk, list.get(), timeout_ms);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+    offset = asked->offset;
+    return asked->err;
+  };
+  const rd_kafka_resp_err_t error = ask(RD_KAFKA_OFFSET_BEGINNING, low);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? ask(RD_KAFKA_OFFSET_END, high) : error;
 }
 
 std::string topic_label(const std::string& topic) {
@@ -144,6 +162,30 @@ Result<void> Client::request(const std::string& what,
     // Some of these come back at once, without having waited.
     rd_kafka_poll(rk_, 20);
   }
+}
+
+// Where the group's coordinator is away librdkafka waits for it as long as a session, and cannot be
+// told to stop. So the answer comes to a queue, and who has no more patience does without.
+Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t& next,
+                                           Duration grace_after_stop) {
+  const RdQueue answers(rd_kafka_queue_new(rk_));
+  const rd_kafka_resp_err_t asked =
+      rd_kafka_commit_queue(rk_, &next, answers.get(), nullptr, nullptr);
+  if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) return asked;
+  for (;;) {
+    const RdEvent answer(rd_kafka_queue_poll(answers.get(), milliseconds(kCommitLookInterval)));
+    if (answer) return rd_kafka_event_error(answer.get());
+    if (Result<void> patient = cluster_.check_patience(grace_after_stop); !patient) {
+      return fail(patient.error());
+    }
+  }
+}
+
+bool Client::is_nameless() const {
+  char* const name = rd_kafka_memberid(rk_);
+  const bool nameless = name == nullptr || *name == '\0';
+  if (name != nullptr) rd_kafka_mem_free(rk_, name);
+  return nameless;
 }
 
 void Client::probe_brokers() {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,6 +52,15 @@ class Client {
   Result<void> request(const std::string& what,
                        const std::function<rd_kafka_resp_err_t(int)>& call);
 
+  // Commits offsets of a group's member, and waits; after a stop signal no longer than the grace.
+  // REQUIRES: a member of a group.
+  Result<rd_kafka_resp_err_t> commit(const rd_kafka_topic_partition_list_t& next,
+                                     Duration grace_after_stop);
+
+  // When a session ends the group's name for its member is forgotten, and with it who is fenced: a
+  // commit that was on its way then is sent without a name, and refused as that of a stranger.
+  bool is_nameless() const;
+
   // While the brokers are away: asks whether they are back. Call at least each second from a loop
   // that waits. Fails by check_patience(), also where they are there.
   Result<void> check_brokers(Duration grace_after_stop = {});
@@ -79,6 +89,12 @@ bool has_property(const char* name);
 // Whether an error says that a broker cannot be reached or does not answer, so that trying again is
 // all there is to do.
 bool is_about_reach(rd_kafka_resp_err_t error);
+
+// The first offset of a partition, and the one behind the last (read_committed: the last of what is
+// committed). Unlike rd_kafka_query_watermark_offsets(), which waits for a broker that has just
+// died as long as a request may take, this keeps its time-out.
+rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
+                               int64_t& low, int64_t& high, int timeout_ms);
 
 // "kafka:payments" for messages.
 std::string topic_label(const std::string& topic);

@@ -20,13 +20,16 @@ namespace {
 
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
+constexpr Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
       {"session.timeout.ms", "10000"},
+      // Who joins or leaves is heard of with the next heartbeat.
+      {"heartbeat.interval.ms", "300"},
       {"fetch.wait.max.ms", "100"},
-      {"queued.min.messages", "50000"},
+      {"queued.min.messages", "30000"},
       {"queued.max.messages.kbytes", "32768"},
   };
   if (has_property("fetch.queue.backoff.ms")) {
@@ -74,10 +77,16 @@ class GroupConsumer::Impl {
   Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
   Result<std::vector<PartitionOffsets>> ask_offsets(
       const rd_kafka_topic_partition_list_t& partitions);
+  bool is_lost() const;
+  Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
   void take_error(const rd_kafka_message_t& raw);
   Result<void> resume_after_gap();
   bool look(MessageBlock& out);
+  static ReadStatus idle(MessageBlock& out) {
+    out = {};
+    return ReadStatus::kIdle;
+  }
   void wake_fetching();
   Result<Wake> wait(Instant deadline);
 
@@ -87,16 +96,15 @@ class GroupConsumer::Impl {
   const Waiter& waiter_;
   UniqueFd event_;
   std::unique_ptr<Client> client_;
-  rd_kafka_t* rk_ = nullptr;  // the client's, for a callback that comes while that is destroyed
-  RdQueue queue_;             // the client's
-  MessageBatch batch_;        // in the queue's memory
+  RdQueue queue_;       // the client's
+  MessageBatch batch_;  // in the queue's memory
   RdGroupMetadata metadata_;
   // What the callback has noted.
   enum class Pending { kNothing, kAssign, kRevoke };
   Pending pending_ = Pending::kNothing;
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
-  bool closing_ = false;
+  bool fenced_by_itself_ = false;
   const bool fetches_by_itself_ = has_property("fetch.queue.backoff.ms");
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
   std::optional<Error> error_;              // found in a block, to be returned after it
@@ -113,15 +121,15 @@ Result<void> GroupConsumer::Impl::open() {
        .on_delivery = {}});
   if (!client) return fail(client.error());
   client_ = std::move(*client);
-  rk_ = client_->rk();
-  rd_kafka_poll_set_consumer(rk_);
-  queue_.reset(rd_kafka_queue_get_consumer(rk_));
+  rd_kafka_t* const rk = client_->rk();
+  rd_kafka_poll_set_consumer(rk);
+  queue_.reset(rd_kafka_queue_get_consumer(rk));
   static constexpr uint64_t kOne = 1;
   rd_kafka_queue_io_event_enable(queue_.get(), event_.get(), &kOne, sizeof kOne);
 
   const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk_, topics.get());
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk, topics.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
 }
@@ -129,12 +137,8 @@ Result<void> GroupConsumer::Impl::open() {
 // The group waits until assign() has been called, so there is never more than one to be noted.
 void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
                                        rd_kafka_topic_partition_list_t* partitions) {
-  if (closing_) {
-    rd_kafka_assign(rk_, nullptr);
-    return;
-  }
   pending_ = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? Pending::kAssign : Pending::kRevoke;
-  pending_lost_ = rd_kafka_assignment_lost(rk_) != 0;
+  pending_lost_ = rd_kafka_assignment_lost(client_->rk()) != 0;
   pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
 }
 
@@ -187,8 +191,8 @@ Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
     PartitionOffsets found{.partition = each.partition};
     if (each.offset >= 0) found.committed = each.offset;
     asked = client_->request(label + ": offsets", [&](int timeout_ms) {
-      return rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), each.partition,
-                                              &found.low, &found.high, timeout_ms);
+      return query_ends(client_->rk(), options_.topic, each.partition, found.low, found.high,
+                        timeout_ms);
     });
     if (!asked) return fail(asked.error());
     offsets.push_back(found);
@@ -222,6 +226,8 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR__FATAL: {
       std::array<char, 512> why{};
       const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), why.data(), why.size());
+      fenced_by_itself_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && client_->is_nameless();
+      if (fenced_by_itself_) return;
       error_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
                    ? Error{fmt::format("another process has joined group {} as instance {} and "
                                        "taken this one's place",
@@ -243,6 +249,24 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
   }
 }
 
+// Its session has ended, whether the revocation has been handled or only noted.
+bool GroupConsumer::Impl::is_lost() const {
+  return (pending_ == Pending::kRevoke && pending_lost_) ||
+         rd_kafka_assignment_lost(client_->rk()) != 0;
+}
+
+// Who was fenced for want of a name (see Client) is wanted all the same, with a new client.
+Result<void> GroupConsumer::Impl::join_again() {
+  cluster_.context().diagnostics.detail("kafka: the group is joined anew");
+  Result<void> told = next_.empty() ? Result<void>() : owner_.on_revoked(true);
+  if (!told) return told;
+  close();
+  fenced_by_itself_ = false;
+  pending_ = Pending::kNothing;
+  gone_.reset();
+  return open();
+}
+
 Result<void> GroupConsumer::Impl::resume_after_gap() {
   const int32_t partition = *std::exchange(gone_, std::nullopt);
   const auto held = next_.find(partition);
@@ -250,8 +274,7 @@ Result<void> GroupConsumer::Impl::resume_after_gap() {
   int64_t low = 0;
   int64_t high = 0;
   Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
-    return rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
-                                            &high, timeout_ms);
+    return query_ends(client_->rk(), options_.topic, partition, low, high, timeout_ms);
   });
   if (!asked) return asked;
   const Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
@@ -284,8 +307,7 @@ void GroupConsumer::Impl::wake_fetching() {
         rd_kafka_get_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
                                        &high) == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (known && !held.at_end && high > held.next) {
-      rd_kafka_query_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
-                                       &high, 100);
+      query_ends(client_->rk(), options_.topic, partition, low, high, 100);
       return;
     }
   }
@@ -305,20 +327,24 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
   bool woken = false;
   for (;;) {
     if (error_) return fail(*error_);
+    if (fenced_by_itself_) {
+      if (Result<void> joined = join_again(); !joined) return fail(joined.error());
+    }
     if (pending_ != Pending::kNothing) {
       if (Result<void> done = rebalance(); !done) return fail(done.error());
+      return idle(out);
     }
     if (gone_) {
       if (Result<void> resumed = resume_after_gap(); !resumed) return fail(resumed.error());
     }
     if (waiter_.stop().requested()) return ReadStatus::kEnd;
     if (look(out)) {
-      woken = false;
       if (!out.messages.empty()) return ReadStatus::kBlock;
-      continue;
+      // That an end has been reached is news as well.
+      return idle(out);
     }
-    if (pending_ != Pending::kNothing || error_) continue;
-    if (clock.now() >= deadline) return ReadStatus::kIdle;
+    if (pending_ != Pending::kNothing || error_ || fenced_by_itself_) continue;
+    if (clock.now() >= deadline) return idle(out);
     if (!woken && !fetches_by_itself_) {
       // The queue was found empty with more to come: once, then wait.
       wake_fetching();
@@ -358,13 +384,15 @@ Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
         each.offset;
   }
   for (;;) {
-    const rd_kafka_resp_err_t error = rd_kafka_commit(client_->rk(), list.get(), 0);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    if (is_lost()) return false;
+    const Result<rd_kafka_resp_err_t> answer = client_->commit(*list, kStopGrace);
+    if (!answer) return fail(answer.error());
+    if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
     cluster_.context().diagnostics.detail(
-        fmt::format("kafka: commit: {}", rd_kafka_err2str(error)));
-    if (!is_about_reach(error)) return false;
+        fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
+    if (!is_about_reach(*answer)) return false;
     client_->probe_brokers();
-    if (Result<void> patient = cluster_.check_patience(std::chrono::seconds(5)); !patient) {
+    if (Result<void> patient = cluster_.check_patience(kStopGrace); !patient) {
       return fail(patient.error());
     }
   }
@@ -375,15 +403,15 @@ const void* GroupConsumer::Impl::group_metadata() {
   return metadata_.get();
 }
 
+// To close the handle would wait for a coordinator that may be away, and tell it nothing: a static
+// member does not leave.
 void GroupConsumer::Impl::close() {
   if (!client_) return;
-  closing_ = true;
   batch_.clear();
-  if (pending_ != Pending::kNothing || !next_.empty()) rd_kafka_assign(client_->rk(), nullptr);
   next_.clear();
   metadata_.reset();
   queue_.reset();
-  rd_kafka_consumer_close(client_->rk());  // while there is still a client for the callback
+  client_->abandon();
   client_.reset();
 }
 

@@ -88,8 +88,7 @@ Result<void> PartitionReader::begin(std::span<const int32_t> partitions) {
     PartitionPosition position{.id = id};
     Result<void> asked = client_->request(
         fmt::format("{}: partition {}", topic_label(topic_), id), [&](int timeout_ms) {
-          return rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), id, &position.low,
-                                                  &position.high, timeout_ms);
+          return query_ends(client_->rk(), topic_, id, position.low, position.high, timeout_ms);
         });
     if (!asked) return asked;
     position.next = position.low;
@@ -162,8 +161,8 @@ Error PartitionReader::describe(const rd_kafka_message_t& raw, const PartitionPo
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
       int64_t low = 0;
       int64_t high = 0;
-      if (rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), position.id, &low, &high,
-                                           kMetadataTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (query_ends(client_->rk(), topic_, position.id, low, high, kMetadataTimeoutMs) !=
+          RD_KAFKA_RESP_ERR_NO_ERROR) {
         return {fmt::format("{}: offset {} is there no more", place, position.next)};
       }
       return {fmt::format("{}: offset {} is there no more: the oldest is {}, the end {}", place,
@@ -195,8 +194,7 @@ bool PartitionReader::nudge() {
     if (position.at_end || position.stopped || known_high(position.id) <= position.next) continue;
     int64_t low = 0;
     int64_t high = 0;
-    rd_kafka_query_watermark_offsets(client_->rk(), topic_.c_str(), position.id, &low, &high,
-                                     kNudgeTimeoutMs);
+    query_ends(client_->rk(), topic_, position.id, low, high, kNudgeTimeoutMs);
     return true;
   }
   return false;
