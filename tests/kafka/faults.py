@@ -52,17 +52,21 @@ def zombie(work):
 
 
 def twin(work):
+    """Of two of a name the one that joined last goes on: the younger, unless the older was joining."""
     older = work.rng.choice(work.members)
     index = work.members.index(older)
     name = f"{older.name}-twin-{work.counts['twin']}"
     work.say(f"{name}: the name of {older.name}")
     younger = work.child(name, older.argv)
+    work.tools = [tool for tool in work.tools if tool is not older]
     younger.start()
-    work.tools = [tool for tool in work.tools if tool is not older] + [younger]
-    work.members[index] = younger
-    status = older.await_end(RECOVERY_LIMIT_S)
-    if status != 2 or "instance" not in older.last_words():
-        raise Difference(f"the older one of two of a name: status {status}: {older.last_words()}")
+    wait_for(lambda: not (older.runs() and younger.runs()), "the end of one of two of a name", RECOVERY_LIMIT_S, 0.02)
+    ended, other = (younger, older) if older.runs() else (older, younger)
+    if ended.await_end(0) != 2 or "instance" not in ended.last_words():
+        raise Difference(f"{ended.name}, one of two of a name: status {ended.process.returncode}: "
+                         f"{ended.last_words()}")
+    work.tools.append(other)
+    work.members[index] = other
     work.recovered("twin", time.monotonic())
 
 
@@ -94,10 +98,9 @@ def end_all(work):
     for tool in work.tools:
         if tool.runs():
             tool.send(signal.SIGTERM)
-    since = time.monotonic()
+    end = time.monotonic() + END_LIMIT_S
     for tool in work.tools:
-        wait_for(lambda tool=tool: not tool.runs(), f"the end of {tool.name} by SIGTERM while no broker is there",
-                 max(0.1, since + END_LIMIT_S - time.monotonic()), 0.02)
+        tool.await_end(max(0.1, end - time.monotonic()))
     work.say("all tools have ended while no broker was there")
 
 

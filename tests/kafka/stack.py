@@ -5,6 +5,7 @@
 """
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,6 +65,11 @@ class Broker:
         return run.stdout.decode().strip()
 
     def start(self):
+        """What does not run is started, what was stopped goes on."""
+        if self.address:
+            for node in range(1, self.nodes + 1):
+                subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), "kill", str(node), "CONT", "--dir",
+                                self.folder], capture_output=True, check=False)
         self.address = self.run("start", *self.options)
         self.options = []  # remembered by the folder
 
@@ -121,6 +127,7 @@ class Child:
         try:
             return self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
+            self.keep_stacks()
             raise Difference(f"{self.name}: does not end within {limit_s} s of "
                              f"{signal.Signals(number).name}") from None
 
@@ -135,8 +142,20 @@ class Child:
         return lines[-1] if lines else "(no error was told)"
 
     def await_end(self, limit_s):
-        wait_for(lambda: not self.runs(), f"the end of {self.name}", limit_s, 0.02)
+        try:
+            wait_for(lambda: not self.runs(), f"the end of {self.name}", limit_s, 0.02)
+        except Difference:
+            self.keep_stacks()
+            raise
         return self.process.returncode
+
+    def keep_stacks(self):
+        """Where it hangs, for whoever looks at the evidence; where there is a gdb."""
+        if not shutil.which("gdb"):
+            return
+        with open(self.errors_path + ".stacks", "wb") as stacks:
+            subprocess.run(["gdb", "-batch", "-p", str(self.process.pid), "-ex", "thread apply all bt"],
+                           stdin=subprocess.DEVNULL, stdout=stacks, stderr=stacks, check=False, timeout=60)
 
     def discard(self):
         if self.runs():

@@ -34,6 +34,7 @@ import collections
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,7 @@ class Torture:
         most = self.arguments.faults - sum(self.counts.values())
         work = Round(self.arguments, broker, folder, rng, f"{os.path.basename(self.folder)}-{number}", self.kinds)
         try:
+            broker.start()  # where the round before ended without it
             work.play(FAULTS, min(most, rng.randint(4, 8)), limit)
             shutil.rmtree(folder)
         except Difference as difference:
@@ -156,6 +158,7 @@ def main():
     arguments.bin = os.path.abspath(arguments.bin)
     folder = tempfile.mkdtemp(prefix="paystats-torture-")
     torture = Torture(arguments, folder)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # what was started is ended, too
     try:
         torture.run()
     finally:
