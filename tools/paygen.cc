@@ -32,7 +32,7 @@ void declare(CommandLine& line, Options& options) {
             "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
   line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
   line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
-  line.inputs(places.inputs, "INPUT", "batch lines: - or a file (standard input)");
+  line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
 
   line.section("Pace");
   line.number("--rate", gen.rate, "N", "payments per second, evenly", 1, kRateMax);

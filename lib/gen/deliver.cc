@@ -6,6 +6,7 @@
 #include <string>
 
 #include "io/decode_block.h"
+#include "io/decode_messages.h"
 
 namespace paystats {
 namespace {
@@ -220,13 +221,20 @@ Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
   return true;
 }
 
-}  // namespace
+void show(Progress& progress, uint64_t payments, const Source& source) {
+  progress.update(payments, source.bytes_read(), source.bytes_all());
+}
+void show(Progress& progress, uint64_t payments, const MessageSource& source) {
+  progress.update(payments, source.messages_read(), source.messages_at_start());
+}
 
-Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
-                             RejectLog& rejects) {
-  BlockDecoder<Batch> decoder(FieldNames{}, rejects);
+// Batches from lines or messages: Input is a Source, or a MessageSource.
+template <class Decoder, class InputBlock, class Input>
+Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input& source,
+                               RejectLog& rejects) {
+  Decoder decoder(FieldNames{}, rejects);
   bool more = true;
-  const auto on_chunk = [&](const DecodedChunk<Batch>& chunk) -> Result<void> {
+  const auto on_chunk = [&](const auto& chunk) -> Result<void> {
     for (const auto& row : chunk.lines.rows) {
       if (!plan.allow_negative && !row.record.amount.is_positive()) {
         Result<void> put_aside = decoder.reject(chunk, row.line, Flaw::kAmountNotPositive);
@@ -243,7 +251,7 @@ Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& 
     return {};
   };
 
-  Block block;
+  InputBlock block;
   while (more && !delivery.pace().over(delivery.now())) {
     Result<ReadStatus> status = source.read(block, delivery.now());
     if (status && *status == ReadStatus::kIdle) {
@@ -256,11 +264,23 @@ Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& 
     if (*status == ReadStatus::kIdle) continue;
     Result<void> decoded = decoder.decode(block, on_chunk);
     if (!decoded && more) return fail(decoded.error());
-    delivery.progress().update(delivery.payments(), source.bytes_read(), source.bytes_all());
+    show(delivery.progress(), delivery.payments(), source);
   }
   if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
   const bool cut_short = source.cut_short() || (!more && delivery.stopped());
   return cut_short ? Ending::kInterrupted : Ending::kComplete;
+}
+
+}  // namespace
+
+Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
+                             RejectLog& rejects) {
+  return deliver_batches<BlockDecoder<Batch>, Block>(plan, delivery, source, rejects);
+}
+
+Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery, MessageSource& source,
+                                RejectLog& rejects) {
+  return deliver_batches<MessageDecoder<Batch>, MessageBlock>(plan, delivery, source, rejects);
 }
 
 }  // namespace paystats

@@ -16,6 +16,7 @@
 #include "gen/pace.h"
 #include "gen/plan.h"
 #include "gen/random_payments.h"
+#include "io/message_source.h"
 #include "io/payment_sink.h"
 #include "io/reject_log.h"
 #include "io/source.h"
@@ -85,5 +86,7 @@ Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, Random
 Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery);
 Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
                              RejectLog& rejects);
+Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery, MessageSource& source,
+                                RejectLog& rejects);
 
 }  // namespace paystats

@@ -24,7 +24,9 @@ struct OpenPlaces {
   std::unique_ptr<Sink> expect;  // where wanted
   std::unique_ptr<PaymentSink> output;
   std::unique_ptr<Waiter> waiter;
-  std::unique_ptr<Source> input;  // of batch lines
+  // Of batches: one of the two, where any.
+  std::unique_ptr<Source> lines;
+  std::unique_ptr<MessageSource> messages;
 };
 
 // A transaction that --atomic makes may be large.
@@ -37,6 +39,22 @@ TopicSinkOptions topic_options(const Places& places) {
   options.patient = true;
   options.lines_together = places.atomic;
   return options;
+}
+
+Result<void> open_batches(const Places& places, const RunContext& context, OpenPlaces& open) {
+  if (places.inputs.front().kind == Endpoint::Kind::kTopic) {
+    // What is there now, as of a file: who read on would make the same payments at each start.
+    Result<std::unique_ptr<MessageSource>> messages =
+        open.opener.message_source(places.inputs.front(), {.until_end = true}, *open.waiter);
+    if (!messages) return fail(messages.error());
+    open.messages = std::move(*messages);
+    return {};
+  }
+  Result<std::unique_ptr<Source>> lines =
+      open_source(places.inputs, SourceOptions{}, *open.waiter, context.diagnostics);
+  if (!lines) return fail(lines.error());
+  open.lines = std::move(*lines);
+  return {};
 }
 
 Result<void> open_places(const Plan& plan, const Places& places, const RunContext& context,
@@ -56,13 +74,8 @@ Result<void> open_places(const Plan& plan, const Places& places, const RunContex
   open.output = std::move(*output);
   open.waiter = std::make_unique<Waiter>(context.stop, context.clock, open.output->reader_fd());
 
-  if (std::holds_alternative<LinesPlan>(plan.work)) {
-    Result<std::unique_ptr<Source>> input =
-        open_source(places.inputs, SourceOptions{}, *open.waiter, context.diagnostics);
-    if (!input) return fail(input.error());
-    open.input = std::move(*input);
-  }
-  return {};
+  if (!std::holds_alternative<LinesPlan>(plan.work)) return {};
+  return open_batches(places, context, open);
 }
 
 // Totals of what the output has taken, kept only where somebody wants them.
@@ -88,7 +101,9 @@ Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
   }
   Delivery to = delivery();
   if (const auto* single = std::get_if<SinglePlan>(&plan.work)) return deliver_single(*single, to);
-  return deliver_lines(std::get<LinesPlan>(plan.work), to, *open.input, *open.rejects);
+  const LinesPlan& batches = std::get<LinesPlan>(plan.work);
+  if (open.messages) return deliver_messages(batches, to, *open.messages, *open.rejects);
+  return deliver_lines(batches, to, *open.lines, *open.rejects);
 }
 
 Result<void> write_totals(const Totals& totals, Sink& sink) {

@@ -28,6 +28,11 @@ Result<Places> parse_places(const PlaceOptions& options) {
   Result<Endpoint> output = parse_place("--output", options.output);
   if (!output) return fail(output.error());
   places.output = std::move(*output);
+  if (places.output.kind == Endpoint::Kind::kTopic &&
+      places.inputs.front().kind == Endpoint::Kind::kTopic &&
+      places.inputs.front().name == places.output.name) {
+    return fail("input and output are one topic");
+  }
 
   if (options.rejects) {
     Result<Endpoint> rejects = parse_place("--rejects", *options.rejects);

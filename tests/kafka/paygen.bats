@@ -159,3 +159,17 @@ END
   echo "bootstrap.servers=$KAFKA" >>properties
   silent paygen --user a --amount 1 -o "kafka:$payments" -F properties
 }
+
+@test "batches come from a topic as they do from a file: what is there now" {
+  batches=$(unique batches)
+  topic "$batches" 2
+  topic "$payments" 2
+  printf '%s\n' '{"user":"edgar","paymentAmt":1.5,"volume":3}' nonsense '{"user":"ada","paymentAmt":2}' |
+    produce "$batches"
+  run -1 timeout 30 paygen "kafka:$batches" -o "kafka:$payments"
+  [[ "$output" == *"$batches: partition "*", offset "*": not valid JSON"* ]]
+  consume "$payments" | payagg >totals
+  printf '%s\n' '{"user":"edgar","sum":4.50,"count":3}' '{"user":"ada","sum":2.00,"count":1}' | cmp - totals
+  paygen -q "kafka:$batches" --expect expected >/dev/null || [ $? -eq 1 ]
+  cmp expected totals
+}

@@ -58,5 +58,12 @@ TEST(Places, AnEmptyNameIsRefusedWithItsOption) {
   EXPECT_TRUE(refusal(options).starts_with("--output: "));
 }
 
+TEST(Places, ATopicIsNotReadAndWrittenAtOnce) {
+  PlaceOptions options;
+  options.inputs = {"kafka:payments"};
+  options.output = "kafka:payments";
+  EXPECT_EQ(refusal(options), "input and output are one topic");
+}
+
 }  // namespace
 }  // namespace paystats
