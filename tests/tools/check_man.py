@@ -2,7 +2,10 @@
 """Holds a man page against its program.
 
   check_man.py options TOOL PAGE    the options of `TOOL --help` and of PAGE, both ways
-  check_man.py examples BIN PAGE    runs each literal block of PAGE's EXAMPLES, tools taken from BIN
+  check_man.py examples BIN PAGE    runs each literal block of PAGE's EXAMPLES, tools taken from BIN,
+                                    those on Kafka aside
+  check_man.py kafka BIN PAGE       runs those, in order, on the broker at $KAFKA_BROKERS, with topics
+                                    of their own; $PAYSTATS_SUFFIX makes their names unique
 
 An example runs as a shell script of its own in a new folder, under `set -e`, with a limit of 30 s;
 what it leaves running in the background is ended with it. A crontab line runs as cron would run it:
@@ -16,6 +19,7 @@ import sys
 import tempfile
 
 LIMIT_S = 30
+EXAMPLE_BROKER = "kafka:9092"  # as the pages call it
 CRON = re.compile(r"^(@\w+|([\d*/,-]+\s+){5})\s*(?=\S)")
 
 
@@ -71,6 +75,16 @@ def examples_of(page):
     return blocks
 
 
+def is_on_kafka(script):
+    return EXAMPLE_BROKER in script
+
+
+def on_real_kafka(script):
+    script = script.replace(EXAMPLE_BROKER, os.environ["KAFKA_BROKERS"])
+    suffix = os.environ["PAYSTATS_SUFFIX"]
+    return re.sub(r"(kafka:|-t )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
+
+
 def run_example(script, path):
     env = dict(os.environ, PATH=path)
     if CRON.match(script):
@@ -111,6 +125,10 @@ def main():
     if not blocks:
         print(f"{page}: no examples")
         return 1
+    if mode == "kafka":
+        blocks = [on_real_kafka(script) for script in blocks if is_on_kafka(script)]
+    else:
+        blocks = [script for script in blocks if not is_on_kafka(script)]
     for script in blocks:
         status, out, err = run_example(script, f"{target}:{os.environ['PATH']}")
         if status != 0:
