@@ -315,7 +315,7 @@ void GroupConsumer::Impl::wake_fetching() {
 
 Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
   const Instant look_again = cluster_.context().clock.now() + kLookInterval;
-  const Result<Wake> woken = waiter_.wait_readable(event_.get(), std::min(deadline, look_again));
+  Result<Wake> woken = waiter_.wait_readable(event_.get(), std::min(deadline, look_again));
   uint64_t count = 0;
   while (::read(event_.get(), &count, sizeof count) < 0 && errno == EINTR) {
   }
