@@ -20,6 +20,12 @@ namespace {
 
 // After a publication that did not come about, so long until it is tried again.
 constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+// More totals than these are published in parts. A transaction must end within its time-out, on a
+// slow machine as well; one that did not would be made again for ever. Each total is exact by
+// itself, so a part is no half truth. With it go the offsets that the group has already, since
+// they are what fences a member that has been given up for dead; the new ones go with the last
+// part.
+constexpr size_t kTotalsPerTransaction = 200'000;
 // The client is asked this often how far behind it is.
 constexpr Duration kLagInterval = std::chrono::milliseconds(200);
 
@@ -63,7 +69,7 @@ class TopicJob::Impl final : public PartitionOwner {
   Result<void> check_users() const;
   Result<void> publish_if_due(bool paused);
   Result<bool> publish();
-  Result<void> write_changed();
+  Result<bool> write_changed();
   Result<void> finish();
   Instant deadline(bool paused) const;
   bool is_behind() const;
@@ -82,6 +88,7 @@ class TopicJob::Impl final : public PartitionOwner {
   std::unique_ptr<GroupConsumer> consumer_;
   Instant not_before_{};  // after a publication that did not come about
   Instant counted_{};
+  std::vector<SourceOffset> committed_;   // of the group: what is to be read next
   std::vector<Totals::Refused> refused_;  // reused
   std::string line_;                      // reused
   bool was_assigned_ = false;
@@ -196,19 +203,27 @@ Result<void> TopicJob::Impl::publish_if_due(bool paused) {
   return published ? Result<void>() : fail(published.error());
 }
 
-Result<void> TopicJob::Impl::write_changed() {
+// False: a part of it did not come about.
+Result<bool> TopicJob::Impl::write_changed() {
+  size_t written = 0;
   for (const auto& [partition, part] : parts_) {
     for (const uint32_t user : part.totals.totals().changed()) {
       const Stats stats = part.totals.stats(user);
       line_.clear();
       append_stats(line_, stats);
-      if (Result<void> sent = writer_->stats(partition, stats.user, line_); !sent) return sent;
+      if (Result<void> sent = writer_->stats(partition, stats.user, line_); !sent) {
+        return fail(sent.error());
+      }
+      if (++written % kTotalsPerTransaction != 0) continue;
+      const Result<bool> committed = writer_->commit(committed_, *consumer_);
+      if (!committed || !*committed) return committed;
+      if (Result<void> begun = writer_->begin(); !begun) return fail(begun.error());
     }
   }
   for (const std::string& reject : ends_.pending_rejects) {
-    if (Result<void> sent = writer_->reject(reject); !sent) return sent;
+    if (Result<void> sent = writer_->reject(reject); !sent) return fail(sent.error());
   }
-  return {};
+  return true;
 }
 
 // False: it did not come about, and is to be done again from what the tables say.
@@ -216,13 +231,14 @@ Result<bool> TopicJob::Impl::publish() {
   const Instant begin = clock_.now();
   if (Result<void> safe = ends_.rejects.flush(); !safe) return fail(safe.error());
   if (Result<void> begun = writer_->begin(); !begun) return fail(begun.error());
-  if (Result<void> written = write_changed(); !written) return fail(written.error());
+  Result<bool> committed = write_changed();
+  if (!committed) return committed;
   std::vector<SourceOffset> next;
   for (const GroupConsumer::Position& position : consumer_->positions()) {
     next.push_back({position.partition, position.next});
   }
-  const Result<bool> committed = writer_->commit(next, *consumer_);
-  if (!committed) return fail(committed.error());
+  if (*committed) committed = writer_->commit(next, *consumer_);
+  if (!committed) return committed;
   if (!*committed) {
     ++ends_.counters.commits_failed;
     not_before_ = clock_.now() + kRetryAfter;
@@ -231,6 +247,7 @@ Result<bool> TopicJob::Impl::publish() {
   }
   for (auto& [partition, part] : parts_) part.totals.totals().clear_changed();
   ends_.pending_rejects.clear();
+  committed_ = std::move(next);
   trigger_.fired(clock_.now() - begin);
   ++ends_.counters.commits;
   return true;
@@ -323,6 +340,7 @@ Result<std::vector<SourceOffset>> TopicJob::Impl::on_assigned(
                                                  start->offset, totals.totals().users()));
     starts.push_back({offsets.partition, start->offset});
   }
+  committed_ = starts;
   return starts;
 }
 

@@ -49,9 +49,9 @@ Result<void> check_policies(Cluster& cluster, const TopicNames& names) {
 
 // The number of partitions that both topics have.
 Result<int32_t> check_topics(Cluster& cluster, const TopicNames& names) {
-  const Result<int32_t> payments = require_topic(cluster, {.name = names.payments});
+  Result<int32_t> payments = require_topic(cluster, {.name = names.payments});
   if (!payments) return payments;
-  const Result<int32_t> stats =
+  Result<int32_t> stats =
       require_topic(cluster, {.name = names.stats, .partitions = *payments, .compacted = true});
   if (!stats) return stats;
   if (*payments != *stats) {

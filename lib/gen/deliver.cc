@@ -59,7 +59,7 @@ Result<uint64_t> Delivery::whole_turn(uint64_t wanted) {
   if (Result<void> checked = check_whole(wanted); !checked) return fail(checked.error());
   uint64_t taken = 0;
   while (taken < wanted) {
-    const Result<uint64_t> more = turn(wanted - taken);
+    Result<uint64_t> more = turn(wanted - taken);
     if (!more || *more == 0) return more;
     taken += *more;
   }

@@ -5,8 +5,9 @@
 //   writer.stats(partition, user, line);          // any number of times
 //   Result<bool> committed = writer.commit(offsets, consumer);
 //
-// Where commit() says false nothing of it counts, or nobody knows: begin again and write all of it
-// once more. Stats are absolute and carry their offset, so a repetition does no harm. One thread.
+// Where commit() says false nothing of it
+// counts, or nobody knows: begin again and write all of it once more. Stats are absolute and carry
+// their offset, so a repetition does no harm. One thread.
 #pragma once
 
 #include <memory>

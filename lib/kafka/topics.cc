@@ -113,7 +113,7 @@ Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
   if (!admin) return fail(admin.error());
   bool made = false;
   for (;;) {
-    const Result<int32_t> partitions = partitions_of(**admin, wish.name);
+    Result<int32_t> partitions = partitions_of(**admin, wish.name);
     if (!partitions || *partitions > 0) return partitions;
     if (!cluster.create_topics()) {
       return fail(fmt::format("{}: there is no such topic; --create-topics makes it",

@@ -97,6 +97,18 @@ END
   [ "$(consume "$stats" | wc -l)" -eq "$(end_offsets "$stats" | awk '{ n += $2 } END { print n }')" ]
 }
 
+@test "more users than one transaction takes are published in parts, and are exact" {
+  topics_for 2
+  pay --random 600000 --users 500000 --skew 0 --seed 4 --expect expected
+  aggregate --trigger 10s
+  merged | cmp - expected
+  # Restored they are the same.
+  pay --random 1000 --users 500 --seed 5
+  aggregate
+  consume "$payments" | payagg >expected
+  merged | cmp - expected
+}
+
 @test "it says which guarantee holds, and why" {
   topics_for 1
   run -0 timeout 60 payagg "kafka:$payments" -o "kafka:$stats" --available-now
