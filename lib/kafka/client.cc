@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <thread>
 #include <utility>
 
 namespace paystats {
@@ -10,6 +11,8 @@ namespace {
 
 constexpr Duration kRequestTimeout = std::chrono::seconds(1);             // of one try
 constexpr Duration kCommitLookInterval = std::chrono::milliseconds(100);  // for a stop signal
+// A broker that has just started may not know its own partitions for a moment.
+constexpr Duration kUnknownGrace = std::chrono::seconds(10);
 constexpr Duration kProbeTimeout = std::chrono::milliseconds(500);
 
 Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
@@ -21,6 +24,12 @@ Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
     }
   }
   return {};
+}
+
+bool is_unknown(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 }  // namespace
@@ -147,20 +156,36 @@ rd_kafka_topic_t* Client::topic(const std::string& name) {
 
 Result<void> Client::request(const std::string& what,
                              const std::function<rd_kafka_resp_err_t(int)>& call) {
+  const Clock& clock = cluster_.context().clock;
+  const Instant begin = clock.now();
   for (;;) {
     const rd_kafka_resp_err_t error = call(milliseconds(kRequestTimeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       cluster_.watch().reachable();
       return {};
     }
+    if (is_unknown(error) && clock.now() - begin < kUnknownGrace) {
+      if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
+      rest(100);
+      continue;
+    }
     if (!is_about_reach(error)) {
       return fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
     }
-    rd_kafka_poll(rk_, 0);  // the reason, by on_error
+    rest(0);  // the reason, by on_error
     cluster_.watch().unreachable(rd_kafka_err2str(error));
     if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
     // Some of these come back at once, without having waited.
-    rd_kafka_poll(rk_, 20);
+    rest(20);
+  }
+}
+
+// A group's messages are in the queue that rd_kafka_poll() serves, and it cannot take them.
+void Client::rest(int milliseconds) {
+  if (is_group_consumer_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  } else {
+    rd_kafka_poll(rk_, milliseconds);
   }
 }
 

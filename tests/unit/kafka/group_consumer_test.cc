@@ -111,6 +111,14 @@ TEST_F(GroupConsumerTest, AnOffsetThatIsNotThereIsItsOwnersToJudge) {
   EXPECT_EQ(read_to_end(*join()), "100 is gone, 0 is the first");
 }
 
+TEST_F(GroupConsumerTest, ABrokerThatDoesNotYetKnowItsPartitionsIsAskedAgain) {
+  constexpr int16_t kListOffsets = 2;  // of Kafka's protocol
+  rd_kafka_mock_push_request_errors(mock().mock(), kListOffsets, 2,
+                                    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                                    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  EXPECT_EQ(read_to_end(*join()), "0123456789");
+}
+
 TEST_F(GroupConsumerTest, AStopSignalIsTheEnd) {
   const std::unique_ptr<GroupConsumer> consumer = join();
   stop_.request(SIGTERM);
