@@ -215,7 +215,7 @@ Result<bool> TopicJob::Impl::write_changed() {
         return fail(sent.error());
       }
       if (++written % kTotalsPerTransaction != 0) continue;
-      const Result<bool> committed = writer_->commit(committed_, *consumer_);
+      Result<bool> committed = writer_->commit(committed_, *consumer_);
       if (!committed || !*committed) return committed;
       if (Result<void> begun = writer_->begin(); !begun) return fail(begun.error());
     }
