@@ -82,7 +82,11 @@ TEST_F(TopicSourceTest, WithoutAnEndItWaitsForMore) {
   const auto source = open("more", false);
   EXPECT_FALSE(source->caught_up());
   MessageBlock block;
-  ASSERT_EQ(source->read(block, soon()).value_or(ReadStatus::kEnd), ReadStatus::kBlock);
+  // The five may come in several blocks.
+  const Instant limit = soon();
+  while (!source->caught_up() && clock_.now() < limit) {
+    ASSERT_NE(source->read(block, limit).value_or(ReadStatus::kEnd), ReadStatus::kEnd);
+  }
   EXPECT_TRUE(source->caught_up());
   while (source->read(block, clock_.now()).value_or(ReadStatus::kEnd) == ReadStatus::kBlock) {
   }
