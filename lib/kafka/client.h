@@ -6,10 +6,9 @@
 //   rd_kafka_poll((*client)->rk(), 100);
 //
 // librdkafka's log goes to -v, its errors to the cluster's watch. Callbacks run in whoever polls.
-// Fatal errors of the client are kept: see fatal(). One thread uses a client.
+// One thread uses a client.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>

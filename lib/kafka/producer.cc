@@ -220,12 +220,6 @@ Result<CommitOutcome> Producer::undo() {
   return CommitOutcome::kUndone;
 }
 
-Result<void> Producer::abort() {
-  if (!open_) return {};
-  const Result<CommitOutcome> undone = undo();
-  return undone ? Result<void>() : fail(undone.error());
-}
-
 Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
   if (Result<void> waited = wait_delivered(); !waited) return fail(waited.error());
   if (!options_.transactional_id) {

@@ -76,9 +76,6 @@ class Producer {
 
   Result<CommitOutcome> commit(const ConsumedOffsets* offsets = nullptr);
 
-  // Forgets what was sent since begin().
-  Result<void> abort();
-
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }
   rd_kafka_resp_err_t error() const { return error_; }

@@ -69,10 +69,6 @@ Result<bool> StatsWriter::commit(std::span<const SourceOffset> next, GroupConsum
   return committed ? Result<bool>(true) : fail(committed.error());
 }
 
-Result<void> StatsWriter::abort() {
-  return impl_->producer->abort();
-}
-
 const std::string& StatsWriter::why() const {
   return impl_->producer->why();
 }

@@ -42,9 +42,6 @@ class StatsWriter {
   Result<void> reject(std::string_view line);  // REQUIRES: a topic of rejects
   Result<bool> commit(std::span<const SourceOffset> next, GroupConsumer& consumer);
 
-  // Drops what was written since begin().
-  Result<void> abort();
-
   const std::string& why() const;  // the last commit() said false
 
  private:
