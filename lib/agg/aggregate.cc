@@ -14,7 +14,7 @@
 #include "agg/parallel.h"
 #include "agg/stream.h"
 #include "agg/topic_run.h"
-#include "agg/user_hash.h"
+#include "base/hash.h"
 #include "base/progress.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <random>
 #include <string_view>
 
 #include "base/hash.h"
@@ -13,12 +12,6 @@ namespace paystats {
 // The upper half of the 64-bit hash. Its highest bits are the place in the table (see totals.h).
 inline uint32_t user_tag(std::string_view user, uint64_t seed) {
   return static_cast<uint32_t>(hash_bytes(user, seed) >> 32U);
-}
-
-// From the system's random numbers.
-inline uint64_t random_hash_seed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32U) | device();
 }
 
 }  // namespace paystats

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <string_view>
 
 #define XXH_INLINE_ALL
@@ -13,6 +14,12 @@ namespace paystats {
 
 inline uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+// From the system's random numbers.
+inline uint64_t random_hash_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32U) | device();
 }
 
 }  // namespace paystats

@@ -4,10 +4,10 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "net/event_loop.h"
 #include "net/metrics_writer.h"
 #include "net/socket_claim.h"
@@ -15,22 +15,14 @@
 #include "record/decoder.h"
 
 namespace paystats {
-namespace {
-
-uint64_t random64() {
-  std::random_device device;
-  return (uint64_t{device()} << 32U) | device();
-}
-
-}  // namespace
 
 class CacheRun::Impl {
  public:
   Impl(CacheRunOptions options, const CacheSurroundings& surroundings)
       : options_(std::move(options)),
         with_(surroundings),
-        view_({.instance = random64(),
-               .hash_seed = random64(),
+        view_({.instance = random_hash_seed(),  // 64 random bits like any others
+               .hash_seed = random_hash_seed(),
                .users_max = static_cast<size_t>(options_.users_max)}) {}
 
   Result<void> open();
