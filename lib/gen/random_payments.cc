@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <utility>
 
 #include "gen/amount_text.h"
+#include "gen/digits.h"
 
 namespace paystats {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::string_view kBehindAmount = "}\n";
 // A rank of 9 digits; a sign, 15 digits, the point and 9 more.
 constexpr size_t kLineCharsMax =
     kBeforeRank.size() + 9 + kBeforeAmount.size() + 26 + kBehindAmount.size();
+// What a store of a whole word may touch behind the text that counts.
+constexpr size_t kSlack = 8;
 
 char* put(char* out, std::string_view text) {
   std::memcpy(out, text.data(), text.size());
@@ -40,6 +44,13 @@ char* put_number(char* out, uint64_t value, int digits_min) {
   return put(out, {begin, static_cast<size_t>(end - begin)});
 }
 
+char* put_rank(char* out, uint32_t rank) {
+  const uint32_t number = rank + 1;
+  if (number >= EightDigits::kEnd) return put_number(out, number, 1);
+  const EightDigits digits(number);
+  return put_digits(out, digits, digits.leading_zeros());
+}
+
 template <class Signed>
 char* put_amount(char* out, Signed units, int decimals) {
   using Unsigned = std::conditional_t<sizeof(Signed) == 8, uint64_t, Uint128>;
@@ -53,6 +64,26 @@ char* put_amount(char* out, Signed units, int decimals) {
   out = put_number(out, static_cast<uint64_t>(magnitude / one), 1);
   *out++ = '.';
   return put_number(out, static_cast<uint64_t>(magnitude % one), decimals);
+}
+
+// The same text for the usual amount, of few digits.
+char* put_narrow(char* out, int64_t units, unsigned decimals) {
+  const uint64_t magnitude =
+      units < 0 ? 0 - static_cast<uint64_t>(units) : static_cast<uint64_t>(units);
+  if (magnitude >= EightDigits::kEnd || decimals >= EightDigits::kDigits) {
+    return put_amount(out, units, static_cast<int>(decimals));
+  }
+  *out = '-';
+  out += units < 0 ? 1 : 0;
+  const EightDigits digits(static_cast<uint32_t>(magnitude));
+  // At least one digit before the point.
+  const unsigned whole_end = EightDigits::kDigits - decimals;
+  const unsigned skip = std::min(digits.leading_zeros(), whole_end - 1);
+  char* const end = put_digits(out, digits, skip);
+  if (decimals == 0) return end;
+  out += whole_end - skip;
+  *out++ = '.';
+  return put_digits(out, digits, whole_end);
 }
 
 }  // namespace
@@ -110,24 +141,61 @@ Int128 RandomDraws::next_wide() {
   return amount_.low + static_cast<Int128>((high_word | generator_.next()) % steps);
 }
 
+void RandomDraws::next(std::span<Draw> draws) {
+  assert(!wide_ && draws.size() <= kDrawsMost);
+  std::array<ZipfTable::Place, kDrawsMost> places;
+  // By itself, so that its four words stay in registers.
+  Xoshiro256 generator = generator_;
+  for (size_t i = 0; i < draws.size(); ++i) {
+    places[i] = users_->place(generator.next());
+    users_->prefetch(places[i]);
+    draws[i].units = low_ + static_cast<int64_t>(scale_to(generator.next(), steps_));
+  }
+  generator_ = generator;
+  for (size_t i = 0; i < draws.size(); ++i) draws[i].rank = users_->rank(places[i]);
+}
+
 RandomPayments::RandomPayments(const RandomSpec& spec)
     : users_(std::make_shared<ZipfTable>(spec.users, spec.skew_thousandths)),
       draws_(spec, users_),
       decimals_(spec.amount.decimals),
-      buffer_(kPaymentsMax * kLineCharsMax) {}
+      buffer_(kPaymentsMax * kLineCharsMax + kSlack) {}
 
 std::string_view RandomPayments::make(uint64_t payments) {
   assert(payments <= kPaymentsMax);
+  char* const end = draws_.wide() ? put_wide(payments) : put_narrow(payments);
+  return {buffer_.data(), static_cast<size_t>(end - buffer_.data())};
+}
+
+char* RandomPayments::put_narrow(uint64_t payments) {
+  char* out = buffer_.data();
+  const auto decimals = static_cast<unsigned>(decimals_);
+  std::array<RandomDraws::Draw, RandomDraws::kDrawsMost> draws;
+  while (payments > 0) {
+    const auto some = std::span(draws).first(std::min<uint64_t>(payments, draws.size()));
+    draws_.next(some);
+    for (const RandomDraws::Draw& draw : some) {
+      out = put(out, kBeforeRank);
+      out = put_rank(out, draw.rank);
+      out = put(out, kBeforeAmount);
+      out = paystats::put_narrow(out, draw.units, decimals);
+      out = put(out, kBehindAmount);
+    }
+    payments -= some.size();
+  }
+  return out;
+}
+
+char* RandomPayments::put_wide(uint64_t payments) {
   char* out = buffer_.data();
   for (; payments > 0; --payments) {
     out = put(out, kBeforeRank);
-    out = put_number(out, uint64_t{draws_.next_rank()} + 1, 1);
+    out = put_rank(out, draws_.next_rank());
     out = put(out, kBeforeAmount);
-    out = draws_.wide() ? put_amount(out, draws_.next_wide(), decimals_)
-                        : put_amount(out, draws_.next_narrow(), decimals_);
+    out = put_amount(out, draws_.next_wide(), decimals_);
     out = put(out, kBehindAmount);
   }
-  return {buffer_.data(), static_cast<size_t>(out - buffer_.data())};
+  return out;
 }
 
 RandomTotals::RandomTotals(const RandomSpec& spec, std::shared_ptr<const ZipfTable> users)
@@ -135,12 +203,25 @@ RandomTotals::RandomTotals(const RandomSpec& spec, std::shared_ptr<const ZipfTab
       nanos_per_unit_(kPowersOfTen[Decimal::kFractionDigits - spec.amount.decimals]),
       totals_(spec.users) {}
 
+// It would take 10^14 of the largest amounts to overflow, more than can be made.
+void RandomTotals::add(uint32_t rank, Int128 units) {
+  Total& total = totals_[rank];
+  total.units += units;
+  ++total.count;
+}
+
 void RandomTotals::advance(uint64_t payments) {
-  for (; payments > 0; --payments) {
-    Total& total = totals_[draws_.next_rank()];
-    // It would take 10^14 of the largest amounts to overflow, more than can be made.
-    total.units += draws_.wide() ? draws_.next_wide() : Int128{draws_.next_narrow()};
-    ++total.count;
+  std::array<RandomDraws::Draw, RandomDraws::kDrawsMost> draws;
+  for (; draws_.wide() && payments > 0; --payments) {
+    const uint32_t rank = draws_.next_rank();
+    add(rank, draws_.next_wide());
+  }
+  while (payments > 0) {
+    const auto some = std::span(draws).first(std::min<uint64_t>(payments, draws.size()));
+    draws_.next(some);
+    for (const RandomDraws::Draw& draw : some) __builtin_prefetch(&totals_[draw.rank]);
+    for (const RandomDraws::Draw& draw : some) add(draw.rank, draw.units);
+    payments -= some.size();
   }
 }
 

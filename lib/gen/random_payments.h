@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,15 @@ class RandomDraws {
   // Some amount of the range does not fit next_narrow().
   bool wide() const { return wide_; }
 
+  // The same for many payments at once, of which none waits for the table of users: what each needs
+  // of it is asked for ahead of use. REQUIRES: not wide().
+  struct Draw {
+    uint32_t rank = 0;
+    int64_t units = 0;
+  };
+  static constexpr size_t kDrawsMost = 128;
+  void next(std::span<Draw> draws);  // REQUIRES: at most kDrawsMost
+
  private:
   std::shared_ptr<const ZipfTable> users_;
   Xoshiro256 generator_;
@@ -79,6 +89,10 @@ class RandomPayments {
   const std::shared_ptr<const ZipfTable>& users() const { return users_; }
 
  private:
+  // Write into the buffer and return the end of what they wrote.
+  char* put_narrow(uint64_t payments);
+  char* put_wide(uint64_t payments);
+
   std::shared_ptr<const ZipfTable> users_;
   RandomDraws draws_;
   const int decimals_;
@@ -101,6 +115,8 @@ class RandomTotals {
     Int128 units = 0;
     uint64_t count = 0;
   };
+  void add(uint32_t rank, Int128 units);
+
   RandomDraws draws_;
   const Int128 nanos_per_unit_;
   std::vector<Total> totals_;  // by rank
