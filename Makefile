@@ -44,9 +44,9 @@ torture-kafka: build ## crashes of the pipeline on a real Kafka: make torture-ka
 	@scripts/setup-kafka
 	@tests/kafka/torture.py --bin $(BUILD)/bin --faults $(or $(FAULTS),500) --seed $(or $(SEED),1) $(ARGS)
 
-bench: build     ## memory, start and submit of the whole pipeline, in a real browser
-	@scripts/setup-web
-	@node tests/bench/pipeline.mjs
+bench: build     ## payagg beside DuckDB and others, pipes, nginx, the pipeline: make bench ARGS="--parts files --resume"
+	@scripts/build build/bench -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_BENCH=ON -- tests/bench/all
+	@tests/bench/run --bin $(BUILD)/bin --bench-bin build/bench/tests/bench $(ARGS)
 
 bench-kafka: build ## payagg beside librdkafka alone, Kafka Streams and Spark, on one broker
 	@scripts/setup-kafka
