@@ -24,13 +24,13 @@ def bars(result):
         if row["walls"] and row["family"] not in ("cat", "wc") and not row["answer"].startswith("wrong"):
             best[(row["family"], row["threads"])] = find(result, row["family"], row["threads"])
     kinds = {"payagg": "ours", "scan": "floor"}
-    found = [(title_of(row), 1e6 / per_million(row), kinds.get(family, "theirs"))
+    found = [(title_of(row).replace(", DOUBLE", "").replace(", DECIMAL", ""), 1e6 / per_million(row), kinds.get(family, "theirs"))
              for (family, _), row in best.items()]
     return sorted(found, key=lambda bar: -bar[1])
 
 
 def rate_words(rate):
-    return f"{number(rate / 1e6, 1)} M/s" if rate >= 1e5 else f"{number(rate / 1e3, 0)} k/s"
+    return f"{rate / 1e6:.1f} M/s" if rate >= 1e6 else f"{rate / 1e3:.0f} k/s"
 
 
 def draw(result, machine):
@@ -61,10 +61,10 @@ def draw(result, machine):
         y = TOP + ROW * place
         parts.append(f'<text x="{LEFT - 8}" y="{y + 17}" text-anchor="end">{escape(words)}</text>')
         parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{at(rate) - LEFT:.1f}" height="{ROW - 7}" rx="2"/>')
-        ratio = f" ({number(base / rate, 1)} x slower)" if base and kind == "theirs" and base > rate else ""
+        ratio = f" ({number(base / rate, 1)} x the time)" if base and kind == "theirs" else ""
         parts.append(f'<text x="{at(rate) + 6:.1f}" y="{y + 17}">{rate_words(rate)}{ratio}</text>')
     parts.append(f'<text class="small" x="12" y="{bottom + 18}">{result["payments"]:,} payments of {result["users"]:,} '
-                 "users; x slower than payagg with one job</text>")
+                 "users; x the time: of payagg with one job</text>")
     parts.append(f'<text class="small" x="12" y="{bottom + 34}">{escape(machine)}</text></svg>')
     return "\n".join(parts) + "\n"
 

@@ -136,7 +136,7 @@ def versions(bin_dir, venv_python):
     told["mawk"] = first_line(["mawk", "-W", "version"])
     told["jq"] = first_line(["jq", "--version"])
     told["nginx"] = first_line([found("nginx") or "nginx", "-v"]).replace("nginx version: ", "")
-    told["wrk"] = first_line(["wrk", "--version"])
+    told["wrk"] = first_line(["wrk", "--version"]).partition(" [")[0].removeprefix("wrk ")
     told["valgrind"] = first_line(["valgrind", "--version"])
     return {name: version.removeprefix(name + " ").removeprefix("mlr ") for name, version in told.items()}
 

@@ -14,8 +14,8 @@ def number(value, digits=2):
 
 
 def table(head, rows, left=1):
-    """A Markdown table; the first `left` columns are words, the rest figures."""
-    rules = ["---"] * left + ["---:"] * (len(head) - left)
+    """A Markdown table; the first `left` columns, goals and answers are words, the rest figures."""
+    rules = ["---" if place < left or name in ("goal", "answer") else "---:" for place, name in enumerate(head)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rules, *rows))
 
 
@@ -95,7 +95,29 @@ def files(results, cores):
         "to a file, in any order; payagg alone sorts them. *exact*: each sum is right to the last digit; *rounded*: "
         "within 1e-6 (binary doubles). Who has fewer payments than the set got the longest prefix that fits 20 s "
         "(5 s beside the first set) and 4 GB, once.\n")
+    text.append(memory(results))
     return "\n".join(text + [of_set(result) + "\n" for result in results])
+
+
+def name_bytes(users):
+    """Of user1 to userN on average."""
+    digits, low = 0, 1
+    while low <= users:
+        digits += (min(users, low * 10 - 1) - low + 1) * len(str(low))
+        low *= 10
+    return len("user") + digits / users
+
+
+def memory(results):
+    """Bytes that a user takes: the peak with very many users less that with one."""
+    peaks = {result["set"]: median((find(result, "payagg", 1) or {"peaks": []})["peaks"]) for result in results}
+    many = next((result for result in results if result["set"] == "distinct"), None)
+    if peaks.get("one") is None or peaks.get("distinct") is None or many["users"] < 1e6:
+        return ""
+    each = (peaks["distinct"] - peaks["one"]) * (1 << 20) / many["users"]
+    name = name_bytes(many["users"])
+    return (f"One job takes {each:.0f} bytes a user, names of {name:.1f} bytes on average among them (goal: {64 + name:.0f}), "
+            f"at its peak, when {many['users']:,} users are put in order.\n")
 
 
 def growth(result):

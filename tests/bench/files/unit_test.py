@@ -166,6 +166,14 @@ class Tables(unittest.TestCase):
         lines = [line for line in text.splitlines() if line.startswith("|")]
         self.assertEqual(len({line.count("|") for line in lines}), 1)
 
+    def test_memory_is_told_for_each_user_where_there_are_enough_of_them(self):
+        self.assertAlmostEqual(tables.name_bytes(100), 4 + (9 + 180 + 3) / 100)
+        one = RESULT | {"set": "one"}
+        many = RESULT | {"set": "distinct", "users": 1 << 20, "rows": [row("payagg", "payagg", 1, [1.0])]}
+        many["rows"][0]["peaks"] = [77.0]
+        self.assertIn("takes 70 bytes a user", tables.memory([one, many]))
+        self.assertEqual(tables.memory([one, many | {"users": 1000}]), "")
+
     def test_the_chart_is_xml_with_a_bar_for_each_who_was_right(self):
         drawn = xml.dom.minidom.parseString(chart.draw(RESULT, "a CPU & more"))
         self.assertEqual(len(drawn.getElementsByTagName("rect")), 5)
