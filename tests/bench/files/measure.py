@@ -51,14 +51,18 @@ def chain(commands, stdout=None, limit_s=300, environment=None):
         watchdog = threading.Timer(limit_s, kill, [running])
         watchdog.start()
         cpu, peaks, status = 0.0, [], 0
-        for process in running:
-            _, ended, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(ended)
-            cpu += usage.ru_utime + usage.ru_stime
-            peaks.append(usage.ru_maxrss)
-            status = status or process.returncode
-        wall = time.perf_counter() - began
-        watchdog.cancel()
+        try:
+            for process in running:
+                _, ended, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(ended)
+                cpu += usage.ru_utime + usage.ru_stime
+                peaks.append(usage.ru_maxrss)
+                status = status or process.returncode
+            wall = time.perf_counter() - began
+        finally:
+            # They are in groups of their own: an interrupt here does not reach them.
+            watchdog.cancel()
+            kill(running)
         for place, note in enumerate(notes):
             if os.path.exists(note):
                 with open(note, encoding="ascii", errors="replace") as file:

@@ -159,6 +159,12 @@ class Tables(unittest.TestCase):
         self.assertIn("| 10.0 x | – | – | 4.0 x (wrong) | 25.0 x | cannot |", text)
         self.assertIn("1.25 x (at most 1.3)", text)
 
+    def test_a_wrong_answer_counts_only_where_the_family_has_no_right_one(self):
+        quick = row("DuckDB, DOUBLE", "DuckDB", 1, [3.0], answer="wrong: 1 of 10 users")
+        result = RESULT | {"rows": [*RESULT["rows"], quick]}
+        self.assertEqual(tables.find(result, "DuckDB", 1)["name"], "DuckDB, DECIMAL")
+        self.assertEqual(tables.find(RESULT, "mawk")["answer"], "wrong: 3 of 10 users")
+
     def test_a_table_has_everyone_with_his_answer(self):
         text = tables.of_set(RESULT)
         for words in ("cannot: a <reason>", "wrong: 3 of 10 users", "DuckDB, DOUBLE, 1 thread", "payagg, 2 jobs"):
