@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <utility>
 
@@ -13,7 +12,7 @@
 namespace paystats {
 namespace {
 
-constexpr size_t kReadBytes = 4096;
+constexpr size_t kReadBytes = 4096;  // a client who sends more in one go waits for the others
 constexpr size_t kBodyReadBytes = 64 << 10;
 constexpr size_t kLingerBytesMax = 8 << 20;
 
@@ -50,11 +49,12 @@ HttpResponse response_to(Posting posting, uint64_t payments) {
 }  // namespace
 
 HttpConnection::HttpConnection(Socket socket, HttpService& service)
-    : socket_(std::move(socket)), service_(service), wake_(socket_.get_executor()) {}
+    : socket_(std::move(socket)), service_(service) {}
 
 void HttpConnection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
   ErrorCode error;
+  socket_.non_blocking(true, error);
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
   if (service_.limits.send_buffer_bytes > 0) {
     socket_.set_option(asio::socket_base::send_buffer_size(service_.limits.send_buffer_bytes),
@@ -87,21 +87,17 @@ void HttpConnection::close() {
   ending_ = true;
   ErrorCode ignored;
   socket_.close(ignored);
-  wake_.cancel();
 }
 
 void HttpConnection::finish() {
   ending_ = true;
-  if (state_ == State::kIdle || state_ == State::kStreaming || state_ == State::kReadingHead) {
-    close();
-  }
+  if (state_ == State::kIdle || state_ == State::kReadingHead) close();
 }
 
 void HttpConnection::check_deadline(Instant now) {
   if (now < deadline_) return;
   deadline_ = Instant::max();
   if (state_ != State::kIdle && state_ != State::kLingering) ++service_.figures.timeouts;
-  timed_out_ = true;
   const bool can_be_told = state_ == State::kReadingBody || state_ == State::kReadingHead;
   if (can_be_told) {
     // As much as the kernel takes at once: such a client is not waited for any more.
@@ -110,7 +106,6 @@ void HttpConnection::check_deadline(Instant now) {
     append_head(bytes, response, {.keep_alive = false, .date = service_.date});
     bytes += *response.body;
     ErrorCode ignored;
-    socket_.non_blocking(true, ignored);
     socket_.write_some(asio::buffer(bytes), ignored);
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
@@ -118,60 +113,57 @@ void HttpConnection::check_deadline(Instant now) {
 }
 
 asio::awaitable<void> HttpConnection::serve() {
+  HttpHead head;
   while (!ending_) {
-    HttpHead head;
-    const bool complete = co_await read_head(head);
-    if (!complete) break;
-    ++service_.figures.requests;
-    co_await handle(head);
-    if (ending_) break;
-    begin(State::kIdle, service_.limits.idle_timeout);
+    const HeadStatus status = parse_head(input_, scanned_, head);
+    if (status != HeadStatus::kIncomplete) {
+      scanned_ = 0;
+      ++service_.figures.requests;
+      std::optional<Action> action;
+      if (status == HeadStatus::kComplete) {
+        action = answer(head);
+      } else {
+        refuse_head(status, head.flaw);
+      }
+      if (action) co_await perform(std::move(*action));
+      if (!output_.full()) continue;
+    }
+    if (!write_at_once()) co_await write_rest();
+    if (ending_ || status != HeadStatus::kIncomplete) continue;
+
+    // All that has come is answered.
+    if (service_.stopping && input_.empty()) break;
+    await_request();
+    const size_t used = input_.size();
+    input_.resize(std::min(used + kReadBytes, kHeadBytesMax));
+    const auto [error, n] = co_await socket_.async_read_some(
+        asio::buffer(input_.data() + used, input_.size() - used), use_result);
+    input_.resize(used + n);
+    if (error) break;
   }
+  co_await flush();
   if (unread_body_ && socket_.is_open()) co_await linger();
 }
 
-// Waits for a whole head in `input_`.
-asio::awaitable<bool> HttpConnection::read_head(HttpHead& head) {
-  size_t scanned = 0;
-  for (;;) {
-    if (!input_.empty()) {
-      if (state_ == State::kIdle) begin(State::kReadingHead, service_.limits.head_timeout);
-      const HeadStatus status = parse_head(input_, scanned, head);
-      if (status == HeadStatus::kComplete) co_return true;
-      if (status != HeadStatus::kIncomplete) {
-        co_await refuse_head(status, head.flaw);
-        co_return false;
-      }
-    } else if (service_.stopping) {
-      co_return false;
-    }
-    const bool more = co_await read_more(std::min(kReadBytes, kHeadBytesMax - input_.size()));
-    if (!more) co_return false;
+// A byte now and then buys no time: only a state that begins has a new deadline.
+void HttpConnection::await_request() {
+  if (!input_.empty() && state_ != State::kReadingHead) {
+    begin(State::kReadingHead, service_.limits.head_timeout);
+  } else if (input_.empty() && state_ != State::kIdle) {
+    begin(State::kIdle, service_.limits.idle_timeout);
   }
 }
 
-asio::awaitable<void> HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
-  ++service_.figures.requests;
+void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
   keep_alive_ = false;
   head_only_ = false;
-  const HttpResponse response =
-      status == HeadStatus::kTooLarge
-          ? closing_problem(ProblemType::kHeaderTooLarge, "a header may have 8 KiB")
-          : closing_problem(ProblemType::kBadRequest, flaw);
   unread_body_ = true;
-  co_await respond(response);
+  respond(status == HeadStatus::kTooLarge
+              ? closing_problem(ProblemType::kHeaderTooLarge, "a header may have 8 KiB")
+              : closing_problem(ProblemType::kBadRequest, flaw));
 }
 
-asio::awaitable<bool> HttpConnection::read_more(size_t bytes) {
-  const size_t used = input_.size();
-  input_.resize(used + bytes);
-  const auto [error, n] =
-      co_await socket_.async_read_some(asio::buffer(input_.data() + used, bytes), use_result);
-  input_.resize(used + n);
-  co_return !error && !timed_out_;
-}
-
-asio::awaitable<void> HttpConnection::handle(const HttpHead& head) {
+std::optional<Action> HttpConnection::answer(const HttpHead& head) {
   HttpRequest request = head.request;
   request.local_host = local_host_;
   request.local_port = local_port_;
@@ -183,54 +175,49 @@ asio::awaitable<void> HttpConnection::handle(const HttpHead& head) {
   unread_body_ = content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
   // The request is not looked at any more: it visited the input.
   input_.erase(0, head.bytes);
-  if (auto* response = std::get_if<HttpResponse>(&action)) {
-    co_await perform(*response);
-  } else if (auto* take = std::get_if<TakePayments>(&action)) {
-    co_await perform(*take);
+  if (const auto* response = std::get_if<HttpResponse>(&action)) {
+    respond(*response);
+  } else if (const auto* report = std::get_if<Report>(&action)) {
+    const ServerFigures figures = service_.now();
+    respond(report->kind == Report::Kind::kReadiness ? readiness_response(figures)
+                                                     : metrics_response(figures));
+  } else if (const auto* ask = std::get_if<AskStats>(&action); !ask || !answer_from_memory(*ask)) {
+    return action;
+  }
+  return std::nullopt;
+}
+
+bool HttpConnection::answer_from_memory(const AskStats& ask) {
+  const PreparedAnswerPtr answer = service_.feed.prepared(ask.query);
+  if (answer) respond(stats_response(*answer, ask.query, ask.if_none_match));
+  return answer != nullptr;
+}
+
+asio::awaitable<void> HttpConnection::perform(Action action) {
+  co_await flush();  // the answers to the requests before this one need not wait for it
+  if (ending_) co_return;
+  if (auto* take = std::get_if<TakePayments>(&action)) {
+    co_await take_payments(std::move(*take));
   } else if (auto* ask = std::get_if<AskStats>(&action)) {
-    co_await perform(*ask);
-  } else if (auto* open = std::get_if<OpenStream>(&action)) {
-    co_await perform(*open);
+    co_await ask_stats(std::move(*ask));
   } else {
-    co_await perform(std::get<Report>(action));
+    co_await open_stream(std::move(std::get<OpenStream>(action)));
   }
 }
 
-asio::awaitable<void> HttpConnection::perform(HttpResponse& response) {
-  co_await respond(response);
+asio::awaitable<void> HttpConnection::ask_stats(AskStats ask) {
+  using Asked = Result<PreparedAnswerPtr>;
+  std::function<void(std::function<void(Asked)>)> start =
+      [this, &ask](const std::function<void(Asked)>& done) {
+        service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
+      };
+  const Asked asked = co_await await_call<Asked>(std::move(start));
+  respond(asked ? stats_response(**asked, ask.query, ask.if_none_match)
+                : problem_response(ProblemType::kCacheAway, asked.error().message));
 }
 
-asio::awaitable<void> HttpConnection::perform(Report& report) {
-  const ServerFigures figures = service_.now();
-  const HttpResponse response = report.kind == Report::Kind::kReadiness
-                                    ? readiness_response(figures)
-                                    : metrics_response(figures);
-  co_await respond(response);
-}
-
-asio::awaitable<void> HttpConnection::perform(AskStats& ask) {
-  PreparedAnswerPtr answer = service_.feed.prepared(ask.query);
-  if (!answer) {
-    using Asked = Result<PreparedAnswerPtr>;
-    std::function<void(std::function<void(Asked)>)> start =
-        [this, &ask](const std::function<void(Asked)>& done) {
-          service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
-        };
-    const Asked asked = co_await await_call<Asked>(std::move(start));
-    if (!asked) {
-      const HttpResponse away = problem_response(ProblemType::kCacheAway, asked.error().message);
-      co_await respond(away);
-      co_return;
-    }
-    answer = *asked;
-  }
-  const HttpResponse response = stats_response(*answer, ask.query, ask.if_none_match);
-  co_await respond(response);
-}
-
-asio::awaitable<void> HttpConnection::perform(TakePayments& take) {
-  std::string body;
-  const bool complete = co_await read_body(take, body);
+asio::awaitable<void> HttpConnection::take_payments(TakePayments take) {
+  const bool complete = co_await read_body(take);
   if (!complete) {
     close();
     co_return;
@@ -238,13 +225,18 @@ asio::awaitable<void> HttpConnection::perform(TakePayments& take) {
   unread_body_ = false;
   state_ = State::kWorking;
   deadline_ = Instant::max();
+  const std::string_view body = std::string_view(input_).substr(0, take.body_bytes);
   std::variant<HttpResponse, PostedPayments> read = read_payments(body, service_.rules);
-  body = std::string();
+  input_.erase(0, take.body_bytes);
+  if (input_.capacity() > kBodyReadBytes) input_.shrink_to_fit();
   if (const auto* refusal = std::get_if<HttpResponse>(&read)) {
-    co_await respond(*refusal);
+    respond(*refusal);
     co_return;
   }
-  PostedPayments& posted = std::get<PostedPayments>(read);
+  co_await store(std::move(std::get<PostedPayments>(read)));
+}
+
+asio::awaitable<void> HttpConnection::store(PostedPayments posted) {
   const uint64_t payments = posted.payments();
   Posting posting = Posting::kTaken;
   if (!posted.empty()) {
@@ -260,55 +252,79 @@ asio::awaitable<void> HttpConnection::perform(TakePayments& take) {
   } else {
     ++service_.figures.posts_failed;
   }
-  const HttpResponse response = response_to(posting, payments);
-  co_await respond(response);
+  respond(response_to(posting, payments));
 }
 
-asio::awaitable<bool> HttpConnection::read_body(const TakePayments& take, std::string& body) {
-  if (take.expects_continue && input_.size() < take.body_bytes) {
-    const SharedBytes nothing;
-    const bool told = co_await write("HTTP/1.1 100 Continue\r\n\r\n", nothing);
-    if (!told) co_return false;
+// Waits for the whole body at the front of `input_`.
+asio::awaitable<bool> HttpConnection::read_body(const TakePayments& take) {
+  if (input_.size() >= take.body_bytes) co_return true;
+  if (take.expects_continue) {
+    output_.head() += "HTTP/1.1 100 Continue\r\n\r\n";
+    output_.add(nullptr, nullptr);
+    co_await flush();
   }
   begin(State::kReadingBody, service_.limits.body_timeout);
-  const size_t here = std::min<size_t>(input_.size(), take.body_bytes);
-  body = input_.substr(0, here);
-  input_.erase(0, here);
   // Memory grows with what has come, not with what was announced.
-  while (body.size() < take.body_bytes) {
-    const size_t used = body.size();
+  while (input_.size() < take.body_bytes) {
+    const size_t used = input_.size();
     const size_t wanted = std::min<size_t>(take.body_bytes - used, kBodyReadBytes);
-    body.resize(used + wanted);
+    input_.resize(used + wanted);
     const auto [error, n] =
-        co_await socket_.async_read_some(asio::buffer(body.data() + used, wanted), use_result);
-    body.resize(used + n);
-    if (error || timed_out_) co_return false;
+        co_await socket_.async_read_some(asio::buffer(input_.data() + used, wanted), use_result);
+    input_.resize(used + n);
+    if (error || !socket_.is_open()) co_return false;
   }
   co_return true;
 }
 
-asio::awaitable<void> HttpConnection::respond(const HttpResponse& response) {
+asio::awaitable<void> HttpConnection::open_stream(OpenStream open) {
+  ++service_.figures.responses[2];
+  ending_ = ending_ || service_.stopping || head_only_;
+  append_head(output_.head(), stream_response(),
+              {.keep_alive = false, .date = service_.date, .stream = true});
+  if (!head_only_) output_.head() += "retry: 1000\n\n";
+  output_.add(nullptr, nullptr);
+  co_await flush();
+  const bool closing = std::exchange(ending_, true);  // no request follows a stream
+  if (!closing) service_.streams.open(std::move(socket_), open.query);
+}
+
+void HttpConnection::respond(const HttpResponse& response) {
   if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
   const auto status_class = static_cast<size_t>(response.status / 100);
   if (status_class < std::size(service_.figures.responses)) {
     ++service_.figures.responses[status_class];
   }
-  output_.clear();
-  append_head(output_, response, {.keep_alive = !ending_, .date = service_.date});
-  const SharedBytes body = head_only_ ? nullptr : response.body;
-  const bool written = co_await write(output_, body);
-  if (!written) close();
+  append_head(output_.head(), response, {.keep_alive = !ending_, .date = service_.date});
+  if (head_only_ || !response.body) return output_.add(nullptr, nullptr);
+  output_.add(response.body, service_.pages.of(response.body));
 }
 
-asio::awaitable<bool> HttpConnection::write(std::string_view first, const SharedBytes& second) {
-  if (state_ != State::kStreaming) state_ = State::kWriting;
-  deadline_ = service_.clock.now() + service_.limits.write_timeout;
-  const std::array<asio::const_buffer, 2> buffers = {
-      asio::const_buffer(first.data(), first.size()),
-      second ? asio::const_buffer(second->data(), second->size()) : asio::const_buffer()};
-  const auto [error, n] = co_await asio::async_write(socket_, buffers, use_result);
+bool HttpConnection::write_at_once() {
+  switch (output_.write_some(socket_)) {
+    case HttpOutbox::Progress::kBlocked:
+      return false;
+    case HttpOutbox::Progress::kFailed:
+      close();
+      break;
+    case HttpOutbox::Progress::kDone:
+      break;
+  }
+  return true;
+}
+
+asio::awaitable<void> HttpConnection::write_rest() {
+  begin(State::kWriting, service_.limits.write_timeout);
+  for (bool written = false; !written; written = write_at_once()) {
+    const auto [error] = co_await socket_.async_wait(Socket::wait_write, use_result);
+    if (error) close();
+  }
+  state_ = State::kWorking;
   deadline_ = Instant::max();
-  co_return !error && !timed_out_;
+}
+
+asio::awaitable<void> HttpConnection::flush() {
+  if (!write_at_once()) co_await write_rest();
 }
 
 // A client that still sends what was refused would be reset before it has read why.
@@ -322,57 +338,6 @@ asio::awaitable<void> HttpConnection::linger() {
     if (error || n == 0) break;
     left -= std::min(left, n);
   }
-}
-
-// ---- The stream of events.
-
-asio::awaitable<void> HttpConnection::perform(OpenStream& open) {
-  const HttpResponse response = stream_response();
-  ++service_.figures.responses[2];
-  ending_ = ending_ || service_.stopping || head_only_;
-  std::string head;
-  append_head(head, response, {.keep_alive = false, .date = service_.date, .stream = true});
-  if (!head_only_) head += "retry: 1000\n\n";
-  const SharedBytes nothing;
-  const bool written = co_await write(head, nothing);
-  const bool closing = std::exchange(ending_, true);  // no request follows a stream
-  if (!written || closing) co_return;
-
-  state_ = State::kStreaming;
-  // There may be many streams, and all that they need is in the kernel and in shared events.
-  input_ = std::string();
-  output_ = std::string();
-  watch_for_end();
-  const LivePages::Watching watching =
-      service_.pages.watch(open.query, [this](const SharedBytes& event) {
-        event_ = event;
-        wake_.cancel();
-      });
-  co_await send_events();
-  state_ = State::kWorking;
-}
-
-asio::awaitable<void> HttpConnection::send_events() {
-  static const SharedBytes kComment = comment_event();
-  while (socket_.is_open()) {
-    if (const SharedBytes event = std::exchange(event_, nullptr)) {
-      ++service_.figures.events_sent;
-      constexpr std::string_view kNoHead;
-      const bool written = co_await write(kNoHead, event);
-      if (!written) co_return;
-      continue;
-    }
-    wake_.expires_after(service_.limits.comment_interval);
-    const auto [interrupted] = co_await wake_.async_wait(use_result);
-    if (!interrupted && !event_) event_ = kComment;
-  }
-}
-
-// A client of a stream has nothing more to say: whatever can be read is its end.
-void HttpConnection::watch_for_end() {
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode error) {
-    if (!error) self->close();
-  });
 }
 
 }  // namespace paystats

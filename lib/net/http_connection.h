@@ -1,5 +1,10 @@
-// One client of the HTTP server: a coroutine that reads a request, has it judged, answers it, and
-// begins anew. Private to this room; see http_server.h for what a client can rely on.
+// One client of the HTTP server: a coroutine that reads requests, has them judged, answers them,
+// and begins anew. Private to this room; see http_server.h for what a client can rely on.
+//
+// What can be answered from memory is, without a further coroutine: all requests that have come are
+// answered, and their responses leave together, before more is read. Only what must be waited for
+// (the cache, the output, a client who does not read) takes a frame of its own. Who asks for the
+// live stream has his socket handed on (see event_stream.h), and the connection ends.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +18,12 @@
 #include "api/router.h"
 #include "base/clock.h"
 #include "net/answer_feed.h"
+#include "net/body_pages.h"
+#include "net/event_stream.h"
 #include "net/http_asio.h"
 #include "net/http_head.h"
+#include "net/http_outbox.h"
 #include "net/http_server.h"
-#include "net/live_pages.h"
 #include "net/payment_writer.h"
 
 namespace paystats {
@@ -26,12 +33,13 @@ struct HttpService {
   const Router& router;
   const PaymentRules rules;
   AnswerFeed& feed;
-  LivePages& pages;
+  EventStreams& streams;
   PaymentWriter& writer;
   const Clock& clock;
-  const HttpLimits limits;
-  ServerFigures figures{};  // totals; the rest is filled in when somebody asks
-  std::string date{};       // renewed each second
+  const HttpLimits& limits;
+  ServerFigures& figures;  // totals; the rest is filled in when somebody asks
+  BodyPages pages{};
+  std::string date{};  // renewed each second
   bool stopping = false;
   std::function<ServerFigures()> now{};  // all figures
 };
@@ -54,36 +62,29 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   bool idle() const { return state_ == State::kIdle; }  // no byte of a request has come
   Instant since() const { return since_; }              // when what it does now began
-  bool streaming() const { return state_ == State::kStreaming; }
 
  private:
-  enum class State {
-    kIdle,
-    kReadingHead,
-    kReadingBody,
-    kWorking,
-    kWriting,
-    kStreaming,
-    kLingering
-  };
+  enum class State { kIdle, kReadingHead, kReadingBody, kWorking, kWriting, kLingering };
 
   asio::awaitable<void> serve();
-  asio::awaitable<bool> read_head(HttpHead& head);
-  asio::awaitable<void> refuse_head(HeadStatus status, const std::string& flaw);
-  asio::awaitable<void> handle(const HttpHead& head);
-  asio::awaitable<void> perform(HttpResponse& response);
-  asio::awaitable<void> perform(TakePayments& take);
-  asio::awaitable<void> perform(AskStats& ask);
-  asio::awaitable<void> perform(OpenStream& open);
-  asio::awaitable<void> perform(Report& report);
-  asio::awaitable<bool> read_body(const TakePayments& take, std::string& body);
-  asio::awaitable<bool> read_more(size_t bytes);
-  asio::awaitable<void> respond(const HttpResponse& response);
-  // Both stay where they are until this is done: the caller holds them.
-  asio::awaitable<bool> write(std::string_view first, const SharedBytes& second);
-  asio::awaitable<void> send_events();
+  void await_request();
+  void refuse_head(HeadStatus status, const std::string& flaw);
+  // Nothing: it has been answered. Else what is to be done for it.
+  std::optional<Action> answer(const HttpHead& head);
+  bool answer_from_memory(const AskStats& ask);
+  asio::awaitable<void> perform(Action action);
+  asio::awaitable<void> take_payments(TakePayments take);
+  asio::awaitable<bool> read_body(const TakePayments& take);
+  asio::awaitable<void> store(PostedPayments posted);
+  asio::awaitable<void> ask_stats(AskStats ask);
+  asio::awaitable<void> open_stream(OpenStream open);
   asio::awaitable<void> linger();
-  void watch_for_end();
+  void respond(const HttpResponse& response);
+  // What is in the outbox leaves it, or the connection is closed. False: the client is to be waited
+  // for, by write_rest().
+  bool write_at_once();
+  asio::awaitable<void> write_rest();
+  asio::awaitable<void> flush();
   void begin(State state, Duration timeout);
   void closed();
 
@@ -93,22 +94,18 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   State state_ = State::kIdle;
   Instant since_{};
   Instant deadline_ = Instant::max();
-  bool timed_out_ = false;
-  bool ending_ = false;  // after the present response
+  bool ending_ = false;  // after what is in the outbox
   bool unread_body_ = false;
 
   std::string input_;   // received and not yet consumed
-  std::string output_;  // memory of response heads
+  size_t scanned_ = 0;  // of it, see parse_head()
+  HttpOutbox output_;
   std::string local_host_;
   uint16_t local_port_ = 0;
 
   // Of the request at hand.
   bool head_only_ = false;
   bool keep_alive_ = false;
-
-  // Of a stream.
-  asio::steady_timer wake_;
-  SharedBytes event_;  // the newest that has not been sent
 };
 
 }  // namespace paystats

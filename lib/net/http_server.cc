@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/problem.h"
+#include "net/event_stream.h"
 #include "net/http_connection.h"
 #include "net/live_pages.h"
 
@@ -35,23 +36,31 @@ asio::ip::address parse_address(const std::string& host, ErrorCode& error) {
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Impl(EventLoop& event_loop, const Router& router, const PaymentRules& rules, AnswerFeed& feed,
-       PaymentWriter& writer, const Clock& clock, const HttpLimits& limits)
-      : loop(event_loop), pages(feed), service{router, rules, feed, pages, writer, clock, limits} {}
+       PaymentWriter& writer, const Clock& clock, const HttpLimits& given)
+      : loop(event_loop),
+        limits(given),
+        pages(loop, feed),
+        streams(pages, clock, limits, figures_so_far, [this] { ended(); }),
+        service{router, rules, feed, streams, writer, clock, limits, figures_so_far} {}
 
   asio::awaitable<void> accept_clients(std::shared_ptr<Tcp::acceptor> acceptor);
   void add(Tcp::socket socket);
   bool make_room();
   void turn_away(Tcp::socket socket);
   void check_deadlines();
-  void renew_date();
+  void housekeeping();
   void ended();
   ServerFigures figures() const;
+  size_t clients() const { return connections.size() + streams.size(); }
   std::vector<std::shared_ptr<HttpConnection>> all() const {
     return {connections.begin(), connections.end()};
   }
 
   EventLoop& loop;
+  const HttpLimits limits;
+  ServerFigures figures_so_far;
   LivePages pages;
+  EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors;
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
@@ -75,7 +84,7 @@ asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Tcp::acce
       continue;
     }
     ++service.figures.connections_seen;
-    if (connections.size() < service.limits.connections_max || make_room()) {
+    if (clients() < service.limits.connections_max || make_room()) {
       add(std::move(socket));
     } else {
       turn_away(std::move(socket));
@@ -124,14 +133,16 @@ void HttpServer::Impl::add(Tcp::socket socket) {
 void HttpServer::Impl::check_deadlines() {
   const Instant now = service.clock.now();
   for (const auto& connection : all()) connection->check_deadline(now);
+  streams.check(now);
 }
 
-void HttpServer::Impl::renew_date() {
+void HttpServer::Impl::housekeeping() {
   service.date = http_date(static_cast<int64_t>(std::time(nullptr)));
+  service.pages.tidy();
 }
 
 void HttpServer::Impl::ended() {
-  if (!service.stopping || !connections.empty() || !on_stopped) return;
+  if (!service.stopping || clients() > 0 || !on_stopped) return;
   checks.reset();
   each_second.reset();
   last_call.reset();
@@ -145,10 +156,8 @@ ServerFigures HttpServer::Impl::figures() const {
   figures.cache_version = service.feed.version();
   figures.output_writable = service.writer.writable();
   figures.posts_waiting = service.writer.waiting();
-  figures.connections = connections.size();
-  figures.streams = static_cast<size_t>(
-      std::count_if(connections.begin(), connections.end(),
-                    [](const auto& connection) { return connection->streaming(); }));
+  figures.connections = clients();
+  figures.streams = streams.size();
   return figures;
 }
 
@@ -157,7 +166,7 @@ HttpServer::HttpServer(EventLoop& loop, const Router& router, const PaymentRules
                        const HttpLimits& limits)
     : impl_(std::make_shared<Impl>(loop, router, rules, feed, writer, clock, limits)) {
   impl_->service.now = [impl = impl_.get()] { return impl->figures(); };
-  impl_->renew_date();
+  impl_->housekeeping();
 }
 
 HttpServer::~HttpServer() {
@@ -167,6 +176,7 @@ HttpServer::~HttpServer() {
     acceptor->close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->close();
+  impl_->streams.close_all();
 }
 
 Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
@@ -190,8 +200,8 @@ Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
 void HttpServer::start() {
   impl_->checks = std::make_unique<Ticker>(impl_->loop, impl_->service.limits.check_interval,
                                            [impl = impl_.get()] { impl->check_deadlines(); });
-  impl_->each_second =
-      std::make_unique<Ticker>(impl_->loop, kSecond, [impl = impl_.get()] { impl->renew_date(); });
+  impl_->each_second = std::make_unique<Ticker>(impl_->loop, kSecond,
+                                                [impl = impl_.get()] { impl->housekeeping(); });
   for (const auto& acceptor : impl_->acceptors) {
     asio::co_spawn(
         impl_->loop.context(), [impl = impl_, acceptor] { return impl->accept_clients(acceptor); },
@@ -214,6 +224,7 @@ void HttpServer::stop(std::function<void()> on_stopped) {
     acceptor->close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->finish();
+  impl_->streams.close_all();
   impl_->last_call =
       std::make_unique<Ticker>(impl_->loop, impl_->service.limits.stop_timeout, [impl = impl_] {
         for (const auto& connection : impl->all()) connection->close();

@@ -37,9 +37,9 @@ struct HttpLimits {
   Duration write_timeout = std::chrono::seconds(30);
   Duration linger_timeout = std::chrono::seconds(1);  // for a refused body that still comes
   Duration stop_timeout = std::chrono::seconds(5);
-  Duration check_interval = std::chrono::milliseconds(250);  // of the deadlines
-  Duration comment_interval = std::chrono::seconds(15);      // on a stream where nothing happens
-  int send_buffer_bytes = 0;  // of the kernel; 0: as it is. For tests
+  Duration check_interval = std::chrono::seconds(1);     // of the deadlines
+  Duration comment_interval = std::chrono::seconds(15);  // on a stream where nothing happens
+  int send_buffer_bytes = 0;                             // of the kernel; 0: as it is. For tests
 };
 
 struct HttpAddress {

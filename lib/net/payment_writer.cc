@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -49,13 +50,18 @@ struct PaymentWriter::LoopSide {
   const Clock& clock;
   const PaymentWriterLimits limits;
   const Handlers handlers;
-  std::unordered_map<uint64_t, Waiting> waiting;
+  std::unordered_map<uint64_t, Waiting> waiting{};
+  // Posted since the last hand_over(): what many clients send at the same time wakes the thread
+  // once.
+  std::vector<Item> fresh{};
+  bool handing_over = false;  // soon, from the loop
+  bool stopping = false;      // nothing is posted any more
   uint64_t next_id = 1;
   uint64_t bytes = 0;
   bool writable = true;
   bool stopped = false;
-  std::unique_ptr<Ticker> checks;
-  std::optional<EventLoop::Work> work;  // the loop lives until on_stopped
+  std::unique_ptr<Ticker> checks{};
+  std::optional<EventLoop::Work> work{};  // the loop lives until on_stopped
 
   void complete(uint64_t id, Posting posting) {
     const auto found = waiting.find(id);
@@ -232,8 +238,8 @@ void PaymentWriter::Shared::run() {
 PaymentWriter::PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink,
                              const StopSignal& stop, const Clock& clock,
                              const PaymentWriterLimits& limits, Handlers handlers)
-    : loop_side_(std::make_shared<LoopSide>(
-          LoopSide{loop, clock, limits, std::move(handlers), {}, 1, 0, true, false, {}, {}})) {
+    : loop_side_(std::make_shared<LoopSide>(LoopSide{
+          .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
   shared_ =
       std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max, loop_side_);
   shared_->loop = &loop;
@@ -260,6 +266,7 @@ Result<void> PaymentWriter::start() {
 
 void PaymentWriter::check_waits() {
   LoopSide& side = *loop_side_;
+  hand_over(side, *shared_);
   const Instant overdue = side.clock.now() - side.limits.wait_timeout;
   std::vector<uint64_t> late;
   for (const auto& [id, entry] : side.waiting) {
@@ -298,23 +305,37 @@ PaymentWriter::~PaymentWriter() {
 
 void PaymentWriter::post(PostedPayments payments, OnOutcome on_outcome) {
   LoopSide& side = *loop_side_;
-  if (side.stopped) return on_outcome(Posting::kStopped);
+  if (side.stopping || side.stopped) return on_outcome(Posting::kStopped);
   const uint64_t bytes = payments.memory_bytes();
   const bool full = side.waiting.size() >= side.limits.posts_max ||
                     (side.bytes + bytes > side.limits.bytes_max && !side.waiting.empty());
   if (full) return on_outcome(Posting::kBusy);
   const uint64_t id = side.next_id++;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (shared_->stopping) return on_outcome(Posting::kStopped);
-    shared_->queue.push_back({id, std::move(payments)});
-  }
   side.bytes += bytes;
   side.waiting.emplace(id, Waiting{std::move(on_outcome), side.clock.now(), bytes});
-  shared_->wake();
+  side.fresh.push_back({id, std::move(payments)});
+  if (std::exchange(side.handing_over, true)) return;
+  side.loop.post([shared = shared_, weak = std::weak_ptr(loop_side_)] {
+    if (const auto alive = weak.lock()) hand_over(*alive, *shared);
+  });
+}
+
+void PaymentWriter::hand_over(LoopSide& side, Shared& shared) {
+  side.handing_over = false;
+  std::vector<Item> fresh = std::exchange(side.fresh, {});
+  bool taken = false;
+  {
+    const std::lock_guard lock(shared.mutex);
+    taken = !shared.stopping;
+    if (taken) std::move(fresh.begin(), fresh.end(), std::back_inserter(shared.queue));
+  }
+  if (taken) return shared.wake();
+  for (const Item& item : fresh) side.complete(item.id, Posting::kStopped);
 }
 
 void PaymentWriter::stop() {
+  loop_side_->stopping = true;
+  hand_over(*loop_side_, *shared_);
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->stopping = true;

@@ -76,6 +76,7 @@ class PaymentWriter {
  private:
   struct Shared;
   struct LoopSide;
+  static void hand_over(LoopSide& side, Shared& shared);
   void check_waits();
 
   std::shared_ptr<Shared> shared_;
