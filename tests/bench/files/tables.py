@@ -138,8 +138,12 @@ def instructions(result):
         return f"## Instructions per payment\n\n{result['missing']}\n"
     rows = [[row["title"], number(row["bytes"], 1), number(row.get("payagg"), 1), number(row.get("scan"), 1)]
             for row in result["rows"]]
+    stages = sorted(result["stages"].get("payagg", {}).items(), key=lambda stage: -stage[1])
+    listed = table(["payagg on the first of these sets, by function", "instructions"],
+                   [[f"`{function[:60]}`", number(count, 1)] for function, count in stages])
     return ("## Instructions per payment (callgrind)\n\n"
-            + table(["payments", "bytes each", "payagg, one job", "bare scan and add"], rows) + "\n")
+            + table(["payments", "bytes each", "payagg, one job", "bare scan and add"], rows) + "\n"
+            + (f"\n{listed}\n" if stages else ""))
 
 
 def pipes(result):

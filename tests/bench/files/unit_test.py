@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import answers  # noqa: E402
 import chart  # noqa: E402
 import datasets  # noqa: E402
+import instructions  # noqa: E402
 import measure  # noqa: E402
 import tables  # noqa: E402
 
@@ -151,6 +152,20 @@ RESULT = {"set": "common", "title": "a set", "payments": 1000, "bytes": 38000, "
                    row("mawk", "mawk", 0, [8.0], answer="wrong: 3 of 10 users"),
                    row("jq", "jq", 0, [], answer="cannot: a <reason>"),
                    row("bare scan and add", "scan", 0, [1.6], floor=True)]}
+
+
+class Instructions(unittest.TestCase):
+    def test_functions_are_told_apart_and_their_parts_added(self):
+        text = """--------
+Ir
+44,116,536 (100.0%)  PROGRAM TOTALS
+13,257,507 (30.05%)  ???:paystats::FlatScanner<3ul>::scan(char const*, std::array<int, 3ul>&) const [/bin/payagg]
+ 4,960,856 (11.24%)  ???:paystats::(anonymous namespace)::parse(std::basic_string_view<char>, int) [/bin/payagg]
+   632,430 ( 1.43%)  ./string/../sysdeps/x86_64/memcmp.S:__memcmp_avx2_movbe [/lib/libc.so.6]
+         4 ( 0.00%)  ./string/other.S:__memcmp_avx2_movbe [/lib/libc.so.6]
+"""
+        self.assertEqual(instructions.functions(text),
+                         {"FlatScanner<3ul>::scan": 13257507, "parse": 4960856, "__memcmp_avx2_movbe": 632434})
 
 
 class Tables(unittest.TestCase):
