@@ -3,6 +3,7 @@
 // given a partition reads back what was published of it and goes on from the group's offset.
 //
 //   TopicJob job(options, {cluster, rejects, pending, counters, context});
+//   Result<void> opened = job.open();
 //   Result<void> done = job.run();      // until a stop signal, or what is there now has been read
 //
 // Exactly once: totals, rejects and offsets are one transaction. At least once: one after the
@@ -11,15 +12,15 @@
 // undoing: it is a function of the partition and of how far that has been read. One thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agg/topic_counters.h"
+#include "agg/topic_publisher.h"
 #include "agg/topic_start.h"
-#include "agg/trigger.h"
 #include "base/result.h"
 #include "base/run_context.h"
 #include "io/reject_log.h"
@@ -38,25 +39,10 @@ struct TopicJobOptions {
   Guarantee guarantee = Guarantee::kExactlyOnce;
   OnDataLoss on_data_loss = OnDataLoss::kStop;
   bool available_now = false;  // ends at what is there when a partition is assigned
-  TriggerOptions trigger = {};
+  TopicPublisherOptions publish = {};
   FieldNames fields = {};
   uint64_t users_max = UINT64_MAX;  // in the tables of this job
   uint64_t hash_seed = 0;
-};
-
-// What the job tells while it runs. Each is written by the job and read by anyone.
-struct TopicCounters {
-  std::atomic<uint64_t> accepted = 0;
-  std::atomic<uint64_t> skipped = 0;  // read again, and included already
-  std::atomic<uint64_t> bytes = 0;
-  std::atomic<uint64_t> users = 0;
-  std::atomic<uint64_t> commits = 0;
-  std::atomic<uint64_t> commits_failed = 0;
-  std::atomic<uint64_t> partitions = 0;
-  std::atomic<uint64_t> lag = 0;  // payments that the client knows of and has not read
-  std::atomic<uint64_t> restored = 0;
-  std::atomic<uint64_t> to_restore = 0;  // of those, when the last restore began
-  std::atomic<bool> caught_up = false;
 };
 
 // Lines that leave with the next transaction: the sink of a job's RejectLog where rejects go to a
@@ -90,6 +76,10 @@ class TopicJob {
   TopicJob(const TopicJob&) = delete;
   TopicJob& operator=(const TopicJob&) = delete;
   ~TopicJob();
+
+  // Waits for the brokers and for what a predecessor of this name has left. Jobs that join their
+  // group together are all opened before the first of them runs. Call once.
+  Result<void> open();
 
   // Call once. A stop signal is a normal end: what has been read is published first.
   Result<void> run();

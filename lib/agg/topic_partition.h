@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -63,5 +64,13 @@ class PartitionTotals {
   int64_t newest_restored_ = kNothing;
   uint64_t skipped_ = 0;
 };
+
+// A partition that is assigned.
+struct TopicPart {
+  PartitionTotals totals;
+  int64_t target = 0;                  // the end of the partition when it was assigned
+  std::vector<uint32_t> leaving = {};  // users whose totals are being published
+};
+using TopicParts = std::map<int32_t, TopicPart>;
 
 }  // namespace paystats

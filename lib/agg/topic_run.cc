@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -124,6 +125,7 @@ class TopicRun {
   std::vector<std::unique_ptr<Job>> jobs_;
   std::mutex mutex_;  // guards each job's outcome
   std::condition_variable ended_;
+  std::optional<std::latch> opened_;  // by all jobs
 };
 
 Result<AggregateEnd> TopicRun::run() {
@@ -132,6 +134,7 @@ Result<AggregateEnd> TopicRun::run() {
   if (Result<void> prepared = prepare(*partitions); !prepared) return fail(prepared.error());
   tell_guarantee(plan_, names_, context_.diagnostics);
   if (Result<void> started = metrics_.start(); !started) return fail(started.error());
+  opened_.emplace(static_cast<ptrdiff_t>(jobs_.size()));
   for (const auto& job : jobs_) start(*job);
   wait();
   return conclude();
@@ -164,7 +167,7 @@ Result<void> TopicRun::prepare(int32_t partitions) {
                     .guarantee = plan_.guarantee,
                     .on_data_loss = plan_.on_data_loss,
                     .available_now = plan_.available_now,
-                    .trigger = plan_.trigger,
+                    .publish = {.trigger = plan_.trigger},
                     .fields = plan_.names,
                     .users_max = plan_.totals.users_max,
                     .hash_seed = seed};
@@ -207,9 +210,16 @@ void TopicRun::start(Job& job) {
     ended_.notify_all();
   };
   try {
-    job.thread = std::thread([&job, end] { end(job.work->run()); });
+    job.thread = std::thread([this, &job, end] {
+      Result<void> opened = job.work->open();
+      if (!opened) end(std::move(opened));
+      // They join the group at the same moment, or it would be formed anew for each of them.
+      opened_->arrive_and_wait();
+      if (opened) end(job.work->run());
+    });
   } catch (const std::system_error& e) {
     end(fail(std::string("thread: ") + e.what()));
+    opened_->count_down();
   }
 }
 

@@ -212,6 +212,12 @@ void Totals::clear_changed() {
   changed_.clear();
 }
 
+void Totals::take_changed(std::vector<uint32_t>& users) {
+  for (const uint32_t index : changed_) entry(index).name &= ~kChangedBit;
+  users.clear();
+  std::swap(users, changed_);
+}
+
 uint64_t Totals::memory_bytes() const {
   return slots_.capacity() * sizeof(uint64_t) +
          entries_.size() * (sizeof(Entry) << kEntryChunkBits) + (names_.size() << kNameChunkBits) +

@@ -84,6 +84,10 @@ class Totals {
   // Users that changed since clear_changed(), in the order of their first change.
   std::span<const uint32_t> changed() const { return changed_; }
   void clear_changed();
+  // The same, for who goes on while they are dealt with: they are moved to `users`, and the list
+  // begins anew. set_changed() puts one back.
+  void take_changed(std::vector<uint32_t>& users);
+  void set_changed(uint32_t index) { mark_changed(entry(index), index); }
 
   uint64_t memory_bytes() const;  // held for slots, entries, names and changes
 

@@ -33,8 +33,12 @@ uint64_t Trigger::records_left() const {
 }
 
 void Trigger::fired(Duration took) {
+  taken();
+  settled(took);
+}
+
+void Trigger::settled(Duration took) {
   rest_ = std::min(took * kRestFactor, kRestLongest);
-  pending_ = 0;
   ++times_fired_;
   last_ = clock_.now();
 }

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -52,6 +53,12 @@ class Trigger {
   void fired(Duration took = {});
   static constexpr int kRestFactor = 9;
   static constexpr Duration kRestLongest = std::chrono::seconds(1);
+
+  // The same for who goes on while he publishes: what has been added is taken, how much that was;
+  // and the end of it, which leaves alone what was added since. What did not come about is added
+  // again.
+  uint64_t taken() { return std::exchange(pending_, 0); }
+  void settled(Duration took);
 
   uint64_t times_fired() const { return times_fired_; }
 

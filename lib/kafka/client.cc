@@ -32,13 +32,21 @@ bool is_unknown(rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
-}  // namespace
-
 bool has_property(const char* name) {
   const RdConf conf(rd_kafka_conf_new());
   std::array<char, 256> value{};
   size_t size = value.size();
   return rd_kafka_conf_get(conf.get(), name, value.data(), &size) == RD_KAFKA_CONF_OK;
+}
+
+}  // namespace
+
+void resume_fetching_soon(ClientSettings& settings) {
+  if (resumes_fetching_by_itself()) settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
+}
+
+bool resumes_fetching_by_itself() {
+  return has_property("fetch.queue.backoff.ms");
 }
 
 bool is_about_reach(rd_kafka_resp_err_t error) {

@@ -83,8 +83,11 @@ class Client {
   std::vector<std::pair<std::string, RdTopic>> topics_;
 };
 
-// Whether the librdkafka that we run with has this property.
-bool has_property(const char* name);
+// A librdkafka that has fetched enough of a partition looks at its queue again after a while,
+// although it may be empty by then: soon with this; before version 2.2, which cannot be told, up to
+// a second later, unless a question to the partition's broker wakes it.
+void resume_fetching_soon(ClientSettings& settings);
+bool resumes_fetching_by_itself();
 
 // Whether an error says that a broker cannot be reached or does not answer, so that trying again is
 // all there is to do.

@@ -1,19 +1,17 @@
 #include "kafka/group_consumer.h"
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <atomic>
 #include <unordered_map>
 #include <utility>
 
-#include "base/fd.h"
 #include "kafka/batch.h"
 #include "kafka/client.h"
 #include "kafka/rd.h"
+#include "kafka/wake_up.h"
 
 namespace paystats {
 namespace {
@@ -32,9 +30,7 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
       {"queued.min.messages", "30000"},
       {"queued.max.messages.kbytes", "32768"},
   };
-  if (has_property("fetch.queue.backoff.ms")) {
-    settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
-  }
+  resume_fetching_soon(settings);
   settings.musts = {
       {"group.id", options.group},           {"group.instance.id", options.instance},
       {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
@@ -58,7 +54,10 @@ class GroupConsumer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result<void> open();
+  Result<void> open_wake_up() { return wake_up_.open(); }
+  Result<void> open();  // anew after close()
+  Result<void> join();
+  void wake();
   Result<ReadStatus> read(MessageBlock& out, Instant deadline);
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
@@ -94,7 +93,8 @@ class GroupConsumer::Impl {
   const GroupConsumerOptions options_;
   PartitionOwner& owner_;
   const Waiter& waiter_;
-  UniqueFd event_;
+  WakeUp wake_up_;  // opened once: wake() may come at any time
+  std::atomic<bool> woken_ = false;
   std::unique_ptr<Client> client_;
   RdQueue queue_;       // the client's
   MessageBatch batch_;  // in the queue's memory
@@ -105,15 +105,13 @@ class GroupConsumer::Impl {
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
   bool fenced_by_itself_ = false;
-  const bool fetches_by_itself_ = has_property("fetch.queue.backoff.ms");
+  const bool fetches_by_itself_ = resumes_fetching_by_itself();
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
   std::optional<Error> error_;              // found in a block, to be returned after it
   std::optional<int32_t> gone_;             // this partition's next offset is not there any more
 };
 
 Result<void> GroupConsumer::Impl::open() {
-  event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event_) return fail(system_error("eventfd", errno));
   Result<std::unique_ptr<Client>> client = Client::open(
       cluster_, RD_KAFKA_CONSUMER, settings_of(options_),
       {.on_rebalance = [this](rd_kafka_resp_err_t error,
@@ -124,12 +122,21 @@ Result<void> GroupConsumer::Impl::open() {
   rd_kafka_t* const rk = client_->rk();
   rd_kafka_poll_set_consumer(rk);
   queue_.reset(rd_kafka_queue_get_consumer(rk));
-  static constexpr uint64_t kOne = 1;
-  rd_kafka_queue_io_event_enable(queue_.get(), event_.get(), &kOne, sizeof kOne);
+  wake_up_.watch(queue_.get());
 
+  // Several that join a group at the same moment become one generation of it, if none of them has
+  // to look for its coordinator first. A question that only the coordinator answers finds it.
+  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(any.get(), options_.topic.c_str(), 0);
+  return client_->request("kafka: group " + options_.group, [&](int timeout_ms) {
+    return rd_kafka_committed(rk, any.get(), timeout_ms);
+  });
+}
+
+Result<void> GroupConsumer::Impl::join() {
   const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(rk, topics.get());
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_->rk(), topics.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
 }
@@ -264,7 +271,8 @@ Result<void> GroupConsumer::Impl::join_again() {
   fenced_by_itself_ = false;
   pending_ = Pending::kNothing;
   gone_.reset();
-  return open();
+  if (Result<void> opened = open(); !opened) return opened;
+  return join();
 }
 
 Result<void> GroupConsumer::Impl::resume_after_gap() {
@@ -315,11 +323,7 @@ void GroupConsumer::Impl::wake_fetching() {
 
 Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
   const Instant look_again = cluster_.context().clock.now() + kLookInterval;
-  Result<Wake> woken = waiter_.wait_readable(event_.get(), std::min(deadline, look_again));
-  uint64_t count = 0;
-  while (::read(event_.get(), &count, sizeof count) < 0 && errno == EINTR) {
-  }
-  return woken;
+  return wake_up_.wait(waiter_, std::min(deadline, look_again));
 }
 
 Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline) {
@@ -344,7 +348,7 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
       return idle(out);
     }
     if (pending_ != Pending::kNothing || error_ || fenced_by_itself_) continue;
-    if (clock.now() >= deadline) return idle(out);
+    if (woken_.exchange(false) || clock.now() >= deadline) return idle(out);
     if (!woken && !fetches_by_itself_) {
       // The queue was found empty with more to come: once, then wait.
       wake_fetching();
@@ -358,6 +362,11 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
     }
     woken = *wake == Wake::kReady;
   }
+}
+
+void GroupConsumer::Impl::wake() {
+  woken_ = true;
+  wake_up_.ring();
 }
 
 std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
@@ -423,10 +432,18 @@ Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(Cluster& cluster,
                                                            PartitionOwner& owner,
                                                            const Waiter& waiter) {
   auto impl = std::make_unique<Impl>(cluster, options, owner, waiter);
-  if (Result<void> opened = impl->open(); !opened) return fail(opened.error());
+  Result<void> opened = impl->open_wake_up();
+  if (opened) opened = impl->open();
+  if (!opened) return fail(opened.error());
   return std::unique_ptr<GroupConsumer>(new GroupConsumer(std::move(impl)));
 }
 
+Result<void> GroupConsumer::join() {
+  return impl_->join();
+}
+void GroupConsumer::wake() {
+  impl_->wake();
+}
 Result<ReadStatus> GroupConsumer::read(MessageBlock& out, Instant deadline) {
   return impl_->read(out, deadline);
 }

@@ -2,13 +2,14 @@
 // by the owner of what was learned from it, and offsets are committed with what follows from them.
 //
 //   Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(cluster, options, owner);
+//   Result<void> joined = (*consumer)->join();
 //   Result<ReadStatus> status = (*consumer)->read(block, clock.now());
 //
 // The owner hears of a partition before its first message and after its last one. That happens
 // within read(), between two blocks, never in the middle of one: librdkafka's rebalance callback
 // only notes what is to be done. Membership is static (KIP-345): a restart under the same name
 // takes its partitions back without a rebalance, and of two under one name the older is fenced. One
-// thread.
+// thread, but for wake().
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,7 @@ class PartitionOwner {
 
 class GroupConsumer {
  public:
-  // `cluster`, `owner` and `waiter` are borrowed. Joins the group with the first read().
+  // `cluster`, `owner` and `waiter` are borrowed. Waits for the group's coordinator.
   static Result<std::unique_ptr<GroupConsumer>> open(Cluster& cluster,
                                                      const GroupConsumerOptions& options,
                                                      PartitionOwner& owner, const Waiter& waiter);
@@ -65,8 +66,14 @@ class GroupConsumer {
   GroupConsumer& operator=(const GroupConsumer&) = delete;
   ~GroupConsumer();
 
+  // Asks for membership, and returns: of partitions the owner hears in read(). REQUIRES: once.
+  Result<void> join();
+
   // As MessageSource::read(); kEnd after a stop signal. A block may be empty.
   Result<ReadStatus> read(MessageBlock& out, Instant deadline);
+
+  // Makes a read() that waits, or the next one that would, return kIdle. For any thread.
+  void wake();
 
   // Where each partition that is assigned will be read from next, and what is behind that as far as
   // the client has heard.
@@ -82,7 +89,7 @@ class GroupConsumer {
   // Commits offsets by itself, for who has no transaction. False: this member may not any more.
   Result<bool> commit(std::span<const SourceOffset> next);
 
-  // For Producer::commit(): who commits. Lives until the next call.
+  // For Producer::add_offsets(): who commits. Lives until the next call.
   const void* group_metadata();
 
   // Leaves the partitions as they are: a static member's are kept for its return.

@@ -1,8 +1,6 @@
 #include "kafka/partition_reader.h"
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,11 +15,6 @@ constexpr int kMetadataTimeoutMs = 200;
 constexpr Duration kNudgeInterval = std::chrono::milliseconds(5);
 constexpr Duration kLookInterval = std::chrono::seconds(1);  // after brokers that are away
 
-bool librdkafka_knows(const char* property, const char* value) {
-  const RdConf probe(rd_kafka_conf_new());
-  return rd_kafka_conf_set(probe.get(), property, value, nullptr, 0) == RD_KAFKA_CONF_OK;
-}
-
 ClientSettings settings_of(const PartitionReaderOptions& options) {
   ClientSettings settings{.defaults = {{"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
                                        {"fetch.error.backoff.ms", "50"},
@@ -35,10 +28,7 @@ ClientSettings settings_of(const PartitionReaderOptions& options) {
                                     {"isolation.level", "read_committed"},
                                     {"enable.partition.eof", "true"},
                                     {"allow.auto.create.topics", "false"}}};
-  // A full queue is looked at again after so long; before 2.2 after a second, see nudge().
-  if (librdkafka_knows("fetch.queue.backoff.ms", "5")) {
-    settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
-  }
+  resume_fetching_soon(settings);
   return settings;
 }
 
@@ -67,19 +57,15 @@ PartitionReader::~PartitionReader() {
   for (const PartitionPosition& position : positions_) {
     if (!position.stopped) rd_kafka_consume_stop(handle_, position.id);
   }
-  // The descriptor must not be written to once it is closed.
-  rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
-  rd_kafka_queue_io_event_enable(main_queue_.get(), -1, nullptr, 0);
+  WakeUp::unwatch(queue_.get());
+  WakeUp::unwatch(main_queue_.get());
 }
 
-// librdkafka writes to the descriptor when a queue that was empty is so no more, so a wait is over
-// with the first message, and can watch a stop signal and the output's reader besides.
+// A wait is over with the first message.
 Result<void> PartitionReader::enable_wake_up() {
-  wake_up_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake_up_) return fail(system_error("eventfd", errno));
-  const uint64_t one = 1;
-  rd_kafka_queue_io_event_enable(queue_.get(), wake_up_.get(), &one, sizeof one);
-  rd_kafka_queue_io_event_enable(main_queue_.get(), wake_up_.get(), &one, sizeof one);
+  if (Result<void> opened = wake_up_.open(); !opened) return opened;
+  wake_up_.watch(queue_.get());
+  wake_up_.watch(main_queue_.get());
   return {};
 }
 
@@ -184,9 +170,8 @@ int64_t PartitionReader::known_high(int32_t partition) const {
   return high;
 }
 
-// A librdkafka before 2.2 that has fetched enough of a partition looks at its queue again up to a
-// second later, although it may be empty by then. A request to the partition's broker wakes it. So
-// where nothing is there, but a partition has more, one such partition is asked about.
+// Where nothing is there, but a partition has more, the broker of one such partition is asked
+// something: see resume_fetching_soon().
 bool PartitionReader::nudge() {
   for (size_t i = 0; i < positions_.size(); ++i) {
     nudged_ = (nudged_ + 1) % positions_.size();
@@ -213,10 +198,8 @@ Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
     const bool stalled = !away && nudge();
     const Instant now = waiter.clock().now();
     const Instant until = std::min(deadline, now + (stalled ? kNudgeInterval : kLookInterval));
-    Result<Wake> wake = waiter.wait_readable(wake_up_.get(), until);
+    Result<Wake> wake = wake_up_.wait(waiter, until);
     if (!wake) return wake;
-    uint64_t times = 0;
-    [[maybe_unused]] const ssize_t cleared = ::read(wake_up_.get(), &times, sizeof times);
     if (*wake == Wake::kReady) {
       // It may have been the main queue; and after a nudge there may be more than was told.
       if (rd_kafka_queue_length(queue_.get()) > 0) return Wake::kReady;

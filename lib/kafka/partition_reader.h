@@ -19,11 +19,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/result.h"
 #include "io/wait.h"
 #include "kafka/batch.h"
 #include "kafka/client.h"
+#include "kafka/wake_up.h"
 
 namespace paystats {
 
@@ -91,7 +91,7 @@ class PartitionReader {
   rd_kafka_topic_t* const handle_;
   RdQueue queue_;  // before the client goes
   RdQueue main_queue_;
-  UniqueFd wake_up_;
+  WakeUp wake_up_;
   MessageBatch batch_;  // its messages go before all of the above
   std::vector<PartitionPosition> positions_;
   std::vector<uint32_t> index_;  // by partition: place in positions_, and 1

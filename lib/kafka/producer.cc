@@ -220,7 +220,21 @@ Result<CommitOutcome> Producer::undo() {
   return CommitOutcome::kUndone;
 }
 
-Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
+Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
+  if (offsets.next.empty()) return {};
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.next.size())));
+  for (const SourceOffset& next : offsets.next) {
+    rd_kafka_topic_partition_list_add(list.get(), offsets.topic.c_str(), next.partition)->offset =
+        next.offset;
+  }
+  const Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
+    return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
+                                                timeout_ms);
+  });
+  return added ? Result<void>() : fail(added.error());  // what is wrong is found out by commit()
+}
+
+Result<CommitOutcome> Producer::commit() {
   if (Result<void> waited = wait_delivered(); !waited) return fail(waited.error());
   if (!options_.transactional_id) {
     if (trouble_ == Trouble::kNone) return CommitOutcome::kCommitted;
@@ -229,20 +243,6 @@ Result<CommitOutcome> Producer::commit(const ConsumedOffsets* offsets) {
     return give_up(CommitOutcome::kUnknown);
   }
   if (trouble_ != Trouble::kNone) return undo();
-  if (offsets != nullptr && !offsets->next.empty()) {
-    const RdPartitions list(
-        rd_kafka_topic_partition_list_new(static_cast<int>(offsets->next.size())));
-    for (const SourceOffset& next : offsets->next) {
-      rd_kafka_topic_partition_list_add(list.get(), offsets->topic.c_str(), next.partition)
-          ->offset = next.offset;
-    }
-    const Result<bool> sent = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
-      return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets->group,
-                                                  timeout_ms);
-    });
-    if (!sent) return fail(sent.error());
-    if (!*sent) return undo();
-  }
   commit_asked_ = true;
   const Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
     return rd_kafka_commit_transaction(client_->rk(), timeout_ms);

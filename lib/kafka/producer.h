@@ -3,6 +3,7 @@
 // Tested through kafka/payment_sink.h.
 //
 //   producer.begin();
+//   producer.add_offsets(offsets);                                        // where there are any
 //   producer.send({.topic = "payments", .key = user, .value = line});     // any number of times
 //   Result<CommitOutcome> outcome = producer.commit();
 //
@@ -68,13 +69,18 @@ class Producer {
 
   Result<void> begin();
 
+  // Offsets that are committed with this transaction, if it is. REQUIRES: a transactional id. To be
+  // called before the first send(): a coordinator that is still busy with the transaction before is
+  // asked again each millisecond for this, and each twentieth for a partition that is sent to.
+  Result<void> add_offsets(const ConsumedOffsets& offsets);
+
   // Copies the message; waits where librdkafka's queue is full.
   Result<void> send(const OutgoingMessage& message);
 
   // Waits until all that was sent is delivered, or has failed.
   Result<void> wait_delivered();
 
-  Result<CommitOutcome> commit(const ConsumedOffsets* offsets = nullptr);
+  Result<CommitOutcome> commit();
 
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }

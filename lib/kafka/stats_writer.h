@@ -1,15 +1,18 @@
 // The output of payagg on topics: stats, rejects, and how far the input has been read, all in one
 // transaction; or, at least once, one after the other.
 //
-//   writer.begin();
+//   writer.begin(offsets, consumer);
 //   writer.stats(partition, user, line);          // any number of times
-//   Result<bool> committed = writer.commit(offsets, consumer);
+//   writer.commit();                              // begins it; a thread of the writer waits for it
+//   ... read on; where the writer says that it has settled, or when it is wanted ...
+//   Result<bool> committed = writer.wait();
 //
-// Where commit() says false nothing of it
-// counts, or nobody knows: begin again and write all of it once more. Stats are absolute and carry
-// their offset, so a repetition does no harm. One thread.
+// Where wait() says false nothing of it counts, or nobody knows: begin again and write all of it
+// once more. Stats are absolute and carry their offset, so a repetition does no harm. Between
+// commit() and wait() nothing else may be asked of the writer. One thread, beside the writer's own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,16 +36,28 @@ struct StatsWriterOptions {
 class StatsWriter {
  public:
   // Waits for the broker, and until what a predecessor of the same id left open is settled.
-  static Result<std::unique_ptr<StatsWriter>> open(Cluster& cluster, StatsWriterOptions options);
-  ~StatsWriter();
+  // `on_settled` is called by another thread each time that a commit() has come to an end.
+  static Result<std::unique_ptr<StatsWriter>> open(Cluster& cluster, StatsWriterOptions options,
+                                                   std::function<void()> on_settled = {});
+  StatsWriter(const StatsWriter&) = delete;
+  StatsWriter& operator=(const StatsWriter&) = delete;
+  ~StatsWriter();  // waits for what is under way
 
-  Result<void> begin();
+  // `next`: from where each partition is to be read by whoever comes after this is committed.
+  // `consumer` is borrowed until wait().
+  Result<void> begin(std::span<const SourceOffset> next, GroupConsumer& consumer);
   // `line` is a whole stats line; its newline is left off.
   Result<void> stats(int32_t partition, std::string_view user, std::string_view line);
   Result<void> reject(std::string_view line);  // REQUIRES: a topic of rejects
-  Result<bool> commit(std::span<const SourceOffset> next, GroupConsumer& consumer);
+  void commit();
 
-  const std::string& why() const;  // the last commit() said false
+  // Whether there is a commit() for which wait() has not been called; and whether wait() would
+  // answer at once.
+  bool under_way() const;
+  bool settled() const;
+  Result<bool> wait();  // REQUIRES: under_way()
+
+  const std::string& why() const;  // the last wait() said false
 
  private:
   class Impl;

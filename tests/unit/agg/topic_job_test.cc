@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agg/topic_run.h"
+#include "kafka/restore.h"
 #include "unit/kafka/mock_cluster.h"
 
 namespace paystats {
@@ -35,9 +36,34 @@ class TopicJobTest : public MockClusterTest {
   Result<void> run() {
     RejectLog log(context().diagnostics, std::make_unique<PendingLines>(pending_), "rejects");
     TopicJob job(options_, {*cluster_, log, pending_, counters_, context_});
-    Result<void> done = job.run();
+    Result<void> done = job.open();
+    if (done) done = job.run();
     rejected_ = log.count();
     return done;
+  }
+
+  // The next answers to ending a transaction. 26 is its number in Kafka's protocol.
+  void next_ends(const std::vector<rd_kafka_resp_err_t>& errors) {
+    rd_kafka_mock_push_request_errors_array(mock().mock(), 26, errors.size(), errors.data());
+  }
+
+  // All that stands in one partition of a topic, in its order.
+  std::vector<std::string> values(const std::string& topic, int32_t partition) {
+    StopSignal nobody_stops;
+    Result<std::unique_ptr<Cluster>> cluster =
+        Cluster::make({.brokers = mock().bootstrap()},
+                      RunContext{context_.diagnostics, nobody_stops, context_.clock});
+    std::vector<std::string> values;
+    const std::vector<int32_t> partitions{partition};
+    const Result<void> read = read_back(
+        **cluster, {topic, partitions},
+        [&](const MessageBlock& block) {
+          for (const Message& message : block.messages) values.emplace_back(*message.value);
+          return Result<void>();
+        },
+        [](uint64_t, uint64_t) {});
+    EXPECT_TRUE(read);
+    return values;
   }
 
   const RunContext context_ = context();
@@ -71,7 +97,7 @@ TEST_F(TopicJobTest, AnotherProgramsStatsAreRefused) {
 
 TEST_F(TopicJobTest, AStopSignalPublishesWhatWasRead) {
   options_.available_now = false;
-  options_.trigger.interval = std::chrono::hours(1);
+  options_.publish.trigger.interval = std::chrono::hours(1);
   pay(0, R"({"user":"edgar","paymentAmt":1})");
   std::thread stopper([this] {
     // The first payment is published at once, and the second waits for the signal.
@@ -84,6 +110,53 @@ TEST_F(TopicJobTest, AStopSignalPublishesWhatWasRead) {
   stopper.join();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(counters_.commits, 2U);
+}
+
+// Nobody knows what became of it, so what it held is published again, with what came meanwhile.
+TEST_F(TopicJobTest, APublicationThatDoesNotComeAboutIsMadeAgain) {
+  const std::string rejects = "rejects" + suffix_;
+  mock().create(rejects, 1);
+  options_.rejects_topic = rejects;
+  options_.available_now = false;
+  pay(0, R"({"user":"ada","paymentAmt":1})");
+  pay(0, "first");
+  next_ends({RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
+  std::thread stopper([this] {
+    while (counters_.commits_failed == 0) std::this_thread::yield();
+    pay(0, R"({"user":"ada","paymentAmt":2})");
+    pay(0, "second");
+    while (counters_.accepted < 2 || counters_.commits == 0) std::this_thread::yield();
+    stop_.request(SIGTERM);
+  });
+  const Result<void> done = run();
+  stopper.join();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(counters_.commits_failed, 1U);
+  // The broker of this test hides nothing, so what was not committed is seen as well.
+  EXPECT_EQ(values(options_.names.stats, 0).back(),
+            R"({"user":"ada","sum":3.00,"count":2,"partition":0,"offset":2})");
+  std::string order;
+  for (const std::string& reject : values(rejects, 0)) {
+    order += reject.find("first") != std::string::npos ? '1' : '2';
+  }
+  EXPECT_TRUE(order == "112" || order == "12") << order;
+}
+
+TEST_F(TopicJobTest, MoreTotalsThanATransactionTakesArePublishedInParts) {
+  constexpr size_t kUsers = 25;
+  options_.publish.totals_per_transaction = 10;
+  options_.publish.trigger.interval = std::chrono::hours(1);
+  for (size_t user = 0; user < kUsers; ++user) {
+    mock().produce(options_.names.payments,
+                   {.key = {},
+                    .value = R"({"user":"u)" + std::to_string(user) + R"(","paymentAmt":1})",
+                    .at = {static_cast<int32_t>(user % 2), 0}});
+  }
+  mock().flush();
+  const Result<void> done = run();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(values(options_.names.stats, 0).size(), kUsers / 2 + 1);
+  EXPECT_EQ(values(options_.names.stats, 1).size(), kUsers / 2);
 }
 
 TEST_F(TopicJobTest, TopicsThatDoNotMatchAreRefusedBeforeAnythingIsRead) {

@@ -219,6 +219,21 @@ TEST(Totals, ListsChangedUsersInTheOrderOfTheirFirstChange) {
   EXPECT_EQ(totals.count(2), 3U);
 }
 
+TEST(Totals, TheListOfChangedUsersBeginsAnewWhereItIsTaken) {
+  Totals totals(kSeed, {.track_changes = true});
+  add_all(totals, {row("anna", 1), row("bob", 1)});
+  std::vector<uint32_t> users{7};
+  totals.take_changed(users);
+  EXPECT_EQ(users, (std::vector<uint32_t>{0, 1}));
+  EXPECT_TRUE(totals.changed().empty());
+  add_all(totals, {row("bob", 1)});
+  totals.set_changed(0);
+  totals.set_changed(1);
+  EXPECT_EQ(std::vector<uint32_t>(totals.changed().begin(), totals.changed().end()),
+            (std::vector<uint32_t>{1, 0}))
+      << "each once";
+}
+
 TEST(Totals, KeepsNoListUnlessAsked) {
   Totals totals(kSeed, {});
   add_all(totals, {row("anna", 1)});

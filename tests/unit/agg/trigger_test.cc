@@ -154,5 +154,20 @@ TEST(Trigger, ARestHasALimit) {
   EXPECT_TRUE(trigger.due(false));
 }
 
+TEST(Trigger, WhatIsAddedWhileAPublicationIsUnderWayIsOfTheNextOne) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(5);
+  EXPECT_EQ(trigger.taken(), 5U);
+  EXPECT_FALSE(trigger.pending());
+  trigger.added(2);
+  trigger.settled(milliseconds(1));
+  EXPECT_TRUE(trigger.pending());
+  EXPECT_FALSE(trigger.due(false)) << "the interval begins with the end of the last publication";
+  clock.advance(milliseconds(100));
+  EXPECT_TRUE(trigger.due(false));
+  EXPECT_EQ(trigger.taken(), 2U);
+}
+
 }  // namespace
 }  // namespace paystats

@@ -55,6 +55,7 @@ class GroupConsumerTest : public MockClusterTest {
         *cluster_, {.topic = topic_, .group = group_, .instance = "one", .block_messages = 4},
         owner_, waiter_);
     EXPECT_TRUE(consumer) << (consumer ? "" : consumer.error().message);
+    EXPECT_TRUE((*consumer)->join());
     return std::move(*consumer);
   }
 
@@ -99,10 +100,11 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
                                     .rejects_topic = {},
                                     .transactional_id = group_});
   ASSERT_TRUE(writer) << writer.error().message;
-  ASSERT_TRUE((*writer)->begin());
-  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
   const SourceOffset next{0, 7};
-  const Result<bool> committed = (*writer)->commit({&next, 1}, *consumer);
+  ASSERT_TRUE((*writer)->begin({&next, 1}, *consumer));
+  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  (*writer)->commit();
+  const Result<bool> committed = (*writer)->wait();
   ASSERT_TRUE(committed && *committed) << (*writer)->why();
 }
 
@@ -135,10 +137,11 @@ TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
                                     .rejects_topic = {},
                                     .transactional_id = {}});
   ASSERT_TRUE(writer) << writer.error().message;
-  ASSERT_TRUE((*writer)->begin());
-  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
   const SourceOffset next{0, 10};
-  const Result<bool> committed = (*writer)->commit({&next, 1}, *consumer);
+  ASSERT_TRUE((*writer)->begin({&next, 1}, *consumer));
+  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  (*writer)->commit();
+  const Result<bool> committed = (*writer)->wait();
   EXPECT_TRUE(committed && *committed);
 }
 

@@ -1,0 +1,141 @@
+#include "agg/topic_publisher.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "record/encoder.h"
+
+namespace paystats {
+namespace {
+
+// After a publication that did not come about, so long until it is tried again.
+constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+
+}  // namespace
+
+TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
+                               const TopicPublisherOptions& options, const TopicPublisherEnds& ends)
+    : writer_(std::move(writer)),
+      totals_per_transaction_(options.totals_per_transaction),
+      ends_(ends),
+      clock_(ends.context.clock),
+      trigger_(options.trigger, ends.context.clock) {}
+
+Result<void> TopicPublisher::publish_if_due(bool paused) {
+  // Who publishes each so many records reads no further before that has been done.
+  if (writer_->settled() || (writer_->under_way() && trigger_.records_reached())) {
+    if (const Result<bool> settled = settle(); !settled) return fail(settled.error());
+  }
+  if (writer_->under_way() || clock_.now() < not_before_) return {};
+  if (!trigger_.due(paused) || !consumer_->assigned()) return {};
+  return begin();
+}
+
+Instant TopicPublisher::deadline(bool paused) const {
+  if (writer_->under_way()) return Instant::max();  // its end wakes the consumer
+  return std::max(trigger_.deadline(paused), not_before_);
+}
+
+Result<bool> TopicPublisher::publish_all() {
+  if (writer_->under_way()) {
+    if (const Result<bool> settled = settle(); !settled) return settled;
+  }
+  if (!trigger_.pending()) return true;
+  if (Result<void> begun = begin(); !begun) return fail(begun.error());
+  return writer_->under_way() ? settle() : Result<bool>(false);
+}
+
+Result<void> TopicPublisher::forget() {
+  Result<bool> settled = true;
+  if (writer_->under_way()) settled = settle();
+  trigger_.taken();
+  ends_.pending_rejects.clear();
+  committed_.clear();
+  if (settled || settled.error().kind == ErrorKind::kInterrupted) return {};
+  return fail(settled.error());
+}
+
+Result<void> TopicPublisher::begin() {
+  begun_at_ = clock_.now();
+  if (Result<void> safe = ends_.rejects.flush(); !safe) return safe;
+  records_ = trigger_.taken();
+  next_.clear();
+  for (const GroupConsumer::Position& position : consumer_->positions()) {
+    next_.push_back({position.partition, position.next});
+  }
+  rejects_.clear();
+  std::swap(rejects_, ends_.pending_rejects);
+  for (auto& [partition, part] : ends_.parts) part.totals.totals().take_changed(part.leaving);
+  const Result<bool> written = write_leaving();
+  if (!written) return fail(written.error());
+  if (*written) {
+    writer_->commit();
+  } else {
+    put_back();
+  }
+  return {};
+}
+
+// All but the commit of the last part. False: a part before it did not come about.
+Result<bool> TopicPublisher::write_leaving() {
+  size_t left = 0;
+  for (const auto& [partition, part] : ends_.parts) left += part.leaving.size();
+  const auto begin_part = [&] {
+    return writer_->begin(left > totals_per_transaction_ ? committed_ : next_, *consumer_);
+  };
+  if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
+  size_t written = 0;
+  for (const auto& [partition, part] : ends_.parts) {
+    for (const uint32_t user : part.leaving) {
+      if (written == totals_per_transaction_) {
+        writer_->commit();
+        const Result<bool> committed = writer_->wait();
+        if (!committed || !*committed) return committed;
+        left -= std::exchange(written, 0);
+        if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
+      }
+      const Stats stats = part.totals.stats(user);
+      line_.clear();
+      append_stats(line_, stats);
+      if (Result<void> sent = writer_->stats(partition, stats.user, line_); !sent) {
+        return fail(sent.error());
+      }
+      ++written;
+    }
+  }
+  for (const std::string& reject : rejects_) {
+    if (Result<void> sent = writer_->reject(reject); !sent) return fail(sent.error());
+  }
+  return true;
+}
+
+// False: it did not come about, and is to be done again.
+Result<bool> TopicPublisher::settle() {
+  const Result<bool> committed = writer_->wait();
+  if (!committed) return committed;
+  if (!*committed) {
+    put_back();
+    return false;
+  }
+  std::swap(committed_, next_);
+  trigger_.settled(clock_.now() - begun_at_);
+  ++ends_.counters.commits;
+  return true;
+}
+
+void TopicPublisher::put_back() {
+  ++ends_.counters.commits_failed;
+  not_before_ = clock_.now() + kRetryAfter;
+  ends_.context.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  for (auto& [partition, part] : ends_.parts) {
+    for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
+  }
+  // In their order: before those that have come meanwhile.
+  std::vector<std::string>& pending = ends_.pending_rejects;
+  pending.insert(pending.begin(), std::make_move_iterator(rejects_.begin()),
+                 std::make_move_iterator(rejects_.end()));
+  trigger_.added(records_);
+}
+
+}  // namespace paystats

@@ -1,0 +1,55 @@
+// What ends a wait for messages: librdkafka writes to a descriptor when a queue that was empty is
+// so no more, and another thread may, too. So a wait can watch a stop signal besides. Only for the
+// files of this room. Tested through their users.
+#pragma once
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "io/wait.h"
+#include "kafka/rd.h"
+
+namespace paystats {
+
+class WakeUp {
+ public:
+  Result<void> open() {
+    event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return event_ ? Result<void>() : fail(system_error("eventfd", errno));
+  }
+
+  // REQUIRES: unwatch(), or the end of the queue's client, before this ends: the descriptor must
+  // not be written to once it is closed.
+  void watch(rd_kafka_queue_t* queue) {
+    rd_kafka_queue_io_event_enable(queue, event_.get(), &kOne, sizeof kOne);
+  }
+  static void unwatch(rd_kafka_queue_t* queue) {
+    rd_kafka_queue_io_event_enable(queue, -1, nullptr, 0);
+  }
+
+  // For any thread.
+  void ring() {
+    while (::write(event_.get(), &kOne, sizeof kOne) < 0 && errno == EINTR) {
+    }
+  }
+
+  // Until a queue has got something, or ring(), or the deadline, or a stop signal.
+  Result<Wake> wait(const Waiter& waiter, Instant deadline) {
+    Result<Wake> wake = waiter.wait_readable(event_.get(), deadline);
+    uint64_t times = 0;
+    while (::read(event_.get(), &times, sizeof times) < 0 && errno == EINTR) {
+    }
+    return wake;
+  }
+
+ private:
+  static constexpr uint64_t kOne = 1;
+  UniqueFd event_;
+};
+
+}  // namespace paystats
