@@ -24,8 +24,8 @@ def bars(result):
         if row["walls"] and row["family"] not in ("cat", "wc") and not row["answer"].startswith("wrong"):
             best[(row["family"], row["threads"])] = find(result, row["family"], row["threads"])
     kinds = {"payagg": "ours", "scan": "floor"}
-    found = [(title_of(row).replace(", DOUBLE", "").replace(", DECIMAL", ""), 1e6 / per_million(row), kinds.get(family, "theirs"))
-             for (family, _), row in best.items()]
+    found = [(title_of(row).replace(", DOUBLE", "").replace(", DECIMAL", ""), 1e6 / per_million(row),
+              kinds.get(family, "theirs")) for (family, _), row in best.items()]
     return sorted(found, key=lambda bar: -bar[1])
 
 
@@ -60,7 +60,8 @@ def draw(result, machine):
     for place, (words, rate, kind) in enumerate(drawn):
         y = TOP + ROW * place
         parts.append(f'<text x="{LEFT - 8}" y="{y + 17}" text-anchor="end">{escape(words)}</text>')
-        parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{at(rate) - LEFT:.1f}" height="{ROW - 7}" rx="2"/>')
+        parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{at(rate) - LEFT:.1f}" '
+                     f'height="{ROW - 7}" rx="2"/>')
         ratio = f" ({number(base / rate, 1)} x the time)" if base and kind == "theirs" else ""
         parts.append(f'<text x="{at(rate) + 6:.1f}" y="{y + 17}">{rate_words(rate)}{ratio}</text>')
     parts.append(f'<text class="small" x="12" y="{bottom + 18}">{result["payments"]:,} payments of {result["users"]:,} '

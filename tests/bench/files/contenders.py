@@ -152,4 +152,5 @@ def machine():
     with open("/proc/meminfo", encoding="ascii") as file:
         memory_gb = int(file.readline().split()[1]) / (1 << 20)
     system = os.uname()
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {memory_gb:.0f} GB, {system.machine}, Linux {system.release}"
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {memory_gb:.0f} GB, {system.machine}, Linux {system.release}"

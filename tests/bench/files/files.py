@@ -178,8 +178,9 @@ def measure_set(lab, data):
         for entry in entries:
             if number == 0 or not entry.once:
                 entry.run(lab, head, head_reference)
-    result = {"set": data.name, "title": data.title, "payments": data.payments(lab.most), "bytes": os.path.getsize(path),
-              "users": reference.users, "goal": data.goal, "audit": audited, "rounds": lab.rounds, "seed": lab.seed,
+    result = {"set": data.name, "title": data.title, "payments": data.payments(lab.most),
+              "bytes": os.path.getsize(path), "users": reference.users, "goal": data.goal, "audit": audited,
+              "rounds": lab.rounds, "seed": lab.seed,
               "rows": [entry.row() for entry in entries]}
     for name in os.listdir(os.path.dirname(path)):
         if name.startswith(os.path.basename(path) + ".") and not name.endswith((".size", ".expect")):

@@ -73,7 +73,8 @@ def summary(results, threads, families):
         row.append(f"DuckDB {result['goal']:g} x or more, none under 1 x")
         if threads == 1:
             scan = find(result, "scan", 0)
-            row.append(f"{number(per_million(payagg) / per_million(scan))} x (at most 1.3)" if scan and payagg else "–")
+            ratio = number(per_million(payagg) / per_million(scan)) if scan and payagg else None
+            row.append(f"{ratio} x (at most 1.3)" if ratio else "–")
         rows.append(row)
     head = ["payments", "payagg, s per M", *(family for family, _ in families), "goal"]
     return table(head + (["payagg to a bare scan and add (goal)"] if threads == 1 else []), rows)
@@ -117,8 +118,8 @@ def memory(results):
         return ""
     each = (peaks["distinct"] - peaks["one"]) * (1 << 20) / many["users"]
     name = name_bytes(many["users"])
-    return (f"One job takes {each:.0f} bytes a user, names of {name:.1f} bytes on average among them (goal: {64 + name:.0f}), "
-            f"at its peak, when {many['users']:,} users are put in order.\n")
+    return (f"One job takes {each:.0f} bytes a user, names of {name:.1f} bytes on average among them "
+            f"(goal: {64 + name:.0f}), at its peak, when {many['users']:,} users are put in order.\n")
 
 
 def growth(result):

@@ -145,7 +145,8 @@ def row(name, family, threads, walls, payments=1000, answer="exact", floor=False
             "walls": walls, "cpus": walls, "peaks": [7.0] * len(walls)}
 
 
-RESULT = {"set": "common", "title": "a set", "payments": 1000, "bytes": 38000, "users": 10, "goal": 7.0, "audit": "held",
+RESULT = {"set": "common", "title": "a set", "payments": 1000, "bytes": 38000, "users": 10, "goal": 7.0,
+          "audit": "held",
           "rows": [row("payagg", "payagg", 1, [2.0, 1.0, 9.0]), row("payagg", "payagg", 2, [1.0]),
                    row("DuckDB, DOUBLE", "DuckDB", 1, [40.0], answer="rounded"),
                    row("DuckDB, DECIMAL", "DuckDB", 1, [20.0]), row("Miller", "Miller", 0, [5.0], payments=100),
