@@ -8,6 +8,7 @@ Doubles of others count as right within 1e-6 of the sum's size.
 """
 import decimal
 import json
+import re
 
 CLOSE = decimal.Decimal("1e-6")
 
@@ -48,6 +49,16 @@ def compare(want, got, exact):
         elif other[0] != total and (exact or abs(other[0] - total) > CLOSE * max(1, abs(total))):
             off += 1
     return f"{off:,} of {len(want):,} users" if off else ""
+
+
+def scan_floor_verdict(said, users, payments, totals):
+    """Of what the bare scan and add says it found; the sum only where all totals are known."""
+    numbers = [int(digits) for digits in re.findall(r"[0-9]+", said)]
+    if len(numbers) != 3 or numbers[:2] != [users, payments]:
+        return f"wrong: {said.strip()}"[:120]
+    if totals is not None and numbers[2] != sum(total for total, _ in totals.values()) * 100:
+        return f"wrong: {said.strip()}"[:120]
+    return "floor"
 
 
 def as_payment(line):

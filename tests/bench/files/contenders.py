@@ -1,7 +1,7 @@
 """Who sums the payments, each in his own best way, and the floors that nobody goes below.
 
 A contender writes the total of each user to a file, in any order; payagg alone sorts them. Floors
-write nothing. `cannot` says of a data set why a contender has no answer to it: a reason for the table.
+write nothing but what they counted. `cannot` says of a data set why a contender has no answer to it: a reason for the table.
 """
 import dataclasses
 import json
@@ -40,16 +40,14 @@ class Contender:
     engine: bool = False  # reports its query's own time
     floor: bool = False
     slow: bool = False  # is given a prefix of the set
-    to_stdout: bool = True
     statuses: tuple = (0,)
     missing: str = ""
-    environment: dict = None
 
     def run(self, file, out, data, limit_s):
         """measure.Taken; for an engine wall and CPU are those of the query, and `start_s` is set."""
-        sink = None if self.floor else out
         if not self.engine:
-            return measure.run(self.command(file, out, data), sink if self.to_stdout else None, limit_s)
+            sink = None if self.family == "cat" else out
+            return measure.run(self.command(file, out, data), sink, limit_s)
         taken = measure.run(self.command(file, out, data), out + ".said", limit_s)
         if taken.status == 0:
             with open(out + ".said", encoding="utf-8") as said:
@@ -72,7 +70,7 @@ def everyone(bin_dir, bench_dir, venv_python, cores):
                                          *options] + (["--bad"] if data.shape == "bad" else []))
 
     def mawk(file, _out, data):
-        return ["mawk", "-F", '"', MAWK_PLAIN if data.shape == "plain" else MAWK, file]
+        return ["mawk", "-F", '"', MAWK_PLAIN if data.shape in ("plain", "long") else MAWK, file]
 
     def jq(file, _out, data):
         return ["jq", "-cnR", JQ_BAD, file] if data.shape == "bad" else ["jq", "-cs", JQ, file]
@@ -84,7 +82,7 @@ def everyone(bin_dir, bench_dir, venv_python, cores):
         return [f"{bench_dir}/scan_floor", file]
 
     no_engine = "" if os.path.exists(venv_python) else "not installed: scripts/setup-bench"
-    no_scan = {"escaped": "plain shape only", "mixed": "plain shape only", "bad": "plain shape only"}
+    no_scan = {shape: "plain shape only" for shape in ("long", "escaped", "mixed", "bad")}
 
     def tool(name):
         return "" if found(name) else "not installed: scripts/setup-bench"

@@ -5,8 +5,8 @@ rewriting of whole blocks:
 
     ALL["escaped"].make(paygen, path, payments, seed)
 
-`shape` says what a contender has to cope with: plain, escaped, mixed (spaces, any order, further
-fields) or bad (1 % of the lines are no payments).
+`shape` says what a contender has to cope with: plain, long (names), escaped, mixed (spaces, any order,
+further fields) or bad (1 % of the lines are no payments).
 """
 import dataclasses
 import os
@@ -127,7 +127,7 @@ ALL = {each.name: each for each in (
     DataSet("common", "100 k users, skewed (Zipf 1.0)", share=1.0, goal=7.0),
     DataSet("one", "one user", users=1),
     DataSet("distinct", "as many users as payments", share=1.0, rewrite=distinct),
-    DataSet("long", "names of 200 bytes", rewrite=long_names),
+    DataSet("long", "names of 200 bytes", rewrite=long_names, shape="long"),
     DataSet("escaped", "escaped and non-ASCII names", rewrite=escaped, shape="escaped"),
     DataSet("spaced", "spaces and fields in any order", rewrite=spaced, shape="mixed"),
     DataSet("fields", "ten further fields", rewrite=ten_fields, shape="mixed"),

@@ -141,7 +141,7 @@ class Entry:
 
     def run(self, lab, head, head_reference):
         """One round; a contender that failed is out."""
-        if self.answer.startswith(("cannot", "not ", "failed")):
+        if self.one.missing or self.answer.startswith(("cannot", "failed")):
             return
         out = lab.path("answer")
         taken = self.one.run(self.path, out, self.data, RUN_LIMIT_S)
@@ -150,7 +150,12 @@ class Entry:
             self.answer = f"failed: {what[0]}"[:120]
             return
         self.taken.append(taken)
+        if self.one.family == "scan":
+            with open(out, encoding="utf-8", errors="replace") as file:
+                self.answer = answers.scan_floor_verdict(file.read(), self.reference.users, self.payments,
+                                                         self.reference.totals)
         if self.one.floor:
+            self.answer = self.answer or "floor"
             return
         # The whole in the first round, its size in the others.
         verdict = self.reference.verdict(out, count_only=bool(self.answer))

@@ -54,7 +54,7 @@ def per_payment(lab):
         row = {"set": name, "title": data.title, "bytes": os.path.getsize(files[MANY]) / MANY}
         for who, command in (("payagg", [f"{lab.bin}/payagg", "-q", "--jobs", "1"]),
                              ("scan", [f"{lab.bench_bin}/scan_floor"])):
-            if os.path.exists(command[0]) and (who == "payagg" or data.shape == "plain" and name != "long"):
+            if os.path.exists(command[0]) and (who == "payagg" or data.shape == "plain"):
                 lab.say(f"instructions: {who}, {data.title}")
                 few, many = (collected([*command, files[count]], lab.path("callgrind")) for count in (FEW, MANY))
                 row[who] = (many[""] - few[""]) / (MANY - FEW) if few and many else None

@@ -47,7 +47,7 @@ def of_set(result):
         ratio = per_million(row) / per_million(yardstick) if row["walls"] and yardstick else None
         rows.append([title_of(row), f"{row['payments'] / 1e6:,.6g}", number(median(row["walls"])),
                      number(per_million(row), 3), number(ratio) + (" x" if ratio else ""), number(median(row["cpus"])),
-                     number(median(row["peaks"]), 0), "floor" if row["floor"] and row["walls"] else row["answer"]])
+                     number(median(row["peaks"]), 0), row["answer"]])
     head = ["who", "payments, M", "wall, s", "s per M", "to payagg", "CPU, s", "peak, MB", "answer"]
     return (f"### {result['title'][0].upper()}{result['title'][1:]}\n\n{result['payments']:,} payments, "
             f"{result['bytes'] / 1e6:,.0f} MB, {result['users']:,} users; payagg's totals: {result['audit']}.\n\n"

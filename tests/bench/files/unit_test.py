@@ -109,6 +109,13 @@ class Answers(unittest.TestCase):
                 file.flush()
                 self.assertEqual(answers.read(file.name), {"a": (D("0.3"), 3)})
 
+    def test_a_floor_that_counted_something_else_is_wrong(self):
+        def verdict(said):
+            return answers.scan_floor_verdict(said, 2, 4, self.RIGHT)
+        self.assertEqual(verdict("2 users, 4 payments, 100000055 cents\n"), "floor")
+        for said in ("2 users, 4 payments, 100000054 cents", "2 users, 3 payments, 100000055 cents", ""):
+            self.assertTrue(verdict(said).startswith("wrong"))
+
     def test_the_oracle_adds_exactly_and_passes_over_what_is_no_payment(self):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write('{"user":"a","paymentAmt":0.1}\n' * 3 + 'junk\n{"user":"a"}\n{"user":"a","paymentAmt":"many"}\n')
