@@ -21,7 +21,8 @@ void declare(CommandLine& line, Options& options) {
   line.text("--amount", options.amount_field, "FIELD",
             "top-level field of the amount (default paymentAmt)");
   line.number("--jobs", options.jobs, "N",
-              "threads for regular files in final mode (default: the cores, at most 8)", 1, 256);
+              "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
+              256);
   line.number("--users-max", options.users_max, "N", "fail when there are more users than this", 1,
               Totals::kUsersMost);
 

@@ -70,20 +70,18 @@ Result<void> check_distinct(const AggregatePlan& plan) {
   return {};
 }
 
-// How many threads to use: more than one only where the input is files that can be cut.
-unsigned choose_jobs(const AggregatePlan& plan, Diagnostics& diagnostics) {
+unsigned cores() {
+  return std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMost);
+}
+
+// How many threads to read with. Files can be cut; a pipe is as fast as one thread reads it, so
+// there it takes a wish.
+unsigned choose_jobs(const AggregatePlan& plan) {
   if (plan.mode != OutputMode::kFinal || plan.merge) return 1;
   const std::optional<uint64_t> bytes = bytes_of_regular_files(plan.inputs);
-  if (!bytes) {
-    if (plan.jobs.value_or(1) > 1) {
-      diagnostics.warning("--jobs: one is used, since not every input is a regular file");
-    }
-    return 1;
-  }
-  const uint64_t wanted =
-      plan.jobs.value_or(std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMost));
+  if (!bytes) return static_cast<unsigned>(plan.jobs.value_or(1));
   const uint64_t segments = *bytes / kSegmentBytes + plan.inputs.size();
-  return static_cast<unsigned>(std::min(wanted, segments));
+  return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), segments));
 }
 
 template <class Ends>
@@ -100,8 +98,8 @@ Result<StreamEnd> read_and_publish(const AggregatePlan& plan, const Ends& ends,
 }
 
 // The same by several threads.
-Result<StreamEnd> read_files_and_publish(const AggregatePlan& plan, unsigned jobs,
-                                         const ParallelEnds& ends, Publisher& publisher) {
+Result<StreamEnd> read_by_many_and_publish(const AggregatePlan& plan, unsigned jobs, Source& source,
+                                           const ParallelEnds& ends, Publisher& publisher) {
   const uint64_t seed = random_hash_seed();
   Totals totals(seed, plan.totals);
   const ParallelOptions options{.jobs = jobs,
@@ -109,7 +107,9 @@ Result<StreamEnd> read_files_and_publish(const AggregatePlan& plan, unsigned job
                                 .hash_seed = seed,
                                 .totals = plan.totals,
                                 .names = plan.names};
-  const Result<ParallelEnd> end = aggregate_files(plan.inputs, options, ends, totals);
+  const Result<ParallelEnd> end = bytes_of_regular_files(plan.inputs)
+                                      ? aggregate_files(plan.inputs, options, ends, totals)
+                                      : aggregate_blocks(source, options, ends, totals);
   if (!end) return fail(end.error());
   ends.progress.clear();
   Result<void> done =
@@ -162,11 +162,11 @@ Result<StreamEnd> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
       open_source(plan.inputs, {.follow = plan.follow}, open.waiter, around.diagnostics);
   if (!source) return fail(source.error());
   if (Result<void> started = open.outputs.metrics.start(); !started) return fail(started.error());
-  const unsigned jobs = choose_jobs(plan, around.diagnostics);
+  const unsigned jobs = choose_jobs(plan);
   if (jobs > 1) {
     const AggregateOutputs& outputs = open.outputs;
-    return read_files_and_publish(
-        plan, jobs,
+    return read_by_many_and_publish(
+        plan, jobs, **source,
         {open.waiter, outputs.rejects, outputs.metrics, open.progress, around.diagnostics},
         open.publisher);
   }
@@ -186,7 +186,8 @@ Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& arou
   if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
 
   // The outputs first, so that none is found to be wrong after hours of reading.
-  const Result<std::unique_ptr<Publisher>> publisher = open_publisher(plan.output, plan.mode);
+  const Result<std::unique_ptr<Publisher>> publisher =
+      open_publisher(plan.output, plan.mode, static_cast<unsigned>(plan.jobs.value_or(cores())));
   if (!publisher) return fail(publisher.error());
   const Result<std::unique_ptr<RejectLog>> opened = opener.reject_log(plan.rejects);
   if (!opened) return fail(opened.error());

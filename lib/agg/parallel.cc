@@ -15,6 +15,8 @@
 #include <thread>
 #include <utility>
 
+#include "agg/hand_out.h"
+#include "agg/join.h"
 #include "agg/segments.h"
 
 namespace paystats {
@@ -25,9 +27,15 @@ constexpr size_t kHeldLinesMax = 4096;
 constexpr size_t kHeldBytesMax = 1 << 20;
 constexpr Duration kLookInterval = std::chrono::milliseconds(100);
 
+// Blocks of a pipe that are on their way, for each thread: one that is decoded and two to be had.
+constexpr size_t kBlocksAThread = 3;
+
 // What the threads share. Thread-safe.
 struct Shared {
-  SegmentQueue queue;
+  explicit Shared(RejectLog& log) : rejects(log) {}
+
+  SegmentQueue* segments = nullptr;  // of the two, the one that there is
+  BlockQueue* blocks = nullptr;
   SegmentOrder order;
   RejectLog& rejects;
   std::atomic<uint64_t> records{0};
@@ -44,29 +52,29 @@ struct Shared {
       const std::lock_guard lock(mutex);
       if (!error) error = std::move(why);
     }
-    queue.close();
+    if (segments != nullptr) segments->close();
+    if (blocks != nullptr) blocks->close();
     order.close();
+  }
+  bool failed() {
+    const std::lock_guard lock(mutex);
+    return error.has_value();
   }
 };
 
 // One thread's work: its table, its decoder, and the bad lines that wait for their turn.
 class Worker {
  public:
-  Worker(const ParallelOptions& options, Shared& shared)
-      : names_(options.names),
-        shared_(shared),
-        totals_(options.hash_seed, options.totals),
-        decoder_(options.names) {}
+  Worker(const FieldNames& names, Shared& shared, Totals& totals)
+      : names_(names), shared_(shared), totals_(totals), decoder_(names) {}
 
   void run() {
-    const Result<void> done = work();
+    const Result<void> done = shared_.segments != nullptr ? sum_segments() : sum_blocks();
     if (!done) shared_.give_up(done.error());
     const std::lock_guard lock(shared_.mutex);
     --shared_.running;
     shared_.ended.notify_all();
   }
-
-  const Totals& totals() const { return totals_; }
 
  private:
   struct HeldLine {
@@ -76,19 +84,52 @@ class Worker {
     Flaw flaw = Flaw::kNone;
   };
 
-  Result<void> work() {
+  Result<void> sum_segments() {
     for (;;) {
-      Result<std::optional<Segment>> segment = shared_.queue.claim();
+      Result<std::optional<Segment>> segment = shared_.segments->claim();
       if (!segment) return fail(segment.error());
       if (!*segment) return {};
       if (Result<void> done = sum_up(**segment); !done) return done;
     }
   }
 
-  Result<void> sum_up(const Segment& segment) {
+  // The number of its first line is known, so only rejects have to wait for their turn.
+  Result<void> sum_blocks() {
+    for (std::optional<BlockItem> item; (item = shared_.blocks->take()).has_value();) {
+      const auto file = std::make_shared<SegmentFile>();
+      file->source = *item->source;
+      const Segment segment{.file = file,
+                            .number = item->number,
+                            .begin = 0,
+                            .end = item->bytes.size(),
+                            .begins_file = true};
+      begin(segment);
+      if (Result<void> taken = take(item->block()); !taken) return taken;
+      if (Result<void> done = end(); !done) return done;
+      if (shared_.blocks->give_back(std::move(*item))) {
+        if (Result<void> safe = shared_.rejects.flush(); !safe) return safe;
+      }
+    }
+    return {};
+  }
+
+  void begin(const Segment& segment) {
     segment_ = &segment;
     lines_before_.reset();
     lines_ = 0;
+  }
+
+  Result<void> end() {
+    if (!held_.empty()) {
+      if (Result<void> told = tell_held(); !told) return told;
+    }
+    shared_.order.post(*segment_, lines_);
+    shared_.bytes += segment_->end - segment_->begin;
+    return {};
+  }
+
+  Result<void> sum_up(const Segment& segment) {
+    begin(segment);
     reader_.begin(segment);
     for (;;) {
       Block block;
@@ -97,12 +138,7 @@ class Worker {
       if (!*more) break;
       if (Result<void> taken = take(block); !taken) return taken;
     }
-    if (!held_.empty()) {
-      if (Result<void> told = tell_held(); !told) return told;
-    }
-    shared_.order.post(segment, lines_);
-    shared_.bytes += segment.end - segment.begin;
-    return {};
+    return end();
   }
 
   Result<void> take(const Block& block) {
@@ -166,7 +202,7 @@ class Worker {
 
   const FieldNames names_;
   Shared& shared_;
-  Totals totals_;
+  Totals& totals_;
   LineDecoder<Payment> decoder_;
   DecodedLines<Payment> decoded_;
   std::vector<Totals::Refused> refused_;
@@ -178,26 +214,115 @@ class Worker {
   size_t held_bytes_ = 0;
 };
 
-Counters counters_of(const Shared& shared, uint64_t users) {
+Counters counters_of(const Shared& shared, uint64_t bytes, uint64_t users) {
   const uint64_t rejected = shared.rejects.count();
   return {.records_accepted = std::max(shared.records.load(), rejected) - rejected,
           .records_rejected = rejected,
-          .bytes_read = shared.bytes.load(),
+          .bytes_read = bytes,
           .users = users,
           .triggers = 0,
           .caught_up = true};
 }
 
-// Waits for the threads and tells meanwhile how far they are.
-void look_on(Shared& shared, const ParallelEnds& ends, uint64_t bytes_all) {
-  std::unique_lock lock(shared.mutex);
-  while (!shared.ended.wait_for(lock, kLookInterval, [&] { return shared.running == 0; })) {
-    lock.unlock();
-    ends.metrics.update(counters_of(shared, 0));
-    ends.progress.update(shared.records, shared.bytes, bytes_all);
-    lock.lock();
+// The threads, each with a table of its own: the first one's is that of the result.
+class Workers {
+ public:
+  Workers(const ParallelOptions& options, Shared& shared, Totals& totals)
+      : shared_(shared), totals_(totals) {
+    for (unsigned i = 0; i < options.jobs; ++i) {
+      if (i > 0) others_.push_back(std::make_unique<Totals>(options.hash_seed, options.totals));
+      Totals& table = i == 0 ? totals : *others_.back();
+      workers_.push_back(std::make_unique<Worker>(options.names, shared, table));
+    }
+    shared.running = options.jobs;
+    for (const auto& worker : workers_) start(*worker);
   }
-}
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  ~Workers() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // True once all of them have ended; false at the deadline.
+  bool wait_for(Duration time) {
+    std::unique_lock lock(shared_.mutex);
+    return shared_.ended.wait_for(lock, time, [this] { return shared_.running == 0; });
+  }
+
+  // Waits for them and adds their tables up.
+  Result<void> finish() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    if (shared_.error) return fail(*shared_.error);
+    const auto threads = static_cast<unsigned>(workers_.size());
+    workers_.clear();
+    for (std::unique_ptr<Totals>& table : others_) {
+      Result<void> joined = join_tables(totals_, std::move(*table), threads);
+      if (!joined) return joined;
+      table.reset();
+    }
+    return {};
+  }
+
+ private:
+  void start(Worker& worker) {
+    try {
+      threads_.emplace_back([&worker] { worker.run(); });
+    } catch (const std::system_error& error) {
+      shared_.give_up({std::string("a thread could not be started: ") + error.what()});
+      const std::lock_guard lock(shared_.mutex);
+      --shared_.running;
+    }
+  }
+
+  Shared& shared_;
+  Totals& totals_;
+  std::vector<std::unique_ptr<Totals>> others_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+};
+
+// What the thread that reads has to do beside: figures, and rejects that must not lie about.
+class Reading {
+ public:
+  Reading(Source& source, BlockQueue& queue, Shared& shared, const ParallelEnds& ends)
+      : source_(source), queue_(queue), shared_(shared), ends_(ends), looked_(now()) {}
+
+  Result<void> run() {
+    Block block;
+    for (;;) {
+      Result<ReadStatus> status = source_.read(block, now());
+      // About to wait: what has been found out must leave, here or in the last thread at work.
+      if (status && *status == ReadStatus::kIdle && queue_.reader_rests()) {
+        if (Result<void> safe = ends_.rejects.flush(); !safe) return safe;
+      }
+      while (status && *status == ReadStatus::kIdle) {
+        if (shared_.failed()) return {};
+        show();
+        status = source_.read(block, now() + kLookInterval);
+      }
+      if (!status) return fail(status.error());
+      if (*status == ReadStatus::kEnd || !queue_.put(block)) return {};
+      if (now() - looked_ < kLookInterval) continue;
+      show();
+      if (Result<void> safe = ends_.rejects.flush(); !safe) return safe;
+    }
+  }
+
+ private:
+  Instant now() const { return ends_.waiter.clock().now(); }
+  void show() {
+    looked_ = now();
+    ends_.metrics.update(counters_of(shared_, source_.bytes_read(), 0));
+    ends_.progress.update(shared_.records, source_.bytes_read(), source_.bytes_all());
+  }
+
+  Source& source_;
+  BlockQueue& queue_;
+  Shared& shared_;
+  const ParallelEnds& ends_;
+  Instant looked_;
+};
 
 }  // namespace
 
@@ -205,38 +330,31 @@ Result<ParallelEnd> aggregate_files(const std::vector<Endpoint>& inputs,
                                     const ParallelOptions& options, const ParallelEnds& ends,
                                     Totals& totals) {
   const uint64_t bytes_all = bytes_of_regular_files(inputs).value_or(0);
-  Shared shared{.queue = {inputs, options.segment_bytes, ends.waiter, ends.diagnostics},
-                .order = {},
-                .rejects = ends.rejects,
-                .mutex = {},
-                .ended = {},
-                .error = {}};
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (unsigned i = 0; i < options.jobs; ++i) {
-    workers.push_back(std::make_unique<Worker>(options, shared));
+  SegmentQueue queue(inputs, options.segment_bytes, ends.waiter, ends.diagnostics);
+  Shared shared(ends.rejects);
+  shared.segments = &queue;
+  Workers workers(options, shared, totals);
+  while (!workers.wait_for(kLookInterval)) {
+    ends.metrics.update(counters_of(shared, shared.bytes, 0));
+    ends.progress.update(shared.records, shared.bytes, bytes_all);
   }
-  std::vector<std::thread> threads;
-  shared.running = options.jobs;
-  for (const auto& worker : workers) {
-    try {
-      threads.emplace_back([&worker] { worker->run(); });
-    } catch (const std::system_error& error) {
-      shared.give_up({std::string("a thread could not be started: ") + error.what()});
-      const std::lock_guard lock(shared.mutex);
-      shared.running -= options.jobs - static_cast<unsigned>(threads.size());
-      break;
-    }
-  }
-  look_on(shared, ends, bytes_all);
-  for (std::thread& thread : threads) thread.join();
-  if (shared.error) return fail(*shared.error);
+  if (Result<void> done = workers.finish(); !done) return fail(done.error());
+  return ParallelEnd{.counters = counters_of(shared, shared.bytes, totals.users()),
+                     .cut_short = queue.cut_short()};
+}
 
-  for (std::unique_ptr<Worker>& worker : workers) {
-    if (Result<void> added = totals.absorb(worker->totals()); !added) return fail(added.error());
-    worker.reset();
-  }
-  return ParallelEnd{.counters = counters_of(shared, totals.users()),
-                     .cut_short = shared.queue.cut_short()};
+Result<ParallelEnd> aggregate_blocks(Source& source, const ParallelOptions& options,
+                                     const ParallelEnds& ends, Totals& totals) {
+  BlockQueue queue(options.jobs * kBlocksAThread);
+  Shared shared(ends.rejects);
+  shared.blocks = &queue;
+  Workers workers(options, shared, totals);
+  const Result<void> read = Reading(source, queue, shared, ends).run();
+  if (!read) shared.give_up(read.error());
+  queue.finish();
+  if (Result<void> done = workers.finish(); !done) return fail(done.error());
+  return ParallelEnd{.counters = counters_of(shared, source.bytes_read(), totals.users()),
+                     .cut_short = source.cut_short()};
 }
 
 std::optional<uint64_t> bytes_of_regular_files(const std::vector<Endpoint>& inputs) {

@@ -1,13 +1,16 @@
-// Regular files summed by several threads at once: the same totals and the same rejects, in the
-// same order, as one thread has.
+// Payments summed by several threads at once: the same totals and the same rejects, in the same
+// order, as one thread has.
 //
 //   Result<ParallelEnd> end = aggregate_files(inputs, {.jobs = 8}, ends, totals);
+//   Result<ParallelEnd> end = aggregate_blocks(*source, {.jobs = 8}, ends, totals);
 //
-// Each thread has a table of its own, so the tables take up to `jobs` times the memory; they are
-// added up at the end. A thread puts bad lines aside until the earlier segments are done, or waits
-// for that when it holds many of them, so memory stays bounded. The order of additions differs from
-// that of one thread, which can matter only where a sum overflows on the way: that takes more
-// payments than any file holds, and is an error here.
+// Of regular files each thread reads segments by itself. Of any other input the calling thread
+// reads blocks and hands them out. Each thread has a table of its own, so the tables take up to
+// `jobs` times the memory; they are added up at the end (see join.h). A thread puts bad lines aside
+// until the earlier segments are done, or waits for that when it holds many of them, so memory
+// stays bounded. The order of additions differs from that of one thread, which can matter only
+// where a sum overflows on the way: that takes more payments than any file holds, and is an error
+// here.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +25,7 @@
 #include "base/result.h"
 #include "io/endpoint.h"
 #include "io/reject_log.h"
+#include "io/source.h"
 #include "io/wait.h"
 #include "record/decoder.h"
 
@@ -53,6 +57,11 @@ struct ParallelEnd {
 Result<ParallelEnd> aggregate_files(const std::vector<Endpoint>& inputs,
                                     const ParallelOptions& options, const ParallelEnds& ends,
                                     Totals& totals);
+
+// The same of any source, read by the calling thread; segment_bytes does not matter. Rejects are
+// flushed when all that was read is decoded and there is no more at the moment.
+Result<ParallelEnd> aggregate_blocks(Source& source, const ParallelOptions& options,
+                                     const ParallelEnds& ends, Totals& totals);
 
 // The size of all inputs together where each is a regular file (stdin included), else nothing.
 std::optional<uint64_t> bytes_of_regular_files(const std::vector<Endpoint>& inputs);

@@ -1,11 +1,15 @@
 #include "agg/publish.h"
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "agg/rank.h"
+#include "base/threads.h"
 #include "io/stream_sink.h"
 #include "record/encoder.h"
 
@@ -13,20 +17,18 @@ namespace paystats {
 namespace {
 
 constexpr size_t kWriteBytes = size_t{64} << 10U;
+constexpr size_t kPartUsers = size_t{8} << 10U;  // ranked, encoded and written in one go
 // In a large table each user is a miss of the cache, or two: they are asked for ahead of use.
 constexpr size_t kEntriesAhead = 32;
 constexpr size_t kNamesAhead = 16;
 
-// Without `all`, a user of whom nothing is left (see MergedTotals::remove()) is left out.
-Result<void> write_users(const Totals& totals, std::span<const uint32_t> users, Sink& sink,
-                         bool all) {
+Result<void> write_changes(const Totals& totals, Sink& sink) {
+  const std::span<const uint32_t> users = totals.changed();
   std::string lines;
   for (size_t i = 0; i < users.size(); ++i) {
     if (i + kEntriesAhead < users.size()) totals.prefetch_entry(users[i + kEntriesAhead]);
     if (i + kNamesAhead < users.size()) totals.prefetch_name(users[i + kNamesAhead]);
-    const Stats stats = totals.stats(users[i]);
-    if (stats.count == 0 && !all) continue;
-    append_stats(lines, stats);
+    append_stats(lines, totals.stats(users[i]));
     if (lines.size() < kWriteBytes) continue;
     if (Result<void> written = sink.write(lines); !written) return written;
     lines.clear();
@@ -34,17 +36,77 @@ Result<void> write_users(const Totals& totals, std::span<const uint32_t> users, 
   return lines.empty() ? Result<void>() : sink.write(lines);
 }
 
+// All users in their order. Each thread takes the next part, makes its lines, and writes them when
+// those before are written.
+class RankedList {
+ public:
+  RankedList(const Totals& totals, Sink& sink, unsigned threads)
+      : totals_(totals),
+        sink_(sink),
+        threads_(totals.users() <= kPartUsers ? 1 : threads),
+        ranking_(totals, threads_) {}
+
+  Result<void> write() {
+    on_threads(threads_, [this](unsigned) { work(); });
+    return std::move(written_);
+  }
+
+ private:
+  void work() {
+    std::string lines;
+    for (;;) {
+      const size_t part = next_.fetch_add(1);
+      if (part * kPartUsers >= ranking_.size()) return;
+      lines.clear();
+      make(part, lines);
+      if (!put(part, lines)) return;
+    }
+  }
+
+  void make(size_t part, std::string& lines) {
+    const size_t begin = ranking_.part_begin(part * kPartUsers);
+    const size_t end = ranking_.part_begin((part + 1) * kPartUsers);
+    if (begin >= end) return;  // all of it belongs to the part before
+    ranking_.finish(begin, end);
+    for (size_t i = begin; i < end; ++i) {
+      if (i + kEntriesAhead < end) totals_.prefetch_entry(ranking_.user(i + kEntriesAhead));
+      if (i + kNamesAhead < end) totals_.prefetch_name(ranking_.user(i + kNamesAhead));
+      const Stats stats = totals_.stats(ranking_.user(i));
+      // Nothing is left of him: see MergedTotals::remove().
+      if (stats.count > 0) append_stats(lines, stats);
+    }
+  }
+
+  bool put(size_t part, std::string_view lines) {
+    std::unique_lock lock(mutex_);
+    turn_changed_.wait(lock, [&] { return turn_ == part || !written_; });
+    if (!written_) return false;
+    if (!lines.empty()) written_ = sink_.write(lines);
+    ++turn_;
+    turn_changed_.notify_all();
+    return written_.has_value();
+  }
+
+  const Totals& totals_;
+  Sink& sink_;
+  const unsigned threads_;
+  Ranking ranking_;
+  std::atomic<size_t> next_{0};
+  std::mutex mutex_;  // guards what follows, and the sink
+  std::condition_variable turn_changed_;
+  size_t turn_ = 0;
+  Result<void> written_;
+};
+
 // All three modes into a sink that stays open.
 class StreamPublisher final : public Publisher {
  public:
-  StreamPublisher(std::unique_ptr<Sink> sink, OutputMode mode)
-      : sink_(std::move(sink)), mode_(mode) {}
+  StreamPublisher(std::unique_ptr<Sink> sink, OutputMode mode, unsigned threads)
+      : sink_(std::move(sink)), mode_(mode), threads_(threads) {}
 
   Result<void> publish(Totals& totals) override {
-    if (mode_ != OutputMode::kUpdate) return write_users(totals, ranked(totals), *sink_, false);
-    if (Result<void> written = write_users(totals, totals.changed(), *sink_, true); !written) {
-      return written;
-    }
+    if (mode_ != OutputMode::kUpdate) return RankedList(totals, *sink_, threads_).write();
+    if (Result<void> written = write_changes(totals, *sink_); !written) return written;
     totals.clear_changed();
     return {};
   }
@@ -55,13 +117,14 @@ class StreamPublisher final : public Publisher {
  private:
   const std::unique_ptr<Sink> sink_;
   const OutputMode mode_;
+  const unsigned threads_;
 };
 
 // kComplete into a file: a new file takes the place of the old one each time.
 class SnapshotPublisher final : public Publisher {
  public:
-  SnapshotPublisher(Endpoint endpoint, std::unique_ptr<Sink> first)
-      : endpoint_(std::move(endpoint)), next_(std::move(first)) {}
+  SnapshotPublisher(Endpoint endpoint, std::unique_ptr<Sink> first, unsigned threads)
+      : endpoint_(std::move(endpoint)), threads_(threads), next_(std::move(first)) {}
 
   Result<void> publish(Totals& totals) override {
     if (!next_) {
@@ -69,7 +132,7 @@ class SnapshotPublisher final : public Publisher {
       if (!sink) return fail(sink.error());
       next_ = std::move(*sink);
     }
-    Result<void> written = write_users(totals, ranked(totals), *next_, false);
+    Result<void> written = RankedList(totals, *next_, threads_).write();
     if (!written) return written;
     const std::unique_ptr<Sink> done = std::move(next_);
     return done->close();
@@ -80,25 +143,28 @@ class SnapshotPublisher final : public Publisher {
 
  private:
   const Endpoint endpoint_;
+  const unsigned threads_;
   std::unique_ptr<Sink> next_;  // opened at the start, so that a bad path is known before any work
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode) {
+Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode,
+                                                  unsigned threads) {
   const FileMode file_mode = mode == OutputMode::kUpdate ? FileMode::kAppend : FileMode::kReplace;
   Result<std::unique_ptr<Sink>> sink = open_sink(endpoint, file_mode);
   if (!sink) return fail(sink.error());
   if (mode == OutputMode::kComplete && endpoint.kind == Endpoint::Kind::kFile) {
     const Result<bool> special = is_special_file(endpoint.name);
     if (!special) return fail(special.error());
-    if (!*special) return std::make_unique<SnapshotPublisher>(endpoint, std::move(*sink));
+    if (!*special) return std::make_unique<SnapshotPublisher>(endpoint, std::move(*sink), threads);
   }
-  return publish_to(std::move(*sink), mode);
+  return publish_to(std::move(*sink), mode, threads);
 }
 
-std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode) {
-  return std::make_unique<StreamPublisher>(std::move(sink), mode);
+std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode,
+                                      unsigned threads) {
+  return std::make_unique<StreamPublisher>(std::move(sink), mode, threads);
 }
 
 }  // namespace paystats

@@ -6,10 +6,10 @@
 //   (*publisher)->close();           // the proof that all of it arrived
 //
 // kFinal and kComplete write all users in the order of rank.h, kUpdate those of totals.changed() in
-// the order of their first change. A user without payments (his partials were removed) is not in
-// those lists, and a change to him is one to 0. A file is replaced as a whole by kFinal (in
-// close()) and by kComplete (in each publish()); kUpdate appends to it. Nothing else that was there
-// is touched before.
+// the order of their first change. A long list is sorted and encoded by several threads. A user
+// without payments (his partials were removed) is not in those lists, and a change to him is one to
+// 0. A file is replaced as a whole by kFinal (in close()) and by kComplete (in each publish());
+// kUpdate appends to it. Nothing else that was there is touched before.
 #pragma once
 
 #include <memory>
@@ -35,9 +35,11 @@ class Publisher {
   virtual int reader_fd() const = 0;  // see Sink
 };
 
-Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode);
+Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode,
+                                                  unsigned threads = 1);
 
 // For tests: the publisher of this mode into `sink`, as if it were stdout.
-std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode);
+std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode,
+                                      unsigned threads = 1);
 
 }  // namespace paystats

@@ -92,6 +92,8 @@ class Totals {
   uint64_t memory_bytes() const;  // held for slots, entries, names and changes
 
  private:
+  friend class TableJoin;  // absorb() by several threads: see join.h
+
   struct Entry {
     Decimal sum;
     uint64_t count = 0;

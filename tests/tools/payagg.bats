@@ -237,12 +237,25 @@ EOF
   sed 's/"source":"one"/"source":"-"/' want.rejects | cmp - got.rejects
 }
 
-@test "--jobs with a pipe is one job, with a warning" {
-  echo "$edgar" >in
-  run --separate-stderr sh -c 'cat in | payagg --jobs 2'
-  [ "$status" -eq 0 ]
-  [ "$output" = '{"user":"edgar","sum":1.00,"count":1}' ]
-  [[ "$stderr" == 'payagg: warning: --jobs:'* ]]
+@test "--jobs on a pipe gives the same totals and rejects, byte for byte" {
+  {
+    paygen --random 200000 --users 30000 --seed 4
+    for i in $(seq 1 200); do printf 'junk%s\n\n%s\n' "$i" '{"user":"a"}'; done
+    paygen --random 200000 --users 30000 --seed 5
+    head -c 3000000 /dev/zero | tr '\0' 'z'
+    printf '\n%s\nlast' "$edgar"
+  } >in
+  run -1 sh -c 'cat in | payagg -o want --rejects want.rejects --metrics want.prom'
+  [ "$(wc -l <want.rejects)" -eq 402 ]
+  for jobs in 2 3 8; do
+    rm -f got.rejects
+    run -1 sh -c "cat in | payagg --jobs $jobs -o got --rejects got.rejects --metrics got.prom"
+    cmp got want
+    cmp got.rejects want.rejects
+    cmp got.prom want.prom
+  done
+  run -2 payagg --jobs 2 --users-max 1000 -o got < <(cat in)
+  [[ "$output" == *'more than 1000 users'* ]]
 }
 
 # ---- Merge

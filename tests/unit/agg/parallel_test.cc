@@ -5,6 +5,7 @@
 #include <csignal>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "agg/segments.h"
 #include "agg/stream.h"
 #include "io/open_source.h"
+#include "io/stream_source.h"
 #include "unit/io/support.h"
 
 namespace paystats {
@@ -39,15 +41,19 @@ class Parallel : public testing::Test {
         *RejectLog::open(Endpoint{Endpoint::Kind::kFile, path}, around_.words.diagnostics));
   }
 
-  Outcome alone() {
+  std::unique_ptr<Source> source() {
+    return std::move(*open_source(inputs_, {}, around_.waiter, around_.words.diagnostics));
+  }
+
+  Outcome alone() { return alone(*source()); }
+  Outcome alone(Source& from) {
     const std::string path = folder_ / "alone.rejects";
     const std::string output = folder_ / "alone.out";
     std::filesystem::remove(path);
     const auto rejects = open_rejects(path);
     const auto publisher =
         std::move(*open_publisher({Endpoint::Kind::kFile, output}, OutputMode::kFinal));
-    auto source = std::move(*open_source(inputs_, {}, around_.waiter, around_.words.diagnostics));
-    const StreamEnds ends{{*publisher, *rejects, metrics_}, *source, progress_, around_.clock};
+    const StreamEnds ends{{*publisher, *rejects, metrics_}, from, progress_, around_.clock};
     Totals totals(kSeed, {});
     const Result<StreamEnd> end = aggregate_stream(ends, {}, totals);
     EXPECT_TRUE(end) << end.error().message;
@@ -57,20 +63,23 @@ class Parallel : public testing::Test {
     return outcome;
   }
 
-  Outcome together(unsigned jobs, uint64_t segment_bytes, TotalsOptions options = {}) {
+  // Without `blocks` the inputs are files.
+  Outcome together(unsigned jobs, uint64_t segment_bytes, TotalsOptions options = {},
+                   Source* blocks = nullptr) {
     const std::string path = folder_ / "together.rejects";
     const std::string output = folder_ / "together.out";
     std::filesystem::remove(path);
     const auto rejects = open_rejects(path);
     Totals totals(kSeed, options);
-    const Result<ParallelEnd> end = aggregate_files(
-        inputs_,
-        {.jobs = jobs,
-         .segment_bytes = segment_bytes,
-         .hash_seed = kSeed,
-         .totals = options,
-         .names = {}},
-        {around_.waiter, *rejects, metrics_, progress_, around_.words.diagnostics}, totals);
+    const ParallelOptions how{.jobs = jobs,
+                              .segment_bytes = segment_bytes,
+                              .hash_seed = kSeed,
+                              .totals = options,
+                              .names = {}};
+    const ParallelEnds ends{around_.waiter, *rejects, metrics_, progress_,
+                            around_.words.diagnostics};
+    const Result<ParallelEnd> end = blocks != nullptr ? aggregate_blocks(*blocks, how, ends, totals)
+                                                      : aggregate_files(inputs_, how, ends, totals);
     EXPECT_TRUE(rejects->finish());
     if (!end) return {{}, {}, 0, end.error().message, false};
     const auto publisher =
@@ -91,6 +100,13 @@ class Parallel : public testing::Test {
         ASSERT_EQ(got.accepted, want.accepted) << jobs << " jobs, " << bytes;
         ASSERT_FALSE(got.cut_short);
       }
+    }
+    for (const unsigned jobs : {1U, 2U, 5U}) {
+      const Outcome got = together(jobs, 1, {}, source().get());
+      ASSERT_EQ(got.error, "");
+      ASSERT_EQ(got.totals, want.totals) << jobs << " jobs on blocks";
+      ASSERT_TRUE(got.rejects == want.rejects) << jobs << " jobs on blocks";
+      ASSERT_EQ(got.accepted, want.accepted);
     }
   }
 
@@ -225,6 +241,43 @@ TEST_F(Parallel, StdinThatIsAFileIsReadFromWhereItStandsAndLeftAtItsEnd) {
   EXPECT_EQ(end.accepted, 1U);
   EXPECT_NE(end.rejects.find("\"source\":\"-\",\"line\":2"), std::string::npos) << end.rejects;
   EXPECT_EQ(::lseek(fd.get(), 0, SEEK_CUR), 38);
+}
+
+TEST_F(Parallel, AnyBlocksGiveTheTotalsAndRejectsOfOneThread) {
+  std::mt19937_64 random(5);
+  std::string bytes;
+  for (int i = 0; i < 3'000; ++i) bytes += line_of(random);
+  bytes += std::string(kLineBytesMax + 1, 'x') + "\n" + line_of(random) + "y";
+  const Outcome want = alone(*memory_source(bytes, 1 << 20));
+  for (const size_t block_bytes : {1, 100, 3'333, 1 << 20}) {
+    for (const unsigned jobs : {1U, 2U, 5U}) {
+      const Outcome got = together(jobs, 1, {}, memory_source(bytes, block_bytes).get());
+      ASSERT_EQ(got.error, "");
+      ASSERT_EQ(got.totals, want.totals) << jobs << " jobs, " << block_bytes;
+      ASSERT_TRUE(got.rejects == want.rejects) << jobs << " jobs, " << block_bytes;
+      ASSERT_EQ(got.accepted, want.accepted);
+    }
+  }
+}
+
+TEST_F(Parallel, APipeThatRestsHoldsNeitherRejectsNorErrorsBack) {
+  const Pipe pipe;
+  const auto from =
+      stream_source(pipe.read.get(), UniqueFd(), "-", OnStop::kEndAtOnce, around_.waiter);
+  Outcome end;
+  std::thread run([&] { end = together(2, 1, {.users_max = 1}, from.get()); });
+  pipe.put("{\"user\":\"a\",\"paymentAmt\":1}\nx\n");
+  const std::string path = folder_ / "together.rejects";
+  EXPECT_TRUE(eventually([&] { return file_bytes(path).ends_with("}\n"); }));
+  pipe.put("{\"user\":\"b\",\"paymentAmt\":1}\n{\"user\":\"c\",\"paymentAmt\":1}\n");
+  run.join();  // though the pipe is still open
+  EXPECT_NE(end.error.find("more than 1 users"), std::string::npos) << end.error;
+}
+
+TEST_F(Parallel, ASourceThatFailsEndsAllThreads) {
+  const UniqueFd fd = std::move(*open_file(folder_ / ".", O_RDONLY | O_DIRECTORY));
+  const auto from = stream_source(fd.get(), UniqueFd(), "in", OnStop::kEndAtOnce, around_.waiter);
+  EXPECT_EQ(together(3, 1, {}, from.get()).error, "in: is a directory");
 }
 
 TEST_F(Parallel, OnlyRegularFilesHaveASizeToShareOut) {

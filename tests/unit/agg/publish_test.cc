@@ -5,6 +5,8 @@
 #include <string>
 
 #include "agg/metrics.h"
+#include "agg/rank.h"
+#include "record/encoder.h"
 #include "unit/io/support.h"
 
 namespace paystats {
@@ -161,6 +163,33 @@ TEST(Metrics, ARunFromTopicToTopicTellsItsLagAndWhatItRestored) {
         "payagg_lag_records 4", "payagg_restored_records 5", "payagg_restorable_records 6"}) {
     EXPECT_NE(text.find(std::string("\n") + line + "\n"), std::string::npos) << line;
   }
+}
+
+TEST_F(Publish, ManyUsersAreTheSameBytesWhoeverWritesThem) {
+  for (int i = 0; i < 60'000; ++i) {
+    set(std::to_string(i), i % 5'000, static_cast<uint64_t>(i % 3));
+  }
+  std::string want;
+  for (const uint32_t user : ranked(totals_)) {
+    if (totals_.count(user) > 0) append_stats(want, totals_.stats(user));
+  }
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    const auto publisher =
+        std::move(*open_publisher({Endpoint::Kind::kFile, path_}, OutputMode::kFinal, threads));
+    ASSERT_TRUE(publisher->publish(totals_));
+    ASSERT_TRUE(publisher->close());
+    EXPECT_TRUE(file_bytes(path_) == want) << threads << " threads";
+  }
+}
+
+TEST_F(Publish, AWriteThatFailsEndsAllThreads) {
+  for (int i = 0; i < 60'000; ++i) set(std::to_string(i), i, 1);
+  const auto publisher =
+      std::move(*open_publisher({Endpoint::Kind::kFile, "/dev/full"}, OutputMode::kFinal, 4));
+  const Result<void> published = publisher->publish(totals_);
+  ASSERT_FALSE(published);
+  EXPECT_NE(published.error().message.find("no space left"), std::string::npos)
+      << published.error().message;
 }
 
 }  // namespace

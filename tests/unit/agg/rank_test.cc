@@ -18,7 +18,7 @@ struct User {
 };
 
 // Expects the order that a full sort gives.
-void expect_ranked(std::vector<User> users) {
+void expect_ranked(std::vector<User> users, unsigned threads = 1) {
   Totals totals(1, {});
   for (const User& user : users) {
     totals.set(*totals.find_or_add(user.name), Decimal::from_nanos(user.nanos), 1);
@@ -26,7 +26,7 @@ void expect_ranked(std::vector<User> users) {
   std::sort(users.begin(), users.end(), [](const User& a, const User& b) {
     return a.nanos != b.nanos ? a.nanos > b.nanos : a.name < b.name;
   });
-  const std::vector<uint32_t> order = ranked(totals);
+  const std::vector<uint32_t> order = ranked(totals, threads);
   ASSERT_EQ(order.size(), users.size());
   for (size_t i = 0; i < users.size(); ++i) {
     ASSERT_EQ(totals.user(order[i]), users[i].name) << "at " << i;
@@ -62,6 +62,48 @@ TEST(Rank, AgreesWithAFullSort) {
     }
     expect_ranked(std::move(users));
   }
+}
+
+TEST(Rank, SeveralThreadsAgreeWithAFullSort) {
+  for (const int shift : {40, 120}) {
+    std::mt19937_64 random(9);
+    std::vector<User> users;
+    for (int i = 0; i < 300'000; ++i) {
+      users.push_back({std::to_string(i), static_cast<Int128>(Uint128{random()} << 64U) >> shift});
+    }
+    expect_ranked(users, 4);
+  }
+}
+
+// More than is sorted by comparison: names that differ late, early, and by their ends alone.
+TEST(Rank, VeryManyUsersOfOneSumAreSortedByName) {
+  std::mt19937_64 random(3);
+  std::vector<User> users{{"a", 6}, {"b", 4}};
+  for (int i = 0; i < 200'000; ++i) {
+    users.push_back({"the same for all of them " + std::to_string(random()), 5});
+    users.push_back({std::to_string(random()), 5});
+  }
+  for (size_t i = 0; i < 20; ++i) users.push_back({"zeros" + std::string(i, char{0}), 5});
+  for (const unsigned threads : {1U, 3U}) expect_ranked(users, threads);
+}
+
+TEST(Rank, PartsAreFinishedByThemselves) {
+  Totals totals(1, {});
+  for (int i = 0; i < 1'000; ++i) {
+    totals.set(*totals.find_or_add(std::to_string(i)), Decimal::from_nanos(i / 100), 1);
+  }
+  const std::vector<uint32_t> want = ranked(totals);
+  Ranking ranking(totals, 1);
+  std::vector<uint32_t> got(ranking.size());
+  // From the last part to the first; a part that begins in a run of equals begins behind it.
+  for (size_t at = 1'050; at > 0;) {
+    at -= 150;
+    const size_t begin = ranking.part_begin(at);
+    const size_t end = ranking.part_begin(at + 150);
+    ranking.finish(begin, end);
+    for (size_t i = begin; i < end; ++i) got[i] = ranking.user(i);
+  }
+  EXPECT_EQ(got, want);
 }
 
 }  // namespace

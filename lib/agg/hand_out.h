@@ -1,0 +1,73 @@
+// Blocks of lines on their way from the one thread that reads an input to those that decode them.
+//
+//   BlockQueue queue(buffers);
+//   while (read a block) if (!queue.put(block)) break;      // the reader; then queue.finish()
+//   while (item = queue.take()) { ... queue.give_back(std::move(item)); }      // each other thread
+//
+// Items are numbered in the order of the input, so what is found in them can be told in that order
+// (see SegmentOrder). Bytes are copied into buffers that go round: put() waits for one of them, so
+// memory stays bounded however far the reader is ahead.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/source.h"
+
+namespace paystats {
+
+struct BlockItem {
+  uint64_t number = 0;                        // from 0
+  std::shared_ptr<const std::string> source;  // its name
+  std::string bytes;
+  uint64_t first_line = 1;
+  uint64_t long_line_bytes = 0;
+
+  Block block() const {
+    return {.bytes = bytes,
+            .source = *source,
+            .first_line = first_line,
+            .long_line_bytes = long_line_bytes};
+  }
+};
+
+// Thread-safe; one thread reads.
+class BlockQueue {
+ public:
+  explicit BlockQueue(size_t buffers) : free_(buffers), buffers_(buffers) {}
+
+  // Copies the block. False after close().
+  bool put(const Block& block);
+  void finish();  // nothing more will be put
+
+  // The next item, or nothing when there will be none.
+  std::optional<BlockItem> take();
+  // Its work is done. True: nothing is in anybody's hands, and the reader waits for its input.
+  bool give_back(BlockItem item);
+
+  // The reader is about to wait for its input. True: all items have been given back.
+  bool reader_rests();
+
+  void close();  // nobody waits any more, and nothing is taken
+
+ private:
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable freed_;
+  std::condition_variable filled_;
+  std::vector<std::string> free_;
+  std::deque<BlockItem> items_;
+  std::shared_ptr<const std::string> source_;  // of the last block that was put
+  const size_t buffers_;
+  uint64_t number_ = 0;
+  bool rests_ = false;
+  bool finished_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace paystats
