@@ -19,17 +19,17 @@ def table(head, rows, left=1):
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rules, *rows))
 
 
-def per_million(row):
-    wall = median(row["walls"])
-    return wall / row["payments"] * 1e6 if wall is not None else None
+def per_million(row, what="walls"):
+    taken = median(row[what])
+    return taken / row["payments"] * 1e6 if taken is not None else None
 
 
-def find(result, family, threads=None):
+def find(result, family, threads=None, what="walls"):
     """The fastest of a family, with so many threads, whose answer is right, or else the fastest; None
     where there is none."""
     rows = [row for row in result["rows"] if row["family"] == family and row["walls"]
             and (threads is None or row["threads"] == threads)]
-    return min(rows, key=lambda row: (row["answer"].startswith("wrong"), per_million(row)), default=None)
+    return min(rows, key=lambda row: (row["answer"].startswith("wrong"), per_million(row, what)), default=None)
 
 
 def title_of(row):
@@ -54,26 +54,26 @@ def of_set(result):
             + table(head, rows))
 
 
-def times(result, family, threads, yardstick):
-    row = find(result, family, threads)
+def times(result, family, threads, yardstick, what):
+    row = find(result, family, threads, what)
     if row is None or yardstick is None:
         reason = next((r["answer"].partition(":")[0] for r in result["rows"] if r["family"] == family), "–")
         return reason or "–"
     mark = " (wrong)" if row["answer"].startswith("wrong") else ""
-    return f"{number(per_million(row) / per_million(yardstick), 1)} x{mark}"
+    return f"{number(per_million(row, what) / per_million(yardstick, what), 1)} x{mark}"
 
 
-def summary(results, threads, families):
-    """How many times payagg's time the others take, a line for each set."""
+def summary(results, threads, families, what="walls"):
+    """How many times payagg's time (or CPU time: "cpus") the others take, a line for each set."""
     rows = []
     for result in results:
-        payagg = find(result, "payagg", threads)
-        row = [result["title"], number(per_million(payagg), 3) if payagg else "–"]
-        row += [times(result, family, threads if engine else 0, payagg) for family, engine in families]
+        payagg = find(result, "payagg", threads, what)
+        row = [result["title"], number(per_million(payagg, what), 3) if payagg else "–"]
+        row += [times(result, family, threads if engine else 0, payagg, what) for family, engine in families]
         row.append(f"DuckDB {result['goal']:g} x or more, none under 1 x")
         if threads == 1:
-            scan = find(result, "scan", 0)
-            ratio = number(per_million(payagg) / per_million(scan)) if scan and payagg else None
+            scan = find(result, "scan", 0, what)
+            ratio = number(per_million(payagg, what) / per_million(scan, what)) if scan and payagg else None
             row.append(f"{ratio} x (at most 1.3)" if ratio else "–")
         rows.append(row)
     head = ["payments", "payagg, s per M", *(family for family, _ in families), "goal"]
@@ -87,7 +87,9 @@ SLOW = [("mawk", False), ("Miller", False), ("jq", False)]
 def files(results, cores):
     """The part `files`: first the ratios, then all there is."""
     text = ["## Files: the sum and count of each user\n",
-            "How many times as long as payagg, on one core:\n", summary(results, 1, ENGINES + SLOW)]
+            "How many times as long as payagg, on one core:\n", summary(results, 1, ENGINES + SLOW),
+            "\nThe same by CPU time, user and system, which neighbours disturb less:\n",
+            summary(results, 1, ENGINES + SLOW, "cpus")]
     if cores > 1:
         text += [f"\nOn all {cores} cores, payagg with as many jobs:\n", summary(results, cores, ENGINES)]
     text.append(

@@ -182,6 +182,12 @@ class Tables(unittest.TestCase):
         self.assertIn("| 10.0 x | – | – | 4.0 x (wrong) | 25.0 x | cannot |", text)
         self.assertIn("1.25 x (at most 1.3)", text)
 
+    def test_cpu_time_has_ratios_of_its_own(self):
+        lazy = row("DuckDB, DOUBLE", "DuckDB", 1, [40.0], answer="rounded") | {"cpus": [6.0]}
+        result = RESULT | {"rows": [RESULT["rows"][0], lazy]}
+        self.assertIn("| 20.0 x |", tables.summary([result], 1, tables.ENGINES))
+        self.assertIn("| 3.0 x |", tables.summary([result], 1, tables.ENGINES, "cpus"))
+
     def test_a_wrong_answer_counts_only_where_the_family_has_no_right_one(self):
         quick = row("DuckDB, DOUBLE", "DuckDB", 1, [3.0], answer="wrong: 1 of 10 users")
         result = RESULT | {"rows": [*RESULT["rows"], quick]}
