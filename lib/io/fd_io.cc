@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <system_error>
 #include <thread>
 
 namespace paystats {
@@ -23,6 +25,17 @@ constexpr Duration kPatience = std::chrono::seconds(1);  // until a wait is told
 
 std::string waiting_for_lock(std::string_view name) {
   return fmt::format("{}: waiting for another process that holds its lock", name);
+}
+
+// What an unprivileged process may ask for (see pipe(7)).
+int pipe_bytes_max() {
+  constexpr int kUsual = 1 << 20;
+  const Result<UniqueFd> file = open_file("/proc/sys/fs/pipe-max-size", O_RDONLY);
+  char text[16] = {};
+  const ssize_t n = file ? ::read(file->get(), text, sizeof text) : 0;
+  int bytes = 0;
+  const bool parsed = n > 0 && std::from_chars(text, text + n, bytes).ec == std::errc();
+  return parsed ? bytes : kUsual;
 }
 
 bool would_block(int errno_value) {
@@ -66,6 +79,15 @@ Result<void> write_stream(int fd, std::string_view bytes, std::string_view name)
     if (::poll(&polled, 1, -1) < 0 && errno != EINTR) return fail(system_error(name, errno));
   }
   return {};
+}
+
+void widen_pipe(int fd) {
+  const int now = ::fcntl(fd, F_GETPIPE_SZ);
+  if (now <= 0) return;
+  // All pipes of a user share a limit as well (EPERM): then half as much, and so on.
+  for (int bytes = pipe_bytes_max(); bytes > now; bytes /= 2) {
+    if (::fcntl(fd, F_SETPIPE_SZ, bytes) > 0) return;
+  }
 }
 
 Result<uint64_t> file_size(int fd, std::string_view name) {

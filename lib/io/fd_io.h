@@ -25,6 +25,10 @@ Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size, std::
 // write_all(), and where another process has made the descriptor non-blocking it waits for room.
 Result<void> write_stream(int fd, std::string_view bytes, std::string_view name);
 
+// Makes a pipe as large as the system lets us: fewer switches between who fills and who empties it.
+// Where it may not grow, or is no pipe, it stays as it is. Never smaller than it was.
+void widen_pipe(int fd);
+
 Result<uint64_t> file_size(int fd, std::string_view name);
 
 // The same file by an open file description of its own: locks and offsets are not shared.

@@ -28,6 +28,7 @@ StreamSink::StreamSink(UniqueFd fd, std::string name, Start start)
       has_reader_(fd_type(fd_.get()) != FdType::kRegular),
       needs_newline_(start == Start::kOnNewLine && ends_inside_a_line(fd_.get())) {
   buffer_.reserve(kBufferBytes);
+  widen_pipe(fd_.get());
 }
 
 Result<void> StreamSink::write(std::string_view lines) {

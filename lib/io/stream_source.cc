@@ -1,7 +1,5 @@
 #include "io/stream_source.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -13,7 +11,6 @@ namespace {
 
 constexpr Duration kSilence = std::chrono::milliseconds(500);
 constexpr Duration kReadOnMax = std::chrono::seconds(5);
-constexpr int kPipeBytes = 1 << 20;
 
 class StreamSource final : public Source {
  public:
@@ -23,8 +20,7 @@ class StreamSource final : public Source {
         on_stop_(on_stop),
         waiter_(waiter),
         lines_(std::move(name)) {
-    // Fewer switches between us and who fills the pipe. Where it may not grow it stays as it is.
-    if (fd_type(fd_) == FdType::kPipe) ::fcntl(fd_, F_SETPIPE_SZ, kPipeBytes);
+    widen_pipe(fd_);
   }
 
   Result<ReadStatus> read(Block& out, Instant deadline) override {

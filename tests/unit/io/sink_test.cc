@@ -363,5 +363,15 @@ TEST_F(SinkTest, AFileThatCannotBeReplacedStaysAsItIs) {
   EXPECT_EQ(folder_.entries(), 1u);
 }
 
+TEST(StreamSink, APipeIsMadeLargerAndNeverSmaller) {
+  const Pipe pipe;
+  const int before = ::fcntl(pipe.write.get(), F_GETPIPE_SZ);
+  const StreamSink sink(UniqueFd(::dup(pipe.write.get())), "pipe");
+  const int after = ::fcntl(pipe.write.get(), F_GETPIPE_SZ);
+  EXPECT_GT(after, before);
+  const StreamSink again(UniqueFd(::dup(pipe.write.get())), "pipe");
+  EXPECT_EQ(::fcntl(pipe.write.get(), F_GETPIPE_SZ), after);
+}
+
 }  // namespace
 }  // namespace paystats
