@@ -24,6 +24,8 @@ constexpr uint32_t index_of(uint64_t slot) {
   return static_cast<uint32_t>(slot) - 1;
 }
 
+constexpr size_t kLineBytes = 64;  // of the cache
+
 inline void fetch(const void* address) {
   __builtin_prefetch(address);
 }
@@ -34,6 +36,9 @@ inline void fetch(const void* address) {
 struct Totals::Strip {
   std::array<uint32_t, kStrip> tags;
   std::array<size_t, kStrip> slots;  // the first slot that has the tag or is empty
+  // The entry of that slot and its name, where there is one; entries and names never move.
+  std::array<Entry*, kStrip> entries;
+  std::array<const char*, kStrip> names;
 };
 
 Totals::Totals(uint64_t seed, TotalsOptions options)
@@ -50,6 +55,12 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
     fetch_ahead(part, strip);
     for (size_t i = 0; i < part.size(); ++i) {
       const Payment& payment = part[i].record;
+      if (Entry* const e = strip.entries[i];
+          e != nullptr && same_name({strip.names[i], name_size(*e)}, payment.user)) [[likely]] {
+        const Flaw flaw = add_to(*e, index_of(slots_[strip.slots[i]]), payment.amount, 1);
+        if (flaw != Flaw::kNone) refused.push_back({done + i, flaw});
+        continue;
+      }
       const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
       if (!index) return fail(index.error());
       const Flaw flaw = add_to(*index, payment.amount, 1);
@@ -77,7 +88,7 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
 
 // Each pass asks for what the next one reads: slots, then entries, then names. The slots found here
 // stay right while rows of the strip are added, since a slot once filled never changes.
-void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
+void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) {
   for (size_t i = 0; i < rows.size(); ++i) {
     strip.tags[i] = user_tag(rows[i].record.user, seed_);
     fetch(&slots_[home(strip.tags[i])]);
@@ -87,11 +98,16 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     size_t at = home(strip.tags[i]);
     while (slots_[at] != 0 && tag_of(slots_[at]) != strip.tags[i]) at = (at + 1) & mask;
     strip.slots[i] = at;
-    if (slots_[at] != 0) fetch(&entry(index_of(slots_[at])));
+    strip.entries[i] = slots_[at] != 0 ? &entry(index_of(slots_[at])) : nullptr;
+    fetch(strip.entries[i]);  // of nothing: does nothing
   }
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint64_t slot = slots_[strip.slots[i]];
-    if (slot != 0) fetch(name_bytes(entry(index_of(slot))));
+    if (strip.entries[i] == nullptr) continue;
+    strip.names[i] = name_bytes(*strip.entries[i]);
+    fetch(strip.names[i]);
+    for (size_t at = kLineBytes; at < name_size(*strip.entries[i]); at += kLineBytes) {
+      fetch(strip.names[i] + at);
+    }
   }
 }
 
@@ -102,7 +118,7 @@ Result<uint32_t> Totals::resolve(std::string_view user, uint32_t tag, size_t slo
     if (slots_[slot] == 0) break;
     if (tag_of(slots_[slot]) != tag) continue;
     const uint32_t index = index_of(slots_[slot]);
-    if (name_of(entry(index)) == user) return index;
+    if (same_name(name_of(entry(index)), user)) return index;
   }
   if (users_ >= users_max_) {
     return fail(fmt::format("more than {} users: {}", users_max_,
@@ -131,8 +147,7 @@ uint32_t Totals::append_entry(std::string_view user) {
   return index;
 }
 
-Flaw Totals::add_to(uint32_t index, Decimal amount, uint64_t count) {
-  Entry& e = entry(index);
+Flaw Totals::add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count) {
   uint64_t new_count = 0;
   if (__builtin_add_overflow(e.count, count, &new_count)) return Flaw::kCountOverflow;
   if (!e.sum.add(amount)) return Flaw::kSumOverflow;
@@ -189,7 +204,7 @@ std::optional<uint32_t> Totals::find(std::string_view user) const {
   for (size_t slot = home(tag); slots_[slot] != 0; slot = (slot + 1) & mask) {
     if (tag_of(slots_[slot]) != tag) continue;
     const uint32_t index = index_of(slots_[slot]);
-    if (name_of(entry(index)) == user) return index;
+    if (same_name(name_of(entry(index)), user)) return index;
   }
   return std::nullopt;
 }

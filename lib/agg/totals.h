@@ -116,18 +116,20 @@ class Totals {
   const Entry& entry(uint32_t index) const {
     return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
   }
+  static size_t name_size(const Entry& e) { return e.name & ((1U << kLengthBits) - 1); }
   const char* name_bytes(const Entry& e) const {
     const uint64_t at = (e.name & ~kChangedBit) >> kLengthBits;
     return names_[at >> kNameChunkBits].get() + (at & ((1U << kNameChunkBits) - 1));
   }
-  std::string_view name_of(const Entry& e) const {
-    return {name_bytes(e), e.name & ((1U << kLengthBits) - 1)};
-  }
+  std::string_view name_of(const Entry& e) const { return {name_bytes(e), name_size(e)}; }
 
-  void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
+  void fetch_ahead(std::span<const Row> rows, Strip& strip);
   Result<uint32_t> resolve(std::string_view user, uint32_t tag, size_t slot);
   uint32_t append_entry(std::string_view user);
-  Flaw add_to(uint32_t index, Decimal amount, uint64_t count);
+  Flaw add_to(uint32_t index, Decimal amount, uint64_t count) {
+    return add_to(entry(index), index, amount, count);
+  }
+  Flaw add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count);
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
   size_t home(uint32_t tag) const { return tag >> slot_shift_; }

@@ -20,6 +20,29 @@ Form form_of(unsigned char lead) {
   return {0, 0, 0};
 }
 
+bool is_tail(unsigned char byte) {
+  return (byte & 0xC0U) == 0x80U;
+}
+
+// How many bytes the sequence at `p` has, of which `left` are there; 0 where it is not valid. The
+// table of RFC 3629, section 4: what may follow a lead is narrowed for its second byte alone.
+size_t sequence_bytes(const unsigned char* p, size_t left) {
+  const unsigned char lead = p[0];
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4 || left < 2 || !is_tail(p[1])) return 0;
+  if (lead < 0xE0) return 2;
+  if (left < 3 || !is_tail(p[2])) return 0;
+  if (lead < 0xF0) {
+    const bool overlong = lead == 0xE0 && p[1] < 0xA0;
+    const bool surrogate = lead == 0xED && p[1] > 0x9F;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (left < 4 || !is_tail(p[3])) return 0;
+  const bool overlong = lead == 0xF0 && p[1] < 0x90;
+  const bool beyond = lead == 0xF4 && p[1] > 0x8F;
+  return overlong || beyond ? 0 : 4;
+}
+
 }  // namespace
 
 Utf8Char decode_utf8(std::string_view text) {
@@ -48,9 +71,10 @@ bool is_valid_utf8(std::string_view text) {
       i += sizeof word;
     }
     if (i == text.size()) break;
-    const Utf8Char c = decode_utf8(text.substr(i));
-    if (c.bytes == 0) return false;
-    i += c.bytes;
+    const auto* const p = reinterpret_cast<const unsigned char*>(text.data()) + i;
+    const size_t bytes = sequence_bytes(p, text.size() - i);
+    if (bytes == 0) return false;
+    i += bytes;
   }
   return true;
 }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "record/newlines.h"
 #include "record/payment.h"
 
 namespace paystats {
@@ -15,10 +16,6 @@ constexpr size_t kBufferBytes = kLineBytesMax + LineSplitter::kReadBytes;
 static_assert(LineSplitter::kReadBytes <= kLineBytesMax);
 
 }  // namespace
-
-uint64_t count_newlines(std::string_view bytes) {
-  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
 
 LineSplitter::LineSplitter(std::string source)
     : source_(std::move(source)), buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}

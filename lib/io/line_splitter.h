@@ -53,7 +53,4 @@ class LineSplitter {
   uint64_t long_bytes_ = 0;  // not 0: inside a long line, this much of it has come
 };
 
-// How many newlines there are in `bytes`.
-uint64_t count_newlines(std::string_view bytes);
-
 }  // namespace paystats

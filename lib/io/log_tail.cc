@@ -6,8 +6,8 @@
 #include <cassert>
 
 #include "io/fd_io.h"
-#include "io/line_splitter.h"
 #include "record/decoder.h"
+#include "record/newlines.h"
 
 namespace paystats {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "io/line_splitter.h"
+#include "record/newlines.h"
 #include "record/payment.h"
 
 namespace paystats {

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "record/flat_scanner.h"
 #include "record/json_scanner.h"
+#include "record/payment_layout.h"
 #include "record/record_fields.h"
 
 namespace paystats {
 namespace {
+
+// Records whose lines have no layout to be learned.
+struct NoLayout {};
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -103,19 +108,40 @@ struct LineDecoder<Record>::Plan {
     return duplicate != Flaw::kNone ? duplicate : Fields::build(tokens, arena, out);
   }
 
-  // The place behind the line that begins at `p`, or nullptr where it is for the general path.
-  const char* read_flat(const char* p, const char* end, TextArena& arena, Record& out) const {
-    if (path == DecodePath::kGeneral) return nullptr;
+  // Lines that look like the one before, up to one that does not.
+  const char* read_alike(const char* p, const char* end, DecodedLines<Record>& out) {
+    if constexpr (kHasLayout) {
+      if (path == DecodePath::kFastFirst) return layouts.read_lines(p, end, out);
+    }
+    return p;
+  }
+
+  // The next line by the flat path, which teaches the layout where that has failed too often.
+  const char* read_line(const char* p, const char* end, TextArena& arena, Record& out) {
     Tokens tokens;
+    const char* const next = read_flat(p, end, arena, tokens, out);
+    if constexpr (kHasLayout) {
+      if (next != nullptr) layouts.missed(p, next, end, tokens);
+    }
+    return next;
+  }
+
+  // The place behind the line that begins at `p`, or nullptr where it is for the general path.
+  const char* read_flat(const char* p, const char* end, TextArena& arena, Tokens& tokens,
+                        Record& out) const {
+    if (path == DecodePath::kGeneral) return nullptr;
     const char* const next = flat.scan(p, end, tokens);
     if (next == nullptr || static_cast<size_t>(next - p) > kLineBytesMax) return nullptr;
     return Fields::build(tokens, arena, out) == Flaw::kNone ? next : nullptr;
   }
 
+  static constexpr bool kHasLayout = std::is_same_v<Record, Payment>;
+
   DecodePath path;
   std::array<std::string, Fields::kCount> names;
   size_t name_bytes_max = 0;
   FlatScanner<Fields::kCount> flat;
+  std::conditional_t<kHasLayout, PaymentLayouts, NoLayout> layouts;
   TextArena one;  // texts of decode_one()
 };
 
@@ -140,11 +166,16 @@ size_t LineDecoder<Record>::decode(std::string_view block, DecodedLines<Record>&
   out.bad.clear();
   out.decoded.clear();
   out.lines = 0;
+  if constexpr (Plan::kHasLayout) plan_->layouts.forget_block();
   const char* p = block.data();
   const char* const end = p + block.size();
   Record record;
   while (p < end && out.rows.size() < Lines::kRowsMax && out.bad.size() < Lines::kRowsMax) {
-    if (const char* next = plan_->read_flat(p, end, out.decoded, record); next != nullptr) {
+    if (const char* next = plan_->read_alike(p, end, out); next != p) {
+      p = next;
+      continue;
+    }
+    if (const char* next = plan_->read_line(p, end, out.decoded, record); next != nullptr) {
       out.rows.push_back({record, out.lines++});
       p = next;
       continue;
@@ -175,7 +206,9 @@ Flaw LineDecoder<Record>::decode_one(std::string_view json, Record& out) {
 template <class Record>
 Flaw LineDecoder<Record>::decode_text(std::string_view json, TextArena& arena, Record& out) const {
   const char* const end = json.data() + json.size();
-  if (plan_->read_flat(json.data(), end, arena, out) == end && !json.empty()) return Flaw::kNone;
+  typename Plan::Tokens tokens;
+  const char* const next = plan_->read_flat(json.data(), end, arena, tokens, out);
+  if (next == end && !json.empty()) return Flaw::kNone;
   return plan_->read_general(json, arena, out);
 }
 

@@ -144,12 +144,6 @@ TEST(LineSplitter, AgreesWithThePlainestSplitterWhateverTheReads) {
   }
 }
 
-TEST(LineSplitter, CountsNewlines) {
-  EXPECT_EQ(count_newlines(""), 0u);
-  EXPECT_EQ(count_newlines("\n\na\n"), 3u);
-  EXPECT_EQ(count_newlines(std::string(1'000'003, '\n')), 1'000'003u);
-}
-
 TEST(MemorySource, YieldsWhatASplitterWould) {
   const std::string bytes = "one\ntwo\n\n" + std::string(kLineBytesMax + 1, 'x') + "\n" +
                             std::string(kLineBytesMax, 'y') + "\nlast";

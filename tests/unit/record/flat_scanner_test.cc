@@ -39,16 +39,23 @@ TEST(FlatScanner, TakesFurtherFieldsThatAreNotNested) {
   EXPECT_TRUE(is_taken(R"({"a":"b","c":1e999,"d":true,"e":false,"f":null,"user":"edgar"})"));
 }
 
+TEST(FlatScanner, TakesEscapesAndNestedValuesByTheOtherScanner) {
+  EXPECT_TRUE(is_taken(R"({"user":"e\u0064g\"ar","paymentAmt":"1\u002e0"})"));
+  EXPECT_TRUE(is_taken(R"({"a":[1,{"b":"\n"}],"user":"e","b":{"c":[]}})"));
+}
+
 TEST(FlatScanner, LeavesTheUnusualToTheGeneralPath) {
   for (const char* line : {"",
                            " ",
                            "{}",
                            "[]",
-                           "{\"user\":\"e\\u0064gar\"}",
+                           "{\"user\":\"e\\x0064gar\"}",
+                           "{\"user\":\"\\ud800\"}",
                            "{\"us\\u0065r\":\"edgar\"}",
                            "{\"user\":\"e\",\"user\":\"e\"}",
-                           "{\"a\":[]}",
-                           "{\"a\":{}}",
+                           "{\"a\":[}",
+                           "{\"a\":{]}",
+                           "{\"a\":[1,\n2]}",
                            "{\"user\":\"e\"} x",
                            "{\"user\":\"e\"",
                            "{\"user\":\"e",

@@ -1,0 +1,218 @@
+#include "record/payment_layout.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/utf8.h"
+#include "money/short_amount.h"
+#include "record/field_values.h"
+#include "record/json_scanner.h"
+#include "record/scan.h"
+
+namespace paystats {
+namespace {
+
+uint64_t load(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// Behind the text that begins at `p` (at its closing quote), where the plain path has met something
+// other than a quote at `stop`; nullptr where it is not right or does not end before `limit`.
+const char* odd_text(const char* p, const char* stop, const char* limit, JsonToken& token) {
+  bool beyond_ascii = false;
+  stop = scan::find_string_stop(stop, limit, beyond_ascii);
+  if (stop >= limit) return nullptr;
+  if (*stop == '"') {
+    token.text = {p, static_cast<size_t>(stop - p)};
+    return is_valid_utf8(token.text) ? stop : nullptr;
+  }
+  if (*stop != '\\') return nullptr;
+  JsonScanner scanner({p - 1, static_cast<size_t>(limit - p) + 1});
+  return scanner.read_string(token) ? scanner.place() - 1 : nullptr;
+}
+
+// Behind the amount that begins at `p`, or nullptr.
+const char* long_amount(const char* p, const char* limit, Decimal& amount) {
+  const char* end = p;
+  while (end<limit&& * end> ' ' && *end != ',' && *end != '}' && *end != '"') ++end;
+  return parse_amount({p, static_cast<size_t>(end - p)}, amount) == AmountFlaw::kNone ? end
+                                                                                      : nullptr;
+}
+
+// Behind the value that begins at `p`, which is no string and which nobody reads, or nullptr.
+const char* other_end(const char* p, const char* limit) {
+  Decimal ignored;
+  // Of a number with an exponent that is the part before it; no literal that follows begins so.
+  if (const char* end = read_short_amount(p, ignored); end != nullptr) return end;
+  if (*p == '"') return nullptr;
+  JsonScanner scanner({p, static_cast<size_t>(limit - p)});
+  JsonToken token;
+  if (!scanner.read_value(token, 1)) return nullptr;
+  // To that scanner a newline is white space; here it ends the line, wherever it stands.
+  const bool nested = *p == '{' || *p == '[';
+  const auto size = static_cast<size_t>(scanner.place() - p);
+  return nested && std::memchr(p, '\n', size) != nullptr ? nullptr : scanner.place();
+}
+
+}  // namespace
+
+bool PaymentLayout::Literal::set(const char* begin, const char* end) {
+  size = static_cast<size_t>(end - begin);
+  if (size > sizeof words) return false;
+  words = {};
+  masks = {};
+  std::memcpy(words.data(), begin, size);
+  std::memset(masks.data(), 0xFF, size);
+  return true;
+}
+
+inline bool PaymentLayout::Literal::matches(const char* p) const {
+  uint64_t difference = ((load(p) ^ words[0]) & masks[0]) | ((load(p + 8) ^ words[1]) & masks[1]);
+  if (size > 16) {
+    difference |= ((load(p + 16) ^ words[2]) & masks[2]) | ((load(p + 24) ^ words[3]) & masks[3]);
+  }
+  return difference == 0;
+}
+
+bool PaymentLayout::add(const char* begin, const char* end, Value value) {
+  for (; end - begin > kMargin; begin += kMargin) {
+    if (!add(begin, begin + kMargin, Value::kNothing)) return false;
+  }
+  if (parts_used_ == kPartsMax) return false;
+  parts_[parts_used_].value = value;
+  return parts_[parts_used_++].before.set(begin, end);
+}
+
+void PaymentLayout::learn(const char* line, const char* next, const Tokens& tokens) {
+  parts_used_ = 0;
+  const bool fit = next[-1] == '\n' && tokens[2].kind == JsonToken::Kind::kMissing;
+  if (!fit || !add_parts(line, next, tokens)) parts_[0] = {};
+}
+
+// The line is right, so it is enough to find its values.
+bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& tokens) {
+  const auto after_string = [](const char* quote) {
+    do quote += *quote == '\\' ? 2 : 1;
+    while (*quote != '"');
+    return quote + 1;
+  };
+  const auto after_spaces = [](const char* p) {
+    while (*p == ' ') ++p;
+    return p;
+  };
+  const char* done = line;  // up to here it has been taken into parts
+  const char* p = after_spaces(line);
+  while (*p != '}') {
+    const char* const name = after_spaces(p + 1);  // behind a brace or a comma
+    const char* const value = after_spaces(after_spaces(after_string(name)) + 1);
+    const bool is_string = *value == '"';
+    const char* const text = value + (is_string ? 1 : 0);
+    const Value kind = text == tokens[0].text.data()   ? Value::kUser
+                       : text == tokens[1].text.data() ? Value::kAmount
+                       : is_string                     ? Value::kString
+                                                       : Value::kOther;
+    if (!add(done, text, kind)) return false;
+    if (is_string) {
+      done = after_string(value) - 1;
+    } else {
+      JsonScanner scanner({value, static_cast<size_t>(next - value)});
+      JsonToken ignored;
+      if (!scanner.read_value(ignored, 1)) return false;
+      done = scanner.place();
+    }
+    p = after_spaces(done + (is_string ? 1 : 0));
+  }
+  return add(done, next, Value::kEnd);
+}
+
+[[gnu::always_inline]] inline const char* PaymentLayout::scan(const char* p, const char* limit,
+                                                              const StringStops& stops,
+                                                              TextArena& arena,
+                                                              Payment& out) const {
+  for (const Part* part = parts_.data();; ++part) {
+    if (p >= limit || !part->before.matches(p)) return nullptr;
+    p += part->before.size;
+    if (part->value == Value::kEnd) return p;
+    if (part->value == Value::kNothing) continue;
+    if (p >= limit || part->value == Value::kNever) return nullptr;
+    const char* const text = p;
+    if (part->value == Value::kAmount) {
+      p = read_short_amount(text, out.amount);
+      if (p == nullptr) [[unlikely]] {
+        p = long_amount(text, limit, out.amount);
+      }
+    } else if (part->value == Value::kOther) {
+      p = other_end(text, limit);
+    } else {
+      p = stops.next(text);
+      if (p >= limit) return nullptr;
+      JsonToken token;
+      token.text = {text, static_cast<size_t>(p - text)};
+      if (*p != '"') [[unlikely]] {
+        p = odd_text(text, p, limit, token);
+        if (p == nullptr) return nullptr;
+      }
+      if (part->value == Value::kUser) {
+        token.kind = JsonToken::Kind::kString;
+        if (read_user(token, arena, out.user) != Flaw::kNone) return nullptr;
+      }
+    }
+    if (p == nullptr) return nullptr;
+  }
+}
+
+void PaymentLayouts::missed(const char* line, const char* next, const char* end,
+                            const PaymentLayout::Tokens& tokens) {
+  if (end - next < PaymentLayout::kMargin) return;  // too near the end to have been tried
+  if (learned_ == kLayouts && ++misses_ < kMissesMost) return;
+  misses_ = 0;
+  current_ = oldest_;
+  layouts_[current_].learn(line, next, tokens);
+  oldest_ = (oldest_ + 1) % kLayouts;
+  learned_ = std::min(learned_ + 1, kLayouts);
+}
+
+const char* PaymentLayouts::scan_by_any(const char* p, const char* limit, TextArena& arena,
+                                        Payment& out) {
+  for (size_t i = 0; i < learned_; ++i) {
+    if (const char* next = layouts_[i].scan(p, limit, stops_, arena, out); next != nullptr) {
+      current_ = i;
+      return next;
+    }
+  }
+  return nullptr;
+}
+
+const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLines<Payment>& out) {
+  if (learned_ == 0) return p;
+  const char* limit = p;
+  while (out.rows.size() < DecodedLines<Payment>::kRowsMax) {
+    if (limit - p < kAheadLeast) {
+      if (end - p <= PaymentLayout::kMargin) break;
+      if (!stops_.covers(p) || stops_.end() != end) stops_.mark(p, end);
+      limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
+    }
+    // Into its row at once: a copy of what has just been stored word by word would wait for it.
+    auto& row = out.rows.emplace_back();
+    Payment& payment = row.record;
+    const char* next = layouts_[current_].scan(p, limit, stops_, out.decoded, payment);
+    if (next == nullptr) next = scan_by_any(p, limit, out.decoded, payment);
+    if (next == nullptr && stops_.end() != end && stops_.begin() != p &&
+        std::memchr(p, '\n', static_cast<size_t>(limit - p)) == nullptr) {
+      stops_.mark(p, end);  // the line is cut in two by the end of what is marked
+      limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
+      next = scan_by_any(p, limit, out.decoded, payment);
+    }
+    if (next == nullptr) {
+      out.rows.pop_back();
+      break;
+    }
+    row.line = out.lines++;
+    p = next;
+  }
+  return p;
+}
+
+}  // namespace paystats

@@ -1,0 +1,66 @@
+// Where runs of plain characters in strings end, for a whole stretch of bytes at once: one bit a
+// byte, set for a quote, a backslash, a control character, and whatever is not ASCII. The bits are
+// found by vectors, in the best instruction set that the machine has (Highway chooses it when the
+// program runs); they are asked by the ordinary code that walks along a line, so that the end of a
+// name costs one load and one count of zeros, however long the name, and no branch depends on it.
+//
+//   StringStops stops;
+//   stops.mark(block_begin, block_end);      // the first kBytes of the block, or what there is
+//   if (stops.covers(p)) const char* stop = stops.next(p);   // where the first one from p on is
+//
+// A call into vector code costs some nanoseconds and cannot be inlined, so it is made once for
+// kBytes and not once a line. Nothing is read beyond `end`: the last part is copied and padded.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace paystats {
+
+class StringStops {
+ public:
+  // Some hundred lines: what is marked and the marks stay in the first-level cache.
+  static constexpr size_t kBytes = 4096;
+
+  // Marks what there is from `begin` on.
+  void mark(const char* begin, const char* end);
+  void clear() { begin_ = end_ = nullptr; }
+
+  bool covers(const char* p) const { return p >= begin_ && p < end_; }
+  const char* begin() const { return begin_; }
+  const char* end() const { return end_; }
+
+  // The first stop from `p` on; end() where there is none that has been marked. REQUIRES:
+  // covers(p).
+  const char* next(const char* p) const {
+    const auto at = static_cast<size_t>(p - begin_);
+    // The load begins at a byte, not at a word: at least 57 bits from `p` on.
+    const uint64_t here = load(at / 8) >> (at % 8);
+    if (here != 0) [[likely]] {
+      return p + std::countr_zero(here);
+    }
+    return next_word(at / 8 + 8);
+  }
+
+ private:
+  uint64_t load(size_t byte) const {
+    uint64_t word = 0;
+    std::memcpy(&word, bits_.data() + byte, sizeof word);
+    return word;
+  }
+  const char* next_word(size_t byte) const {
+    uint64_t word = 0;
+    while ((word = load(byte)) == 0) byte += 8;
+    return begin_ + 8 * byte + static_cast<size_t>(std::countr_zero(word));
+  }
+
+  const char* begin_ = nullptr;
+  const char* end_ = nullptr;
+  // All ones behind the last byte that is marked, so that each search ends there.
+  std::array<uint8_t, kBytes / 8 + 16> bits_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,163 @@
+// Blocks of lines that look alike, in many layouts, cut, moved and damaged at each byte: the
+// verdict must be that of the general path, line for line, in every instruction set that the
+// machine has.
+#include "record/payment_layout.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "unit/record/decode_support.h"
+#include "unit/record/every_target.h"
+
+namespace paystats {
+namespace {
+
+// What each line became, bad ones by their flaw and their text.
+struct Verdicts {
+  std::vector<std::pair<uint32_t, Decoded>> rows;
+  std::vector<std::pair<uint32_t, std::string>> bad;
+  uint64_t lines = 0;
+
+  friend bool operator==(const Verdicts&, const Verdicts&) = default;
+};
+
+Verdicts judge(DecodePath path, std::string_view block) {
+  LineDecoder<Payment> decoder(FieldNames{}, path);
+  DecodedLines<Payment> lines;
+  Verdicts all;
+  while (!block.empty()) {
+    block.remove_prefix(decoder.decode(block, lines));
+    const auto number = [&](uint32_t line) { return static_cast<uint32_t>(all.lines) + line; };
+    for (const auto& row : lines.rows) all.rows.emplace_back(number(row.line), keep(row.record));
+    for (const auto& bad : lines.bad) {
+      all.bad.emplace_back(number(bad.line), describe(bad.flaw, {}) + ": " + std::string(bad.text));
+    }
+    all.lines += lines.lines;
+  }
+  return all;
+}
+
+// In memory of exactly the block's size, so that a sanitizer sees what is read beyond it.
+void expect_same(const std::string& block) {
+  const auto exact = std::make_unique<char[]>(block.size());
+  std::copy(block.begin(), block.end(), exact.get());
+  const std::string_view bytes(exact.get(), block.size());
+  const Verdicts fast = judge(DecodePath::kFastFirst, bytes);
+  const Verdicts general = judge(DecodePath::kGeneral, bytes);
+  ASSERT_EQ(fast.rows, general.rows) << block;
+  ASSERT_EQ(fast.bad, general.bad) << block;
+  ASSERT_EQ(fast.lines, general.lines) << block;
+}
+
+const std::vector<std::string>& layouts() {
+  static const std::vector<std::string> kLayouts = {
+      R"({"user":"user121","paymentAmt":52.05})",
+      R"({"user":"u","paymentAmt":"7"})",
+      R"( { "paymentAmt" : -1250.125 , "user" : "edgar" } )",
+      "{\"user\":\"J\xC3\xBCrgen \xE6\x9D\xB1\xE4\xBA\xAC\",\"paymentAmt\":1}\r",
+      R"({"user":"J\u00fcrgen\n","paymentAmt":1e2})",
+      R"({"id":17,"ok":true,"user":"ann","note":null,"x":-0.5e3,"paymentAmt":0.01,"shop":"a\"b"})",
+      R"({"user":"ann","tags":["a",{"b":[1,2]}],"paymentAmt":3.5,"o":{}})",
+      R"({"a field with a name that is longer than two vectors are wide":"","user":"x","paymentAmt":0})",
+      "{\"user\":\"" + std::string(200, 'n') + R"(","paymentAmt":999999999999999.999999999})",
+      R"({"volume":1,"user":"v","paymentAmt":2})"};
+  return kLayouts;
+}
+
+TEST(PaymentLayout, LinesOfOneLayoutAreReadAsTheGeneralPathReadsThem) {
+  for_every_target([] {
+    for (const std::string& line : layouts()) {
+      std::string block;
+      for (int i = 0; i < 1200; ++i) block += line + "\n";
+      expect_same(block);
+      EXPECT_EQ(judge(DecodePath::kFastFirst, block).rows.size(), 1200U) << line;
+    }
+  });
+}
+
+TEST(PaymentLayout, AByteOfALineThatIsAnotherOneGetsTheSameVerdict) {
+  const std::string bytes("\"\\,:{}[] \t\r\n\0a0.-eE\x1F\x7F\x80\xC3\xFF", 24);
+  for (const std::string& line : layouts()) {
+    const std::string before = line + "\n" + line + "\n";
+    const std::string after = "\n" + line + "\n" + line + "\n";
+    for (size_t at = 0; at < line.size(); ++at) {
+      std::string block;
+      for (const char byte : bytes) {
+        std::string damaged = line;
+        damaged[at] = byte;
+        block += before + damaged + after;
+      }
+      block += before + line.substr(0, at) + after;                        // cut
+      block += before + line.substr(0, at) + line.substr(at + 1) + after;  // one less
+      block += before + line.substr(0, at) + line.substr(at, 1) + line.substr(at) + after;  // more
+      expect_same(block);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(PaymentLayout, WhereALineBeginsInTheBlockMakesNoDifference) {
+  for_every_target([] {
+    for (const std::string& line : layouts()) {
+      std::string lines;
+      while (lines.size() < 2 * StringStops::kBytes) lines += line + "\n";
+      for (size_t shift = 0; shift < 64; ++shift) {
+        expect_same(std::string(shift, ' ') + "\n" + lines);
+        if (HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
+TEST(PaymentLayout, ABlockMayEndAnywhere) {
+  for (const std::string& line : layouts()) {
+    const std::string block = line + "\n" + line + "\n" + line + "\n" + line + "\n";
+    for (size_t size = 0; size < block.size(); ++size) {
+      expect_same(block.substr(0, size));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(PaymentLayout, LayoutsMayTakeTurns) {
+  std::mt19937_64 random(1);
+  std::string block;
+  for (int i = 0; i < 5000; ++i) block += layouts()[random() % layouts().size()] + "\n";
+  expect_same(block);
+  EXPECT_EQ(judge(DecodePath::kFastFirst, block).rows.size(), 5000U);
+}
+
+TEST(PaymentLayout, NamesAndAmountsOfAllLengthsFit) {
+  std::string block;
+  for (size_t size = 1; size < 1100; ++size) {
+    const std::string name(size, static_cast<char>('a' + size % 26));
+    const std::string digits = std::string("1234567890123456789012345").substr(0, 1 + size % 17);
+    const std::string fraction = std::string("1234567890123").substr(0, 1 + size % 11);
+    block += "{\"user\":\"" + name + "\",\"paymentAmt\":" + digits + "." + fraction + "}\n";
+    block += "{\"user\":\"" + name + "\",\"paymentAmt\":" + digits + "}\n";
+  }
+  expect_same(block);
+  EXPECT_GT(judge(DecodePath::kFastFirst, block).rows.size(), 1000U);
+}
+
+TEST(PaymentLayout, AStringOfADifferentBlockInTheSamePlaceIsNotTakenForTheOldOne) {
+  LineDecoder<Payment> decoder(FieldNames{});
+  DecodedLines<Payment> lines;
+  std::string block;
+  for (int i = 0; i < 40; ++i) block += "{\"user\":\"aaaaaaaa\",\"paymentAmt\":1}\n";
+  EXPECT_EQ(decoder.decode(block, lines), block.size());
+  std::string other;
+  for (int i = 0; i < 40; ++i) other += "{\"user\":\"aa\\\"aaaa\",\"paymentAmt\":1}\n";
+  ASSERT_EQ(other.size(), block.size());
+  block.replace(0, other.size(), other);
+  EXPECT_EQ(decoder.decode(block, lines), block.size());
+  ASSERT_EQ(lines.rows.size(), 40U);
+  EXPECT_EQ(lines.rows[7].record.user, "aa\"aaaa");
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,92 @@
+#include "record/string_stops.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "unit/record/every_target.h"
+
+namespace paystats {
+namespace {
+
+bool is_stop(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == '"' || byte == '\\' || byte < 0x20 || byte >= 0x80;
+}
+
+// Memory of exactly this size, so that a sanitizer sees each byte that is read beyond it.
+struct Exact {
+  explicit Exact(const std::string& text)
+      : bytes(std::make_unique<char[]>(text.size())), size(text.size()) {
+    std::copy(text.begin(), text.end(), bytes.get());
+  }
+  std::unique_ptr<char[]> bytes;
+  size_t size;
+};
+
+void expect_right(const std::string& text) {
+  const Exact exact(text);
+  const char* const begin = exact.bytes.get();
+  const char* const end = begin + exact.size;
+  StringStops stops;
+  stops.mark(begin, end);
+  ASSERT_EQ(stops.end(), begin + std::min(exact.size, StringStops::kBytes));
+  for (const char* p = begin; p < stops.end(); ++p) {
+    ASSERT_TRUE(stops.covers(p));
+    ASSERT_EQ(stops.next(p) - begin, std::find_if(p, stops.end(), is_stop) - begin)
+        << "from " << p - begin << " of " << exact.size;
+  }
+}
+
+TEST(StringStops, AreTheQuoteTheBackslashControlsAndWhatIsNotAscii) {
+  for_every_target([] {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text(70, 'x');
+      text[33] = static_cast<char>(byte);
+      expect_right(text);
+    }
+  });
+}
+
+TEST(StringStops, AreFoundFromAnyPlaceInTextsOfAnyLength) {
+  for_every_target([] {
+    std::mt19937_64 random(1);
+    for (size_t size = 0; size < 400; ++size) {
+      std::string text(size, 'a');
+      for (char& c : text) {
+        if (random() % 40 == 0) c = static_cast<char>(random());
+      }
+      expect_right(text);
+      expect_right(std::string(size, 'a'));
+    }
+  });
+}
+
+TEST(StringStops, AreMarkedAsFarAsThereIsRoom) {
+  for_every_target([] {
+    for (const size_t size : {StringStops::kBytes - 1, StringStops::kBytes, StringStops::kBytes + 1,
+                              2 * StringStops::kBytes}) {
+      expect_right(std::string(size, 'a'));
+      std::string text(size, 'a');
+      text[StringStops::kBytes - 2] = '"';
+      expect_right(text);
+    }
+  });
+}
+
+TEST(StringStops, OfAnEarlierTextAreForgotten) {
+  const std::string quotes(300, '"');
+  const std::string letters(200, 'a');
+  StringStops stops;
+  stops.mark(quotes.data(), quotes.data() + quotes.size());
+  stops.mark(letters.data(), letters.data() + letters.size());
+  EXPECT_EQ(stops.next(letters.data()), letters.data() + letters.size());
+  stops.clear();
+  EXPECT_FALSE(stops.covers(letters.data()));
+}
+
+}  // namespace
+}  // namespace paystats
