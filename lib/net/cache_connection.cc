@@ -34,6 +34,8 @@ CacheConnection::CacheConnection(Socket socket, View& view, const Clock& clock,
 
 void CacheConnection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
+  ErrorCode ignored;
+  socket_.non_blocking(true, ignored);
   parts_running_ = 2;
   spawn(&CacheConnection::read_requests);
   spawn(&CacheConnection::write_answers);
@@ -176,7 +178,24 @@ void CacheConnection::refuse(std::string_view why) {
 void CacheConnection::send(Answer answer) {
   unsent_bytes_ += answer->size();
   unsent_.push_back(std::move(answer));
-  to_write_.wake();
+  // Most clients have room for it now. The writing part, which is for the others, would get its
+  // turn behind all else that is ready, and while stats pour in that is a batch of them.
+  const bool nothing_before = unsent_.size() == 1 && !write_begun_;
+  if (nothing_before) {
+    ErrorCode ignored;  // the writing part meets it as well
+    sent(socket_.write_some(asio::buffer(*unsent_.front()), ignored));
+  }
+  if (!unsent_.empty()) to_write_.wake();
+}
+
+void CacheConnection::sent(size_t bytes) {
+  unsent_bytes_ -= bytes;
+  front_sent_ += bytes;
+  while (!unsent_.empty() && front_sent_ >= unsent_.front()->size()) {
+    front_sent_ -= unsent_.front()->size();
+    unsent_.pop_front();
+  }
+  if (unsent_bytes_ < options_.unsent_bytes_max) has_room_.wake();
 }
 
 // ---- Writing
@@ -217,13 +236,7 @@ asio::awaitable<bool> CacheConnection::send_some() {
   const auto [error, bytes] = co_await socket_.async_write_some(buffers, use_result);
   write_begun_.reset();
   if (error) co_return false;
-  unsent_bytes_ -= bytes;
-  front_sent_ += bytes;
-  while (!unsent_.empty() && front_sent_ >= unsent_.front()->size()) {
-    front_sent_ -= unsent_.front()->size();
-    unsent_.pop_front();
-  }
-  if (unsent_bytes_ < options_.unsent_bytes_max) has_room_.wake();
+  sent(bytes);
   co_return true;
 }
 

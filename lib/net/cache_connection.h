@@ -57,6 +57,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   void spawn(asio::awaitable<void> (CacheConnection::*part)());
   void part_ended(bool by_exception);
   void send(Answer answer);
+  void sent(size_t bytes);
   void refuse(std::string_view why);
   bool may_end() const;
 

@@ -20,8 +20,9 @@ using Acceptor = asio::local::stream_protocol::acceptor;
 constexpr size_t kWatchersAtOnce = 16;
 // How long to leave the clients in the queue when no descriptor is free for them.
 constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
-// Descriptors that are not connections: standard ones, input, log files, the loop's own.
-constexpr size_t kOtherDescriptors = 64;
+// Descriptors that are not connections: standard ones, input, log files, the loop's own, and those
+// of BodyPages.
+constexpr size_t kOtherDescriptors = 128;
 
 }  // namespace
 

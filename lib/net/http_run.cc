@@ -73,7 +73,14 @@ Result<void> HttpRun::Impl::open(std::unique_ptr<PaymentSink> sink, StaticFiles 
   writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.stop, with_.clock,
                                             options_.writer, writer_handlers());
   HttpLimits limits = options_.limits;
-  limits.connections_max = std::min(limits.connections_max, raise_descriptor_limit());
+  const size_t possible = raise_descriptor_limit();
+  if (possible < limits.connections_max) {
+    with_.diagnostics.warning(
+        fmt::format("there can be {} connections, not {}: the hard limit on open files is too low "
+                    "(see ulimit -Hn)",
+                    possible, limits.connections_max));
+    limits.connections_max = possible;
+  }
   server_ = std::make_unique<HttpServer>(loop_, *router_, options_.rules, *feed_, *writer_,
                                          with_.clock, limits);
   const Result<HttpAddress> address = server_->listen(options_.address.host, options_.address.port);

@@ -247,3 +247,11 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   ends "$serve_pid" 0
   [ ! -s serve.err ] && [ ! -s serve.out ]
 }
+
+@test "the limit on open files is raised, and one that is too low is said" {
+  start serve /dev/null serve.out bash -c 'ulimit -Sn 100; ulimit -Hn 500; exec "$@"' - \
+    paystats-serve --stats stats.sock --listen localhost:0 --connections-max 10000
+  wait_for 'grep -q "listening on" serve.err'
+  grep "there can be 372 connections, not 10000: the hard limit on open files is too low" serve.err
+  grep -E "^Max open files +500 +500 " "/proc/$serve_pid/limits"
+}

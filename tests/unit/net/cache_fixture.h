@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "net/cache_server.h"
 #include "net/event_loop.h"
 #include "net/socket_claim.h"
+#include "unit/net/receive.h"
 #include "view/answer.h"
 #include "view/view.h"
 
@@ -131,14 +131,9 @@ class RawClient {
 
  private:
   bool read_more(std::chrono::milliseconds limit) {
-    pollfd polled{fd_.get(), POLLIN, 0};
-    if (::poll(&polled, 1, static_cast<int>(limit.count())) <= 0) return false;
-    char buffer[65536];
-    const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
-    if (n <= 0) at_end_ = true;
-    if (n <= 0) return false;
-    received_.append(buffer, static_cast<size_t>(n));
-    return true;
+    const Received received = receive_some(fd_.get(), received_, limit);
+    if (received == Received::kEnd) at_end_ = true;
+    return received == Received::kSome;
   }
 
   UniqueFd fd_;

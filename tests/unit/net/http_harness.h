@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "net/http_server.h"
 #include "net/payment_writer.h"
 #include "unit/net/cache_fixture.h"  // eventually()
+#include "unit/net/receive.h"
 
 namespace paystats {
 
@@ -161,16 +161,10 @@ class HttpClient {
 
  private:
   bool read_some(int timeout_ms) {
-    pollfd p = {fd_.get(), POLLIN, 0};
-    if (::poll(&p, 1, timeout_ms) != 1) return false;
-    char buffer[65536];
-    const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
-    if (n <= 0) {
-      ended_ = true;
-      return false;
-    }
-    input_.append(buffer, static_cast<size_t>(n));
-    return true;
+    const Received received =
+        receive_some(fd_.get(), input_, std::chrono::milliseconds(timeout_ms));
+    if (received == Received::kEnd) ended_ = true;
+    return received == Received::kSome;
   }
 
   UniqueFd fd_;
