@@ -58,22 +58,25 @@ const char* other_end(const char* p, const char* limit) {
 
 }  // namespace
 
-bool PaymentLayout::Literal::set(const char* begin, const char* end) {
+// REQUIRES: no more than 32 bytes.
+void PaymentLayout::Literal::set(const char* begin, const char* end) {
   size = static_cast<size_t>(end - begin);
-  if (size > sizeof words) return false;
   words = {};
-  masks = {};
-  std::memcpy(words.data(), begin, size);
-  std::memset(masks.data(), 0xFF, size);
-  return true;
+  std::memcpy(words.data(), begin, std::min<size_t>(size, 8));
+  mask = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
+  if (size >= 8) words[1] = load(end - 8);
+  if (size > 16) {
+    words[2] = load(begin + 8);
+    words[3] = load(end - 16);
+  }
 }
 
+// Of 8 to 32 bytes as words that overlap, which need no masks.
 inline bool PaymentLayout::Literal::matches(const char* p) const {
-  uint64_t difference = ((load(p) ^ words[0]) & masks[0]) | ((load(p + 8) ^ words[1]) & masks[1]);
-  if (size > 16) {
-    difference |= ((load(p + 16) ^ words[2]) & masks[2]) | ((load(p + 24) ^ words[3]) & masks[3]);
-  }
-  return difference == 0;
+  if (size < 8) return ((load(p) ^ words[0]) & mask) == 0;
+  const char* const tail = p + size - 8;
+  if (((load(p) ^ words[0]) | (load(tail) ^ words[1])) != 0) return false;
+  return size <= 16 || ((load(p + 8) ^ words[2]) | (load(tail - 8) ^ words[3])) == 0;
 }
 
 bool PaymentLayout::add(const char* begin, const char* end, Value value) {
@@ -82,7 +85,8 @@ bool PaymentLayout::add(const char* begin, const char* end, Value value) {
   }
   if (parts_used_ == kPartsMax) return false;
   parts_[parts_used_].value = value;
-  return parts_[parts_used_++].before.set(begin, end);
+  parts_[parts_used_++].before.set(begin, end);
+  return true;
 }
 
 void PaymentLayout::learn(const char* line, const char* next, const Tokens& tokens) {

@@ -47,10 +47,10 @@ class PaymentLayout {
   // Up to 32 bytes, compared as words.
   struct Literal {
     std::array<uint64_t, 4> words{};
-    std::array<uint64_t, 4> masks{};
+    uint64_t mask = 0;  // of the first word
     size_t size = 0;
 
-    bool set(const char* begin, const char* end);
+    void set(const char* begin, const char* end);
     bool matches(const char* p) const;
   };
   enum class Value : uint8_t { kUser, kAmount, kString, kOther, kNothing, kEnd, kNever };

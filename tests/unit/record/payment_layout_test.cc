@@ -91,8 +91,9 @@ TEST(PaymentLayout, AByteOfALineThatIsAnotherOneGetsTheSameVerdict) {
         damaged[at] = byte;
         block += before + damaged + after;
       }
-      block += before + line.substr(0, at) + after;                        // cut
-      block += before + line.substr(0, at) + line.substr(at + 1) + after;  // one less
+      block += before + line.substr(0, at) + "\n" + line.substr(at) + after;  // broken in two
+      block += before + line.substr(0, at) + after;                           // cut
+      block += before + line.substr(0, at) + line.substr(at + 1) + after;     // one less
       block += before + line.substr(0, at) + line.substr(at, 1) + line.substr(at) + after;  // more
       expect_same(block);
       if (HasFatalFailure()) return;
