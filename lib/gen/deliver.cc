@@ -132,6 +132,7 @@ Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, Random
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
   if (delivery.atomic()) return deliver_random_whole(all, delivery, payments, totals);
   const uint64_t at_once = delivery.has_reader() ? kPaymentsForReader : kPaymentsForDisk;
+  const bool by_draws = totals != nullptr && delivery.settles_at_once() && payments.keep_draws();
   uint64_t counted = 0;
   const auto count_settled = [&] {
     if (totals != nullptr) totals->advance(delivery.settled() - counted);
@@ -143,6 +144,10 @@ Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, Random
     if (!turn) return fail(turn.error());
     if (*turn == 0) break;
     Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
+    if (committed && by_draws) {
+      totals->add(payments.draws());
+      counted = delivery.settled();
+    }
     if (committed && totals != nullptr && delivery.payments() - counted >= kUnsettledMax) {
       committed = delivery.flush();
     }

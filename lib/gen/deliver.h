@@ -59,6 +59,7 @@ class Delivery {
   Progress& progress() { return progress_; }
   bool stopped() const { return waiter_.stop().requested(); }
   Instant now() const { return waiter_.clock().now(); }
+  bool settles_at_once() const { return !sink_.lines_await_flush(); }  // what commit_lines() takes
   bool has_reader() const { return sink_.reader_fd() >= 0; }
 
  private:

@@ -171,9 +171,13 @@ char* RandomPayments::put_narrow(uint64_t payments) {
   char* out = buffer_.data();
   const auto decimals = static_cast<unsigned>(decimals_);
   std::array<RandomDraws::Draw, RandomDraws::kDrawsMost> draws;
-  while (payments > 0) {
-    const auto some = std::span(draws).first(std::min<uint64_t>(payments, draws.size()));
+  if (keep_draws_) kept_.resize(payments);
+  for (size_t done = 0; done < payments;) {
+    const size_t count = std::min<size_t>(payments - done, draws.size());
+    const std::span<RandomDraws::Draw> some =
+        keep_draws_ ? std::span(kept_).subspan(done, count) : std::span(draws).first(count);
     draws_.next(some);
+    done += count;
     for (const RandomDraws::Draw& draw : some) {
       out = put(out, kBeforeRank);
       out = put_rank(out, draw.rank);
@@ -181,7 +185,6 @@ char* RandomPayments::put_narrow(uint64_t payments) {
       out = paystats::put_narrow(out, draw.units, decimals);
       out = put(out, kBehindAmount);
     }
-    payments -= some.size();
   }
   return out;
 }
@@ -219,9 +222,16 @@ void RandomTotals::advance(uint64_t payments) {
   while (payments > 0) {
     const auto some = std::span(draws).first(std::min<uint64_t>(payments, draws.size()));
     draws_.next(some);
-    for (const RandomDraws::Draw& draw : some) __builtin_prefetch(&totals_[draw.rank]);
-    for (const RandomDraws::Draw& draw : some) add(draw.rank, draw.units);
+    add(some);
     payments -= some.size();
+  }
+}
+
+void RandomTotals::add(std::span<const RandomDraws::Draw> draws) {
+  constexpr size_t kAhead = 16;
+  for (size_t i = 0; i < draws.size(); ++i) {
+    if (i + kAhead < draws.size()) __builtin_prefetch(&totals_[draws[i + kAhead].rank]);
+    add(draws[i].rank, draws[i].units);
   }
 }
 

@@ -88,6 +88,11 @@ class RandomPayments {
 
   const std::shared_ptr<const ZipfTable>& users() const { return users_; }
 
+  // From now on draws() has what the last make() made, so that who counts need not draw it again.
+  // False: the amounts are wide, and it has nothing.
+  bool keep_draws() { return keep_draws_ = !draws_.wide(); }
+  std::span<const RandomDraws::Draw> draws() const { return kept_; }
+
  private:
   // Write into the buffer and return the end of what they wrote.
   char* put_narrow(uint64_t payments);
@@ -96,6 +101,8 @@ class RandomPayments {
   std::shared_ptr<const ZipfTable> users_;
   RandomDraws draws_;
   const int decimals_;
+  bool keep_draws_ = false;
+  std::vector<RandomDraws::Draw> kept_;
   std::vector<char> buffer_;
 };
 
@@ -106,6 +113,8 @@ class RandomTotals {
 
   // The next `payments` of the workload count as well.
   void advance(uint64_t payments);
+  // The same for who has their draws: one uses either of the two, and not both.
+  void add(std::span<const RandomDraws::Draw> draws);
 
   // The totals of all users that have paid, in no order. The users' names live in `names`.
   std::vector<Stats> stats(std::vector<std::string>& names) const;

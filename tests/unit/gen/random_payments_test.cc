@@ -164,6 +164,22 @@ TEST(RandomPayments, TheLongestLinesOfTheLargestBlockFit) {
             static_cast<ptrdiff_t>(RandomPayments::kPaymentsMax));
 }
 
+TEST(RandomTotals, DrawsThatWereKeptCountAsIfDrawnAgain) {
+  const RandomSpec spec = spec_of(500, 1000, "-1.00:7", 3);
+  RandomPayments payments(spec);
+  RandomTotals drawn_again(spec, payments.users());
+  RandomTotals kept(spec, payments.users());
+  RandomPayments without(spec);
+  ASSERT_TRUE(payments.keep_draws());
+  for (const uint64_t count : {1'000u, 1u, 0u, 128u, 129u, 3'000u}) {
+    ASSERT_EQ(payments.make(count), without.make(count));
+    drawn_again.advance(count);
+    kept.add(payments.draws());
+  }
+  EXPECT_EQ(totals_counted(kept), totals_counted(drawn_again));
+  EXPECT_FALSE(RandomPayments(spec_of(5, 0, "1:999999999999999.999999999", 1)).keep_draws());
+}
+
 TEST(RandomTotals, ListOnlyWhoHasPaid) {
   const RandomSpec spec = spec_of(1'000'000, 0, "1", 1);
   RandomTotals totals(spec, std::make_shared<ZipfTable>(spec.users, spec.skew_thousandths));
