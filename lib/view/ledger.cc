@@ -68,15 +68,17 @@ void Ledger::prefetch_slot(uint64_t hash) const {
   __builtin_prefetch(&segment.slots[tag_of(hash) & (segment.slots.size() - 1)]);
 }
 
-void Ledger::prefetch_row(uint64_t hash) const {
+uint32_t Ledger::prefetch_row(uint64_t hash) const {
   const Segment& segment = segments_[segment_of(hash)];
-  if (segment.slots.empty()) return;
+  if (segment.slots.empty()) return kNoUser;
   const size_t mask = segment.slots.size() - 1;
   for (size_t at = tag_of(hash) & mask; segment.slots[at].id_and_1 != 0; at = (at + 1) & mask) {
     if (segment.slots[at].tag != tag_of(hash)) continue;
-    __builtin_prefetch(&rows_[segment.slots[at].id_and_1 - 1], 1);
-    return;
+    const uint32_t id = segment.slots[at].id_and_1 - 1;
+    __builtin_prefetch(&rows_[id], 1);
+    return id;
   }
+  return kNoUser;
 }
 
 uint32_t Ledger::find_row(std::string_view user, uint64_t hash) const {

@@ -60,7 +60,8 @@ class Ledger {
   // apply() in three parts for batches: hash all, prefetch all, then apply each.
   uint64_t hash(std::string_view user) const;
   void prefetch_slot(uint64_t hash) const;
-  void prefetch_row(uint64_t hash) const;  // once the slot is near
+  // Once the slot is near. Whose row it probably is, or kNoUser.
+  uint32_t prefetch_row(uint64_t hash) const;
   LedgerChange apply(const Stats& stats, uint64_t hash);
 
   // The user's id, or kNoUser where he holds nothing.

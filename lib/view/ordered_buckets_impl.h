@@ -48,6 +48,31 @@ void OrderedBuckets<Order>::update(uint32_t id) {
 }
 
 template <class Order>
+void OrderedBuckets<Order>::prefetch_bucket(uint32_t id) const {
+  const Place place = order_.place_of(id);
+  if (place.bucket >= pool_.size()) return;
+  const Bucket& bucket = pool_[place.bucket];
+  __builtin_prefetch(&bucket.size, 1);
+  __builtin_prefetch(&bucket.ids[place.slot], 1);
+}
+
+template <class Order>
+void OrderedBuckets<Order>::prefetch_last(uint32_t id) const {
+  const uint32_t number = order_.place_of(id).bucket;
+  if (number >= pool_.size() || pool_[number].size == 0) return;
+  const Bucket& bucket = pool_[number];
+  __builtin_prefetch(&bucket.ids[bucket.size - 1]);
+}
+
+template <class Order>
+void OrderedBuckets<Order>::prefetch_moved(uint32_t id) const {
+  const uint32_t number = order_.place_of(id).bucket;
+  if (number >= pool_.size() || pool_[number].size == 0) return;
+  const Bucket& bucket = pool_[number];
+  __builtin_prefetch(&order_.place_of(bucket.ids[bucket.size - 1]), 1);
+}
+
+template <class Order>
 void OrderedBuckets<Order>::append(size_t at, uint32_t id) {
   Bucket& bucket = pool_[directory_[at]];
   order_.place_of(id) = {directory_[at], bucket.size};

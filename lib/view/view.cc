@@ -16,17 +16,26 @@ Applied View::apply(const Stats& stats) {
 }
 
 void View::apply(std::span<const Row> rows, std::vector<Refusal>& refused) {
-  // Each record waits for memory three times, one after the other: its slot, its row, its bucket.
-  // By groups the waits of all of them overlap.
+  // Each record waits for memory again and again: its slot, its row, its bucket, the last id in
+  // there, which takes its place, and that one's row. By groups the waits of all of them overlap.
   constexpr size_t kGroup = 64;
   std::array<uint64_t, kGroup> hashes;
+  std::array<uint32_t, kGroup> ids;
   while (!rows.empty()) {
     const std::span<const Row> group = rows.first(std::min(kGroup, rows.size()));
     for (size_t i = 0; i < group.size(); ++i) {
       hashes[i] = ledger_.hash(group[i].record.user);
       ledger_.prefetch_slot(hashes[i]);
     }
-    for (size_t i = 0; i < group.size(); ++i) ledger_.prefetch_row(hashes[i]);
+    size_t known = 0;
+    for (size_t i = 0; i < group.size(); ++i) {
+      ids[known] = ledger_.prefetch_row(hashes[i]);
+      known += ids[known] != kNoUser ? 1 : 0;
+    }
+    const std::span<const uint32_t> probable(ids.data(), known);
+    for (const uint32_t id : probable) ranking_.prefetch_bucket(id);
+    for (const uint32_t id : probable) ranking_.prefetch_last(id);
+    for (const uint32_t id : probable) ranking_.prefetch_moved(id);
     for (size_t i = 0; i < group.size(); ++i) {
       const Applied outcome = settle(ledger_.apply(group[i].record, hashes[i]));
       if (was_refused(outcome)) refused.push_back({&group[i], outcome});
