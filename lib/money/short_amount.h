@@ -54,7 +54,8 @@ inline const char* read_short_amount(const char* p, Decimal& out) {
   bytes = (bytes * 100 + (bytes >> 16U)) & 0x0000FFFF0000FFFF;
   bytes = (bytes * 10000 + (bytes >> 32U)) & 0xFFFFFFFF;
   const unsigned fraction = (end - point) / 8 - 1;
-  out = Decimal::from_nanos(static_cast<int64_t>(bytes) * kNanos[fraction]);
+  const int64_t nanos = static_cast<int64_t>(bytes) * kNanos[fraction];
+  out = Decimal::from_nanos(nanos);
   return p + (fraction == 0 ? point : end) / 8;
 }
 

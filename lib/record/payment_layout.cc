@@ -26,6 +26,7 @@ const char* odd_text(const char* p, const char* stop, const char* limit, JsonTok
   if (stop >= limit) return nullptr;
   if (*stop == '"') {
     token.text = {p, static_cast<size_t>(stop - p)};
+    token.kind = JsonToken::Kind::kString;
     return is_valid_utf8(token.text) ? stop : nullptr;
   }
   if (*stop != '\\') return nullptr;
@@ -152,15 +153,16 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
     } else {
       p = stops.next(text);
       if (p >= limit) return nullptr;
-      JsonToken token;
-      token.text = {text, static_cast<size_t>(p - text)};
-      if (*p != '"') [[unlikely]] {
+      const bool is_user = part->value == Value::kUser;
+      if (*p == '"') [[likely]] {
+        const auto size = static_cast<size_t>(p - text);
+        if (is_user && size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
+        if (is_user) out.user = {text, size};
+      } else {
+        JsonToken token;
         p = odd_text(text, p, limit, token);
         if (p == nullptr) return nullptr;
-      }
-      if (part->value == Value::kUser) {
-        token.kind = JsonToken::Kind::kString;
-        if (read_user(token, arena, out.user) != Flaw::kNone) return nullptr;
+        if (is_user && read_user(token, arena, out.user) != Flaw::kNone) return nullptr;
       }
     }
     if (p == nullptr) return nullptr;
