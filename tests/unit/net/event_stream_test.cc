@@ -33,7 +33,8 @@ TEST(EventStream, ASlowClientMissesWhatIsOvertakenAndGetsTheNewest) {
 
 TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   constexpr size_t kClients = 400;
-  HttpHarness server;
+  auto running = std::make_unique<HttpHarness>();
+  HttpHarness& server = *running;
   server.start_cache(1);
   std::vector<HttpClient> streams;
   for (size_t i = 0; i < kClients; ++i) {
@@ -49,7 +50,7 @@ TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   streams.clear();
   for (HttpClient& stream : staying) ASSERT_NE(stream.read_until("edgar"), "");
   EXPECT_TRUE(eventually([&] { return server.figures().streams == kClients / 2; }));
-  server.begin_stop();
+  running.reset();
   for (HttpClient& stream : staying) {
     stream.read_all();
     EXPECT_TRUE(stream.ended());
