@@ -82,7 +82,7 @@ Result<void> TopicJob::Impl::open() {
                         {.source_topic = options_.names.payments,
                          .topic = options_.names.stats,
                          .rejects_topic = options_.rejects_topic,
-                         .transactional_id = std::move(transactional_id)},
+                         .transactional_id = transactional_id},
                         [this] { consumer_->wake(); });
   if (!writer) return fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(
@@ -94,6 +94,7 @@ Result<void> TopicJob::Impl::open() {
                           {.topic = options_.names.payments,
                            .group = options_.group,
                            .instance = options_.instance,
+                           .transactional_id = transactional_id.value_or(""),
                            .block_messages = block_messages(options_.publish.trigger)},
                           *this, waiter_);
   if (!consumer) return fail(consumer.error());

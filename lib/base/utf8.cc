@@ -1,13 +1,10 @@
 #include "base/utf8.h"
 
-#include <bit>
 #include <cassert>
 #include <cstring>
 
 namespace paystats {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
 
 struct Form {
   size_t bytes;
@@ -64,24 +61,20 @@ Utf8Char decode_utf8(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = p + text.size();
-  while (p < end) {
-    // ASCII eight bytes at a time, up to the first one that is not: almost all text is.
-    if (uint64_t word = 0; end - p >= 8) {
-      std::memcpy(&word, p, sizeof word);
-      word &= 0x8080808080808080U;
-      if (word == 0) {
-        p += 8;
-        continue;
-      }
-      p += std::countr_zero(word) / 8;
+  size_t i = 0;
+  while (i < text.size()) {
+    // Eight bytes of ASCII at a time: almost all text is.
+    uint64_t word = 0;
+    while (i + sizeof word <= text.size()) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if ((word & 0x8080808080808080U) != 0) break;
+      i += sizeof word;
     }
-    do {
-      const size_t bytes = sequence_bytes(p, static_cast<size_t>(end - p));
-      if (bytes == 0) return false;
-      p += bytes;
-    } while (p < end && *p >= 0x80);
+    if (i == text.size()) break;
+    const auto* const p = reinterpret_cast<const unsigned char*>(text.data()) + i;
+    const size_t bytes = sequence_bytes(p, text.size() - i);
+    if (bytes == 0) return false;
+    i += bytes;
   }
   return true;
 }

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include "kafka/batch.h"
 #include "kafka/client.h"
+#include "kafka/group_offsets.h"
 #include "kafka/rd.h"
 #include "kafka/wake_up.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
+constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
 constexpr Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
@@ -74,8 +77,6 @@ class GroupConsumer::Impl {
   void on_rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions);
   Result<void> rebalance();
   Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
-  Result<std::vector<PartitionOffsets>> ask_offsets(
-      const rd_kafka_topic_partition_list_t& partitions);
   bool is_lost() const;
   Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
@@ -125,9 +126,10 @@ Result<void> GroupConsumer::Impl::open() {
   wake_up_.watch(queue_.get());
 
   // Several that join a group at the same moment become one generation of it, if none of them has
-  // to look for its coordinator first. A question that only the coordinator answers finds it.
+  // to look for its coordinator first. A question that only the coordinator answers finds it: for
+  // an offset that nobody has committed, since one that a transaction holds up is waited for.
   const RdPartitions any(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(any.get(), options_.topic.c_str(), 0);
+  rd_kafka_topic_partition_list_add(any.get(), options_.topic.c_str(), kNoPartition);
   return client_->request("kafka: group " + options_.group, [&](int timeout_ms) {
     return rd_kafka_committed(rk, any.get(), timeout_ms);
   });
@@ -162,7 +164,8 @@ Result<void> GroupConsumer::Impl::rebalance() {
 }
 
 Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
-  const Result<std::vector<PartitionOffsets>> offsets = ask_offsets(partitions);
+  const Result<std::vector<PartitionOffsets>> offsets = ask_group_offsets(
+      *client_, {options_.group, options_.topic, options_.transactional_id}, partitions);
   if (!offsets) return fail(offsets.error());
   const Result<std::vector<SourceOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return fail(starts.error());
@@ -176,35 +179,6 @@ Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& 
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
-}
-
-Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
-    const rd_kafka_topic_partition_list_t& partitions) {
-  std::vector<PartitionOffsets> offsets;
-  if (partitions.cnt == 0) return offsets;
-  const std::string label = topic_label(options_.topic);
-  // Under read_committed these are stable: a transaction that is open makes the broker say "again".
-  const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
-  Result<void> asked = client_->request(label + ": committed offsets", [&](int timeout_ms) {
-    return rd_kafka_committed(client_->rk(), committed.get(), timeout_ms);
-  });
-  if (!asked) return fail(asked.error());
-  for (int i = 0; i < committed->cnt; ++i) {
-    const rd_kafka_topic_partition_t& each = committed->elems[i];
-    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return fail(fmt::format("{}: committed offset of partition {}: {}", label, each.partition,
-                              rd_kafka_err2str(each.err)));
-    }
-    PartitionOffsets found{.partition = each.partition};
-    if (each.offset >= 0) found.committed = each.offset;
-    asked = client_->request(label + ": offsets", [&](int timeout_ms) {
-      return query_ends(client_->rk(), options_.topic, each.partition, found.low, found.high,
-                        timeout_ms);
-    });
-    if (!asked) return fail(asked.error());
-    offsets.push_back(found);
-  }
-  return offsets;
 }
 
 // Of messages only those that come next: some may be left from before a rebalance.

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "kafka/group_offsets.h"
+
 namespace paystats {
 namespace {
 
@@ -224,8 +226,10 @@ Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
   if (offsets.next.empty()) return {};
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.next.size())));
   for (const SourceOffset& next : offsets.next) {
-    rd_kafka_topic_partition_list_add(list.get(), offsets.topic.c_str(), next.partition)->offset =
-        next.offset;
+    rd_kafka_topic_partition_t* const offset =
+        rd_kafka_topic_partition_list_add(list.get(), offsets.topic.c_str(), next.partition);
+    offset->offset = next.offset;
+    sign_offset(*offset, *options_.transactional_id);
   }
   const Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,

@@ -77,6 +77,27 @@ END
   merged | cmp - expected
 }
 
+@test "a transaction that a dead member has left open is ended by who takes his partitions" {
+  topics_for 1
+  in_background paygen -q -o "kafka:$payments" --random 100000 --users 50 --seed 5 --rate 2000
+  local payer=$pid before
+  # A session is as short as the broker allows, and a transaction may last longer than that.
+  for _ in $(seq 20); do
+    before=$(end_offsets "$stats")
+    in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
+    wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]" 20
+    kill -9 "$pid"
+    [ "$(end_offsets "$stats")" = "$(end_offsets "$stats" --uncommitted)" ] || break
+  done
+  in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
+  wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err" 20
+  kill "$payer" "$pid"
+  wait_for "! kill -0 $payer 2>/dev/null && ! kill -0 $pid 2>/dev/null" 20
+  aggregate --instance two
+  consume "$payments" | payagg >expected
+  merged | cmp - expected
+}
+
 @test "offsets set back, or lost, change no total: each user's offset says what he includes" {
   topics_for 2
   pay --random 30000 --users 300 --seed 8 --expect expected

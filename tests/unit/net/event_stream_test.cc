@@ -33,8 +33,7 @@ TEST(EventStream, ASlowClientMissesWhatIsOvertakenAndGetsTheNewest) {
 
 TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   constexpr size_t kClients = 400;
-  auto running = std::make_unique<HttpHarness>();
-  HttpHarness& server = *running;
+  HttpHarness server;
   server.start_cache(1);
   std::vector<HttpClient> streams;
   for (size_t i = 0; i < kClients; ++i) {
@@ -50,7 +49,7 @@ TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   streams.clear();
   for (HttpClient& stream : staying) ASSERT_NE(stream.read_until("edgar"), "");
   EXPECT_TRUE(eventually([&] { return server.figures().streams == kClients / 2; }));
-  running.reset();
+  server.begin_stop();
   for (HttpClient& stream : staying) {
     stream.read_all();
     EXPECT_TRUE(stream.ended());

@@ -1,0 +1,98 @@
+#include "kafka/group_offsets.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "kafka/client.h"
+#include "kafka/producer.h"
+
+namespace paystats {
+namespace {
+
+// Not of the stable offsets, which are what is waited for.
+Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
+                                         const rd_kafka_topic_partition_list_t& partitions) {
+  const Result<std::unique_ptr<Client>> client =
+      Client::open(cluster, RD_KAFKA_CONSUMER,
+                   {.defaults = {},
+                    .musts = {{"group.id", group},
+                              {"enable.auto.commit", "false"},
+                              {"isolation.level", "read_uncommitted"}}});
+  if (!client) return fail(client.error());
+  const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
+  Result<void> asked = (*client)->request("kafka: group " + group, [&](int timeout_ms) {
+    return rd_kafka_committed((*client)->rk(), committed.get(), timeout_ms);
+  });
+  if (!asked) return fail(asked.error());
+  std::set<std::string> signers;
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = committed->elems[i];
+    std::string signer(static_cast<const char*>(each.metadata), each.metadata_size);
+    if (signer.starts_with(group + ".")) signers.insert(std::move(signer));
+  }
+  return signers;
+}
+
+// Ends what is open under the ids of others that have signed the last committed offsets.
+Result<void> end_abandoned(Cluster& cluster, const GroupMember& member,
+                           const rd_kafka_topic_partition_list_t& partitions) {
+  const Result<std::set<std::string>> signers = signers_of(cluster, member.group, partitions);
+  if (!signers) return fail(signers.error());
+  for (const std::string& signer : *signers) {
+    if (signer == member.transactional_id) continue;  // ended when its producer was opened
+    cluster.context().diagnostics.detail("kafka: what " + signer + " has left open is ended");
+    ProducerOptions options;
+    options.transactional_id = signer;
+    const Result<std::unique_ptr<Producer>> heir = Producer::open(cluster, std::move(options));
+    if (!heir) return fail(heir.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id) {
+  offset.metadata = ::strdup(transactional_id.c_str());  // librdkafka frees it
+  offset.metadata_size = offset.metadata == nullptr ? 0 : transactional_id.size();
+}
+
+Result<std::vector<PartitionOffsets>> ask_group_offsets(
+    Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions) {
+  std::vector<PartitionOffsets> offsets;
+  if (partitions.cnt == 0) return offsets;
+  const std::string label = topic_label(member.topic);
+  // Under read_committed these are stable: a transaction that is open makes the broker say "again".
+  const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
+  bool held_up = false;
+  Result<void> asked = client.request(label + ": committed offsets", [&](int timeout_ms) {
+    const rd_kafka_resp_err_t error = rd_kafka_committed(client.rk(), committed.get(), timeout_ms);
+    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT || std::exchange(held_up, true)) return error;
+    // Whoever is alive has published before he gave them up.
+    const Result<void> ended = end_abandoned(client.cluster(), member, partitions);
+    if (!ended) client.cluster().context().diagnostics.detail(ended.error().message);
+    return rd_kafka_committed(client.rk(), committed.get(), timeout_ms);
+  });
+  if (!asked) return fail(asked.error());
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = committed->elems[i];
+    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return fail(fmt::format("{}: committed offset of partition {}: {}", label, each.partition,
+                              rd_kafka_err2str(each.err)));
+    }
+    PartitionOffsets found{.partition = each.partition};
+    if (each.offset >= 0) found.committed = each.offset;
+    asked = client.request(label + ": offsets", [&](int timeout_ms) {
+      return query_ends(client.rk(), member.topic, each.partition, found.low, found.high,
+                        timeout_ms);
+    });
+    if (!asked) return fail(asked.error());
+    offsets.push_back(found);
+  }
+  return offsets;
+}
+
+}  // namespace paystats

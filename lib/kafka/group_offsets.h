@@ -1,0 +1,34 @@
+// What a group has committed of some partitions, next to what is there: all that its member must
+// know of them when they become his.
+//
+// Offsets that a transaction holds up are waited for. Where its owner has died and does not come
+// back that would last until the broker gives him up, and looks. So whoever commits offsets in a
+// transaction signs them with its transactional id, and whoever finds them held up takes that id
+// once, which ends what is open under it and fences whoever may yet wake up. Only for the files of
+// this room. Tested in tests/kafka/payagg.bats and through kafka/group_consumer.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kafka/client.h"
+#include "kafka/group_consumer.h"
+#include "kafka/rd.h"
+
+namespace paystats {
+
+struct GroupMember {
+  const std::string& group;
+  const std::string& topic;             // that it reads
+  const std::string& transactional_id;  // of its own; empty where it has none
+};
+
+// Of the client of a member. Waits for brokers.
+Result<std::vector<PartitionOffsets>> ask_group_offsets(
+    Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions);
+
+// To be attached to offsets that are committed in a transaction of this id.
+void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id);
+
+}  // namespace paystats
