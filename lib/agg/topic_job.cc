@@ -262,9 +262,16 @@ Result<std::vector<SourceOffset>> TopicJob::Impl::on_assigned(
   std::vector<SourceOffset> starts;
   for (const PartitionOffsets& offsets : partitions) {
     const PartitionTotals& totals = parts_.at(offsets.partition).totals;
+    int64_t high = offsets.high;
+    if (totals.newest_restored() >= high) {
+      // Until he is fenced another of our name may publish what he has read beyond that.
+      const Result<PartitionOffsets> ends = consumer_->ask_ends(offsets.partition);
+      if (!ends) return fail(ends.error());
+      high = ends->high;
+    }
     const Result<TopicStart> start = choose_start({.partition = offsets.partition,
                                                    .low = offsets.low,
-                                                   .high = offsets.high,
+                                                   .high = high,
                                                    .committed = offsets.committed,
                                                    .has_totals = totals.totals().users() > 0,
                                                    .newest_total = totals.newest_restored()},

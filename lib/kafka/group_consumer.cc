@@ -64,6 +64,7 @@ class GroupConsumer::Impl {
   Result<ReadStatus> read(MessageBlock& out, Instant deadline);
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
+  Result<PartitionOffsets> ask_ends(int32_t partition);
   Result<bool> commit(std::span<const SourceOffset> next);
   const void* group_metadata();
   void close();
@@ -253,12 +254,9 @@ Result<void> GroupConsumer::Impl::resume_after_gap() {
   const int32_t partition = *std::exchange(gone_, std::nullopt);
   const auto held = next_.find(partition);
   if (held == next_.end()) return {};
-  int64_t low = 0;
-  int64_t high = 0;
-  Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
-    return query_ends(client_->rk(), options_.topic, partition, low, high, timeout_ms);
-  });
-  if (!asked) return asked;
+  const Result<PartitionOffsets> ends = ask_ends(partition);
+  if (!ends) return fail(ends.error());
+  const int64_t low = ends->low;
   const Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
   if (!go_on) return fail(go_on.error());
   held->second = {.next = low, .at_end = false};
@@ -359,6 +357,14 @@ std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
   return positions;
 }
 
+Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) {
+  PartitionOffsets ends{.partition = partition};
+  Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
+    return query_ends(client_->rk(), options_.topic, partition, ends.low, ends.high, timeout_ms);
+  });
+  return asked ? Result<PartitionOffsets>(ends) : fail(asked.error());
+}
+
 Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
   if (next.empty()) return true;
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
@@ -426,6 +432,9 @@ std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
 }
 bool GroupConsumer::assigned() const {
   return impl_->assigned();
+}
+Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
+  return impl_->ask_ends(partition);
 }
 Result<bool> GroupConsumer::commit(std::span<const SourceOffset> next) {
   return impl_->commit(next);

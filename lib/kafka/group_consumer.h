@@ -87,6 +87,9 @@ class GroupConsumer {
   std::vector<Position> positions() const;
   bool assigned() const;
 
+  // Where the partition begins and ends now. Waits for brokers.
+  Result<PartitionOffsets> ask_ends(int32_t partition);
+
   // Commits offsets by itself, for who has no transaction. False: this member may not any more.
   Result<bool> commit(std::span<const SourceOffset> next);
 
