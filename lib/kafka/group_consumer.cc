@@ -21,7 +21,7 @@ namespace {
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
-constexpr Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
+constexpr Duration kForgottenWithin = std::chrono::seconds(3);  // of the brokers' return
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
@@ -79,6 +79,7 @@ class GroupConsumer::Impl {
   Result<void> rebalance();
   Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
   bool is_lost() const;
+  bool is_forgotten();
   Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
   void take_error(const rd_kafka_message_t& raw);
@@ -107,6 +108,7 @@ class GroupConsumer::Impl {
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
   bool fenced_by_itself_ = false;
+  std::optional<Instant> joined_after_;  // the brokers' last return that is_forgotten() was for
   const bool fetches_by_itself_ = resumes_fetching_by_itself();
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
   std::optional<Error> error_;              // found in a block, to be returned after it
@@ -208,7 +210,8 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR__FATAL: {
       std::array<char, 512> why{};
       const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), why.data(), why.size());
-      fenced_by_itself_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && client_->is_nameless();
+      fenced_by_itself_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID &&
+                          (client_->is_nameless() || is_forgotten());
       if (fenced_by_itself_) return;
       error_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
                    ? Error{fmt::format("another process has joined group {} as instance {} and "
@@ -229,6 +232,14 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     default:
       return;  // librdkafka goes on by itself
   }
+}
+
+// A broker that is killed forgets who joined just before, and when it is back takes him for another
+// of his name. Who is told so then joins anew; only once, since it may be true.
+bool GroupConsumer::Impl::is_forgotten() {
+  const std::optional<Instant> back = cluster_.watch().back_at();
+  const bool recent = back && cluster_.context().clock.now() - *back < kForgottenWithin;
+  return recent && std::exchange(joined_after_, back) != back;
 }
 
 // Its session has ended, whether the revocation has been handled or only noted.
@@ -366,25 +377,7 @@ Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) {
 }
 
 Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
-  if (next.empty()) return true;
-  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
-  for (const SourceOffset& each : next) {
-    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), each.partition)->offset =
-        each.offset;
-  }
-  for (;;) {
-    if (is_lost()) return false;
-    const Result<rd_kafka_resp_err_t> answer = client_->commit(*list, kStopGrace);
-    if (!answer) return fail(answer.error());
-    if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-    cluster_.context().diagnostics.detail(
-        fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
-    if (!is_about_reach(*answer)) return false;
-    client_->probe_brokers();
-    if (Result<void> patient = cluster_.check_patience(kStopGrace); !patient) {
-      return fail(patient.error());
-    }
-  }
+  return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
 
 const void* GroupConsumer::Impl::group_metadata() {

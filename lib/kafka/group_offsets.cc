@@ -13,6 +13,8 @@
 namespace paystats {
 namespace {
 
+constexpr Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
+
 // Not of the stable offsets, which are what is waited for.
 Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
                                          const rd_kafka_topic_partition_list_t& partitions) {
@@ -93,6 +95,31 @@ Result<std::vector<PartitionOffsets>> ask_group_offsets(
     offsets.push_back(found);
   }
   return offsets;
+}
+
+Result<bool> commit_group_offsets(Client& client, const std::string& topic,
+                                  std::span<const SourceOffset> next,
+                                  const std::function<bool()>& may) {
+  if (next.empty()) return true;
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  for (const SourceOffset& each : next) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition)->offset =
+        each.offset;
+  }
+  Cluster& cluster = client.cluster();
+  for (;;) {
+    if (!may()) return false;
+    const Result<rd_kafka_resp_err_t> answer = client.commit(*list, kStopGrace);
+    if (!answer) return fail(answer.error());
+    if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    cluster.context().diagnostics.detail(
+        fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
+    if (!is_about_reach(*answer)) return false;
+    client.probe_brokers();
+    if (Result<void> patient = cluster.check_patience(kStopGrace); !patient) {
+      return fail(patient.error());
+    }
+  }
 }
 
 }  // namespace paystats

@@ -8,6 +8,8 @@
 // this room. Tested in tests/kafka/payagg.bats and through kafka/group_consumer.h.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "kafka/client.h"
 #include "kafka/group_consumer.h"
 #include "kafka/rd.h"
+#include "record/payment.h"
 
 namespace paystats {
 
@@ -27,6 +30,11 @@ struct GroupMember {
 // Of the client of a member. Waits for brokers.
 Result<std::vector<PartitionOffsets>> ask_group_offsets(
     Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions);
+
+// Commits offsets by themselves. False: this member may not any more, which `may` knows first.
+Result<bool> commit_group_offsets(Client& client, const std::string& topic,
+                                  std::span<const SourceOffset> next,
+                                  const std::function<bool()>& may);
 
 // To be attached to offsets that are committed in a transaction of this id.
 void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id);
