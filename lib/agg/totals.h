@@ -9,8 +9,8 @@
 // 32-bit index of an entry; entries of 32 bytes in chunks that never move; names once, in chunks of
 // an arena. The place of a tag is its highest bits, so a table grows by one pass from front to
 // back, without touching an entry or a name. Rows are added in strips: all are hashed first and
-// what they need is fetched ahead of use, since a large table is never in the cache; a row whose user
-// is found where the fetching found him is added at once.
+// what they need is fetched ahead of use, since a large table is never in the cache; a row whose
+// user is found where the fetching found him is added at once.
 //
 // Memory: 32 bytes of entry and 11 to 21 of slots, so 43 to 53 bytes a user and the name; 64 and
 // the name in the moment of growth. A user that is listed as changed takes 4 bytes more. No memory

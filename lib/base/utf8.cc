@@ -1,10 +1,13 @@
 #include "base/utf8.h"
 
+#include <bit>
 #include <cassert>
 #include <cstring>
 
 namespace paystats {
 namespace {
+
+static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
 
 struct Form {
   size_t bytes;
@@ -61,22 +64,56 @@ Utf8Char decode_utf8(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    // Eight bytes of ASCII at a time: almost all text is.
-    uint64_t word = 0;
-    while (i + sizeof word <= text.size()) {
-      std::memcpy(&word, text.data() + i, sizeof word);
-      if ((word & 0x8080808080808080U) != 0) break;
-      i += sizeof word;
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = p + text.size();
+  while (p < end) {
+    // ASCII eight bytes at a time, up to the first one that is not: almost all text is.
+    if (uint64_t word = 0; end - p >= 8) {
+      std::memcpy(&word, p, sizeof word);
+      word &= 0x8080808080808080U;
+      if (word == 0) {
+        p += 8;
+        continue;
+      }
+      p += std::countr_zero(word) / 8;
     }
-    if (i == text.size()) break;
-    const auto* const p = reinterpret_cast<const unsigned char*>(text.data()) + i;
-    const size_t bytes = sequence_bytes(p, text.size() - i);
-    if (bytes == 0) return false;
-    i += bytes;
+    do {
+      const size_t bytes = sequence_bytes(p, static_cast<size_t>(end - p));
+      if (bytes == 0) return false;
+      p += bytes;
+    } while (p < end && *p >= 0x80);
   }
   return true;
+}
+
+size_t utf8_bytes(const char* p, size_t left) {
+  return sequence_bytes(reinterpret_cast<const unsigned char*>(p), left);
+}
+
+size_t encode_utf8(uint32_t code_point, char* out) {
+  const auto tail = [&](unsigned shift) {
+    return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
+  };
+  if (code_point < 0x80) {
+    out[0] = static_cast<char>(code_point);
+    return 1;
+  }
+  if (code_point < 0x800) {
+    out[0] = static_cast<char>(0xC0U | (code_point >> 6U));
+    out[1] = tail(0);
+    return 2;
+  }
+  if (code_point < 0x10000) {
+    out[0] = static_cast<char>(0xE0U | (code_point >> 12U));
+    out[1] = tail(6);
+    out[2] = tail(0);
+    return 3;
+  }
+  out[0] = static_cast<char>(0xF0U | (code_point >> 18U));
+  out[1] = tail(12);
+  out[2] = tail(6);
+  out[3] = tail(0);
+  return 4;
 }
 
 }  // namespace paystats

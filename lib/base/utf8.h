@@ -17,4 +17,11 @@ Utf8Char decode_utf8(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
 
+// How many bytes the sequence at `p` has, of which `left` (at least 1) are there; 0 where it is not
+// valid.
+size_t utf8_bytes(const char* p, size_t left);
+
+// Writes at most four bytes; returns how many. REQUIRES: a code point that UTF-8 can have.
+size_t encode_utf8(uint32_t code_point, char* out);
+
 }  // namespace paystats

@@ -257,32 +257,6 @@ uint32_t hex_four(const char* digits) {
   return unit;
 }
 
-size_t encode_utf8(uint32_t code_point, char* out) {
-  const auto tail = [&](unsigned shift) {
-    return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
-  };
-  if (code_point < 0x80) {
-    out[0] = static_cast<char>(code_point);
-    return 1;
-  }
-  if (code_point < 0x800) {
-    out[0] = static_cast<char>(0xC0U | (code_point >> 6U));
-    out[1] = tail(0);
-    return 2;
-  }
-  if (code_point < 0x10000) {
-    out[0] = static_cast<char>(0xE0U | (code_point >> 12U));
-    out[1] = tail(6);
-    out[2] = tail(0);
-    return 3;
-  }
-  out[0] = static_cast<char>(0xF0U | (code_point >> 18U));
-  out[1] = tail(12);
-  out[2] = tail(6);
-  out[3] = tail(0);
-  return 4;
-}
-
 char simple_escape(char letter) {
   switch (letter) {
     case 'b':

@@ -1,6 +1,7 @@
 #include "record/payment_layout.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/utf8.h"
@@ -32,6 +33,105 @@ const char* odd_text(const char* p, const char* stop, const char* limit, JsonTok
   if (*stop != '\\') return nullptr;
   JsonScanner scanner({p - 1, static_cast<size_t>(limit - p) + 1});
   return scanner.read_string(token) ? scanner.place() - 1 : nullptr;
+}
+
+// Of a byte that is no hexadecimal digit all bits are set.
+constexpr std::array<uint32_t, 256> kHexValues = [] {
+  std::array<uint32_t, 256> values{};
+  values.fill(~uint32_t{0});
+  for (uint32_t i = 0; i < 10; ++i) values['0' + i] = i;
+  for (uint32_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = 10 + i;
+  return values;
+}();
+
+// What a letter behind a backslash stands for; 0 where it is none of these.
+constexpr std::array<char, 256> kSimpleEscapes = [] {
+  std::array<char, 256> values{};
+  values['"'] = '"';
+  values['\\'] = '\\';
+  values['/'] = '/';
+  values['b'] = '\b';
+  values['f'] = '\f';
+  values['n'] = '\n';
+  values['r'] = '\r';
+  values['t'] = '\t';
+  return values;
+}();
+
+// Four hexadecimal digits, or more than 16 bits where they are none.
+uint32_t hex_four(const char* p) {
+  const auto value = [p](size_t i) { return kHexValues[static_cast<unsigned char>(p[i])]; };
+  return (value(0) << 12U) | (value(1) << 8U) | (value(2) << 4U) | value(3);
+}
+
+// Behind the escape that begins at `p`, of which 12 bytes can be read, or nullptr; what it stands
+// for, up to four bytes, goes to `out`.
+const char* decode_escape(const char* p, char* out, size_t& size) {
+  if (const char simple = kSimpleEscapes[static_cast<unsigned char>(p[1])]; simple != 0) {
+    *out = simple;
+    size = 1;
+    return p + 2;
+  }
+  if (p[1] != 'u') return nullptr;
+  uint32_t unit = hex_four(p + 2);
+  p += 6;
+  if (unit > 0xFFFF || (unit & 0xFC00U) == 0xDC00) return nullptr;
+  if ((unit & 0xFC00U) == 0xD800) {
+    const uint32_t low = p[0] == '\\' && p[1] == 'u' ? hex_four(p + 2) : 0;
+    if (low > 0xFFFF || (low & 0xFC00U) != 0xDC00) return nullptr;
+    unit = 0x10000 + ((unit - 0xD800) << 10U) + (low - 0xDC00);
+    p += 6;
+  }
+  size = encode_utf8(unit, out);
+  return p;
+}
+
+// Behind the name that begins at `begin` (at its closing quote), of which `stop` is the first byte
+// that is not plain; nullptr where it is for odd_text(). One walk from stop to stop both checks and
+// decodes; a name without escapes stays where it is. REQUIRES: as scan() does; stop < limit.
+const char* odd_name(const char* begin, const char* stop, const char* limit,
+                     const StringStops& stops, TextArena& arena, std::string_view& user) {
+  constexpr size_t kAtOnce = 16;
+  char* out = nullptr;      // what has been decoded, once there is an escape
+  size_t used = 0;          // of it
+  const char* run = begin;  // has not been taken into it
+  const auto take_run = [&] {
+    const auto size = static_cast<size_t>(stop - run);
+    if (size > kUserBytesMax - used) return false;
+    for (size_t at = 0; at < size; at += kAtOnce) std::memcpy(out + used + at, run + at, kAtOnce);
+    used += size;
+    return true;
+  };
+  while (stop < limit && *stop != '"') {
+    const auto byte = static_cast<unsigned char>(*stop);
+    if (byte >= 0x80) {
+      const size_t size = utf8_bytes(stop, static_cast<size_t>(limit - stop));
+      if (size == 0) return nullptr;
+      stop += size;
+    } else if (byte == '\\') {
+      if (out == nullptr) out = arena.reserve(kUserBytesMax + kAtOnce);
+      size_t size = 0;
+      if (!take_run()) return nullptr;
+      stop = decode_escape(stop, out + used, size);
+      if (stop == nullptr) return nullptr;
+      used += size;
+      if (used > kUserBytesMax) return nullptr;
+      run = stop;
+    } else {
+      return nullptr;
+    }
+    if (stop >= limit) return nullptr;
+    stop = stops.next(stop);
+  }
+  if (stop >= limit) return nullptr;
+  if (out == nullptr) {
+    user = {begin, static_cast<size_t>(stop - begin)};
+  } else {
+    if (!take_run()) return nullptr;
+    user = {out, used};
+    arena.keep(used);
+  }
+  return user.size() <= kUserBytesMax ? stop : nullptr;
 }
 
 // Behind the amount that begins at `p`, or nullptr.
@@ -158,6 +258,10 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
         const auto size = static_cast<size_t>(p - text);
         if (is_user && size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
         if (is_user) out.user = {text, size};
+      } else if (const char* behind =
+                     is_user ? odd_name(text, p, limit, stops, arena, out.user) : nullptr;
+                 behind != nullptr) {
+        p = behind;
       } else {
         JsonToken token;
         p = odd_text(text, p, limit, token);

@@ -124,6 +124,80 @@ TEST(PaymentLayout, ABlockMayEndAnywhere) {
   }
 }
 
+// What a name is made of, right and wrong, in all orders of three, at each place of a block.
+TEST(PaymentLayout, NamesOfEscapesAndOtherCharactersGetTheSameVerdict) {
+  const std::vector<std::string> pieces = {"",
+                                           "a",
+                                           "plain and long, so that it is no short run",
+                                           R"(\")",
+                                           R"(\\)",
+                                           R"(\/\b\f\n\r\t)",
+                                           R"(\u0000)",
+                                           R"(\u00fc)",
+                                           R"(\u6771)",
+                                           R"(\uD83D\uDE00)",
+                                           R"(\ud83d)",
+                                           R"(\ude00)",
+                                           R"(\ud83d\u0041)",
+                                           R"(\ud83dxx)",
+                                           R"(\u12g4)",
+                                           R"(\u12)",
+                                           R"(\x)",
+                                           "\\",
+                                           "\xC3\xBC",
+                                           "\xE6\x9D\xB1",
+                                           "\xF0\x9F\x98\x80",
+                                           "\xC3",
+                                           "\xED\xA0\x80",
+                                           "\x80",
+                                           "\xF5",
+                                           "\x1F",
+                                           std::string(1, '\0'),
+                                           std::string(1010, 'n')};
+  const std::string usual = "{\"user\":\"ann\",\"paymentAmt\":1}\n";
+  std::string block = usual;
+  for (const std::string& a : pieces) {
+    for (const std::string& b : pieces) {
+      for (const std::string& c : pieces) {
+        block.append("{\"user\":\"").append(a).append(b).append(c).append("\",\"paymentAmt\":1}\n");
+        block += usual;
+      }
+    }
+    expect_same(block);
+    if (HasFatalFailure()) return;
+    block = usual;
+  }
+}
+
+// Names of each length around the limit, as escapes, which are decoded piece by piece.
+TEST(PaymentLayout, ADecodedNameIsHeldAgainstTheLimitOfNames) {
+  std::string block = "{\"user\":\"ann\",\"paymentAmt\":1}\n";
+  for (size_t size = 1000; size < 1040; ++size) {
+    for (const char* escape : {R"(\n)", R"(\u00fc)", R"(\ud83d\ude00)"}) {
+      const std::string plain(size, 'n');
+      block += "{\"user\":\"" + plain + escape + "\",\"paymentAmt\":1}\n";
+      block += "{\"user\":\"" + std::string(escape) + plain + "\",\"paymentAmt\":1}\n";
+    }
+  }
+  expect_same(block);
+}
+
+// A name without an end, as long as makes it end at each place near the end of the block.
+TEST(PaymentLayout, AStringThatTheEndOfTheBlockCutsOffIsNotReadBeyondIt) {
+  for (const std::string& line : layouts()) {
+    const std::string whole = line + "\n" + line + "\n" + line + "\n";
+    const std::string front = line.substr(0, line.find(':') + 1) + "\"";
+    for (const char* piece : {"n", R"(\n)", R"(\u00fc)", "\xC3\xBC", "\\"}) {
+      for (size_t times = 0; times < 80; ++times) {
+        std::string block = whole + front;
+        for (size_t i = 0; i < times; ++i) block += piece;
+        expect_same(block);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(PaymentLayout, LayoutsMayTakeTurns) {
   std::mt19937_64 random(1);
   std::string block;
