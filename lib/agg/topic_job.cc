@@ -52,6 +52,7 @@ class TopicJob::Impl final : public PartitionOwner {
   Result<void> add(const DecodedRun<Payment>& decoded);
   Result<void> check_users() const;
   Result<void> finish();
+  void warn_of_unpublished() const;
   Instant deadline(bool paused) const;
   bool is_behind() const;
   bool all_read() const;
@@ -82,7 +83,7 @@ Result<void> TopicJob::Impl::open() {
                         {.source_topic = options_.names.payments,
                          .topic = options_.names.stats,
                          .rejects_topic = options_.rejects_topic,
-                         .transactional_id = transactional_id},
+                         .transactional_id = std::move(transactional_id)},
                         [this] { consumer_->wake(); });
   if (!writer) return fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(
@@ -94,7 +95,6 @@ Result<void> TopicJob::Impl::open() {
                           {.topic = options_.names.payments,
                            .group = options_.group,
                            .instance = options_.instance,
-                           .transactional_id = transactional_id.value_or(""),
                            .block_messages = block_messages(options_.publish.trigger)},
                           *this, waiter_);
   if (!consumer) return fail(consumer.error());
@@ -106,7 +106,12 @@ Result<void> TopicJob::Impl::open() {
 Result<void> TopicJob::Impl::run() {
   Result<void> done = consumer_->join();
   if (done) done = loop();
-  if (done) done = finish();
+  if (done) {
+    done = finish();
+  } else if (done.error().kind == ErrorKind::kInterrupted) {
+    warn_of_unpublished();
+    done = {};
+  }
   consumer_->close();
   count();
   return done;
@@ -182,19 +187,26 @@ Result<void> TopicJob::Impl::check_users() const {
                           options_.users_max));
 }
 
+void TopicJob::Impl::warn_of_unpublished() const {
+  ends_.context.diagnostics.warning(
+      "the last totals were not published: no broker answered in time; the next start makes them "
+      "again");
+}
+
 Result<void> TopicJob::Impl::finish() {
   while (publisher_->pending() && consumer_->assigned()) {
     const Result<bool> published = publisher_->publish_all();
     if (!published && published.error().kind == ErrorKind::kInterrupted) {
-      ends_.context.diagnostics.warning(
-          "the last totals were not published: no broker answered in time; the next start makes "
-          "them again");
+      warn_of_unpublished();
       return {};
     }
     if (!published) return fail(published.error());
     if (*published) break;
     // Who has been fenced, or lost his partitions meanwhile, hears of it here.
-    if (ends_.context.stop.requested()) return {};
+    if (ends_.context.stop.requested()) {
+      warn_of_unpublished();
+      return {};
+    }
     MessageBlock none;
     const Result<ReadStatus> read = consumer_->read(none, clock_.now() + kRetryAfter);
     if (!read) return fail(read.error());

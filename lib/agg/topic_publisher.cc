@@ -23,12 +23,15 @@ TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
       trigger_(options.trigger, ends.context.clock) {}
 
 Result<void> TopicPublisher::publish_if_due(bool paused) {
-  // Who publishes each so many records reads no further before that has been done.
-  if (writer_->settled() || (writer_->under_way() && trigger_.records_reached())) {
+  // Who publishes each so many records reads no further before that has been done. Nor does he
+  // whose rejects would fill a transaction: they all leave with the next one.
+  const bool full =
+      trigger_.records_reached() || ends_.pending_rejects.size() >= totals_per_transaction_;
+  if (writer_->settled() || (writer_->under_way() && full)) {
     if (const Result<bool> settled = settle(); !settled) return fail(settled.error());
   }
-  if (writer_->under_way() || clock_.now() < not_before_) return {};
-  if (!trigger_.due(paused) || !consumer_->assigned()) return {};
+  if (writer_->under_way() || !consumer_->assigned()) return {};
+  if (!full && (clock_.now() < not_before_ || !trigger_.due(paused))) return {};
   return begin();
 }
 
@@ -39,7 +42,7 @@ Instant TopicPublisher::deadline(bool paused) const {
 
 Result<bool> TopicPublisher::publish_all() {
   if (writer_->under_way()) {
-    if (const Result<bool> settled = settle(); !settled) return settled;
+    if (Result<bool> settled = settle(); !settled) return settled;
   }
   if (!trigger_.pending()) return true;
   if (Result<void> begun = begin(); !begun) return fail(begun.error());
@@ -90,7 +93,7 @@ Result<bool> TopicPublisher::write_leaving() {
     for (const uint32_t user : part.leaving) {
       if (written == totals_per_transaction_) {
         writer_->commit();
-        const Result<bool> committed = writer_->wait();
+        Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
         left -= std::exchange(written, 0);
         if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
@@ -112,7 +115,7 @@ Result<bool> TopicPublisher::write_leaving() {
 
 // False: it did not come about, and is to be done again.
 Result<bool> TopicPublisher::settle() {
-  const Result<bool> committed = writer_->wait();
+  Result<bool> committed = writer_->wait();
   if (!committed) return committed;
   if (!*committed) {
     put_back();

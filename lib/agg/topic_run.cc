@@ -211,8 +211,8 @@ void TopicRun::start(Job& job) {
   };
   try {
     job.thread = std::thread([this, &job, end] {
-      Result<void> opened = job.work->open();
-      if (!opened) end(std::move(opened));
+      const Result<void> opened = job.work->open();
+      if (!opened) end(opened);
       // They join the group at the same moment, or it would be formed anew for each of them.
       opened_->arrive_and_wait();
       if (opened) end(job.work->run());
@@ -281,8 +281,14 @@ Result<AggregateEnd> TopicRun::conclude() {
     if (outcome && !told) outcome = told;
     if (log.count() > 0) status = ExitStatus::kRejected;
   };
+  // An error is what has stopped the other jobs, too.
+  const auto is_error = [](const Result<void>& ended) {
+    return !ended && ended.error().kind != ErrorKind::kInterrupted;
+  };
   for (const auto& job : jobs_) {
-    if (!*job->outcome && outcome) outcome = *job->outcome;
+    if (outcome ? !*job->outcome : !is_error(outcome) && is_error(*job->outcome)) {
+      outcome = *job->outcome;
+    }
   }
   if (rejects_) finish(*rejects_);
   for (const auto& job : jobs_) {

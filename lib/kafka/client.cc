@@ -186,7 +186,9 @@ Result<void> Client::request(const std::string& what,
       return fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
     }
     rest(0);  // the reason, by on_error
-    cluster_.watch().unreachable(rd_kafka_err2str(error));
+    if (error != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) {
+      cluster_.watch().unreachable(rd_kafka_err2str(error));
+    }
     if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
     // Some of these come back at once, without having waited.
     rest(20);

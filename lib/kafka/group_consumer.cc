@@ -21,7 +21,7 @@ namespace {
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
-constexpr Duration kForgottenWithin = std::chrono::seconds(3);  // of the brokers' return
+constexpr Duration kForgottenWithin = std::chrono::seconds(5);  // of the brokers' return
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
@@ -167,8 +167,8 @@ Result<void> GroupConsumer::Impl::rebalance() {
 }
 
 Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
-  const Result<std::vector<PartitionOffsets>> offsets = ask_group_offsets(
-      *client_, {options_.group, options_.topic, options_.transactional_id}, partitions);
+  const Result<std::vector<PartitionOffsets>> offsets =
+      ask_group_offsets(*client_, {options_.group, options_.topic}, partitions);
   if (!offsets) return fail(offsets.error());
   const Result<std::vector<SourceOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return fail(starts.error());

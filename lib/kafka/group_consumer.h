@@ -29,8 +29,7 @@ namespace paystats {
 struct GroupConsumerOptions {
   std::string topic;
   std::string group;
-  std::string instance;               // the member's static name
-  std::string transactional_id = {};  // under which its offsets are committed, where they are so
+  std::string instance;  // the member's static name
   size_t block_messages = 1024;
 };
 

@@ -39,13 +39,10 @@ Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& gr
   return signers;
 }
 
-// Ends what is open under the ids of others that have signed the last committed offsets.
-Result<void> end_abandoned(Cluster& cluster, const GroupMember& member,
-                           const rd_kafka_topic_partition_list_t& partitions) {
-  const Result<std::set<std::string>> signers = signers_of(cluster, member.group, partitions);
-  if (!signers) return fail(signers.error());
-  for (const std::string& signer : *signers) {
-    if (signer == member.transactional_id) continue;  // ended when its producer was opened
+// Ends what is open under each of these ids. Our own may be among them: it is ours again with the
+// next transaction.
+Result<void> end_abandoned(Cluster& cluster, const std::set<std::string>& signers) {
+  for (const std::string& signer : signers) {
     cluster.context().diagnostics.detail("kafka: what " + signer + " has left open is ended");
     ProducerOptions options;
     options.transactional_id = signer;
@@ -53,6 +50,32 @@ Result<void> end_abandoned(Cluster& cluster, const GroupMember& member,
     if (!heir) return fail(heir.error());
   }
   return {};
+}
+
+// The committed offsets, as soon as no transaction holds them up.
+Result<void> ask_committed(Client& client, const GroupMember& member,
+                           rd_kafka_topic_partition_list_t& partitions) {
+  const auto ask = [&](int timeout_ms) {
+    return rd_kafka_committed(client.rk(), &partitions, timeout_ms);
+  };
+  bool ended = false;
+  return client.request(topic_label(member.topic) + ": committed offsets", [&](int timeout_ms) {
+    rd_kafka_resp_err_t error = ask(timeout_ms);
+    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
+    // Whoever is alive has published before he gave them up. If the coordinator answers other
+    // questions, and this one still not, then somebody is dead.
+    const Result<std::set<std::string>> signers =
+        signers_of(client.cluster(), member.group, partitions);
+    if (!signers) return error;
+    error = ask(timeout_ms);
+    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
+    if (!std::exchange(ended, true)) {
+      const Result<void> done = end_abandoned(client.cluster(), *signers);
+      if (!done) client.cluster().context().diagnostics.detail(done.error().message);
+      error = ask(timeout_ms);
+    }
+    return error == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT : error;
+  });
 }
 
 }  // namespace
@@ -69,15 +92,7 @@ Result<std::vector<PartitionOffsets>> ask_group_offsets(
   const std::string label = topic_label(member.topic);
   // Under read_committed these are stable: a transaction that is open makes the broker say "again".
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
-  bool held_up = false;
-  Result<void> asked = client.request(label + ": committed offsets", [&](int timeout_ms) {
-    const rd_kafka_resp_err_t error = rd_kafka_committed(client.rk(), committed.get(), timeout_ms);
-    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT || std::exchange(held_up, true)) return error;
-    // Whoever is alive has published before he gave them up.
-    const Result<void> ended = end_abandoned(client.cluster(), member, partitions);
-    if (!ended) client.cluster().context().diagnostics.detail(ended.error().message);
-    return rd_kafka_committed(client.rk(), committed.get(), timeout_ms);
-  });
+  Result<void> asked = ask_committed(client, member, *committed);
   if (!asked) return fail(asked.error());
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = committed->elems[i];

@@ -5,7 +5,7 @@
 // back that would last until the broker gives him up, and looks. So whoever commits offsets in a
 // transaction signs them with its transactional id, and whoever finds them held up takes that id
 // once, which ends what is open under it and fences whoever may yet wake up. Only for the files of
-// this room. Tested in tests/kafka/payagg.bats and through kafka/group_consumer.h.
+// this room. Tested through kafka/group_consumer.h, and in tests/kafka/payagg.bats.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,7 @@ namespace paystats {
 
 struct GroupMember {
   const std::string& group;
-  const std::string& topic;             // that it reads
-  const std::string& transactional_id;  // of its own; empty where it has none
+  const std::string& topic;  // that it reads
 };
 
 // Of the client of a member. Waits for brokers.

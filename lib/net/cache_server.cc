@@ -208,7 +208,8 @@ size_t raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const auto descriptors = static_cast<size_t>(limit.rlim_cur);
-  return descriptors > 2 * kOtherDescriptors ? descriptors - kOtherDescriptors : kOtherDescriptors;
+  return descriptors > 2 * kOtherDescriptors ? descriptors - kOtherDescriptors
+                                             : std::max<size_t>(descriptors / 2, 1);
 }
 
 }  // namespace paystats

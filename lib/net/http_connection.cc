@@ -197,7 +197,7 @@ asio::awaitable<void> HttpConnection::perform(Action action) {
   co_await flush();  // the answers to the requests before this one need not wait for it
   if (ending_) co_return;
   if (auto* take = std::get_if<TakePayments>(&action)) {
-    co_await take_payments(std::move(*take));
+    co_await take_payments(*take);
   } else if (auto* ask = std::get_if<AskStats>(&action)) {
     co_await ask_stats(std::move(*ask));
   } else {

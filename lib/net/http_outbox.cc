@@ -12,6 +12,7 @@
 namespace paystats {
 
 void HttpOutbox::add(SharedBytes body, BodyPages::Pages pages) {
+  if (body) body_bytes_ += body->size();
   parts_.push_back({heads_.size(), std::move(body), std::move(pages)});
 }
 
@@ -29,7 +30,7 @@ HttpOutbox::Progress HttpOutbox::write_some(asio::ip::tcp::socket& socket) {
   }
   heads_.clear();
   parts_.clear();
-  part_ = head_sent_ = body_sent_ = 0;
+  part_ = head_sent_ = body_sent_ = body_bytes_ = 0;
   return Progress::kDone;
 }
 

@@ -30,13 +30,16 @@ class HttpOutbox {
   void add(SharedBytes body, BodyPages::Pages pages);
 
   bool empty() const { return parts_.empty(); }
-  bool full() const { return parts_.size() >= kPartsMax; }  // to be written before more is added
+  // To be written before more is added: a client who asks and does not read holds no more than
+  // this.
+  bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
 
   // REQUIRES: `socket` is non-blocking.
   Progress write_some(asio::ip::tcp::socket& socket);
 
  private:
   static constexpr size_t kPartsMax = 16;
+  static constexpr size_t kBodyBytesMax = size_t{256} << 10U;
 
   struct Part {
     size_t head_end = 0;  // in heads_
@@ -50,6 +53,7 @@ class HttpOutbox {
 
   std::string heads_;
   std::vector<Part> parts_;
+  size_t body_bytes_ = 0;  // of all parts
   // How far it has got.
   size_t part_ = 0;
   size_t head_sent_ = 0;  // of heads_

@@ -132,7 +132,7 @@ void LivePages::watch(const PageQuery& query, Watcher& watcher) {
   page.watchers.push_back(&watcher);
   if (!impl_->feed.connected()) {
     watcher.on_event(impl_->away);
-  } else if (page.event && page.shown->instance == impl_->feed.instance() &&
+  } else if (page.shown && page.shown->instance == impl_->feed.instance() &&
              page.shown->version == impl_->feed.version()) {
     watcher.on_event(page.event);
   } else {

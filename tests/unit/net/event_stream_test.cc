@@ -31,9 +31,24 @@ TEST(EventStream, ASlowClientMissesWhatIsOvertakenAndGetsTheNewest) {
   EXPECT_LE(count_of(all, "event: stats"), 4u);
 }
 
+TEST(EventStream, StreamsMayBeginWhileTotalsChange) {
+  HttpHarness server;
+  server.start_cache(1);
+  std::vector<HttpClient> streams;
+  constexpr int kStreams = 300;
+  for (int i = 1; i <= kStreams; ++i) {
+    server.set_total("edgar", i);
+    streams.push_back(server.client());
+    ASSERT_TRUE(streams.back().send(server.get("/api/stream?limit=5")));
+  }
+  const std::string newest = "\"" + std::to_string(kStreams) + ".00\"";
+  for (HttpClient& stream : streams) ASSERT_NE(stream.read_until(newest), "");
+}
+
 TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   constexpr size_t kClients = 400;
-  HttpHarness server;
+  auto running = std::make_unique<HttpHarness>();
+  HttpHarness& server = *running;
   server.start_cache(1);
   std::vector<HttpClient> streams;
   for (size_t i = 0; i < kClients; ++i) {
@@ -49,7 +64,7 @@ TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
   streams.clear();
   for (HttpClient& stream : staying) ASSERT_NE(stream.read_until("edgar"), "");
   EXPECT_TRUE(eventually([&] { return server.figures().streams == kClients / 2; }));
-  server.begin_stop();
+  running.reset();
   for (HttpClient& stream : staying) {
     stream.read_all();
     EXPECT_TRUE(stream.ended());
