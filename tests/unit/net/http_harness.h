@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -238,7 +239,9 @@ class HttpHarness {
     done.get_future().wait();
   }
 
+  // Once: the loop ends by it, and would not hear of it again.
   void begin_stop() {
+    if (std::exchange(stopping_, true)) return;
     on_loop([this] {
       if (cache_) cache_->stop();
       server_->stop([this] {
@@ -342,6 +345,7 @@ class HttpHarness {
   std::unique_ptr<PaymentWriter> writer_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<CacheServer> cache_;
+  bool stopping_ = false;
   std::thread thread_;
 };
 
