@@ -18,8 +18,6 @@ namespace {
 
 // The client is asked this often how far behind it is.
 constexpr Duration kLagInterval = std::chrono::milliseconds(200);
-// When the last publication did not come about, so long until it is tried again.
-constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
 
 // Publications fall between blocks, so a block is no larger than what is to lie between two.
 size_t block_messages(const TriggerOptions& trigger) {
@@ -86,10 +84,8 @@ Result<void> TopicJob::Impl::open() {
                          .transactional_id = std::move(transactional_id)},
                         [this] { consumer_->wake(); });
   if (!writer) return fail(writer.error());
-  publisher_ = std::make_unique<TopicPublisher>(
-      std::move(*writer), options_.publish,
-      TopicPublisherEnds{parts_, ends_.rejects, ends_.pending_rejects, ends_.counters,
-                         ends_.context});
+  publisher_ =
+      std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, ends_);
   Result<std::unique_ptr<GroupConsumer>> consumer =
       GroupConsumer::open(ends_.cluster,
                           {.topic = options_.names.payments,
@@ -208,7 +204,8 @@ Result<void> TopicJob::Impl::finish() {
       return {};
     }
     MessageBlock none;
-    const Result<ReadStatus> read = consumer_->read(none, clock_.now() + kRetryAfter);
+    const Result<ReadStatus> read =
+        consumer_->read(none, clock_.now() + TopicPublisher::kRetryAfter);
     if (!read) return fail(read.error());
     if (*read == ReadStatus::kBlock) {
       if (Result<void> taken = take(none); !taken) return taken;

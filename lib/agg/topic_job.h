@@ -18,13 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "agg/topic_counters.h"
+#include "agg/topic_ends.h"
 #include "agg/topic_publisher.h"
 #include "agg/topic_start.h"
 #include "base/result.h"
-#include "base/run_context.h"
 #include "io/reject_log.h"
-#include "kafka/cluster.h"
 #include "record/decoder.h"
 
 namespace paystats {
@@ -59,15 +57,6 @@ class PendingLines final : public Sink {
 
  private:
   std::vector<std::string>& lines_;
-};
-
-// All are borrowed.
-struct TopicJobEnds {
-  Cluster& cluster;
-  RejectLog& rejects;
-  std::vector<std::string>& pending_rejects;  // filled by `rejects` where they go to a topic
-  TopicCounters& counters;
-  const RunContext& context;
 };
 
 class TopicJob {

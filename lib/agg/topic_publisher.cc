@@ -7,17 +7,13 @@
 #include "record/encoder.h"
 
 namespace paystats {
-namespace {
-
-// After a publication that did not come about, so long until it is tried again.
-constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
-
-}  // namespace
 
 TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
-                               const TopicPublisherOptions& options, const TopicPublisherEnds& ends)
+                               const TopicPublisherOptions& options, TopicParts& parts,
+                               const TopicJobEnds& ends)
     : writer_(std::move(writer)),
       totals_per_transaction_(options.totals_per_transaction),
+      parts_(parts),
       ends_(ends),
       clock_(ends.context.clock),
       trigger_(options.trigger, ends.context.clock) {}
@@ -69,7 +65,7 @@ Result<void> TopicPublisher::begin() {
   }
   rejects_.clear();
   std::swap(rejects_, ends_.pending_rejects);
-  for (auto& [partition, part] : ends_.parts) part.totals.totals().take_changed(part.leaving);
+  for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
   const Result<bool> written = write_leaving();
   if (!written) return fail(written.error());
   if (*written) {
@@ -83,13 +79,13 @@ Result<void> TopicPublisher::begin() {
 // All but the commit of the last part. False: a part before it did not come about.
 Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
-  for (const auto& [partition, part] : ends_.parts) left += part.leaving.size();
+  for (const auto& [partition, part] : parts_) left += part.leaving.size();
   const auto begin_part = [&] {
     return writer_->begin(left > totals_per_transaction_ ? committed_ : next_, *consumer_);
   };
   if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
   size_t written = 0;
-  for (const auto& [partition, part] : ends_.parts) {
+  for (const auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) {
       if (written == totals_per_transaction_) {
         writer_->commit();
@@ -131,7 +127,7 @@ void TopicPublisher::put_back() {
   ++ends_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   ends_.context.diagnostics.detail("kafka: published again soon: " + writer_->why());
-  for (auto& [partition, part] : ends_.parts) {
+  for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }
   // In their order: before those that have come meanwhile.

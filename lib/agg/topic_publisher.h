@@ -18,12 +18,10 @@
 #include <string>
 #include <vector>
 
-#include "agg/topic_counters.h"
+#include "agg/topic_ends.h"
 #include "agg/topic_partition.h"
 #include "agg/trigger.h"
 #include "base/result.h"
-#include "base/run_context.h"
-#include "io/reject_log.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
 
@@ -39,19 +37,14 @@ struct TopicPublisherOptions {
   size_t totals_per_transaction = 100'000;
 };
 
-// All are borrowed.
-struct TopicPublisherEnds {
-  TopicParts& parts;
-  RejectLog& rejects;
-  std::vector<std::string>& pending_rejects;  // filled by `rejects` where they go to a topic
-  TopicCounters& counters;
-  const RunContext& context;
-};
-
 class TopicPublisher {
  public:
+  // After a publication that did not come about, so long until it is tried again.
+  static constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+
+  // `parts` is borrowed as well.
   TopicPublisher(std::unique_ptr<StatsWriter> writer, const TopicPublisherOptions& options,
-                 const TopicPublisherEnds& ends);
+                 TopicParts& parts, const TopicJobEnds& ends);
 
   // From here on what is published is the learning of this member. Borrowed.
   void set_consumer(GroupConsumer& consumer) { consumer_ = &consumer; }
@@ -84,7 +77,8 @@ class TopicPublisher {
 
   const std::unique_ptr<StatsWriter> writer_;
   const size_t totals_per_transaction_;
-  const TopicPublisherEnds ends_;
+  TopicParts& parts_;
+  const TopicJobEnds ends_;
   const Clock& clock_;
   Trigger trigger_;
   GroupConsumer* consumer_ = nullptr;

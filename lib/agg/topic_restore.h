@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "agg/topic_counters.h"
+#include "agg/topic_ends.h"
 #include "agg/topic_partition.h"
 #include "base/result.h"
 #include "kafka/cluster.h"

@@ -172,13 +172,11 @@ Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& 
   if (!offsets) return fail(offsets.error());
   const Result<std::vector<SourceOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return fail(starts.error());
-  const RdPartitions list(rd_kafka_topic_partition_list_new(partitions.cnt));
   next_.clear();
   for (const SourceOffset& start : *starts) {
-    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), start.partition)->offset =
-        start.offset;
     next_[start.partition] = {.next = start.offset, .at_end = false};
   }
+  const RdPartitions list = list_of(options_.topic, *starts);
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));

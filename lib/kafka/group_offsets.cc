@@ -80,6 +80,15 @@ Result<void> ask_committed(Client& client, const GroupMember& member,
 
 }  // namespace
 
+RdPartitions list_of(const std::string& topic, std::span<const SourceOffset> next) {
+  RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  for (const SourceOffset& each : next) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition)->offset =
+        each.offset;
+  }
+  return list;
+}
+
 void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id) {
   offset.metadata = ::strdup(transactional_id.c_str());  // librdkafka frees it
   offset.metadata_size = offset.metadata == nullptr ? 0 : transactional_id.size();
@@ -116,11 +125,7 @@ Result<bool> commit_group_offsets(Client& client, const std::string& topic,
                                   std::span<const SourceOffset> next,
                                   const std::function<bool()>& may) {
   if (next.empty()) return true;
-  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
-  for (const SourceOffset& each : next) {
-    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition)->offset =
-        each.offset;
-  }
+  const RdPartitions list = list_of(topic, next);
   Cluster& cluster = client.cluster();
   for (;;) {
     if (!may()) return false;

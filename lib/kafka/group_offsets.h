@@ -35,6 +35,9 @@ Result<bool> commit_group_offsets(Client& client, const std::string& topic,
                                   std::span<const SourceOffset> next,
                                   const std::function<bool()>& may);
 
+// For librdkafka, which calls where to read next just an offset.
+RdPartitions list_of(const std::string& topic, std::span<const SourceOffset> next);
+
 // To be attached to offsets that are committed in a transaction of this id.
 void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id);
 

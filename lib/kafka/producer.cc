@@ -224,13 +224,8 @@ Result<CommitOutcome> Producer::undo() {
 
 Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
   if (offsets.next.empty()) return {};
-  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.next.size())));
-  for (const SourceOffset& next : offsets.next) {
-    rd_kafka_topic_partition_t* const offset =
-        rd_kafka_topic_partition_list_add(list.get(), offsets.topic.c_str(), next.partition);
-    offset->offset = next.offset;
-    sign_offset(*offset, *options_.transactional_id);
-  }
+  const RdPartitions list = list_of(offsets.topic, offsets.next);
+  for (int i = 0; i < list->cnt; ++i) sign_offset(list->elems[i], *options_.transactional_id);
   const Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
                                                 timeout_ms);

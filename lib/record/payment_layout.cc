@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "money/decimal.h"
 #include "money/short_amount.h"
-#include "record/field_values.h"
 #include "record/json_scanner.h"
 #include "record/scan.h"
 
@@ -19,18 +19,16 @@ uint64_t load(const char* p) {
   return word;
 }
 
-// Behind the text that begins at `p` (at its closing quote), where the plain path has met something
-// other than a quote at `stop`; nullptr where it is not right or does not end before `limit`.
-const char* odd_text(const char* p, const char* stop, const char* limit, JsonToken& token) {
+// Behind the text that begins at `p` and that nobody reads (at its closing quote), where the plain
+// path has met something other than a quote at `stop`; nullptr where it is not right or does not
+// end before `limit`.
+const char* odd_text(const char* p, const char* stop, const char* limit) {
   bool beyond_ascii = false;
   stop = scan::find_string_stop(stop, limit, beyond_ascii);
   if (stop >= limit) return nullptr;
-  if (*stop == '"') {
-    token.text = {p, static_cast<size_t>(stop - p)};
-    token.kind = JsonToken::Kind::kString;
-    return is_valid_utf8(token.text) ? stop : nullptr;
-  }
+  if (*stop == '"') return is_valid_utf8({p, static_cast<size_t>(stop - p)}) ? stop : nullptr;
   if (*stop != '\\') return nullptr;
+  JsonToken token;
   JsonScanner scanner({p - 1, static_cast<size_t>(limit - p) + 1});
   return scanner.read_string(token) ? scanner.place() - 1 : nullptr;
 }
@@ -87,8 +85,9 @@ const char* decode_escape(const char* p, char* out, size_t& size) {
 }
 
 // Behind the name that begins at `begin` (at its closing quote), of which `stop` is the first byte
-// that is not plain; nullptr where it is for odd_text(). One walk from stop to stop both checks and
-// decodes; a name without escapes stays where it is. REQUIRES: as scan() does; stop < limit.
+// that is not plain; nullptr where it is not right or does not end before `limit`. One walk from
+// stop to stop both checks and decodes; a name without escapes stays where it is. REQUIRES: as
+// scan() does; stop < limit.
 const char* odd_name(const char* begin, const char* stop, const char* limit,
                      const StringStops& stops, TextArena& arena, std::string_view& user) {
   constexpr size_t kAtOnce = 16;
@@ -137,7 +136,7 @@ const char* odd_name(const char* begin, const char* stop, const char* limit,
 // Behind the amount that begins at `p`, or nullptr.
 const char* long_amount(const char* p, const char* limit, Decimal& amount) {
   const char* end = p;
-  while (end<limit&& * end> ' ' && *end != ',' && *end != '}' && *end != '"') ++end;
+  while (end != limit && *end > ' ' && *end != ',' && *end != '}' && *end != '"') ++end;
   return parse_amount({p, static_cast<size_t>(end - p)}, amount) == AmountFlaw::kNone ? end
                                                                                       : nullptr;
 }
@@ -258,15 +257,8 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
         const auto size = static_cast<size_t>(p - text);
         if (is_user && size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
         if (is_user) out.user = {text, size};
-      } else if (const char* behind =
-                     is_user ? odd_name(text, p, limit, stops, arena, out.user) : nullptr;
-                 behind != nullptr) {
-        p = behind;
       } else {
-        JsonToken token;
-        p = odd_text(text, p, limit, token);
-        if (p == nullptr) return nullptr;
-        if (is_user && read_user(token, arena, out.user) != Flaw::kNone) return nullptr;
+        p = is_user ? odd_name(text, p, limit, stops, arena, out.user) : odd_text(text, p, limit);
       }
     }
     if (p == nullptr) return nullptr;

@@ -212,25 +212,34 @@ EOF
 
 # ---- Jobs
 
-@test "--jobs gives the same totals and rejects, byte for byte" {
-  {
-    paygen --random 400000 --users 30000 --seed 4
-    for i in $(seq 1 200); do printf 'junk%s\n\n%s\n' "$i" '{"user":"a"}'; done
-    paygen --random 400000 --users 30000 --seed 5
-    head -c 3000000 /dev/zero | tr '\0' 'z'
-    printf '\n%s\nlast' "$edgar"
-  } >one
-  { echo bad; paygen --random 1000 --seed 6; } >two
-  [ "$(stat -c %s one)" -gt 25000000 ]
-  run -1 payagg --jobs 1 one two -o want --rejects want.rejects --metrics want.prom
-  [ "$(wc -l <want.rejects)" -eq 403 ]
+# mixed_lines N: 2 N payments, bad and empty lines between them, one that is too long, one cut off.
+mixed_lines() {
+  paygen --random "$1" --users 30000 --seed 4
+  for i in $(seq 1 200); do printf 'junk%s\n\n%s\n' "$i" '{"user":"a"}'; done
+  paygen --random "$1" --users 30000 --seed 5
+  head -c 3000000 /dev/zero | tr '\0' 'z'
+  printf '\n%s\nlast' "$edgar"
+}
+
+# same_for_any_jobs REJECTS COMMAND: COMMAND with --jobs of any number does what it does with 1.
+same_for_any_jobs() {
+  run -1 "$2" --jobs 1 -o want --rejects want.rejects --metrics want.prom
+  [ "$(wc -l <want.rejects)" -eq "$1" ]
   for jobs in 2 3 8; do
     rm -f got.rejects
-    run -1 payagg --jobs $jobs one two -o got --rejects got.rejects --metrics got.prom
+    run -1 "$2" --jobs $jobs -o got --rejects got.rejects --metrics got.prom
     cmp got want
     cmp got.rejects want.rejects
     cmp got.prom want.prom
   done
+}
+
+@test "--jobs gives the same totals and rejects, byte for byte" {
+  mixed_lines 400000 >one
+  { echo bad; paygen --random 1000 --seed 6; } >two
+  [ "$(stat -c %s one)" -gt 25000000 ]
+  files() { payagg "$@" one two; }
+  same_for_any_jobs 403 files
   rm -f got.rejects
   run -1 payagg -o got --rejects got.rejects - two <one
   cmp got want
@@ -238,22 +247,11 @@ EOF
 }
 
 @test "--jobs on a pipe gives the same totals and rejects, byte for byte" {
-  {
-    paygen --random 200000 --users 30000 --seed 4
-    for i in $(seq 1 200); do printf 'junk%s\n\n%s\n' "$i" '{"user":"a"}'; done
-    paygen --random 200000 --users 30000 --seed 5
-    head -c 3000000 /dev/zero | tr '\0' 'z'
-    printf '\n%s\nlast' "$edgar"
-  } >in
-  run -1 sh -c 'cat in | payagg -o want --rejects want.rejects --metrics want.prom'
-  [ "$(wc -l <want.rejects)" -eq 402 ]
-  for jobs in 2 3 8; do
-    rm -f got.rejects
-    run -1 sh -c "cat in | payagg --jobs $jobs -o got --rejects got.rejects --metrics got.prom"
-    cmp got want
-    cmp got.rejects want.rejects
-    cmp got.prom want.prom
-  done
+  mixed_lines 200000 >in
+  piped() { cat in | payagg "$@"; }
+  same_for_any_jobs 402 piped
+  run -1 piped -o got
+  cmp got want
   run -2 payagg --jobs 2 --users-max 1000 -o got < <(cat in)
   [[ "$output" == *'more than 1000 users'* ]]
 }
