@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -148,7 +147,7 @@ class TableJoin {
     ours_.users_ += static_cast<uint32_t>(missing);
     constexpr size_t kChunk = size_t{1} << Totals::kEntryChunkBits;
     while (ours_.entries_.size() * kChunk < ours_.users_) {
-      ours_.entries_.push_back(std::make_unique<Totals::Entry[]>(kChunk));
+      ours_.entries_.emplace_back(kChunk, pages_of_piece(ours_.entries_.size()));
     }
   }
 

@@ -134,13 +134,13 @@ uint32_t Totals::append_entry(std::string_view user) {
   assert(user.size() <= kUserBytesMax);
   const uint32_t index = users_++;
   if (index >> kEntryChunkBits == entries_.size()) {
-    entries_.push_back(std::make_unique<Entry[]>(size_t{1} << kEntryChunkBits));
+    entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
   }
   if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
-    names_.push_back(std::make_unique_for_overwrite<char[]>(size_t{1} << kNameChunkBits));
+    names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
     names_used_ = 0;
   }
-  std::memcpy(names_.back().get() + names_used_, user.data(), user.size());
+  std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
   const uint64_t at = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
   entry(index) = {.sum = {}, .count = 0, .name = (at << kLengthBits) | user.size()};
   names_used_ += user.size();
@@ -167,7 +167,7 @@ void Totals::make_room(size_t more) {
   size_t wanted = slots_.size();
   while (users_ + more > wanted / 4 * 3 && wanted < size_t{1} << kTagBits) wanted *= 2;
   if (wanted == slots_.size()) return;
-  std::vector<uint64_t> grown(wanted);
+  LargeArray<uint64_t> grown(wanted);
   while (size_t{1} << (kTagBits - slot_shift_) < wanted) --slot_shift_;
   const size_t mask = wanted - 1;
   for (const uint64_t slot : slots_) {
@@ -234,8 +234,9 @@ void Totals::take_changed(std::vector<uint32_t>& users) {
 }
 
 uint64_t Totals::memory_bytes() const {
-  return slots_.capacity() * sizeof(uint64_t) +
-         entries_.size() * (sizeof(Entry) << kEntryChunkBits) + (names_.size() << kNameChunkBits) +
+  // Of the last chunks what is in use: the rest has not been touched.
+  const size_t names = names_.empty() ? 0 : ((names_.size() - 1) << kNameChunkBits) + names_used_;
+  return slots_.size() * sizeof(uint64_t) + users_ * sizeof(Entry) + names +
          changed_.capacity() * sizeof(uint32_t);
 }
 

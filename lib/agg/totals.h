@@ -19,12 +19,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/large_array.h"
 #include "base/result.h"
 #include "record/decoder.h"
 #include "record/payment.h"
@@ -101,9 +101,9 @@ class Totals {
     uint64_t name = 0;  // from the lowest bit: length, place in its chunk, chunk, kChangedBit
   };
   static_assert(sizeof(Entry) == 32);
-  static constexpr unsigned kEntryChunkBits = 13;
+  static constexpr unsigned kEntryChunkBits = 16;
   static constexpr unsigned kLengthBits = 11;
-  static constexpr unsigned kNameChunkBits = 18;
+  static constexpr unsigned kNameChunkBits = 21;
   static constexpr uint64_t kChangedBit = uint64_t{1} << 63U;
   static constexpr unsigned kSlotBitsLeast = 10;
   static constexpr unsigned kTagBits = 32;
@@ -120,7 +120,7 @@ class Totals {
   static size_t name_size(const Entry& e) { return e.name & ((1U << kLengthBits) - 1); }
   const char* name_bytes(const Entry& e) const {
     const uint64_t at = (e.name & ~kChangedBit) >> kLengthBits;
-    return names_[at >> kNameChunkBits].get() + (at & ((1U << kNameChunkBits) - 1));
+    return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), name_size(e)}; }
 
@@ -140,9 +140,9 @@ class Totals {
   const bool track_changes_;
   uint32_t users_ = 0;
   unsigned slot_shift_ = kTagBits - kSlotBitsLeast;
-  std::vector<uint64_t> slots_;  // tag << 32 | index + 1, or 0; its size is a power of two
-  std::vector<std::unique_ptr<Entry[]>> entries_;
-  std::vector<std::unique_ptr<char[]>> names_;
+  LargeArray<uint64_t> slots_;  // tag << 32 | index + 1, or 0; its size is a power of two
+  std::vector<LargeArray<Entry>> entries_;
+  std::vector<LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
   std::vector<uint32_t> changed_;
 };

@@ -1,0 +1,40 @@
+#include "base/large_array.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <new>
+
+namespace paystats {
+namespace {
+
+constexpr size_t kLargePage = size_t{2} << 20U;
+
+}  // namespace
+
+LargeMemory::LargeMemory(size_t bytes, PageSize pages) : bytes_(bytes) {
+  if (bytes == 0) return;
+  const bool large = pages == PageSize::kLarge && bytes >= kLargePage;
+  // A large page begins at a multiple of its size: so much more is asked for, and given back.
+  if (large) bytes_ = (bytes + kLargePage - 1) / kLargePage * kLargePage;
+  const size_t spare = large ? kLargePage : 0;
+  void* const got =
+      ::mmap(nullptr, bytes_ + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (got == MAP_FAILED) throw std::bad_alloc();
+  auto* begin = static_cast<char*>(got);
+  if (large) {
+    const size_t before = -reinterpret_cast<uintptr_t>(begin) % kLargePage;
+    if (before > 0) ::munmap(begin, before);
+    begin += before;
+    if (before < spare) ::munmap(begin + bytes_, spare - before);
+    // A system without large pages says so, and has small ones.
+    [[maybe_unused]] const int advised = ::madvise(begin, bytes_, MADV_HUGEPAGE);
+  }
+  begin_ = begin;
+}
+
+LargeMemory::~LargeMemory() {
+  if (begin_ != nullptr) ::munmap(begin_, bytes_);
+}
+
+}  // namespace paystats

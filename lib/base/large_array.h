@@ -1,0 +1,73 @@
+// Arrays of plain values that may become very large and are read in no order. What is slow about
+// those is less the memory than finding it: a page of 4 KB is one of so many that the processor
+// looks up nearly every one of them anew. So the memory comes from the system itself, zeroed, and
+// on pages of 2 MB where the system has them (Linux: transparent huge pages, `madvise` or
+// `always`); where it has none, all is the same but slower.
+//
+//   LargeArray<uint64_t> slots(size);            // zeros, 2 MB at a time
+//   LargeArray<char> first(2 << 20, PageSize::kSmall);   // takes no memory before it is touched
+//
+// Move-only. Throws std::bad_alloc as new does.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace paystats {
+
+enum class PageSize { kSmall, kLarge };  // an array below 2 MB has small ones anyway
+
+// Of a store that grows by pieces: the first one takes no more memory than is used of it.
+inline PageSize pages_of_piece(size_t piece) {
+  return piece == 0 ? PageSize::kSmall : PageSize::kLarge;
+}
+
+class LargeMemory {
+ public:
+  LargeMemory() = default;
+  LargeMemory(size_t bytes, PageSize pages);
+  LargeMemory(LargeMemory&& other) noexcept
+      : begin_(std::exchange(other.begin_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  LargeMemory& operator=(LargeMemory&& other) noexcept {
+    std::swap(begin_, other.begin_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~LargeMemory();
+
+  void* begin() const { return begin_; }
+
+ private:
+  void* begin_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+template <class T>
+class LargeArray {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  LargeArray() = default;
+  explicit LargeArray(size_t size, PageSize pages = PageSize::kLarge)
+      : memory_(size * sizeof(T), pages), size_(size) {}
+  LargeArray(LargeArray&& other) noexcept
+      : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
+  LargeArray& operator=(LargeArray&& other) noexcept {
+    memory_ = std::move(other.memory_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  size_t size() const { return size_; }
+  T* data() const { return static_cast<T*>(memory_.begin()); }
+  T* begin() const { return data(); }
+  T* end() const { return data() + size_; }
+  T& operator[](size_t i) const { return data()[i]; }
+
+ private:
+  LargeMemory memory_;
+  size_t size_ = 0;
+};
+
+}  // namespace paystats
