@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "base/threads.h"
@@ -15,6 +17,9 @@ constexpr size_t kRangeForThread = size_t{1} << 16U;  // keys: a smaller range i
 constexpr size_t kBucketsLeast = 256;                 // keys: fewer are sorted by comparison
 constexpr unsigned kDigitBits = 8;
 constexpr size_t kDigits = size_t{1} << kDigitBits;
+// In a large table each user is a miss of the cache, or two: they are asked for ahead of use.
+constexpr uint32_t kEntriesAhead = 32;
+constexpr uint32_t kNamesAhead = 16;
 constexpr size_t kRunMost = size_t{1} << 17U;  // equal keys: more are sorted by name beforehand
 
 unsigned bits_of(Uint128 magnitude) {
@@ -24,14 +29,55 @@ unsigned bits_of(Uint128 magnitude) {
   return low == 0 ? 0 : 64U - static_cast<unsigned>(__builtin_clzll(low));
 }
 
-// Eight bytes of a name from `at` on, as a number: the order of numbers is that of bytes.
+// Eight bytes of a name from `at` on, as a number: the order of numbers is that of bytes. Zeros
+// where the name has ended.
 uint64_t bytes_at(std::string_view name, size_t at) {
-  uint64_t value = 0;
-  for (size_t i = at; i < at + sizeof value; ++i) {
-    value = value << 8U | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  const size_t left = name.size() - std::min(at, name.size());
+  const char* const p = name.data() + at;
+  uint64_t word = 0;
+  if (left >= 8) {
+    std::memcpy(&word, p, 8);
+  } else if (left >= 4) {
+    uint32_t front = 0;
+    uint32_t back = 0;
+    std::memcpy(&front, p, 4);
+    std::memcpy(&back, p + left - 4, 4);
+    word = front | uint64_t{back} << (8 * (left - 4));
+  } else {
+    for (size_t i = 0; i < left; ++i) {
+      word |= uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
+    }
   }
-  return value;
+  return __builtin_bswap64(word);
 }
+
+// How many bytes two names have in common at their beginning, `most` at most.
+size_t common_bytes(std::string_view a, std::string_view b, size_t most) {
+  most = std::min({most, a.size(), b.size()});
+  if (std::memcmp(a.data(), b.data(), most) == 0) return most;
+  size_t n = 0;
+  while (a[n] == b[n]) ++n;
+  return n;
+}
+
+// Sums are mostly of whole cents, which are smaller numbers.
+constexpr uint64_t kCentNanos = 10'000'000;
+constexpr auto kCentNanosSigned = static_cast<int64_t>(kCentNanos);
+
+// What all keys have to make room for.
+struct Spread {
+  Int128 least = static_cast<Int128>(~Uint128{0} >> 1U);
+  Int128 most = -least - 1;
+  bool whole_cents = true;  // all sums fit 64 bits and are
+  size_t prefix = kUserBytesMax;
+
+  void add(const Spread& other) {
+    least = std::min(least, other.least);
+    most = std::max(most, other.most);
+    whole_cents = whole_cents && other.whole_cents;
+    prefix = std::min(prefix, other.prefix);
+  }
+};
 
 }  // namespace
 
@@ -134,33 +180,57 @@ class Ranking::Sorter {
 Ranking::Ranking(const Totals& totals, unsigned threads) : totals_(totals), keys_(totals.users()) {
   if (keys_.size() < kRangeForThread) threads = 1;
   make_keys(threads);
-  Sorter(keys_, threads).run();
+  Sorter(all_keys(), threads).run();
   sort_equals_by_name(threads);
 }
 
 void Ranking::make_keys(unsigned threads) {
+  if (keys_.size() == 0) return;
   const auto begin_of = [this, threads](unsigned part) {
     return static_cast<uint32_t>(keys_.size() * part / threads);
   };
-  // All sums are shifted by the same number of bits, so that the longest one fits 63 and a sign.
-  std::vector<Uint128> seen(threads);
+  // Users of the other threads' tables are in no order of their names' places.
+  const auto fetch_name = [this](uint32_t i) {
+    if (i + kNamesAhead < keys_.size()) totals_.prefetch_name(i + kNamesAhead);
+  };
+  std::vector<Spread> seen(threads);
   on_threads(threads, [&](unsigned part) {
-    Uint128 bits = 0;
+    const std::string_view first = totals_.user(0);
+    Spread spread;
     for (uint32_t i = begin_of(part); i < begin_of(part + 1); ++i) {
+      fetch_name(i);
       const Int128 nanos = totals_.sum(i).nanos();
-      bits |= static_cast<Uint128>(nanos < 0 ? ~nanos : nanos);
+      const auto small = static_cast<int64_t>(nanos);
+      spread.least = std::min(spread.least, nanos);
+      spread.most = std::max(spread.most, nanos);
+      spread.whole_cents = spread.whole_cents && small == nanos && small % kCentNanosSigned == 0;
+      spread.prefix = common_bytes(first, totals_.user(i), spread.prefix);
     }
-    seen[part] = bits;
+    seen[part] = spread;
   });
-  Uint128 all = 0;
-  for (const Uint128 bits : seen) all |= bits;
-  const unsigned shift = bits_of(all) > 63 ? bits_of(all) - 63 : 0;
+  Spread all;
+  for (const Spread& spread : seen) all.add(spread);
+
+  const Uint128 range = static_cast<Uint128>(all.most) - static_cast<Uint128>(all.least);
+  const unsigned bits = bits_of(all.whole_cents ? range / kCentNanos : range);
+  const unsigned shift = bits > 64 ? bits - 64 : 0;
+  const unsigned name_bits = bits > 64 ? 0 : 64 - bits;
   keys_are_sums_ = shift == 0;
+  prefix_ = all.prefix;
+  names_at_ = prefix_ + name_bits / 8;
   on_threads(threads, [&](unsigned part) {
     for (uint32_t i = begin_of(part); i < begin_of(part + 1); ++i) {
-      const auto leading = static_cast<int64_t>(totals_.sum(i).nanos() >> shift);
-      const uint64_t key = ~(static_cast<uint64_t>(leading) ^ (uint64_t{1} << 63U));
-      keys_[i] = {static_cast<uint32_t>(key >> 32U), static_cast<uint32_t>(key), i};
+      fetch_name(i);
+      const Uint128 below =
+          static_cast<Uint128>(all.most) - static_cast<Uint128>(totals_.sum(i).nanos());
+      const uint64_t sum = all.whole_cents ? static_cast<uint64_t>(below) / kCentNanos
+                                           : static_cast<uint64_t>(below >> shift);
+      uint64_t key = sum;
+      if (name_bits > 0) {
+        const uint64_t name = bytes_at(totals_.user(i), prefix_) >> (64 - name_bits);
+        key = name_bits == 64 ? name : sum << name_bits | name;
+      }
+      keys_[i].set(key, i);
     }
   });
 }
@@ -183,19 +253,17 @@ void Ranking::sort_equals_by_name(unsigned threads) {
       begin = run_end;
     }
   };
-  find_large(0, keys_.size(), 0);
+  find_large(0, keys_.size(), names_at_);
   while (!large.empty()) {
     const Range range = large.back();
     large.pop_back();
     if (range.name_at >= kUserBytesMax) continue;
-    const std::span<Key> keys = std::span(keys_).subspan(range.begin, range.end - range.begin);
+    const std::span<Key> keys = all_keys().subspan(range.begin, range.end - range.begin);
     on_threads(threads, [&](unsigned part) {
       const size_t end = keys.size() * (part + 1) / threads;
       for (size_t i = keys.size() * part / threads; i < end; ++i) {
         prefetch(range.begin + i, range.begin + end);
-        const uint64_t bytes = bytes_at(totals_.user(keys[i].index), range.name_at);
-        keys[i].high = static_cast<uint32_t>(bytes >> 32U);
-        keys[i].low = static_cast<uint32_t>(bytes);
+        keys[i].set(bytes_at(totals_.user(keys[i].index), range.name_at), keys[i].index);
       }
     });
     Sorter(keys, threads).run();
@@ -211,8 +279,6 @@ size_t Ranking::part_begin(size_t at) const {
 
 // Users are a miss of the cache each, or two: they are asked for while others are looked at.
 void Ranking::prefetch(size_t place, size_t end) const {
-  constexpr size_t kEntriesAhead = 32;
-  constexpr size_t kNamesAhead = 16;
   if (place + kEntriesAhead < end) {
     totals_.prefetch_entry(keys_[place + kEntriesAhead].index);
   }
@@ -236,7 +302,7 @@ void Ranking::finish_run(size_t begin, size_t run_end, size_t end, std::vector<N
   for (size_t i = begin; i < run_end; ++i) {
     prefetch(i, end);
     const uint32_t index = keys_[i].index;
-    named.push_back({bytes_at(totals_.user(index), 0), index});
+    named.push_back({bytes_at(totals_.user(index), prefix_), index});
     equal_sums = equal_sums && totals_.sum(index) == totals_.sum(keys_[begin].index);
   }
   std::sort(named.begin(), named.end(), [&](const Named& a, const Named& b) {

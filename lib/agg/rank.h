@@ -1,6 +1,6 @@
 // The order of every list: sum descending, then user by bytes (ranks_before() in record/).
 //
-//   Ranking ranking(totals, threads);                       // in order by the sum's leading bits
+//   Ranking ranking(totals, threads);                       // in order by sum and leading bytes
 //   const size_t begin = ranking.part_begin(some_place);    // in any thread, for any part:
 //   ranking.finish(begin, end);                             // all of the order
 //   for (size_t i = begin; i < end; ++i) ... totals.stats(ranking.user(i)) ...
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "agg/totals.h"
+#include "base/large_array.h"
 
 namespace paystats {
 
@@ -38,14 +39,18 @@ class Ranking {
   uint32_t user(size_t place) const { return keys_[place].index; }
 
  private:
-  // The leading bits of the sum, turned so that a larger sum has a smaller key. Most of the order
-  // is found here, without a look at the table, which is not in the cache. In halves, for size.
+  // How far the sum is below the largest one, and in the bits that this leaves the beginning of the
+  // name, behind what all names begin with. Nearly all of the order is found here, without a look
+  // at the table, which is not in the cache. In halves, for size.
   struct Key {
-    uint32_t high = 0;
-    uint32_t low = 0;
-    uint32_t index = 0;
+    uint32_t low;
+    uint32_t high;
+    uint32_t index;
 
     uint64_t leading() const { return uint64_t{high} << 32U | low; }
+    void set(uint64_t leading, uint32_t user) {
+      *this = {static_cast<uint32_t>(leading), static_cast<uint32_t>(leading >> 32U), user};
+    }
   };
   // A user of equal keys, with the beginning of his name at hand, which decides nearly always.
   struct Named {
@@ -54,6 +59,7 @@ class Ranking {
   };
   class Sorter;
 
+  std::span<Key> all_keys() const { return {keys_.data(), keys_.size()}; }
   void make_keys(unsigned threads);
   void sort_equals_by_name(unsigned threads);
   void prefetch(size_t place, size_t end) const;
@@ -61,7 +67,9 @@ class Ranking {
 
   const Totals& totals_;
   bool keys_are_sums_ = false;  // equal keys mean equal sums
-  std::vector<Key> keys_;
+  size_t prefix_ = 0;           // bytes that all names begin with
+  size_t names_at_ = 0;         // users of equal keys have names that are equal up to here
+  LargeArray<Key> keys_;
 };
 
 // All users in their order, at once.

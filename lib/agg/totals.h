@@ -3,7 +3,7 @@
 //   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
 //   std::vector<Totals::Refused> refused;
 //   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
-//   for (uint32_t i = 0; i < totals.users(); ++i) ... totals.stats(i) ...
+//   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
 // Shape: open addressing over 64-bit slots, each a 32-bit tag (half of the user's hash) and the
 // 32-bit index of an entry; entries of 32 bytes in chunks that never move; names once, in chunks of
@@ -13,9 +13,8 @@
 // user is found where the fetching found him is added at once.
 //
 // Memory: 32 bytes of entry and 11 to 21 of slots, so 43 to 53 bytes a user and the name; 64 and
-// the name in the moment of growth. A user that is listed as changed takes 4 bytes more. No memory
-// is asked for per record. Limits: kUsersMost users, names of up to kUserBytesMax bytes.
-// Not thread-safe. Users are numbered from 0 in the order of their first payment.
+// the name in the moment of growth. A user listed as changed takes 4 bytes more. Limits: kUsersMost
+// users. Not thread-safe. Users are numbered from 0 in the order of their first payment.
 #pragma once
 
 #include <cstdint>
@@ -78,15 +77,16 @@ class Totals {
     return {.user = name_of(e), .sum = e.sum, .count = e.count, .at = {}};
   }
 
-  // Asks for what stats(index) will read: for who goes through many users in an order of his own.
-  void prefetch_entry(uint32_t index) const { __builtin_prefetch(&entry(index)); }
-  void prefetch_name(uint32_t index) const { __builtin_prefetch(name_bytes(entry(index))); }
+  // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
+  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { __builtin_prefetch(&entry(i)); }
+  [[gnu::always_inline]] void prefetch_name(uint32_t index) const {
+    __builtin_prefetch(name_bytes(entry(index)));
+  }
 
-  // Users that changed since clear_changed(), in the order of their first change.
+  // Who changed since clear_changed(), in the order of the first change.
   std::span<const uint32_t> changed() const { return changed_; }
   void clear_changed();
-  // The same, for who goes on while they are dealt with: they are moved to `users`, and the list
-  // begins anew. set_changed() puts one back.
+  // The same, moved to `users`: the list begins anew. set_changed() puts one back.
   void take_changed(std::vector<uint32_t>& users);
   void set_changed(uint32_t index) { mark_changed(entry(index), index); }
 
