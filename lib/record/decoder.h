@@ -19,17 +19,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "record/flaw.h"
 #include "record/payment.h"
+#include "record/row_buffer.h"
 #include "record/text_arena.h"
 
 namespace paystats {
 
 template <class Record>
 struct DecodedLines {
-  static constexpr size_t kRowsMax = 512;
+  // Payments: with their bytes, and what is made of them, they stay in the first-level cache until
+  // they have been added. Others pass from thread to thread, which pays for many at once.
+  static constexpr size_t kRowsMax = std::is_same_v<Record, Payment> ? 128 : 512;
 
   struct Row {
     Record record;
@@ -41,7 +45,7 @@ struct DecodedLines {
     Flaw flaw = Flaw::kNone;
   };
 
-  std::vector<Row> rows;     // in input order, at most kRowsMax
+  RowBuffer<Row> rows;       // in input order, at most kRowsMax
   std::vector<BadLine> bad;  // in input order
   uint32_t lines = 0;        // consumed, empty ones included
   uint32_t records = 0;      // rows + bad: lines that are not empty

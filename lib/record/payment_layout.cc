@@ -142,18 +142,14 @@ const char* long_amount(const char* p, const char* limit, Decimal& amount) {
 }
 
 // Behind the value that begins at `p`, which is no string and which nobody reads, or nullptr.
-const char* other_end(const char* p, const char* limit) {
+const char* other_end(const char* p, const char* newline) {
   Decimal ignored;
   // Of a number with an exponent that is the part before it; no literal that follows begins so.
   if (const char* end = read_short_amount(p, ignored); end != nullptr) return end;
   if (*p == '"') return nullptr;
-  JsonScanner scanner({p, static_cast<size_t>(limit - p)});
+  JsonScanner scanner({p, static_cast<size_t>(newline - p)});
   JsonToken token;
-  if (!scanner.read_value(token, 1)) return nullptr;
-  // To that scanner a newline is white space; here it ends the line, wherever it stands.
-  const bool nested = *p == '{' || *p == '[';
-  const auto size = static_cast<size_t>(scanner.place() - p);
-  return nested && std::memchr(p, '\n', size) != nullptr ? nullptr : scanner.place();
+  return scanner.read_value(token, 1) ? scanner.place() : nullptr;
 }
 
 }  // namespace
@@ -191,8 +187,37 @@ bool PaymentLayout::add(const char* begin, const char* end, Value value) {
 
 void PaymentLayout::learn(const char* line, const char* next, const Tokens& tokens) {
   parts_used_ = 0;
+  plain_ = {};
   const bool fit = next[-1] == '\n' && tokens[2].kind == JsonToken::Kind::kMissing;
-  if (!fit || !add_parts(line, next, tokens)) parts_[0] = {};
+  if (!fit || !add_parts(line, next, tokens)) {
+    parts_[0] = {};
+  } else {
+    learn_plain(line, next, tokens);
+  }
+}
+
+// REQUIRES: the parts have been added.
+void PaymentLayout::learn_plain(const char* line, const char* next, const Tokens& tokens) {
+  if (parts_used_ != 3 || parts_[0].value != Value::kUser || parts_[1].value != Value::kAmount) {
+    return;
+  }
+  const char* const name = tokens[0].text.data();
+  const char* const name_end = name + tokens[0].text.size();
+  const char* const amount = tokens[1].text.data();
+  const char* const amount_end = amount + tokens[1].text.size();
+  const auto before = static_cast<size_t>(name - line);
+  const auto between = static_cast<size_t>(amount - name_end);
+  const auto after = static_cast<size_t>(next - amount_end);
+  if (before < 8 || before > 16 || between < 8 || between > 24 || after > 8) return;
+  const size_t middle = std::min<size_t>(8, between - 8);
+  plain_ = {.before_size = before,
+            .before = {load(line), load(name - 8)},
+            .between_size = between,
+            .between_middle = middle,
+            .between = {load(name_end), load(name_end + middle), load(amount - 8)},
+            .after_size = after,
+            .after = load(next - 8),
+            .after_mask = ~uint64_t{0} << (64 - 8 * after)};
 }
 
 // The line is right, so it is enough to find its values.
@@ -231,16 +256,15 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
   return add(done, next, Value::kEnd);
 }
 
-[[gnu::always_inline]] inline const char* PaymentLayout::scan(const char* p, const char* limit,
-                                                              const StringStops& stops,
-                                                              TextArena& arena,
-                                                              Payment& out) const {
+bool PaymentLayout::scan(const char* p, const char* newline, const StringStops& stops,
+                         TextArena& arena, Payment& out) const {
+  const char* const limit = newline + 1;
   for (const Part* part = parts_.data();; ++part) {
-    if (p >= limit || !part->before.matches(p)) return nullptr;
+    if (p >= limit || !part->before.matches(p)) return false;
     p += part->before.size;
-    if (part->value == Value::kEnd) return p;
+    if (part->value == Value::kEnd) return true;  // its literal ends in the newline
     if (part->value == Value::kNothing) continue;
-    if (p >= limit || part->value == Value::kNever) return nullptr;
+    if (p >= limit || part->value == Value::kNever) return false;
     const char* const text = p;
     if (part->value == Value::kAmount) {
       p = read_short_amount(text, out.amount);
@@ -248,21 +272,39 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
         p = long_amount(text, limit, out.amount);
       }
     } else if (part->value == Value::kOther) {
-      p = other_end(text, limit);
+      p = other_end(text, newline);
     } else {
       p = stops.next(text);
-      if (p >= limit) return nullptr;
       const bool is_user = part->value == Value::kUser;
       if (*p == '"') [[likely]] {
         const auto size = static_cast<size_t>(p - text);
-        if (is_user && size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
+        if (is_user && size - 1 >= kUserBytesMax) return false;  // empty or too long
         if (is_user) out.user = {text, size};
       } else {
         p = is_user ? odd_name(text, p, limit, stops, arena, out.user) : odd_text(text, p, limit);
       }
     }
-    if (p == nullptr) return nullptr;
+    if (p == nullptr) return false;
   }
+}
+
+// No literal but the last one holds a newline, so as far as one matches, the line goes on: that is
+// what makes the next load one within the margin.
+[[gnu::always_inline]] inline bool PaymentLayout::Plain::scan(const char* p, const char* newline,
+                                                              const StringStops& stops,
+                                                              Payment& out) const {
+  const char* const name = p + before_size;
+  if (((load(p) ^ before[0]) | (load(name - 8) ^ before[1])) != 0) return false;
+  const char* const quote = stops.next(name);
+  const char* const amount = quote + between_size;
+  if (((load(quote) ^ between[0]) | (load(quote + between_middle) ^ between[1]) |
+       (load(amount - 8) ^ between[2]) | ((load(newline - 7) ^ after) & after_mask)) != 0) {
+    return false;
+  }
+  const auto size = static_cast<size_t>(quote - name);
+  if (size - 1 >= kUserBytesMax) return false;  // empty or too long
+  out.user = {name, size};
+  return read_short_amount(amount, newline + 1 - after_size, out.amount);
 }
 
 void PaymentLayouts::missed(const char* line, const char* next, const char* end,
@@ -276,44 +318,73 @@ void PaymentLayouts::missed(const char* line, const char* next, const char* end,
   learned_ = std::min(learned_ + 1, kLayouts);
 }
 
-const char* PaymentLayouts::scan_by_any(const char* p, const char* limit, TextArena& arena,
-                                        Payment& out) {
+// The current one is tried first.
+bool PaymentLayouts::scan_by_any(const char* p, const char* newline, TextArena& arena,
+                                 Payment& out) {
   for (size_t i = 0; i < learned_; ++i) {
-    if (const char* next = layouts_[i].scan(p, limit, stops_, arena, out); next != nullptr) {
-      current_ = i;
-      return next;
+    const size_t at = (current_ + i) % learned_;
+    if (layouts_[at].scan(p, newline, stops_, arena, out)) {
+      current_ = at;
+      return true;
     }
   }
-  return nullptr;
+  return false;
+}
+
+// As much as the rows that there is room for are likely to take.
+void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Payment>& out) {
+  const size_t rows = DecodedLines<Payment>::kRowsMax - out.rows.size();
+  const bool cut = stops_.begin() == p;  // that was too little
+  stops_.mark(p, end, cut ? StringStops::kBytes : std::max(kMarkLeast, (rows + 2) * line_bytes_));
+}
+
+// Where a line begins depends on the newline in front of it and on nothing else that is found in
+// the line before, so that the processor is at several lines at once.
+const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
+                                             DecodedLines<Payment>& out) {
+  const PaymentLayout::Plain plain = layouts_[current_].plain();  // ours: no row overlaps it
+  auto* const first = &out.rows.next();
+  auto* const full = first + (DecodedLines<Payment>::kRowsMax - out.rows.size());
+  auto* row = first;
+  for (uint32_t line = out.lines; row != full; ++row) {
+    const char* const newline = stops_.next_newline(p);
+    if (newline >= limit || !plain.scan(p, newline, stops_, row->record)) break;
+    row->line = line++;
+    p = newline + 1;
+  }
+  const auto read = static_cast<size_t>(row - first);
+  out.rows.keep(read);
+  out.lines += static_cast<uint32_t>(read);
+  return p;
 }
 
 const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLines<Payment>& out) {
   if (learned_ == 0) return p;
-  const char* limit = p;
-  while (out.rows.size() < DecodedLines<Payment>::kRowsMax) {
-    if (limit - p < kAheadLeast) {
-      if (end - p <= PaymentLayout::kMargin) break;
-      if (!stops_.covers(p) || stops_.end() != end) stops_.mark(p, end);
-      limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
+  constexpr size_t kRowsMax = DecodedLines<Payment>::kRowsMax;
+  const char* const begin = p;
+  const size_t rows_before = out.rows.size();
+  while (end - p > PaymentLayout::kMargin) {
+    if (!stops_.covers(p)) mark(p, end, out);
+    const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
+    if (layouts_[current_].plain().before_size != 0) p = read_plain_lines(p, limit, out);
+    if (out.rows.size() == kRowsMax) break;
+    const char* const newline = stops_.next_newline(p);
+    if (newline >= limit) {
+      const bool most = stops_.begin() == p && stops_.end() == p + StringStops::kBytes;
+      if (most || stops_.end() == end) break;
+      mark(p, end, out);  // the line is cut in two by the end of what is marked
+      continue;
     }
     // Into its row at once: a copy of what has just been stored word by word would wait for it.
-    auto& row = out.rows.emplace_back();
-    Payment& payment = row.record;
-    const char* next = layouts_[current_].scan(p, limit, stops_, out.decoded, payment);
-    if (next == nullptr) next = scan_by_any(p, limit, out.decoded, payment);
-    if (next == nullptr && stops_.end() != end && stops_.begin() != p &&
-        std::memchr(p, '\n', static_cast<size_t>(limit - p)) == nullptr) {
-      stops_.mark(p, end);  // the line is cut in two by the end of what is marked
-      limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
-      next = scan_by_any(p, limit, out.decoded, payment);
-    }
-    if (next == nullptr) {
-      out.rows.pop_back();
-      break;
-    }
+    auto& row = out.rows.next();
+    if (!scan_by_any(p, newline, out.decoded, row.record)) break;
     row.line = out.lines++;
-    p = next;
+    out.rows.keep();
+    p = newline + 1;
+    if (out.rows.size() == kRowsMax) break;
   }
+  const size_t rows = out.rows.size() - rows_before;
+  if (rows > 0) line_bytes_ = static_cast<size_t>(p - begin) / rows + 1;
   return p;
 }
 

@@ -7,6 +7,10 @@
 //   StringStops stops;
 //   stops.mark(block_begin, block_end);      // the first kBytes of the block, or what there is
 //   if (stops.covers(p)) const char* stop = stops.next(p);   // where the first one from p on is
+//   const char* newline = stops.next_newline(p);             // the end of the line
+//
+// Where lines end is marked as well: so a line can be read before the one in front of it has been
+// understood, and the processor does several at once.
 //
 // A call into vector code costs some nanoseconds and cannot be inlined, so it is made once for
 // kBytes and not once a line. Nothing is read beyond `end`: the last part is copied and padded.
@@ -22,11 +26,11 @@ namespace paystats {
 
 class StringStops {
  public:
-  // Some hundred lines: what is marked and the marks stay in the first-level cache.
-  static constexpr size_t kBytes = 4096;
+  // Marked at once at most: with the marks it stays in the first-level cache.
+  static constexpr size_t kBytes = 8192;
 
-  // Marks what there is from `begin` on.
-  void mark(const char* begin, const char* end);
+  // Marks what there is from `begin` on, `wanted` bytes of it at most.
+  void mark(const char* begin, const char* end, size_t wanted = kBytes);
   void clear() { begin_ = end_ = nullptr; }
 
   bool covers(const char* p) const { return p >= begin_ && p < end_; }
@@ -35,32 +39,40 @@ class StringStops {
 
   // The first stop from `p` on; end() where there is none that has been marked. REQUIRES:
   // covers(p).
-  const char* next(const char* p) const {
+  const char* next(const char* p) const { return next_of(stops_, p); }
+
+  // The first newline from `p` on; end() or beyond it where none has been marked. REQUIRES:
+  // covers(p), or p == end().
+  const char* next_newline(const char* p) const { return next_of(newlines_, p); }
+
+ private:
+  // All ones behind the last byte that is marked, so that each search ends there.
+  using Bits = std::array<uint8_t, kBytes / 8 + 16>;
+
+  static uint64_t load(const Bits& bits, size_t byte) {
+    uint64_t word = 0;
+    std::memcpy(&word, bits.data() + byte, sizeof word);
+    return word;
+  }
+  const char* next_of(const Bits& bits, const char* p) const {
     const auto at = static_cast<size_t>(p - begin_);
     // The load begins at a byte, not at a word: at least 57 bits from `p` on.
-    const uint64_t here = load(at / 8) >> (at % 8);
+    const uint64_t here = load(bits, at / 8) >> (at % 8);
     if (here != 0) [[likely]] {
       return p + std::countr_zero(here);
     }
-    return next_word(at / 8 + 8);
+    return next_word(bits, at / 8 + 8);
   }
-
- private:
-  uint64_t load(size_t byte) const {
+  const char* next_word(const Bits& bits, size_t byte) const {
     uint64_t word = 0;
-    std::memcpy(&word, bits_.data() + byte, sizeof word);
-    return word;
-  }
-  const char* next_word(size_t byte) const {
-    uint64_t word = 0;
-    while ((word = load(byte)) == 0) byte += 8;
+    while ((word = load(bits, byte)) == 0) byte += 8;
     return begin_ + 8 * byte + static_cast<size_t>(std::countr_zero(word));
   }
 
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
-  // All ones behind the last byte that is marked, so that each search ends there.
-  std::array<uint8_t, kBytes / 8 + 16> bits_;
+  Bits stops_;
+  Bits newlines_;
 };
 
 }  // namespace paystats

@@ -144,9 +144,9 @@ TEST_P(Lines, UsersWithEscapesStayWhereTheyAreUntilTheNextCall) {
 TEST_P(Lines, UseTheSameMemoryForTextsAgain) {
   const std::string block = "{\"user\":\"\\u0065dgar\",\"paymentAmt\":1}\n";
   decoder.decode(block, lines);
-  const char* const first = lines.rows.at(0).record.user.data();
+  const char* const first = lines.rows[0].record.user.data();
   decoder.decode(block, lines);
-  EXPECT_EQ(lines.rows.at(0).record.user.data(), first);
+  EXPECT_EQ(lines.rows[0].record.user.data(), first);
 }
 
 TEST(DecodeOne, TakesARecordOverSeveralLines) {

@@ -21,7 +21,7 @@ constexpr uint64_t kLinesDefault = 30000;
 #else
 constexpr uint64_t kLinesDefault = 450000;
 #endif
-constexpr size_t kLinesPerBlock = 300;  // fits one decode()
+constexpr size_t kLinesPerBlock = 100;  // fits one decode()
 
 uint64_t from_environment(const char* name, uint64_t value) {
   const char* const text = std::getenv(name);

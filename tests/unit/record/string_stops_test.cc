@@ -38,6 +38,9 @@ void expect_right(const std::string& text) {
     ASSERT_TRUE(stops.covers(p));
     ASSERT_EQ(stops.next(p) - begin, std::find_if(p, stops.end(), is_stop) - begin)
         << "from " << p - begin << " of " << exact.size;
+    const char* const newline = std::find(p, stops.end(), '\n');
+    ASSERT_EQ(std::min(stops.next_newline(p), stops.end()) - begin, newline - begin)
+        << "from " << p - begin << " of " << exact.size;
   }
 }
 
@@ -57,7 +60,7 @@ TEST(StringStops, AreFoundFromAnyPlaceInTextsOfAnyLength) {
     for (size_t size = 0; size < 400; ++size) {
       std::string text(size, 'a');
       for (char& c : text) {
-        if (random() % 40 == 0) c = static_cast<char>(random());
+        if (random() % 40 == 0) c = random() % 4 == 0 ? '\n' : static_cast<char>(random());
       }
       expect_right(text);
       expect_right(std::string(size, 'a'));
@@ -75,6 +78,15 @@ TEST(StringStops, AreMarkedAsFarAsThereIsRoom) {
       expect_right(text);
     }
   });
+}
+
+TEST(StringStops, AreMarkedNoFurtherThanIsWanted) {
+  const std::string text(300, '"');
+  StringStops stops;
+  stops.mark(text.data(), text.data() + text.size(), 100);
+  EXPECT_EQ(stops.end(), text.data() + 100);
+  EXPECT_FALSE(stops.covers(text.data() + 100));
+  EXPECT_GE(stops.next_newline(text.data()), stops.end());
 }
 
 TEST(StringStops, OfAnEarlierTextAreForgotten) {

@@ -1,0 +1,70 @@
+// The rows of one call of a decoder: a vector that never grows by itself, so that to add a row is
+// to fill the next place. Places are made once and filled again and again.
+//
+//   rows.reserve(most);
+//   fill(rows.next()); rows.keep();       // or rows.push_back(row)
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace paystats {
+
+template <class Row>
+class RowBuffer {
+ public:
+  RowBuffer() = default;
+  RowBuffer(RowBuffer&& other) noexcept
+      : places_(std::move(other.places_)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        size_(std::exchange(other.size_, 0)) {}
+  RowBuffer& operator=(RowBuffer&& other) noexcept {
+    places_ = std::move(other.places_);
+    capacity_ = std::exchange(other.capacity_, 0);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~RowBuffer() = default;
+
+  // Room for `rows` in all. REQUIRES: none is held.
+  void reserve(size_t rows) {
+    assert(size_ == 0);
+    if (rows <= capacity_) return;
+    places_ = std::make_unique<Row[]>(rows);
+    capacity_ = rows;
+  }
+  void clear() { size_ = 0; }
+
+  // The place of the next row, which counts once it is kept. REQUIRES: size() < what is reserved.
+  Row& next() {
+    assert(size_ < capacity_);
+    return places_[size_];
+  }
+  void keep(size_t rows = 1) {
+    assert(rows <= capacity_ - size_);
+    size_ += rows;
+  }
+  void push_back(const Row& row) {
+    next() = row;
+    keep();
+  }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Row* data() const { return places_.get(); }
+  const Row* begin() const { return data(); }
+  const Row* end() const { return data() + size_; }
+  const Row& operator[](size_t i) const {
+    assert(i < size_);
+    return places_[i];
+  }
+
+ private:
+  std::unique_ptr<Row[]> places_;
+  size_t capacity_ = 0;
+  size_t size_ = 0;
+};
+
+}  // namespace paystats
