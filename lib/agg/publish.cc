@@ -1,10 +1,11 @@
 #include "agg/publish.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,18 +23,42 @@ constexpr size_t kPartUsers = size_t{8} << 10U;  // ranked, encoded and written 
 constexpr size_t kEntriesAhead = 32;
 constexpr size_t kNamesAhead = 16;
 
+// Lines that are made to be written at once, in memory that is used again.
+class LineBuffer {
+ public:
+  void append(const Stats& stats) {
+    const size_t most = stats_bytes_max(stats);
+    if (capacity_ - size_ < most) grow(most);
+    size_ = static_cast<size_t>(write_stats(stats, bytes_.get() + size_) - bytes_.get());
+  }
+  void clear() { size_ = 0; }
+  std::string_view lines() const { return {bytes_.get(), size_}; }
+
+ private:
+  void grow(size_t more) {
+    capacity_ = std::max(2 * capacity_, size_ + more);
+    auto grown = std::make_unique_for_overwrite<char[]>(capacity_);
+    std::copy_n(bytes_.get(), size_, grown.get());
+    bytes_ = std::move(grown);
+  }
+
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
 Result<void> write_changes(const Totals& totals, Sink& sink) {
   const std::span<const uint32_t> users = totals.changed();
-  std::string lines;
+  LineBuffer buffer;
   for (size_t i = 0; i < users.size(); ++i) {
     if (i + kEntriesAhead < users.size()) totals.prefetch_entry(users[i + kEntriesAhead]);
     if (i + kNamesAhead < users.size()) totals.prefetch_name(users[i + kNamesAhead]);
-    append_stats(lines, totals.stats(users[i]));
-    if (lines.size() < kWriteBytes) continue;
-    if (Result<void> written = sink.write(lines); !written) return written;
-    lines.clear();
+    buffer.append(totals.stats(users[i]));
+    if (buffer.lines().size() < kWriteBytes) continue;
+    if (Result<void> written = sink.write(buffer.lines()); !written) return written;
+    buffer.clear();
   }
-  return lines.empty() ? Result<void>() : sink.write(lines);
+  return buffer.lines().empty() ? Result<void>() : sink.write(buffer.lines());
 }
 
 // All users in their order. Each thread takes the next part, makes its lines, and writes them when
@@ -53,17 +78,17 @@ class RankedList {
 
  private:
   void work() {
-    std::string lines;
+    LineBuffer buffer;
     for (;;) {
       const size_t part = next_.fetch_add(1);
       if (part * kPartUsers >= ranking_.size()) return;
-      lines.clear();
-      make(part, lines);
-      if (!put(part, lines)) return;
+      buffer.clear();
+      make(part, buffer);
+      if (!put(part, buffer.lines())) return;
     }
   }
 
-  void make(size_t part, std::string& lines) {
+  void make(size_t part, LineBuffer& buffer) {
     const size_t begin = ranking_.part_begin(part * kPartUsers);
     const size_t end = ranking_.part_begin((part + 1) * kPartUsers);
     if (begin >= end) return;  // all of it belongs to the part before
@@ -73,7 +98,7 @@ class RankedList {
       if (i + kNamesAhead < end) totals_.prefetch_name(ranking_.user(i + kNamesAhead));
       const Stats stats = totals_.stats(ranking_.user(i));
       // Nothing is left of him: see MergedTotals::remove().
-      if (stats.count > 0) append_stats(lines, stats);
+      if (stats.count > 0) buffer.append(stats);
     }
   }
 

@@ -14,7 +14,7 @@ namespace paystats {
 namespace {
 
 constexpr size_t kRangeForThread = size_t{1} << 16U;  // keys: a smaller range is not shared out
-constexpr size_t kBucketsLeast = 256;                 // keys: fewer are sorted by comparison
+constexpr size_t kBucketsLeast = 64;                  // keys: fewer are sorted by comparison
 constexpr unsigned kDigitBits = 8;
 constexpr size_t kDigits = size_t{1} << kDigitBits;
 // In a large table each user is a miss of the cache, or two: they are asked for ahead of use.

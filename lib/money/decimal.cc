@@ -6,6 +6,7 @@
 #include "money/decimal.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <charconv>
@@ -252,17 +253,33 @@ AmountFlaw parse(std::string_view text, int whole_digits_max, Decimal& out) {
 
 constexpr Int128 kNanosMax = static_cast<Int128>(~Uint128{0} >> 1U);
 constexpr uint64_t kNanosPerUnit = 1000000000;
+constexpr uint64_t kNanosPerCent = 10000000;
 
 Uint128 magnitude_of(Int128 value) {
   return value < 0 ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
 }
 
+// "00" to "99".
+constexpr std::array<char, 200> kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+void write_two(char* buffer, uint64_t value) {
+  std::memcpy(buffer, &kPairs[2 * value], 2);
+}
+
 // Writes `value` in exactly nine digits.
 void write_nine(char* buffer, uint64_t value) {
-  for (int i = 8; i >= 0; --i) {
-    buffer[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
+  for (char* pair = buffer + 7; pair > buffer; pair -= 2) {
+    write_two(pair, value % 100);
+    value /= 100;
   }
+  buffer[0] = static_cast<char>('0' + value);
 }
 
 char* write_whole(char* buffer, Uint128 value) {
@@ -313,6 +330,10 @@ size_t format_decimal(Decimal value, char* buffer) {
     fraction = static_cast<uint64_t>(magnitude % kNanosPerUnit);
   }
   *end++ = '.';
+  if (fraction % kNanosPerCent == 0) {
+    write_two(end, fraction / kNanosPerCent);
+    return static_cast<size_t>(end + 2 - buffer);
+  }
   write_nine(end, fraction);
   int decimals = Decimal::kFractionDigits;
   while (decimals > 2 && end[decimals - 1] == '0') --decimals;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/utf8.h"
 #include "record/scan.h"
@@ -18,9 +19,57 @@ void append_integer(std::string& out, Integer value) {
   out.append(buffer, static_cast<size_t>(result.ptr - buffer));
 }
 
-void append_decimal(std::string& out, Decimal value) {
-  char buffer[kDecimalCharsMax];
-  out.append(buffer, format_decimal(value, buffer));
+// The literal without the zero at its end.
+template <size_t kSize>
+char* write_literal(const char (&text)[kSize], char* out) {
+  std::memcpy(out, text, kSize - 1);
+  return out + kSize - 1;
+}
+
+template <class Integer>
+char* write_integer(Integer value, char* out) {
+  constexpr size_t kDigitsMost = 20;
+  return std::to_chars(out, out + kDigitsMost, value).ptr;
+}
+
+constexpr size_t kEscapeBytes = 6;  // for a byte
+constexpr size_t kWordBytes = 8;
+
+// The eight bytes at `p`; zeros in place of those behind the end of `text`, which `p` is in.
+uint64_t load_from(const char* p, std::string_view text) {
+  const char* const end = text.data() + text.size();
+  uint64_t word = 0;
+  const auto left = static_cast<size_t>(end - p);
+  if (left >= kWordBytes || text.size() < kWordBytes) return scan::load_eight(p, end);
+  std::memcpy(&word, end - kWordBytes, kWordBytes);
+  return word >> (8 * (kWordBytes - left));
+}
+
+// What stands between the quotes. Words are written whole, so that up to kWordBytes behind what is
+// returned are spoilt.
+char* write_escaped(std::string_view text, char* out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p < end) {
+    const uint64_t word = load_from(p, text);
+    std::memcpy(out, &word, kWordBytes);
+    const uint64_t stops = scan::string_stops(word);  // the zeros behind the end are some
+    const size_t plain = stops == 0 ? kWordBytes : scan::first_byte(stops);
+    p += plain;
+    out += plain;
+    if (stops == 0 || p >= end) continue;
+    const auto byte = static_cast<unsigned char>(*p++);
+    if (byte < 0x20) {
+      out = write_literal("\\u00", out);
+      *out++ = kHex[byte >> 4U];
+      *out++ = kHex[byte & 0xFU];
+    } else {
+      *out++ = '\\';
+      *out++ = static_cast<char>(byte);
+    }
+  }
+  return out;
 }
 
 // What is not under our control, such as a file's name, need not be UTF-8; a JSON line must be.
@@ -69,25 +118,12 @@ std::string_view without_cut_character(std::string_view text) {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr size_t kAtOnce = 512;
+  char buffer[kEscapeBytes * kAtOnce + kWordBytes];
   out += '"';
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p < end) {
-    bool beyond_ascii = false;
-    const char* const stop = scan::find_string_stop(p, end, beyond_ascii);
-    out.append(p, static_cast<size_t>(stop - p));
-    if (stop == end) break;
-    const auto byte = static_cast<unsigned char>(*stop);
-    if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-    } else {
-      out += '\\';
-      out += *stop;
-    }
-    p = stop + 1;
+  for (; !text.empty(); text.remove_prefix(std::min(kAtOnce, text.size()))) {
+    const char* const end = write_escaped(text.substr(0, kAtOnce), buffer);
+    out.append(buffer, static_cast<size_t>(end - buffer));
   }
   out += '"';
 }
@@ -100,20 +136,23 @@ void append_payment(std::string& out, std::string_view user, std::string_view am
   out += "}\n";
 }
 
-void append_stats(std::string& out, const Stats& stats) {
-  out += "{\"user\":";
-  append_json_string(out, stats.user);
-  out += ",\"sum\":";
-  append_decimal(out, stats.sum);
-  out += ",\"count\":";
-  append_integer(out, stats.count);
+char* write_stats(const Stats& stats, char* out) {
+  out = write_escaped(stats.user, write_literal("{\"user\":\"", out));
+  out = write_literal("\",\"sum\":", out);
+  out += format_decimal(stats.sum, out);
+  out = write_integer(stats.count, write_literal(",\"count\":", out));
   if (stats.at) {
-    out += ",\"partition\":";
-    append_integer(out, stats.at->partition);
-    out += ",\"offset\":";
-    append_integer(out, stats.at->offset);
+    out = write_integer(stats.at->partition, write_literal(",\"partition\":", out));
+    out = write_integer(stats.at->offset, write_literal(",\"offset\":", out));
   }
-  out += "}\n";
+  return write_literal("}\n", out);
+}
+
+void append_stats(std::string& out, const Stats& stats) {
+  const size_t before = out.size();
+  out.resize(before + stats_bytes_max(stats));
+  const char* const end = write_stats(stats, out.data() + before);
+  out.resize(static_cast<size_t>(end - out.data()));
 }
 
 void append_reject(std::string& out, const Reject& reject) {

@@ -19,6 +19,14 @@ void append_payment(std::string& out, std::string_view user, std::string_view am
 // {"user":"edgar","sum":7.00,"count":7}\n  with "partition" and "offset" where `at` is set.
 void append_stats(std::string& out, const Stats& stats);
 
+// The same into a buffer of one's own: writes the line at `out`, of which stats_bytes_max() bytes
+// can be written, and returns the place behind it. For who has millions of them.
+char* write_stats(const Stats& stats, char* out);
+inline size_t stats_bytes_max(const Stats& stats) {
+  constexpr size_t kEscapeBytes = 6;  // at most, for a byte
+  return kEscapeBytes * stats.user.size() + 192;
+}
+
 // {"source":"-","line":17,"error":"…","record":"…"}\n  "recordBase64" in place of "record" where
 // the bytes that are shown are not UTF-8 (a character cut by the limit is left off instead); with
 // "bytes" and "truncated" where the record is longer than kRejectRecordBytesMax.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paystats {
@@ -87,10 +89,37 @@ TEST(Rank, VeryManyUsersOfOneSumAreSortedByName) {
   for (const unsigned threads : {1U, 3U}) expect_ranked(users, threads);
 }
 
+// Keys hold a part of the name: what it does not show must be looked at.
+TEST(Rank, NamesThatBeginAlikeAreInOrder) {
+  constexpr Int128 kCent = 10'000'000;
+  for (const Int128 unit : {Int128{1}, kCent, kCent * 1'000'000'000'000, Int128{1} << 120U}) {
+    for (const std::string& prefix : {std::string(), std::string("u"), std::string(20, 'x')}) {
+      std::mt19937_64 random(7);
+      std::set<std::string> names;
+      while (names.size() < 70'000) {
+        std::string name = prefix + (random() % 2 == 0 ? "" : "a long beginning");
+        const size_t size = (prefix.empty() ? 1 : 0) + random() % 20;
+        for (size_t i = 0; i < size; ++i) name += std::string_view("\0ab\xC3\xFF", 5)[random() % 5];
+        if (!name.empty()) names.insert(name);
+      }
+      std::vector<User> users;
+      for (const std::string& name : names) {
+        users.push_back({name, unit * (static_cast<int>(random() % 7) - 3)});
+      }
+      std::shuffle(users.begin(), users.end(), random);
+      for (const unsigned threads : {1U, 3U}) expect_ranked(users, threads);
+      users.push_back({prefix + "z", 1});  // one sum that is not like the others
+      expect_ranked(users);
+    }
+  }
+}
+
 TEST(Rank, PartsAreFinishedByThemselves) {
   Totals totals(1, {});
   for (int i = 0; i < 1'000; ++i) {
-    totals.set(*totals.find_or_add(std::to_string(i)), Decimal::from_nanos(i / 100), 1);
+    const std::string name =
+        (i % 2 == 0 ? "an even beginning " : "an odd one ") + std::to_string(i);
+    totals.set(*totals.find_or_add(name), Decimal::from_nanos(i / 100), 1);
   }
   const std::vector<uint32_t> want = ranked(totals);
   Ranking ranking(totals, 1);

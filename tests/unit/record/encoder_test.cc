@@ -62,6 +62,29 @@ TEST(JsonString, EscapesTheQuoteTheBackslashAndControlsAndNothingElse) {
             "\"\x7F\xC2\x85\xE2\x80\xA8\xF0\x9F\x98\x80\"");
 }
 
+// Words are written whole: an escape at any place of any length, and nothing behind the end.
+TEST(JsonString, IsRightAtEveryPlaceOfEveryLength) {
+  for (size_t size = 1; size <= 40; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      const std::string before(at, '\x80');
+      const std::string after(size - at - 1, '~');
+      EXPECT_EQ(json_of(before + "x" + after), '"' + before + "x" + after + '"');
+      EXPECT_EQ(json_of(before + '"' + after), '"' + before + "\\\"" + after + '"');
+      EXPECT_EQ(json_of(before + '\0' + after), '"' + before + "\\u0000" + after + '"');
+    }
+  }
+}
+
+TEST(JsonString, IsRightWhereItIsLongerThanWhatIsMadeAtOnce) {
+  std::string text;
+  std::string want = "\"";
+  for (int i = 0; i < 5'000; ++i) {
+    text += i % 3 == 0 ? '\n' : 'n';
+    want += i % 3 == 0 ? "\\u000a" : "n";
+  }
+  EXPECT_EQ(json_of(text), want + '"');
+}
+
 TEST(JsonString, IsAppendedToWhatIsThere) {
   std::string out = "[";
   append_json_string(out, "x");
@@ -89,6 +112,23 @@ TEST(StatsLine, IsTheFormatByteForByte) {
   EXPECT_EQ(out,
             "{\"user\":\"edgar\",\"sum\":7.00,\"count\":7}\n"
             "{\"user\":\"edgar\",\"sum\":7.00,\"count\":7,\"partition\":0,\"offset\":41}\n");
+}
+
+TEST(StatsLine, TheLongestFitsWhatIsSaidOfItsSize) {
+  const std::string user(kUserBytesMax, '\x01');
+  Stats stats;
+  stats.user = user;
+  stats.sum = Decimal::from_nanos(-static_cast<Int128>(~Uint128{0} >> 1U) - 1);
+  stats.count = UINT64_MAX;
+  stats.at = SourceOffset{INT32_MAX, INT64_MAX};
+  const size_t most = stats_bytes_max(stats);
+  std::string line(most + 8, '~');
+  const char* const end = write_stats(stats, line.data());
+  EXPECT_LE(static_cast<size_t>(end - line.data()), most);
+  EXPECT_EQ(line.substr(most), std::string(8, '~'));
+  std::string appended;
+  append_stats(appended, stats);
+  EXPECT_EQ(line.substr(0, static_cast<size_t>(end - line.data())), appended);
 }
 
 TEST(RejectLine, NamesThePlaceTheErrorAndTheRecord) {
