@@ -81,9 +81,9 @@ Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
   for (const auto& [partition, part] : parts_) left += part.leaving.size();
   const auto begin_part = [&] {
-    return writer_->begin(left > totals_per_transaction_ ? committed_ : next_, *consumer_);
+    writer_->begin(left > totals_per_transaction_ ? committed_ : next_, *consumer_);
   };
-  if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
+  begin_part();
   size_t written = 0;
   for (const auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) {
@@ -92,20 +92,16 @@ Result<bool> TopicPublisher::write_leaving() {
         Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
         left -= std::exchange(written, 0);
-        if (Result<void> begun = begin_part(); !begun) return fail(begun.error());
+        begin_part();
       }
       const Stats stats = part.totals.stats(user);
       line_.clear();
       append_stats(line_, stats);
-      if (Result<void> sent = writer_->stats(partition, stats.user, line_); !sent) {
-        return fail(sent.error());
-      }
+      writer_->stats(partition, stats.user, line_);
       ++written;
     }
   }
-  for (const std::string& reject : rejects_) {
-    if (Result<void> sent = writer_->reject(reject); !sent) return fail(sent.error());
-  }
+  for (const std::string& reject : rejects_) writer_->reject(reject);
   return true;
 }
 

@@ -32,17 +32,11 @@ void BrokerWatch::reachable() {
   diagnostics_.warning(fmt::format("the brokers at {} answer again, after {} s", brokers_,
                                    seconds(clock_.now() - *since_)));
   since_.reset();
-  back_at_ = clock_.now();
 }
 
 bool BrokerWatch::away() const {
   const std::lock_guard lock(mutex_);
   return since_.has_value();
-}
-
-std::optional<Instant> BrokerWatch::back_at() const {
-  const std::lock_guard lock(mutex_);
-  return back_at_;
 }
 
 Result<void> BrokerWatch::check() {

@@ -30,8 +30,6 @@ class BrokerWatch {
   void unreachable(std::string_view why);
   void reachable();
   bool away() const;
-  // When they came back the last time, if they have been away.
-  std::optional<Instant> back_at() const;
 
   // Repeats the message when it is due; fails when the brokers have been away for the time-out.
   Result<void> check();
@@ -43,7 +41,6 @@ class BrokerWatch {
   const Clock& clock_;
   mutable std::mutex mutex_;  // guards what follows
   std::optional<Instant> since_;
-  std::optional<Instant> back_at_;
   Instant next_message_{};
   std::string why_;
 };

@@ -32,22 +32,7 @@ bool is_unknown(rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
-bool has_property(const char* name) {
-  const RdConf conf(rd_kafka_conf_new());
-  std::array<char, 256> value{};
-  size_t size = value.size();
-  return rd_kafka_conf_get(conf.get(), name, value.data(), &size) == RD_KAFKA_CONF_OK;
-}
-
 }  // namespace
-
-void resume_fetching_soon(ClientSettings& settings) {
-  if (resumes_fetching_by_itself()) settings.defaults.emplace_back("fetch.queue.backoff.ms", "5");
-}
-
-bool resumes_fetching_by_itself() {
-  return has_property("fetch.queue.backoff.ms");
-}
 
 bool is_about_reach(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -159,6 +144,14 @@ void Client::abandon() {
   rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
+std::string Client::setting(const char* property) const {
+  std::array<char, 512> value{};
+  size_t size = value.size();
+  const rd_kafka_conf_res_t got =
+      rd_kafka_conf_get(rd_kafka_conf(rk_), property, value.data(), &size);
+  return got == RD_KAFKA_CONF_OK ? value.data() : "";
+}
+
 rd_kafka_topic_t* Client::topic(const std::string& name) {
   for (const auto& [known, topic] : topics_) {
     if (known == name) return topic.get();
@@ -219,13 +212,6 @@ Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t
       return fail(patient.error());
     }
   }
-}
-
-bool Client::is_nameless() const {
-  char* const name = rd_kafka_memberid(rk_);
-  const bool nameless = name == nullptr || *name == '\0';
-  if (name != nullptr) rd_kafka_mem_free(rk_, name);
-  return nameless;
 }
 
 void Client::probe_brokers() {

@@ -43,6 +43,9 @@ class Client {
   rd_kafka_t* rk() const { return rk_; }
   Cluster& cluster() const { return cluster_; }
 
+  // What a property of librdkafka's is set to; empty where it has no such property.
+  std::string setting(const char* property) const;
+
   // A handle to `topic` that lives as long as the client.
   rd_kafka_topic_t* topic(const std::string& name);
 
@@ -55,10 +58,6 @@ class Client {
   // REQUIRES: a member of a group.
   Result<rd_kafka_resp_err_t> commit(const rd_kafka_topic_partition_list_t& next,
                                      Duration grace_after_stop);
-
-  // When a session ends the group's name for its member is forgotten, and with it who is fenced: a
-  // commit that was on its way then is sent without a name, and refused as that of a stranger.
-  bool is_nameless() const;
 
   // While the brokers are away: asks whether they are back. Call at least each second from a loop
   // that waits. Fails by check_patience(), also where they are there.
@@ -82,12 +81,6 @@ class Client {
   bool is_group_consumer_ = false;
   std::vector<std::pair<std::string, RdTopic>> topics_;
 };
-
-// A librdkafka that has fetched enough of a partition looks at its queue again after a while,
-// although it may be empty by then: soon with this; before version 2.2, which cannot be told, up to
-// a second later, unless a question to the partition's broker wakes it.
-void resume_fetching_soon(ClientSettings& settings);
-bool resumes_fetching_by_itself();
 
 // Whether an error says that a broker cannot be reached or does not answer, so that trying again is
 // all there is to do.

@@ -11,8 +11,10 @@
 
 #include "kafka/batch.h"
 #include "kafka/client.h"
+#include "kafka/fetch_waker.h"
 #include "kafka/group_offsets.h"
 #include "kafka/rd.h"
+#include "kafka/static_names.h"
 #include "kafka/wake_up.h"
 
 namespace paystats {
@@ -21,7 +23,6 @@ namespace {
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
-constexpr Duration kForgottenWithin = std::chrono::seconds(5);  // of the brokers' return
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
@@ -30,7 +31,10 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
       // Who joins or leaves is heard of with the next heartbeat.
       {"heartbeat.interval.ms", "300"},
       {"fetch.wait.max.ms", "100"},
+      // What is fetched ahead, of a partition and at once: the messages in the queue take about 350
+      // bytes each beside their own.
       {"queued.min.messages", "30000"},
+      {"fetch.message.max.bytes", "600000"},
       {"queued.max.messages.kbytes", "32768"},
   };
   resume_fetching_soon(settings);
@@ -66,7 +70,7 @@ class GroupConsumer::Impl {
   bool assigned() const { return !next_.empty(); }
   Result<PartitionOffsets> ask_ends(int32_t partition);
   Result<bool> commit(std::span<const SourceOffset> next);
-  const void* group_metadata();
+  std::shared_ptr<const void> group_metadata();
   void close();
 
  private:
@@ -79,7 +83,6 @@ class GroupConsumer::Impl {
   Result<void> rebalance();
   Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
   bool is_lost() const;
-  bool is_forgotten();
   Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
   void take_error(const rd_kafka_message_t& raw);
@@ -101,15 +104,13 @@ class GroupConsumer::Impl {
   std::unique_ptr<Client> client_;
   RdQueue queue_;       // the client's
   MessageBatch batch_;  // in the queue's memory
-  RdGroupMetadata metadata_;
   // What the callback has noted.
   enum class Pending { kNothing, kAssign, kRevoke };
   Pending pending_ = Pending::kNothing;
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
-  bool fenced_by_itself_ = false;
-  std::optional<Instant> joined_after_;  // the brokers' last return that is_forgotten() was for
-  const bool fetches_by_itself_ = resumes_fetching_by_itself();
+  bool fenced_ = false;
+  std::optional<FetchWaker> fetch_waker_;   // of the client
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
   std::optional<Error> error_;              // found in a block, to be returned after it
   std::optional<int32_t> gone_;             // this partition's next offset is not there any more
@@ -127,6 +128,7 @@ Result<void> GroupConsumer::Impl::open() {
   rd_kafka_poll_set_consumer(rk);
   queue_.reset(rd_kafka_queue_get_consumer(rk));
   wake_up_.watch(queue_.get());
+  fetch_waker_.emplace(*client_, options_.topic);
 
   // Several that join a group at the same moment become one generation of it, if none of them has
   // to look for its coordinator first. A question that only the coordinator answers finds it: for
@@ -208,14 +210,8 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR__FATAL: {
       std::array<char, 512> why{};
       const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), why.data(), why.size());
-      fenced_by_itself_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID &&
-                          (client_->is_nameless() || is_forgotten());
-      if (fenced_by_itself_) return;
-      error_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-                   ? Error{fmt::format("another process has joined group {} as instance {} and "
-                                       "taken this one's place",
-                                       options_.group, options_.instance)}
-                   : Error{fmt::format("kafka: {}", why.data())};
+      fenced_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+      if (!fenced_) error_ = Error{fmt::format("kafka: {}", why.data())};
       return;
     }
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -232,27 +228,33 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
   }
 }
 
-// A broker that is killed forgets who joined just before, and when it is back takes him for another
-// of his name. Who is told so then joins anew; only once, since it may be true.
-bool GroupConsumer::Impl::is_forgotten() {
-  const std::optional<Instant> back = cluster_.watch().back_at();
-  const bool recent = back && cluster_.context().clock.now() - *back < kForgottenWithin;
-  return recent && std::exchange(joined_after_, back) != back;
-}
-
 // Its session has ended, whether the revocation has been handled or only noted.
 bool GroupConsumer::Impl::is_lost() const {
   return (pending_ == Pending::kRevoke && pending_lost_) ||
          rd_kafka_assignment_lost(client_->rk()) != 0;
 }
 
-// Who was fenced for want of a name (see Client) is wanted all the same, with a new client.
+// Who is told that another has his name goes if that is so, and joins anew if nobody lives there.
 Result<void> GroupConsumer::Impl::join_again() {
-  cluster_.context().diagnostics.detail("kafka: the group is joined anew");
+  cluster_.context().diagnostics.warning(fmt::format(
+      "group {} says that another has joined it as instance {}: looking whether it lives",
+      options_.group, options_.instance));
   Result<void> told = next_.empty() ? Result<void>() : owner_.on_revoked(true);
   if (!told) return told;
+  const Duration session =
+      std::chrono::milliseconds(std::stoi(client_->setting("session.timeout.ms")));
   close();
-  fenced_by_itself_ = false;
+  const Result<bool> alive =
+      is_alive(cluster_, {.group = options_.group, .instance = options_.instance}, session);
+  if (!alive) return fail(alive.error());
+  if (*alive) {
+    return fail(
+        fmt::format("another process has joined group {} as instance {} and taken this "
+                    "one's place",
+                    options_.group, options_.instance));
+  }
+  cluster_.context().diagnostics.warning("nobody does: the group is joined anew");
+  fenced_ = false;
   pending_ = Pending::kNothing;
   gone_.reset();
   if (Result<void> opened = open(); !opened) return opened;
@@ -279,6 +281,7 @@ Result<void> GroupConsumer::Impl::resume_after_gap() {
 
 // True: `out` has what there was, maybe nothing. False: the queue was empty.
 bool GroupConsumer::Impl::look(MessageBlock& out) {
+  if (fetch_waker_->has_room_again(queue_.get())) wake_fetching();
   const size_t found =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
   out = {.messages = batch_.messages(), .source = options_.topic};
@@ -286,20 +289,12 @@ bool GroupConsumer::Impl::look(MessageBlock& out) {
   return found > 0;
 }
 
-// Where a queue was full its fetching is looked at again only after a second; a question to the
-// partition's leader wakes it. (From librdkafka 2.2 on `fetch.queue.backoff.ms` does that better.)
 void GroupConsumer::Impl::wake_fetching() {
-  for (const auto& [partition, held] : next_) {
-    int64_t low = 0;
-    int64_t high = 0;
-    const bool known =
-        rd_kafka_get_watermark_offsets(client_->rk(), options_.topic.c_str(), partition, &low,
-                                       &high) == RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (known && !held.at_end && high > held.next) {
-      query_ends(client_->rk(), options_.topic, partition, low, high, 100);
-      return;
-    }
+  std::vector<int32_t> behind;
+  for (const Position& position : positions()) {
+    if (!position.at_end && position.high > position.next) behind.push_back(position.partition);
   }
+  fetch_waker_->wake(behind);
 }
 
 Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
@@ -312,7 +307,7 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
   bool woken = false;
   for (;;) {
     if (error_) return fail(*error_);
-    if (fenced_by_itself_) {
+    if (fenced_) {
       if (Result<void> joined = join_again(); !joined) return fail(joined.error());
     }
     if (pending_ != Pending::kNothing) {
@@ -328,9 +323,9 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
       // That an end has been reached is news as well.
       return idle(out);
     }
-    if (pending_ != Pending::kNothing || error_ || fenced_by_itself_) continue;
+    if (pending_ != Pending::kNothing || error_ || fenced_) continue;
     if (woken_.exchange(false) || clock.now() >= deadline) return idle(out);
-    if (!woken && !fetches_by_itself_) {
+    if (!woken && fetch_waker_->needed()) {
       // The queue was found empty with more to come: once, then wait.
       wake_fetching();
       woken = true;
@@ -378,9 +373,8 @@ Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
   return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
 
-const void* GroupConsumer::Impl::group_metadata() {
-  metadata_.reset(rd_kafka_consumer_group_metadata(client_->rk()));
-  return metadata_.get();
+std::shared_ptr<const void> GroupConsumer::Impl::group_metadata() {
+  return RdGroupMetadata(rd_kafka_consumer_group_metadata(client_->rk()));
 }
 
 // To close the handle would wait for a coordinator that may be away, and tell it nothing: a static
@@ -389,8 +383,8 @@ void GroupConsumer::Impl::close() {
   if (!client_) return;
   batch_.clear();
   next_.clear();
-  metadata_.reset();
   queue_.reset();
+  fetch_waker_.reset();
   client_->abandon();
   client_.reset();
 }
@@ -430,7 +424,7 @@ Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
 Result<bool> GroupConsumer::commit(std::span<const SourceOffset> next) {
   return impl_->commit(next);
 }
-const void* GroupConsumer::group_metadata() {
+std::shared_ptr<const void> GroupConsumer::group_metadata() {
   return impl_->group_metadata();
 }
 void GroupConsumer::close() {

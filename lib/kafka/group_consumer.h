@@ -92,8 +92,8 @@ class GroupConsumer {
   // Commits offsets by itself, for who has no transaction. False: this member may not any more.
   Result<bool> commit(std::span<const SourceOffset> next);
 
-  // For Producer::add_offsets(): who commits. Lives until the next call.
-  const void* group_metadata();
+  // For Producer::add_offsets(): who commits, as of now.
+  std::shared_ptr<const void> group_metadata();
 
   // Leaves the partitions as they are: a static member's are kept for its return.
   void close();

@@ -10,10 +10,9 @@ namespace paystats {
 namespace {
 
 constexpr size_t kBatchMessages = 1024;
-constexpr int kNudgeTimeoutMs = 200;
 constexpr int kMetadataTimeoutMs = 200;
-constexpr Duration kNudgeInterval = std::chrono::milliseconds(5);
-constexpr Duration kLookInterval = std::chrono::seconds(1);  // after brokers that are away
+constexpr Duration kFirstPause = std::chrono::milliseconds(5);  // each is twice the one before
+constexpr Duration kLookInterval = std::chrono::seconds(1);     // after brokers that are away
 
 ClientSettings settings_of(const PartitionReaderOptions& options) {
   ClientSettings settings{.defaults = {{"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
@@ -50,7 +49,8 @@ PartitionReader::PartitionReader(std::unique_ptr<Client> client, std::string top
       handle_(client_->topic(topic_)),
       queue_(rd_kafka_queue_new(client_->rk())),
       main_queue_(rd_kafka_queue_get_main(client_->rk())),
-      batch_(kBatchMessages) {}
+      batch_(kBatchMessages),
+      fetch_waker_(*client_, topic_) {}
 
 PartitionReader::~PartitionReader() {
   batch_.clear();
@@ -104,6 +104,7 @@ PartitionPosition* PartitionReader::find(int32_t partition) {
 }
 
 Result<size_t> PartitionReader::take() {
+  if (fetch_waker_.has_room_again(queue_.get())) wake_fetching();
   const size_t seen =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
   if (!failure_) return fail(failure_.error());
@@ -170,23 +171,20 @@ int64_t PartitionReader::known_high(int32_t partition) const {
   return high;
 }
 
-// Where nothing is there, but a partition has more, the broker of one such partition is asked
-// something: see resume_fetching_soon().
-bool PartitionReader::nudge() {
-  for (size_t i = 0; i < positions_.size(); ++i) {
-    nudged_ = (nudged_ + 1) % positions_.size();
-    const PartitionPosition& position = positions_[nudged_];
+// Whether there was one that has more than the queue.
+bool PartitionReader::wake_fetching() {
+  if (!fetch_waker_.needed()) return false;
+  std::vector<int32_t> behind;
+  for (const PartitionPosition& position : positions_) {
     if (position.at_end || position.stopped || known_high(position.id) <= position.next) continue;
-    int64_t low = 0;
-    int64_t high = 0;
-    query_ends(client_->rk(), topic_, position.id, low, high, kNudgeTimeoutMs);
-    return true;
+    behind.push_back(position.id);
   }
-  return false;
+  fetch_waker_.wake(behind);
+  return !behind.empty();
 }
 
 Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
-  for (;;) {
+  for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLookInterval)) {
     rd_kafka_poll(client_->rk(), 0);  // errors, for the watch
     const bool away = client_->cluster().watch().away();
     if (away) {
@@ -195,9 +193,9 @@ Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
         return fail(patient.error());
       }
     }
-    const bool stalled = !away && nudge();
+    const bool stalled = !away && wake_fetching();
     const Instant now = waiter.clock().now();
-    const Instant until = std::min(deadline, now + (stalled ? kNudgeInterval : kLookInterval));
+    const Instant until = std::min(deadline, now + (stalled ? pause : kLookInterval));
     Result<Wake> wake = wake_up_.wait(waiter, until);
     if (!wake) return wake;
     if (*wake == Wake::kReady) {

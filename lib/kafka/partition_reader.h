@@ -23,6 +23,7 @@
 #include "io/wait.h"
 #include "kafka/batch.h"
 #include "kafka/client.h"
+#include "kafka/fetch_waker.h"
 #include "kafka/wake_up.h"
 
 namespace paystats {
@@ -84,7 +85,7 @@ class PartitionReader {
   bool accept(const rd_kafka_message_t& raw);
   Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);
   PartitionPosition* find(int32_t partition);
-  bool nudge();
+  bool wake_fetching();
 
   const std::unique_ptr<Client> client_;
   const std::string topic_;
@@ -93,9 +94,9 @@ class PartitionReader {
   RdQueue main_queue_;
   WakeUp wake_up_;
   MessageBatch batch_;  // its messages go before all of the above
+  FetchWaker fetch_waker_;
   std::vector<PartitionPosition> positions_;
   std::vector<uint32_t> index_;  // by partition: place in positions_, and 1
-  size_t nudged_ = 0;            // where nudge() goes on
   Result<void> failure_;
 };
 

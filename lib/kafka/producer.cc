@@ -23,7 +23,10 @@ constexpr Duration kBetweenTransactions = std::chrono::milliseconds(2);
 ClientSettings settings_of(const ProducerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
-      {"linger.ms", "0"},
+      // Few large requests: where five small ones are under way, librdkafka waits for them in a
+      // loop
+      // that takes all of a core. What is waited for is sent at once all the same.
+      {"linger.ms", "20"},
       // librdkafka wants a transaction to last longer than a request.
       {"socket.timeout.ms",
        std::to_string(milliseconds(std::min(kSocketTimeout, options.transaction_timeout)))},
@@ -176,7 +179,7 @@ Result<void> Producer::send(const OutgoingMessage& message) {
 
 Result<void> Producer::wait_delivered() {
   while (messages_under_way() > 0 && trouble_ != Trouble::kFatal) {
-    rd_kafka_poll(client_->rk(), 100);
+    rd_kafka_flush(client_->rk(), 100);
     if (Result<void> patient = be_patient(); !patient) return patient;
     if (rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
       trouble_ = Trouble::kFatal;

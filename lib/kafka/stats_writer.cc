@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -18,14 +19,14 @@ std::string_view without_newline(std::string_view line) {
   return line;
 }
 
-// A thread that does one thing at a time when it is told to: waits for a producer's commit.
-class CommitThread {
+// A thread that does one thing at a time when it is told to.
+class WorkThread {
  public:
-  CommitThread(Producer& producer, std::function<void()> on_settled)
-      : producer_(producer), on_settled_(std::move(on_settled)) {}
-  CommitThread(const CommitThread&) = delete;
-  CommitThread& operator=(const CommitThread&) = delete;
-  ~CommitThread() {
+  WorkThread(std::function<Result<CommitOutcome>()> work, std::function<void()> on_settled)
+      : work_(std::move(work)), on_settled_(std::move(on_settled)) {}
+  WorkThread(const WorkThread&) = delete;
+  WorkThread& operator=(const WorkThread&) = delete;
+  ~WorkThread() {
     {
       const std::lock_guard lock(mutex_);
       ends_ = true;
@@ -43,7 +44,7 @@ class CommitThread {
     return {};
   }
 
-  void commit() {
+  void begin() {
     {
       const std::lock_guard lock(mutex_);
       assert(state_ == State::kNothing);
@@ -75,7 +76,7 @@ class CommitThread {
       changed_.wait(lock, [this] { return ends_ || state_ == State::kWanted; });
       if (state_ != State::kWanted) return;
       lock.unlock();
-      Result<CommitOutcome> outcome = producer_.commit();
+      Result<CommitOutcome> outcome = work_();
       lock.lock();
       outcome_ = std::move(outcome);
       state_ = State::kSettled;
@@ -88,7 +89,7 @@ class CommitThread {
 
   enum class State { kNothing, kWanted, kSettled };
 
-  Producer& producer_;  // ours from kWanted to kSettled
+  const std::function<Result<CommitOutcome>()> work_;
   const std::function<void()> on_settled_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -96,6 +97,77 @@ class CommitThread {
   Result<CommitOutcome> outcome_ = CommitOutcome::kUndone;
   bool ends_ = false;
   std::thread thread_;  // not guarded: of the owner
+};
+
+// What is to be committed together: lines, and how far the input has been read.
+struct Publication {
+  static constexpr int32_t kReject = -1;
+  struct Line {
+    int32_t partition = 0;
+    uint32_t key_size = 0;
+    uint32_t size = 0;
+    size_t at = 0;  // in text: the key, and then the line
+  };
+
+  std::vector<SourceOffset> next;
+  std::shared_ptr<const void> group;  // who reads it
+  std::vector<Line> lines;
+  std::string text;
+
+  void add(int32_t partition, std::string_view key, std::string_view line) {
+    line = without_newline(line);
+    lines.push_back({.partition = partition,
+                     .key_size = static_cast<uint32_t>(key.size()),
+                     .size = static_cast<uint32_t>(line.size()),
+                     .at = text.size()});
+    text.append(key).append(line);
+  }
+};
+
+// Deals the lines of a publication out in rounds, of which none has more for a partition than goes
+// into one request. librdkafka 2.0 has one request under way to a partition, and waits for it in a
+// loop that takes all of a core if there is more to be sent.
+class Rounds {
+ public:
+  explicit Rounds(const Publication& publication) : lines_(publication.lines) {
+    for (const Publication::Line& line : lines_) {
+      Lane& lane = lanes_[line.partition];
+      if (lane.lines == 0) lane.next = static_cast<size_t>(&line - lines_.data());
+      ++lane.lines;
+    }
+  }
+
+  // Calls `send(line)` for each line of the next round until one fails. False: there was none left.
+  template <class Send>
+  Result<bool> next(Send&& send) {
+    bool any = false;
+    for (auto& [partition, lane] : lanes_) {
+      size_t bytes = 0;
+      for (size_t count = 0; count < kLinesMost && lane.lines > 0 && bytes < kBytesMost;) {
+        const Publication::Line& line = lines_[lane.next++];
+        if (line.partition != partition) continue;
+        if (Result<void> sent = send(line); !sent) return fail(sent.error());
+        bytes += line.key_size + line.size + kLineOverhead;
+        ++count;
+        --lane.lines;
+        any = true;
+      }
+    }
+    return any;
+  }
+
+ private:
+  // Of a partition and a round. librdkafka's batch.num.messages is 10000, its batch.size 1 MB.
+  static constexpr size_t kLinesMost = 8'000;
+  static constexpr size_t kBytesMost = 800'000;
+  static constexpr size_t kLineOverhead = 20;
+
+  struct Lane {
+    size_t next = 0;   // where to look for its next line
+    size_t lines = 0;  // that are left
+  };
+  std::span<const Publication::Line> lines_;
+  std::map<int32_t, Lane> lanes_;  // by partition
 };
 
 }  // namespace
@@ -106,24 +178,57 @@ class StatsWriter::Impl {
        std::function<void()> on_settled)
       : options(std::move(stats_options)),
         producer(std::move(opened)),
-        thread(*producer, std::move(on_settled)) {}
+        thread([this] { return publish(); }, std::move(on_settled)) {}
 
   bool exactly_once() const { return options.transactional_id.has_value(); }
 
   const StatsWriterOptions options;
-  const std::unique_ptr<Producer> producer;
-  std::vector<SourceOffset> next;  // of what was begun
+  const std::unique_ptr<Producer> producer;  // the thread's from commit() to wait()
+  Publication publication;                   // the same
   GroupConsumer* consumer = nullptr;
-  CommitThread thread;  // last: it ends before the producer
+  WorkThread thread;  // last: it ends before the others
+
+ private:
+  Result<CommitOutcome> publish();
 };
+
+Result<CommitOutcome> StatsWriter::Impl::publish() {
+  if (Result<void> begun = producer->begin(); !begun) return fail(begun.error());
+  if (exactly_once()) {
+    Result<void> added = producer->add_offsets(
+        {.topic = options.source_topic,
+         .next = publication.next,
+         .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(publication.group.get())});
+    if (!added) return fail(added.error());
+  }
+  const std::string_view text = publication.text;
+  const auto send = [&](const Publication::Line& line) {
+    const bool is_reject = line.partition == Publication::kReject;
+    return producer->send({.topic = is_reject ? *options.rejects_topic : options.topic,
+                           .partition = is_reject ? RD_KAFKA_PARTITION_UA : line.partition,
+                           .key = text.substr(line.at, line.key_size),
+                           .value = text.substr(line.at + line.key_size, line.size)});
+  };
+  for (Rounds rounds(publication);;) {
+    const Result<bool> any = rounds.next(send);
+    if (!any) return fail(any.error());
+    if (!*any) break;
+    if (Result<void> delivered = producer->wait_delivered(); !delivered) {
+      return fail(delivered.error());
+    }
+  }
+  return producer->commit();
+}
 
 StatsWriter::StatsWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 StatsWriter::~StatsWriter() = default;
 
 Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster, StatsWriterOptions options,
                                                        std::function<void()> on_settled) {
+  // What waits for the broker is bounded: about 300 bytes each beside the line itself.
   Result<std::unique_ptr<Producer>> producer =
-      Producer::open(cluster, {.transactional_id = options.transactional_id, .defaults = {}});
+      Producer::open(cluster, {.transactional_id = options.transactional_id,
+                               .defaults = {{"queue.buffering.max.messages", "50000"}}});
   if (!producer) return fail(producer.error());
   auto impl =
       std::make_unique<Impl>(std::move(options), std::move(*producer), std::move(on_settled));
@@ -131,31 +236,24 @@ Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster, StatsWr
   return std::unique_ptr<StatsWriter>(new StatsWriter(std::move(impl)));
 }
 
-Result<void> StatsWriter::begin(std::span<const SourceOffset> next, GroupConsumer& consumer) {
-  impl_->next.assign(next.begin(), next.end());
+void StatsWriter::begin(std::span<const SourceOffset> next, GroupConsumer& consumer) {
   impl_->consumer = &consumer;
-  if (Result<void> begun = impl_->producer->begin(); !begun) return begun;
-  if (!impl_->exactly_once()) return {};
-  return impl_->producer->add_offsets(
-      {.topic = impl_->options.source_topic,
-       .next = impl_->next,
-       .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(consumer.group_metadata())});
+  impl_->publication = {.next = {next.begin(), next.end()},
+                        .group = impl_->exactly_once() ? consumer.group_metadata() : nullptr,
+                        .lines = {},
+                        .text = {}};
 }
 
-Result<void> StatsWriter::stats(int32_t partition, std::string_view user, std::string_view line) {
-  return impl_->producer->send({.topic = impl_->options.topic,
-                                .partition = partition,
-                                .key = user,
-                                .value = without_newline(line)});
+void StatsWriter::stats(int32_t partition, std::string_view user, std::string_view line) {
+  impl_->publication.add(partition, user, line);
 }
 
-Result<void> StatsWriter::reject(std::string_view line) {
-  return impl_->producer->send(
-      {.topic = *impl_->options.rejects_topic, .value = without_newline(line)});
+void StatsWriter::reject(std::string_view line) {
+  impl_->publication.add(Publication::kReject, {}, line);
 }
 
 void StatsWriter::commit() {
-  impl_->thread.commit();
+  impl_->thread.begin();
 }
 
 bool StatsWriter::under_way() const {
@@ -168,12 +266,14 @@ bool StatsWriter::settled() const {
 
 Result<bool> StatsWriter::wait() {
   const Result<CommitOutcome> outcome = impl_->thread.wait();
+  impl_->publication.lines = {};
+  impl_->publication.text = {};
   if (!outcome) return fail(outcome.error());
   if (*outcome != CommitOutcome::kCommitted) return false;
   if (impl_->exactly_once()) return true;
   // Stats first, then the offsets: what lies between is read again, and skipped for each user. Who
   // may not commit any more is about to hear of it.
-  return impl_->consumer->commit(impl_->next);
+  return impl_->consumer->commit(impl_->publication.next);
 }
 
 const std::string& StatsWriter::why() const {

@@ -3,13 +3,14 @@
 //
 //   writer.begin(offsets, consumer);
 //   writer.stats(partition, user, line);          // any number of times
-//   writer.commit();                              // begins it; a thread of the writer waits for it
+//   writer.commit();                              // a thread of the writer sends and commits it
 //   ... read on; where the writer says that it has settled, or when it is wanted ...
 //   Result<bool> committed = writer.wait();
 //
-// Where wait() says false nothing of it counts, or nobody knows: begin again and write all of it
-// once more. Stats are absolute and carry their offset, so a repetition does no harm. Between
-// commit() and wait() nothing else may be asked of the writer. One thread, beside the writer's own.
+// Nothing waits for the broker but wait(): until commit() lines are only gathered. Where wait()
+// says false nothing of it counts, or nobody knows: begin again and write all of it once more.
+// Stats are absolute and carry their offset, so a repetition does no harm. Between commit() and
+// wait() nothing else may be asked of the writer. One thread, beside the writer's own.
 #pragma once
 
 #include <functional>
@@ -44,11 +45,11 @@ class StatsWriter {
   ~StatsWriter();  // waits for what is under way
 
   // `next`: from where each partition is to be read by whoever comes after this is committed.
-  // `consumer` is borrowed until wait().
-  Result<void> begin(std::span<const SourceOffset> next, GroupConsumer& consumer);
+  // `consumer` is borrowed until wait(). What was begun before and not committed is dropped.
+  void begin(std::span<const SourceOffset> next, GroupConsumer& consumer);
   // `line` is a whole stats line; its newline is left off.
-  Result<void> stats(int32_t partition, std::string_view user, std::string_view line);
-  Result<void> reject(std::string_view line);  // REQUIRES: a topic of rejects
+  void stats(int32_t partition, std::string_view user, std::string_view line);
+  void reject(std::string_view line);  // REQUIRES: a topic of rejects
   void commit();
 
   // Whether there is a commit() for which wait() has not been called; and whether wait() would

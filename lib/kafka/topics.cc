@@ -5,26 +5,16 @@
 #include <array>
 #include <utility>
 
-#include "kafka/client.h"
-#include "kafka/rd.h"
+#include "kafka/admin.h"
 
 namespace paystats {
 namespace {
 
-constexpr int kAdminTimeoutMs = 10'000;
 constexpr Duration kLeaderWait = std::chrono::milliseconds(50);
 
 using RdNewTopic = std::unique_ptr<rd_kafka_NewTopic_t, RdDeleter<rd_kafka_NewTopic_destroy>>;
 using RdConfigResource =
     std::unique_ptr<rd_kafka_ConfigResource_t, RdDeleter<rd_kafka_ConfigResource_destroy>>;
-using RdAdminOptions =
-    std::unique_ptr<rd_kafka_AdminOptions_t, RdDeleter<rd_kafka_AdminOptions_destroy>>;
-
-// A consumer's handle never makes a topic by asking for it, as a producer's might.
-Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
-  return Client::open(cluster, RD_KAFKA_CONSUMER,
-                      {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
-}
 
 // Its partitions, once each of them has a leader; 0: there is no such topic.
 Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
@@ -52,35 +42,6 @@ Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
   return partitions;
 }
 
-// Sends an admin request and waits for its answer, which `take` reads.
-template <class Send>
-Result<RdEvent> ask(Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
-                    Send&& send) {
-  std::array<char, 256> why{};
-  const RdAdminOptions options(rd_kafka_AdminOptions_new(admin.rk(), operation));
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kAdminTimeoutMs, why.data(), why.size());
-  const RdQueue queue(rd_kafka_queue_new(admin.rk()));
-  for (;;) {
-    send(options.get(), queue.get());
-    RdEvent event;
-    while (!event) {
-      if (admin.cluster().context().stop.requested()) {
-        return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
-      }
-      event.reset(rd_kafka_queue_poll(queue.get(), 100));
-    }
-    const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
-    if (!is_about_reach(error)) {
-      return fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
-    }
-    admin.cluster().watch().unreachable(rd_kafka_event_error_string(event.get()));
-    if (Result<void> patient = admin.cluster().check_patience(); !patient) {
-      return fail(patient.error());
-    }
-  }
-}
-
 Result<void> create(Client& admin, const TopicWish& wish) {
   std::array<char, 256> why{};
   // -1: as the broker has it.
@@ -89,10 +50,11 @@ Result<void> create(Client& admin, const TopicWish& wish) {
   if (!topic) return fail(fmt::format("{}: {}", topic_label(wish.name), why.data()));
   if (wish.compacted) rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
-  Result<RdEvent> answer = ask(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, topic_label(wish.name),
-                               [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                                 rd_kafka_CreateTopics(admin.rk(), topics, 1, options, queue);
-                               });
+  Result<RdEvent> answer =
+      ask_admin(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, topic_label(wish.name),
+                [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                  rd_kafka_CreateTopics(admin.rk(), topics, 1, options, queue);
+                });
   if (!answer) return fail(answer.error());
   size_t count = 0;
   const rd_kafka_topic_result_t* const* results = rd_kafka_CreateTopics_result_topics(
@@ -140,10 +102,10 @@ Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::s
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   rd_kafka_ConfigResource_t* resources[] = {resource.get()};
   Result<RdEvent> answer =
-      ask(**admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, topic_label(topic),
-          [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-            rd_kafka_DescribeConfigs((*admin)->rk(), resources, 1, options, queue);
-          });
+      ask_admin(**admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, topic_label(topic),
+                [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                  rd_kafka_DescribeConfigs((*admin)->rk(), resources, 1, options, queue);
+                });
   if (!answer) return fail(answer.error());
   size_t count = 0;
   const rd_kafka_ConfigResource_t* const* found = rd_kafka_DescribeConfigs_result_resources(

@@ -165,13 +165,35 @@ END
   wait_for 'grep -qx "payagg_partitions 1" old.prom' 20
   payagg "kafka:$payments" -o "kafka:$stats" --instance same --metrics new.prom 2>new.err &
   started+=("$!")
-  wait_for '! kill -0 $old 2>/dev/null' 20
+  # For as long as a session it looks whether the other one lives.
+  wait_for '! kill -0 $old 2>/dev/null' 40
   status=0
   wait "$old" || status=$?
   [ "$status" -eq 2 ]
-  grep -q 'as instance same' old.err
+  grep -q 'error: another process has joined.* as instance same' old.err
   pay --random 1000 --users 10 --seed 4 --expect expected
   wait_for 'merged | cmp -s - expected' 20
+}
+
+@test "a name that was taken by who does not live any more is taken back, and all is exact" {
+  topics_for 1
+  payagg "kafka:$payments" -o "kafka:$stats" --group "$stats" --instance same --metrics prom 2>err &
+  started+=("$!")
+  pid=$!
+  pay --random 1000 --users 10 --seed 4
+  wait_for 'grep -qx "payagg_records_read_total 1000" prom' 20
+  kcat -q -b "$KAFKA" -G "$stats" -X group.instance.id=same -X enable.auto.commit=false \
+    -X session.timeout.ms=6000 "$payments" >ghost 2>ghost.err &
+  ghost=$!
+  started+=("$ghost")
+  wait_for 'grep -q "looking whether it lives" err' 20
+  kill -KILL "$ghost"
+  wait_for 'grep -q "joined anew" err' 30
+  pay --random 1000 --users 10 --seed 5
+  consume "$payments" | payagg >expected
+  wait_for 'merged | cmp -s - expected' 20
+  kill -TERM "$pid"
+  ended_with 0 10
 }
 
 @test "INT and TERM are a normal end, at once, and what was read is published first" {

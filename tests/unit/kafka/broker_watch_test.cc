@@ -75,19 +75,6 @@ TEST_F(BrokerWatchTest, RepeatsItEveryTenSecondsWithTheLatestReason) {
   EXPECT_EQ(said(), "paygen: warning: still no broker at pi5:9092 (timed out), after 20 s\n");
 }
 
-TEST_F(BrokerWatchTest, KnowsWhenTheyCameBackTheLastTime) {
-  BrokerWatch& watch = this->watch(seconds(30));
-  watch.reachable();
-  EXPECT_FALSE(watch.back_at()) << "they have never been away";
-  watch.unreachable("refused");
-  clock_.advance(seconds(2));
-  watch.reachable();
-  const Instant back = clock_.now();
-  clock_.advance(seconds(2));
-  watch.reachable();
-  EXPECT_EQ(watch.back_at(), back);
-}
-
 TEST_F(BrokerWatchTest, SaysWhenTheyAreBackAndBeginsAnew) {
   BrokerWatch& watch = this->watch(seconds(30));
   watch.reachable();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kafka/partition_reader.h"
 #include "kafka/stats_writer.h"
 #include "unit/kafka/mock_cluster.h"
 
@@ -75,6 +76,23 @@ class GroupConsumerTest : public MockClusterTest {
     return values + " and no end";
   }
 
+  // All that a partition holds.
+  std::vector<std::string> values_of(const std::string& topic, int32_t partition) {
+    auto reader = PartitionReader::open(*cluster_, topic, {.fetch_wait_ms = 10});
+    EXPECT_TRUE(reader && (*reader)->begin({&partition, 1}));
+    std::vector<std::string> values;
+    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    while (!(*reader)->partitions()[0].reached_high() && clock_.now() < limit) {
+      const Result<size_t> seen = (*reader)->take();
+      EXPECT_TRUE(seen);
+      for (const Message& message : (*reader)->messages()) values.emplace_back(*message.value);
+      if (seen && *seen == 0) {
+        EXPECT_TRUE((*reader)->wait(waiter_, limit));
+      }
+    }
+    return values;
+  }
+
   std::string topic_;
   std::string group_;
   RecordingOwner owner_;
@@ -101,8 +119,8 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
                                     .transactional_id = group_});
   ASSERT_TRUE(writer) << writer.error().message;
   const SourceOffset next{0, 7};
-  ASSERT_TRUE((*writer)->begin({&next, 1}, *consumer));
-  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  (*writer)->begin({&next, 1}, *consumer);
+  (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
   const Result<bool> committed = (*writer)->wait();
   ASSERT_TRUE(committed && *committed) << (*writer)->why();
@@ -138,11 +156,43 @@ TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
                                     .transactional_id = {}});
   ASSERT_TRUE(writer) << writer.error().message;
   const SourceOffset next{0, 10};
-  ASSERT_TRUE((*writer)->begin({&next, 1}, *consumer));
-  ASSERT_TRUE((*writer)->stats(0, "edgar", "{}\n"));
+  (*writer)->begin({&next, 1}, *consumer);
+  (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
   const Result<bool> committed = (*writer)->wait();
   EXPECT_TRUE(committed && *committed);
+}
+
+TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  const std::string stats = topic_ + "-stats";
+  mock().create(stats, 2);
+  Result<std::unique_ptr<StatsWriter>> writer =
+      StatsWriter::open(*cluster_, {.source_topic = topic_,
+                                    .topic = stats,
+                                    .rejects_topic = stats + "-rejects",
+                                    .transactional_id = group_});
+  ASSERT_TRUE(writer) << writer.error().message;
+  mock().create(stats + "-rejects", 1);
+  // More than a round takes of a partition, by number and by size, and of one more than of the
+  // other.
+  std::vector<std::vector<std::string>> sent(2);
+  const SourceOffset next{0, 0};
+  (*writer)->begin({&next, 1}, *consumer);
+  for (int i = 0; i < 30'000; ++i) {
+    const int32_t partition = i % 3 == 0 ? 1 : 0;
+    std::string line = std::to_string(i);
+    if (i % 100 == 0) line.append(10'000, 'x');
+    (*writer)->stats(partition, "user" + std::to_string(i), line + "\n");
+    sent[static_cast<size_t>(partition)].push_back(std::move(line));
+  }
+  (*writer)->reject("bad");
+  (*writer)->commit();
+  const Result<bool> committed = (*writer)->wait();
+  ASSERT_TRUE(committed && *committed) << (*writer)->why();
+  EXPECT_EQ(values_of(stats, 0), sent[0]);
+  EXPECT_EQ(values_of(stats, 1), sent[1]);
+  EXPECT_EQ(values_of(stats + "-rejects", 0), std::vector<std::string>{"bad"});
 }
 
 }  // namespace

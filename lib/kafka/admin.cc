@@ -1,0 +1,51 @@
+#include "kafka/admin.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace paystats {
+namespace {
+
+constexpr int kTimeoutMs = 10'000;
+
+using RdAdminOptions =
+    std::unique_ptr<rd_kafka_AdminOptions_t, RdDeleter<rd_kafka_AdminOptions_destroy>>;
+
+}  // namespace
+
+// A producer's handle might.
+Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
+  return Client::open(cluster, RD_KAFKA_CONSUMER,
+                      {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
+}
+
+Result<RdEvent> ask_admin(
+    Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
+    const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send) {
+  std::array<char, 256> why{};
+  const RdAdminOptions options(rd_kafka_AdminOptions_new(admin.rk(), operation));
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, why.data(), why.size());
+  const RdQueue queue(rd_kafka_queue_new(admin.rk()));
+  for (;;) {
+    send(options.get(), queue.get());
+    RdEvent event;
+    while (!event) {
+      if (admin.cluster().context().stop.requested()) {
+        return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+      }
+      event.reset(rd_kafka_queue_poll(queue.get(), 100));
+    }
+    const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
+    if (!is_about_reach(error)) {
+      return fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
+    }
+    admin.cluster().watch().unreachable(rd_kafka_event_error_string(event.get()));
+    if (Result<void> patient = admin.cluster().check_patience(); !patient) {
+      return fail(patient.error());
+    }
+  }
+}
+
+}  // namespace paystats

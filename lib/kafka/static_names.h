@@ -1,0 +1,27 @@
+// Whether somebody lives under a static name of a group.
+//
+// A group tells a member that another has taken its name (FENCED_INSTANCE_ID) also where nobody
+// has: a broker that was killed forgets who joined just before, and one that stood still answers an
+// old request of the member's own. Nothing in Kafka's protocol tells these apart at once. But who
+// lives sends heartbeats, and who does not loses the name when its session ends. Only for the files
+// of this room. Tested in tests/kafka/payagg.bats.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kafka/cluster.h"
+
+namespace paystats {
+
+struct StaticName {
+  const std::string& group;
+  const std::string& instance;
+};
+
+// True: a member of that name has been there for longer than `session`, or joined meanwhile. False:
+// there is none any more. Waits so long, and for brokers. REQUIRES: the caller is not that member.
+Result<bool> is_alive(Cluster& cluster, const StaticName& name, Duration session);
+
+}  // namespace paystats
