@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include "record/utf8_marks.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace paystats {
 namespace HWY_NAMESPACE {
@@ -71,6 +73,7 @@ void StringStops::mark(const char* begin, const char* end, size_t wanted) {
     std::memcpy(padded.data(), from + whole * 64, rest);
     mark_blocks_here(padded.data(), 1, stops_.data() + whole * 8, newlines_.data() + whole * 8);
   }
+  unmark_utf8(begin, size, stops_.data());
   const size_t behind = (size + 63) / 64 * 8;
   std::memset(stops_.data() + behind, 0xFF, 8);
   std::memset(newlines_.data() + behind, 0xFF, 8);

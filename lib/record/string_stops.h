@@ -1,5 +1,6 @@
 // Where runs of plain characters in strings end, for a whole stretch of bytes at once: one bit a
-// byte, set for a quote, a backslash, a control character, and whatever is not ASCII. The bits are
+// byte, set for a quote, a backslash, a control character, and what is not ASCII unless all that is
+// marked is UTF-8 (see utf8_marks.h): then no character need be looked at. The bits are
 // found by vectors, in the best instruction set that the machine has (Highway chooses it when the
 // program runs); they are asked by the ordinary code that walks along a line, so that the end of a
 // name costs one load and one count of zeros, however long the name, and no branch depends on it.

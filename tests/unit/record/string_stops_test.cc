@@ -7,14 +7,15 @@
 #include <random>
 #include <string>
 
+#include "base/utf8.h"
 #include "unit/record/every_target.h"
 
 namespace paystats {
 namespace {
 
-bool is_stop(char c) {
+bool is_stop(char c, bool text_is_utf8) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte == '"' || byte == '\\' || byte < 0x20 || byte >= 0x80;
+  return byte == '"' || byte == '\\' || byte < 0x20 || (byte >= 0x80 && !text_is_utf8);
 }
 
 // Memory of exactly this size, so that a sanitizer sees each byte that is read beyond it.
@@ -34,9 +35,13 @@ void expect_right(const std::string& text) {
   StringStops stops;
   stops.mark(begin, end);
   ASSERT_EQ(stops.end(), begin + std::min(exact.size, StringStops::kBytes));
+  const auto is_stop_here =
+      [is_utf8 = is_valid_utf8({begin, static_cast<size_t>(stops.end() - begin)})](char c) {
+        return is_stop(c, is_utf8);
+      };
   for (const char* p = begin; p < stops.end(); ++p) {
     ASSERT_TRUE(stops.covers(p));
-    ASSERT_EQ(stops.next(p) - begin, std::find_if(p, stops.end(), is_stop) - begin)
+    ASSERT_EQ(stops.next(p) - begin, std::find_if(p, stops.end(), is_stop_here) - begin)
         << "from " << p - begin << " of " << exact.size;
     const char* const newline = std::find(p, stops.end(), '\n');
     ASSERT_EQ(std::min(stops.next_newline(p), stops.end()) - begin, newline - begin)
@@ -50,6 +55,16 @@ TEST(StringStops, AreTheQuoteTheBackslashControlsAndWhatIsNotAscii) {
       std::string text(70, 'x');
       text[33] = static_cast<char>(byte);
       expect_right(text);
+    }
+  });
+}
+
+TEST(StringStops, AreNoneInTextBeyondAsciiThatIsRight) {
+  for_every_target([] {
+    for (size_t at = 0; at < 100; ++at) {
+      expect_right(std::string(at, 'x') + "J\xC3\xBCrgen \xF0\x9F\x98\x80\"" +
+                   std::string(50, 'y'));
+      expect_right(std::string(at, 'x') + "J\xC3\xBCrgen \xF0\x9F\x98 \"" + std::string(50, 'y'));
     }
   });
 }
