@@ -304,7 +304,7 @@ bool PaymentLayout::scan(const char* p, const char* newline, const StringStops& 
   const auto size = static_cast<size_t>(quote - name);
   if (size - 1 >= kUserBytesMax) return false;  // empty or too long
   out.user = {name, size};
-  return read_short_amount(amount, newline + 1 - after_size, out.amount);
+  return true;
 }
 
 void PaymentLayouts::missed(const char* line, const char* next, const char* end,
@@ -343,19 +343,42 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PaymentLayout::Plain plain = layouts_[current_].plain();  // ours: no row overlaps it
-  auto* const first = &out.rows.next();
-  auto* const full = first + (DecodedLines<Payment>::kRowsMax - out.rows.size());
-  auto* row = first;
-  for (uint32_t line = out.lines; row != full; ++row) {
-    const char* const newline = stops_.next_newline(p);
-    if (newline >= limit || !plain.scan(p, newline, stops_, row->record)) break;
-    row->line = line++;
-    p = newline + 1;
+  for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
+    auto* const rows = &out.rows.next();
+    const size_t most = std::min(room, ShortAmounts::kMost);
+    size_t scanned = 0;
+    for (; scanned < most; ++scanned) {
+      const char* const newline = stops_.next_newline(p);
+      Payment& payment = rows[scanned].record;
+      if (newline >= limit || !plain.scan(p, newline, stops_, payment)) break;
+      amounts_.set(scanned, plain.amount_of(payment), plain.amount_end(newline));
+      rows[scanned].line = out.lines + static_cast<uint32_t>(scanned);
+      p = newline + 1;
+    }
+    const size_t read = read_amounts(plain, rows, scanned);
+    out.rows.keep(read);
+    out.lines += static_cast<uint32_t>(read);
+    if (read < scanned) return plain.line_of(rows[read].record);
+    if (scanned < most) return p;
   }
-  const auto read = static_cast<size_t>(row - first);
-  out.rows.keep(read);
-  out.lines += static_cast<uint32_t>(read);
   return p;
+}
+
+// The amounts of so many rows, up to one that is wrong; returns how many that were.
+size_t PaymentLayouts::read_amounts(const PaymentLayout::Plain& plain,
+                                    DecodedLines<Payment>::Row* rows, size_t scanned) {
+  const uint32_t right = amounts_.read(scanned);
+  for (size_t i = 0; i < scanned; ++i) {
+    Payment& payment = rows[i].record;
+    if ((right >> i & 1U) != 0) [[likely]] {
+      payment.amount = amounts_.at(i);
+      continue;
+    }
+    if (amounts_.size(i) <= 0) return i;
+    const std::string_view text(plain.amount_of(payment), static_cast<size_t>(amounts_.size(i)));
+    if (parse_amount(text, payment.amount) != AmountFlaw::kNone) return i;
+  }
+  return scanned;
 }
 
 const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLines<Payment>& out) {

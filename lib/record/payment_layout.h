@@ -18,6 +18,7 @@
 
 #include "record/decoder.h"
 #include "record/json_scanner.h"
+#include "record/short_amounts.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
 
@@ -40,10 +41,15 @@ class PaymentLayout {
   bool scan(const char* p, const char* newline, const StringStops& stops, TextArena& arena,
             Payment& out) const;
 
-  // The same for most lines of most layouts, in a fraction of the time: a plain name, then a short
-  // amount, and no other value. Where it says no, scan() of the layout may yet say yes.
+  // The same for most lines of most layouts, in a fraction of the time: a plain name, then an
+  // amount that is read later, and no other value. Where it says no, scan() may yet say yes.
   struct Plain {
     bool scan(const char* p, const char* newline, const StringStops& stops, Payment& out) const;
+    const char* line_of(const Payment& scanned) const { return scanned.user.data() - before_size; }
+    const char* amount_of(const Payment& scanned) const {
+      return scanned.user.data() + scanned.user.size() + between_size;
+    }
+    const char* amount_end(const char* newline) const { return newline + 1 - after_size; }
 
     size_t before_size = 0;  // 8 to 16, as words that overlap; 0: there is none
     std::array<uint64_t, 2> before{};
@@ -104,6 +110,8 @@ class PaymentLayouts {
 
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
+  size_t read_amounts(const PaymentLayout::Plain& plain, DecodedLines<Payment>::Row* rows,
+                      size_t scanned);
   bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
 
   std::array<PaymentLayout, kLayouts> layouts_;
@@ -113,6 +121,7 @@ class PaymentLayouts {
   uint32_t misses_ = 0;
   size_t line_bytes_ = 64;  // of the lines that were read last, on average
   StringStops stops_;
+  ShortAmounts amounts_;
 };
 
 }  // namespace paystats

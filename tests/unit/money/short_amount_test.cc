@@ -60,46 +60,5 @@ TEST(ShortAmount, IsWhatTheGrammarSaysOfAnyBytes) {
   EXPECT_GT(taken, 10000);
 }
 
-// What it makes of all of `text`, whatever stands around it.
-bool reads_all_of(const std::string& text, Decimal& amount) {
-  const std::string padded = "1234567." + text + "9.}";
-  return read_short_amount(padded.data() + 8, padded.data() + 8 + text.size(), amount);
-}
-
-TEST(ShortAmount, OfWhichTheEndIsKnownIsReadAsAWholeOrNotAtAll) {
-  Decimal amount;
-  for (const char* text : {"52.05", "7", "0", "0.5", "12345678", "0.000001", "123456.7", "10"}) {
-    EXPECT_TRUE(reads_all_of(text, amount)) << text;
-    Decimal expected;
-    ASSERT_EQ(parse_amount(text, expected), AmountFlaw::kNone);
-    EXPECT_EQ(amount, expected) << text;
-  }
-  for (const char* text : {"", "-1", "01", "00", "00.1", ".5", "5.", ".", "+1", "123456789",
-                           "1.5e3", "1 ", " 1", "1.2.3", "1,5", "1\n", "x"}) {
-    EXPECT_FALSE(reads_all_of(text, amount)) << text;
-  }
-}
-
-TEST(ShortAmount, OfWhichTheEndIsKnownIsWhatTheGrammarSaysOfAnyBytes) {
-  std::mt19937_64 random(1);
-  const std::string likely = "0123456789012345678901234567890123456789....,}e- \x80\xFF";
-  int taken = 0;
-  for (int i = 0; i < 300000; ++i) {
-    std::string text(1 + random() % 9, ' ');
-    for (char& c : text) {
-      c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
-    }
-    Decimal amount;
-    Decimal expected;
-    const bool right = parse_amount(text, expected) == AmountFlaw::kNone;
-    const bool short_one = text.find_first_not_of("0123456789.") == std::string::npos;
-    ASSERT_EQ(reads_all_of(text, amount), right && short_one && text.size() <= 8) << text;
-    if (!right || !short_one || text.size() > 8) continue;
-    ++taken;
-    ASSERT_EQ(amount, expected) << text;
-  }
-  EXPECT_GT(taken, 10000);
-}
-
 }  // namespace
 }  // namespace paystats

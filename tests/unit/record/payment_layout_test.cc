@@ -219,6 +219,24 @@ TEST(PaymentLayout, NamesAndAmountsOfAllLengthsFit) {
   EXPECT_GT(judge(DecodePath::kFastFirst, block).rows.size(), 1000U);
 }
 
+// Amounts of so many lines are read together; one that is wrong must cost no other line.
+TEST(PaymentLayout, AnAmountThatIsNotShortOrNotRightAtAnyPlaceGetsTheSameVerdict) {
+  for_every_target([] {
+    for (const char* amount : {"-12.50", "1e2", "123456789.123456789", "1.23456789012", "x", "01",
+                               "", "1 ", "1}", "\"1\"", "1,\"volume\":2", "1,\"user\":\"b\""}) {
+      for (size_t at = 0; at < 80; at += 3) {
+        std::string block;
+        for (size_t i = 0; i < 140; ++i) {
+          block += "{\"user\":\"user" + std::to_string(i) + "\",\"paymentAmt\":" +
+                   (i == at || i == 2 * at + 5 ? amount : std::to_string(i) + ".25") + "}\n";
+        }
+        expect_same(block);
+        if (HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
 TEST(PaymentLayout, AStringOfADifferentBlockInTheSamePlaceIsNotTakenForTheOldOne) {
   LineDecoder<Payment> decoder(FieldNames{});
   DecodedLines<Payment> lines;

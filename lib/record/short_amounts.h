@@ -1,0 +1,54 @@
+// Amounts by the vector: what stands at the end of so many lines is gathered first, a word and a
+// length each, then read side by side, in the best instruction set that the machine has.
+//
+//   ShortAmounts amounts;
+//   amounts.set(i, begin, end);                  // for each i below n
+//   const uint32_t right = amounts.read(n);
+//   if (right >> i & 1) Decimal amount = amounts.at(i);     // else: ask parse_amount()
+//
+// digits [ . digits ], eight characters at most, and all of them. It only ever says yes to what the
+// grammar of RFC 8259 has as a number: 01, `.5` and `5.` are left to parse_amount(), as is a minus.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "money/decimal.h"
+
+namespace paystats {
+
+class ShortAmounts {
+ public:
+  static constexpr size_t kMost = 32;
+
+  // The text from `begin` to `end`, which may be of any length, or none at all where `end` is not
+  // behind `begin`. REQUIRES: eight bytes before `end` can be read, whatever `begin` is.
+  void set(size_t i, const char* begin, const char* end) {
+    std::memcpy(&words_[i], end - 8, 8);
+    sizes_[i] = end - begin;
+  }
+  int64_t size(size_t i) const { return sizes_[i]; }
+
+  // Reads the first `n`; bit i says whether that one is right.
+  uint32_t read(size_t n);
+
+  // REQUIRES: it was right.
+  Decimal at(size_t i) const {
+    // For a point in front of the highest digit, the second, ...; the last one: there is none.
+    static constexpr std::array<int64_t, 8> kNanos = {0,       1000,     10000,     100000,
+                                                      1000000, 10000000, 100000000, 1000000000};
+    constexpr uint64_t kNone = uint64_t{1} << 63U;
+    const auto place = static_cast<unsigned>(std::countr_zero(points_[i] | kNone)) / 8;
+    return Decimal::from_nanos(static_cast<int64_t>(words_[i]) * kNanos[place]);
+  }
+
+ private:
+  alignas(64) std::array<uint64_t, kMost> words_{};  // then the digits as one number
+  alignas(64) std::array<int64_t, kMost> sizes_{};
+  alignas(64) std::array<uint64_t, kMost> points_{};  // the lowest bit of the point's byte, or 0
+};
+
+}  // namespace paystats

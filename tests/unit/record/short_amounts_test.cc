@@ -1,0 +1,91 @@
+#include "record/short_amounts.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "unit/record/every_target.h"
+
+namespace paystats {
+namespace {
+
+// What becomes of each of so many texts, which are read together, whatever stands around them.
+std::vector<std::optional<Decimal>> read_all(const std::vector<std::string>& texts) {
+  std::vector<std::string> padded;
+  for (const std::string& text : texts) padded.push_back("1234567." + text + "9.}");
+  ShortAmounts amounts;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const char* const begin = padded[i].data() + 8;
+    amounts.set(i, begin, begin + texts[i].size());
+  }
+  const uint32_t right = amounts.read(texts.size());
+  std::vector<std::optional<Decimal>> all(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(amounts.size(i), static_cast<int64_t>(texts[i].size()));
+    if ((right >> i & 1U) != 0) all[i] = amounts.at(i);
+  }
+  EXPECT_EQ(uint64_t{right} >> texts.size(), 0U);
+  return all;
+}
+
+void expect_right(const std::vector<std::string>& texts) {
+  const std::vector<std::optional<Decimal>> all = read_all(texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string& text = texts[i];
+    Decimal expected;
+    const bool right = parse_amount(text, expected) == AmountFlaw::kNone && text.size() <= 8 &&
+                       text.find_first_not_of("0123456789.") == std::string::npos;
+    ASSERT_EQ(all[i].has_value(), right) << text;
+    if (right) {
+      ASSERT_EQ(*all[i], expected) << text;
+    }
+  }
+}
+
+TEST(ShortAmounts, AreReadAsAWholeOrNotAtAll) {
+  for_every_target([] {
+    expect_right({"52.05", "7", "0", "0.5", "12345678", "0.000001", "123456.7", "10", "1.5",
+                  "99999999", "0.10", "00000000", "1.000000"});
+    expect_right({"",   "-1",        "01",    "00", "00.1", ".5",    "5.",  ".",
+                  "+1", "123456789", "1.5e3", "1 ", " 1",   "1.2.3", "1,5", "1\n",
+                  "x",  "12345.678", "-",     "..", "0.",   ".0"});
+    EXPECT_EQ(to_string(*read_all({"52.05"})[0]), "52.05");
+  });
+}
+
+TEST(ShortAmounts, WithoutATextAreNone) {
+  for_every_target([] {
+    const std::string text = "12345678901234567890";
+    ShortAmounts amounts;
+    amounts.set(0, text.data() + 12, text.data() + 10);  // the end before the beginning
+    amounts.set(1, text.data() + 8, text.data() + 9);
+    EXPECT_EQ(amounts.read(2), 2U);
+    EXPECT_EQ(to_string(amounts.at(1)), "9.00");
+    EXPECT_EQ(amounts.read(0), 0U);
+  });
+}
+
+TEST(ShortAmounts, AreWhatTheGrammarSaysOfAnyBytes) {
+  for_every_target([] {
+    std::mt19937_64 random(1);
+    const std::string likely = "0123456789012345678901234567890123456789....,}e- \x80\xFF";
+    for (int round = 0; round < 3000; ++round) {
+      std::vector<std::string> texts(1 + random() % ShortAmounts::kMost);
+      for (std::string& text : texts) {
+        text.resize(random() % 10);
+        for (char& c : text) {
+          c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
+        }
+      }
+      expect_right(texts);
+      if (HasFatalFailure()) return;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace paystats
