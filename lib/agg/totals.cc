@@ -34,11 +34,22 @@ inline void fetch(const void* address) {
 
 // What is known of each row of a strip before the rows are added one after the other.
 struct Totals::Strip {
+  std::array<ShortName, kStrip> words;  // of names that are short
   std::array<uint32_t, kStrip> tags;
-  std::array<size_t, kStrip> slots;  // the first slot that has the tag or is empty
+  std::array<uint32_t, kStrip> slots;  // the first slot that has the tag or is empty
   // The entry of that slot and its name, where there is one; entries and names never move.
   std::array<Entry*, kStrip> entries;
   std::array<const char*, kStrip> names;
+
+  // Whether the user of row `i` is the one whose entry has been found.
+  bool is_named(size_t i, std::string_view user) const {
+    const Entry* const e = entries[i];
+    if (e == nullptr || name_size(*e) != user.size()) return false;
+    if (!ShortName::fits(user.size())) [[unlikely]] {
+      return std::memcmp(names[i], user.data(), user.size()) == 0;
+    }
+    return ShortName(names[i], user.size()) == words[i];
+  }
 };
 
 Totals::Totals(uint64_t seed, TotalsOptions options)
@@ -55,10 +66,14 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
     fetch_ahead(part, strip);
     for (size_t i = 0; i < part.size(); ++i) {
       const Payment& payment = part[i].record;
-      if (Entry* const e = strip.entries[i];
-          e != nullptr && same_name({strip.names[i], name_size(*e)}, payment.user)) [[likely]] {
-        const Flaw flaw = add_to(*e, index_of(slots_[strip.slots[i]]), payment.amount, 1);
-        if (flaw != Flaw::kNone) refused.push_back({done + i, flaw});
+      if (strip.is_named(i, payment.user)) [[likely]] {
+        Entry& e = *strip.entries[i];
+        const Flaw flaw = add_payment_to(e, payment.amount);
+        if (flaw != Flaw::kNone) [[unlikely]] {
+          refused.push_back({done + i, flaw});
+        } else if (track_changes_) {
+          mark_changed(e, index_of(slots_[strip.slots[i]]));
+        }
         continue;
       }
       const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
@@ -88,26 +103,44 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
 
 // Each pass asks for what the next one reads: slots, then entries, then names. The slots found here
 // stay right while rows of the strip are added, since a slot once filled never changes.
-void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) {
+void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
+  const uint64_t* const slots = slots_.data();
+  const unsigned shift = slot_shift_;
+  const uint64_t seed = seed_;
   for (size_t i = 0; i < rows.size(); ++i) {
-    strip.tags[i] = user_tag(rows[i].record.user, seed_);
-    fetch(&slots_[home(strip.tags[i])]);
+    const std::string_view user = rows[i].record.user;
+    uint32_t tag = 0;
+    if (ShortName::fits(user.size())) [[likely]] {
+      const ShortName words(user.data(), user.size());
+      strip.words[i] = words;
+      tag = short_tag(words, user.size(), seed);
+    } else {
+      tag = long_tag(user, seed);
+    }
+    strip.tags[i] = tag;
+    fetch(&slots[tag >> shift]);
   }
   const size_t mask = slots_.size() - 1;
+  const LargeArray<Entry>* const chunks = entries_.data();
   for (size_t i = 0; i < rows.size(); ++i) {
-    size_t at = home(strip.tags[i]);
-    while (slots_[at] != 0 && tag_of(slots_[at]) != strip.tags[i]) at = (at + 1) & mask;
-    strip.slots[i] = at;
-    strip.entries[i] = slots_[at] != 0 ? &entry(index_of(slots_[at])) : nullptr;
+    const uint32_t tag = strip.tags[i];
+    size_t at = tag >> shift;
+    uint64_t slot = slots[at];
+    while (slot != 0 && tag_of(slot) != tag) slot = slots[at = (at + 1) & mask];
+    strip.slots[i] = static_cast<uint32_t>(at);
+    const uint32_t index = index_of(slot);
+    strip.entries[i] = slot == 0 ? nullptr
+                                 : chunks[index >> kEntryChunkBits].data() +
+                                       (index & ((1U << kEntryChunkBits) - 1));
     fetch(strip.entries[i]);  // of nothing: does nothing
   }
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (strip.entries[i] == nullptr) continue;
-    strip.names[i] = name_bytes(*strip.entries[i]);
-    fetch(strip.names[i]);
-    for (size_t at = kLineBytes; at < name_size(*strip.entries[i]); at += kLineBytes) {
-      fetch(strip.names[i] + at);
-    }
+    const Entry* const e = strip.entries[i];
+    if (e == nullptr) continue;
+    const char* const name = name_bytes(*e);
+    strip.names[i] = name;
+    fetch(name);
+    for (size_t at = kLineBytes; at < name_size(*e); at += kLineBytes) fetch(name + at);
   }
 }
 
@@ -145,6 +178,18 @@ uint32_t Totals::append_entry(std::string_view user) {
   entry(index) = {.sum = {}, .count = 0, .name = (at << kLengthBits) | user.size()};
   names_used_ += user.size();
   return index;
+}
+
+inline Flaw Totals::add_payment_to(Entry& e, Decimal amount) {
+  uint64_t count = 0;
+  if (__builtin_add_overflow(e.count, 1, &count)) [[unlikely]] {
+    return Flaw::kCountOverflow;
+  }
+  if (!e.sum.add(amount)) [[unlikely]] {
+    return Flaw::kSumOverflow;
+  }
+  e.count = count;
+  return Flaw::kNone;
 }
 
 Flaw Totals::add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count) {

@@ -8,9 +8,8 @@
 // Shape: open addressing over 64-bit slots, each a 32-bit tag (half of the user's hash) and the
 // 32-bit index of an entry; entries of 32 bytes in chunks that never move; names once, in chunks of
 // an arena. The place of a tag is its highest bits, so a table grows by one pass from front to
-// back, without touching an entry or a name. Rows are added in strips: all are hashed first and
-// what they need is fetched ahead of use, since a large table is never in the cache; a row whose
-// user is found where the fetching found him is added at once.
+// back, without touching an entry or a name. Rows are added in strips: all are hashed first, and
+// what they need is fetched ahead of use, since a large table is never in the cache.
 //
 // Memory: 32 bytes of entry and 11 to 21 of slots, so 43 to 53 bytes a user and the name; 64 and
 // the name in the moment of growth. A user listed as changed takes 4 bytes more. Limits: kUsersMost
@@ -124,13 +123,14 @@ class Totals {
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), name_size(e)}; }
 
-  void fetch_ahead(std::span<const Row> rows, Strip& strip);
+  void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
   Result<uint32_t> resolve(std::string_view user, uint32_t tag, size_t slot);
   uint32_t append_entry(std::string_view user);
   Flaw add_to(uint32_t index, Decimal amount, uint64_t count) {
     return add_to(entry(index), index, amount, count);
   }
   Flaw add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count);
+  static Flaw add_payment_to(Entry& e, Decimal amount);  // changes are for the caller to mark
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
   size_t home(uint32_t tag) const { return tag >> slot_shift_; }

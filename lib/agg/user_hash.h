@@ -3,8 +3,14 @@
 //
 // Most names have 4 to 16 bytes. Four loads of four bytes then cover every byte of a name whatever
 // its length (they overlap), so neither hashing nor comparing has a branch that depends on the
-// length, which no processor could predict. Both the loads and the two multiplications that mix
-// them are those of wyhash, https://github.com/wangyi-fudan/wyhash; other lengths take XXH3.
+// length, which no processor could predict. The loads are those of wyhash,
+// https://github.com/wangyi-fudan/wyhash, and so is the multiplication that folds them; other
+// lengths take XXH3.
+//
+// What is claimed: the seed is in both factors, so who does not know it does not know which names
+// meet, and names that differ in a few characters, as numbered ones do, spread as random numbers
+// would. No more than that: it is no cryptographic hash, and who can measure how long single names
+// take might learn something of the seed.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +23,7 @@ namespace paystats {
 
 // The bytes of a name of 4 to 16 as two words: equal words and equal lengths mean equal names.
 struct ShortName {
+  ShortName() = default;
   static bool fits(size_t size) { return size - 4 <= 12; }
 
   // REQUIRES: fits(size).
@@ -26,8 +33,8 @@ struct ShortName {
 
   friend bool operator==(const ShortName&, const ShortName&) = default;
 
-  uint64_t first;
-  uint64_t last;
+  uint64_t first = 0;
+  uint64_t last = 0;
 
  private:
   static uint64_t four(const char* p) {
@@ -37,29 +44,24 @@ struct ShortName {
   }
 };
 
-// Both halves of the 128-bit product.
-inline void multiply(uint64_t& a, uint64_t& b) {
-  __extension__ typedef unsigned __int128 Wide;
-  const Wide product = static_cast<Wide>(a) * b;
-  a = static_cast<uint64_t>(product);
-  b = static_cast<uint64_t>(product >> 64U);
-}
-
 // The upper half of the 64-bit hash. Its highest bits are the place in the table (see totals.h).
-inline uint32_t user_tag(std::string_view user, uint64_t seed) {
+inline uint32_t short_tag(const ShortName& name, size_t size, uint64_t seed) {
   constexpr uint64_t kFirst = 0xA0761D6478BD642F;
   constexpr uint64_t kSecond = 0xE7037ED1A0B428DB;
-  if (!ShortName::fits(user.size())) [[unlikely]] {
-    return static_cast<uint32_t>(hash_bytes(user, seed) >> 32U);
-  }
-  const ShortName name(user.data(), user.size());
-  uint64_t a = name.first ^ kSecond;
-  uint64_t b = name.last ^ seed;
-  multiply(a, b);
-  a ^= kFirst ^ user.size();
-  b ^= kSecond;
-  multiply(a, b);
-  return static_cast<uint32_t>((a ^ b) >> 32U);
+  __extension__ typedef unsigned __int128 Wide;
+  const uint64_t a = name.first ^ ((seed ^ kFirst) * kSecond + size);
+  const uint64_t b = name.last ^ seed ^ kSecond;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint32_t>((product ^ (product >> 64U)) >> 32U);
+}
+
+inline uint32_t long_tag(std::string_view user, uint64_t seed) {
+  return static_cast<uint32_t>(hash_bytes(user, seed) >> 32U);
+}
+
+inline uint32_t user_tag(std::string_view user, uint64_t seed) {
+  if (!ShortName::fits(user.size())) return long_tag(user, seed);
+  return short_tag(ShortName(user.data(), user.size()), user.size(), seed);
 }
 
 inline bool same_name(std::string_view a, std::string_view b) {
