@@ -149,24 +149,31 @@ class Ranking::Sorter {
     }
   }
 
-  // Each key into its bucket: whoever is in its place goes to his own, and so on, round the circle.
+  // Each key into its bucket. Whoever stands in the front of a bucket changes places with the first
+  // one of where he belongs, and so on, until all are at home: no step waits for the one before, as
+  // they would if the one who was driven away were led home next.
   template <class Digit>
   static void deal(std::span<Key> range, const Digit& digit, std::array<size_t, kDigits>& ends) {
     std::array<size_t, kDigits> next{};
     for (const Key& key : range) ++next[digit(key)];
+    std::array<size_t, kDigits> open{};  // buckets that may hold strangers
+    size_t opens = 0;
     size_t place = 0;
     for (size_t d = 0; d < kDigits; ++d) {
+      if (next[d] > 0) open[opens++] = d;
       place += std::exchange(next[d], place);
       ends[d] = place;
     }
-    for (size_t d = 0; d < kDigits; ++d) {
-      while (next[d] < ends[d]) {
-        Key key = range[next[d]];
-        for (size_t home = digit(key); home != d; home = digit(key)) {
-          std::swap(key, range[next[home]++]);
+    while (opens > 1) {
+      size_t still = 0;
+      for (size_t i = 0; i < opens; ++i) {
+        const size_t d = open[i];
+        for (size_t at = next[d]; at < ends[d]; ++at) {
+          std::swap(range[at], range[next[digit(range[at])]++]);
         }
-        range[next[d]++] = key;
+        if (next[d] < ends[d]) open[still++] = d;
       }
+      opens = still;
     }
   }
 
@@ -235,6 +242,14 @@ void Ranking::make_keys(unsigned threads) {
   });
 }
 
+// Users are a miss of the cache each, or two: they are asked for while others are looked at.
+[[gnu::always_inline]] inline void Ranking::prefetch(size_t place, size_t end) const {
+  if (place + kEntriesAhead < end) {
+    totals_.prefetch_entry(keys_[place + kEntriesAhead].index);
+  }
+  if (place + kNamesAhead < end) totals_.prefetch_name(keys_[place + kNamesAhead].index);
+}
+
 // Users of one and the same sum can be very many (each has paid once, always the same). They are
 // sorted as sums are, by eight bytes of the name after the other. What that leaves in the keys is
 // good enough to part them: finish() looks at the whole sums and names.
@@ -275,14 +290,6 @@ size_t Ranking::part_begin(size_t at) const {
   if (at == 0 || at >= keys_.size()) return std::min(at, keys_.size());
   while (at < keys_.size() && keys_[at].leading() == keys_[at - 1].leading()) ++at;
   return at;
-}
-
-// Users are a miss of the cache each, or two: they are asked for while others are looked at.
-void Ranking::prefetch(size_t place, size_t end) const {
-  if (place + kEntriesAhead < end) {
-    totals_.prefetch_entry(keys_[place + kEntriesAhead].index);
-  }
-  if (place + kNamesAhead < end) totals_.prefetch_name(keys_[place + kNamesAhead].index);
 }
 
 void Ranking::finish(size_t begin, size_t end) {
