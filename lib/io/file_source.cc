@@ -109,7 +109,9 @@ class FileSource final : public Source {
   }
 
   Result<void> fill() {
-    const size_t wanted = std::min<uint64_t>(LineSplitter::kReadBytes, extent_.end - offset_);
+    // Up to the end of a page, wherever the descriptor stood at first: see LineSplitter::space().
+    const size_t most = LineSplitter::kReadBytes - offset_ % LineSplitter::kPageBytes;
+    const size_t wanted = std::min<uint64_t>(most, extent_.end - offset_);
     const Result<size_t> n = read_some(fd_, lines_.space(), wanted, shown_name());
     if (!n) return fail(n.error());
     if (*n == 0) return fail(fmt::format("{}: shrank while it was read", shown_name()));

@@ -144,6 +144,26 @@ TEST(LineSplitter, AgreesWithThePlainestSplitterWhateverTheReads) {
   }
 }
 
+TEST(LineSplitter, OffersTheBeginningOfAPageAfterEachBlock) {
+  LineSplitter lines("-");
+  Block block;
+  for (const size_t left :
+       {size_t{0}, size_t{1}, size_t{37}, size_t{4095}, size_t{4096}, size_t{9000}}) {
+    const std::string whole = std::string(9999, 'a') + "\n";
+    const std::string bytes = whole + std::string(left, 'b');
+    std::memcpy(lines.space(), bytes.data(), bytes.size());
+    lines.add(bytes.size());
+    ASSERT_TRUE(lines.next(block));
+    ASSERT_FALSE(lines.next(block));
+    char* const space = lines.space();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(space) % 4096, 0U) << left;
+    *space = '\n';
+    lines.add(1);
+    ASSERT_TRUE(lines.next(block));
+    EXPECT_EQ(block.bytes, std::string(left, 'b') + "\n");
+  }
+}
+
 TEST(MemorySource, YieldsWhatASplitterWould) {
   const std::string bytes = "one\ntwo\n\n" + std::string(kLineBytesMax + 1, 'x') + "\n" +
                             std::string(kLineBytesMax, 'y') + "\nlast";
