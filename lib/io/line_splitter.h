@@ -49,7 +49,7 @@ class LineSplitter {
     char bytes[kPageBytes];
   };
 
-  char* buffer() const { return pages_.get()->bytes; }
+  char* buffer() const { return pages_[0].bytes; }
 
   const std::string source_;
   const std::unique_ptr<Page[]> pages_;

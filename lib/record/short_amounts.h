@@ -42,7 +42,8 @@ class ShortAmounts {
                                                       1000000, 10000000, 100000000, 1000000000};
     constexpr uint64_t kNone = uint64_t{1} << 63U;
     const auto place = static_cast<unsigned>(std::countr_zero(points_[i] | kNone)) / 8;
-    return Decimal::from_nanos(static_cast<int64_t>(words_[i]) * kNanos[place]);
+    const int64_t nanos = static_cast<int64_t>(words_[i]) * kNanos[place];
+    return Decimal::from_nanos(nanos);
   }
 
  private:
