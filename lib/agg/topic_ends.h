@@ -3,8 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/run_context.h"
@@ -28,11 +32,26 @@ struct TopicCounters {
   std::atomic<bool> caught_up = false;
 };
 
+// Rejects that leave with the next transaction, in their order.
+struct PendingRejects {
+  std::vector<std::string> lines;
+  size_t bytes = 0;
+
+  void add(std::string_view line) { bytes += lines.emplace_back(line).size(); }
+  // `earlier` go before what is there.
+  void put_back(PendingRejects earlier) {
+    bytes += earlier.bytes;
+    earlier.lines.insert(earlier.lines.end(), std::make_move_iterator(lines.begin()),
+                         std::make_move_iterator(lines.end()));
+    lines = std::move(earlier.lines);
+  }
+};
+
 // All are borrowed.
 struct TopicJobEnds {
   Cluster& cluster;
   RejectLog& rejects;
-  std::vector<std::string>& pending_rejects;  // filled by `rejects` where they go to a topic
+  PendingRejects& pending_rejects;  // filled by `rejects` where they go to a topic
   TopicCounters& counters;
   const RunContext& context;
 };

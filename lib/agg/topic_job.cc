@@ -101,10 +101,12 @@ Result<void> TopicJob::Impl::open() {
 
 Result<void> TopicJob::Impl::run() {
   Result<void> done = consumer_->join();
-  if (done) done = loop();
-  if (done) {
-    done = finish();
-  } else if (done.error().kind == ErrorKind::kInterrupted) {
+  // Who loses his partitions on the way has not read what there is: he waits for others.
+  do {
+    if (done) done = loop();
+    if (done) done = finish();
+  } while (done && options_.available_now && !was_assigned_ && !ends_.context.stop.requested());
+  if (!done && done.error().kind == ErrorKind::kInterrupted) {
     warn_of_unpublished();
     done = {};
   }
@@ -185,8 +187,7 @@ Result<void> TopicJob::Impl::check_users() const {
 
 void TopicJob::Impl::warn_of_unpublished() const {
   ends_.context.diagnostics.warning(
-      "the last totals were not published: no broker answered in time; the next start makes them "
-      "again");
+      "the last totals were not published in time; the next start makes them again");
 }
 
 Result<void> TopicJob::Impl::finish() {
@@ -306,6 +307,7 @@ Result<void> TopicJob::Impl::on_revoked(bool lost) {
   }
   Result<void> outcome = publisher_->forget();
   parts_.clear();
+  was_assigned_ = false;
   ends_.context.diagnostics.detail(fmt::format("kafka:{}: partitions {}", options_.names.payments,
                                                lost ? "lost" : "given back"));
   return outcome;

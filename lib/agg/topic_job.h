@@ -47,16 +47,16 @@ struct TopicJobOptions {
 // topic.
 class PendingLines final : public Sink {
  public:
-  explicit PendingLines(std::vector<std::string>& lines) : lines_(lines) {}
+  explicit PendingLines(PendingRejects& rejects) : rejects_(rejects) {}
   Result<void> write(std::string_view lines) override {
-    lines_.emplace_back(lines);
+    rejects_.add(lines);
     return {};
   }
   Result<void> flush() override { return {}; }
   Result<void> close() override { return {}; }
 
  private:
-  std::vector<std::string>& lines_;
+  PendingRejects& rejects_;
 };
 
 class TopicJob {

@@ -1,7 +1,7 @@
 #include "agg/topic_publisher.h"
 
 #include <algorithm>
-#include <iterator>
+#include <thread>
 #include <utility>
 
 #include "record/encoder.h"
@@ -12,23 +12,32 @@ TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
                                const TopicPublisherOptions& options, TopicParts& parts,
                                const TopicJobEnds& ends)
     : writer_(std::move(writer)),
-      totals_per_transaction_(options.totals_per_transaction),
+      options_(options),
       parts_(parts),
       ends_(ends),
       clock_(ends.context.clock),
       trigger_(options.trigger, ends.context.clock) {}
 
 Result<void> TopicPublisher::publish_if_due(bool paused) {
-  // Who publishes each so many records reads no further before that has been done. Nor does he
-  // whose rejects would fill a transaction: they all leave with the next one.
-  const bool full =
-      trigger_.records_reached() || ends_.pending_rejects.size() >= totals_per_transaction_;
-  if (writer_->settled() || (writer_->under_way() && full)) {
+  if (writer_->settled() || (writer_->under_way() && full())) {
     if (const Result<bool> settled = settle(); !settled) return fail(settled.error());
   }
   if (writer_->under_way() || !consumer_->assigned()) return {};
-  if (!full && (clock_.now() < not_before_ || !trigger_.due(paused))) return {};
+  if (full()) {
+    std::this_thread::sleep_until(not_before_);
+  } else if (clock_.now() < not_before_ || !trigger_.due(paused)) {
+    return {};
+  }
   return begin();
+}
+
+// Who publishes each so many records reads no further before that has been done. Nor does he whose
+// rejects would fill a transaction: they all leave with the next one.
+bool TopicPublisher::full() const {
+  const PendingRejects& pending = ends_.pending_rejects;
+  return trigger_.records_reached() ||
+         pending.lines.size() + rejects_.lines.size() >= options_.totals_per_transaction ||
+         pending.bytes + rejects_.bytes >= options_.reject_bytes_most;
 }
 
 Instant TopicPublisher::deadline(bool paused) const {
@@ -49,7 +58,7 @@ Result<void> TopicPublisher::forget() {
   Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
   trigger_.taken();
-  ends_.pending_rejects.clear();
+  ends_.pending_rejects = {};
   committed_.clear();
   if (settled || settled.error().kind == ErrorKind::kInterrupted) return {};
   return fail(settled.error());
@@ -63,8 +72,7 @@ Result<void> TopicPublisher::begin() {
   for (const GroupConsumer::Position& position : consumer_->positions()) {
     next_.push_back({position.partition, position.next});
   }
-  rejects_.clear();
-  std::swap(rejects_, ends_.pending_rejects);
+  rejects_ = std::exchange(ends_.pending_rejects, {});
   for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
   const Result<bool> written = write_leaving();
   if (!written) return fail(written.error());
@@ -81,13 +89,13 @@ Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
   for (const auto& [partition, part] : parts_) left += part.leaving.size();
   const auto begin_part = [&] {
-    writer_->begin(left > totals_per_transaction_ ? committed_ : next_, *consumer_);
+    writer_->begin(left > options_.totals_per_transaction ? committed_ : next_, *consumer_);
   };
   begin_part();
   size_t written = 0;
   for (const auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) {
-      if (written == totals_per_transaction_) {
+      if (written == options_.totals_per_transaction) {
         writer_->commit();
         Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
@@ -101,7 +109,7 @@ Result<bool> TopicPublisher::write_leaving() {
       ++written;
     }
   }
-  for (const std::string& reject : rejects_) writer_->reject(reject);
+  for (const std::string& reject : rejects_.lines) writer_->reject(reject);
   return true;
 }
 
@@ -114,6 +122,7 @@ Result<bool> TopicPublisher::settle() {
     return false;
   }
   std::swap(committed_, next_);
+  rejects_ = {};
   trigger_.settled(clock_.now() - begun_at_);
   ++ends_.counters.commits;
   return true;
@@ -126,10 +135,7 @@ void TopicPublisher::put_back() {
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }
-  // In their order: before those that have come meanwhile.
-  std::vector<std::string>& pending = ends_.pending_rejects;
-  pending.insert(pending.begin(), std::make_move_iterator(rejects_.begin()),
-                 std::make_move_iterator(rejects_.end()));
+  ends_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
 }
 

@@ -5,10 +5,11 @@
 //   Result<void> done = publisher.publish_if_due(paused);  // at the ends of blocks, and when idle
 //   Result<bool> all = publisher.publish_all();            // before the tables go
 //
-// A publication is written at once, and then committed while its job reads on: there is never more
-// than one. Who changed is taken from the tables when it begins, and put back where it did not come
-// about; what is then published is whatever the table says by then, which is as right. Nothing is
-// undone in memory. One thread. Tested through agg/topic_job.h.
+// A publication is gathered at once, and then sent and committed while its job reads on (of one in
+// parts that is the last part): there is never more than one. Who changed is taken from the tables
+// when it begins, and put back where it did not come about; what is then published is whatever the
+// table says by then, which is as right. Nothing is undone in memory. One thread. Tested through
+// agg/topic_job.h.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,8 @@ struct TopicPublisherOptions {
   // they are what fences a member that has been given up for dead; the new ones go with the last
   // part.
   size_t totals_per_transaction = 100'000;
+  // Nothing is read while rejects of this size wait for a transaction or are in one.
+  size_t reject_bytes_most = 16 << 20;
 };
 
 class TopicPublisher {
@@ -70,13 +73,14 @@ class TopicPublisher {
   Result<void> forget();
 
  private:
+  bool full() const;
   Result<void> begin();
   Result<bool> write_leaving();
   Result<bool> settle();
   void put_back();
 
   const std::unique_ptr<StatsWriter> writer_;
-  const size_t totals_per_transaction_;
+  const TopicPublisherOptions options_;
   TopicParts& parts_;
   const TopicJobEnds ends_;
   const Clock& clock_;
@@ -87,7 +91,7 @@ class TopicPublisher {
   Instant begun_at_{};
   uint64_t records_ = 0;
   std::vector<SourceOffset> next_;
-  std::vector<std::string> rejects_;
+  PendingRejects rejects_;
 
   Instant not_before_{};  // after one that did not come about
   std::string line_;      // reused

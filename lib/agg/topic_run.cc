@@ -86,7 +86,7 @@ void tell_guarantee(const AggregatePlan& plan, const TopicNames& names, Diagnost
 struct Job {
   TopicJobOptions options;
   std::optional<Slot> slot;
-  std::vector<std::string> pending_rejects;
+  PendingRejects pending_rejects;
   std::unique_ptr<RejectLog> own_rejects;  // where they go to a topic
   TopicCounters counters;
   std::unique_ptr<TopicJob> work;

@@ -37,7 +37,10 @@ Result<RdEvent> ask_admin(
       event.reset(rd_kafka_queue_poll(queue.get(), 100));
     }
     const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      admin.cluster().watch().reachable();
+      return event;
+    }
     if (!is_about_reach(error)) {
       return fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
     }

@@ -58,6 +58,7 @@ bool is_about_reach(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_LISTENER_NOT_FOUND:
     case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
     case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+    case RD_KAFKA_RESP_ERR_UNKNOWN:  // "unexpected": a broker that is about to die says so
       return true;
     default:
       return false;

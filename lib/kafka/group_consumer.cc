@@ -248,10 +248,11 @@ Result<void> GroupConsumer::Impl::join_again() {
       is_alive(cluster_, {.group = options_.group, .instance = options_.instance}, session);
   if (!alive) return fail(alive.error());
   if (*alive) {
-    return fail(
-        fmt::format("another process has joined group {} as instance {} and taken this "
-                    "one's place",
-                    options_.group, options_.instance));
+    error_ =
+        Error{fmt::format("another process has joined group {} as instance {} and taken this "
+                          "one's place",
+                          options_.group, options_.instance)};
+    return fail(*error_);
   }
   cluster_.context().diagnostics.warning("nobody does: the group is joined anew");
   fenced_ = false;

@@ -69,7 +69,8 @@ class GroupConsumer {
   // Asks for membership, and returns: of partitions the owner hears in read(). REQUIRES: once.
   Result<void> join();
 
-  // As MessageSource::read(); kEnd after a stop signal. A block may be empty.
+  // As MessageSource::read(); kEnd after a stop signal. A block may be empty. Who is told that
+  // another has taken his name looks here, for a session and a little, whether that one lives.
   Result<ReadStatus> read(MessageBlock& out, Instant deadline);
 
   // Makes a read() that waits, or the next one that would, return kIdle. For any thread.

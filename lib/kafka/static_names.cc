@@ -1,7 +1,6 @@
 #include "kafka/static_names.h"
 
 #include <memory>
-#include <thread>
 
 #include "kafka/admin.h"
 
@@ -58,6 +57,7 @@ Result<bool> is_alive(Cluster& cluster, const StaticName& name, Duration session
     if (!now) return fail(now.error());
     if (!now->answered) {
       since = clock.now();  // sessions begin anew with their coordinator
+      (*admin)->probe_brokers();
     } else if (now->member_id.empty()) {
       return false;
     } else if (clock.now() - since > session + kMargin ||
@@ -67,7 +67,7 @@ Result<bool> is_alive(Cluster& cluster, const StaticName& name, Duration session
       seen = now->member_id;
     }
     if (Result<void> patient = cluster.check_patience(); !patient) return fail(patient.error());
-    std::this_thread::sleep_for(kLookInterval);
+    rd_kafka_poll((*admin)->rk(), milliseconds(kLookInterval));
   }
 }
 

@@ -20,8 +20,9 @@ struct StaticName {
   const std::string& instance;
 };
 
-// True: a member of that name has been there for longer than `session`, or joined meanwhile. False:
-// there is none any more. Waits so long, and for brokers. REQUIRES: the caller is not that member.
+// True: a member of that name has been there for longer than `session`, or joined meanwhile. (Who
+// had a longer session than that may be dead all the same.) False: there is none any more. Waits so
+// long, and for brokers. REQUIRES: the caller is not that member.
 Result<bool> is_alive(Cluster& cluster, const StaticName& name, Duration session);
 
 }  // namespace paystats

@@ -196,6 +196,25 @@ END
   ended_with 0 10
 }
 
+@test "who loses his partitions on the way to the end of what is there takes it up again" {
+  topics_for 1
+  pay --random 6000 --users 10 --seed 6 --expect expected
+  timeout 120 payagg "kafka:$payments" -o "kafka:$stats" --group "$stats" --instance same --available-now \
+    --max-records 3 -X session.timeout.ms=6000 --metrics prom 2>err &
+  pid=$!
+  started+=("$pid")
+  wait_for 'grep -q "^payagg_records_read_total [1-9]" prom' 20
+  kcat -q -b "$KAFKA" -G "$stats" -X group.instance.id=same -X enable.auto.commit=false \
+    -X session.timeout.ms=6000 "$payments" >ghost 2>ghost.err &
+  ghost=$!
+  started+=("$ghost")
+  wait_for 'grep -q "looking whether it lives" err' 20
+  kill -KILL "$ghost"
+  ended_with 0 90
+  grep -q "joined anew" err
+  merged | cmp - expected
+}
+
 @test "INT and TERM are a normal end, at once, and what was read is published first" {
   topics_for 1
   for signal in INT TERM; do

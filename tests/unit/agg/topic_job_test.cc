@@ -66,7 +66,7 @@ class TopicJobTest : public MockClusterTest {
   std::string suffix_;
   TopicJobOptions options_;
   std::unique_ptr<Cluster> cluster_;
-  std::vector<std::string> pending_;
+  PendingRejects pending_;
   TopicCounters counters_;
   uint64_t rejected_ = 0;
 };
@@ -77,7 +77,7 @@ TEST_F(TopicJobTest, ARejectLeavesWithTheTransactionOfTheTotals) {
   pay(0, "nonsense");
   ASSERT_TRUE(run());
   EXPECT_EQ(rejected_, 1U);
-  EXPECT_TRUE(pending_.empty()) << "it is still here";
+  EXPECT_TRUE(pending_.lines.empty()) << "it is still here";
   EXPECT_EQ(counters_.commits, 1U);
 }
 
@@ -130,6 +130,27 @@ TEST_F(TopicJobTest, APublicationThatDoesNotComeAboutIsMadeAgain) {
     order += reject.find("first") != std::string::npos ? '1' : '2';
   }
   EXPECT_TRUE(order == "112" || order == "12") << order;
+}
+
+TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {
+  mock().create("rejects" + suffix_, 1);
+  options_.rejects_topic = "rejects" + suffix_;
+  options_.publish.trigger.interval = std::chrono::hours(1);
+  options_.publish.reject_bytes_most = 2000;
+  options_.available_now = false;
+  pay(0, "first");  // is published at once, and begins the hour
+  std::thread stopper([this] {
+    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    while (counters_.commits == 0 && clock_.now() < limit) std::this_thread::yield();
+    pay(0, std::string(3000, 'x'));
+    while (counters_.commits < 2 && clock_.now() < limit) std::this_thread::yield();
+    stop_.request(SIGTERM);
+    EXPECT_LT(clock_.now(), limit) << "they wait";
+  });
+  const Result<void> done = run();
+  stopper.join();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(rejected_, 2U);
 }
 
 TEST_F(TopicJobTest, MoreTotalsThanATransactionTakesArePublishedInParts) {
