@@ -198,7 +198,7 @@ class Bench:
         if "spark" in contenders:
             self.spark = pathlib.Path(self.sh("scripts/setup-spark").strip())
             self.environment["PYSPARK_PYTHON"] = str(self.spark / "venv/bin/python")
-        self.brokers = self.sh('scripts/kafka start --dir "$DIR" --heap 1g', DIR=str(self.folder / "kafka")).strip()
+        self.brokers = self.sh('scripts/kafka start --dir "$DIR" --heap 1g --optimized', DIR=str(self.folder / "kafka")).strip()
         self.environment |= {"B": self.brokers, "BIN": str(self.bin)}
 
     def new_run(self, name, payments, partitions):
