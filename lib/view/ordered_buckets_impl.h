@@ -48,7 +48,7 @@ void OrderedBuckets<Order>::update(uint32_t id) {
 }
 
 template <class Order>
-void OrderedBuckets<Order>::prefetch_bucket(uint32_t id) const {
+inline void OrderedBuckets<Order>::prefetch_bucket(uint32_t id) const {
   const Place place = order_.place_of(id);
   if (place.bucket >= pool_.size()) return;
   const Bucket& bucket = pool_[place.bucket];
@@ -57,7 +57,7 @@ void OrderedBuckets<Order>::prefetch_bucket(uint32_t id) const {
 }
 
 template <class Order>
-void OrderedBuckets<Order>::prefetch_last(uint32_t id) const {
+inline void OrderedBuckets<Order>::prefetch_last(uint32_t id) const {
   const uint32_t number = order_.place_of(id).bucket;
   if (number >= pool_.size() || pool_[number].size == 0) return;
   const Bucket& bucket = pool_[number];
@@ -65,7 +65,7 @@ void OrderedBuckets<Order>::prefetch_last(uint32_t id) const {
 }
 
 template <class Order>
-void OrderedBuckets<Order>::prefetch_moved(uint32_t id) const {
+inline void OrderedBuckets<Order>::prefetch_moved(uint32_t id) const {
   const uint32_t number = order_.place_of(id).bucket;
   if (number >= pool_.size() || pool_[number].size == 0) return;
   const Bucket& bucket = pool_[number];
