@@ -8,8 +8,8 @@
 // A publication is gathered at once, and then sent and committed while its job reads on (of one in
 // parts that is the last part): there is never more than one. Who changed is taken from the tables
 // when it begins, and put back where it did not come about; what is then published is whatever the
-// table says by then, which is as right. Nothing is undone in memory. One thread. Tested through
-// agg/topic_job.h.
+// table says by then, which is as right. Nothing is undone in memory. One thread.
+// Tested through agg/topic_job.h.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,8 @@
 // has: a broker that was killed forgets who joined just before, and one that stood still answers an
 // old request of the member's own. Nothing in Kafka's protocol tells these apart at once. But who
 // lives sends heartbeats, and who does not loses the name when its session ends. Only for the files
-// of this room. Tested in tests/kafka/payagg.bats.
+// of this room.
+// Tested through kafka/group_consumer.h, on a real broker.
 #pragma once
 
 #include <string>
