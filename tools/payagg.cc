@@ -5,16 +5,22 @@
 #include "cli/tool_main.h"
 
 #ifdef PAYSTATS_MIMALLOC
+#include <errno.h>
 #include <mimalloc.h>
 #endif
 
 namespace paystats {
 namespace {
 
-// What a publication frees is wanted again within a second. Given back to the kernel after 25 ms,
-// as mimalloc would, each page of it comes back with a fault.
-void keep_freed_memory_a_while() {
+// mimalloc knows no handler of new. What a publication frees is wanted again within a second. Given
+// back to the kernel after 25 ms, as mimalloc would, each page of it comes back with a fault.
+void set_up_malloc() {
 #ifdef PAYSTATS_MIMALLOC
+  mi_register_error(
+      [](int error, void* /*unused*/) {
+        if (error == ENOMEM) detail::end_without_memory();
+      },
+      nullptr);
   constexpr long kMilliseconds = 1000;
 #if MI_MALLOC_VERSION >= 210
   mi_option_set_default(mi_option_purge_delay, kMilliseconds);
@@ -72,7 +78,7 @@ void declare(CommandLine& line, Options& options) {
 }
 
 Result<ExitStatus> run(const Options& options, RunContext& context) {
-  keep_freed_memory_a_while();
+  set_up_malloc();
   // What is asked for, and whether it can be.
   const Result<AggregatePlan> plan = make_plan(options);
   if (!plan) return fail(plan.error());

@@ -136,9 +136,10 @@ Result<bool> SegmentReader::next(Block& out) {
 Result<void> SegmentReader::fill() {
   const SegmentFile& file = *segment_.file;
   const bool in_tail = offset_ >= segment_.end;
-  const uint64_t wanted =
-      in_tail ? std::min(kTailReadBytes, file.extent.end - offset_)
-              : std::min<uint64_t>(LineSplitter::kReadBytes, segment_.end - offset_);
+  // Up to the end of a page: see LineSplitter::space().
+  const uint64_t most = LineSplitter::kReadBytes - offset_ % LineSplitter::kPageBytes;
+  const uint64_t wanted = in_tail ? std::min(kTailReadBytes, file.extent.end - offset_)
+                                  : std::min(most, segment_.end - offset_);
   if (wanted == 0) {  // the end of the file
     done_ = true;
     return {};

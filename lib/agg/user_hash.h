@@ -4,8 +4,8 @@
 // Most names have 4 to 16 bytes. Four loads of four bytes then cover every byte of a name whatever
 // its length (they overlap), so neither hashing nor comparing has a branch that depends on the
 // length, which no processor could predict. The loads are those of wyhash,
-// https://github.com/wangyi-fudan/wyhash, and so is the multiplication that folds them; other
-// lengths take XXH3.
+// https://github.com/wangyi-fudan/wyhash, and so is the multiplication that folds them; a second
+// one spreads the rest. Other lengths take XXH3.
 //
 // What is claimed: the seed is in both factors, so who does not know it does not know which names
 // meet, and names that differ in a few characters, as numbered ones do, spread as random numbers
@@ -52,7 +52,9 @@ inline uint32_t short_tag(const ShortName& name, size_t size, uint64_t seed) {
   const uint64_t a = name.first ^ ((seed ^ kFirst) * kSecond + size);
   const uint64_t b = name.last ^ seed ^ kSecond;
   const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<uint32_t>((product ^ (product >> 64U)) >> 32U);
+  // A second multiplication spreads what names that differ in few bytes leave close together.
+  const uint64_t folded = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
+  return static_cast<uint32_t>((folded * kSecond) >> 32U);
 }
 
 inline uint32_t long_tag(std::string_view user, uint64_t seed) {

@@ -1,5 +1,13 @@
 #include "cli/tool_main.h"
 
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
 #include <string>
 
 namespace paystats::detail {
@@ -9,6 +17,30 @@ constexpr ProgressMode kModes[] = {ProgressMode::kAuto, ProgressMode::kAlways,
                                    ProgressMode::kNever};
 
 }  // namespace
+
+void end_without_memory() {
+  constexpr const char* kWords = ": error: no more memory\n";
+  const iovec parts[] = {
+      {program_invocation_short_name, std::strlen(program_invocation_short_name)},
+      {const_cast<char*>(kWords), std::strlen(kWords)}};
+  [[maybe_unused]] const ssize_t written = ::writev(STDERR_FILENO, parts, 2);
+  ::_exit(static_cast<int>(ExitStatus::kFailed));
+}
+
+void watch_memory() {
+  std::set_new_handler(end_without_memory);
+  // Memory that does not come from new, and a malloc that does not know handlers.
+  std::set_terminate([] {
+    try {
+      if (const std::exception_ptr thrown = std::current_exception())
+        std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+      end_without_memory();
+    } catch (...) {
+    }
+    std::abort();
+  });
+}
 
 void declare_common(CommandLine& line, CommonOptions& options) {
   line.section("Messages");

@@ -31,6 +31,10 @@ struct CommonOptions {
   std::optional<size_t> progress;  // index of auto, always, never
 };
 
+// Says so, and ends the process with status 2: for whoever finds no memory, in whatever thread.
+[[noreturn]] void end_without_memory();
+void watch_memory();  // from now on that happens by itself
+
 void declare_common(CommandLine& line, CommonOptions& options);
 Verbosity verbosity_of(const CommonOptions& options);
 bool progress_of(const CommonOptions& options);
@@ -44,6 +48,7 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
               void (*declare)(CommandLine&, Options&),
               Result<ExitStatus> (*run)(const Options&, RunContext&)) {
   secure_standard_fds();
+  detail::watch_memory();
   Options options;
   detail::CommonOptions common;
   CommandLine line(name, summary);

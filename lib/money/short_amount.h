@@ -25,7 +25,7 @@ inline const char* read_short_amount(const char* p, Decimal& out) {
   static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kTops = 0x8080808080808080;
-  // For 0 to 6 digits behind the point.
+  // For 0 to 7 digits behind the point.
   static constexpr std::array<int64_t, 8> kNanos = {1000000000, 100000000, 10000000, 1000000,
                                                     100000,     10000,     1000,     100};
   uint64_t bytes = 0;

@@ -8,8 +8,7 @@
 //
 // It is right because only values differ from a line that is known to be right, and each value is
 // checked as strictly as elsewhere. It only ever says yes; a line that does not fit the layout is
-// for the flat path. A layout has no `volume` and no escapes (in names, or in a line to learn
-// from).
+// for the flat path. A layout has no `volume`, and no escapes in the names of fields.
 #pragma once
 
 #include <array>
