@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include "kafka/batch.h"
 #include "kafka/client.h"
 #include "kafka/fetch_waker.h"
+#include "kafka/group_entry.h"
 #include "kafka/group_offsets.h"
 #include "kafka/rd.h"
 #include "kafka/static_names.h"
@@ -22,7 +22,6 @@ namespace {
 
 // At least this often librdkafka is looked into: it calls a member dead that does not.
 constexpr Duration kLookInterval = std::chrono::seconds(1);
-constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
@@ -63,7 +62,7 @@ class GroupConsumer::Impl {
 
   Result<void> open_wake_up() { return wake_up_.open(); }
   Result<void> open();  // anew after close()
-  Result<void> join();
+  Result<void> join() { return entry_->subscribe(); }
   void wake();
   Result<ReadStatus> read(MessageBlock& out, Instant deadline);
   std::vector<Position> positions() const;
@@ -110,7 +109,8 @@ class GroupConsumer::Impl {
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
   bool fenced_ = false;
-  std::optional<FetchWaker> fetch_waker_;   // of the client
+  std::optional<GroupEntry> entry_;         // of the client, as is
+  std::optional<FetchWaker> fetch_waker_;   // this
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
   std::optional<Error> error_;              // found in a block, to be returned after it
   std::optional<int32_t> gone_;             // this partition's next offset is not there any more
@@ -130,27 +130,14 @@ Result<void> GroupConsumer::Impl::open() {
   wake_up_.watch(queue_.get());
   fetch_waker_.emplace(*client_, options_.topic);
 
-  // Several that join a group at the same moment become one generation of it, if none of them has
-  // to look for its coordinator first. A question that only the coordinator answers finds it: for
-  // an offset that nobody has committed, since one that a transaction holds up is waited for.
-  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(any.get(), options_.topic.c_str(), kNoPartition);
-  return client_->request("kafka: group " + options_.group, [&](int timeout_ms) {
-    return rd_kafka_committed(rk, any.get(), timeout_ms);
-  });
-}
-
-Result<void> GroupConsumer::Impl::join() {
-  const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_->rk(), topics.get());
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
+  entry_.emplace(*client_, options_.group, options_.topic);
+  return entry_->find_coordinator();
 }
 
 // The group waits until assign() has been called, so there is never more than one to be noted.
 void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
                                        rd_kafka_topic_partition_list_t* partitions) {
+  entry_->done();
   pending_ = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? Pending::kAssign : Pending::kRevoke;
   pending_lost_ = rd_kafka_assignment_lost(client_->rk()) != 0;
   pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
@@ -299,8 +286,8 @@ void GroupConsumer::Impl::wake_fetching() {
 }
 
 Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
-  const Instant look_again = cluster_.context().clock.now() + kLookInterval;
-  return wake_up_.wait(waiter_, std::min(deadline, look_again));
+  const Instant now = cluster_.context().clock.now();
+  return wake_up_.wait(waiter_, std::min({deadline, now + kLookInterval, entry_->look(now)}));
 }
 
 Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline) {
@@ -386,6 +373,7 @@ void GroupConsumer::Impl::close() {
   next_.clear();
   queue_.reset();
   fetch_waker_.reset();
+  entry_.reset();
   client_->abandon();
   client_.reset();
 }

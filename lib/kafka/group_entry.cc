@@ -1,0 +1,73 @@
+#include "kafka/group_entry.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "kafka/rd.h"
+
+namespace paystats {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration kLookInterval = milliseconds(25);
+// From being admitted to partitions take two round trips of the slowest member's.
+constexpr Duration kPatience = milliseconds(150);
+// librdkafka's own, between two JoinGroups.
+constexpr Duration kJoinInterval = std::chrono::seconds(1);
+constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
+
+}  // namespace
+
+GroupEntry::GroupEntry(Client& client, std::string group, std::string topic)
+    : client_(client), group_(std::move(group)), topic_(std::move(topic)) {}
+
+// A question that only the coordinator answers finds it: for an offset that nobody has committed,
+// since one that a transaction holds up is waited for.
+Result<void> GroupEntry::find_coordinator() {
+  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(any.get(), topic_.c_str(), kNoPartition);
+  return client_.request("kafka: group " + group_, [&](int timeout_ms) {
+    return rd_kafka_committed(client_.rk(), any.get(), timeout_ms);
+  });
+}
+
+Result<void> GroupEntry::subscribe() {
+  waiting_ = true;
+  asked_.reset();
+  admitted_.reset();
+  const RdPartitions topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), topic_.c_str(), RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_.rk(), topics.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return fail(fmt::format("{}: {}", topic_label(topic_), rd_kafka_err2str(error)));
+}
+
+Instant GroupEntry::look(Instant now) {
+  if (!waiting_) return Instant::max();
+  if (!asked_) asked_ = now;
+  // To look wakes librdkafka as well, which otherwise would sleep for another second.
+  if (!admitted_ && is_admitted()) admitted_ = now;
+  const bool left_waiting = admitted_ && now >= *admitted_ + kPatience;
+  if (left_waiting && now < *asked_ + kJoinInterval) {
+    client_.cluster().context().diagnostics.detail(
+        fmt::format("kafka: group {} has changed while it was joined: joining it again", group_));
+    static_cast<void>(subscribe());  // it is subscribed already: librdkafka goes on by itself
+    done();
+    return Instant::max();
+  }
+  return now + kLookInterval;
+}
+
+bool GroupEntry::is_admitted() const {
+  char* const id = rd_kafka_memberid(client_.rk());
+  const bool admitted = id != nullptr && *id != '\0';
+  if (id != nullptr) rd_kafka_mem_free(client_.rk(), id);
+  return admitted;
+}
+
+}  // namespace paystats

@@ -1,0 +1,56 @@
+// How a member comes into its consumer group without waiting for nothing.
+//
+// A member joins in two requests: JoinGroup, and SyncGroup for the partitions. Where another member
+// joins between the two, the second one fails, and librdkafka joins again when its last JoinGroup
+// is a second old and it happens to wake up, while all others wait for it. Members that start
+// together meet this every other time. To subscribe anew is to join at once. That is done for a
+// member that has been admitted (JoinGroup gives it an id) and is not given its partitions soon
+// after, once, and within that second only: later on, members may well wait for one that is
+// finishing its work. Only for the files of this room.
+//
+//   GroupEntry entry(*client, {.group = "g", .topic = "payments"});
+//   Result<void> found = entry.find_coordinator();
+//   Result<void> asked = entry.subscribe();
+//   while (!assigned) wait_until(entry.look(clock.now()));
+//   entry.done();
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kafka/client.h"
+
+namespace paystats {
+
+class GroupEntry {
+ public:
+  // `client` is borrowed: a member of `group`.
+  GroupEntry(Client& client, std::string group, std::string topic);
+
+  // Members that join at the same moment become one generation of the group at best if none of them
+  // has to look for its coordinator first. Waits for brokers.
+  Result<void> find_coordinator();
+
+  // Asks for membership. Does not wait.
+  Result<void> subscribe();
+
+  // Subscribes anew if the member has been left waiting. Returns when to look again.
+  Instant look(Instant now);
+
+  // The member has heard of its partitions.
+  void done() { waiting_ = false; }
+
+ private:
+  bool is_admitted() const;
+
+  Client& client_;
+  const std::string group_;
+  const std::string topic_;
+  bool waiting_ = false;
+  std::optional<Instant> asked_;     // since when the entry is looked at
+  std::optional<Instant> admitted_;  // seen to be
+};
+
+}  // namespace paystats

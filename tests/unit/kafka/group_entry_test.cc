@@ -1,0 +1,100 @@
+#include "kafka/group_entry.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "kafka/client.h"
+#include "unit/kafka/mock_cluster.h"
+
+namespace paystats {
+namespace {
+
+using std::chrono::milliseconds;
+
+class GroupEntryTest : public MockClusterTest {
+ protected:
+  void SetUp() override {
+    static int number = 0;
+    topic_ = "entered" + std::to_string(++number);
+    mock().create(topic_, 1);
+    cluster_ = connect();
+    Result<std::unique_ptr<Client>> client = Client::open(
+        *cluster_, RD_KAFKA_CONSUMER,
+        {.defaults = {},
+         .musts = {{"group.id", topic_},
+                   {"group.instance.id", "one"},
+                   {"partition.assignment.strategy", "range"}}},
+        {.on_rebalance = [](rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {},
+         .on_delivery = {}});
+    ASSERT_TRUE(client) << client.error().message;
+    client_ = std::move(*client);
+    rd_kafka_poll_set_consumer(client_->rk());
+  }
+  void TearDown() override { client_->abandon(); }
+
+  // The group's first answer takes the mock three seconds, as members do that finish their work.
+  bool is_admitted() {
+    const RdMessage message(rd_kafka_consumer_poll(client_->rk(), 1));
+    EXPECT_FALSE(message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR);
+    char* const id = rd_kafka_memberid(client_->rk());
+    const bool admitted = id != nullptr && *id != '\0';
+    rd_kafka_mem_free(client_->rk(), id);
+    return admitted;
+  }
+
+  // Admitted, without partitions: the second request fails. Now is when `entry` asked.
+  void admit_only(GroupEntry& entry, Instant now) {
+    constexpr int16_t kSyncGroup = 14;  // of Kafka's protocol
+    rd_kafka_mock_push_request_errors(mock().mock(), kSyncGroup, 1,
+                                      RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS);
+    ASSERT_TRUE(entry.find_coordinator());
+    ASSERT_TRUE(entry.subscribe());
+    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    do {
+      ASSERT_LT(entry.look(now), Instant::max());
+      ASSERT_LT(clock_.now(), limit);
+    } while (!is_admitted());
+  }
+
+  std::string topic_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(GroupEntryTest, WhoIsAdmittedAndLeftWaitingJoinsAgain) {
+  GroupEntry entry(*client_, topic_, topic_);
+  const Instant asked{};
+  admit_only(entry, asked);
+  EXPECT_EQ(entry.look(asked + milliseconds(10)), asked + milliseconds(35));
+  EXPECT_EQ(entry.look(asked + milliseconds(140)), asked + milliseconds(165));
+  EXPECT_EQ(entry.look(asked + milliseconds(160)), Instant::max());
+  // Once: it is librdkafka's from now on.
+  EXPECT_EQ(entry.look(asked + milliseconds(400)), Instant::max());
+}
+
+TEST_F(GroupEntryTest, ALateAdmissionIsLeftToLibrdkafka) {
+  GroupEntry entry(*client_, topic_, topic_);
+  const Instant asked{};
+  admit_only(entry, asked);
+  for (const int ms : {900, 1040, 5000}) {
+    EXPECT_EQ(entry.look(asked + milliseconds(ms)), asked + milliseconds(ms + 25));
+  }
+  entry.done();
+  EXPECT_EQ(entry.look(asked + milliseconds(5025)), Instant::max());
+}
+
+TEST_F(GroupEntryTest, WhoIsNotAdmittedYetOnlyWaits) {
+  GroupEntry entry(*client_, topic_, topic_);
+  EXPECT_EQ(entry.look(clock_.now()), Instant::max());  // nothing is asked for yet
+  ASSERT_TRUE(entry.find_coordinator());
+  ASSERT_TRUE(entry.subscribe());
+  const Instant now = clock_.now();
+  EXPECT_LT(entry.look(now), Instant::max());
+  EXPECT_LT(entry.look(now + milliseconds(500)), Instant::max());
+  entry.done();
+  EXPECT_EQ(entry.look(now + milliseconds(600)), Instant::max());
+}
+
+}  // namespace
+}  // namespace paystats
