@@ -198,12 +198,10 @@ Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
     const Instant until = std::min(deadline, now + (stalled ? pause : kLookInterval));
     Result<Wake> wake = wake_up_.wait(waiter, until);
     if (!wake) return wake;
-    if (*wake == Wake::kReady) {
-      // It may have been the main queue; and after a nudge there may be more than was told.
-      if (rd_kafka_queue_length(queue_.get()) > 0) return Wake::kReady;
-      continue;
-    }
-    if (*wake == Wake::kStop || until >= deadline) return wake;
+    if (*wake == Wake::kStop) return wake;
+    // It may have been the main queue that rang; and no ring is trusted to come.
+    if (rd_kafka_queue_length(queue_.get()) > 0) return Wake::kReady;
+    if (*wake == Wake::kDeadline && until >= deadline) return wake;
   }
 }
 

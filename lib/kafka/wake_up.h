@@ -42,8 +42,12 @@ class WakeUp {
   Result<Wake> wait(const Waiter& waiter, Instant deadline) {
     Result<Wake> wake = waiter.wait_readable(event_.get(), deadline);
     uint64_t times = 0;
-    while (::read(event_.get(), &times, sizeof times) < 0 && errno == EINTR) {
-    }
+    ssize_t got = 0;
+    do {
+      got = ::read(event_.get(), &times, sizeof times);
+    } while (got < 0 && errno == EINTR);
+    // It may have rung since the deadline passed, and a queue rings once until it is empty again.
+    if (got > 0 && wake && *wake == Wake::kDeadline) wake = Wake::kReady;
     return wake;
   }
 

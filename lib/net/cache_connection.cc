@@ -18,7 +18,7 @@ constexpr size_t kSearchSliceRows = kSliceRows / 4;
 
 }  // namespace
 
-asio::awaitable<void> WakeUp::wait() {
+asio::awaitable<void> AsyncCondition::wait() {
   timer_.expires_at(asio::steady_timer::time_point::max());
   co_await timer_.async_wait(use_result);
 }

@@ -20,9 +20,9 @@
 namespace paystats {
 
 // Lets coroutines wait until somebody says go. Whoever waits must look first whether he has to.
-class WakeUp {
+class AsyncCondition {
  public:
-  explicit WakeUp(const asio::any_io_executor& executor) : timer_(executor) {}
+  explicit AsyncCondition(const asio::any_io_executor& executor) : timer_(executor) {}
   asio::awaitable<void> wait();
   void wake() { timer_.cancel(); }
 
@@ -84,8 +84,8 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   uint64_t watch_version_ = 0;  // what the client has, or is being sent
   bool watch_due_ = false;
 
-  WakeUp to_write_;  // the writing part has something to look at
-  WakeUp has_room_;  // the reading part may go on
+  AsyncCondition to_write_;  // the writing part has something to look at
+  AsyncCondition has_room_;  // the reading part may go on
 };
 
 }  // namespace paystats

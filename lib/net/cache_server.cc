@@ -59,7 +59,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   Acceptor acceptor;
   asio::steady_timer accept_pause;
   asio::steady_timer watch_pause;
-  WakeUp change;
+  AsyncCondition change;
   std::unique_ptr<Ticker> checks;
   std::unique_ptr<Ticker> last_call;
   std::unordered_set<std::shared_ptr<CacheConnection>> connections;
