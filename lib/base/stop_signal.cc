@@ -41,9 +41,11 @@ void die_of(int signal_number) {
 
 void note_signal(int signal_number) {
   const int saved_errno = errno;
+  // The time goes first: another signal may interrupt this, and looks at it.
+  int64_t never = 0;
+  g_first_ms.compare_exchange_strong(never, now_ms());
   int none = 0;
   if (g_signal.compare_exchange_strong(none, signal_number)) {
-    g_first_ms = now_ms();
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(g_event_fd, &one, sizeof one);
   } else if (now_ms() - g_first_ms >= kSecondSignalMs) {
@@ -67,6 +69,7 @@ void handle(int signal_number) {
 StopSignal::StopSignal() {
   assert(g_event_fd < 0);
   g_signal = 0;
+  g_first_ms = 0;
   g_event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   handle(SIGINT);
   handle(SIGTERM);
@@ -89,7 +92,7 @@ int StopSignal::fd() const {
 }
 
 void StopSignal::request(int signal_number) {
-  note_signal(signal_number);
+  if (!requested()) note_signal(signal_number);
 }
 
 void StopSignal::die_of_it() const {

@@ -25,7 +25,7 @@ class StopSignal {
   bool requested() const;
   int fd() const;  // readable from the first signal on; never read from it
 
-  // As if a signal had come: for tests, and for a thread that wants its peers to end.
+  // As if a first signal had come: for tests, and for a thread that wants its peers to end.
   void request(int signal_number);
 
   // Ends the process by the signal that came, so that a parent shell sees why.

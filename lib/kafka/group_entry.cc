@@ -15,8 +15,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration kLookInterval = milliseconds(25);
-// From being admitted to partitions take two round trips of the slowest member's.
-constexpr Duration kPatience = milliseconds(150);
+// From being admitted to partitions take two round trips of the slowest member's and a write of the
+// coordinator's. To join again where that is slow would be a rebalance for nothing.
+constexpr Duration kPatience = milliseconds(400);
 // librdkafka's own, between two JoinGroups.
 constexpr Duration kJoinInterval = std::chrono::seconds(1);
 constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
@@ -60,7 +61,7 @@ Instant GroupEntry::look(Instant now) {
     done();
     return Instant::max();
   }
-  return now + kLookInterval;
+  return now + (now < *asked_ + 2 * kJoinInterval ? kLookInterval : kJoinInterval);
 }
 
 bool GroupEntry::is_admitted() const {

@@ -77,13 +77,17 @@ Result<void> Producer::connect() {
                     }});
   if (!client) return fail(client.error());
   client_ = std::move(*client);
-  if (!options_.transactional_id) return {};
+  if (!options_.transactional_id) {
+    connected_ = true;
+    return {};
+  }
   const Result<bool> ready = attempt("init_transactions", [this](int timeout_ms) {
     return rd_kafka_init_transactions(client_->rk(), timeout_ms);
   });
   if (!ready) return fail(ready.error());
   if (!*ready) return fail(fmt::format("kafka: no transaction can be begun: {}", why_));
   cluster_.watch().reachable();
+  connected_ = true;
   return {};
 }
 
@@ -98,7 +102,7 @@ Result<void> Producer::be_patient() {
   const Instant now = cluster_.context().clock.now();
   if (now - looked_at_ < kLookInterval) return {};
   looked_at_ = now;
-  return client_->check_brokers(options_.stop_grace);
+  return client_->check_brokers(grace());
 }
 
 // Tries until it succeeds (true) or cannot (false: trouble_ says how bad it is).

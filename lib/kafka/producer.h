@@ -100,6 +100,7 @@ class Producer {
   Result<CommitOutcome> give_up(CommitOutcome outcome);
   Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   Result<void> be_patient();
+  Duration grace() const { return connected_ ? options_.stop_grace : Duration{}; }
   bool fenced_by_another() const;
 
   enum class Trouble { kNone, kAbort, kFatal };
@@ -107,6 +108,7 @@ class Producer {
   Cluster& cluster_;
   const ProducerOptions options_;
   std::unique_ptr<Client> client_;
+  bool connected_ = false;            // once: before that a stop signal interrupts nothing
   bool open_ = false;                 // a transaction
   Trouble trouble_ = Trouble::kNone;  // found since begin()
   std::string why_;

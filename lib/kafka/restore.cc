@@ -1,6 +1,7 @@
 #include "kafka/restore.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "io/wait.h"
@@ -11,6 +12,7 @@ namespace {
 
 // So that the end, which comes with an answer that holds nothing, comes soon.
 constexpr int kFetchWaitMs = 10;
+constexpr Duration kLookInterval = std::chrono::seconds(1);
 
 // The end of what is committed is the end of all. What the broker told with its last answer is
 // compared, for librdkafka would answer a question with the end of what is committed.
@@ -62,7 +64,9 @@ Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestor
         })) {
       return {};
     }
-    const Result<Wake> wake = reader.wait(waiter, kForever);
+    // A partition may be complete with nothing to say so: its end is known anew by an answer that
+    // holds nothing, where its leader has moved.
+    const Result<Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
     if (!wake) return fail(wake.error());
   }
 }

@@ -86,6 +86,7 @@ Result<void> StatsFeed::read_messages(MessageSource& source) {
     Result<ReadStatus> status = source.read(block, clock_.now());
     if (status && *status == ReadStatus::kIdle) {
       if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
+      if (!caught_up && source.caught_up()) continue;  // the look was told so, and the next is not
       status = source.read(block, kForever);
     }
     if (!status) return fail(status.error());

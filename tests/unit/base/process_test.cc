@@ -115,6 +115,17 @@ TEST(StopSignal, ASecondSignalAfterHalfASecondEndsTheProcess) {
   EXPECT_EQ(WTERMSIG(status), SIGTERM);
 }
 
+TEST(StopSignal, WhoAsksPeersToEndLateDoesNotKillThem) {
+  const int status = status_of_child([] {
+    StopSignal stop;
+    stop.request(SIGTERM);
+    ::poll(nullptr, 0, 550);  // a signal would end the process from now on
+    stop.request(SIGTERM);
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST(StopSignal, DyingOfItShowsTheParentWhichSignal) {
   const int status = status_of_child([] {
     const StopSignal stop;

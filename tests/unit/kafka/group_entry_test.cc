@@ -19,14 +19,14 @@ class GroupEntryTest : public MockClusterTest {
     topic_ = "entered" + std::to_string(++number);
     mock().create(topic_, 1);
     cluster_ = connect();
-    Result<std::unique_ptr<Client>> client = Client::open(
-        *cluster_, RD_KAFKA_CONSUMER,
-        {.defaults = {},
-         .musts = {{"group.id", topic_},
-                   {"group.instance.id", "one"},
-                   {"partition.assignment.strategy", "range"}}},
-        {.on_rebalance = [](rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {},
-         .on_delivery = {}});
+    Result<std::unique_ptr<Client>> client =
+        Client::open(*cluster_, RD_KAFKA_CONSUMER,
+                     {.defaults = {},
+                      .musts = {{"group.id", topic_},
+                                {"group.instance.id", "one"},
+                                {"partition.assignment.strategy", "range"}}},
+                     {.on_rebalance = [](rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {},
+                      .on_delivery = {}});
     ASSERT_TRUE(client) << client.error().message;
     client_ = std::move(*client);
     rd_kafka_poll_set_consumer(client_->rk());
@@ -67,21 +67,21 @@ TEST_F(GroupEntryTest, WhoIsAdmittedAndLeftWaitingJoinsAgain) {
   const Instant asked{};
   admit_only(entry, asked);
   EXPECT_EQ(entry.look(asked + milliseconds(10)), asked + milliseconds(35));
-  EXPECT_EQ(entry.look(asked + milliseconds(140)), asked + milliseconds(165));
-  EXPECT_EQ(entry.look(asked + milliseconds(160)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(390)), asked + milliseconds(415));
+  EXPECT_EQ(entry.look(asked + milliseconds(420)), Instant::max());
   // Once: it is librdkafka's from now on.
-  EXPECT_EQ(entry.look(asked + milliseconds(400)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(900)), Instant::max());
 }
 
 TEST_F(GroupEntryTest, ALateAdmissionIsLeftToLibrdkafka) {
   GroupEntry entry(*client_, topic_, topic_);
   const Instant asked{};
   admit_only(entry, asked);
-  for (const int ms : {900, 1040, 5000}) {
-    EXPECT_EQ(entry.look(asked + milliseconds(ms)), asked + milliseconds(ms + 25));
-  }
+  EXPECT_EQ(entry.look(asked + milliseconds(700)), asked + milliseconds(725));
+  EXPECT_EQ(entry.look(asked + milliseconds(1110)), asked + milliseconds(1135));
+  EXPECT_EQ(entry.look(asked + milliseconds(5000)), asked + milliseconds(6000));
   entry.done();
-  EXPECT_EQ(entry.look(asked + milliseconds(5025)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(6000)), Instant::max());
 }
 
 TEST_F(GroupEntryTest, WhoIsNotAdmittedYetOnlyWaits) {

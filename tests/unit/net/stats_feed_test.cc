@@ -7,6 +7,7 @@
 
 #include "cache_fixture.h"
 #include "io/reject_log.h"
+#include "io/wait.h"
 #include "net/stats_batch.h"
 #include "scripted_source.h"
 
@@ -266,17 +267,26 @@ TEST_F(MessageFeedTest, ARowKnowsItsMessage) {
   EXPECT_EQ(rejects_.count(), 1U);
 }
 
-// Has caught up once it has given its message, and ends when it is told to.
+// Has caught up from the start, with its message, or in the look after it, and ends when it is told
+// to.
 class HeldSource final : public MessageSource {
  public:
-  explicit HeldSource(bool empty) : caught_up_(empty) {}
+  enum class CatchesUp { kAtOnce, kWithMessage, kAfterIt };
 
-  Result<ReadStatus> read(MessageBlock& out, Instant /*deadline*/) override {
-    if (caught_up_) {
+  explicit HeldSource(CatchesUp when)
+      : when_(when), given_(when == CatchesUp::kAtOnce), caught_up_(given_) {}
+
+  Result<ReadStatus> read(MessageBlock& out, Instant deadline) override {
+    if (given_) {
+      if (!caught_up_ && deadline != kForever) {
+        caught_up_ = true;
+        return ReadStatus::kIdle;
+      }
       released_.get_future().wait_for(kLimit);
       return ReadStatus::kEnd;
     }
-    caught_up_ = true;
+    given_ = true;
+    caught_up_ = when_ == CatchesUp::kWithMessage;
     out = {.messages = {&message_, 1}, .source = "topic"};
     return ReadStatus::kBlock;
   }
@@ -284,15 +294,18 @@ class HeldSource final : public MessageSource {
   void release() { released_.set_value(); }
 
  private:
+  const CatchesUp when_;
   const std::string value_ = line("anna", 1);
   const Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  bool given_;
   bool caught_up_;
   std::promise<void> released_;
 };
 
 TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) {
-  for (const bool empty : {false, true}) {
-    HeldSource source(empty);
+  using CatchesUp = HeldSource::CatchesUp;
+  for (const CatchesUp when : {CatchesUp::kAtOnce, CatchesUp::kWithMessage, CatchesUp::kAfterIt}) {
+    HeldSource source(when);
     EventLoop loop;
     std::vector<std::string> told;
     StatsFeed feed(loop, source, rejects_, clock_, progress_,
@@ -309,8 +322,9 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
                     .on_end = [&](const Result<void>&) { told.emplace_back("end"); }});
     feed.start();
     EXPECT_TRUE(loop.run());
-    EXPECT_EQ(told, empty ? (std::vector<std::string>{"ready", "end"})
-                          : (std::vector<std::string>{"batch", "ready", "end"}));
+    EXPECT_EQ(told, when == CatchesUp::kAtOnce
+                        ? (std::vector<std::string>{"ready", "end"})
+                        : (std::vector<std::string>{"batch", "ready", "end"}));
   }
 }
 
