@@ -130,6 +130,7 @@ void LivePages::watch(const PageQuery& query, Watcher& watcher) {
   watcher.place_ = static_cast<uint32_t>(page.watchers.size());
   watcher.told_ = page.news_number;
   page.watchers.push_back(&watcher);
+  if (page.remaining > 0) ++page.remaining;  // the circle is longer by one
   if (!impl_->feed.connected()) {
     watcher.on_event(impl_->away);
   } else if (page.shown && page.shown->instance == impl_->feed.instance() &&
