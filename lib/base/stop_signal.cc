@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 
@@ -85,6 +86,11 @@ StopSignal::~StopSignal() {
 
 bool StopSignal::requested() const {
   return g_signal != 0;
+}
+
+Duration StopSignal::age() const {
+  const int64_t first = g_first_ms;
+  return std::chrono::milliseconds(first == 0 ? 0 : now_ms() - first);
 }
 
 int StopSignal::fd() const {

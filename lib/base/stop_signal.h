@@ -12,6 +12,8 @@
 // when the process began (nohup, `&` in a script) stays so.
 #pragma once
 
+#include "base/clock.h"
+
 namespace paystats {
 
 class StopSignal {
@@ -23,7 +25,8 @@ class StopSignal {
   ~StopSignal();
 
   bool requested() const;
-  int fd() const;  // readable from the first signal on; never read from it
+  Duration age() const;  // since the first signal, to the millisecond; zero where there was none
+  int fd() const;        // readable from the first signal on; never read from it
 
   // As if a first signal had come: for tests, and for a thread that wants its peers to end.
   void request(int signal_number);

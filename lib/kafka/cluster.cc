@@ -131,8 +131,8 @@ Result<void> Cluster::check_patience(Duration grace_after_stop) {
   if (context_.stop.requested()) {
     const Instant now = context_.clock.now();
     const std::lock_guard lock(mutex_);
-    if (!stop_seen_) stop_seen_ = now;
-    if (now - *stop_seen_ >= grace_after_stop) {
+    if (!stopped_) stopped_ = now - context_.stop.age();
+    if (now - *stopped_ >= grace_after_stop) {
       return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
     }
   }

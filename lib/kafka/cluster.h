@@ -49,8 +49,8 @@ class Cluster {
   const bool create_topics_;
   const RunContext context_;
   BrokerWatch watch_;
-  std::mutex mutex_;  // guards what follows
-  std::optional<Instant> stop_seen_;
+  std::mutex mutex_;                // guards what follows
+  std::optional<Instant> stopped_;  // when the signal came
 };
 
 }  // namespace paystats

@@ -117,6 +117,16 @@ TEST_F(ClusterTest, PatienceEndsWithAStopSignalOnceItsGraceIsOver) {
   EXPECT_FALSE((*cluster)->check_patience());
 }
 
+// librdkafka may not come back from a call for ten seconds.
+TEST_F(ClusterTest, TheGraceBeginsWithTheSignalNotWithTheFirstQuestion) {
+  const auto cluster = make({.brokers = "a:1"});
+  stop_.request(SIGTERM);
+  const Instant limit = SystemClock().now() + std::chrono::seconds(10);
+  while (stop_.age() < std::chrono::milliseconds(20)) ASSERT_LT(SystemClock().now(), limit);
+  EXPECT_TRUE((*cluster)->check_patience(std::chrono::seconds(10)));
+  EXPECT_FALSE((*cluster)->check_patience(std::chrono::milliseconds(20)));
+}
+
 TEST_F(ClusterTest, PatienceEndsWithTheBrokerTimeout) {
   const auto cluster = make({.brokers = "a:1", .broker_timeout = std::chrono::seconds(3)});
   (*cluster)->watch().unreachable("refused");
