@@ -153,12 +153,15 @@ asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
   const auto* page = std::get_if<PageQuery>(&*query);
   std::optional<PageQuery> watch;
   if (page != nullptr && page->watch) watch = *page;
+  const uint64_t begun_at_version = view_.version();
   Answer answer = co_await make_answer(std::move(*query));
   send(std::move(answer));
   if (watch) {
     watch_ = std::move(watch);
-    watch_version_ = view_.version();
-    watch_due_ = false;
+    watch_version_ = begun_at_version;
+    // Nobody told us of what changed meanwhile, when we did not watch yet.
+    watch_due_ = view_.version() != begun_at_version;
+    if (watch_due_) to_write_.wake();
   }
 }
 
@@ -211,8 +214,8 @@ asio::awaitable<void> CacheConnection::write_answers() {
       if (!sent) break;
     } else if (watch_ && watch_due_) {
       watch_due_ = false;
+      watch_version_ = view_.version();  // what changes from here on may be missed by the search
       Answer answer = co_await make_answer(*watch_);
-      watch_version_ = view_.version();
       send(std::move(answer));
     } else if (may_end()) {
       break;

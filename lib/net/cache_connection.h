@@ -51,7 +51,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   asio::awaitable<void> write_answers();
   asio::awaitable<void> answer_lines();
   asio::awaitable<void> answer_line(std::string_view line);
-  asio::awaitable<Answer> make_answer(Query query);
+  asio::awaitable<Answer> make_answer(Query query);  // of the version that there is at the call
   asio::awaitable<void> watch_peer_close();
   asio::awaitable<bool> send_some();
   void spawn(asio::awaitable<void> (CacheConnection::*part)());
@@ -81,7 +81,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   std::optional<Instant> write_begun_;  // a write waits for the client since then
 
   std::optional<PageQuery> watch_;
-  uint64_t watch_version_ = 0;  // what the client has, or is being sent
+  uint64_t watch_version_ = 0;  // what the client has at least, or is being sent
   bool watch_due_ = false;
 
   AsyncCondition to_write_;  // the writing part has something to look at

@@ -21,15 +21,12 @@ bool Answering::step(size_t rows) {
     if (page.prefix.empty()) {
       answer_ = answer_page(page);
     } else {
-      if (!search_) {
-        search_.emplace(view_.ledger(), view_.ranking(), view_.name_index(), page.prefix,
-                        page.offset, page.limit);
-      }
+      if (!search_) begin_search(page);
       if (!search_->step(rows)) return false;
-      answer_ = finish_search(page);
+      answer_ = finish_search();
     }
   }
-  // A search during which something changed is not what this version would have said.
+  // A search during which something changed is of no one version.
   if (begun_at_version_ == view_.version())
     view_.answer_cache().put(view_.version(), query_, answer_);
   return true;
@@ -52,10 +49,15 @@ Answer Answering::answer_user(const UserQuery& query) {
   return std::make_shared<const std::string>(render_answer(view_.envelope(offset), rows));
 }
 
-Answer Answering::finish_search(const PageQuery& page) {
-  Envelope envelope = view_.envelope(page.offset);
-  envelope.matches = search_->matches();
-  return std::make_shared<const std::string>(render_answer(envelope, search_->rows()));
+void Answering::begin_search(const PageQuery& page) {
+  search_.emplace(view_.ledger(), view_.ranking(), view_.name_index(), page.prefix, page.offset,
+                  page.limit);
+  head_ = view_.envelope(page.offset);
+  head_.matches = search_->matches();
+}
+
+Answer Answering::finish_search() const {
+  return std::make_shared<const std::string>(render_answer(head_, search_->rows()));
 }
 
 Answer answer_now(View& view, const Query& query) {

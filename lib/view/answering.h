@@ -8,8 +8,10 @@
 // A step of kSliceRows holds the loop for a millisecond or two; the last one of a page of a
 // thousand rows, which finds their ranks, for three. Where stats are applied between the steps of a
 // search, its rows are still unique and in strictly descending order, each as it stood when the
-// search came by; without such changes the answer is exact. All else (users, sum, count, version,
-// ranks) is of the moment of the last step.
+// search came by, with its rank at the last step; without such changes the answer is exact. All
+// else (version, ready, users, sum, count, matches) is of the moment of the first step: so it
+// belongs together, and the rows are of that version or newer. Who compares versions learns that
+// something has changed since; the version of the last step would hide that from him.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +29,8 @@ class Answering {
   // `view` is borrowed and outlives this. Of a watch this is one answer: begin a new one for each.
   Answering(View& view, Query query);
 
-  // Goes on for about `rows` rows. True once answer() is there.
+  // Goes on for about `rows` rows. True once answer() is there. The first step is the one that the
+  // answer's version is of.
   bool step(size_t rows = kSliceRows);
 
   // Bytes with their newline. REQUIRES: step() has returned true.
@@ -36,12 +39,14 @@ class Answering {
  private:
   Answer answer_page(const PageQuery& page);
   Answer answer_user(const UserQuery& query);
-  Answer finish_search(const PageQuery& page);
+  void begin_search(const PageQuery& page);
+  Answer finish_search() const;
 
   View& view_;
   const Query query_;
   std::optional<PrefixSearch> search_;
   uint64_t begun_at_version_ = 0;
+  Envelope head_;  // of a search's answer: all but the rows
   Answer answer_;
 };
 

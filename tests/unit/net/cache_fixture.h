@@ -77,6 +77,9 @@ class RawClient {
         ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
 
+  // The other end of a connection that somebody else has begun.
+  explicit RawClient(UniqueFd accepted) : fd_(std::move(accepted)), connected_(true) {}
+
   bool connected() const { return connected_; }
   int fd() const { return fd_.get(); }
 
@@ -187,6 +190,11 @@ class RunningCache {
     loop_.post([&packaged] { packaged(); });
     return result.get();
   }
+
+  // For tasks of the loop.
+  View& view() { return view_; }
+  CacheServer& server() { return *server_; }
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
 
   void set(const std::string& user, int64_t whole_sum, uint64_t count = 1) {
     on_loop([&] {

@@ -259,5 +259,71 @@ TEST(CacheServer, SendsAWatcherWhoWasSlowTheNewestState) {
   EXPECT_FALSE(client.line(50ms)) << "something was sent twice";
 }
 
+// ---- watch, while a search goes on
+
+// The page of "user" is its first and its last, with so many others between them that a search for
+// it takes fifty turns of the loop or more.
+class SearchedWatch : public ::testing::Test {
+ protected:
+  static constexpr int kLast = 30;  // the last sum, set while the search still goes on
+  static constexpr const char* kSlowWatch = R"({"watch":2,"q":"user"})";
+
+  SearchedWatch() {
+    cache_.set_many(70'000);
+    cache_.on_loop([&] {
+      for (int i = 0; i < 200'000; ++i) apply("other" + std::to_string(i), 10);
+      apply("userTop", 1'000);
+    });
+    client_.ask("{}");  // is connected, then
+    // Until the pause after these changes is over, so that the next one is told at once.
+    std::this_thread::sleep_for(3 * CacheServerOptions{}.watch_interval);
+  }
+
+  void apply(const std::string& user, int64_t whole_sum) {
+    cache_.view().apply({.user = user,
+                         .sum = Decimal::from_nanos(Int128{whole_sum} * 1'000'000'000),
+                         .count = 1,
+                         .at = {}});
+  }
+  // From the next turn on one change each turn, up to that of kLast.
+  void change_each_turn(
+      int turn, std::function<void(int)> also = [](int) {}) {
+    cache_.post([this, turn, also = std::move(also)] {
+      apply("userTop", 1'000 + turn);
+      cache_.server().view_changed();
+      also(turn);
+      if (turn < kLast) change_each_turn(turn + 1, also);
+    });
+  }
+  static bool is_last(const ParsedAnswer::Row& row) {
+    return row.sum == Decimal::from_nanos(Int128{1'000 + kLast} * 1'000'000'000);
+  }
+  void expect_the_last_sum_at_last() {
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (std::chrono::steady_clock::now() < end && !HasFailure()) {
+      const ParsedAnswer answer = client_.answer(5s);
+      if (!answer.rows.empty() && is_last(answer.rows[0])) return;
+    }
+    ADD_FAILURE() << "the last sum did not come";
+  }
+
+  RunningCache cache_{CacheServerOptions{}};
+  RawClient client_ = cache_.client();
+};
+
+TEST_F(SearchedWatch, HearsOfWhatChangesDuringItsFirstSearch) {
+  cache_.on_loop([&] {
+    EXPECT_TRUE(client_.send(std::string(kSlowWatch) + "\n"));
+    change_each_turn(1);
+  });
+  expect_the_last_sum_at_last();
+}
+
+TEST_F(SearchedWatch, HearsOfWhatChangesDuringALaterSearch) {
+  ASSERT_EQ(client_.ask(kSlowWatch).rows.size(), 2U);
+  cache_.on_loop([&] { change_each_turn(1); });
+  expect_the_last_sum_at_last();
+}
+
 }  // namespace
 }  // namespace paystats
