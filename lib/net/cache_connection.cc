@@ -153,6 +153,7 @@ asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
   const auto* page = std::get_if<PageQuery>(&*query);
   std::optional<PageQuery> watch;
   if (page != nullptr && page->watch) watch = *page;
+  if (watch) end_watch();
   const uint64_t begun_at_version = view_.version();
   Answer answer = co_await make_answer(std::move(*query));
   send(std::move(answer));
@@ -175,7 +176,12 @@ asio::awaitable<Answer> CacheConnection::make_answer(Query query) {
 
 void CacheConnection::refuse(std::string_view why) {
   send(std::make_shared<const std::string>(error_answer(why)));
+  end_watch();
+}
+
+void CacheConnection::end_watch() {
   watch_.reset();
+  ++watch_number_;
 }
 
 void CacheConnection::send(Answer answer) {
@@ -215,8 +221,9 @@ asio::awaitable<void> CacheConnection::write_answers() {
     } else if (watch_ && watch_due_) {
       watch_due_ = false;
       watch_version_ = view_.version();  // what changes from here on may be missed by the search
+      const uint64_t number = watch_number_;
       Answer answer = co_await make_answer(*watch_);
-      send(std::move(answer));
+      if (number == watch_number_) send(std::move(answer));
     } else if (may_end()) {
       break;
     } else {

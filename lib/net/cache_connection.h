@@ -59,6 +59,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   void send(Answer answer);
   void sent(size_t bytes);
   void refuse(std::string_view why);
+  void end_watch();
   bool may_end() const;
 
   Socket socket_;
@@ -81,6 +82,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   std::optional<Instant> write_begun_;  // a write waits for the client since then
 
   std::optional<PageQuery> watch_;
+  uint64_t watch_number_ = 0;   // tells it from those before and after it
   uint64_t watch_version_ = 0;  // what the client has at least, or is being sent
   bool watch_due_ = false;
 

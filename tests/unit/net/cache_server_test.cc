@@ -325,5 +325,21 @@ TEST_F(SearchedWatch, HearsOfWhatChangesDuringALaterSearch) {
   expect_the_last_sum_at_last();
 }
 
+TEST_F(SearchedWatch, OneThatIsReplacedMeanwhileSaysNothingMore) {
+  ASSERT_EQ(client_.ask(kSlowWatch).rows.size(), 2U);
+  cache_.on_loop([&] {
+    change_each_turn(1, [&](int turn) {
+      if (turn != kLast / 2) return;
+      EXPECT_TRUE(client_.send("{\"watch\":1}\n"));
+    });
+  });
+  ParsedAnswer answer;
+  do {
+    answer = client_.answer(5s);
+    ASSERT_EQ(answer.rows.size(), 1U) << "the page that was replaced";
+  } while (!is_last(answer.rows[0]));
+  EXPECT_FALSE(client_.line(300ms));
+}
+
 }  // namespace
 }  // namespace paystats
