@@ -11,6 +11,18 @@ namespace {
 
 constexpr Duration kCheckInterval = std::chrono::milliseconds(500);
 
+struct State {
+  uint64_t instance = 0;
+  uint64_t version = 0;
+  bool ready = false;
+
+  friend bool operator==(const State&, const State&) = default;
+};
+
+State state_of(const PreparedAnswer& answer) {
+  return {.instance = answer.instance, .version = answer.version, .ready = answer.ready};
+}
+
 struct Question {
   std::string key;  // the request line
   Query query;
@@ -36,7 +48,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void check_deadlines();
   void watch_says(std::string line);
   void take_answer(std::string line);
-  bool advance(const PreparedAnswer& answer);
+  void advance(const PreparedAnswer& answer);
   void settle(bool changed);
   void keep(const std::string& key, PreparedAnswerPtr answer);
   void forget_prepared();
@@ -58,9 +70,11 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   Duration retry_after;
   std::unique_ptr<Ticker> checks;
 
-  uint64_t instance = 0;
-  uint64_t version = 0;
-  bool ready = false;
+  // The newest that any answer has shown, and what the watch has announced. News are the latter
+  // alone, at the pace of the cache: were an answer that came first news too, each page that is
+  // asked for would make all others be asked for, and so on without a pause.
+  State newest;
+  State announced;
 
   std::deque<Question> sent;  // in the order in which they will be answered
   std::unordered_map<std::string, std::vector<Answered>> waiting;
@@ -153,19 +167,18 @@ void AnswerFeed::Impl::watch_says(std::string line) {
   const Result<PreparedAnswer> answer = prepare_answer(std::move(line), PageQuery{});
   if (!answer) return lose();  // too many connections, say: it is tried again later
   watch_spoke = true;
-  settle(advance(*answer));
+  advance(*answer);
+  const State before = std::exchange(announced, state_of(*answer));
+  settle(announced != before);
 }
 
-// The state that an answer shows may be newer than what was known: true where it is.
-bool AnswerFeed::Impl::advance(const PreparedAnswer& answer) {
-  const bool same = answer.instance == instance;
-  if (same && answer.version < version) return false;
-  if (same && answer.version == version && answer.ready == ready) return false;
+// The state that an answer shows may be newer than what was known.
+void AnswerFeed::Impl::advance(const PreparedAnswer& answer) {
+  const State shown = state_of(answer);
+  const bool older = shown.instance == newest.instance && shown.version < newest.version;
+  if (older || shown == newest) return;
   forget_prepared();
-  instance = answer.instance;
-  version = answer.version;
-  ready = answer.ready;
-  return true;
+  newest = shown;
 }
 
 void AnswerFeed::Impl::settle(bool changed) {
@@ -193,13 +206,11 @@ void AnswerFeed::Impl::take_answer(std::string line) {
     for (const Answered& answered : all) answered(failed);
     return;
   }
-  const bool changed = advance(*parsed);
+  advance(*parsed);
   const Result<PreparedAnswerPtr> answer =
       std::make_shared<const PreparedAnswer>(std::move(*parsed));
-  const bool newest = (*answer)->instance == instance && (*answer)->version == version;
-  if (newest && connected) keep(question.key, *answer);
+  if (state_of(**answer) == newest && connected) keep(question.key, *answer);
   for (const Answered& answered : all) answered(answer);
-  settle(changed);
 }
 
 void AnswerFeed::Impl::keep(const std::string& key, PreparedAnswerPtr answer) {
@@ -246,15 +257,15 @@ bool AnswerFeed::connected() const {
 }
 
 bool AnswerFeed::ready() const {
-  return impl_->connected && impl_->ready;
+  return impl_->connected && impl_->newest.ready;
 }
 
 uint64_t AnswerFeed::instance() const {
-  return impl_->instance;
+  return impl_->newest.instance;
 }
 
 uint64_t AnswerFeed::version() const {
-  return impl_->version;
+  return impl_->newest.version;
 }
 
 PreparedAnswerPtr AnswerFeed::prepared(const Query& query) {

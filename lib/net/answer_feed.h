@@ -46,7 +46,8 @@ class AnswerFeed {
  public:
   using Answered = std::function<void(const Result<PreparedAnswerPtr>&)>;
 
-  // `on_change`: the cache has another version, has come, or has gone.
+  // `on_change`: the cache says that it has another version, it has come, or it has gone. Answers
+  // may show a version before the cache says so.
   AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
              const AnswerFeedOptions& options, std::function<void()> on_change);
   AnswerFeed(const AnswerFeed&) = delete;

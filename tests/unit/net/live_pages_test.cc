@@ -6,6 +6,7 @@
 
 #include "net/answer_feed.h"
 #include "unit/net/cache_fixture.h"
+#include "unit/net/fake_cache.h"
 
 namespace paystats {
 namespace {
@@ -56,6 +57,57 @@ TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
   ASSERT_TRUE(began);
   ASSERT_EQ(watchers.size(), kWatchers + 5u);
   for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, *away_event());
+}
+
+class PagesOfFakeCache : public FedByFakeCache {
+ protected:
+  ~PagesOfFakeCache() override {
+    on_loop([&] { watchers_.clear(); });
+  }
+  Told& watch(uint32_t limit) {
+    watchers_.push_back(std::make_unique<Told>());
+    Told& told = *watchers_.back();
+    on_loop([&] { pages_.watch(PageQuery{.limit = limit}, told); });
+    return told;
+  }
+  bool shows(Told& told, uint64_t version) {
+    return eventually([&] {
+      std::string newest;
+      on_loop([&] { newest = told.newest; });
+      return newest.find("\"version\":" + std::to_string(version) + ",") != std::string::npos;
+    });
+  }
+
+  std::vector<std::unique_ptr<Told>> watchers_;
+};
+
+// Each answer shows a newer version than the one before it. Only the watch sets the pace.
+TEST_F(PagesOfFakeCache, PagesDoNotDriveEachOther) {
+  Told& first = watch(1);
+  Told& second = watch(2);
+  uint64_t version = 1;
+  int questions = 0;
+  const auto end = std::chrono::steady_clock::now() + 200ms;
+  while (std::chrono::steady_clock::now() < end && cache_.question(50ms)) {
+    ++questions;
+    cache_.reply(++version);
+  }
+  EXPECT_LE(questions, 4);
+  // What an answer said before the watch does is news all the same, for the page that lacks it.
+  cache_.announce(version);
+  ASSERT_TRUE(cache_.question(2s));
+  cache_.reply(version);
+  EXPECT_TRUE(shows(first, version));
+  EXPECT_TRUE(shows(second, version));
+}
+
+TEST_F(PagesOfFakeCache, HearThatTheCacheIsReady) {
+  cache_.announce(2, false);
+  watch(5);
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(2, false);
+  cache_.announce(2, true);
+  EXPECT_TRUE(cache_.question(2s));
 }
 
 }  // namespace
