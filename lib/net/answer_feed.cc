@@ -268,6 +268,11 @@ uint64_t AnswerFeed::version() const {
   return impl_->newest.version;
 }
 
+bool AnswerFeed::overtaken(const PreparedAnswer& answer) const {
+  const State& news = impl_->announced;
+  return answer.instance != news.instance || answer.version < news.version;
+}
+
 PreparedAnswerPtr AnswerFeed::prepared(const Query& query) {
   if (!impl_->connected) return nullptr;
   const auto found = impl_->kept_by_key.find(request_line(query));

@@ -62,6 +62,10 @@ class AnswerFeed {
   uint64_t instance() const;  // of the newest answer
   uint64_t version() const;
 
+  // The cache has said since that there is something newer: who joined a question that was on its
+  // way may be given such an answer.
+  bool overtaken(const PreparedAnswer& answer) const;
+
   PreparedAnswerPtr prepared(const Query& query);
   void ask(const Query& query, Answered answered);
 

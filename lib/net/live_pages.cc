@@ -112,7 +112,9 @@ void LivePages::Impl::refresh(const std::string& key) {
     asked.asking = false;
     // Where the cache has gone, changed() tells; any other error is of this question alone.
     if (answer) self->show(key, asked, *answer);
-    if (asked.stale && self->feed.connected()) self->refresh(key);
+    // The question may have been somebody else's, and older than the last change that we know of.
+    const bool overtaken = answer && self->feed.overtaken(**answer);
+    if ((asked.stale || overtaken) && self->feed.connected()) self->refresh(key);
   });
 }
 

@@ -81,6 +81,31 @@ class PagesOfFakeCache : public FedByFakeCache {
   std::vector<std::unique_ptr<Told>> watchers_;
 };
 
+TEST_F(PagesOfFakeCache, APageThatJoinsAQuestionOlderThanTheNewsAsksAgain) {
+  on_loop([&] { feed_.ask(PageQuery{.limit = 5}, [](const Result<PreparedAnswerPtr>&) {}); });
+  ASSERT_TRUE(cache_.question());
+  cache_.announce(2);
+  ASSERT_TRUE(eventually([&] { return version() == 2; }));
+  Told& told = watch(5);
+  cache_.reply(1);
+  ASSERT_TRUE(cache_.question(2s)) << "the page keeps what was overtaken before it was asked for";
+  cache_.reply(2);
+  EXPECT_TRUE(shows(told, 2));
+}
+
+TEST_F(PagesOfFakeCache, APageThatIsLeftAndWatchedAnewIsToldTheNewest) {
+  watch(5);
+  ASSERT_TRUE(cache_.question());
+  on_loop([&] { watchers_.clear(); });
+  cache_.announce(2);
+  ASSERT_TRUE(eventually([&] { return version() == 2; }));
+  Told& told = watch(5);
+  cache_.reply(1);
+  ASSERT_TRUE(cache_.question(2s));
+  cache_.reply(2);
+  EXPECT_TRUE(shows(told, 2));
+}
+
 // Each answer shows a newer version than the one before it. Only the watch sets the pace.
 TEST_F(PagesOfFakeCache, PagesDoNotDriveEachOther) {
   Told& first = watch(1);
