@@ -77,6 +77,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   State announced;
 
   std::deque<Question> sent;  // in the order in which they will be answered
+  Instant last_answer{};
   std::unordered_map<std::string, std::vector<Answered>> waiting;
 
   // Answers at this instance and version, the one that was used last in front.
@@ -157,10 +158,10 @@ void AnswerFeed::Impl::retry_later() {
 void AnswerFeed::Impl::check_deadlines() {
   const Instant latest = clock.now() - options.answer_timeout;
   const bool connecting = watch != nullptr && !connected;
-  if ((connecting && connecting_since <= latest) ||
-      (!sent.empty() && sent.front().sent <= latest)) {
-    lose();
-  }
+  // The cache takes one question after the other: the next one's time begins when the one before
+  // it has been answered, or many slow ones would look like a cache that says nothing.
+  const bool silent = !sent.empty() && std::max(sent.front().sent, last_answer) <= latest;
+  if (silent || (connecting && connecting_since <= latest)) lose();
 }
 
 void AnswerFeed::Impl::watch_says(std::string line) {
@@ -192,6 +193,7 @@ void AnswerFeed::Impl::settle(bool changed) {
 
 void AnswerFeed::Impl::take_answer(std::string line) {
   if (sent.empty()) return lose();  // nobody asked: this is no cache
+  last_answer = clock.now();
   const Question question = std::move(sent.front());
   sent.pop_front();
   const auto found = waiting.find(question.key);

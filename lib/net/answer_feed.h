@@ -36,7 +36,7 @@ class LineLink;
 struct AnswerFeedOptions {
   Duration retry_least = std::chrono::milliseconds(50);
   Duration retry_most = std::chrono::seconds(1);
-  Duration answer_timeout = std::chrono::seconds(5);  // a cache that is slower counts as away
+  Duration answer_timeout = std::chrono::seconds(5);  // for one question; a slower cache is away
   size_t answers_max = 256;                           // prepared ones that are kept
   uint64_t answer_bytes_max = 32 << 20;
   size_t questions_max = 16384;  // on their way
