@@ -135,7 +135,7 @@ Result<void> StatsFeed::push(BatchPtr batch) {
 
 void StatsFeed::signal_pause() {
   const std::lock_guard lock(mutex_);
-  pause_ = true;
+  before_pause_ = full_.size();
   schedule_locked();
 }
 
@@ -160,15 +160,19 @@ void StatsFeed::take_one() {
   std::optional<Result<void>> end;
   {
     const std::lock_guard lock(mutex_);
-    if (!full_.empty()) {
+    // Not when the queue is empty: with a reader that is always ahead it never is.
+    if (before_pause_ == size_t{0}) {
+      pause = true;
+      before_pause_.reset();
+    } else if (!full_.empty()) {
       batch = std::move(full_.front());
       full_.pop_front();
+      if (before_pause_) --*before_pause_;
     } else {
-      pause = std::exchange(pause_, false);
       end = end_;
     }
     scheduled_ = false;
-    if (!full_.empty() || pause_ || (end_ && !end)) schedule_locked();
+    if (!full_.empty() || before_pause_ || (end_ && !end)) schedule_locked();
   }
   if (batch) {
     room_.notify_one();

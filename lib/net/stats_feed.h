@@ -114,9 +114,9 @@ class StatsFeed {
   std::condition_variable room_;
   std::deque<BatchPtr> full_;
   std::vector<BatchPtr> blank_;
-  bool pause_ = false;      // to be handled once full_ is empty
-  bool scheduled_ = false;  // take_one() has been posted
-  bool closed_ = false;     // nobody takes batches any more
+  std::optional<size_t> before_pause_;  // so many of full_, and then on_pause is to be called
+  bool scheduled_ = false;              // take_one() has been posted
+  bool closed_ = false;                 // nobody takes batches any more
   std::optional<Result<void>> end_;
 
   std::thread reader_;  // last: it uses all of the above

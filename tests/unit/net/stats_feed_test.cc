@@ -328,5 +328,68 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
   }
 }
 
+// Has caught up before its third message, and never has less than one more than was taken.
+class RestlessSource final : public MessageSource {
+ public:
+  static constexpr int kMessages = 50;
+
+  Result<ReadStatus> read(MessageBlock& out, Instant) override {
+    std::unique_lock lock(mutex_);
+    ++reads_;
+    changed_.notify_all();
+    changed_.wait_for(lock, kLimit, [&] { return given_ < allowed_; });
+    if (given_ == kMessages) return ReadStatus::kEnd;
+    ++given_;
+    out = {.messages = {&message_, 1}, .source = "topic"};
+    return ReadStatus::kBlock;
+  }
+  bool caught_up() const override {
+    const std::lock_guard lock(mutex_);
+    return given_ >= 2;
+  }
+  // Lets one more in, and returns when it is in the queue: its reader has come for the next.
+  void one_more() {
+    std::unique_lock lock(mutex_);
+    const int before = reads_;
+    ++allowed_;
+    changed_.notify_all();
+    changed_.wait_for(lock, kLimit, [&] { return reads_ > before || given_ == kMessages; });
+  }
+  bool waits_behind(int messages) const {
+    const std::lock_guard lock(mutex_);
+    return reads_ > messages;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::string value_ = line("anna", 1);
+  const Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  int allowed_ = 5;
+  int given_ = 0;
+  int reads_ = 0;
+};
+
+TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
+  RestlessSource source;
+  EventLoop loop;
+  int batches = 0;
+  std::optional<int> ready_after;
+  StatsFeed feed(loop, source, rejects_, clock_, progress_,
+                 {.on_batch =
+                      [&](StatsBatch&) {
+                        ++batches;
+                        source.one_more();
+                        return Result<void>();
+                      },
+                  .on_pause = [&] { ready_after = batches; },
+                  .on_end = [](const Result<void>&) {}});
+  feed.start();
+  ASSERT_TRUE(eventually([&] { return source.waits_behind(5); }));
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(batches, RestlessSource::kMessages);
+  EXPECT_EQ(ready_after, 2);
+}
+
 }  // namespace
 }  // namespace paystats
