@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -116,6 +117,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
 
   // The thread's.
   void run();
+  Result<void> write_all();
   Result<bool> wait_for_work();
   std::vector<Item> take_group();
   bool write_group(std::vector<Item> group);
@@ -204,22 +206,28 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
   return usable;
 }
 
-void PaymentWriter::Shared::run() {
-  Result<void> outcome;
+Result<void> PaymentWriter::Shared::write_all() {
   for (;;) {
     const Result<bool> work = wait_for_work();
     if (!work) {
-      outcome = fail(work.error());
       tell([error = work.error()](LoopSide& side) { side.handlers.on_broken(error); });
-      break;
+      return fail(work.error());
     }
-    if (!*work) break;
-    if (!write_group(take_group())) {
-      outcome = fail("payments could not be written");
-      break;
-    }
+    if (!*work) return sink->close();
+    if (!write_group(take_group())) return fail("payments could not be written");
   }
-  if (outcome) outcome = sink->close();
+}
+
+void PaymentWriter::Shared::run() {
+  Result<void> outcome;
+  try {
+    outcome = write_all();
+  } catch (const std::exception& e) {
+    // Out of memory. What was being written is in an unknown state, and so will its posters be
+    // told.
+    outcome = fail(std::string("payments could not be written: ") + e.what());
+    tell([error = outcome.error()](LoopSide& side) { side.handlers.on_broken(error); });
+  }
   std::deque<Item> unwritten;
   {
     const std::lock_guard lock(mutex);
