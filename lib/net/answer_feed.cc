@@ -1,6 +1,7 @@
 #include "net/answer_feed.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "net/asio.h"
@@ -29,6 +30,17 @@ struct Question {
   Instant sent;
 };
 
+// Who has no memory to take it does not keep it from the others.
+void tell(const std::vector<AnswerFeed::Answered>& all, const Result<PreparedAnswerPtr>& answer) {
+  for (const AnswerFeed::Answered& answered : all) {
+    try {
+      answered(answer);
+    } catch (const std::exception&) {
+      continue;
+    }
+  }
+}
+
 }  // namespace
 
 struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
@@ -48,6 +60,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void check_deadlines();
   void watch_says(std::string line);
   void take_answer(std::string line);
+  Result<PreparedAnswerPtr> read_answer(std::string line, const Question& question);
   void advance(const PreparedAnswer& answer);
   void settle(bool changed);
   void keep(const std::string& key, PreparedAnswerPtr answer);
@@ -139,9 +152,8 @@ void AnswerFeed::Impl::lose() {
   forget_prepared();
   sent.clear();
   const auto abandoned = std::exchange(waiting, {});
-  for (const auto& [key, all] : abandoned) {
-    for (const Answered& answered : all) answered(fail("the cache is away"));
-  }
+  const Result<PreparedAnswerPtr> away = fail("the cache is away");
+  for (const auto& [key, all] : abandoned) tell(all, away);
   if (was_connected) on_change();
   if (!stopped) retry_later();
 }
@@ -194,25 +206,21 @@ void AnswerFeed::Impl::settle(bool changed) {
 void AnswerFeed::Impl::take_answer(std::string line) {
   if (sent.empty()) return lose();  // nobody asked: this is no cache
   last_answer = clock.now();
-  const Question question = std::move(sent.front());
+  // Where this throws, the link ends, and lose() tells those who wait: they are still there.
+  const Result<PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
+  const auto asked = waiting.extract(sent.front().key);
   sent.pop_front();
-  const auto found = waiting.find(question.key);
-  std::vector<Answered> all;
-  if (found != waiting.end()) {
-    all = std::move(found->second);
-    waiting.erase(found);
-  }
+  if (asked) tell(asked.mapped(), answer);
+}
+
+Result<PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string line,
+                                                        const Question& question) {
   Result<PreparedAnswer> parsed = prepare_answer(std::move(line), question.query);
-  if (!parsed) {
-    const Result<PreparedAnswerPtr> failed = fail(parsed.error());
-    for (const Answered& answered : all) answered(failed);
-    return;
-  }
+  if (!parsed) return fail(parsed.error());
   advance(*parsed);
-  const Result<PreparedAnswerPtr> answer =
-      std::make_shared<const PreparedAnswer>(std::move(*parsed));
-  if (state_of(**answer) == newest && connected) keep(question.key, *answer);
-  for (const Answered& answered : all) answered(answer);
+  auto answer = std::make_shared<const PreparedAnswer>(std::move(*parsed));
+  if (state_of(*answer) == newest && connected) keep(question.key, answer);
+  return answer;
 }
 
 void AnswerFeed::Impl::keep(const std::string& key, PreparedAnswerPtr answer) {

@@ -31,14 +31,15 @@ class EventStreams::Stream final : public LivePages::Watcher,
 };
 
 // A client of a stream has nothing more to say: whatever can be read is its end. So this wait is
-// the last word on a stream, however it ends.
+// the last word on a stream, however it ends; and the last step here, so that a stream whose start
+// fails has no such word outstanding.
 void EventStreams::Stream::start(const PageQuery& query) {
   due_ = home_->clock_.now() + home_->limits_.comment_interval;
+  home_->pages_.watch(query, *this);
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode) {
     self->close();
     if (self->home_ != nullptr) self->home_->remove(*self);
   });
-  home_->pages_.watch(query, *this);
 }
 
 void EventStreams::Stream::close() {
@@ -105,7 +106,15 @@ void EventStreams::open(Socket socket, const PageQuery& query) {
   const auto stream = std::make_shared<Stream>(std::move(socket), *this);
   stream->place = streams_.size();
   streams_.push_back(stream);
-  stream->start(query);
+  try {
+    stream->start(query);
+  } catch (...) {
+    // Out of memory. It has nobody who would ever remove it.
+    stream->close();
+    stream->leave_home();
+    streams_.pop_back();
+    throw;
+  }
 }
 
 void EventStreams::remove(const Stream& stream) {

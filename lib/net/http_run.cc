@@ -116,6 +116,7 @@ Result<void> HttpRun::Impl::run() {
   server_->start();
   const Result<void> looped = loop_.run();
   if (!looped && outcome_) outcome_ = looped;
+  feed_->stop();  // after a loop that failed, while there is still a server to be told
   return outcome_;
 }
 

@@ -127,11 +127,11 @@ void LivePages::watch(const PageQuery& query, Watcher& watcher) {
   const std::string key = request_line(query);
   Page& page = impl_->pages[key];
   page.query = query;
+  page.watchers.push_back(&watcher);  // first, since it may throw: who is not in it must not leave
   watcher.pages_ = impl_;
   watcher.page_ = &page;
-  watcher.place_ = static_cast<uint32_t>(page.watchers.size());
+  watcher.place_ = static_cast<uint32_t>(page.watchers.size() - 1);
   watcher.told_ = page.news_number;
-  page.watchers.push_back(&watcher);
   if (page.remaining > 0) ++page.remaining;  // the circle is longer by one
   if (!impl_->feed.connected()) {
     watcher.on_event(impl_->away);

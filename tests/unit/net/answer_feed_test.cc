@@ -1,5 +1,7 @@
 #include "net/answer_feed.h"
 
+#include <new>
+
 #include "unit/net/fake_cache.h"
 
 namespace paystats {
@@ -53,6 +55,17 @@ TEST_F(AnswerFeedTest, ACacheThatSaysNothingIsAway) {
   clock_.advance(5s);
   EXPECT_TRUE(eventually([&] { return failed_ == 1; }));
   EXPECT_TRUE(cache_.left());
+}
+
+TEST_F(AnswerFeedTest, OneWhoThrowsDoesNotKeepTheAnswerFromTheOthers) {
+  on_loop([&] {
+    feed_.ask(UserQuery{"a"}, [](const Result<PreparedAnswerPtr>&) { throw std::bad_alloc(); });
+  });
+  ask("a");
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(1);
+  EXPECT_TRUE(eventually([&] { return answered_ == 1; }));
+  EXPECT_TRUE(connected());
 }
 
 }  // namespace
