@@ -166,7 +166,7 @@ class TableJoin {
       const uint32_t index = part.first_index + static_cast<uint32_t>(i);
       Totals::Entry& entry = ours_.entry(index);
       entry = theirs_.entry(index_of(slot));
-      entry.name += name_step;
+      if (!Totals::is_inline(Totals::name_size(entry))) entry.name += name_step;
       const uint64_t placed = (slot & ~kIndexMask) | (uint64_t{index} + 1);
       if (!insert(placed, begin, end)) part.spilled.push_back(placed);
     }

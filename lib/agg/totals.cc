@@ -26,7 +26,8 @@ constexpr uint32_t index_of(uint64_t slot) {
 
 constexpr size_t kLineBytes = 64;  // of the cache
 
-inline void fetch(const void* address) {
+// By force: to gcc a call that only prefetches can be left out.
+[[gnu::always_inline]] inline void fetch(const void* address) {
   __builtin_prefetch(address);
 }
 
@@ -36,19 +37,19 @@ inline void fetch(const void* address) {
 struct Totals::Strip {
   std::array<ShortName, kStrip> words;  // of names that are short
   std::array<uint32_t, kStrip> tags;
-  std::array<uint32_t, kStrip> slots;  // the first slot that has the tag or is empty
-  // The entry of that slot and its name, where there is one; entries and names never move.
-  std::array<Entry*, kStrip> entries;
-  std::array<const char*, kStrip> names;
+  std::array<uint32_t, kStrip> slots;     // the first slot that has the tag or is empty
+  std::array<Entry*, kStrip> entries;     // of that slot, where there is one; they never move
+  std::array<const char*, kStrip> names;  // of those entries, where they are long
 
   // Whether the user of row `i` is the one whose entry has been found.
   bool is_named(size_t i, std::string_view user) const {
     const Entry* const e = entries[i];
     if (e == nullptr || name_size(*e) != user.size()) return false;
     if (!ShortName::fits(user.size())) [[unlikely]] {
-      return std::memcmp(names[i], user.data(), user.size()) == 0;
+      const char* const name = is_inline(user.size()) ? e->text.data() : names[i];
+      return std::memcmp(name, user.data(), user.size()) == 0;
     }
-    return ShortName(names[i], user.size()) == words[i];
+    return ShortName(e->text.data(), user.size()) == words[i];
   }
 };
 
@@ -101,12 +102,13 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
   return {};
 }
 
-// Each pass asks for what the next one reads: slots, then entries, then names. The slots found here
-// stay right while rows of the strip are added, since a slot once filled never changes.
+// Each pass asks for what the next one reads: slots, then entries, then long names. The slots found
+// here stay right while rows of the strip are added, since a slot once filled never changes.
 void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   const uint64_t* const slots = slots_.data();
   const unsigned shift = slot_shift_;
   const uint64_t seed = seed_;
+  bool any_long = false;
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string_view user = rows[i].record.user;
     uint32_t tag = 0;
@@ -116,6 +118,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
       tag = short_tag(words, user.size(), seed);
     } else {
       tag = long_tag(user, seed);
+      any_long = any_long || !is_inline(user.size());
     }
     strip.tags[i] = tag;
     fetch(&slots[tag >> shift]);
@@ -132,15 +135,15 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     strip.entries[i] = slot == 0 ? nullptr
                                  : chunks[index >> kEntryChunkBits].data() +
                                        (index & ((1U << kEntryChunkBits) - 1));
-    fetch(strip.entries[i]);  // of nothing: does nothing
+    prefetch(strip.entries[i]);  // of nothing: does nothing
   }
+  if (!any_long) return;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Entry* const e = strip.entries[i];
-    if (e == nullptr) continue;
-    const char* const name = name_bytes(*e);
+    if (e == nullptr || is_inline(name_size(*e))) continue;
+    const char* const name = long_name_bytes(*e);
     strip.names[i] = name;
-    fetch(name);
-    for (size_t at = kLineBytes; at < name_size(*e); at += kLineBytes) fetch(name + at);
+    for (size_t at = 0; at < name_size(*e); at += kLineBytes) fetch(name + at);
   }
 }
 
@@ -169,13 +172,19 @@ uint32_t Totals::append_entry(std::string_view user) {
   if (index >> kEntryChunkBits == entries_.size()) {
     entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
   }
+  Entry& e = entry(index);
+  e = {.sum = {}, .count = 0, .name = user.size(), .text = {}};
+  if (is_inline(user.size())) {
+    std::memcpy(e.text.data(), user.data(), user.size());
+    return index;
+  }
   if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
     names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
     names_used_ = 0;
   }
   std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
   const uint64_t at = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
-  entry(index) = {.sum = {}, .count = 0, .name = (at << kLengthBits) | user.size()};
+  e.name |= at << kLengthBits;
   names_used_ += user.size();
   return index;
 }

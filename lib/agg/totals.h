@@ -6,16 +6,19 @@
 //   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
 // Shape: open addressing over 64-bit slots, each a 32-bit tag (half of the user's hash) and the
-// 32-bit index of an entry; entries of 32 bytes in chunks that never move; names once, in chunks of
-// an arena. The place of a tag is its highest bits, so a table grows by one pass from front to
-// back, without touching an entry or a name. Rows are added in strips: all are hashed first, and
-// what they need is fetched ahead of use, since a large table is never in the cache.
+// 32-bit index of an entry; entries of 48 bytes in chunks that never move. A name of up to 16 bytes
+// lies in its entry, beside what is added to it; a longer one in chunks of an arena. The place of a
+// tag is its highest bits, so a table grows by one pass from front to back, without touching an
+// entry or a name. Rows are added in strips: all are hashed first, and what they need is fetched
+// ahead of use, since a large table is never in the cache.
 //
-// Memory: 32 bytes of entry and 11 to 21 of slots, so 43 to 53 bytes a user and the name; 64 and
-// the name in the moment of growth. A user listed as changed takes 4 bytes more. Limits: kUsersMost
-// users. Not thread-safe. Users are numbered from 0 in the order of their first payment.
+// Memory: 48 bytes of entry and 11 to 21 of slots, so 59 to 69 bytes a user, and a name of more
+// than 16; 80 in the moment of growth. A user listed as changed takes 4 bytes more. Limits:
+// kUsersMost users. Not thread-safe. Users are numbered from 0 in the order of their first payment.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -77,7 +80,7 @@ class Totals {
   }
 
   // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
-  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { __builtin_prefetch(&entry(i)); }
+  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { prefetch(&entry(i)); }
   [[gnu::always_inline]] void prefetch_name(uint32_t index) const {
     __builtin_prefetch(name_bytes(entry(index)));
   }
@@ -94,13 +97,17 @@ class Totals {
  private:
   friend class TableJoin;  // absorb() by several threads: see join.h
 
+  static constexpr size_t kInlineBytes = 16;
+
   struct Entry {
     Decimal sum;
     uint64_t count = 0;
-    uint64_t name = 0;  // from the lowest bit: length, place in its chunk, chunk, kChangedBit
+    // From the lowest bit: length; of a long name its place in its chunk, chunk; kChangedBit.
+    uint64_t name = 0;
+    std::array<char, kInlineBytes> text;  // of a name that is not long
   };
-  static_assert(sizeof(Entry) == 32);
-  static constexpr unsigned kEntryChunkBits = 16;
+  static_assert(sizeof(Entry) == 48);
+  static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
   static constexpr unsigned kLengthBits = 11;
   static constexpr unsigned kNameChunkBits = 21;
   static constexpr uint64_t kChangedBit = uint64_t{1} << 63U;
@@ -116,8 +123,17 @@ class Totals {
   const Entry& entry(uint32_t index) const {
     return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
   }
+  // It may lie in two lines of the cache.
+  [[gnu::always_inline]] static void prefetch(const Entry* e) {
+    __builtin_prefetch(e);
+    __builtin_prefetch(reinterpret_cast<const char*>(e) + offsetof(Entry, text));
+  }
   static size_t name_size(const Entry& e) { return e.name & ((1U << kLengthBits) - 1); }
+  static bool is_inline(size_t size) { return size <= kInlineBytes; }
   const char* name_bytes(const Entry& e) const {
+    return is_inline(name_size(e)) ? e.text.data() : long_name_bytes(e);
+  }
+  const char* long_name_bytes(const Entry& e) const {
     const uint64_t at = (e.name & ~kChangedBit) >> kLengthBits;
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }

@@ -14,7 +14,9 @@ constexpr size_t kLargePage = size_t{2} << 20U;
 
 LargeMemory::LargeMemory(size_t bytes, PageSize pages) : bytes_(bytes) {
   if (bytes == 0) return;
-  const bool large = pages == PageSize::kLarge && bytes >= kLargePage;
+  // Where large pages begin.
+  const size_t first = pages == PageSize::kLarge ? 0 : kLargePage;
+  const bool large = bytes >= first + kLargePage;
   // A large page begins at a multiple of its size: so much more is asked for, and given back.
   if (large) bytes_ = (bytes + kLargePage - 1) / kLargePage * kLargePage;
   const size_t spare = large ? kLargePage : 0;
@@ -28,7 +30,7 @@ LargeMemory::LargeMemory(size_t bytes, PageSize pages) : bytes_(bytes) {
     begin += before;
     if (before < spare) ::munmap(begin + bytes_, spare - before);
     // A system without large pages says so, and has small ones.
-    [[maybe_unused]] const int advised = ::madvise(begin, bytes_, MADV_HUGEPAGE);
+    [[maybe_unused]] const int advised = ::madvise(begin + first, bytes_ - first, MADV_HUGEPAGE);
   }
   begin_ = begin;
 }

@@ -5,7 +5,7 @@
 // `always`); where it has none, all is the same but slower.
 //
 //   LargeArray<uint64_t> slots(size);            // zeros, 2 MB at a time
-//   LargeArray<char> first(2 << 20, PageSize::kSmall);   // takes no memory before it is touched
+//   LargeArray<char> first(size, PageSize::kSmallFirst);   // as it is touched, up to 2 MB
 //
 // Move-only. Throws std::bad_alloc as new does.
 #pragma once
@@ -16,11 +16,12 @@
 
 namespace paystats {
 
-enum class PageSize { kSmall, kLarge };  // an array below 2 MB has small ones anyway
+// kSmallFirst: the first 2 MB are on small pages. An array below 2 MB has only small ones anyway.
+enum class PageSize { kSmallFirst, kLarge };
 
-// Of a store that grows by pieces: the first one takes no more memory than is used of it.
+// Of a store that grows by pieces: while little of it is used, it takes no more memory than that.
 inline PageSize pages_of_piece(size_t piece) {
-  return piece == 0 ? PageSize::kSmall : PageSize::kLarge;
+  return piece == 0 ? PageSize::kSmallFirst : PageSize::kLarge;
 }
 
 class LargeMemory {

@@ -13,7 +13,7 @@ constexpr size_t kLargePage = size_t{2} << 20U;
 
 TEST(LargeArray, IsZerosFromBeginToEnd) {
   for (const size_t size : {size_t{1}, size_t{1000}, kLargePage / 8, kLargePage / 4 + 3}) {
-    for (const PageSize pages : {PageSize::kSmall, PageSize::kLarge}) {
+    for (const PageSize pages : {PageSize::kSmallFirst, PageSize::kLarge}) {
       const LargeArray<uint64_t> array(size, pages);
       ASSERT_EQ(array.size(), size);
       EXPECT_TRUE(std::all_of(array.begin(), array.end(), [](uint64_t v) { return v == 0; }));
