@@ -128,9 +128,10 @@ TEST_F(PagesOfFakeCache, PagesDoNotDriveEachOther) {
 
 TEST_F(PagesOfFakeCache, HearThatTheCacheIsReady) {
   cache_.announce(2, false);
-  watch(5);
+  Told& told = watch(5);
   ASSERT_TRUE(cache_.question());
   cache_.reply(2, false);
+  ASSERT_TRUE(shows(told, 2));
   cache_.announce(2, true);
   EXPECT_TRUE(cache_.question(2s));
 }
