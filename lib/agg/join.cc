@@ -155,8 +155,7 @@ class TableJoin {
     Part& part = parts_[number];
     const size_t begin = begin_of(number, ours_);
     const size_t end = begin_of(number + 1, ours_);
-    const uint64_t name_step = uint64_t{first_chunk_}
-                               << (Totals::kNameChunkBits + Totals::kLengthBits);
+    const uint64_t name_step = uint64_t{first_chunk_} << Totals::kNameChunkBits;
     constexpr size_t kAhead = 16;
     for (size_t i = 0; i < part.missing.size(); ++i) {
       if (i + kAhead < part.missing.size()) {
@@ -166,7 +165,7 @@ class TableJoin {
       const uint32_t index = part.first_index + static_cast<uint32_t>(i);
       Totals::Entry& entry = ours_.entry(index);
       entry = theirs_.entry(index_of(slot));
-      if (!Totals::is_inline(Totals::name_size(entry))) entry.name += name_step;
+      if (entry.has_long_name()) entry.move_place(name_step);
       const uint64_t placed = (slot & ~kIndexMask) | (uint64_t{index} + 1);
       if (!insert(placed, begin, end)) part.spilled.push_back(placed);
     }

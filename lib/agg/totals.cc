@@ -44,9 +44,9 @@ struct Totals::Strip {
   // Whether the user of row `i` is the one whose entry has been found.
   bool is_named(size_t i, std::string_view user) const {
     const Entry* const e = entries[i];
-    if (e == nullptr || name_size(*e) != user.size()) return false;
+    if (e == nullptr || e->name_size() != user.size()) return false;
     if (!ShortName::fits(user.size())) [[unlikely]] {
-      const char* const name = is_inline(user.size()) ? e->text.data() : names[i];
+      const char* const name = Entry::is_inline(user.size()) ? e->text.data() : names[i];
       return std::memcmp(name, user.data(), user.size()) == 0;
     }
     return ShortName(e->text.data(), user.size()) == words[i];
@@ -118,7 +118,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
       tag = short_tag(words, user.size(), seed);
     } else {
       tag = long_tag(user, seed);
-      any_long = any_long || !is_inline(user.size());
+      any_long = any_long || !Entry::is_inline(user.size());
     }
     strip.tags[i] = tag;
     fetch(&slots[tag >> shift]);
@@ -131,19 +131,20 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     uint64_t slot = slots[at];
     while (slot != 0 && tag_of(slot) != tag) slot = slots[at = (at + 1) & mask];
     strip.slots[i] = static_cast<uint32_t>(at);
+    strip.entries[i] = nullptr;
+    if (slot == 0) continue;
     const uint32_t index = index_of(slot);
-    strip.entries[i] = slot == 0 ? nullptr
-                                 : chunks[index >> kEntryChunkBits].data() +
-                                       (index & ((1U << kEntryChunkBits) - 1));
-    prefetch(strip.entries[i]);  // of nothing: does nothing
+    strip.entries[i] =
+        chunks[index >> kEntryChunkBits].data() + (index & ((1U << kEntryChunkBits) - 1));
+    Entry::prefetch(strip.entries[i]);
   }
   if (!any_long) return;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Entry* const e = strip.entries[i];
-    if (e == nullptr || is_inline(name_size(*e))) continue;
+    if (e == nullptr || !e->has_long_name()) continue;
     const char* const name = long_name_bytes(*e);
     strip.names[i] = name;
-    for (size_t at = 0; at < name_size(*e); at += kLineBytes) fetch(name + at);
+    for (size_t at = 0; at < e->name_size(); at += kLineBytes) fetch(name + at);
   }
 }
 
@@ -172,10 +173,8 @@ uint32_t Totals::append_entry(std::string_view user) {
   if (index >> kEntryChunkBits == entries_.size()) {
     entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
   }
-  Entry& e = entry(index);
-  e = {.sum = {}, .count = 0, .name = user.size(), .text = {}};
-  if (is_inline(user.size())) {
-    std::memcpy(e.text.data(), user.data(), user.size());
+  if (Entry::is_inline(user.size())) {
+    entry(index).begin(user, 0);
     return index;
   }
   if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
@@ -183,8 +182,7 @@ uint32_t Totals::append_entry(std::string_view user) {
     names_used_ = 0;
   }
   std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
-  const uint64_t at = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
-  e.name |= at << kLengthBits;
+  entry(index).begin(user, (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_);
   names_used_ += user.size();
   return index;
 }
@@ -211,8 +209,8 @@ Flaw Totals::add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count) {
 }
 
 void Totals::mark_changed(Entry& e, uint32_t index) {
-  if (!track_changes_ || (e.name & kChangedBit) != 0) return;
-  e.name |= kChangedBit;
+  if (!track_changes_ || e.changed()) return;
+  e.set_changed();
   changed_.push_back(index);
 }
 
@@ -277,12 +275,12 @@ void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
 }
 
 void Totals::clear_changed() {
-  for (const uint32_t index : changed_) entry(index).name &= ~kChangedBit;
+  for (const uint32_t index : changed_) entry(index).clear_changed();
   changed_.clear();
 }
 
 void Totals::take_changed(std::vector<uint32_t>& users) {
-  for (const uint32_t index : changed_) entry(index).name &= ~kChangedBit;
+  for (const uint32_t index : changed_) entry(index).clear_changed();
   users.clear();
   std::swap(users, changed_);
 }

@@ -17,7 +17,6 @@
 // kUsersMost users. Not thread-safe. Users are numbered from 0 in the order of their first payment.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agg/user_entry.h"
 #include "base/large_array.h"
 #include "base/result.h"
 #include "record/decoder.h"
@@ -80,7 +80,7 @@ class Totals {
   }
 
   // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
-  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { prefetch(&entry(i)); }
+  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { Entry::prefetch(&entry(i)); }
   [[gnu::always_inline]] void prefetch_name(uint32_t index) const {
     __builtin_prefetch(name_bytes(entry(index)));
   }
@@ -97,20 +97,9 @@ class Totals {
  private:
   friend class TableJoin;  // absorb() by several threads: see join.h
 
-  static constexpr size_t kInlineBytes = 16;
-
-  struct Entry {
-    Decimal sum;
-    uint64_t count = 0;
-    // From the lowest bit: length; of a long name its place in its chunk, chunk; kChangedBit.
-    uint64_t name = 0;
-    std::array<char, kInlineBytes> text;  // of a name that is not long
-  };
-  static_assert(sizeof(Entry) == 48);
+  using Entry = UserEntry;
   static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
-  static constexpr unsigned kLengthBits = 11;
   static constexpr unsigned kNameChunkBits = 21;
-  static constexpr uint64_t kChangedBit = uint64_t{1} << 63U;
   static constexpr unsigned kSlotBitsLeast = 10;
   static constexpr unsigned kTagBits = 32;
   static constexpr size_t kStrip = 64;
@@ -123,21 +112,14 @@ class Totals {
   const Entry& entry(uint32_t index) const {
     return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
   }
-  // It may lie in two lines of the cache.
-  [[gnu::always_inline]] static void prefetch(const Entry* e) {
-    __builtin_prefetch(e);
-    __builtin_prefetch(reinterpret_cast<const char*>(e) + offsetof(Entry, text));
-  }
-  static size_t name_size(const Entry& e) { return e.name & ((1U << kLengthBits) - 1); }
-  static bool is_inline(size_t size) { return size <= kInlineBytes; }
   const char* name_bytes(const Entry& e) const {
-    return is_inline(name_size(e)) ? e.text.data() : long_name_bytes(e);
+    return e.has_long_name() ? long_name_bytes(e) : e.text.data();
   }
   const char* long_name_bytes(const Entry& e) const {
-    const uint64_t at = (e.name & ~kChangedBit) >> kLengthBits;
+    const uint64_t at = e.place();
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
-  std::string_view name_of(const Entry& e) const { return {name_bytes(e), name_size(e)}; }
+  std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
   Result<uint32_t> resolve(std::string_view user, uint32_t tag, size_t slot);

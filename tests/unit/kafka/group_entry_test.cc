@@ -47,8 +47,8 @@ class GroupEntryTest : public MockClusterTest {
     return admitted;
   }
 
-  // Admitted, without partitions: the second request fails. Now is when `entry` asked, and the first
-  // look after this one sees the admission.
+  // Admitted, without partitions: the second request fails. Now is when `entry` asked, and the
+  // first look after this one sees the admission.
   void admit_only(GroupEntry& entry, Instant now) {
     constexpr int16_t kSyncGroup = 14;  // of Kafka's protocol
     rd_kafka_mock_push_request_errors(mock().mock(), kSyncGroup, 1,
