@@ -1,8 +1,6 @@
 #include "agg/aggregate.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -16,6 +14,7 @@
 #include "agg/topic_run.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "io/distinct_places.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
 #include "kafka/open.h"
@@ -26,48 +25,13 @@ namespace {
 constexpr unsigned kJobsDefaultMost = 8;
 constexpr uint64_t kSegmentBytes = uint64_t{4} << 20U;
 
-// The regular file behind an endpoint, where it is one that exists.
-struct FileIdentity {
-  bool is_file = false;
-  dev_t device = 0;
-  ino_t inode = 0;
-};
-
-FileIdentity identity_of(const Endpoint& endpoint, int stdio) {
-  struct stat status = {};
-  int known = -1;
-  if (endpoint.kind == Endpoint::Kind::kFile) known = ::stat(endpoint.name.c_str(), &status);
-  if (endpoint.kind == Endpoint::Kind::kStdio) known = ::fstat(stdio, &status);
-  if (known != 0 || !S_ISREG(status.st_mode)) return {};
-  return {true, status.st_dev, status.st_ino};
-}
-
-bool are_same_file(const FileIdentity& a, const FileIdentity& b) {
-  return a.is_file && b.is_file && a.device == b.device && a.inode == b.inode;
-}
-
-// A file that is read and written at once would be lost, or would never end.
 Result<void> check_distinct(const AggregatePlan& plan) {
-  const FileIdentity output = identity_of(plan.output, STDOUT_FILENO);
-  FileIdentity rejects;
-  if (plan.rejects) rejects = identity_of(*plan.rejects, STDOUT_FILENO);
-  for (const Endpoint& input : plan.inputs) {
-    const FileIdentity read = identity_of(input, STDIN_FILENO);
-    if (are_same_file(read, output) || are_same_file(read, rejects)) {
-      return fail(fmt::format("{}: is both input and output",
-                              input.kind == Endpoint::Kind::kStdio ? "stdin" : input.name));
-    }
-  }
-  if (plan.rejects && plan.reads_topic() && plan.rejects->kind == Endpoint::Kind::kTopic &&
-      plan.rejects->name == plan.inputs.front().name) {
-    return fail(fmt::format("kafka:{}: is both input and --rejects", plan.rejects->name));
-  }
-  const bool both_stdout = plan.rejects && plan.rejects->kind == Endpoint::Kind::kStdio &&
-                           plan.output.kind == Endpoint::Kind::kStdio;
-  if (both_stdout || are_same_file(output, rejects)) {
-    return fail("the output and --rejects are the same place");
-  }
-  return {};
+  DistinctPlaces places;
+  for (const Endpoint& input : plan.inputs) places.read(input);
+  places.write("output", plan.output);
+  if (plan.rejects) places.write("--rejects", *plan.rejects);
+  if (plan.metrics) places.write_file("--metrics", *plan.metrics);
+  return places.check();
 }
 
 unsigned cores() {
@@ -177,14 +141,13 @@ Result<StreamEnd> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
 }  // namespace
 
 Result<AggregateEnd> aggregate(const AggregatePlan& plan, const RunContext& around) {
+  if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
   EndpointOpener opener(plan.kafka, around);
   if (plan.reads_topic() && plan.writes_topic()) {
     const Result<Cluster*> cluster = opener.cluster();
     if (!cluster) return fail(cluster.error());
     return aggregate_topics(plan, **cluster, around);
   }
-  if (Result<void> distinct = check_distinct(plan); !distinct) return fail(distinct.error());
-
   // The outputs first, so that none is found to be wrong after hours of reading.
   const Result<std::unique_ptr<Publisher>> publisher =
       open_publisher(plan.output, plan.mode, static_cast<unsigned>(plan.jobs.value_or(cores())));

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "gen/deliver.h"
 #include "gen/expected.h"
+#include "io/distinct_places.h"
 #include "io/open_source.h"
 #include "kafka/open.h"
 
@@ -57,8 +58,22 @@ Result<void> open_batches(const Places& places, const RunContext& context, OpenP
   return {};
 }
 
+// The input counts only where the plan reads it.
+Result<void> check_distinct(const Places& places, bool reads) {
+  DistinctPlaces distinct;
+  if (reads) {
+    for (const Endpoint& input : places.inputs) distinct.read(input);
+  }
+  distinct.write("output", places.output);
+  if (places.rejects) distinct.write("--rejects", *places.rejects);
+  if (places.expect) distinct.write("--expect", *places.expect);
+  return distinct.check();
+}
+
 Result<void> open_places(const Plan& plan, const Places& places, const RunContext& context,
                          OpenPlaces& open) {
+  const bool reads = std::holds_alternative<LinesPlan>(plan.work);
+  if (Result<void> distinct = check_distinct(places, reads); !distinct) return distinct;
   Result<std::unique_ptr<RejectLog>> rejects = open.opener.reject_log(places.rejects);
   if (!rejects) return fail(rejects.error());
   open.rejects = std::move(*rejects);
@@ -74,7 +89,7 @@ Result<void> open_places(const Plan& plan, const Places& places, const RunContex
   open.output = std::move(*output);
   open.waiter = std::make_unique<Waiter>(context.stop, context.clock, open.output->reader_fd());
 
-  if (!std::holds_alternative<LinesPlan>(plan.work)) return {};
+  if (!reads) return {};
   return open_batches(places, context, open);
 }
 

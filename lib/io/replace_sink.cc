@@ -129,6 +129,13 @@ Result<void> ReplaceSink::close() {
 }
 
 Result<void> replace_file(const std::string& path, std::string_view bytes) {
+  const Result<bool> special = is_special_file(path);
+  if (!special) return fail(special.error());
+  if (*special) {
+    // A device or a pipe keeps its place, and a pipe without a reader is not waited for.
+    const Result<UniqueFd> fd = open_file(path, O_WRONLY | O_NONBLOCK);
+    return fd ? write_all(fd->get(), bytes, path) : fail(fd.error());
+  }
   Result<TemporaryFile> file = TemporaryFile::create(path);
   if (!file) return fail(file.error());
   const Result<void> written = write_all(file->fd(), bytes, path);

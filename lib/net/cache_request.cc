@@ -1,9 +1,30 @@
 #include "net/cache_request.h"
 
 #include "base/utf8.h"
+#include "io/distinct_places.h"
 #include "net/cache_questions.h"
 
 namespace paystats {
+namespace {
+
+Result<void> check_distinct(const CacheRequest& request) {
+  DistinctPlaces places;
+  const Result<std::vector<Endpoint>> inputs = parse_inputs(request.inputs);
+  if (!inputs) return fail(inputs.error());
+  for (const Endpoint& input : *inputs) places.read(input);
+  if (request.top) {
+    const Result<Endpoint> output = Endpoint::parse(request.output.value_or("-"));
+    if (!output) return fail(output.error());
+    places.write("output", *output);
+  }
+  const Result<std::optional<Endpoint>> rejects = parse_endpoint(request.rejects);
+  if (!rejects) return fail(rejects.error());
+  if (*rejects) places.write("--rejects", **rejects);
+  if (request.metrics) places.write_file("--metrics", *request.metrics);
+  return places.check();
+}
+
+}  // namespace
 
 Result<void> check_request(const CacheRequest& request) {
   const bool list = request.top && !request.connect;
@@ -17,7 +38,7 @@ Result<void> check_request(const CacheRequest& request) {
   if (request.watch && !request.connect) return fail("--watch needs --connect");
   if (request.output && request.socket) return fail("--output needs --top or --user");
   if (request.output && request.watch) return fail("--output and --watch exclude each other");
-  if (list || request.socket) return {};
+  if (list || request.socket) return check_distinct(request);
 
   if (!request.inputs.empty()) return fail("--connect reads no INPUT");
   if (request.rejects || request.metrics || request.users_max) {

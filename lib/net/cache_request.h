@@ -27,7 +27,7 @@ struct CacheRequest {
   KafkaOptions kafka;
 };
 
-// Refuses what excludes each other, before anything is opened.
+// Refuses what excludes each other, and a file for two things, before anything is opened.
 Result<void> check_request(const CacheRequest& request);
 
 }  // namespace paystats

@@ -203,11 +203,18 @@ EOF
 @test "a file cannot be input and output at once" {
   echo "$edgar" >in
   refuses 'in: is both input and output' payagg in -o in
-  refuses 'in: is both input and output' payagg in --rejects in
+  refuses 'in: is both input and --rejects' payagg in --rejects in
+  refuses 'in: is both input and --metrics' payagg in --metrics ./in
   refuses 'in: is both input and output' payagg --follow in -o ./in
   run -2 sh -c 'payagg --follow in >>in'
   [ "$(wc -l <in)" -eq 1 ]
   refuses 'are the same place' payagg in --rejects -
+  refuses 'output and --rejects are the same place' payagg in -o out --rejects ./out
+  refuses 'output and --metrics are the same place' payagg in -o out --metrics out
+  refuses '--rejects and --metrics are the same place' payagg in --rejects out --metrics out
+  [ ! -e out ]
+  payagg in -o /dev/null --rejects /dev/null --metrics /dev/null
+  [ -c /dev/null ]
 }
 
 # ---- Jobs

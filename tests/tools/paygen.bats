@@ -159,6 +159,16 @@ payment='{"user":"edgar","paymentAmt":1.0}'
 
 # ---- What cannot go together
 
+@test "a log is neither what was expected nor what is read nor the rejects" {
+  paygen --user edgar --amount 1 -o log
+  cp log before
+  refuses 'output and --expect are the same place' paygen --user e --amount 1 -o log --expect ./log
+  refuses 'output and --rejects are the same place' paygen in -o log --rejects log
+  refuses 'log: is both input and output' paygen log -o log
+  refuses 'log: is both input and --expect' paygen log --expect log
+  cmp log before
+}
+
 @test "impossible combinations are refused before anything is opened" {
   refuses '--random and --user' paygen --random 1 --user e --amount 1 -o made
   refuses '--random and --volume' paygen --random 1 --volume 2 -o made

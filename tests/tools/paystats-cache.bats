@@ -175,6 +175,14 @@ END
   refuses folder paystats-cache --top 5 folder
 }
 
+@test "a file is not for two things" {
+  echo '{"user":"edgar","sum":1.00,"count":1}' >in
+  refuses 'in: is both input and output' paystats-cache in --top 3 -o ./in
+  refuses 'in: is both input and --metrics' paystats-cache in --top 3 --metrics in
+  refuses 'output and --rejects are the same place' paystats-cache in --top 3 -o out --rejects out
+  [ "$(wc -l <in)" -eq 1 ]
+}
+
 @test "--users-max ends it with what to do next" {
   { stats a 1.00 1; stats b 2.00 1; stats a 3.00 2; } >s.jsonl
   paystats-cache --top 1 --users-max 2 s.jsonl
@@ -215,10 +223,12 @@ END
 
 @test "interrupted, it reads on what is in the pipe" {
   start_list
-  kill -INT "$pid"
+  kill -STOP "$pid" # it meets the signal and what is in the pipe at once
   stats b 2.00 1 >&9
-  end_input
+  kill -INT "$pid"
+  kill -CONT "$pid"
   ended_with 130
+  end_input
   { stats b 2.00 1; stats a 1.00 1; } | cmp - background.out
 }
 

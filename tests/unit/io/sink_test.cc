@@ -348,6 +348,16 @@ TEST_F(SinkTest, ATopicIsForAnotherRoom) {
 
 // ---- replace_file()
 
+TEST_F(SinkTest, ReplacingWritesToAPipeAsItIs) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_FALSE(replace_file(path_, "nobody reads\n"));
+  const UniqueFd reader(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(replace_file(path_, "one\n"));
+  char got[100];
+  EXPECT_EQ(::read(reader.get(), got, sizeof got), 4);
+  EXPECT_TRUE(std::filesystem::is_fifo(path_));
+}
+
 TEST_F(SinkTest, AFileIsReplacedInOneCall) {
   ASSERT_TRUE(replace_file(path_, "one\n"));
   ASSERT_TRUE(replace_file(path_, "two\n"));
