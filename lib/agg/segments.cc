@@ -76,7 +76,8 @@ Result<void> SegmentQueue::open_next() {
   if (!wake) return fail(wake.error());
   if (*wake != Wake::kReady) return {};  // a stop signal, which claim() sees
   // Whoever shares this descriptor finds it where a reader would have left it.
-  if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(file->extent.end), SEEK_SET);
+  const uint64_t left_at = std::max(file->extent.begin, file->extent.end);
+  if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
   ++next_input_;
   offset_ = file->extent.begin;
   file_ = std::move(file);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -17,6 +18,13 @@ namespace {
 Result<void> check_regular(int fd, std::string_view name) {
   if (fd_type(fd) == FdType::kRegular) return {};
   return fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
+}
+
+bool has_its_name(int fd, const std::string& name) {
+  struct stat ours = {};
+  struct stat named = {};
+  return ::fstat(fd, &ours) == 0 && ::stat(name.c_str(), &named) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {
@@ -54,7 +62,9 @@ Result<PaymentLog> PaymentLog::open(const std::string& path, Diagnostics& diagno
   if (!regular) return fail(regular.error());
   UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
   if (!read_fd) return fail(system_error(path, errno));
-  return PaymentLog(std::move(*opened), std::move(read_fd), path, diagnostics);
+  PaymentLog log(std::move(*opened), std::move(read_fd), path, diagnostics);
+  log.has_path_ = true;
+  return log;
 }
 
 Result<PaymentLog> PaymentLog::adopt(int fd, std::string name, Diagnostics& diagnostics) {
@@ -83,13 +93,31 @@ Result<void> PaymentLog::commit(std::string_view lines) {
 
 Result<void> PaymentLog::begin() {
   assert(!begun_);
-  Result<void> result = lock_exclusively(read_fd_.get(), name_, *diagnostics_);
+  Result<void> result = lock_current();
   if (!result) return result;
   begun_ = true;
   const Result<uint64_t> size = file_size(read_fd_.get(), name_);
   result = size ? repair(*size, undo_bytes_) : fail(size.error());
   if (!result) release();
   return result;
+}
+
+// The log is the file of that name: what other writers append to, and followers read. Where ours
+// has been moved away or removed since (by a rotation of logs, say), what would be committed to it
+// would be seen by nobody.
+Result<void> PaymentLog::lock_current() {
+  for (;;) {
+    Result<void> locked = lock_exclusively(read_fd_.get(), name_, *diagnostics_);
+    if (!locked || !has_path_ || has_its_name(read_fd_.get(), name_)) return locked;
+    Result<PaymentLog> current = open(name_, *diagnostics_);
+    release();
+    if (!current) return fail(current.error());
+    diagnostics_->warning(name_ +
+                          ": has been moved or removed: going on with what has its name now");
+    write_fd_ = std::move(current->write_fd_);
+    read_fd_ = std::move(current->read_fd_);
+    name_is_synced_ = false;
+  }
 }
 
 Result<void> PaymentLog::append(std::string_view lines) {

@@ -25,7 +25,8 @@ namespace paystats {
 
 class PaymentLog {
  public:
-  // Opens or creates `path`. A path that is not a regular file is an error of kind kFailed.
+  // Opens or creates `path`, and again before a commit where the file has lost that name. A path
+  // that is not a regular file is an error of kind kFailed.
   static Result<PaymentLog> open(const std::string& path, Diagnostics& diagnostics);
   // Of a descriptor that is open for appending, such as stdout; `name` is used in messages.
   static Result<PaymentLog> adopt(int fd, std::string name, Diagnostics& diagnostics);
@@ -45,6 +46,7 @@ class PaymentLog {
 
  private:
   PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name, Diagnostics& diagnostics);
+  Result<void> lock_current();
   Result<void> repair(uint64_t size, uint64_t& repaired_size);
   Result<void> undo(Error error);
   void release();
@@ -53,6 +55,7 @@ class PaymentLog {
   UniqueFd read_fd_;  // where the lock is held
   std::string name_;
   Diagnostics* diagnostics_;
+  bool has_path_ = false;  // `name_` is the path that it was opened by
   bool begun_ = false;
   bool name_is_synced_ = false;
   bool broken_ = false;

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "record/payment.h"
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
@@ -53,6 +55,33 @@ TEST_F(PaymentLogTest, ACommitIsOnTheDiskBeforeItReturns) {
   EXPECT_EQ(faults().data_syncs, 1);
   ASSERT_TRUE(log->commit(plain(kTwo)));
   EXPECT_EQ(faults().data_syncs, 2);
+}
+
+TEST_F(PaymentLogTest, AFileThatHasBeenMovedAwayIsNotWrittenToAnyMore) {
+  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  ASSERT_TRUE(log);
+  ASSERT_TRUE(log->commit(plain(kOne)));
+  std::filesystem::rename(path_, folder_ / "old");
+  ASSERT_TRUE(log->commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kTwo));
+  EXPECT_EQ(file_bytes(folder_ / "old"), plain(kOne));
+  EXPECT_NE(words_.heard().find("payments.jsonl: has been moved or removed"), std::string::npos);
+  std::filesystem::remove(path_);
+  ASSERT_TRUE(log->commit(plain(kOne)));
+  ASSERT_TRUE(log->commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kOne) + plain(kTwo));
+}
+
+TEST_F(PaymentLogTest, WhereNoFileOfThatNameCanBeMadeNothingIsCommitted) {
+  const std::string inner = folder_ / "inner";
+  std::filesystem::create_directory(inner);
+  Result<PaymentLog> log = PaymentLog::open(inner + "/log", words_.diagnostics);
+  ASSERT_TRUE(log);
+  std::filesystem::rename(inner, folder_ / "away");
+  EXPECT_FALSE(log->commit(plain(kOne)));
+  EXPECT_FALSE(log->broken());
+  std::filesystem::rename(folder_ / "away", inner);
+  EXPECT_TRUE(log->commit(plain(kOne)));
 }
 
 TEST_F(PaymentLogTest, TheNameOfTheFileIsOnTheDiskAsWellOnce) {
