@@ -90,6 +90,20 @@ void widen_pipe(int fd) {
   }
 }
 
+int sync_data(int fd) {
+  while (::fdatasync(fd) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+int sync_all(int fd) {
+  while (::fsync(fd) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
 Result<uint64_t> file_size(int fd, std::string_view name) {
   struct stat status = {};
   if (::fstat(fd, &status) != 0) return fail(system_error(name, errno));

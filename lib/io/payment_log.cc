@@ -41,8 +41,8 @@ Result<void> sync_name(int fd, std::string_view name) {
   const std::filesystem::path path =
       std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error);
   const Result<UniqueFd> folder = open_file(path.parent_path(), O_RDONLY | O_DIRECTORY);
-  if (::fsync(folder && !error ? folder->get() : fd) != 0) return fail(system_error(name, errno));
-  return {};
+  const int reason = sync_all(folder && !error ? folder->get() : fd);
+  return reason == 0 ? Result<void>() : fail(system_error(name, reason));
 }
 
 }  // namespace
@@ -128,10 +128,9 @@ Result<void> PaymentLog::append(std::string_view lines) {
 
 Result<void> PaymentLog::finish() {
   assert(begun_);
-  if (::fdatasync(write_fd_.get()) != 0) {
+  if (const int reason = sync_data(write_fd_.get()); reason != 0) {
     // A full disk may show only here, and is over once there is room. Anything else is a disk that
     // drops what it has taken, and says so once.
-    const int reason = errno;
     broken_ = broken_ || (reason != ENOSPC && reason != EDQUOT);
     return undo(system_error(name_, reason));
   }
@@ -146,7 +145,12 @@ Result<void> PaymentLog::finish() {
 }
 
 Result<void> PaymentLog::undo(Error error) {
-  const Result<void> undone = truncate_to(write_fd_.get(), undo_bytes_, name_);
+  Result<void> undone = truncate_to(write_fd_.get(), undo_bytes_, name_);
+  if (undone) {
+    // Else all of it could be there again once the power has failed.
+    const int reason = sync_data(write_fd_.get());
+    if (reason != 0) undone = fail(system_error(name_, reason));
+  }
   if (!undone) {
     error.message += fmt::format("; and what was written of it could not be taken back ({})",
                                  undone.error().message);

@@ -10,7 +10,7 @@
 //     before it. A torn line that is a payment and no part of a group gets its newline instead;
 //   - a follower applies nothing beyond the last unmarked line.
 //
-// A write or fdatasync that fails is undone and is an error.
+// A write or fdatasync that fails is undone, durably as well, and is an error.
 #pragma once
 
 #include <cstdint>

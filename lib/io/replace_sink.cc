@@ -43,8 +43,8 @@ std::filesystem::path folder_of(const std::string& path) {
 }
 
 Result<void> sync(int fd, std::string_view name) {
-  if (::fsync(fd) != 0) return fail(system_error(name, errno));
-  return {};
+  const int reason = sync_all(fd);
+  return reason == 0 ? Result<void>() : fail(system_error(name, reason));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace paystats {
 
 struct Faults {
   int fdatasync_errno = 0;      // 0: works
+  int fdatasync_failures = -1;  // so many calls fail, then it works; -1: all
   bool disk_is_memory = false;  // syncing does nothing: for tests that commit thousands of times
   int flock_errno = 0;
   int inotify_errno = 0;

@@ -35,8 +35,11 @@ extern "C" {
 int fdatasync(int fd) {
   ++paystats::faults().data_syncs;
   const int wanted = paystats::faults().fdatasync_errno;
+  int& failures = paystats::faults().fdatasync_failures;
   if (paystats::faults().disk_is_memory) return 0;
-  return wanted != 0 ? paystats::failing(wanted) : static_cast<int>(::syscall(SYS_fdatasync, fd));
+  if (wanted == 0 || failures == 0) return static_cast<int>(::syscall(SYS_fdatasync, fd));
+  if (failures > 0) --failures;
+  return paystats::failing(wanted);
 }
 
 int fsync(int fd) {

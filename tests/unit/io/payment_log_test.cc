@@ -283,6 +283,43 @@ TEST_F(PaymentLogTest, AFailedSyncIsAnErrorAndUndone) {
   EXPECT_EQ(bytes(), plain(kOne));
 }
 
+// What a commit that failed had written must not come back with the power.
+TEST_F(PaymentLogTest, ThatACommitIsUndoneIsOnTheDiskAsWell) {
+  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  ASSERT_TRUE(log);
+  faults().fdatasync_errno = ENOSPC;
+  faults().fdatasync_failures = 1;
+  EXPECT_FALSE(log->commit(plain(kOne)));
+  EXPECT_EQ(faults().data_syncs, 2);
+  EXPECT_FALSE(log->broken());
+
+  faults().fdatasync_errno = 0;
+  faults().disk_bytes_left = 5;
+  EXPECT_FALSE(log->commit(plain(kOne)));
+  EXPECT_EQ(faults().data_syncs, 3);
+  EXPECT_FALSE(log->broken());
+}
+
+TEST_F(PaymentLogTest, WhereThatIsNotOnTheDiskTheLogIsBroken) {
+  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  ASSERT_TRUE(log);
+  faults().fdatasync_errno = ENOSPC;
+  const Result<void> committed = log->commit(plain(kOne));
+  ASSERT_FALSE(committed);
+  EXPECT_NE(committed.error().message.find("could not be taken back"), std::string::npos);
+  EXPECT_TRUE(log->broken());
+}
+
+TEST_F(PaymentLogTest, AnInterruptedSyncIsBegunAnew) {
+  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  ASSERT_TRUE(log);
+  faults().fdatasync_errno = EINTR;
+  faults().fdatasync_failures = 2;
+  EXPECT_TRUE(log->commit(plain(kOne)));
+  EXPECT_EQ(faults().data_syncs, 3);
+  EXPECT_FALSE(log->broken());
+}
+
 TEST_F(PaymentLogTest, NoRoomForTheMissingNewlineIsAnErrorAsWell) {
   write_file(path_, kOne);
   faults().disk_bytes_left = 0;
