@@ -29,7 +29,8 @@ Result<void> write_stream(int fd, std::string_view bytes, std::string_view name)
 // Where it may not grow, or is no pipe, it stays as it is. Never smaller than it was.
 void widen_pipe(int fd);
 
-// fdatasync(2) and fsync(2), begun anew where a signal comes between. 0, or what failed, as an errno.
+// fdatasync(2) and fsync(2), begun anew where a signal comes between. 0, or what failed, as an
+// errno.
 int sync_data(int fd);
 int sync_all(int fd);
 
