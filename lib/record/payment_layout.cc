@@ -290,21 +290,40 @@ bool PaymentLayout::scan(const char* p, const char* newline, const StringStops& 
 
 // No literal but the last one holds a newline, so as far as one matches, the line goes on: that is
 // what makes the next load one within the margin.
-[[gnu::always_inline]] inline bool PaymentLayout::Plain::scan(const char* p, const char* newline,
-                                                              const StringStops& stops,
-                                                              Payment& out) const {
+[[gnu::always_inline]] inline bool PaymentLayout::Plain::begins(const char* p) const {
+  return ((load(p) ^ before[0]) | (load(p + before_size - 8) ^ before[1])) == 0;
+}
+
+[[gnu::always_inline]] inline bool PaymentLayout::Plain::goes_on(const char* quote,
+                                                                 const char* newline) const {
+  return ((load(quote) ^ between[0]) | (load(quote + between_middle) ^ between[1]) |
+          (load(quote + between_size - 8) ^ between[2]) |
+          ((load(newline - 7) ^ after) & after_mask)) == 0;
+}
+
+[[gnu::always_inline]] inline const char* PaymentLayout::Plain::scan(const char* p,
+                                                                     const char* newline,
+                                                                     const StringStops& stops,
+                                                                     Payment& out) const {
+  if (!begins(p)) return nullptr;
   const char* const name = p + before_size;
-  if (((load(p) ^ before[0]) | (load(name - 8) ^ before[1])) != 0) return false;
   const char* const quote = stops.next(name);
-  const char* const amount = quote + between_size;
-  if (((load(quote) ^ between[0]) | (load(quote + between_middle) ^ between[1]) |
-       (load(amount - 8) ^ between[2]) | ((load(newline - 7) ^ after) & after_mask)) != 0) {
-    return false;
-  }
+  if (!goes_on(quote, newline)) return nullptr;
   const auto size = static_cast<size_t>(quote - name);
-  if (size - 1 >= kUserBytesMax) return false;  // empty or too long
+  if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
   out.user = {name, size};
-  return true;
+  return quote + between_size;
+}
+
+const char* PaymentLayout::Plain::scan_odd(const char* p, const char* newline,
+                                           const StringStops& stops, TextArena& arena,
+                                           Payment& out) const {
+  if (!begins(p)) return nullptr;
+  const char* const name = p + before_size;
+  const char* const stop = stops.next(name);
+  if (stop >= newline || *stop == '"') return nullptr;
+  const char* const quote = odd_name(name, stop, newline, stops, arena, out.user);
+  return quote != nullptr && goes_on(quote, newline) ? quote + between_size : nullptr;
 }
 
 void PaymentLayouts::missed(const char* line, const char* next, const char* end,
@@ -343,22 +362,30 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PaymentLayout::Plain plain = layouts_[current_].plain();  // ours: no row overlaps it
+  LineEnds ends;
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
+    const char* const begin = p;
     const size_t most = std::min(room, ShortAmounts::kMost);
     size_t scanned = 0;
     for (; scanned < most; ++scanned) {
       const char* const newline = stops_.next_newline(p);
+      if (newline >= limit) break;
       Payment& payment = rows[scanned].record;
-      if (newline >= limit || !plain.scan(p, newline, stops_, payment)) break;
-      amounts_.set(scanned, plain.amount_of(payment), plain.amount_end(newline));
+      const char* amount = plain.scan(p, newline, stops_, payment);
+      if (amount == nullptr) [[unlikely]] {
+        amount = plain.scan_odd(p, newline, stops_, out.decoded, payment);
+        if (amount == nullptr) break;
+      }
+      amounts_.set(scanned, amount, plain.amount_end(newline));
       rows[scanned].line = out.lines + static_cast<uint32_t>(scanned);
+      ends[scanned] = newline;
       p = newline + 1;
     }
-    const size_t read = read_amounts(plain, rows, scanned);
+    const size_t read = read_amounts(plain, rows, ends, scanned);
     out.rows.keep(read);
     out.lines += static_cast<uint32_t>(read);
-    if (read < scanned) return plain.line_of(rows[read].record);
+    if (read < scanned) return read == 0 ? begin : ends[read - 1] + 1;
     if (scanned < most) return p;
   }
   return p;
@@ -366,7 +393,8 @@ const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
 
 // The amounts of so many rows, up to one that is wrong; returns how many that were.
 size_t PaymentLayouts::read_amounts(const PaymentLayout::Plain& plain,
-                                    DecodedLines<Payment>::Row* rows, size_t scanned) {
+                                    DecodedLines<Payment>::Row* rows, const LineEnds& ends,
+                                    size_t scanned) {
   const uint32_t right = amounts_.read(scanned);
   for (size_t i = 0; i < scanned; ++i) {
     Payment& payment = rows[i].record;
@@ -374,8 +402,9 @@ size_t PaymentLayouts::read_amounts(const PaymentLayout::Plain& plain,
       payment.amount = amounts_.at(i);
       continue;
     }
-    if (amounts_.size(i) <= 0) return i;
-    const std::string_view text(plain.amount_of(payment), static_cast<size_t>(amounts_.size(i)));
+    const int64_t size = amounts_.size(i);
+    if (size <= 0) return i;
+    const std::string_view text(plain.amount_end(ends[i]) - size, static_cast<size_t>(size));
     if (parse_amount(text, payment.amount) != AmountFlaw::kNone) return i;
   }
   return scanned;

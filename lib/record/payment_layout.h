@@ -40,15 +40,19 @@ class PaymentLayout {
   bool scan(const char* p, const char* newline, const StringStops& stops, TextArena& arena,
             Payment& out) const;
 
-  // The same for most lines of most layouts, in a fraction of the time: a plain name, then an
-  // amount that is read later, and no other value. Where it says no, scan() may yet say yes.
+  // The same for most lines of most layouts, in a fraction of the time: a name, then an amount that
+  // is read later, and no other value. Both return where the amount begins, or nullptr, where
+  // PaymentLayout::scan() may yet say yes.
   struct Plain {
-    bool scan(const char* p, const char* newline, const StringStops& stops, Payment& out) const;
-    const char* line_of(const Payment& scanned) const { return scanned.user.data() - before_size; }
-    const char* amount_of(const Payment& scanned) const {
-      return scanned.user.data() + scanned.user.size() + between_size;
-    }
+    // A name without escapes and, unless all that is marked is UTF-8, of ASCII.
+    const char* scan(const char* p, const char* newline, const StringStops& stops,
+                     Payment& out) const;
+    // Of the others.
+    const char* scan_odd(const char* p, const char* newline, const StringStops& stops,
+                         TextArena& arena, Payment& out) const;
     const char* amount_end(const char* newline) const { return newline + 1 - after_size; }
+    bool begins(const char* p) const;
+    bool goes_on(const char* quote, const char* newline) const;  // from the one behind the name on
 
     size_t before_size = 0;  // 8 to 16, as words that overlap; 0: there is none
     std::array<uint64_t, 2> before{};
@@ -107,10 +111,12 @@ class PaymentLayouts {
   static constexpr uint32_t kMissesMost = 64;
   static constexpr size_t kMarkLeast = 512;
 
+  using LineEnds = std::array<const char*, ShortAmounts::kMost>;  // their newlines
+
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
   size_t read_amounts(const PaymentLayout::Plain& plain, DecodedLines<Payment>::Row* rows,
-                      size_t scanned);
+                      const LineEnds& ends, size_t scanned);
   bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
 
   std::array<PaymentLayout, kLayouts> layouts_;
