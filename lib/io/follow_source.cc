@@ -181,10 +181,9 @@ class FollowSource final : public Source {
     if (!n) return fail(n.error());
     if (*n < wanted) return fail(fmt::format("{}: shrank while it was read", path_));
     offset_ += *n;
-    if (offset_ == end_) {
-      const size_t proof_bytes = std::min(*n, kProofBytesMax);
-      proof_.assign(space + *n - proof_bytes, proof_bytes);
-    }
+    const size_t proof_bytes = std::min(*n, kProofBytesMax);
+    proof_.append(space + *n - proof_bytes, proof_bytes);
+    if (proof_.size() > kProofBytesMax) proof_.erase(0, proof_.size() - kProofBytesMax);
     lines_.add(*n);
     return {};
   }
@@ -203,7 +202,7 @@ class FollowSource final : public Source {
   uint64_t offset_ = 0;                // read up to here
   uint64_t end_ = 0;                   // may be read up to here
   std::optional<uint64_t> start_end_;  // end_ as it was at the start
-  std::string proof_;                  // the last bytes before offset_, once all is read
+  std::string proof_;                  // the last bytes before offset_
 };
 
 }  // namespace

@@ -301,6 +301,17 @@ TEST_F(FollowSourceTest, OneThatWasEmptiedAndHasGrownAgainIsAnError) {
   EXPECT_EQ(next(*source), path_ + ": was written anew while it was followed");
 }
 
+// What was read last may be short and look like anything: what came before it counts as well.
+TEST_F(FollowSourceTest, ThatShowsAlsoWhereLittleWasReadLast) {
+  write_file(path_, "one\ntwo\n");
+  const auto source = open();
+  EXPECT_EQ(now(*source), "one\ntwo\n");
+  write_file(path_, "one\ntwo\n\n");
+  EXPECT_EQ(next(*source), "\n");
+  write_file(path_, "six\nten\n\nmore\n");
+  EXPECT_EQ(next(*source), path_ + ": was written anew while it was followed");
+}
+
 TEST_F(FollowSourceTest, AFileThatWasReplacedIsAnError) {
   write_file(path_, "one\n");
   const auto source = open();
