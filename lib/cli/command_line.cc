@@ -26,8 +26,27 @@ constexpr Unit kUnits[] = {{"ns", 1},
                            {"m", 60'000'000'000},
                            {"h", 3'600'000'000'000}};
 
+// CLI11 takes a word such as `[a,b]` for a list and cuts it up, so it is shown one more character.
+constexpr char kGuard = '\x1f';
+
+bool looks_like_list(std::string_view word) {
+  const size_t last = word.find_last_not_of(kGuard);
+  return last != word.npos && last > 0 && word.front() == '[' && word[last] == ']';
+}
+
+std::string guarded(std::string word) {
+  if (looks_like_list(word)) word += kGuard;
+  return word;
+}
+
+std::string unguarded(std::string word) {
+  if (looks_like_list(word) && word.back() == kGuard) word.pop_back();
+  return word;
+}
+
 // CLI11's messages, in the house's form: lower case, no full stop, no line of advice.
 std::string house_style(std::string message) {
+  std::erase(message, kGuard);
   while (!message.empty() && (message.back() == '\n' || message.back() == '.')) message.pop_back();
   if (message.size() > 1 && message[0] >= 'A' && message[0] <= 'Z' && message[1] >= 'a') {
     message[0] = static_cast<char>(message[0] - 'A' + 'a');
@@ -64,7 +83,7 @@ struct CommandLine::Impl {
                    std::function<Result<void>(const std::string&)> take) {
     const auto callback = [names, take = std::move(take)](const CLI::results_t& results) {
       for (const std::string& text : results) {
-        if (const Result<void> taken = take(text); !taken) {
+        if (const Result<void> taken = take(unguarded(text)); !taken) {
           const size_t last = names.rfind(',');
           throw CLI::ValidationError(names.substr(last == std::string::npos ? 0 : last + 1),
                                      taken.error().message);
@@ -83,6 +102,7 @@ struct CommandLine::Impl {
   std::string tool;
   CLI::App app;
   std::string section = "Options";
+  std::vector<std::string>* inputs = nullptr;
   bool version = false;
 };
 
@@ -176,6 +196,7 @@ void CommandLine::list(const std::string& names, std::vector<std::string>& value
 void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
                          const std::string& help) {
   impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
+  impl_->inputs = &values;
 }
 
 Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
@@ -184,10 +205,12 @@ Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* arg
   app.add_flag("--help,-h", help, "print this help and exit")->group(impl_->section);
   app.add_flag("--version", impl_->version, "print the version and exit")->group(impl_->section);
   // --help answers even where the rest of the line would be refused.
+  std::string_view lacks_value;
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view word = argv[i];
     if (word == "--help" || word == "-h") help = true;
     if (word == "--version") impl_->version = true;
+    if (word.starts_with("--") && word.find('=') + 1 == word.size()) lacks_value = word;
   }
   std::string answer;
   if (help) {
@@ -200,8 +223,18 @@ Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* arg
     if (!written) return fail(written.error());
     return Outcome::kAnswered;
   }
+  // CLI11 would take the next word for it, an option as well.
+  if (!lacks_value.empty()) {
+    lacks_value.remove_suffix(1);
+    return fail(fmt::format("{}: an empty value", lacks_value));
+  }
+  std::vector<std::string> words;  // the last one first, as CLI11 wants them
+  for (int i = argc - 1; i > 0; --i) words.push_back(guarded(argv[i]));
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
+    if (impl_->inputs != nullptr) {
+      for (std::string& input : *impl_->inputs) input = unguarded(std::move(input));
+    }
   } catch (const CLI::ParseError& error) {
     return fail(house_style(error.what()));
   } catch (const std::exception& error) {

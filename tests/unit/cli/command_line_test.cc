@@ -75,6 +75,24 @@ TEST(CommandLine, AfterTwoDashesAllIsInput) {
   EXPECT_EQ(o.inputs, (std::vector<std::string>{"--hold", "--help"}));
 }
 
+// To CLI11 a word in brackets is a list.
+TEST(CommandLine, AWordInBracketsIsAWord) {
+  Options o;
+  ASSERT_TRUE(parse(o, {"[q]", "-o", "[a,b]", "--rejects=[c]", "[]", "[x,y]\x1f", "--", "[-z]"}));
+  EXPECT_EQ(o.inputs, (std::vector<std::string>{"[q]", "[]", "[x,y]\x1f", "[-z]"}));
+  EXPECT_EQ(o.output, "[a,b]");
+  EXPECT_EQ(o.rejects, "[c]");
+}
+
+// CLI11 would take the next word for the value, an option too.
+TEST(CommandLine, AnEmptyValueBehindAnEqualsSignIsRefused) {
+  EXPECT_EQ(refusal({"--rejects=", "-o", "out"}), "--rejects: an empty value");
+  Options o;
+  ASSERT_TRUE(parse(o, {"-X", "key=", "--", "--rejects="}));
+  EXPECT_EQ(o.properties, std::vector<std::string>{"key="});
+  EXPECT_EQ(o.inputs, std::vector<std::string>{"--rejects="});
+}
+
 TEST(CommandLine, RefusesWhatItDoesNotKnowAndNamesIt) {
   EXPECT_NE(refusal({"--bogus"}).find("--bogus"), std::string::npos);
   EXPECT_NE(refusal({"--jobs"}).find("--jobs"), std::string::npos);
