@@ -266,7 +266,11 @@ Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input&
     }
     if (!status) return fail(status.error());
     if (*status == ReadStatus::kEnd) break;
-    if (*status == ReadStatus::kIdle) continue;
+    if (*status == ReadStatus::kIdle) {
+      // Where fewer came than the rate allows, those that come now are of no part of the duration.
+      if (delivery.now() >= delivery.pace().end()) break;
+      continue;
+    }
     Result<void> decoded = decoder.decode(block, on_chunk);
     if (!decoded && more) return fail(decoded.error());
     show(delivery.progress(), delivery.payments(), source);

@@ -179,6 +179,28 @@ TEST_F(DeliverTest, AStopSignalEndsTheWaitOfASlowRateAtOnce) {
   EXPECT_EQ(lines_taken(), 1u);
 }
 
+// Has nothing to give for long, and time goes on.
+class IdleSource final : public Source {
+ public:
+  Result<ReadStatus> read(Block&, Instant) override {
+    return --reads_left_ > 0 ? ReadStatus::kIdle : ReadStatus::kEnd;
+  }
+  int reads_left() const { return reads_left_; }
+
+ private:
+  int reads_left_ = 10'000;
+};
+
+TEST_F(DeliverTest, ADurationEndsAlsoWhereFewerBatchesCameThanTheRateAllows) {
+  const SteppingClock clock;
+  const Waiter waiter(stop_, clock);
+  Delivery to(sink_, waiter, Pace(500, std::chrono::milliseconds(100), clock.now()), progress_,
+              &totals_);
+  IdleSource source;
+  EXPECT_EQ(*deliver_lines(LinesPlan{}, to, source, rejects_), Ending::kComplete);
+  EXPECT_GT(source.reads_left(), 9'000);
+}
+
 TEST_F(DeliverTest, BatchLinesBecomePaymentsAndEachIsOnePut) {
   const std::unique_ptr<Source> source = memory_source(
       "{\"user\":\"a\",\"paymentAmt\":1.0,\"volume\":2}\n\n{\"paymentAmt\":\"1e2\",\"user\":\"b\"}",
