@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -56,16 +57,30 @@ bool read_sum(const Json& object, Decimal& out) {
   return read(object, "sum", text) && parse_sum(text, out) == AmountFlaw::kNone;
 }
 
-bool read_envelope(const Json& object, Envelope& out) {
-  // The count of all may pass 64 bits, where this library would make it a double: then it is not
-  // read, as nobody can have counted so far.
+// The count of all may pass 64 bits, where this library makes it a double: then it is taken from
+// the text. That of the envelope is the first, behind nothing but numbers.
+bool read_count(const Json& object, std::string_view line, std::string& out) {
   uint64_t count = 0;
+  if (read(object, "count", count)) {
+    out = std::to_string(count);
+    return true;
+  }
+  constexpr std::string_view kName = R"("count":)";
+  const size_t name = line.find(kName);
+  const Json* const value = field(object, "count");
+  if (value == nullptr || !value->is_number_float() || name == line.npos) return false;
+  const size_t begin = name + kName.size();
+  const size_t end = std::min(line.find_first_not_of("0123456789", begin), line.size());
+  out = line.substr(begin, end - begin);
+  return !out.empty() && end < line.size() && line[end] == ',';
+}
+
+bool read_envelope(const Json& object, std::string_view line, Envelope& out) {
   if (!read_instance(object, out.instance) || !read(object, "version", out.version) ||
       !read(object, "ready", out.ready) || !read(object, "offset", out.offset) ||
       !read(object, "users", out.users) || !read(object, "sum", out.sum) ||
-      !read(object, "count", count))
+      !read_count(object, line, out.count))
     return false;
-  out.count = std::to_string(count);
   uint64_t matches = 0;
   if (read(object, "matches", matches)) out.matches = matches;
   return true;
@@ -123,7 +138,7 @@ Result<ParsedAnswer> parse_answer(std::string_view line) {
   std::string error;
   if (read(json, "error", error)) return fail(std::move(error));
   ParsedAnswer answer;
-  if (!read_envelope(json, answer.envelope) || !read_rows(json, answer.rows))
+  if (!read_envelope(json, line, answer.envelope) || !read_rows(json, answer.rows))
     return fail("not an answer of paystats-cache");
   return answer;
 }

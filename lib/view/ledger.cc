@@ -13,7 +13,6 @@ namespace paystats {
 namespace {
 
 // What `partials` of a row says where it is not the first of a list.
-constexpr uint32_t kEndOfPartials = UINT32_MAX;  // also the end of each list
 constexpr uint32_t kAbsolute = UINT32_MAX - 1;
 constexpr uint32_t kHoldsNothing = UINT32_MAX - 2;
 
@@ -56,7 +55,7 @@ uint64_t name_head(std::string_view name) {
 Ledger::Ledger(size_t users_max, uint64_t hash_seed)
     : users_max_(std::min<size_t>(users_max, kHoldsNothing)),
       hash_seed_(hash_seed),
-      free_partials_(kEndOfPartials) {}
+      partials_(hash_seed) {}
 
 uint64_t Ledger::hash(std::string_view user) const {
   return hash_bytes(user, hash_seed_);
@@ -143,7 +142,9 @@ uint32_t Ledger::add_row(std::string_view user, uint64_t hash) {
 
 LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
   uint32_t id = find_row(stats.user, hash);
+  const bool is_removal = !stats.at && stats.count == 0 && stats.sum == Decimal();
   if (id == kNoUser) {
+    if (is_removal) return {};
     if (rows_.size() >= users_max_) {
       LedgerChange refused;
       refused.outcome = Applied::kUsersFull;
@@ -153,17 +154,22 @@ LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
   }
   UserRow& row = rows_[id];
   LedgerChange change = change_from(id, row);
-  change.outcome = stats.at ? set_partial(row, stats) : set_absolute(row, stats);
+  if (is_removal) {
+    if (!change.was_held) return {};
+    return remove_held(change);
+  }
+  change.outcome = stats.at ? set_partial(id, stats) : set_absolute(id, stats);
   change.is_held = row.partials != kHoldsNothing;
   return change;
 }
 
-Applied Ledger::set_absolute(UserRow& row, const Stats& stats) {
+Applied Ledger::set_absolute(uint32_t id, const Stats& stats) {
+  UserRow& row = rows_[id];
   if (row.partials == kAbsolute) {
     if (row.sum == stats.sum && row.count == stats.count) return Applied::kUnchanged;
   } else {
     if (row.partials != kHoldsNothing) ++kind_changes_;
-    drop_partials(row);
+    drop_partials(id);
     row.partials = kAbsolute;
   }
   row.sum = stats.sum;
@@ -171,36 +177,29 @@ Applied Ledger::set_absolute(UserRow& row, const Stats& stats) {
   return Applied::kChanged;
 }
 
-Applied Ledger::set_partial(UserRow& row, const Stats& stats) {
+Applied Ledger::set_partial(uint32_t id, const Stats& stats) {
+  UserRow& row = rows_[id];
+  const auto [partition, offset] = *stats.at;
   Partial* held = nullptr;
   if (row.partials < kHoldsNothing) {
-    held = find_partial(row, stats.at->partition);
-    if (held != nullptr && held->offset >= stats.at->offset) return Applied::kUnchanged;
+    held = partials_.find(row.partials, id, partition);
+    if (held != nullptr && held->offset >= offset) {
+      const bool is_repeat = held->sum == stats.sum && held->count == stats.count;
+      if (held->offset > offset || is_repeat) return Applied::kUnchanged;
+    }
     const Applied outcome = add_up(row, held, stats);
     if (was_refused(outcome)) return outcome;
   } else {
     if (row.partials == kAbsolute) ++kind_changes_;
-    row.partials = kEndOfPartials;
+    row.partials = Partials::kNone;
     row.sum = stats.sum;
     row.count = stats.count;
   }
-  if (held == nullptr) {
-    const uint32_t added = new_partial();
-    held = &partials_[added];
-    held->next = row.partials;
-    row.partials = added;
-  }
+  if (held == nullptr) held = &partials_.add(row.partials, id, partition);
   held->sum = stats.sum;
   held->count = stats.count;
-  held->partition = stats.at->partition;
-  held->offset = stats.at->offset;
+  held->offset = offset;
   return Applied::kChanged;
-}
-
-Ledger::Partial* Ledger::find_partial(const UserRow& row, int32_t partition) {
-  for (uint32_t at = row.partials; at < kHoldsNothing; at = partials_[at].next)
-    if (partials_[at].partition == partition) return &partials_[at];
-  return nullptr;
 }
 
 // The row's sum and count with `stats` in place of `replaced` (or besides all, where that is null).
@@ -224,31 +223,20 @@ Applied Ledger::add_up(UserRow& row, const Partial* replaced, const Stats& stats
   return Applied::kChanged;
 }
 
-uint32_t Ledger::new_partial() {
-  if (free_partials_ == kEndOfPartials) return partials_.grow();
-  return std::exchange(free_partials_, partials_[free_partials_].next);
-}
-
-void Ledger::free_partial(uint32_t partial) {
-  partials_[partial].next = free_partials_;
-  free_partials_ = partial;
-}
-
-void Ledger::drop_partials(UserRow& row) {
-  while (row.partials < kHoldsNothing) {
-    const uint32_t next = partials_[row.partials].next;
-    free_partial(row.partials);
-    row.partials = next;
-  }
+void Ledger::drop_partials(uint32_t id) {
+  UserRow& row = rows_[id];
+  if (row.partials < kHoldsNothing) partials_.clear(row.partials, id);
 }
 
 LedgerChange Ledger::remove(std::string_view user) {
   const uint32_t id = find(user);
-  if (id == kNoUser) return {};
-  UserRow& row = rows_[id];
-  LedgerChange change = change_from(id, row);
-  drop_partials(row);
-  clear(row);
+  return id == kNoUser ? LedgerChange() : remove_held(change_from(id, rows_[id]));
+}
+
+// Of a user who holds something.
+LedgerChange Ledger::remove_held(LedgerChange change) {
+  drop_partials(change.id);
+  clear(rows_[change.id]);
   change.outcome = Applied::kChanged;
   change.is_held = false;
   return change;
@@ -259,22 +247,17 @@ LedgerChange Ledger::remove_partial(std::string_view user, int32_t partition) {
   if (id == kNoUser || rows_[id].partials == kAbsolute) return {};
   UserRow& row = rows_[id];
   LedgerChange change = change_from(id, row);
-  uint32_t* link = &row.partials;
-  while (*link != kEndOfPartials && partials_[*link].partition != partition)
-    link = &partials_[*link].next;
-  if (*link == kEndOfPartials) return {};
+  const Partial* const gone = partials_.find(row.partials, id, partition);
+  if (gone == nullptr) return {};
 
   // What is left may be out of range, as it never was before: then nothing is forgotten.
-  const Partial& gone = partials_[*link];
-  const Applied outcome = add_up(row, &gone, Stats{});
+  const Applied outcome = add_up(row, gone, Stats{});
   if (was_refused(outcome)) {
     change.outcome = outcome;
     return change;
   }
-  const uint32_t freed = *link;
-  *link = gone.next;
-  free_partial(freed);
-  if (row.partials == kEndOfPartials) clear(row);
+  partials_.remove(row.partials, id, partition);
+  if (row.partials == Partials::kNone) clear(row);
   change.outcome = Applied::kChanged;
   change.is_held = row.partials != kHoldsNothing;
   return change;

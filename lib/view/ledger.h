@@ -1,9 +1,12 @@
 // Who has what: one row a user, found by name, and for users that came in partials the newest
 // partial of each partition.
 //
-// - Stats without `at` are absolute: the newest replaces.
+// - Stats without `at` are absolute: the newest replaces. One of no payments takes the user away,
+// as
+//   payagg says it of a user who has been removed.
 // - Stats with `at` are the partial of one source partition: of each partition the one of highest
-//   offset counts, in whatever order they come, and the partitions are added up.
+//   offset counts, in whatever order they come (of equal ones the last), and the partitions are
+//   added up.
 // - A user whose kind changes loses what was held before.
 //
 // Rows and names never move and are never reused: an id (the index of a row, 32 bits) means the
@@ -21,6 +24,7 @@
 
 #include "record/payment.h"
 #include "view/chunked.h"
+#include "view/partials.h"
 #include "view/user_row.h"
 
 namespace paystats {
@@ -85,34 +89,24 @@ class Ledger {
     std::vector<Slot> slots;  // a power of two, or none
     size_t used = 0;
   };
-  struct Partial {
-    Decimal sum;
-    uint64_t count = 0;
-    int64_t offset = 0;
-    int32_t partition = 0;
-    uint32_t next = 0;
-  };
 
   uint32_t find_row(std::string_view user, uint64_t hash) const;
   uint32_t add_row(std::string_view user, uint64_t hash);
   void grow(Segment& segment);
   const char* keep(std::string_view name);
 
-  Applied set_absolute(UserRow& row, const Stats& stats);
-  Applied set_partial(UserRow& row, const Stats& stats);
+  Applied set_absolute(uint32_t id, const Stats& stats);
+  Applied set_partial(uint32_t id, const Stats& stats);
   Applied add_up(UserRow& row, const Partial* replaced, const Stats& stats);
-  Partial* find_partial(const UserRow& row, int32_t partition);
-  uint32_t new_partial();
-  void free_partial(uint32_t partial);
-  void drop_partials(UserRow& row);
+  LedgerChange remove_held(LedgerChange change);
+  void drop_partials(uint32_t id);
 
   const size_t users_max_;
   const uint64_t hash_seed_;
   uint64_t kind_changes_ = 0;
   std::array<Segment, kSegments> segments_;
   Chunked<UserRow, 12> rows_;
-  Chunked<Partial, 12> partials_;
-  uint32_t free_partials_;  // a list through `next`
+  Partials partials_;
   std::vector<std::unique_ptr<char[]>> arena_;
   size_t arena_used_ = kArenaBytes;
 };

@@ -88,6 +88,19 @@ TEST(Answer, IsReadAsItWasWritten) {
   EXPECT_EQ(answer->rows[1].count, UINT64_MAX);
 }
 
+TEST(Answer, ACountOfMoreThan64BitsIsReadToTheDigit) {
+  Envelope envelope = some_envelope();
+  envelope.count = "18446744073709551618";
+  const Result<ParsedAnswer> answer =
+      parse_answer(render_answer(envelope, {{1, "edgar", cents(700), UINT64_MAX}}));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->envelope.count, "18446744073709551618");
+  for (const char* count : {"1.5", "1e30", "-1", "-18446744073709551618", "\"7\""}) {
+    envelope.count = count;
+    EXPECT_FALSE(parse_answer(render_answer(envelope, {}))) << count;
+  }
+}
+
 TEST(Answer, AnErrorIsReadAsAnError) {
   const Result<ParsedAnswer> answer = parse_answer(error_answer("limit: too large"));
   ASSERT_FALSE(answer);

@@ -63,13 +63,35 @@ TEST(Ledger, OfOnePartitionTheHighestOffsetCountsInWhateverOrderTheyCome) {
   EXPECT_EQ(sum_of(ledger, "edgar"), cents(200));
 }
 
+TEST(Ledger, OfOneOffsetTheLastCounts) {
+  Ledger ledger(kPlenty, 1);
+  (void)ledger.apply(partial("edgar", 100, 1, 0, 10));
+  EXPECT_EQ(ledger.apply(partial("edgar", 300, 2, 0, 10)).outcome, Applied::kChanged);
+  EXPECT_EQ(sum_of(ledger, "edgar"), cents(300));
+  EXPECT_EQ(count_of(ledger, "edgar"), 2U);
+}
+
+TEST(Ledger, AbsoluteStatsOfNoPaymentsTakeTheUserAway) {
+  Ledger ledger(kPlenty, 1);
+  EXPECT_EQ(ledger.apply(absolute("nobody", 0, 0)).outcome, Applied::kUnchanged);
+  (void)ledger.apply(absolute("edgar", 100, 1));
+  (void)ledger.apply(partial("rosa", 100, 1, 0, 5));
+  const LedgerChange gone = ledger.apply(absolute("edgar", 0, 0));
+  EXPECT_EQ(gone.outcome, Applied::kChanged);
+  EXPECT_TRUE(gone.was_held);
+  EXPECT_FALSE(gone.is_held);
+  EXPECT_EQ(ledger.apply(absolute("rosa", 0, 0)).outcome, Applied::kChanged);
+  for (const char* user : {"nobody", "edgar", "rosa"}) EXPECT_EQ(ledger.find(user), kNoUser);
+  EXPECT_EQ(ledger.apply(absolute("edgar", 0, 1)).outcome, Applied::kChanged) << "it has a payment";
+}
+
 TEST(Ledger, RandomPartialsEqualAMapOfThem) {
   std::mt19937_64 random(7);
   Ledger ledger(kPlenty, 1);
   std::map<std::string, std::map<int32_t, Stats>> oracle;
   for (int i = 0; i < 50'000; ++i) {
     const std::string user = "user" + std::to_string(random() % 300);
-    const auto partition = static_cast<int32_t>(random() % 12);
+    const auto partition = static_cast<int32_t>(random() % 24);
     if (random() % 20 == 0) {
       (void)ledger.remove_partial(user, partition);
       if (oracle.contains(user)) oracle[user].erase(partition);
@@ -80,7 +102,7 @@ TEST(Ledger, RandomPartialsEqualAMapOfThem) {
                                 partition, offset);
     (void)ledger.apply(stats);
     const auto held = oracle[user].find(partition);
-    if (held == oracle[user].end() || held->second.at->offset < offset)
+    if (held == oracle[user].end() || held->second.at->offset <= offset)
       oracle[user].insert_or_assign(partition, stats);
   }
   for (const auto& [user, partials] : oracle) {

@@ -35,7 +35,7 @@ TEST(View, OrdersBySumFromTheLargestAndEqualSumsByTheBytesOfTheNames) {
                                       "dgar",
                                       700, 1),
                              absolute("edgar", 700, 7), absolute("Edgar", 700, 1),
-                             absolute("low", -100, 1), absolute("zero", 0, 0)})
+                             absolute("low", -100, 1), absolute("zero", 0, 1)})
     view.apply(stats);
   std::vector<std::string> order;
   for (const RankedStats& row : view.page(0, 50)) order.emplace_back(row.user);
