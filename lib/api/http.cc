@@ -105,6 +105,8 @@ void append_head(std::string& out, const HttpResponse& response,
   if (!connection.date.empty()) fmt::format_to(into, "Date: {}\r\n", connection.date);
   if (!connection.keep_alive || response.close || connection.stream) {
     out += "Connection: close\r\n";
+  } else if (connection.say_keep_alive) {
+    out += "Connection: keep-alive\r\n";
   }
   out += "\r\n";
 }

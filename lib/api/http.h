@@ -50,8 +50,9 @@ struct HttpResponse {
 
 struct ConnectionFields {
   bool keep_alive = true;
-  std::string_view date;  // an IMF-fixdate; empty: none
-  bool stream = false;    // the body has no length: it ends with the connection
+  bool say_keep_alive = false;  // to a client of HTTP/1.0, who does not take it for granted
+  std::string_view date;        // an IMF-fixdate; empty: none
+  bool stream = false;          // the body has no length: it ends with the connection
 };
 
 // The status line and all fields, with the empty line at the end.

@@ -169,6 +169,7 @@ std::optional<Action> HttpConnection::answer(const HttpHead& head) {
   request.local_port = local_port_;
   head_only_ = request.method == "HEAD";
   keep_alive_ = head.keep_alive;
+  say_keep_alive_ = head.is_http_1_0;
   state_ = State::kWorking;
   deadline_ = Instant::max();
   Action action = service_.router.route(request);
@@ -295,7 +296,8 @@ void HttpConnection::respond(const HttpResponse& response) {
   if (status_class < std::size(service_.figures.responses)) {
     ++service_.figures.responses[status_class];
   }
-  append_head(output_.head(), response, {.keep_alive = !ending_, .date = service_.date});
+  append_head(output_.head(), response,
+              {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});
   if (head_only_ || !response.body) return output_.add(nullptr, nullptr);
   output_.add(response.body, service_.pages.of(response.body));
 }

@@ -106,6 +106,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Of the request at hand.
   bool head_only_ = false;
   bool keep_alive_ = false;
+  bool say_keep_alive_ = false;
 };
 
 }  // namespace paystats

@@ -27,9 +27,12 @@ class HeadParser final : public http::basic_parser<true> {
     eager(false);
   }
 
+  int version() const { return version_; }
+
  private:
-  void on_request_impl(http::verb, beast::string_view method, beast::string_view target, int,
-                       ErrorCode&) override {
+  void on_request_impl(http::verb, beast::string_view method, beast::string_view target,
+                       int version, ErrorCode&) override {
+    version_ = version;
     request_.method = as_view(method);
     request_.target = as_view(target);
   }
@@ -48,6 +51,7 @@ class HeadParser final : public http::basic_parser<true> {
   void on_finish_impl(ErrorCode&) override {}
 
   HttpRequest& request_;
+  int version_ = 11;
 };
 
 }  // namespace
@@ -84,6 +88,7 @@ HeadStatus parse_head(std::string_view buffer, size_t& scanned, HttpHead& head) 
     return HeadStatus::kMalformed;
   }
   head.keep_alive = parser.keep_alive();
+  head.is_http_1_0 = parser.version() == 10;
   return HeadStatus::kComplete;
 }
 

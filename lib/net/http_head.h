@@ -19,7 +19,8 @@ struct HttpHead {
   HttpRequest request;  // visits the buffer
   size_t bytes = 0;     // of the head; what follows is the body, or the next request
   bool keep_alive = false;
-  std::string flaw;  // of kMalformed
+  bool is_http_1_0 = false;  // who is to be told that a connection stays
+  std::string flaw;          // of kMalformed
 };
 
 enum class HeadStatus { kComplete, kIncomplete, kTooLarge, kMalformed };

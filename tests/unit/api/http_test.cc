@@ -25,6 +25,9 @@ TEST(Http, AHeadHasItsLengthItsDateAndSaysWhenTheConnectionEnds) {
   append_head(out, response, {.keep_alive = true, .date = "today"});
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nDate: today\r\n\r\n");
   out.clear();
+  append_head(out, response, {.keep_alive = true, .say_keep_alive = true, .date = ""});
+  EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n");
+  out.clear();
   response.close = true;
   append_head(out, response, {});
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nConnection: close\r\n\r\n");

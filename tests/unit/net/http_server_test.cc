@@ -211,6 +211,19 @@ TEST(HttpHead, IsReadInAnyNumberOfPieces) {
   EXPECT_EQ(head.request.target, "/a");
   EXPECT_EQ(head.request.find("x"), "c d");
   EXPECT_TRUE(head.keep_alive);
+  EXPECT_FALSE(head.is_http_1_0);
+}
+
+TEST(HttpHead, AConnectionOfHttp10StaysIfThatIsAskedFor) {
+  for (const bool asked : {false, true}) {
+    const std::string bytes = std::string("GET / HTTP/1.0\r\nHost: b\r\n") +
+                              (asked ? "Connection: keep-alive\r\n\r\n" : "\r\n");
+    size_t scanned = 0;
+    HttpHead head;
+    ASSERT_EQ(parse_head(bytes, scanned, head), HeadStatus::kComplete);
+    EXPECT_TRUE(head.is_http_1_0);
+    EXPECT_EQ(head.keep_alive, asked);
+  }
 }
 
 }  // namespace
