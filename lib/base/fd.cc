@@ -53,7 +53,7 @@ void secure_standard_fds() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) != -1) continue;
     // open() takes the lowest free number, which is `fd`: those below it are open by now.
-    const int opened = ::open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+    const int opened = ::open("/dev/null", fd == 1 ? O_RDONLY : O_WRONLY);
     if (opened > 2) ::close(opened);
   }
 }

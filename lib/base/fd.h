@@ -44,9 +44,9 @@ enum class FdType { kRegular, kPipe, kTerminal, kOther, kClosed };  // kPipe: FI
 FdType fd_type(int fd);
 
 // A daemon or cron may start a program with 0, 1 or 2 closed; the next file opened would then get
-// that number and be written to by mistake. Opens /dev/null in each empty place: for stdin to
-// read, for stdout as an output that fails (EBADF on write), for stderr to write. Call first in
-// main.
+// that number and be written to by mistake. Opens /dev/null in each empty place: for stdin as an
+// input that fails (EBADF on read; it is not an empty one), for stdout as an output that fails, for
+// stderr to write. Call first in main.
 void secure_standard_fds();
 
 }  // namespace paystats

@@ -5,6 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
+unset CDPATH
 PROJECT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 PAYSTATS_BIN=${PAYSTATS_BIN:-$PROJECT/build/release/bin}
 PATH=$PAYSTATS_BIN:$PATH

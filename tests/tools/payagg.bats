@@ -494,6 +494,16 @@ sys.exit(n[0] != 0)"'
   run -2 sh -c 'payagg in >&-'
 }
 
+@test "a closed stdin is not an empty one: totals stay as they were" {
+  echo "$edgar" | payagg -o out
+  cp out was
+  for tool in 'payagg -o out' 'payagg --jobs 2 -o out' 'paygen -o out' 'paystats-cache --top 5 -o out'; do
+    run -2 --separate-stderr sh -c "$tool <&-"
+    [[ "$stderr" == *'stdin: bad file descriptor'* ]]
+    cmp out was
+  done
+}
+
 @test "a progress line is on stderr where asked for, and gone at the end" {
   paygen --random 2000 --rate 2000 --seed 1 | payagg --progress always -o out 2>err
   grep -qa 'records' err

@@ -377,8 +377,8 @@ payment='{"user":"edgar","paymentAmt":1.0}'
 @test "under cron: no environment, no terminal, stdin closed, silent on success" {
   silent env -i /bin/sh -c "exec setsid flock -n lock '$PAYSTATS_BIN/paygen' --random 100 -o log <&-"
   [ "$(wc -l <log)" -eq 100 ]
-  silent env -i /bin/sh -c "exec setsid '$PAYSTATS_BIN/paygen' -o log <&- >&- 2>&-"
-  [ "$(wc -l <log)" -eq 100 ]
+  silent env -i /bin/sh -c "exec setsid '$PAYSTATS_BIN/paygen' --random 100 -o log <&- >&- 2>&-"
+  [ "$(wc -l <log)" -eq 200 ]
 }
 
 @test "under cron: flock -n keeps a second run away from the first" {
