@@ -1,26 +1,42 @@
 // A user's name is whatever text somebody sent. It is shown as text, never as markup; what would
-// be invisible or would turn the text around it is shown as its escape; and <bdi> keeps the
-// direction of a name to itself.
+// be invisible or would turn the text around it is shown as its escape, so that no two names look
+// alike but for what is not seen; and <bdi> keeps the direction of a name to itself.
 
-// C0, DEL, C1, soft hyphen, Arabic letter mark, zero width space, marks of direction, line and
-// paragraph separators, embeddings, invisible operators, isolates, BOM. Zero width (non-)joiners
-// stay as they are: Persian and emoji are written with them.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|^ +| +$/gu;
+// The scripts that are written with zero width (non-)joiners, and the marks that, with a joiner
+// after them, make another shape at a word's end, too: the Indic viramas.
+const JOINED = String.raw`[[\p{L}\p{M}]&&[\p{scx=Arab}\p{scx=Syrc}\p{scx=Nkoo}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}
+  \p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}]]`.replace(/\s/g, "");
+const VIRAMA = String.raw`[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca]`;
 
-const escaped = (text) =>
-  text[0] === " " ? "␣".repeat(text.length)
-    : `\\u${text.codePointAt(0).toString(16).padStart(4, "0")}`;
+// What is not seen and yet belongs there stays as it is: in an emoji that this browser knows,
+// between letters of those scripts, and where it chooses a form of a Mongolian or a Han letter.
+const KEPT = String.raw`\p{RGI_Emoji}|${JOINED}[\u200c\u200d](?=${JOINED})|${VIRAMA}\u200d`
+  + String.raw`|\p{sc=Mong}[\u180b-\u180d\u180f]|\p{sc=Han}[\ufe00-\ufe02\u{e0100}-\u{e01ef}]`;
 
-export const visible = (name) => name.replace(UNSEEN, escaped);
+// All else that is ignored where it is displayed, controls, separators of lines, the marks around
+// annotations, the object that is not there, the blank Braille pattern, and white space at the ends.
+const UNSEEN = String.raw`[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Zl}\p{Zp}\ufff9-\ufffc\u2800]|^\p{Zs}+|\p{Zs}+$`;
+
+const PARTS = new RegExp(`${KEPT}|(${UNSEEN})`, "gv");
+
+function escapedOne(character) {
+  if (character === " ") return "␣";
+  const code = character.codePointAt(0).toString(16).padStart(4, "0");
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code}`;
+}
+const escaped = (text) => [...text].map(escapedOne).join("");
+
+export const visible = (name) => name.replace(PARTS, (part, unseen) => (unseen ? escaped(unseen) : part));
 
 // The name as a <bdi> element; `title` has the whole of one that is cut short by the layout.
 export function nameElement(name) {
   const $name = $("<bdi class='name'>").attr("title", visible(name));
   let end = 0;
-  for (const match of name.matchAll(UNSEEN)) {
-    $name.append(document.createTextNode(name.slice(end, match.index)));
-    $name.append($("<span class='unseen'>").text(escaped(match[0])));
-    end = match.index + match[0].length;
+  for (const { 0: part, 1: unseen, index } of name.matchAll(PARTS)) {
+    if (!unseen) continue;
+    $name.append(document.createTextNode(name.slice(end, index)));
+    $name.append($("<span class='unseen'>").text(escaped(unseen)));
+    end = index + part.length;
   }
   return $name.append(document.createTextNode(name.slice(end)));
 }

@@ -209,4 +209,29 @@ describe("the list", () => {
     await becomes("the names", view.users,
       ["a\\u202eb", "tab\\u0009here", "\\u001b[2J", "␣x␣", "zero\\u200bwidth", "\\u202e"]);
   });
+
+  // Each of these looks like "edgar", or nearly, where it is shown as it is.
+  listTest("no name looks like another that has nothing unseen in it", async ({ pipeline, view, page }) => {
+    const names = [
+      ...["3164", "115f", "1160", "ffa0", "2800", "180e", "034f", "fff9", "fffb", "17b4", "200d", "200c", "fe0f", "00a0", "3000", "2009"]
+        .map((code) => [`edgar${String.fromCodePoint(Number.parseInt(code, 16))}`, `edgar\\u${code}`]),
+      ["edgar\u{e0041}", "edgar\\u{e0041}"], ["edgar\u{e0100}", "edgar\\u{e0100}"], ["\u00a0edgar", "\\u00a0edgar"],
+      [" \u3000edgar", "␣\\u3000edgar"], ["👍\ufe0f", "👍\\ufe0f"], ["👍\u200d👍", "👍\\u200d👍"],
+      ["🏴\u{e0041}\u{e007f}", "🏴\\u{e0041}\\u{e007f}"], ["مریم\u200c", "مریم\\u200c"], ["राम\u200d", "राम\\u200d"],
+    ];
+    await pipeline.post(...names.map(([user], i) => ({ user, paymentAmt: String(100 - i), volume: "1" })));
+    await page.selectOption("#rows", "50");
+    await becomes("the names", view.users, names.map(([, shown]) => shown));
+    assert.deepEqual(await page.$$eval("#list tr:nth-child(1) .unseen", (list) => list.map((each) => each.textContent)), ["\\u3164"]);
+    assert.equal(await page.getAttribute("#list tr:nth-child(1) bdi", "title"), "edgar\\u3164");
+  });
+
+  listTest("what a script or an emoji is written with stays as it is", async ({ pipeline, view, page }) => {
+    const names = ["می\u200cخواهم", "ক্\u200dষ", "രാമന്\u200d", "葛\u{e0100}城", "ᠨᠠᠢ\u180bᠮᠠ", "❤\ufe0f", "1\ufe0f\u20e3", "👩🏽\u200d🚀",
+      "👁\ufe0f\u200d🗨\ufe0f", "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", "山田\u3000太郎", "J.\u00a0R."];
+    await pipeline.post(...names.map((user, i) => ({ user, paymentAmt: String(100 - i), volume: "1" })));
+    await page.selectOption("#rows", "50");
+    await becomes("the names", view.users, names);
+    assert.equal(await page.$$eval("#list .unseen", (list) => list.length), 0);
+  });
 });
