@@ -64,13 +64,19 @@ export function wireForm({ accepted }) {
     if (first) $input(first).trigger("focus");
   }
 
-  function taken(body, batch) {
+  // What was sent leaves the form; what has been typed since then stays. Whether all has left.
+  function clear(typed) {
+    const sent = FIELDS.filter((field) => $input(field).val() === typed[field]);
+    sent.forEach((field) => $input(field).val($input(field)[0].defaultValue));
+    hint();
+    return sent.length === FIELDS.length;
+  }
+
+  function taken(body, batch, typed) {
     const payments = body.accepted === 1 ? "1 payment" : `${grouped(String(body.accepted))} payments`;
     $("#accepted").text(`Accepted: ${payments} of ${grouped(batch.paymentAmt)} for ${visible(batch.user)}.`);
     const inForm = $form[0].contains(document.activeElement);
-    $form[0].reset();
-    hint();
-    if (inForm) $input("user").trigger("focus");
+    if (clear(typed) && inForm) $input("user").trigger("focus");
     accepted(batch.user);
   }
 
@@ -81,11 +87,8 @@ export function wireForm({ accepted }) {
     $("#submit").attr("aria-disabled", "true");
     $("#accepted, #refused").text("");
     FIELDS.forEach((field) => mark(field, ""));
-    const batch = {
-      user: $input("user").val(),
-      paymentAmt: $input("paymentAmt").val().trim(),
-      volume: $input("volume").val().trim(),
-    };
+    const typed = Object.fromEntries(FIELDS.map((field) => [field, $input(field).val()]));
+    const batch = { user: typed.user, paymentAmt: typed.paymentAmt.trim(), volume: typed.volume.trim() };
     $.ajax({
       method: "POST",
       url: "api/payments",
@@ -98,7 +101,7 @@ export function wireForm({ accepted }) {
         sending = false;
         $("#submit").removeAttr("aria-disabled");
       })
-      .done((body) => taken(body, batch))
+      .done((body) => taken(body, batch, typed))
       .fail(refuse);
   });
 

@@ -150,6 +150,26 @@ describe("the form", () => {
     await eventually("the answer", async () => /502/.test(await view.text("#refused")));
   });
 
+  formTest("what is typed while a payment is on its way stays, and so does the focus", async () => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await page.route("**/api/payments", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await view.submit("first", "12.50", "7");
+    await page.fill("#user", "second");
+    await page.fill("#paymentAmt", "3");
+    release();
+    await becomes("the answer", () => view.text("#accepted"), "Accepted: 7 payments of 12.50 for first.");
+    assert.equal(await page.inputValue("#user"), "second");
+    assert.equal(await page.inputValue("#paymentAmt"), "3");
+    assert.equal(await page.inputValue("#volume"), "1", "what was sent is cleared");
+    assert.equal(await view.focused(), "paymentAmt");
+    await page.click("#submit");
+    await becomes("the sum", () => view.sumOf("second"), "3.00");
+  });
+
   formTest("a second click while one is on its way sends nothing twice", async () => {
     let release;
     const held = new Promise((resolve) => { release = resolve; });
