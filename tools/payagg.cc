@@ -70,6 +70,8 @@ void declare(CommandLine& line, Options& options) {
                 "the input");
   line.number("--max-records", options.max_records, "N", "publish after each N records as well", 1,
               UINT64_MAX);
+  line.flag("--ready-line", options.ready_line,
+            "an empty line once all that was there at the start is out, for paystats-cache");
   line.text("--rejects", options.rejects, "ENDPOINT",
             "append bad records to this file instead of showing the first ten on stderr");
   line.text("--metrics", options.metrics, "FILE",

@@ -26,6 +26,8 @@ void declare(CommandLine& line, Options& options) {
   line.section("What to do with the stats");
   line.text("--socket", options.socket, "PATH", "answer on a Unix socket until the input ends");
   line.flag("--hold", options.hold, "with --socket: stay when the input has ended");
+  line.flag("--ready-line", options.ready_line,
+            "ready at the first empty line of the input, as payagg --ready-line writes it");
   line.number("--top", options.top, "N", "print the first N users, at the end of the input", 1,
               UINT64_MAX);
   line.section("Questions to a running cache");
@@ -79,7 +81,9 @@ struct Input {
   std::unique_ptr<Source> lines;
   std::unique_ptr<MessageSource> messages;
 
-  StatsInput stats() const { return lines ? StatsInput(*lines) : StatsInput(*messages); }
+  StatsInput stats(Pause pause) const {
+    return lines ? StatsInput(*lines, pause) : StatsInput(*messages);
+  }
   bool cut_short() const { return lines ? lines->cut_short() : messages->cut_short(); }
 };
 
@@ -120,13 +124,13 @@ Result<ExitStatus> serve_or_list(const Options& options, RunContext& context) {
   if (!log) return fail(log.error());
   RejectLog& rejects = **log;
   Progress progress(context.diagnostics, context.clock, context.progress);
-  CacheRun cache(
-      {.socket_path = options.socket,
-       .hold = options.hold,
-       .users_max = options.users_max.value_or(UINT64_MAX),
-       .metrics_path = options.metrics,
-       .server = {}},
-      {input->stats(), rejects, context.stop, context.clock, progress, context.diagnostics});
+  CacheRun cache({.socket_path = options.socket,
+                  .hold = options.hold,
+                  .users_max = options.users_max.value_or(UINT64_MAX),
+                  .metrics_path = options.metrics,
+                  .server = {}},
+                 {input->stats(options.ready_line ? Pause::kEmptyLine : Pause::kSilence), rejects,
+                  context.stop, context.clock, progress, context.diagnostics});
   if (Result<void> opened = cache.open(); !opened) return fail(opened.error());
 
   // Beyond this point all is open: only data can fail.

@@ -51,7 +51,10 @@ unsigned choose_jobs(const AggregatePlan& plan) {
 template <class Ends>
 Result<StreamEnd> read_and_publish(const AggregatePlan& plan, const Ends& ends,
                                    Diagnostics& diagnostics) {
-  const StreamOptions options{.mode = plan.mode, .trigger = plan.trigger, .names = plan.names};
+  const StreamOptions options{.mode = plan.mode,
+                              .trigger = plan.trigger,
+                              .names = plan.names,
+                              .ready_line = plan.ready_line};
   const uint64_t seed = random_hash_seed();
   if (plan.merge) {
     MergedTotals merged(seed, plan.totals, diagnostics);

@@ -27,6 +27,11 @@ Result<void> check_rest(const AggregateRequest& request, const AggregatePlan& pl
   if (request.follow && plan.inputs.back().kind == Endpoint::Kind::kStdio) {
     return fail("--follow needs a file as its last INPUT: stdin is read until it ends");
   }
+  if (request.ready_line && (plan.mode != OutputMode::kUpdate || plan.writes_topic())) {
+    return fail(
+        "--ready-line is for changes that go out as lines: it needs --output-mode update, and no "
+        "topic as output");
+  }
   if (request.merge && (request.user_field || request.amount_field)) {
     return fail("--key and --amount name fields of payments, but with --merge the input is stats");
   }
@@ -162,6 +167,7 @@ Result<AggregatePlan> make_plan(const AggregateRequest& request) {
   if (request.amount_field) plan.names.amount = *request.amount_field;
   plan.follow = request.follow;
   plan.merge = request.merge;
+  plan.ready_line = request.ready_line;
   plan.jobs = request.jobs;
   plan.metrics = request.metrics;
   plan.kafka = request.kafka;

@@ -37,6 +37,7 @@ struct AggregateRequest {
   std::optional<std::string> metrics;
   KafkaOptions kafka;
   bool available_now = false;
+  bool ready_line = false;
   std::optional<std::string> group;
   std::optional<std::string> instance;
   std::optional<std::string> guarantee;
@@ -50,6 +51,7 @@ struct AggregatePlan {
   TriggerOptions trigger;
   bool follow = false;
   bool merge = false;
+  bool ready_line = false;
   std::optional<uint64_t> jobs;  // as asked for
   TotalsOptions totals;
   FieldNames names;

@@ -135,6 +135,7 @@ class StreamPublisher final : public Publisher {
     totals.clear_changed();
     return {};
   }
+  Result<void> mark_ready() override { return sink_->write("\n"); }
   Result<void> flush() override { return sink_->flush(); }
   Result<void> close() override { return sink_->close(); }
   int reader_fd() const override { return sink_->reader_fd(); }
@@ -162,6 +163,7 @@ class SnapshotPublisher final : public Publisher {
     const std::unique_ptr<Sink> done = std::move(next_);
     return done->close();
   }
+  Result<void> mark_ready() override { return {}; }
   Result<void> flush() override { return {}; }
   Result<void> close() override { return {}; }
   int reader_fd() const override { return -1; }

@@ -29,6 +29,8 @@ class Publisher {
 
   // Writes what the mode asks for and, in kUpdate, clears the list of changes.
   virtual Result<void> publish(Totals& totals) = 0;
+  // In kUpdate: an empty line, which says that all that was there at the start has been published.
+  virtual Result<void> mark_ready() = 0;
   virtual Result<void> flush() = 0;
   virtual Result<void> close() = 0;
 

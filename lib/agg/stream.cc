@@ -112,6 +112,7 @@ class Loop {
   Loop(const Ends& ends, const StreamOptions& options, Table& table)
       : ends_(ends),
         publishes_(options.mode != OutputMode::kFinal),
+        owes_ready_line_(options.ready_line),
         table_(table),
         trigger_(options.trigger, ends.clock),
         input_(ends.source, options.names, ends.outputs.rejects),
@@ -174,6 +175,7 @@ class Loop {
     if (publishes_ && caught_up_ && trigger_.due(true)) {
       if (Result<void> published = publish(); !published) return published;
     }
+    if (Result<void> marked = mark_ready(); !marked) return marked;
     ends_.outputs.metrics.update(counters());
     return flush();
   }
@@ -183,6 +185,7 @@ class Loop {
     if (publishes_ && caught_up_ && trigger_.due(false)) {
       if (Result<void> published = publish(); !published) return published;
     }
+    if (Result<void> marked = mark_ready(); !marked) return marked;
     ends_.outputs.metrics.update(counters());
     input_.show(ends_.progress);
     return ends_.clock.now() - flushed_ >= kFlushInterval ? flush() : Result<void>();
@@ -199,6 +202,13 @@ class Loop {
     if (Result<void> done = ends_.outputs.publisher.publish(totals_of(table_)); !done) return done;
     trigger_.fired();
     return {};
+  }
+
+  // Once: all that was there at the start has been published.
+  Result<void> mark_ready() {
+    if (!owes_ready_line_ || !caught_up_ || trigger_.pending()) return {};
+    owes_ready_line_ = false;
+    return ends_.outputs.publisher.mark_ready();
   }
 
   Result<void> flush() {
@@ -230,6 +240,7 @@ class Loop {
 
   const Ends& ends_;
   const bool publishes_;  // before the end
+  bool owes_ready_line_;
   Table& table_;
   Trigger trigger_;
   Input input_;

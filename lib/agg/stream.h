@@ -49,6 +49,7 @@ struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
   TriggerOptions trigger{};  // not used for kFinal
   FieldNames names{};
+  bool ready_line = false;  // kUpdate: an empty line follows what was there at the start
 };
 
 struct StreamEnd {

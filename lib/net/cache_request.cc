@@ -7,11 +7,14 @@
 namespace paystats {
 namespace {
 
-Result<void> check_distinct(const CacheRequest& request) {
+Result<void> check_inputs(const CacheRequest& request) {
   DistinctPlaces places;
   const Result<std::vector<Endpoint>> inputs = parse_inputs(request.inputs);
   if (!inputs) return fail(inputs.error());
   for (const Endpoint& input : *inputs) places.read(input);
+  if (request.ready_line && inputs->front().kind == Endpoint::Kind::kTopic) {
+    return fail("--ready-line is for lines: of a topic the end is known");
+  }
   if (request.top) {
     const Result<Endpoint> output = Endpoint::parse(request.output.value_or("-"));
     if (!output) return fail(output.error());
@@ -34,11 +37,12 @@ Result<void> check_request(const CacheRequest& request) {
   if (request.socket && request.connect) return fail("--socket and --connect exclude each other");
   if (request.socket && request.top) return fail("--socket and --top exclude each other");
   if (request.hold && !request.socket) return fail("--hold needs --socket");
+  if (request.ready_line && !request.socket) return fail("--ready-line needs --socket");
   if (request.user && !request.connect) return fail("--user needs --connect");
   if (request.watch && !request.connect) return fail("--watch needs --connect");
   if (request.output && request.socket) return fail("--output needs --top or --user");
   if (request.output && request.watch) return fail("--output and --watch exclude each other");
-  if (list || request.socket) return check_distinct(request);
+  if (list || request.socket) return check_inputs(request);
 
   if (!request.inputs.empty()) return fail("--connect reads no INPUT");
   if (request.rejects || request.metrics || request.users_max) {

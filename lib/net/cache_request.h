@@ -16,6 +16,7 @@ struct CacheRequest {
   std::vector<std::string> inputs;
   std::optional<std::string> socket;
   bool hold = false;
+  bool ready_line = false;
   std::optional<uint64_t> top;
   std::optional<std::string> connect;
   std::optional<std::string> user;

@@ -73,7 +73,8 @@ std::string metrics_text(const CacheFigures& figures) {
   add("records_rejected_total", "counter", "Lines put aside.", figures.rejected);
   add("users", "gauge", "Users held.", figures.users);
   add("version", "counter", "Changes since the start.", figures.version);
-  add("ready", "gauge", "1 after the first pause of the input.", figures.ready ? 1 : 0);
+  add("ready", "gauge", "1 once all that was there at the start has been read.",
+      figures.ready ? 1 : 0);
   add("connections", "gauge", "Clients connected to the socket.", figures.connections);
   add("connections_total", "counter", "Clients that have connected.", figures.connections_seen);
   return text;

@@ -1,11 +1,20 @@
 #include "net/stats_feed.h"
 
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include "io/wait.h"
 
 namespace paystats {
+namespace {
+
+bool has_empty_line(std::string_view lines) {
+  return lines.starts_with('\n') || lines.find("\n\n") != lines.npos;
+}
+
+}  // namespace
+
 StatsFeed::StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
                      Progress& progress, Handlers handlers)
     : loop_(loop),
@@ -42,6 +51,7 @@ void StatsFeed::read_all() {
 
 Result<void> StatsFeed::read_lines(Source& source) {
   BlockDecoder<Stats> decoder(FieldNames{}, rejects_);
+  const bool by_line = input_.pause() == Pause::kEmptyLine;
   bool paused = false;
   for (Block block;;) {
     Result<ReadStatus> status = source.read(block, clock_.now());
@@ -49,16 +59,19 @@ Result<void> StatsFeed::read_lines(Source& source) {
       // About to wait: whoever follows the rejects is to see them.
       if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
       const Duration pause = decoder.records() == 0 ? kFirstPause : kPause;
-      status = source.read(block, paused ? kForever : clock_.now() + pause);
+      status = source.read(block, paused || by_line ? kForever : clock_.now() + pause);
     }
     if (!status) return fail(status.error());
     if (*status == ReadStatus::kEnd) return {};
-    if (*status == ReadStatus::kIdle) {
+    const bool is_idle = *status == ReadStatus::kIdle;
+    if (!is_idle) {
+      if (Result<void> taken = take_block(decoder, block); !taken) return taken;
+    }
+    if (!paused && (by_line ? !is_idle && has_empty_line(block.bytes) : is_idle)) {
       paused = true;
       signal_pause();
-      continue;
     }
-    if (Result<void> taken = take_block(decoder, block); !taken) return taken;
+    if (is_idle) continue;
     progress_.update(decoder.records(), source.bytes_read(), source.bytes_all());
   }
 }

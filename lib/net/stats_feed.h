@@ -40,18 +40,27 @@
 
 namespace paystats {
 
+// What says of lines that all those that were there at the start have come.
+enum class Pause : uint8_t {
+  kSilence,    // nothing comes for StatsFeed::kPause
+  kEmptyLine,  // an empty line: a writer that reads for long before its first line says so itself
+};
+
 // Where stats come from. Borrows the source.
 class StatsInput {
  public:
-  StatsInput(Source& lines) : lines_(&lines) {}                  // NOLINT(google-explicit-*)
+  StatsInput(Source& lines, Pause pause = Pause::kSilence)  // NOLINT(google-explicit-*)
+      : lines_(&lines), pause_(pause) {}
   StatsInput(MessageSource& messages) : messages_(&messages) {}  // NOLINT(google-explicit-*)
 
   Source* lines() const { return lines_; }
+  Pause pause() const { return pause_; }
   MessageSource* messages() const { return messages_; }  // one of the two is not null
 
  private:
   Source* lines_ = nullptr;
   MessageSource* messages_ = nullptr;
+  Pause pause_ = Pause::kSilence;
 };
 
 class StatsFeed {
@@ -64,7 +73,7 @@ class StatsFeed {
 
   struct Handlers {
     std::function<Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
-    // Once, and not after the end: the first pause of lines; of messages, all that were there at
+    // Once, and not after the end: the pause of lines; of messages, all that were there at
     // the start have been handed over.
     std::function<void()> on_pause;
     std::function<void(const Result<void>&)> on_end;  // once, the last call

@@ -270,6 +270,25 @@ END
   [ "$(paystats-cache -q --connect stats.sock --user b)" = "$(stats b 2.00 1)" ]
 }
 
+@test "with --ready-line it is ready when payagg says so, however long that takes" {
+  paygen --random 1000 --users 50 --seed 8 --expect want.jsonl -o log
+  mkfifo held
+  start_cache --ready-line
+  exec 8<>held
+  payagg --follow --ready-line log >held &
+  started+=($!)
+  # All of its lines but the empty one are passed on, and then nothing for longer than a pause.
+  for _ in {1..50}; do read -r line <&8; printf '%s\n' "$line" >&9; done
+  wait_for '[ "$(first 1000 | wc -l)" -eq 50 ]'
+  sleep 1.2
+  ask '{}' | grep -q '"ready":false'
+  read -r line <&8
+  [ "$line" = "" ]
+  echo >&9
+  wait_for 'ask "{}" | grep -q "\"ready\":true"'
+  first 1000 | cmp - want.jsonl
+}
+
 @test "the protocol: a line of JSON for each line of JSON, in order" {
   { stats edgar 7.00 7; stats edith 8.50 1; stats anna 9.00 2; } >s.jsonl
   in_background paystats-cache --socket stats.sock --hold s.jsonl

@@ -68,6 +68,22 @@ TEST(Plan, TriggersNeedAModeThatTheyCanFire) {
   EXPECT_EQ(make_plan(counted)->trigger.records_max, 5U);
 }
 
+TEST(Plan, AReadyLineNeedsChangesThatAreLines) {
+  const auto refused = [](const char* mode, const char* input, const char* output) {
+    AggregateRequest request;
+    request.ready_line = true;
+    request.output_mode = mode;
+    request.inputs = {input};
+    request.output = output;
+    return refusal(request).find("--ready-line is for changes") != std::string::npos;
+  };
+  EXPECT_TRUE(refused("final", "-", "-"));
+  EXPECT_TRUE(refused("complete", "-", "-"));
+  EXPECT_TRUE(refused("update", "kafka:payments", "kafka:payment-stats"));
+  EXPECT_FALSE(refused("update", "kafka:payments", "-"));
+  EXPECT_FALSE(refused("update", "-", "-"));
+}
+
 TEST(Plan, JobsNeedPaymentsAndFinal) {
   AggregateRequest request;
   request.jobs = 4;
@@ -84,11 +100,11 @@ TEST(Plan, JobsNeedPaymentsAndFinal) {
 
 TEST(Plan, FieldNamesAreOfPaymentsAndTwo) {
   AggregateRequest request;
-  request.user_field = "who";
+  request.user_field = std::string("who");
   EXPECT_EQ(make_plan(request)->names.user, "who");
-  request.amount_field = "who";
+  request.amount_field = std::string("who");
   EXPECT_EQ(refusal(request), "--key and --amount are the same field: who");
-  request.amount_field = "what";
+  request.amount_field = std::string("what");
   request.merge = true;
   EXPECT_NE(refusal(request).find("with --merge the input is stats"), std::string::npos);
 }

@@ -106,6 +106,24 @@ TEST_F(Stream, NothingIsPublishedBeforeTheSourceHasCaughtUpThenAllInOneBurst) {
                              "601: " + stats("c", 1, 1), "601: flush", "1000: close"}));
 }
 
+TEST_F(Stream, AnEmptyLineFollowsWhatWasThereAtTheStart) {
+  caught_up_after_ = 3;
+  ASSERT_TRUE(run({{0, payment("a", 1), {}},
+                   {300, payment("b", 1), {}},
+                   {600, payment("a", 1), {}},
+                   {900, payment("c", 1), {}}},
+                  1'000, {.mode = OutputMode::kUpdate, .ready_line = true}));
+  EXPECT_EQ(memory_, (Memory{"600: " + stats("a", 2, 2) + stats("b", 1, 1), "600: \n", "600: flush",
+                             "900: " + stats("c", 1, 1), "900: flush", "1000: close"}));
+}
+
+TEST_F(Stream, AnEmptyLineComesAtOnceWhereNothingWasThere) {
+  ASSERT_TRUE(
+      run({{300, payment("a", 1), {}}}, 1'000, {.mode = OutputMode::kUpdate, .ready_line = true}));
+  EXPECT_EQ(memory_,
+            (Memory{"0: \n", "0: flush", "300: " + stats("a", 1, 1), "300: flush", "1000: close"}));
+}
+
 TEST_F(Stream, StoppedBeforeItCaughtUpItPublishesNothing) {
   caught_up_after_ = 9;
   cut_short_ = true;

@@ -29,6 +29,18 @@ TEST(CacheRequest, EachOfTheThreeJobsCanBeAskedFor) {
   EXPECT_EQ(refusal(question), "");
 }
 
+TEST(CacheRequest, AReadyLineIsForASocketThatIsFedWithLines) {
+  CacheRequest request;
+  request.ready_line = true;
+  request.top = 5;
+  EXPECT_EQ(refusal(request), "--ready-line needs --socket");
+  request.top.reset();
+  request.socket = kPath;
+  EXPECT_EQ(refusal(request), "");
+  request.inputs = {"kafka:payment-stats"};
+  EXPECT_EQ(refusal(request), "--ready-line is for lines: of a topic the end is known");
+}
+
 TEST(CacheRequest, NothingToDoIsAMistakeThatSaysWhatThereIs) {
   EXPECT_EQ(refusal({}), "say what to do: --socket PATH, --top N or --connect PATH");
 }

@@ -26,6 +26,9 @@ std::string lines(int first, int count) {
 
 class StatsFeedTest : public ::testing::Test {
  protected:
+  explicit StatsFeedTest(Pause pause = Pause::kSilence)
+      : feed_(loop_, StatsInput(source_, pause), rejects_, clock_, progress_, handlers()) {}
+
   StatsFeed::Handlers handlers() {
     return {.on_batch =
                 [this](StatsBatch& batch) {
@@ -47,7 +50,7 @@ class StatsFeedTest : public ::testing::Test {
   Progress progress_{diagnostics_, clock_, false};
   EventLoop loop_;
   ScriptedSource source_;
-  StatsFeed feed_{loop_, source_, rejects_, clock_, progress_, handlers()};
+  StatsFeed feed_;
 
   // The loop's.
   std::function<Result<void>(StatsBatch&)> on_batch_;
@@ -160,6 +163,48 @@ TEST_F(StatsFeedTest, TellsOfThePauseOnceAfterWhatCameBeforeIt) {
   loop.join();
   EXPECT_EQ(pauses_, 1);
   EXPECT_EQ(users_.size(), 10U);
+}
+
+class ReadyLineTest : public StatsFeedTest {
+ protected:
+  ReadyLineTest() : StatsFeedTest(Pause::kEmptyLine) {}
+};
+
+// However long it takes, and though there is no pause at all.
+TEST_F(ReadyLineTest, SilenceIsNoPause) {
+  feed_.start();
+  std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
+  std::atomic<int> pauses = 0;
+  std::atomic<size_t> users = 0;
+  const auto look = [&] {
+    loop_.post([&] {
+      pauses = pauses_;
+      users = users_.size();
+    });
+  };
+  source_.give(lines(0, 2));
+  std::this_thread::sleep_for(3 * StatsFeed::kPause);
+  look();
+  EXPECT_TRUE(eventually([&] { return users == 2; }));
+  EXPECT_EQ(pauses, 0);
+  source_.give(lines(2, 2) + "\n" + lines(4, 2));
+  EXPECT_TRUE(eventually([&] {
+    look();
+    return pauses == 1;
+  }));
+  source_.give("\n" + lines(6, 1) + "\n");
+  source_.end();
+  loop.join();
+  EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(users_.size(), 7U);
+}
+
+TEST_F(ReadyLineTest, TheEmptyLineMayBeTheFirst) {
+  source_.give("\n");
+  source_.end();
+  feed_.start();
+  EXPECT_TRUE(loop_.run());
+  EXPECT_EQ(pauses_, 1);
 }
 
 TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) {
