@@ -30,7 +30,6 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
       out += c == '+' && plus_is_space ? ' ' : c;
     }
   }
-  if (out.find('\0') != std::string::npos) return fail("target: holds a NUL");
   if (!is_valid_utf8(out)) return fail("target: not valid UTF-8 once decoded");
   return out;
 }
