@@ -17,9 +17,10 @@ const view = {
   mode: "live",
   seconds: 5,
   kind: "connecting",
-  body: null, // the newest answer
-  held: false, // an answer waits until the text that is selected in the list is let go
-  updated: null, // when the newest answer came
+  body: null, // the newest answer that says something
+  updated: null, // when it came
+  held: false, // the rows wait until the text that is selected in the list is let go
+  kept: false, // the newest answer says nothing yet, so what was there before it is in sight
   mine: null,
 };
 
@@ -69,20 +70,23 @@ function stateWords() {
     case "live": return "Live";
     case "every": return `Every ${view.seconds} s`;
     case "off": return "Updates off";
-    case "catching-up": return "Catching up";
+    case "catching-up": return `Catching up${view.kept ? since : ""}`;
     case "away": return `Cache away${since}`;
     case "lost": return (view.mode === "off" ? "Server does not answer" : "Reconnecting") + since;
     default: return "Connecting";
   }
 }
 
+// Written only when it changes, so that a screen reader hears changes and nothing else.
+function say(where, words) {
+  if ($(where).text() !== words) $(where).text(words);
+}
+
 function showState(kind) {
   view.kind = kind;
-  const words = stateWords();
-  // Written only when it changes, so that a screen reader hears changes and nothing else.
-  if ($("#state").text() !== words) $("#state").text(words);
+  say("#state", stateWords());
   $(".state").attr("data-kind", kind);
-  $("body").toggleClass("stale", kind === "away" || kind === "lost");
+  $("body").toggleClass("stale", kind === "away" || kind === "lost" || (kind === "catching-up" && view.kept));
 }
 
 function showAge() {
@@ -94,28 +98,42 @@ function showAge() {
 
 // ---- The list.
 
-const listed = () => (view.query.q ? view.body.matches ?? 0 : view.body.users);
+const listed = (body) => body.matches ?? body.users;
 
 function selectionInList() {
   const selection = getSelection();
   return !selection.isCollapsed && $("#list")[0].contains(selection.anchorNode);
 }
 
-function showList() {
-  view.held = selectionInList();
-  if (view.held) return;
-  const { body, query, mine } = view;
-  $("#list").replaceWith(listElement(body, query, mine));
+function showRows(body) {
+  $("#list").replaceWith(listElement(body, view.query, view.mine));
+}
+
+function showFigures(body) {
   $("#total-sum").empty().append(amountElement(body.sum));
   $("#total-count").text(grouped(String(body.count)));
   $("#total-users").text(grouped(String(body.users)));
-  const all = listed();
-  const first = query.offset + 1;
-  const last = query.offset + body.stats.length;
+  const all = listed(body);
+  const first = body.offset + 1;
+  const last = body.offset + body.stats.length;
   $("#position").text(all > 0 ? `${grouped(String(first))}–${grouped(String(last))} of ${grouped(String(all))}` : "");
   $(".pager").toggleClass("none", all === 0);
-  $("#previous").attr("aria-disabled", query.offset === 0 ? "true" : null);
+  $("#previous").attr("aria-disabled", body.offset === 0 ? "true" : null);
   $("#next").attr("aria-disabled", last >= all ? "true" : null);
+}
+
+function showList() {
+  view.held = selectionInList();
+  if (view.held) return;
+  showRows(view.body);
+  showFigures(view.body);
+}
+
+// What was in sight stays; where there was no row, the list says why.
+function keepList(body) {
+  if (view.body?.stats.length > 0) return;
+  showRows(body);
+  $(".pager").addClass("none");
 }
 
 function turnTo(offset) {
@@ -125,13 +143,16 @@ function turnTo(offset) {
 }
 
 function takeStats(body) {
-  view.body = body;
-  view.updated = new Date();
+  // No rows from a pipeline that catches up: not there yet, which is not the same as not there.
+  view.kept = !body.ready && body.stats.length === 0;
+  if (view.kept) return keepList(body);
   // The page that was asked for is past the end (users go only when the cache is made anew, but a
   // filter or an address may say anything): the last page there is takes its place.
   if (body.stats.length === 0 && view.query.offset > 0) {
-    return turnTo(Math.max(0, Math.ceil(listed() / view.query.limit) - 1) * view.query.limit);
+    return turnTo(Math.max(0, Math.ceil(listed(body) / view.query.limit) - 1) * view.query.limit);
   }
+  view.body = body;
+  view.updated = new Date();
   showList();
   showAge();
 }

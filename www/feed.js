@@ -2,7 +2,8 @@
 // only when told to. Says what it learned through two callbacks:
 //
 //   stats(body)       an answer, never older than the one before it
-//   state(kind)       "connecting", "live", "every", "off", "catching-up", "away" or "lost"
+//   state(kind)       "connecting", "live", "every", "off", "catching-up", "away" or "lost";
+//                     that of an answer comes after it
 //
 // A hidden page keeps no stream: a browser grants one server six connections for all its tabs.
 
@@ -130,10 +131,12 @@ export class Feed {
     if (asked !== this.asked) return false;
     this.ready = body.ready;
     const seen = this.seen?.instance === body.instance ? this.seen.version : null;
+    const overtaken = seen !== null && body.version < seen;
+    if (!overtaken) {
+      this.seen = { instance: body.instance, version: body.version };
+      this.tell.stats(body);
+    }
     this.tell.state(body.ready ? this.mode : "catching-up");
-    if (seen !== null && body.version < seen) return false;
-    this.seen = { instance: body.instance, version: body.version };
-    this.tell.stats(body);
-    return body.version !== seen;
+    return !overtaken && body.version !== seen;
   }
 }

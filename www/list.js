@@ -35,8 +35,13 @@ function headElement() {
   return $("<thead role='rowgroup'>").append($row);
 }
 
-function emptyElement(query) {
+function emptyElement(body, query) {
   const $empty = $("<div class='empty'>");
+  if (!body.ready) {
+    return $empty
+      .append($("<p class='first'>").text("Catching up"))
+      .append($("<p>").text("What has been paid so far is being read, and appears here."));
+  }
   if (query.q) return $empty.append($("<p>").text("No user’s name begins with ").append($("<bdi>").text(visible(query.q)), "."));
   return $empty
     .append($("<p class='first'>").text("No payments yet"))
@@ -47,7 +52,7 @@ function emptyElement(query) {
 export function listElement(body, query, mine) {
   // A live region it is not: with ten updates a second nobody could listen to it.
   const $list = $("<div id='list' class='list' role='region' aria-label='Users by sum'>");
-  if (body.stats.length === 0) return $list.append(emptyElement(query));
+  if (body.stats.length === 0) return $list.append(emptyElement(body, query));
   const sums = body.stats.map((row) => units(row.sum));
   const largest = sums.reduce((most, sum) => (sum > most ? sum : most));
   const total = units(body.sum);

@@ -38,6 +38,62 @@ describe("the life of the pipeline", () => {
     });
   }
 
+  // A cache that has begun anew on a large log, for as long as a test likes.
+  const catchUp = async (page) => {
+    const body = JSON.stringify({ instance: "ffffffffffffffff", version: 1, ready: false, offset: 20, users: 7,
+      sum: "7.00", count: 7, matches: 0, stats: [] });
+    await page.route("**/api/stats**", (route) => route.fulfill({ contentType: "application/json", body }));
+    return () => page.unroute("**/api/stats**");
+  };
+  const sixty = Array.from({ length: 60 }, (_, i) => ({ user: `user${i + 1}`, paymentAmt: String(100 - i), volume: "1" }));
+  const hashOf = (view) => new URL(view.page.url()).hash;
+
+  test("while the pipeline catches up the page keeps its place and what it shows, as stale", async (t) => {
+    const pipeline = await Pipeline.start();
+    t.after(() => pipeline.stop());
+    await pipeline.post(...sixty);
+    await becomes("the users", async () => (await pipeline.stats()).users, 60);
+    const view = await openPage(browser, pipeline.url, { hash: "#page=3" });
+    await becomes("the position", () => view.text("#position"), "21–30 of 60");
+    await view.page.check("[value=off]");
+    await becomes("the state", view.state, "Updates off");
+    const shown = () => Promise.all(["#list", "#total-sum", "#total-users", "#position"].map(view.text));
+    const before = await shown();
+    const caughtUp = await catchUp(view.page);
+    await view.page.click("#refresh");
+    await eventually("the page says so", async () => /^Catching up, stale since \d\d:\d\d:\d\d$/.test(await view.state()) || view.state());
+    assert.deepEqual(await shown(), before);
+    assert.equal(hashOf(view), "#page=3");
+    assert.equal(await view.page.locator("body.stale").count(), 1);
+    await caughtUp();
+    await becomes("the state", view.state, "Updates off");
+    assert.deepEqual(await shown(), before);
+    assert.equal(hashOf(view), "#page=3");
+    assert.equal(await view.page.locator("body.stale").count(), 0);
+    await view.close();
+  });
+
+  for (const [hash, position] of [["#page=3", "21–30 of 60"], ["#page=2&q=user", "11–20 of 60"], ["", "1–10 of 60"]]) {
+    test(`opened while the pipeline catches up, the page waits where it was asked for: ${hash || "the first"}`, async (t) => {
+      const pipeline = await Pipeline.start();
+      t.after(() => pipeline.stop());
+      await pipeline.post(...sixty);
+      await becomes("the users", async () => (await pipeline.stats()).users, 60);
+      const view = await openPage(browser, pipeline.url, { hash });
+      await view.page.check("[value=off]");
+      const caughtUp = await catchUp(view.page);
+      await view.page.reload();
+      await becomes("the state", view.state, "Catching up");
+      assert.match(await view.text("#list"), /^Catching up\n/);
+      assert.equal(await view.text("#total-users"), "–");
+      await view.axe();
+      await caughtUp();
+      await becomes("the position", () => view.text("#position"), position);
+      assert.equal(hashOf(view), hash);
+      await view.close();
+    });
+  }
+
   test("paystats-serve killed: the page reconnects by itself", async () => {
     const pipeline = await Pipeline.start();
     const view = await openPage(browser, pipeline.url);
