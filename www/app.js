@@ -122,10 +122,11 @@ function showFigures(body) {
   $("#next").attr("aria-disabled", last >= all ? "true" : null);
 }
 
+// New rows would take the selection with them: only they wait for its end.
 function showList() {
   view.held = selectionInList();
-  if (view.held) return;
-  showRows(view.body);
+  say("#held", view.held ? "List held while text is selected" : "");
+  if (!view.held) showRows(view.body);
   showFigures(view.body);
 }
 
@@ -139,6 +140,8 @@ function keepList(body) {
 function turnTo(offset) {
   view.query = { ...view.query, offset: Math.max(0, offset) };
   writeAddress();
+  // Who asks for other rows has let go of the text in these.
+  if (selectionInList()) getSelection().removeAllRanges();
   feed.show(view.query);
 }
 

@@ -102,6 +102,37 @@ describe("the list", () => {
     await becomes("the sum", () => view.sumOf("edgar"), "2.00");
   });
 
+  listTest("while text is selected in the list only its rows wait, and the page says so", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(23));
+    await becomes("the position", () => view.text("#position"), "1–10 of 23");
+    const select = () => page.evaluate(() => getSelection().selectAllChildren(document.querySelector("#list bdi")));
+    await select();
+    await pipeline.post({ user: "newcomer", paymentAmt: "5000", volume: "1" });
+    await becomes("the number of users", () => view.text("#total-users"), "24");
+    assert.equal(await view.text("#total-sum"), "50,517.00");
+    assert.equal(await view.text("#total-count"), "47");
+    assert.equal(await view.text("#position"), "1–10 of 24");
+    assert.equal((await view.users())[0], "user01");
+    assert.equal(await page.evaluate(() => String(getSelection())), "user01");
+    await page.getByRole("status").getByText("List held while text is selected", { exact: true }).waitFor();
+    assert.ok(await view.sidewaysScroll() <= 0);
+    await view.axe();
+    await page.evaluate(() => getSelection().removeAllRanges());
+    await becomes("the notice", () => view.text("#held"), "");
+    assert.equal((await view.users())[0], "newcomer");
+  });
+
+  listTest("who turns the page has let go of the text that was selected", async ({ pipeline, view, page }) => {
+    await pipeline.post(...users(23));
+    await becomes("the position", () => view.text("#position"), "1–10 of 23");
+    await page.evaluate(() => getSelection().selectAllChildren(document.querySelector("#list bdi")));
+    await page.focus("#next");
+    await page.keyboard.press("Enter");
+    await becomes("the position", () => view.text("#position"), "11–20 of 23");
+    assert.equal((await view.users())[0], "user11");
+    assert.equal(await view.text("#held"), "");
+  });
+
   listTest("every N seconds: payments from elsewhere appear without a stream", async ({ pipeline, view, page }) => {
     const asked = [];
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
