@@ -17,7 +17,16 @@ const KEPT = String.raw`\p{RGI_Emoji}|${JOINED}[\u200c\u200d](?=${JOINED})|${VIR
 // annotations, the object that is not there, the blank Braille pattern, and white space at the ends.
 const UNSEEN = String.raw`[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Zl}\p{Zp}\ufff9-\ufffc\u2800]|^\p{Zs}+|\p{Zs}+$`;
 
-const PARTS = new RegExp(`${KEPT}|(${UNSEEN})`, "gv");
+// A browser from before 2023 lacks the flag v, and with it the sets and emoji that are kept: there
+// all that is not seen is escaped.
+function partsOfNames() {
+  try {
+    return new RegExp(`${KEPT}|(${UNSEEN})`, "gv");
+  } catch {
+    return new RegExp(`(${UNSEEN})`, "gu");
+  }
+}
+const PARTS = partsOfNames();
 
 function escapedOne(character) {
   if (character === " ") return "␣";
