@@ -7,7 +7,7 @@
 
 #include "record/flat_scanner.h"
 #include "record/json_scanner.h"
-#include "record/payment_layout.h"
+#include "record/payment_layouts.h"
 #include "record/record_fields.h"
 
 namespace paystats {

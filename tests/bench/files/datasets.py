@@ -12,6 +12,7 @@ import dataclasses
 import os
 import re
 import subprocess
+import zlib
 
 BLOCK_BYTES = 4 << 20
 USERS = 100_000
@@ -59,10 +60,18 @@ def spaced(block):
 
 
 def ten_fields(block):
-    block = block.replace(b',"paymentAmt"', b',"id":"6fa459ea-ee8a-3ca4-894e-db77e160355e","currency":"EUR",'
-                          b'"shop":4711,"note":"two of these, please","gift":false,"paymentAmt"')
-    return block.replace(b"}\n", b',"at":"2026-11-22T10:15:30.123Z","tags":["web","new"],'
-                         b'"address":{"city":"Oslo","zip":"0150"},"rate":0.25,"ref":null}\n')
+    """Of the ten most differ from line to line, as they do where somebody keeps what a shop says."""
+    def rewrite(match):
+        user, amount = match.groups()
+        mixed = zlib.crc32(amount, zlib.crc32(user))
+        return (b'{"user":"%b","id":"%08x-ee8a-3ca4-894e-%04x77e1603e","currency":"EUR","shop":%d,"note":"%b","gift":%b,'
+                b'"paymentAmt":%b,"at":"2026-11-%02dT%02d:%02d:30.123Z","tags":["%b","new"],'
+                b'"address":{"city":"%b","zip":"%04d"},"rate":0.%d,"ref":null}\n' % (
+                    user, mixed, mixed & 0xFFFF, mixed % 5000, (b"two of these, please", b"")[mixed & 1],
+                    (b"false", b"true")[mixed >> 3 & 1], amount, mixed % 28 + 1, mixed % 24, mixed % 60,
+                    (b"web", b"phone")[mixed >> 5 & 1], (b"Oslo", b"Bergen", "Tromsø".encode())[mixed % 3], mixed % 10000,
+                    mixed % 100 + 1))
+    return PAYMENT.sub(rewrite, block)
 
 
 def bad_lines(block):

@@ -357,6 +357,10 @@ class Bench:
                 contest.end()
             raise
 
+    def warm_up(self, run):
+        """The broker and the engines compile as they go: their first seconds are not measured."""
+        self.times(self.probe(run, "warm-", self.options.rate * self.options.warm_up, 60))
+
     def latencies(self, run, prefix):
         probe = self.probe(run, prefix, self.options.rate * self.options.seconds, 60)
         taken = sorted((arrived - sent) / 1e6 for sent, arrived in self.times(probe))
@@ -388,8 +392,7 @@ class Bench:
         contest, row = None, {}
         try:
             contest, row["start"] = self.first_output(run)
-            # The engines compile as they go: the first second is not measured.
-            self.times(self.probe(run, "warm-", self.options.rate, 60))
+            self.warm_up(run)
             row["p50"], row["p99"] = self.latencies(run, "trickle-")
             time.sleep(3)
             before = contest.cpu_now()
@@ -414,7 +417,7 @@ class Bench:
     def floor_latency(self):
         self.sh('scripts/kafka-topics -b "$B" create "$T"', T=f"direct:{max(self.options.partitions)}")
         run = Run("direct", "direct", "direct", 0, self.folder)
-        self.times(self.probe(run, "warm-", self.options.rate, 60))
+        self.warm_up(run)
         p50, p99 = self.latencies(run, "direct-")
         return {"p50": p50, "p99": p99}
 
@@ -481,6 +484,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=int, default=100, help="of the trickle, payments/s")
     parser.add_argument("--seconds", type=int, default=20, help="of the trickle")
+    parser.add_argument("--warm-up", type=int, default=60, help="seconds of the trickle before those")
     parser.add_argument("--idle", type=int, default=10, help="seconds of idleness that are measured")
     parser.add_argument("--restore", type=int, default=1_000_000, help="users")
     parser.add_argument("--limit", type=int, default=900, help="seconds for one backlog")

@@ -1,7 +1,7 @@
 // Blocks of lines that look alike, in many layouts, cut, moved and damaged at each byte: the
 // verdict must be that of the general path, line for line, in every instruction set that the
 // machine has.
-#include "record/payment_layout.h"
+#include "record/payment_layouts.h"
 
 #include <gtest/gtest.h>
 
@@ -64,11 +64,12 @@ const std::vector<std::string>& layouts() {
       R"({"user":"ann","tags":["a",{"b":[1,2]}],"paymentAmt":3.5,"o":{}})",
       R"({"a field with a name that is longer than two vectors are wide":"","user":"x","paymentAmt":0})",
       "{\"user\":\"" + std::string(200, 'n') + R"(","paymentAmt":999999999999999.999999999})",
+      R"({"a":{"b":"\"","c d":[-1.5e3,true,{"e":null}],"user":"no"},"user":"w","paymentAmt":2.5,"f":[[]]})",
       R"({"volume":1,"user":"v","paymentAmt":2})"};
   return kLayouts;
 }
 
-TEST(PaymentLayout, LinesOfOneLayoutAreReadAsTheGeneralPathReadsThem) {
+TEST(PaymentLayouts, LinesOfOneLayoutAreReadAsTheGeneralPathReadsThem) {
   for_every_target([] {
     for (const std::string& line : layouts()) {
       std::string block;
@@ -79,7 +80,7 @@ TEST(PaymentLayout, LinesOfOneLayoutAreReadAsTheGeneralPathReadsThem) {
   });
 }
 
-TEST(PaymentLayout, AByteOfALineThatIsAnotherOneGetsTheSameVerdict) {
+TEST(PaymentLayouts, AByteOfALineThatIsAnotherOneGetsTheSameVerdict) {
   const std::string bytes("\"\\,:{}[] \t\r\n\0a0.-eE\x1F\x7F\x80\xC3\xFF", 24);
   for (const std::string& line : layouts()) {
     const std::string before = line + "\n" + line + "\n";
@@ -101,7 +102,7 @@ TEST(PaymentLayout, AByteOfALineThatIsAnotherOneGetsTheSameVerdict) {
   }
 }
 
-TEST(PaymentLayout, WhereALineBeginsInTheBlockMakesNoDifference) {
+TEST(PaymentLayouts, WhereALineBeginsInTheBlockMakesNoDifference) {
   for_every_target([] {
     for (const std::string& line : layouts()) {
       std::string lines;
@@ -114,7 +115,7 @@ TEST(PaymentLayout, WhereALineBeginsInTheBlockMakesNoDifference) {
   });
 }
 
-TEST(PaymentLayout, ABlockMayEndAnywhere) {
+TEST(PaymentLayouts, ABlockMayEndAnywhere) {
   for (const std::string& line : layouts()) {
     const std::string block = line + "\n" + line + "\n" + line + "\n" + line + "\n";
     for (size_t size = 0; size < block.size(); ++size) {
@@ -124,8 +125,131 @@ TEST(PaymentLayout, ABlockMayEndAnywhere) {
   }
 }
 
+// Further values of one field, one after the other: each is another one than that of the line
+// before.
+std::string payments_with(const std::vector<std::string>& values) {
+  std::string block;
+  for (const std::string& value : values) {
+    for (const char* line :
+         {R"({"user":"a","x":@,"paymentAmt":1})", R"({"x":@,"user":"a","paymentAmt":1})",
+          R"({"user":"a","paymentAmt":1,"x":@})"}) {
+      block += line;
+      block.replace(block.rfind('@'), 1, value);
+      block += '\n';
+    }
+  }
+  return block;
+}
+
+TEST(PaymentLayouts, AFieldThatIsNotReadMayHaveAnotherKindOfValueInEachLine) {
+  const std::vector<std::string> values = {"1",
+                                           "-1",
+                                           "1e5",
+                                           "1.5E-3",
+                                           "123456789",
+                                           "01",
+                                           "-",
+                                           "1.",
+                                           "true",
+                                           "false",
+                                           "null",
+                                           "tru",
+                                           "nul",
+                                           "nan",
+                                           "truex",
+                                           R"("s")",
+                                           R"("")",
+                                           R"("\"")",
+                                           R"("\ud800")",
+                                           "\"\xC3\"",
+                                           "\"\x01\"",
+                                           "{}",
+                                           "[]",
+                                           "[1]",
+                                           "[1,2]",
+                                           R"(["a","b"])",
+                                           R"(["a", "b"])",
+                                           R"(["a" ,"b"])",
+                                           R"(["a",1])",
+                                           R"([true,false])",
+                                           R"([null,"\n"])",
+                                           "[,]",
+                                           "[1,]",
+                                           "[1 2]",
+                                           "[1",
+                                           "1]",
+                                           R"({"k":1})",
+                                           R"({"k":2})",
+                                           R"({"k":"v"})",
+                                           R"({"k":"w"})",
+                                           R"({"k": "v"})",
+                                           R"({"k":"v",})",
+                                           R"({"k"})",
+                                           R"({k:1})",
+                                           R"({"k":1,"k":1})",
+                                           R"({"l":1})",
+                                           R"({"k":[1]})",
+                                           R"({"k":{"l":[{"m":"n"}]}})",
+                                           R"({"k":{"l":[{"m":"o"}]}})",
+                                           R"({"k":{"l":[{"m":{}}]}})",
+                                           R"({"k":{"l":[{"m":[]}]}})",
+                                           R"({"user":"b"})",
+                                           R"({"k:":":"})",
+                                           R"({"k" : ":"})",
+                                           "{\"k\":\t1}",
+                                           "[\r1]"};
+  std::mt19937_64 random(2);
+  expect_same(payments_with(values));
+  for (int i = 0; i < 300; ++i) {
+    std::vector<std::string> some;
+    const std::string& usual = values[random() % values.size()];
+    for (int j = 0; j < 60; ++j)
+      some.push_back(random() % 2 == 0 ? usual : values[random() % values.size()]);
+    expect_same(payments_with(some));
+    if (HasFatalFailure()) return;
+  }
+}
+
+// What stands at a place that is nested may be nested as well, but not deeper than any other.
+TEST(PaymentLayouts, DepthCountsFromTheOutermostObject) {
+  const auto nested = [](int depth, const std::string& inmost) {
+    std::string value;
+    for (int i = 0; i < depth; ++i) value += i % 2 == 0 ? R"({"k":)" : "[";
+    value += inmost;
+    for (int i = depth; i-- > 0;) value += i % 2 == 0 ? "}" : "]";
+    return value;
+  };
+  std::vector<std::string> values;
+  for (int depth = kNestingMax - 4; depth < kNestingMax + 3; ++depth) {
+    for (const char* inmost : {"1", "[]", "[[]]", "[[[[]]]]", R"("s")", "{}"}) {
+      values.push_back(nested(depth, "1"));
+      values.push_back(nested(depth, inmost));
+    }
+  }
+  expect_same(payments_with(values));
+}
+
+TEST(PaymentLayouts, ALineMayHaveMoreValuesThanALayoutHolds) {
+  std::string block;
+  for (size_t values = 1; values < 60; ++values) {
+    std::string list;
+    std::string fields;
+    for (size_t i = 0; i < values; ++i) {
+      list += (i == 0 ? "[" : ",") + std::to_string(i);
+      fields += ",\"field " + std::to_string(i) + "\":\"s\"";
+    }
+    for (int i = 0; i < 3; ++i) {
+      block += "{\"user\":\"a\",\"x\":" + list + "],\"paymentAmt\":1}\n";
+      block += "{\"user\":\"a\",\"x\":" + list + "],\"paymentAmt\":1" + fields + "}\n";
+      block += "{\"user\":\"a\"" + fields + ",\"paymentAmt\":1}\n";
+    }
+  }
+  expect_same(block);
+  EXPECT_EQ(judge(DecodePath::kFastFirst, block).rows.size(), 59U * 9);
+}
+
 // What a name is made of, right and wrong, in all orders of three, at each place of a block.
-TEST(PaymentLayout, NamesOfEscapesAndOtherCharactersGetTheSameVerdict) {
+TEST(PaymentLayouts, NamesOfEscapesAndOtherCharactersGetTheSameVerdict) {
   const std::vector<std::string> pieces = {"",
                                            "a",
                                            "plain and long, so that it is no short run",
@@ -170,7 +294,7 @@ TEST(PaymentLayout, NamesOfEscapesAndOtherCharactersGetTheSameVerdict) {
 }
 
 // Names of each length around the limit, as escapes, which are decoded piece by piece.
-TEST(PaymentLayout, ADecodedNameIsHeldAgainstTheLimitOfNames) {
+TEST(PaymentLayouts, ADecodedNameIsHeldAgainstTheLimitOfNames) {
   std::string block = "{\"user\":\"ann\",\"paymentAmt\":1}\n";
   for (size_t size = 1000; size < 1040; ++size) {
     for (const char* escape : {R"(\n)", R"(\u00fc)", R"(\ud83d\ude00)"}) {
@@ -183,7 +307,7 @@ TEST(PaymentLayout, ADecodedNameIsHeldAgainstTheLimitOfNames) {
 }
 
 // A name without an end, as long as makes it end at each place near the end of the block.
-TEST(PaymentLayout, AStringThatTheEndOfTheBlockCutsOffIsNotReadBeyondIt) {
+TEST(PaymentLayouts, AStringThatTheEndOfTheBlockCutsOffIsNotReadBeyondIt) {
   for (const std::string& line : layouts()) {
     const std::string whole = line + "\n" + line + "\n" + line + "\n";
     const std::string front = line.substr(0, line.find(':') + 1) + "\"";
@@ -198,7 +322,7 @@ TEST(PaymentLayout, AStringThatTheEndOfTheBlockCutsOffIsNotReadBeyondIt) {
   }
 }
 
-TEST(PaymentLayout, LayoutsMayTakeTurns) {
+TEST(PaymentLayouts, LayoutsMayTakeTurns) {
   std::mt19937_64 random(1);
   std::string block;
   for (int i = 0; i < 5000; ++i) block += layouts()[random() % layouts().size()] + "\n";
@@ -206,7 +330,7 @@ TEST(PaymentLayout, LayoutsMayTakeTurns) {
   EXPECT_EQ(judge(DecodePath::kFastFirst, block).rows.size(), 5000U);
 }
 
-TEST(PaymentLayout, NamesAndAmountsOfAllLengthsFit) {
+TEST(PaymentLayouts, NamesAndAmountsOfAllLengthsFit) {
   std::string block;
   for (size_t size = 1; size < 1100; ++size) {
     const std::string name(size, static_cast<char>('a' + size % 26));
@@ -220,7 +344,7 @@ TEST(PaymentLayout, NamesAndAmountsOfAllLengthsFit) {
 }
 
 // Amounts of so many lines are read together; one that is wrong must cost no other line.
-TEST(PaymentLayout, AnAmountThatIsNotShortOrNotRightAtAnyPlaceGetsTheSameVerdict) {
+TEST(PaymentLayouts, AnAmountThatIsNotShortOrNotRightAtAnyPlaceGetsTheSameVerdict) {
   for_every_target([] {
     for (const char* amount : {"-12.50", "1e2", "123456789.123456789", "1.23456789012", "x", "01",
                                "", "1 ", "1}", "\"1\"", "1,\"volume\":2", "1,\"user\":\"b\""}) {
@@ -237,7 +361,7 @@ TEST(PaymentLayout, AnAmountThatIsNotShortOrNotRightAtAnyPlaceGetsTheSameVerdict
   });
 }
 
-TEST(PaymentLayout, AStringOfADifferentBlockInTheSamePlaceIsNotTakenForTheOldOne) {
+TEST(PaymentLayouts, AStringOfADifferentBlockInTheSamePlaceIsNotTakenForTheOldOne) {
   LineDecoder<Payment> decoder(FieldNames{});
   DecodedLines<Payment> lines;
   std::string block;

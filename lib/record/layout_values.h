@@ -1,0 +1,33 @@
+// Values of a line that fits a layout (see payment_layout.h), each read from where it begins to
+// where it ends. They only ever say yes: nullptr leaves the line to the flat path. Tested through
+// record/payment_layout.h.
+#pragma once
+
+#include <string_view>
+
+#include "money/decimal.h"
+#include "record/string_stops.h"
+#include "record/text_arena.h"
+
+namespace paystats {
+
+// Behind the name that begins at `begin` (at its closing quote), of which `stop` is the first byte
+// that is not plain; nullptr where it is not right or does not end before `limit`. A name with
+// escapes is kept in `arena`, another one stays where it is. REQUIRES: 32 bytes can be read from
+// any place before `limit`, and `stops` has marked them; stop < limit.
+const char* odd_name_end(const char* begin, const char* stop, const char* limit,
+                         const StringStops& stops, TextArena& arena, std::string_view& user);
+
+// The same for a text that nobody reads, which begins at `p`.
+const char* odd_text_end(const char* p, const char* stop, const char* limit);
+
+// Behind the amount that begins at `p` and is none that read_short_amount() reads.
+const char* long_amount_end(const char* p, const char* limit, Decimal& amount);
+
+// Behind the value that begins at `p`, which is no string and which nobody reads. Of a number with
+// an exponent that may be the part before it. REQUIRES: 32 bytes can be read at `p`.
+const char* other_end(const char* p, const char* newline);
+// The same for a number, true, false or null only.
+const char* scalar_end(const char* p, const char* newline);
+
+}  // namespace paystats

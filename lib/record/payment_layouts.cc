@@ -1,0 +1,123 @@
+#include "record/payment_layouts.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "money/decimal.h"
+
+namespace paystats {
+
+void PaymentLayouts::missed(const char* line, const char* next, const char* end,
+                            const PaymentLayout::Tokens& tokens) {
+  if (end - next < PaymentLayout::kMargin) return;  // too near the end to have been tried
+  if (learned_ == kLayouts && ++misses_ < kMissesMost) return;
+  misses_ = 0;
+  current_ = oldest_;
+  layouts_[current_].learn(line, next, tokens);
+  oldest_ = (oldest_ + 1) % kLayouts;
+  learned_ = std::min(learned_ + 1, kLayouts);
+}
+
+// The current one is tried first.
+bool PaymentLayouts::scan_by_any(const char* p, const char* newline, TextArena& arena,
+                                 Payment& out) {
+  for (size_t i = 0; i < learned_; ++i) {
+    const size_t at = (current_ + i) % learned_;
+    if (layouts_[at].scan(p, newline, stops_, arena, out)) {
+      current_ = at;
+      return true;
+    }
+  }
+  return false;
+}
+
+// As much as the rows that there is room for are likely to take.
+void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Payment>& out) {
+  const size_t rows = DecodedLines<Payment>::kRowsMax - out.rows.size();
+  const bool cut = stops_.begin() == p;  // that was too little
+  stops_.mark(p, end, cut ? StringStops::kBytes : std::max(kMarkLeast, (rows + 2) * line_bytes_));
+}
+
+// Where a line begins depends on the newline in front of it and on nothing else that is found in
+// the line before, so that the processor is at several lines at once.
+const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
+                                             DecodedLines<Payment>& out) {
+  const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
+  LineEnds ends;
+  for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
+    auto* const rows = &out.rows.next();
+    const char* const begin = p;
+    const size_t most = std::min(room, ShortAmounts::kMost);
+    size_t scanned = 0;
+    for (; scanned < most; ++scanned) {
+      const char* const newline = stops_.next_newline(p);
+      if (newline >= limit) break;
+      Payment& payment = rows[scanned].record;
+      const char* amount = plain.scan(p, newline, stops_, payment);
+      if (amount == nullptr) [[unlikely]] {
+        amount = plain.scan_odd(p, newline, stops_, out.decoded, payment);
+        if (amount == nullptr) break;
+      }
+      amounts_.set(scanned, amount, plain.amount_end(newline));
+      rows[scanned].line = out.lines + static_cast<uint32_t>(scanned);
+      ends[scanned] = newline;
+      p = newline + 1;
+    }
+    const size_t read = read_amounts(plain, rows, ends, scanned);
+    out.rows.keep(read);
+    out.lines += static_cast<uint32_t>(read);
+    if (read < scanned) return read == 0 ? begin : ends[read - 1] + 1;
+    if (scanned < most) return p;
+  }
+  return p;
+}
+
+// The amounts of so many rows, up to one that is wrong; returns how many that were.
+size_t PaymentLayouts::read_amounts(const PlainLayout& plain, DecodedLines<Payment>::Row* rows,
+                                    const LineEnds& ends, size_t scanned) {
+  const uint32_t right = amounts_.read(scanned);
+  for (size_t i = 0; i < scanned; ++i) {
+    Payment& payment = rows[i].record;
+    if ((right >> i & 1U) != 0) [[likely]] {
+      payment.amount = amounts_.at(i);
+      continue;
+    }
+    const int64_t size = amounts_.size(i);
+    if (size <= 0) return i;
+    const std::string_view text(plain.amount_end(ends[i]) - size, static_cast<size_t>(size));
+    if (parse_amount(text, payment.amount) != AmountFlaw::kNone) return i;
+  }
+  return scanned;
+}
+
+const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLines<Payment>& out) {
+  if (learned_ == 0) return p;
+  constexpr size_t kRowsMax = DecodedLines<Payment>::kRowsMax;
+  const char* const begin = p;
+  const size_t rows_before = out.rows.size();
+  while (end - p > PaymentLayout::kMargin) {
+    if (!stops_.covers(p)) mark(p, end, out);
+    const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
+    if (layouts_[current_].plain()) p = read_plain_lines(p, limit, out);
+    if (out.rows.size() == kRowsMax) break;
+    const char* const newline = stops_.next_newline(p);
+    if (newline >= limit) {
+      const bool most = stops_.begin() == p && stops_.end() == p + StringStops::kBytes;
+      if (most || stops_.end() == end) break;
+      mark(p, end, out);  // the line is cut in two by the end of what is marked
+      continue;
+    }
+    // Into its row at once: a copy of what has just been stored word by word would wait for it.
+    auto& row = out.rows.next();
+    if (!scan_by_any(p, newline, out.decoded, row.record)) break;
+    row.line = out.lines++;
+    out.rows.keep();
+    p = newline + 1;
+    if (out.rows.size() == kRowsMax) break;
+  }
+  const size_t rows = out.rows.size() - rows_before;
+  if (rows > 0) line_bytes_ = static_cast<size_t>(p - begin) / rows + 1;
+  return p;
+}
+
+}  // namespace paystats

@@ -1,0 +1,58 @@
+// The fastest path, for payments alone: most lines look like the one before. The layouts that the
+// lines of a file have, learned as they come, and the loop over the lines that fit one.
+//
+//   layouts.forget_block();                      // the bytes are others now
+//   p = layouts.read_lines(p, end, out);         // as far as lines fit and there is room
+//   ...                                          // the next one fits none: by the flat path,
+//   layouts.missed(line, next, end, tokens);     // and learned
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "record/decoder.h"
+#include "record/payment_layout.h"
+#include "record/short_amounts.h"
+#include "record/string_stops.h"
+#include "record/text_arena.h"
+
+namespace paystats {
+
+class PaymentLayouts {
+ public:
+  // A line that is right has fitted none: it is learned from where that has paid so far.
+  void missed(const char* line, const char* next, const char* end,
+              const PaymentLayout::Tokens& tokens);
+
+  // Reads lines from `p` on into `out` for as long as they fit and there is room; returns the place
+  // behind them. `end` is that of the block.
+  const char* read_lines(const char* p, const char* end, DecodedLines<Payment>& out);
+  // To be called when the bytes of the block may have changed.
+  void forget_block() { stops_.clear(); }
+
+ private:
+  static constexpr size_t kLayouts = 4;
+  // Once all layouts are in use: whose lines look like no other must not pay for learning each.
+  static constexpr uint32_t kMissesMost = 64;
+  static constexpr size_t kMarkLeast = 512;
+
+  using LineEnds = std::array<const char*, ShortAmounts::kMost>;  // their newlines
+
+  void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
+  const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
+  size_t read_amounts(const PlainLayout& plain, DecodedLines<Payment>::Row* rows,
+                      const LineEnds& ends, size_t scanned);
+  bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
+
+  std::array<PaymentLayout, kLayouts> layouts_;
+  size_t current_ = 0;  // the one that the last line fitted
+  size_t learned_ = 0;  // of kLayouts
+  size_t oldest_ = 0;
+  uint32_t misses_ = 0;
+  size_t line_bytes_ = 64;  // of the lines that were read last, on average
+  StringStops stops_;
+  ShortAmounts amounts_;
+};
+
+}  // namespace paystats
