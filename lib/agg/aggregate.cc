@@ -23,7 +23,7 @@ namespace paystats {
 namespace {
 
 constexpr unsigned kJobsDefaultMost = 8;
-constexpr uint64_t kSegmentBytes = uint64_t{4} << 20U;
+constexpr uint64_t kSegmentBytes = uint64_t{2} << 20U;
 
 Result<void> check_distinct(const AggregatePlan& plan) {
   DistinctPlaces places;

@@ -119,17 +119,20 @@ void SegmentOrder::close() {
 
 void SegmentReader::begin(const Segment& segment) {
   segment_ = segment;
-  lines_.emplace(segment.file->source);
-  // From the byte before on: if that is a newline, the first line begins with the segment.
+  lines_.restart(segment.file->source);
+  // From the byte before on: if that is a newline, the first line begins with the segment. It is
+  // read with all of its page: see LineSplitter::space().
   in_first_ = !segment.begins_file;
-  offset_ = in_first_ ? segment.begin - 1 : segment.begin;
+  offset_ = segment.begin;
+  if (in_first_)
+    offset_ = (segment.begin - 1) / LineSplitter::kPageBytes * LineSplitter::kPageBytes;
   done_ = false;
 }
 
 Result<bool> SegmentReader::next(Block& out) {
   for (;;) {
-    if (lines_->next(out)) return true;
-    if (done_) return lines_->last(out);
+    if (lines_.next(out)) return true;
+    if (done_) return lines_.last(out);
     if (Result<void> filled = fill(); !filled) return fail(filled.error());
   }
 }
@@ -145,7 +148,7 @@ Result<void> SegmentReader::fill() {
     done_ = true;
     return {};
   }
-  char* const space = lines_->space();
+  char* const space = lines_.space();
   const std::string_view name = shown_name(file.source);
   const Result<size_t> n = read_at(file.fd, offset_, space, wanted, name);
   if (!n) return fail(n.error());
@@ -155,7 +158,9 @@ Result<void> SegmentReader::fill() {
   size_t begin = 0;
   size_t end = wanted;
   if (in_first_) {
-    const void* newline = std::memchr(space, '\n', wanted);
+    const uint64_t first = offset_ - wanted;  // of what has been read
+    const size_t from = segment_.begin > first + 1 ? segment_.begin - 1 - first : 0;
+    const void* newline = std::memchr(space + from, '\n', wanted - from);
     if (newline == nullptr) {
       done_ = offset_ == segment_.end;  // no line begins here
       return {};
@@ -170,8 +175,7 @@ Result<void> SegmentReader::fill() {
   } else {
     done_ = offset_ == segment_.end && space[wanted - 1] == '\n';
   }
-  if (begin > 0) std::memmove(space, space + begin, end - begin);
-  lines_->add(end - begin);
+  lines_.add(end, begin);
   return {};
 }
 

@@ -120,7 +120,7 @@ class SegmentReader {
   Result<void> fill();
 
   Segment segment_;
-  std::optional<LineSplitter> lines_;
+  LineSplitter lines_{""};
   uint64_t offset_ = 0;    // the next byte to read
   bool in_first_ = false;  // still in a line that began before the segment
   bool done_ = false;      // the last line that begins here has been read

@@ -219,7 +219,7 @@ void Totals::make_room(size_t more) {
   size_t wanted = slots_.size();
   while (users_ + more > wanted / 4 * 3 && wanted < size_t{1} << kTagBits) wanted *= 2;
   if (wanted == slots_.size()) return;
-  LargeArray<uint64_t> grown(wanted);
+  LargeArray<uint64_t> grown(wanted, PageSize::kLarge, Backing::kAtOnce);
   while (size_t{1} << (kTagBits - slot_shift_) < wanted) --slot_shift_;
   const size_t mask = wanted - 1;
   for (const uint64_t slot : slots_) {

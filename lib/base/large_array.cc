@@ -9,10 +9,11 @@ namespace paystats {
 namespace {
 
 constexpr size_t kLargePage = size_t{2} << 20U;
+constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers do not have
 
 }  // namespace
 
-LargeMemory::LargeMemory(size_t bytes, PageSize pages) : bytes_(bytes) {
+LargeMemory::LargeMemory(size_t bytes, PageSize pages, Backing backing) : bytes_(bytes) {
   if (bytes == 0) return;
   // Where large pages begin.
   const size_t first = pages == PageSize::kLarge ? 0 : kLargePage;
@@ -33,6 +34,10 @@ LargeMemory::LargeMemory(size_t bytes, PageSize pages) : bytes_(bytes) {
     [[maybe_unused]] const int advised = ::madvise(begin + first, bytes_ - first, MADV_HUGEPAGE);
   }
   begin_ = begin;
+  if (backing == Backing::kAtOnce) {
+    // An older system refuses, and gives it as it is touched.
+    [[maybe_unused]] const int populated = ::madvise(begin_, bytes_, kPopulateWrite);
+  }
 }
 
 LargeMemory::~LargeMemory() {

@@ -4,8 +4,13 @@
 // on pages of 2 MB where the system has them (Linux: transparent huge pages, `madvise` or
 // `always`); where it has none, all is the same but slower.
 //
-//   LargeArray<uint64_t> slots(size);            // zeros, 2 MB at a time
+//   LargeArray<Key> keys(size);                            // zeros, 2 MB at a time
 //   LargeArray<char> first(size, PageSize::kSmallFirst);   // as it is touched, up to 2 MB
+//   LargeArray<uint64_t> slots(size, PageSize::kLarge, Backing::kAtOnce);
+//
+// What is read before it is written gets the system's page of zeros first and its own memory after
+// that, and with several threads each change of a page stops all of them. So an array that will be
+// used everywhere, and in no order, takes its memory at once (since Linux 5.14).
 //
 // Move-only. Throws std::bad_alloc as new does.
 #pragma once
@@ -19,6 +24,8 @@ namespace paystats {
 // kSmallFirst: the first 2 MB are on small pages. An array below 2 MB has only small ones anyway.
 enum class PageSize { kSmallFirst, kLarge };
 
+enum class Backing { kOnTouch, kAtOnce };
+
 // Of a store that grows by pieces: while little of it is used, it takes no more memory than that.
 inline PageSize pages_of_piece(size_t piece) {
   return piece == 0 ? PageSize::kSmallFirst : PageSize::kLarge;
@@ -27,7 +34,7 @@ inline PageSize pages_of_piece(size_t piece) {
 class LargeMemory {
  public:
   LargeMemory() = default;
-  LargeMemory(size_t bytes, PageSize pages);
+  LargeMemory(size_t bytes, PageSize pages, Backing backing);
   LargeMemory(LargeMemory&& other) noexcept
       : begin_(std::exchange(other.begin_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   LargeMemory& operator=(LargeMemory&& other) noexcept {
@@ -50,8 +57,9 @@ class LargeArray {
 
  public:
   LargeArray() = default;
-  explicit LargeArray(size_t size, PageSize pages = PageSize::kLarge)
-      : memory_(size * sizeof(T), pages), size_(size) {}
+  explicit LargeArray(size_t size, PageSize pages = PageSize::kLarge,
+                      Backing backing = Backing::kOnTouch)
+      : memory_(size * sizeof(T), pages, backing), size_(size) {}
   LargeArray(LargeArray&& other) noexcept
       : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
   LargeArray& operator=(LargeArray&& other) noexcept {

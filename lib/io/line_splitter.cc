@@ -21,6 +21,13 @@ LineSplitter::LineSplitter(std::string source)
     : source_(std::move(source)),
       pages_(std::make_unique_for_overwrite<Page[]>(kBufferBytes / sizeof(Page))) {}
 
+void LineSplitter::restart(std::string source) {
+  source_ = std::move(source);
+  begin_ = scanned_ = end_ = 0;
+  line_ = 1;
+  long_bytes_ = 0;
+}
+
 // Files come in pages, and a copy from the beginning of a page to a place just behind the beginning
 // of another takes twice the time: the processor takes each load for one of what was stored last,
 // since their addresses are alike in the bits that it compares. So what is left is moved in front
@@ -38,8 +45,11 @@ char* LineSplitter::space() {
   return buffer() + end_;
 }
 
-void LineSplitter::add(size_t n) {
+void LineSplitter::add(size_t n, size_t skipped) {
   assert(n <= kReadBytes && end_ + n <= kBufferBytes);
+  assert(skipped == 0 || begin_ == end_);
+  begin_ += skipped;
+  scanned_ += skipped;
   end_ += n;
 }
 

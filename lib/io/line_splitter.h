@@ -28,11 +28,14 @@ class LineSplitter {
 
   // `source` is what blocks call the place.
   explicit LineSplitter(std::string source);
+  // Another input, from its first line on. Ends the life of the last block.
+  void restart(std::string source);
 
   // Room for kReadBytes, where the system copies fastest. Ends the life of the last block.
   char* space();
-  // REQUIRES: n <= kReadBytes bytes have been put into space().
-  void add(size_t n);
+  // REQUIRES: n <= kReadBytes bytes have been put into space(), the first `skipped` of which are of
+  // no interest; those only at the beginning of the input.
+  void add(size_t n, size_t skipped = 0);
 
   bool next(Block& out);  // the whole lines that have come since
   bool last(Block& out);  // at the end of the input: what is left, if anything
@@ -51,7 +54,7 @@ class LineSplitter {
 
   char* buffer() const { return pages_[0].bytes; }
 
-  const std::string source_;
+  std::string source_;
   const std::unique_ptr<Page[]> pages_;
   size_t begin_ = 0;    // of what has not been yielded
   size_t scanned_ = 0;  // no newline between begin_ and here

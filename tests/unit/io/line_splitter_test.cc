@@ -95,6 +95,42 @@ TEST(LineSplitter, WhatIsDroppedIsNeverYielded) {
   EXPECT_FALSE(splitter.last(block));
 }
 
+TEST(LineSplitter, WhatIsSkippedAtTheBeginningIsNoLine) {
+  LineSplitter splitter("-");
+  Block block;
+  std::memcpy(splitter.space(), "end\none\ntwo", 11);
+  splitter.add(11, 4);
+  ASSERT_TRUE(splitter.next(block));
+  EXPECT_EQ(block.bytes, "one\n");
+  EXPECT_EQ(block.first_line, 1u);
+  EXPECT_FALSE(splitter.next(block));
+  ASSERT_TRUE(splitter.last(block));
+  EXPECT_EQ(block.bytes, "two");
+}
+
+TEST(LineSplitter, AnotherInputBeginsWithNothingOfTheOneBefore) {
+  LineSplitter splitter("first");
+  Block block;
+  for (const size_t size : {size_t{4}, LineSplitter::kReadBytes}) {
+    // A line that has begun, or one that is known to be too long.
+    for (size_t bytes = 0; bytes <= (size > 4 ? 2 * kLineBytesMax : 0); bytes += size) {
+      std::memset(splitter.space(), 'x', size);
+      splitter.add(size);
+      EXPECT_FALSE(splitter.next(block));
+    }
+    splitter.restart("second");
+    EXPECT_FALSE(splitter.last(block));
+    std::memcpy(splitter.space(), "a\nb", 3);
+    splitter.add(3);
+    ASSERT_TRUE(splitter.next(block));
+    EXPECT_EQ(block.bytes, "a\n");
+    EXPECT_EQ(block.source, "second");
+    EXPECT_EQ(block.first_line, 1u);
+    EXPECT_EQ(block.long_line_bytes, 0u);
+    splitter.restart("third");
+  }
+}
+
 TEST(LineSplitter, ALineOfTheGreatestLengthIsNotALongOne) {
   for (const size_t more : {0, 1}) {
     for (const char* end : {"", "\n", "\nnext\n", "\nnext"}) {
