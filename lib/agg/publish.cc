@@ -65,11 +65,12 @@ Result<void> write_changes(const Totals& totals, Sink& sink) {
 // those before are written.
 class RankedList {
  public:
-  RankedList(const Totals& totals, Sink& sink, unsigned threads)
+  // `memory` is for the ranking.
+  RankedList(const Totals& totals, Sink& sink, unsigned threads, LargeMemory memory = {})
       : totals_(totals),
         sink_(sink),
         threads_(totals.users() <= kPartUsers ? 1 : threads),
-        ranking_(totals, threads_) {}
+        ranking_(totals, threads_, std::move(memory)) {}
 
   Result<void> write() {
     on_threads(threads_, [this](unsigned) { work(); });
@@ -130,10 +131,14 @@ class StreamPublisher final : public Publisher {
       : sink_(std::move(sink)), mode_(mode), threads_(threads) {}
 
   Result<void> publish(Totals& totals) override {
-    if (mode_ != OutputMode::kUpdate) return RankedList(totals, *sink_, threads_).write();
-    if (Result<void> written = write_changes(totals, *sink_); !written) return written;
-    totals.clear_changed();
-    return {};
+    if (mode_ == OutputMode::kUpdate) {
+      if (Result<void> written = write_changes(totals, *sink_); !written) return written;
+      totals.clear_changed();
+      return {};
+    }
+    LargeMemory memory;
+    if (mode_ == OutputMode::kFinal) memory = totals.give_slots();
+    return RankedList(totals, *sink_, threads_, std::move(memory)).write();
   }
   Result<void> mark_ready() override { return sink_->write("\n"); }
   Result<void> flush() override { return sink_->flush(); }

@@ -27,7 +27,8 @@ class Publisher {
  public:
   virtual ~Publisher() = default;
 
-  // Writes what the mode asks for and, in kUpdate, clears the list of changes.
+  // Writes what the mode asks for and, in kUpdate, clears the list of changes. After kFinal nothing
+  // can be added to the totals.
   virtual Result<void> publish(Totals& totals) = 0;
   // In kUpdate: an empty line, which says that all that was there at the start has been published.
   virtual Result<void> mark_ready() = 0;

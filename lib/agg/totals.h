@@ -94,6 +94,10 @@ class Totals {
 
   uint64_t memory_bytes() const;  // held for slots, entries, names and changes
 
+  // Gives the memory of the slots away, for whoever ranks the users. From then on they are known by
+  // their numbers alone: nothing is added or looked for any more.
+  LargeMemory give_slots() { return slots_.give_memory(); }
+
  private:
   friend class TableJoin;  // absorb() by several threads: see join.h
 

@@ -33,6 +33,11 @@ void expect_ranked(std::vector<User> users, unsigned threads = 1) {
   for (size_t i = 0; i < users.size(); ++i) {
     ASSERT_EQ(totals.user(order[i]), users[i].name) << "at " << i;
   }
+  // The same where the slots were, which is enough or not.
+  Ranking in_slots(totals, threads, totals.give_slots());
+  in_slots.finish(0, in_slots.size());
+  ASSERT_EQ(in_slots.size(), users.size());
+  for (size_t i = 0; i < users.size(); ++i) ASSERT_EQ(in_slots.user(i), order[i]) << "at " << i;
 }
 
 TEST(Rank, NobodyIsNoList) {
@@ -51,6 +56,15 @@ TEST(Rank, SumsOfAnySizeAreInOrder) {
                  {"minus", -1},
                  {"one", 1},
                  {"lower", -kSumMost}});
+}
+
+// A table has 1,024 slots of 8 bytes for up to 768 users, of whom 682 can be ranked in there.
+TEST(Rank, TheMemoryOfTheSlotsMayBeEnoughOrNot) {
+  for (size_t count = 660; count < 800; ++count) {
+    std::vector<User> users;
+    for (size_t i = 0; i < count; ++i) users.push_back({std::to_string(i), Int128{i} * i % 101});
+    expect_ranked(std::move(users));
+  }
 }
 
 TEST(Rank, AgreesWithAFullSort) {
