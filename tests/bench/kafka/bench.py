@@ -57,7 +57,10 @@ def proc(pid, name):
 
 def tree(pid):
     yield pid
-    for task in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}/task") else []:
+    tasks = []
+    with contextlib.suppress(OSError):  # it may end meanwhile
+        tasks = os.listdir(f"/proc/{pid}/task")
+    for task in tasks:
         for child in proc(pid, f"task/{task}/children").split():
             yield from tree(int(child))
 
