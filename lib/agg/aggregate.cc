@@ -24,6 +24,7 @@ namespace {
 
 constexpr unsigned kJobsDefaultMost = 8;
 constexpr uint64_t kSegmentBytes = uint64_t{2} << 20U;
+constexpr uint64_t kBytesOfAJob = uint64_t{4} << 20U;  // fewer are no reason for another one
 
 Result<void> check_distinct(const AggregatePlan& plan) {
   DistinctPlaces places;
@@ -44,8 +45,8 @@ unsigned choose_jobs(const AggregatePlan& plan) {
   if (plan.mode != OutputMode::kFinal || plan.merge) return 1;
   const std::optional<uint64_t> bytes = bytes_of_regular_files(plan.inputs);
   if (!bytes) return static_cast<unsigned>(plan.jobs.value_or(1));
-  const uint64_t segments = *bytes / kSegmentBytes + plan.inputs.size();
-  return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), segments));
+  const uint64_t most = *bytes / kBytesOfAJob + plan.inputs.size();
+  return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), most));
 }
 
 template <class Ends>

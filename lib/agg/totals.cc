@@ -216,6 +216,7 @@ void Totals::mark_changed(Entry& e, uint32_t index) {
 
 // Slots of at most three quarters are in use after `more` users: a search is then short.
 void Totals::make_room(size_t more) {
+  assert(slots_.size() > 0);  // given away
   size_t wanted = slots_.size();
   while (users_ + more > wanted / 4 * 3 && wanted < size_t{1} << kTagBits) wanted *= 2;
   if (wanted == slots_.size()) return;
@@ -251,6 +252,7 @@ Result<void> Totals::absorb(const Totals& other) {
 }
 
 std::optional<uint32_t> Totals::find(std::string_view user) const {
+  assert(slots_.size() > 0);  // given away
   const uint32_t tag = user_tag(user, seed_);
   const size_t mask = slots_.size() - 1;
   for (size_t slot = home(tag); slots_[slot] != 0; slot = (slot + 1) & mask) {

@@ -93,9 +93,7 @@ class Totals {
   void set_changed(uint32_t index) { mark_changed(entry(index), index); }
 
   uint64_t memory_bytes() const;  // held for slots, entries, names and changes
-
-  // Gives the memory of the slots away, for whoever ranks the users. From then on they are known by
-  // their numbers alone: nothing is added or looked for any more.
+  // Gives the memory of the slots away: from then on users are known by their numbers alone.
   LargeMemory give_slots() { return slots_.give_memory(); }
 
  private:

@@ -1,6 +1,6 @@
 // Values of a line that fits a layout (see payment_layout.h), each read from where it begins to
-// where it ends. They only ever say yes: nullptr leaves the line to the flat path. Tested through
-// record/payment_layout.h.
+// where it ends. They only ever say yes: nullptr leaves the line to the flat path.
+// Tested through record/payment_layouts.h.
 #pragma once
 
 #include <string_view>
