@@ -23,7 +23,6 @@ namespace paystats {
 namespace {
 
 constexpr unsigned kJobsDefaultMost = 8;
-constexpr uint64_t kSegmentBytes = uint64_t{2} << 20U;
 constexpr uint64_t kBytesOfAJob = uint64_t{4} << 20U;  // fewer are no reason for another one
 
 Result<void> check_distinct(const AggregatePlan& plan) {
@@ -70,11 +69,8 @@ Result<StreamEnd> read_by_many_and_publish(const AggregatePlan& plan, unsigned j
                                            const ParallelEnds& ends, Publisher& publisher) {
   const uint64_t seed = random_hash_seed();
   Totals totals(seed, plan.totals);
-  const ParallelOptions options{.jobs = jobs,
-                                .segment_bytes = kSegmentBytes,
-                                .hash_seed = seed,
-                                .totals = plan.totals,
-                                .names = plan.names};
+  const ParallelOptions options{
+      .jobs = jobs, .hash_seed = seed, .totals = plan.totals, .names = plan.names};
   const Result<ParallelEnd> end = bytes_of_regular_files(plan.inputs)
                                       ? aggregate_files(plan.inputs, options, ends, totals)
                                       : aggregate_blocks(source, options, ends, totals);

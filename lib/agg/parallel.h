@@ -33,7 +33,7 @@ namespace paystats {
 
 struct ParallelOptions {
   unsigned jobs = 1;
-  uint64_t segment_bytes = uint64_t{4} << 20U;
+  uint64_t segment_bytes = uint64_t{2} << 20U;
   uint64_t hash_seed = 0;  // that of the totals
   TotalsOptions totals{};
   FieldNames names{};

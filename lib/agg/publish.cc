@@ -136,8 +136,7 @@ class StreamPublisher final : public Publisher {
       totals.clear_changed();
       return {};
     }
-    LargeMemory memory;
-    if (mode_ == OutputMode::kFinal) memory = totals.give_slots();
+    LargeMemory memory = mode_ == OutputMode::kFinal ? totals.give_slots() : LargeMemory();
     return RankedList(totals, *sink_, threads_, std::move(memory)).write();
   }
   Result<void> mark_ready() override { return sink_->write("\n"); }

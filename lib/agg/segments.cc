@@ -124,8 +124,7 @@ void SegmentReader::begin(const Segment& segment) {
   // read with all of its page: see LineSplitter::space().
   in_first_ = !segment.begins_file;
   offset_ = segment.begin;
-  if (in_first_)
-    offset_ = (segment.begin - 1) / LineSplitter::kPageBytes * LineSplitter::kPageBytes;
+  if (in_first_) offset_ -= 1 + (offset_ - 1) % LineSplitter::kPageBytes;
   done_ = false;
 }
 
@@ -159,7 +158,7 @@ Result<void> SegmentReader::fill() {
   size_t end = wanted;
   if (in_first_) {
     const uint64_t first = offset_ - wanted;  // of what has been read
-    const size_t from = segment_.begin > first + 1 ? segment_.begin - 1 - first : 0;
+    const size_t from = std::max(segment_.begin - 1, first) - first;
     const void* newline = std::memchr(space + from, '\n', wanted - from);
     if (newline == nullptr) {
       done_ = offset_ == segment_.end;  // no line begins here

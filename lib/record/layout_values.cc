@@ -1,6 +1,5 @@
 #include "record/layout_values.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 

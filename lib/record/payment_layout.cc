@@ -8,15 +8,12 @@
 #include "money/short_amount.h"
 #include "record/json_scanner.h"
 #include "record/layout_values.h"
+#include "record/scan.h"
 
 namespace paystats {
 namespace {
 
-uint64_t load(const char* p) {
-  uint64_t word = 0;
-  std::memcpy(&word, p, sizeof word);
-  return word;
-}
+using scan::load_eight;
 
 // The next two are for text that is known to be right.
 
@@ -51,19 +48,19 @@ void PaymentLayout::Literal::set(const char* begin, const char* end) {
   words = {};
   std::memcpy(words.data(), begin, std::min<size_t>(size, 8));
   mask = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
-  if (size >= 8) words[1] = load(end - 8);
+  if (size >= 8) words[1] = load_eight(end - 8);
   if (size > 16) {
-    words[2] = load(begin + 8);
-    words[3] = load(end - 16);
+    words[2] = load_eight(begin + 8);
+    words[3] = load_eight(end - 16);
   }
 }
 
 // Of 8 to 32 bytes as words that overlap, which need no masks.
 inline bool PaymentLayout::Literal::matches(const char* p) const {
-  if (size < 8) return ((load(p) ^ words[0]) & mask) == 0;
+  if (size < 8) return ((load_eight(p) ^ words[0]) & mask) == 0;
   const char* const tail = p + size - 8;
-  if (((load(p) ^ words[0]) | (load(tail) ^ words[1])) != 0) return false;
-  return size <= 16 || ((load(p + 8) ^ words[2]) | (load(tail - 8) ^ words[3])) == 0;
+  if (((load_eight(p) ^ words[0]) | (load_eight(tail) ^ words[1])) != 0) return false;
+  return size <= 16 || ((load_eight(p + 8) ^ words[2]) | (load_eight(tail - 8) ^ words[3])) == 0;
 }
 
 bool PaymentLayout::add(const char* begin, const char* end, Value value) {
@@ -100,37 +97,32 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
     const char* const value = after_spaces(after_spaces(after_string(name)) + 1);
     const bool is_string = *value == '"';
     const char* const text = value + (is_string ? 1 : 0);
+    const char* const end = after_value(value, next);
+    if (end == nullptr) return false;
     if (is_nested(*value)) {
-      done = add_nested(done, value, next, with_nested);
-      if (done == nullptr) return false;
+      if (!add_nested(done, value, end, with_nested)) return false;
     } else {
       const Value kind = text == tokens[0].text.data()   ? Value::kUser
                          : text == tokens[1].text.data() ? Value::kAmount
                          : is_string                     ? Value::kString
                                                          : Value::kScalar;
       if (!add(done, text, kind)) return false;
-      done = after_value(value, next);
-      if (done == nullptr) return false;
-      if (is_string) --done;
     }
-    p = after_spaces(done + (is_string ? 1 : 0));
+    done = end - (is_string ? 1 : 0);
+    p = after_spaces(end);
   }
   return add(done, next, Value::kEnd);
 }
 
-// From where the line has been taken up to, with an object or array that begins at `begin`. Returns
-// where that ends, or nullptr.
-const char* PaymentLayout::add_nested(const char* done, const char* begin, const char* next,
-                                      bool with_parts) {
-  const char* const end = after_value(begin, next);
-  if (end == nullptr || !add(done, begin, Value::kNested)) return nullptr;
+// From where the line has been taken up to, with the object or array from `begin` to `end`.
+bool PaymentLayout::add_nested(const char* done, const char* begin, const char* end,
+                               bool with_parts) {
+  if (!add(done, begin, Value::kNested)) return false;
   const size_t nested = parts_used_ - 1;
   // Without parts it is read as a whole each time.
-  if (!(with_parts ? add_nested_parts(begin, end) : add(begin, begin, Value::kNever))) {
-    return nullptr;
-  }
+  if (!(with_parts ? add_nested_parts(begin, end) : add(begin, begin, Value::kNever))) return false;
   parts_[nested].behind = static_cast<uint8_t>(parts_used_);
-  return end;
+  return true;
 }
 
 // Of what is nested deeper all but its values is literal as well.
@@ -147,6 +139,7 @@ bool PaymentLayout::add_nested_parts(const char* begin, const char* end) {
     } else if (*p == '-' || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')) {
       if (!add(done, p, Value::kScalar)) return false;
       done = p = after_value(p, end);
+      if (p == nullptr) return false;
     } else {
       ++p;
     }

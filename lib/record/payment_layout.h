@@ -66,7 +66,7 @@ class PaymentLayout {
 
   bool add(const char* begin, const char* end, Value value);
   bool add_parts(const char* line, const char* next, const Tokens& tokens, bool with_nested);
-  const char* add_nested(const char* done, const char* begin, const char* next, bool with_parts);
+  bool add_nested(const char* done, const char* begin, const char* end, bool with_parts);
   bool add_nested_parts(const char* begin, const char* end);
   const char* part_end(const Part& part, const char* p, const char* newline,
                        const StringStops& stops, TextArena& arena, Payment& out) const;

@@ -12,11 +12,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "record/layout_values.h"
 #include "record/payment.h"
+#include "record/scan.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
 
@@ -38,12 +38,13 @@ class PlainLayout {
     PlainLayout plain;
     if (before < 8 || before > 16 || between < 8 || between > 24 || after > 8) return plain;
     plain.before_size_ = before;
-    plain.before_ = {load(line), load(name.data() - 8)};
+    plain.before_ = {scan::load_eight(line), scan::load_eight(name.data() - 8)};
     plain.between_size_ = between;
     plain.between_middle_ = std::min<size_t>(8, between - 8);
-    plain.between_ = {load(quote), load(quote + plain.between_middle_), load(amount.data() - 8)};
+    plain.between_ = {scan::load_eight(quote), scan::load_eight(quote + plain.between_middle_),
+                      scan::load_eight(amount.data() - 8)};
     plain.after_size_ = after;
-    plain.after_ = load(next - 8);
+    plain.after_ = scan::load_eight(next - 8);
     plain.after_mask_ = ~uint64_t{0} << (64 - 8 * after);
     return plain;
   }
@@ -79,22 +80,18 @@ class PlainLayout {
   const char* amount_end(const char* newline) const { return newline + 1 - after_size_; }
 
  private:
-  static uint64_t load(const char* p) {
-    uint64_t word = 0;
-    std::memcpy(&word, p, sizeof word);
-    return word;
-  }
-
   // No literal but the last one holds a newline, so as far as one matches, the line goes on: that
   // is what makes the next load one within the margin.
   bool begins(const char* p) const {
-    return ((load(p) ^ before_[0]) | (load(p + before_size_ - 8) ^ before_[1])) == 0;
+    return ((scan::load_eight(p) ^ before_[0]) |
+            (scan::load_eight(p + before_size_ - 8) ^ before_[1])) == 0;
   }
   // From the quote behind the name on.
   bool goes_on(const char* quote, const char* newline) const {
-    return ((load(quote) ^ between_[0]) | (load(quote + between_middle_) ^ between_[1]) |
-            (load(quote + between_size_ - 8) ^ between_[2]) |
-            ((load(newline - 7) ^ after_) & after_mask_)) == 0;
+    return ((scan::load_eight(quote) ^ between_[0]) |
+            (scan::load_eight(quote + between_middle_) ^ between_[1]) |
+            (scan::load_eight(quote + between_size_ - 8) ^ between_[2]) |
+            ((scan::load_eight(newline - 7) ^ after_) & after_mask_)) == 0;
   }
 
   size_t before_size_ = 0;  // 8 to 16, as words that overlap; 0: there is none

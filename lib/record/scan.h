@@ -16,13 +16,19 @@ inline constexpr uint64_t repeat(unsigned char byte) {
   return byte * uint64_t{0x0101010101010101};
 }
 
+// The eight bytes at `p`. REQUIRES: they can be read.
+inline uint64_t load_eight(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
 // The eight bytes at `p`; zeros in place of those at `end` and beyond.
 inline uint64_t load_eight(const char* p, const char* end) {
-  uint64_t word = 0;
   if (end - p >= 8) [[likely]] {
-    std::memcpy(&word, p, 8);
-    return word;
+    return load_eight(p);
   }
+  uint64_t word = 0;
   for (ptrdiff_t i = 0; i < end - p; ++i) {
     word |= uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
   }

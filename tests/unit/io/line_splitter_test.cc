@@ -44,14 +44,18 @@ void collect(const Block& block, std::vector<Line>& lines) {
   }
 }
 
+void put(LineSplitter& splitter, std::string_view bytes, size_t skipped = 0) {
+  std::memcpy(splitter.space(), bytes.data(), bytes.size());
+  splitter.add(bytes.size(), skipped);
+}
+
 std::vector<Line> split(std::string_view bytes, const std::function<size_t()>& read_bytes) {
   LineSplitter splitter("-");
   std::vector<Line> lines;
   Block block;
   while (!bytes.empty()) {
     const size_t n = std::min({bytes.size(), read_bytes(), LineSplitter::kReadBytes});
-    std::memcpy(splitter.space(), bytes.data(), n);
-    splitter.add(n);
+    put(splitter, bytes.substr(0, n));
     bytes.remove_prefix(n);
     while (splitter.next(block)) collect(block, lines);
   }
@@ -62,19 +66,15 @@ std::vector<Line> split(std::string_view bytes, const std::function<size_t()>& r
 TEST(LineSplitter, KeepsThePartOfALineUntilTheRestIsThere) {
   LineSplitter splitter("place");
   Block block;
-  const auto put = [&](std::string_view bytes) {
-    std::memcpy(splitter.space(), bytes.data(), bytes.size());
-    splitter.add(bytes.size());
-  };
-  put("one\ntw");
+  put(splitter, "one\ntw");
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "one\n");
   EXPECT_EQ(block.source, "place");
   EXPECT_EQ(block.first_line, 1u);
   EXPECT_FALSE(splitter.next(block));
-  put("o");
+  put(splitter, "o");
   EXPECT_FALSE(splitter.next(block));
-  put("\nthree");
+  put(splitter, "\nthree");
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "two\n");
   EXPECT_EQ(block.first_line, 2u);
@@ -88,8 +88,7 @@ TEST(LineSplitter, KeepsThePartOfALineUntilTheRestIsThere) {
 TEST(LineSplitter, WhatIsDroppedIsNeverYielded) {
   LineSplitter splitter("-");
   Block block;
-  std::memcpy(splitter.space(), "part", 4);
-  splitter.add(4);
+  put(splitter, "part");
   EXPECT_FALSE(splitter.next(block));
   splitter.drop_rest();
   EXPECT_FALSE(splitter.last(block));
@@ -98,8 +97,7 @@ TEST(LineSplitter, WhatIsDroppedIsNeverYielded) {
 TEST(LineSplitter, WhatIsSkippedAtTheBeginningIsNoLine) {
   LineSplitter splitter("-");
   Block block;
-  std::memcpy(splitter.space(), "end\none\ntwo", 11);
-  splitter.add(11, 4);
+  put(splitter, "end\none\ntwo", 4);
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "one\n");
   EXPECT_EQ(block.first_line, 1u);
@@ -114,14 +112,12 @@ TEST(LineSplitter, AnotherInputBeginsWithNothingOfTheOneBefore) {
   for (const size_t size : {size_t{4}, LineSplitter::kReadBytes}) {
     // A line that has begun, or one that is known to be too long.
     for (size_t bytes = 0; bytes <= (size > 4 ? 2 * kLineBytesMax : 0); bytes += size) {
-      std::memset(splitter.space(), 'x', size);
-      splitter.add(size);
+      put(splitter, std::string(size, 'x'));
       EXPECT_FALSE(splitter.next(block));
     }
     splitter.restart("second");
     EXPECT_FALSE(splitter.last(block));
-    std::memcpy(splitter.space(), "a\nb", 3);
-    splitter.add(3);
+    put(splitter, "a\nb");
     ASSERT_TRUE(splitter.next(block));
     EXPECT_EQ(block.bytes, "a\n");
     EXPECT_EQ(block.source, "second");
