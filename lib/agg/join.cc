@@ -19,7 +19,7 @@ class TableJoin {
  public:
   TableJoin(Totals& ours, Totals& theirs, unsigned threads)
       : ours_(ours), theirs_(theirs), threads_(threads), parts_(threads) {
-    assert(ours.seed_ == theirs.seed_ && !ours.track_changes_);
+    assert(ours.hash_ == theirs.hash_ && !ours.track_changes_);
   }
 
   Result<void> run() {

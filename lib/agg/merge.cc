@@ -53,7 +53,7 @@ Result<Flaw> MergedTotals::add_one(const Stats& stats) {
 
   const uint32_t source = stats.at ? static_cast<uint32_t>(stats.at->partition) : input_;
   const auto key = part_key(*index, source, static_cast<uint8_t>(kind));
-  const Result<uint32_t> part = parts_.find_or_add({key.data(), key.size()});
+  const Result<uint32_t> part = parts_.find_or_add(std::string_view(key.data(), key.size()));
   if (!part) return fail(part.error());
   if (*part == parts_held_.size()) parts_held_.emplace_back();
   Part& held = parts_held_[*part];
@@ -81,7 +81,7 @@ void MergedTotals::remove(std::string_view user, int32_t partition) {
   const uint32_t source =
       known.kind == Kind::kByPartition ? static_cast<uint32_t>(partition) : input_;
   const auto key = part_key(*index, source, static_cast<uint8_t>(known.kind));
-  const std::optional<uint32_t> part = parts_.find({key.data(), key.size()});
+  const std::optional<uint32_t> part = parts_.find(std::string_view(key.data(), key.size()));
   if (!part || parts_held_[*part].epoch != known.epoch) return;
   Int128 sum = 0;
   // What is left may be out of range, as it never was before: then nothing is taken back.

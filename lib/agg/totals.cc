@@ -9,8 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "agg/user_hash.h"
-
 namespace paystats {
 namespace {
 
@@ -33,28 +31,15 @@ constexpr size_t kLineBytes = 64;  // of the cache
 
 }  // namespace
 
-// What is known of each row of a strip before the rows are added one after the other.
+// What is found of each row of a strip before the rows are added one after the other.
 struct Totals::Strip {
-  std::array<ShortName, kStrip> words;  // of names that are short
   std::array<uint32_t, kStrip> tags;
-  std::array<uint32_t, kStrip> slots;     // the first slot that has the tag or is empty
-  std::array<Entry*, kStrip> entries;     // of that slot, where there is one; they never move
-  std::array<const char*, kStrip> names;  // of those entries, where they are long
-
-  // Whether the user of row `i` is the one whose entry has been found.
-  bool is_named(size_t i, std::string_view user) const {
-    const Entry* const e = entries[i];
-    if (e == nullptr || e->name_size() != user.size()) return false;
-    if (!ShortName::fits(user.size())) [[unlikely]] {
-      const char* const name = Entry::is_inline(user.size()) ? e->text.data() : names[i];
-      return std::memcmp(name, user.data(), user.size()) == 0;
-    }
-    return ShortName(e->text.data(), user.size()) == words[i];
-  }
+  std::array<uint32_t, kStrip> slots;  // the first slot that has the tag or is empty
+  std::array<Entry*, kStrip> entries;  // of that slot, where there is one; they never move
 };
 
 Totals::Totals(uint64_t seed, TotalsOptions options)
-    : seed_(seed),
+    : hash_(seed),
       users_max_(std::min(options.users_max, kUsersMost)),
       track_changes_(options.track_changes),
       slots_(size_t{1} << kSlotBitsLeast) {}
@@ -67,20 +52,21 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
     fetch_ahead(part, strip);
     for (size_t i = 0; i < part.size(); ++i) {
       const Payment& payment = part[i].record;
-      if (strip.is_named(i, payment.user)) [[likely]] {
-        Entry& e = *strip.entries[i];
-        const Flaw flaw = add_payment_to(e, payment.amount);
-        if (flaw != Flaw::kNone) [[unlikely]] {
-          refused.push_back({done + i, flaw});
-        } else if (track_changes_) {
-          mark_changed(e, index_of(slots_[strip.slots[i]]));
+      Entry* const e = strip.entries[i];
+      Flaw flaw = Flaw::kNone;
+      if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
+        flaw = add_payment_to(*e, payment.amount);
+        if (track_changes_ && flaw == Flaw::kNone) {
+          mark_changed(*e, index_of(slots_[strip.slots[i]]));
         }
-        continue;
+      } else {
+        const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+        if (!index) return fail(index.error());
+        flaw = add_to(*index, payment.amount, 1);
       }
-      const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
-      if (!index) return fail(index.error());
-      const Flaw flaw = add_to(*index, payment.amount, 1);
-      if (flaw != Flaw::kNone) refused.push_back({done + i, flaw});
+      if (flaw != Flaw::kNone) [[unlikely]] {
+        refused.push_back({done + i, flaw});
+      }
     }
   }
   return {};
@@ -106,20 +92,13 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
 // here stay right while rows of the strip are added, since a slot once filled never changes.
 void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   const uint64_t* const slots = slots_.data();
+  const UserHash hash = hash_;
   const unsigned shift = slot_shift_;
-  const uint64_t seed = seed_;
   bool any_long = false;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const std::string_view user = rows[i].record.user;
-    uint32_t tag = 0;
-    if (ShortName::fits(user.size())) [[likely]] {
-      const ShortName words(user.data(), user.size());
-      strip.words[i] = words;
-      tag = short_tag(words, user.size(), seed);
-    } else {
-      tag = long_tag(user, seed);
-      any_long = any_long || !Entry::is_inline(user.size());
-    }
+    const UserName& user = rows[i].record.user;
+    const uint32_t tag = hash.tag(user);
+    any_long |= !Entry::is_inline(user.size());
     strip.tags[i] = tag;
     fetch(&slots[tag >> shift]);
   }
@@ -129,33 +108,33 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     const uint32_t tag = strip.tags[i];
     size_t at = tag >> shift;
     uint64_t slot = slots[at];
-    while (slot != 0 && tag_of(slot) != tag) slot = slots[at = (at + 1) & mask];
+    while (tag_of(slot) != tag && slot != 0) slot = slots[at = (at + 1) & mask];
     strip.slots[i] = static_cast<uint32_t>(at);
-    strip.entries[i] = nullptr;
-    if (slot == 0) continue;
-    const uint32_t index = index_of(slot);
-    strip.entries[i] =
-        chunks[index >> kEntryChunkBits].data() + (index & ((1U << kEntryChunkBits) - 1));
-    Entry::prefetch(strip.entries[i]);
+    Entry* e = nullptr;
+    if (slot != 0) [[likely]] {
+      const uint32_t index = index_of(slot);
+      e = chunks[index >> kEntryChunkBits].data() + (index & ((1U << kEntryChunkBits) - 1));
+      Entry::prefetch(e);
+    }
+    strip.entries[i] = e;
   }
   if (!any_long) return;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Entry* const e = strip.entries[i];
     if (e == nullptr || !e->has_long_name()) continue;
     const char* const name = long_name_bytes(*e);
-    strip.names[i] = name;
     for (size_t at = 0; at < e->name_size(); at += kLineBytes) fetch(name + at);
   }
 }
 
 // REQUIRES: room for one more user; no slot from the tag's home up to `slot` has the tag.
-Result<uint32_t> Totals::resolve(std::string_view user, uint32_t tag, size_t slot) {
+Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, size_t slot) {
   const size_t mask = slots_.size() - 1;
   for (;; slot = (slot + 1) & mask) {
     if (slots_[slot] == 0) break;
     if (tag_of(slots_[slot]) != tag) continue;
     const uint32_t index = index_of(slots_[slot]);
-    if (same_name(name_of(entry(index)), user)) return index;
+    if (is_named(entry(index), user)) return index;
   }
   if (users_ >= users_max_) {
     return fail(fmt::format("more than {} users: {}", users_max_,
@@ -167,7 +146,7 @@ Result<uint32_t> Totals::resolve(std::string_view user, uint32_t tag, size_t slo
   return index;
 }
 
-uint32_t Totals::append_entry(std::string_view user) {
+uint32_t Totals::append_entry(const UserName& user) {
   assert(user.size() <= kUserBytesMax);
   const uint32_t index = users_++;
   if (index >> kEntryChunkBits == entries_.size()) {
@@ -233,7 +212,7 @@ void Totals::make_room(size_t more) {
 }
 
 Result<void> Totals::absorb(const Totals& other) {
-  assert(other.seed_ == seed_);
+  assert(other.hash_ == hash_);
   // In the order of the other's slots, which is the order of ours: both are read from front to
   // back, and the tags need not be computed again. Room for all must be there at the start, or
   // they would crowd the front of a table that is too small for them.
@@ -251,21 +230,21 @@ Result<void> Totals::absorb(const Totals& other) {
   return {};
 }
 
-std::optional<uint32_t> Totals::find(std::string_view user) const {
+std::optional<uint32_t> Totals::find(const UserName& user) const {
   assert(slots_.size() > 0);  // given away
-  const uint32_t tag = user_tag(user, seed_);
+  const uint32_t tag = hash_.tag(user);
   const size_t mask = slots_.size() - 1;
   for (size_t slot = home(tag); slots_[slot] != 0; slot = (slot + 1) & mask) {
     if (tag_of(slots_[slot]) != tag) continue;
     const uint32_t index = index_of(slots_[slot]);
-    if (same_name(name_of(entry(index)), user)) return index;
+    if (is_named(entry(index), user)) return index;
   }
   return std::nullopt;
 }
 
-Result<uint32_t> Totals::find_or_add(std::string_view user) {
+Result<uint32_t> Totals::find_or_add(const UserName& user) {
   make_room(1);
-  const uint32_t tag = user_tag(user, seed_);
+  const uint32_t tag = hash_.tag(user);
   return resolve(user, tag, home(tag));
 }
 

@@ -19,12 +19,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "agg/user_entry.h"
+#include "agg/user_hash.h"
 #include "base/large_array.h"
 #include "base/result.h"
 #include "record/decoder.h"
@@ -64,9 +66,9 @@ class Totals {
   Result<void> absorb(const Totals& other);
 
   // The number of this user, if he is known.
-  std::optional<uint32_t> find(std::string_view user) const;
+  std::optional<uint32_t> find(const UserName& user) const;
   // The number of this user, who is new with zero payments if not yet known.
-  Result<uint32_t> find_or_add(std::string_view user);
+  Result<uint32_t> find_or_add(const UserName& user);
   // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
   void set(uint32_t index, Decimal sum, uint64_t count);
 
@@ -115,17 +117,24 @@ class Totals {
     return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
   }
   const char* name_bytes(const Entry& e) const {
-    return e.has_long_name() ? long_name_bytes(e) : e.text.data();
+    return e.has_long_name() ? long_name_bytes(e) : e.text();
   }
   const char* long_name_bytes(const Entry& e) const {
     const uint64_t at = e.place();
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
+  bool is_named(const Entry& e, const UserName& user) const {
+    if (e.name_size() != user.size()) return false;
+    if (!e.has_long_name()) [[likely]] {
+      return e.head == user.head();
+    }
+    return std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
+  }
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
-  Result<uint32_t> resolve(std::string_view user, uint32_t tag, size_t slot);
-  uint32_t append_entry(std::string_view user);
+  Result<uint32_t> resolve(const UserName& user, uint32_t tag, size_t slot);
+  uint32_t append_entry(const UserName& user);
   Flaw add_to(uint32_t index, Decimal amount, uint64_t count) {
     return add_to(entry(index), index, amount, count);
   }
@@ -135,7 +144,7 @@ class Totals {
   void make_room(size_t more);
   size_t home(uint32_t tag) const { return tag >> slot_shift_; }
 
-  const uint64_t seed_;
+  const UserHash hash_;
   const uint64_t users_max_;
   const bool track_changes_;
   uint32_t users_ = 0;

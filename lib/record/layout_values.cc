@@ -91,7 +91,7 @@ const char* odd_text_end(const char* p, const char* stop, const char* limit) {
 
 // One walk from stop to stop both checks and decodes.
 const char* odd_name_end(const char* begin, const char* stop, const char* limit,
-                         const StringStops& stops, TextArena& arena, std::string_view& user) {
+                         const StringStops& stops, TextArena& arena, UserName& user) {
   constexpr size_t kAtOnce = 16;
   char* out = nullptr;      // what has been decoded, once there is an escape
   size_t used = 0;          // of it
@@ -126,10 +126,10 @@ const char* odd_name_end(const char* begin, const char* stop, const char* limit,
   }
   if (stop >= limit) return nullptr;
   if (out == nullptr) {
-    user = {begin, static_cast<size_t>(stop - begin)};
+    user = UserName::with_margin(begin, static_cast<size_t>(stop - begin));
   } else {
     if (!take_run()) return nullptr;
-    user = {out, used};
+    user = UserName::with_margin(out, used);
     arena.keep(used);
   }
   return user.size() <= kUserBytesMax ? stop : nullptr;

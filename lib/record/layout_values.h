@@ -3,11 +3,10 @@
 // Tested through record/payment_layouts.h.
 #pragma once
 
-#include <string_view>
-
 #include "money/decimal.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
+#include "record/user_name.h"
 
 namespace paystats {
 
@@ -16,7 +15,7 @@ namespace paystats {
 // escapes is kept in `arena`, another one stays where it is. REQUIRES: 32 bytes can be read from
 // any place before `limit`, and `stops` has marked them; stop < limit.
 const char* odd_name_end(const char* begin, const char* stop, const char* limit,
-                         const StringStops& stops, TextArena& arena, std::string_view& user);
+                         const StringStops& stops, TextArena& arena, UserName& user);
 
 // The same for a text that nobody reads, which begins at `p`.
 const char* odd_text_end(const char* p, const char* stop, const char* limit);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "money/decimal.h"
+#include "record/user_name.h"
 
 namespace paystats {
 
@@ -18,7 +19,7 @@ inline constexpr int kNestingMax = 64;
 
 // {"user":"edgar","paymentAmt":1.0}
 struct Payment {
-  std::string_view user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
+  UserName user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
   Decimal amount;
 };
 

@@ -166,7 +166,7 @@ bool PaymentLayout::add_nested_parts(const char* begin, const char* end) {
     if (!is_user) return stop;
     const auto size = static_cast<size_t>(stop - p);
     if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
-    out.user = {p, size};
+    out.user = UserName::with_margin(p, size);
     return stop;
   }
   if (part.value == Value::kScalar) return scalar_end(p, newline);

@@ -1,6 +1,7 @@
 #include "record/payment_layouts.h"
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "money/decimal.h"
@@ -43,48 +44,50 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
-  LineEnds ends;
+  const StringStops::View stops = stops_.view();
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
     const char* const begin = p;
     const size_t most = std::min(room, ShortAmounts::kMost);
     size_t scanned = 0;
-    for (; scanned < most; ++scanned) {
-      const char* const newline = stops_.next_newline(p);
+    for (uint32_t line = out.lines; scanned < most; ++scanned, ++line) {
+      const char* const newline = stops.next_newline(p);
       if (newline >= limit) break;
       Payment& payment = rows[scanned].record;
-      const char* amount = plain.scan(p, newline, stops_, payment);
+      const char* amount = plain.scan(p, newline, stops, payment);
       if (amount == nullptr) [[unlikely]] {
         amount = plain.scan_odd(p, newline, stops_, out.decoded, payment);
         if (amount == nullptr) break;
       }
       amounts_.set(scanned, amount, plain.amount_end(newline));
-      rows[scanned].line = out.lines + static_cast<uint32_t>(scanned);
-      ends[scanned] = newline;
+      rows[scanned].line = line;
       p = newline + 1;
     }
-    const size_t read = read_amounts(plain, rows, ends, scanned);
+    const size_t read = read_amounts(rows, scanned);
     out.rows.keep(read);
     out.lines += static_cast<uint32_t>(read);
-    if (read < scanned) return read == 0 ? begin : ends[read - 1] + 1;
+    if (read < scanned) return read == 0 ? begin : plain.line_end(amounts_.end(read - 1));
     if (scanned < most) return p;
   }
   return p;
 }
 
 // The amounts of so many rows, up to one that is wrong; returns how many that were.
-size_t PaymentLayouts::read_amounts(const PlainLayout& plain, DecodedLines<Payment>::Row* rows,
-                                    const LineEnds& ends, size_t scanned) {
+size_t PaymentLayouts::read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned) {
   const uint32_t right = amounts_.read(scanned);
+  if (static_cast<size_t>(std::popcount(right)) == scanned) [[likely]] {
+    for (size_t i = 0; i < scanned; ++i) rows[i].record.amount = amounts_.at(i);
+    return scanned;
+  }
   for (size_t i = 0; i < scanned; ++i) {
     Payment& payment = rows[i].record;
-    if ((right >> i & 1U) != 0) [[likely]] {
+    if ((right >> i & 1U) != 0) {
       payment.amount = amounts_.at(i);
       continue;
     }
-    const int64_t size = amounts_.size(i);
-    if (size <= 0) return i;
-    const std::string_view text(plain.amount_end(ends[i]) - size, static_cast<size_t>(size));
+    const char* const begin = amounts_.begin(i);
+    if (begin >= amounts_.end(i)) return i;
+    const std::string_view text(begin, static_cast<size_t>(amounts_.end(i) - begin));
     if (parse_amount(text, payment.amount) != AmountFlaw::kNone) return i;
   }
   return scanned;

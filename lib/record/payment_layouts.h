@@ -37,12 +37,9 @@ class PaymentLayouts {
   static constexpr uint32_t kMissesMost = 64;
   static constexpr size_t kMarkLeast = 512;
 
-  using LineEnds = std::array<const char*, ShortAmounts::kMost>;  // their newlines
-
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
-  size_t read_amounts(const PlainLayout& plain, DecodedLines<Payment>::Row* rows,
-                      const LineEnds& ends, size_t scanned);
+  size_t read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned);
   bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
 
   std::array<PaymentLayout, kLayouts> layouts_;

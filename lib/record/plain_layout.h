@@ -55,14 +55,19 @@ class PlainLayout {
   // they REQUIRE what it does. First, a name without escapes and, unless all that is marked is
   // UTF-8, of ASCII:
   [[gnu::always_inline]] const char* scan(const char* p, const char* newline,
-                                          const StringStops& stops, Payment& out) const {
+                                          const StringStops::View& stops, Payment& out) const {
     if (!begins(p)) return nullptr;
     const char* const name = p + before_size_;
     const char* const quote = stops.next(name);
     if (!goes_on(quote, newline)) return nullptr;
     const auto size = static_cast<size_t>(quote - name);
-    if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
-    out.user = {name, size};
+    if (size - 1 < UserName::kHeadBytes) [[likely]] {
+      out.user = UserName::with_margin(name, size);
+    } else if (size - 1 < kUserBytesMax) {
+      out.user = UserName::with_margin(name, size);
+    } else {
+      return nullptr;  // empty or too long
+    }
     return quote + between_size_;
   }
   // and all others:
@@ -78,6 +83,8 @@ class PlainLayout {
   }
 
   const char* amount_end(const char* newline) const { return newline + 1 - after_size_; }
+  // Behind the newline of the line whose amount ends there.
+  const char* line_end(const char* amount_end) const { return amount_end + after_size_; }
 
  private:
   // No literal but the last one holds a newline, so as far as one matches, the line goes on: that

@@ -26,9 +26,10 @@ struct RecordFields<Payment> {
     return {names.user, names.amount, "volume"};
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Payment& out) {
-    Flaw flaw = read_user(tokens[0], arena, out.user);
-    if (flaw != Flaw::kNone) return flaw;
     std::string_view text;
+    Flaw flaw = read_user(tokens[0], arena, text);
+    if (flaw != Flaw::kNone) return flaw;
+    out.user = text;
     flaw = read_amount(tokens[1], arena, text, out.amount);
     if (flaw != Flaw::kNone) return flaw;
     uint64_t volume = 1;

@@ -14,9 +14,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "money/decimal.h"
+#include "record/scan.h"
 
 namespace paystats {
 
@@ -27,10 +27,12 @@ class ShortAmounts {
   // The text from `begin` to `end`, which may be of any length, or none at all where `end` is not
   // behind `begin`. REQUIRES: eight bytes before `end` can be read, whatever `begin` is.
   void set(size_t i, const char* begin, const char* end) {
-    std::memcpy(&words_[i], end - 8, 8);
-    sizes_[i] = end - begin;
+    words_[i] = scan::load_eight(end - 8);
+    begins_[i] = begin;
+    ends_[i] = end;
   }
-  int64_t size(size_t i) const { return sizes_[i]; }
+  const char* begin(size_t i) const { return begins_[i]; }
+  const char* end(size_t i) const { return ends_[i]; }
 
   // Reads the first `n`; bit i says whether that one is right.
   uint32_t read(size_t n);
@@ -48,7 +50,8 @@ class ShortAmounts {
 
  private:
   alignas(64) std::array<uint64_t, kMost> words_{};  // then the digits as one number
-  alignas(64) std::array<int64_t, kMost> sizes_{};
+  alignas(64) std::array<const char*, kMost> begins_{};
+  alignas(64) std::array<const char*, kMost> ends_{};
   alignas(64) std::array<uint64_t, kMost> points_{};  // the lowest bit of the point's byte, or 0
 };
 

@@ -21,7 +21,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+
+#include "record/scan.h"
 
 namespace paystats {
 
@@ -38,37 +39,48 @@ class StringStops {
   const char* begin() const { return begin_; }
   const char* end() const { return end_; }
 
-  // The first stop from `p` on; end() where there is none that has been marked. REQUIRES:
-  // covers(p).
-  const char* next(const char* p) const { return next_of(stops_, p); }
+  // A visit of the marks, until they are made anew: a loop keeps it in registers.
+  class View {
+   public:
+    // The first stop from `p` on; end() where there is none that has been marked. REQUIRES:
+    // covers(p).
+    const char* next(const char* p) const { return next_of(stops_, p); }
 
-  // The first newline from `p` on; end() or beyond it where none has been marked. REQUIRES:
-  // covers(p), or p == end().
-  const char* next_newline(const char* p) const { return next_of(newlines_, p); }
+    // The first newline from `p` on; end() or beyond it where none has been marked. REQUIRES:
+    // covers(p), or p == end().
+    const char* next_newline(const char* p) const { return next_of(newlines_, p); }
+
+   private:
+    friend class StringStops;
+    explicit View(const StringStops& all)
+        : begin_(all.begin_), stops_(all.stops_.data()), newlines_(all.newlines_.data()) {}
+
+    const char* next_of(const char* bits, const char* p) const {
+      const auto at = static_cast<size_t>(p - begin_);
+      // The load begins at a byte, not at a word: at least 57 bits from `p` on.
+      const uint64_t here = scan::load_eight(bits + at / 8) >> (at % 8);
+      if (here != 0) [[likely]] {
+        return p + static_cast<unsigned>(std::countr_zero(here));
+      }
+      return next_word(bits, at / 8 + 8);
+    }
+    const char* next_word(const char* bits, size_t byte) const {
+      uint64_t word = 0;
+      while ((word = scan::load_eight(bits + byte)) == 0) byte += 8;
+      return begin_ + 8 * byte + static_cast<unsigned>(std::countr_zero(word));
+    }
+
+    const char* begin_;
+    const char* stops_;
+    const char* newlines_;
+  };
+  View view() const { return View(*this); }
+  const char* next(const char* p) const { return view().next(p); }
+  const char* next_newline(const char* p) const { return view().next_newline(p); }
 
  private:
   // All ones behind the last byte that is marked, so that each search ends there.
-  using Bits = std::array<uint8_t, kBytes / 8 + 16>;
-
-  static uint64_t load(const Bits& bits, size_t byte) {
-    uint64_t word = 0;
-    std::memcpy(&word, bits.data() + byte, sizeof word);
-    return word;
-  }
-  const char* next_of(const Bits& bits, const char* p) const {
-    const auto at = static_cast<size_t>(p - begin_);
-    // The load begins at a byte, not at a word: at least 57 bits from `p` on.
-    const uint64_t here = load(bits, at / 8) >> (at % 8);
-    if (here != 0) [[likely]] {
-      return p + std::countr_zero(here);
-    }
-    return next_word(bits, at / 8 + 8);
-  }
-  const char* next_word(const Bits& bits, size_t byte) const {
-    uint64_t word = 0;
-    while ((word = load(bits, byte)) == 0) byte += 8;
-    return begin_ + 8 * byte + static_cast<size_t>(std::countr_zero(word));
-  }
+  using Bits = std::array<char, kBytes / 8 + 16>;
 
   const char* begin_ = nullptr;
   const char* end_ = nullptr;

@@ -20,9 +20,6 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR  // has no vectors, and is compiled for machines that have none
-bool has_beyond_ascii(const uint8_t* from, size_t size) {
-  return std::any_of(from, from + size, [](uint8_t byte) { return byte >= 0x80; });
-}
 bool is_utf8(const uint8_t* from, size_t size) {
   return is_valid_utf8({reinterpret_cast<const char*>(from), size});
 }
@@ -34,18 +31,6 @@ void unmark_blocks(const uint8_t* from, size_t blocks, uint8_t* bits) {
 }
 #else
 using Bytes = hn::CappedTag<uint8_t, 64>;
-
-bool has_beyond_ascii(const uint8_t* from, size_t size) {
-  const Bytes bytes;
-  const size_t lanes = hn::Lanes(bytes);
-  auto all = hn::Zero(bytes);
-  size_t at = 0;
-  for (; at + lanes <= size; at += lanes) all = hn::Or(all, hn::LoadU(bytes, from + at));
-  const hn::RebindToSigned<Bytes> signed_bytes;
-  const auto negative = hn::Lt(hn::BitCast(signed_bytes, all), hn::Zero(signed_bytes));
-  return !hn::AllFalse(signed_bytes, negative) ||
-         std::any_of(from + at, from + size, [](uint8_t byte) { return byte >= 0x80; });
-}
 
 // What two bytes that follow each other may be wrong in; a bit that three look-ups have in common
 // says that it is so.
@@ -184,7 +169,6 @@ HWY_AFTER_NAMESPACE();
 namespace paystats {
 namespace {
 
-HWY_EXPORT(has_beyond_ascii);
 HWY_EXPORT(is_utf8);
 HWY_EXPORT(unmark_blocks);
 
@@ -201,7 +185,6 @@ size_t without_last(const uint8_t* from, size_t size) {
 
 void unmark_utf8(const char* begin, size_t size, uint8_t* bits) {
   const auto* const from = reinterpret_cast<const uint8_t*>(begin);
-  if (!HWY_DYNAMIC_DISPATCH(has_beyond_ascii)(from, size)) return;
   const size_t whole = without_last(from, size);
   if (!HWY_DYNAMIC_DISPATCH(is_utf8)(from, whole)) return;
   HWY_DYNAMIC_DISPATCH(unmark_blocks)(from, whole / 64, bits);

@@ -114,7 +114,7 @@ TEST(Totals, StaysRightWhenAllNamesWantTheSamePlace) {
   std::vector<std::string> names;
   for (uint64_t n = 0; names.size() < 700; ++n) {
     std::string name = "user" + std::to_string(n);
-    if (user_tag(name, kSeed) >> 20U == 0xFFF) names.push_back(std::move(name));
+    if (UserHash(kSeed).tag(name) >> 20U == 0xFFF) names.push_back(std::move(name));
   }
   for (int round = 0; round < 2; ++round) {
     std::vector<Totals::Row> rows;
@@ -134,7 +134,7 @@ TEST(Totals, KeepsNamesOfEqualTagApart) {
   std::vector<std::string> names;
   for (int n = 0; n < 300'000; ++n) {
     std::string name = std::to_string(n);
-    const auto [it, fresh] = first.emplace(user_tag(name, kSeed), name);
+    const auto [it, fresh] = first.emplace(UserHash(kSeed).tag(name), name);
     if (!fresh) {
       names.push_back(it->second);
       names.push_back(std::move(name));

@@ -25,7 +25,7 @@ std::vector<std::optional<Decimal>> read_all(const std::vector<std::string>& tex
   const uint32_t right = amounts.read(texts.size());
   std::vector<std::optional<Decimal>> all(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
-    EXPECT_EQ(amounts.size(i), static_cast<int64_t>(texts[i].size()));
+    EXPECT_EQ(std::string(amounts.begin(i), amounts.end(i)), texts[i]);
     if ((right >> i & 1U) != 0) all[i] = amounts.at(i);
   }
   EXPECT_EQ(uint64_t{right} >> texts.size(), 0U);
