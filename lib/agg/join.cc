@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/threads.h"
 
@@ -17,184 +17,163 @@ namespace paystats {
 
 class TableJoin {
  public:
-  TableJoin(Totals& ours, Totals& theirs, unsigned threads)
-      : ours_(ours), theirs_(theirs), threads_(threads), parts_(threads) {
-    assert(ours.hash_ == theirs.hash_ && !ours.track_changes_);
+  TableJoin(Totals& totals, unsigned threads) : totals_(totals), threads_(threads) {
+    known_.push_back(&totals);
   }
 
-  Result<void> run() {
-    on_threads(threads_, [this](unsigned part) { add_to_known(part); });
-    uint64_t missing = 0;
-    for (const Part& part : parts_) {
+  // Adds what `table` has of users known so far; afterwards those have no payments in it.
+  Result<void> add_to_known(Totals& table) {
+    assert(table.hash_ == totals_.hash_ && !table.track_changes_);
+    std::vector<Part> parts(threads_);
+    on_threads(threads_, [&](unsigned part) { add_part(table, part, parts[part]); });
+    users_ += table.users_;
+    for (const Part& part : parts) {
       if (part.overflow) {
         return fail(fmt::format("user {}: the total does not fit", *part.overflow));
       }
-      missing += part.missing.size();
+      users_ -= part.added;
     }
-    // What is added twice then does no harm: there are too many users, and that is an error.
-    if (missing > ours_.users_max_ - ours_.users_) return ours_.absorb(theirs_);
-    ours_.make_room(missing);
-    if (missing < theirs_.users_ / 2) return append_missing();
-    adopt_names();
-    make_entries(missing);
-    on_threads(threads_, [this](unsigned part) { place_missing(part); });
-    for (const Part& part : parts_) {
-      for (const uint64_t slot : part.spilled) insert(slot, 0, ours_.slots_.size());
-    }
+    known_.push_back(&table);
     return {};
+  }
+
+  // To be called once for each table, when all have been added.
+  void take_rest(Totals& table) {
+    remove_added(table);
+    take_names(table);
+    take_entries(table);
+  }
+
+  Result<void> check_users() const {
+    return users_ > totals_.users_max_ ? fail(totals_.too_many_users()) : Result<void>();
   }
 
  private:
-  static constexpr size_t kStrip = 64;
-  static constexpr uint64_t kIndexMask = UINT32_MAX;
+  using Entry = Totals::Entry;
+  static constexpr size_t kChunk = size_t{1} << Totals::kEntryChunkBits;
 
+  // What a thread has found of its stretch of a table.
   struct Part {
-    std::vector<uint32_t> missing;        // places of their slots
-    std::optional<std::string> overflow;  // the first user whose total does not fit
-    uint32_t first_index = 0;             // of the entries of those missing
-    std::vector<uint64_t> spilled;        // slots that belong to a neighbour's stretch
+    uint64_t added = 0;                   // users
+    std::optional<std::string> overflow;  // the first one whose total does not fit
   };
 
-  static uint32_t tag_of(uint64_t slot) { return static_cast<uint32_t>(slot >> 32U); }
-  static uint32_t index_of(uint64_t slot) { return static_cast<uint32_t>(slot & kIndexMask) - 1; }
-
-  size_t begin_of(unsigned part, const Totals& totals) const {
-    return totals.slots_.size() * part / threads_;
+  uint32_t begin_of(unsigned part, const Totals& table) const {
+    return static_cast<uint32_t>(uint64_t{table.users_} * part / threads_);
   }
 
-  // Ours of this tag: the first such slot or the empty one where the search ends.
-  size_t search(uint32_t tag, size_t from) const {
-    const size_t mask = ours_.slots_.size() - 1;
-    while (ours_.slots_[from] != 0 && tag_of(ours_.slots_[from]) != tag) from = (from + 1) & mask;
-    return from;
-  }
-
-  void add_to_known(unsigned number) {
-    Part& part = parts_[number];
-    const size_t end = begin_of(number + 1, theirs_);
-    size_t strip[kStrip];  // places of their slots in use
-    size_t found[kStrip];  // and of ours with the same tag
-    for (size_t at = begin_of(number, theirs_); at < end && !part.overflow;) {
+  void add_part(Totals& table, unsigned number, Part& part) {
+    std::array<Entry*, Totals::kStrip> strip;
+    const uint32_t end = begin_of(number + 1, table);
+    for (uint32_t at = begin_of(number, table); at < end;) {
       size_t n = 0;
-      for (; at < end && n < kStrip; ++at) {
-        if (theirs_.slots_[at] == 0) continue;
-        theirs_.prefetch_entry(index_of(theirs_.slots_[at]));
-        strip[n++] = at;
+      for (; at < end && n < strip.size(); ++at) strip[n++] = &table.entry(at);
+      for (Totals* const known : known_) {
+        n = add_strip(*known, table, {strip.data(), n}, part);
       }
-      for (size_t i = 0; i < n; ++i) {
-        const uint32_t tag = tag_of(theirs_.slots_[strip[i]]);
-        found[i] = search(tag, ours_.home(tag));
-        const uint64_t slot = ours_.slots_[found[i]];
-        if (slot != 0) ours_.prefetch_entry(index_of(slot));
-      }
-      for (size_t i = 0; i < n; ++i) {
-        const uint64_t slot = ours_.slots_[found[i]];
-        if (slot == 0) continue;
-        ours_.prefetch_name(index_of(slot));
-        theirs_.prefetch_name(index_of(theirs_.slots_[strip[i]]));
-      }
-      for (size_t i = 0; i < n && !part.overflow; ++i) add_one(strip[i], found[i], part);
     }
   }
 
-  void add_one(size_t their_slot, size_t our_slot, Part& part) {
-    const Totals::Entry& theirs =
-        std::as_const(theirs_).entry(index_of(theirs_.slots_[their_slot]));
-    const uint32_t tag = tag_of(theirs_.slots_[their_slot]);
-    const size_t mask = ours_.slots_.size() - 1;
-    for (;; our_slot = search(tag, (our_slot + 1) & mask)) {
-      const uint64_t slot = ours_.slots_[our_slot];
-      if (slot == 0) {
-        part.missing.push_back(static_cast<uint32_t>(their_slot));
-        return;
-      }
-      if (ours_.user(index_of(slot)) == theirs_.name_of(theirs)) break;
+  // Adds those of the strip whom this table knows, and moves the others to its front; returns how
+  // many those are. In passes, as Totals::fetch_ahead() does.
+  size_t add_strip(Totals& known, const Totals& table, std::span<Entry*> strip, Part& part) const {
+    const UserSlots::View slots = known.slots_.view();
+    std::array<UserSlots::Found, Totals::kStrip> found;
+    for (const Entry* const theirs : strip) slots.fetch(theirs->tag());
+    for (size_t i = 0; i < strip.size(); ++i) {
+      found[i] = slots.search(strip[i]->tag());
+      if (found[i]) known.prefetch_entry(found[i].user);
     }
-    const uint32_t index = index_of(ours_.slots_[our_slot]);
-    if (ours_.add_to(index, theirs.sum, theirs.count) != Flaw::kNone) {
-      part.overflow = std::string(ours_.user(index));
+    for (size_t i = 0; i < strip.size(); ++i) {
+      if (!found[i] || !strip[i]->has_long_name()) continue;
+      known.prefetch_name(found[i].user);
+      __builtin_prefetch(table.name_bytes(*strip[i]));
     }
+    size_t left = 0;
+    for (size_t i = 0; i < strip.size(); ++i) {
+      if (!add_one(known, table, *strip[i], found[i], part)) strip[left++] = strip[i];
+    }
+    return left;
   }
 
-  // They are few in comparison: their names are copied, so that those of all others can go.
-  Result<void> append_missing() {
-    for (const Part& part : parts_) {
-      for (const uint32_t at : part.missing) {
-        const uint64_t slot = theirs_.slots_[at];
-        const Totals::Entry& theirs = theirs_.entry(index_of(slot));
-        const uint32_t tag = tag_of(slot);
-        const Result<uint32_t> index = ours_.resolve(theirs_.name_of(theirs), tag, ours_.home(tag));
-        if (!index) return fail(index.error());
-        ours_.set(*index, theirs.sum, theirs.count);
-      }
+  bool add_one(Totals& known, const Totals& table, Entry& theirs, UserSlots::Found found,
+               Part& part) const {
+    if (!found) return false;
+    const UserName user = table.name_of(theirs);
+    while (!known.is_named(known.entry(found.user), user)) {
+      found = known.slots_.view().search_behind(theirs.tag(), found);
+      if (!found) return false;
     }
-    return {};
-  }
-
-  // What is left of our last chunk stays empty: theirs is the last one from now on.
-  void adopt_names() {
-    first_chunk_ = ours_.names_.size();
-    for (auto& chunk : theirs_.names_) ours_.names_.push_back(std::move(chunk));
-    ours_.names_used_ = theirs_.names_used_;
-  }
-
-  void make_entries(uint64_t missing) {
-    uint32_t index = ours_.users_;
-    for (Part& part : parts_) {
-      part.first_index = index;
-      index += static_cast<uint32_t>(part.missing.size());
+    Entry& ours = known.entry(found.user);
+    uint64_t count = 0;
+    if (__builtin_add_overflow(ours.count, theirs.count, &count) || !ours.sum.add(theirs.sum)) {
+      if (!part.overflow) part.overflow = std::string(user);
+      return true;
     }
-    ours_.users_ += static_cast<uint32_t>(missing);
-    constexpr size_t kChunk = size_t{1} << Totals::kEntryChunkBits;
-    while (ours_.entries_.size() * kChunk < ours_.users_) {
-      ours_.entries_.emplace_back(kChunk, pages_of_piece(ours_.entries_.size()));
-    }
-  }
-
-  void place_missing(unsigned number) {
-    Part& part = parts_[number];
-    const size_t begin = begin_of(number, ours_);
-    const size_t end = begin_of(number + 1, ours_);
-    const uint64_t name_step = uint64_t{first_chunk_} << Totals::kNameChunkBits;
-    constexpr size_t kAhead = 16;
-    for (size_t i = 0; i < part.missing.size(); ++i) {
-      if (i + kAhead < part.missing.size()) {
-        theirs_.prefetch_entry(index_of(theirs_.slots_[part.missing[i + kAhead]]));
-      }
-      const uint64_t slot = theirs_.slots_[part.missing[i]];
-      const uint32_t index = part.first_index + static_cast<uint32_t>(i);
-      Totals::Entry& entry = ours_.entry(index);
-      entry = theirs_.entry(index_of(slot));
-      if (entry.has_long_name()) entry.move_place(name_step);
-      const uint64_t placed = (slot & ~kIndexMask) | (uint64_t{index} + 1);
-      if (!insert(placed, begin, end)) part.spilled.push_back(placed);
-    }
-    std::vector<uint32_t>().swap(part.missing);
-  }
-
-  // Where there is room between its home and the end of the stretch.
-  bool insert(uint64_t slot, size_t begin, size_t end) {
-    const size_t mask = ours_.slots_.size() - 1;
-    const bool whole = end - begin == ours_.slots_.size();
-    size_t at = ours_.home(tag_of(slot));
-    if (at < begin || at >= end) return false;
-    while (ours_.slots_[at] != 0) {
-      if (++at == end && !whole) return false;
-      at &= mask;
-    }
-    ours_.slots_[at] = slot;
+    ours.count = count;
+    theirs.count = 0;
+    ++part.added;
     return true;
   }
 
-  Totals& ours_;
-  Totals& theirs_;
+  // The last ones come to where those were.
+  static void remove_added(Totals& table) {
+    uint32_t end = table.users_;
+    for (uint32_t i = 0; i < end; ++i) {
+      if (table.entry(i).count > 0) continue;
+      do {
+        --end;
+      } while (end > i && table.entry(end).count == 0);
+      if (end > i) table.entry(i) = table.entry(end);
+    }
+    table.users_ = end;
+  }
+
+  // What is left of our last chunk stays empty: theirs is the last one from now on.
+  void take_names(Totals& table) {
+    if (table.names_.empty()) return;
+    const uint64_t step = uint64_t{totals_.names_.size()} << Totals::kNameChunkBits;
+    on_threads(threads_, [&](unsigned part) {
+      for (uint32_t i = begin_of(part, table); i < begin_of(part + 1, table); ++i) {
+        if (table.entry(i).has_long_name()) table.entry(i).move_place(step);
+      }
+    });
+    for (auto& chunk : table.names_) totals_.names_.push_back(std::move(chunk));
+    totals_.names_used_ = table.names_used_;
+  }
+
+  // Their full chunks go in front of our last one, and what is in their last one behind it.
+  void take_entries(Totals& table) {
+    const size_t whole = table.users_ / kChunk;
+    const auto place = totals_.entries_.begin() + totals_.users_ / kChunk;
+    totals_.entries_.insert(place, std::make_move_iterator(table.entries_.begin()),
+                            std::make_move_iterator(table.entries_.begin() + whole));
+    totals_.users_ += static_cast<uint32_t>(whole * kChunk);
+    for (size_t i = whole * kChunk; i < table.users_; ++i) {
+      totals_.next_entry() = table.entry(static_cast<uint32_t>(i));
+    }
+  }
+
+  Totals& totals_;
   const unsigned threads_;
-  std::vector<Part> parts_;
-  size_t first_chunk_ = 0;  // of the names that were theirs
+  std::vector<Totals*> known_;
+  uint64_t users_ = totals_.users_;
 };
 
-Result<void> join_tables(Totals& totals, Totals&& other, unsigned threads) {
-  return TableJoin(totals, other, std::max(threads, 1U)).run();
+Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
+                         unsigned threads) {
+  TableJoin join(totals, std::max(threads, 1U));
+  for (const auto& table : others) {
+    if (Result<void> added = join.add_to_known(*table); !added) return added;
+  }
+  if (Result<void> few = join.check_users(); !few) return few;
+  totals.drop_slots();
+  for (auto& table : others) {
+    table->drop_slots();
+    join.take_rest(*table);
+    table.reset();
+  }
+  return {};
 }
 
 }  // namespace paystats

@@ -1,21 +1,26 @@
-// One table of totals added to another by several threads.
+// The tables of several threads made one.
 //
-//   Result<void> added = join_tables(totals, std::move(other), threads);
+//   Result<void> joined = join_tables(totals, std::move(others), threads);
 //
-// The place of a tag is its highest bits, so both tables hold their users in the same order: each
-// thread walks one stretch of the other's slots, next to the stretch of ours where the same users
-// are. First it adds to the users that are known to both, and notes the others; once it is clear
-// how many those are and room is made, it gives each an entry and a slot. Only where a stretch ends
-// may a slot lie in a neighbour's; the few users there follow when the threads are done. Most names
-// stay where they are: their chunks change hands.
+// What a later table has of a user whom an earlier one knows is added there; all other entries stay
+// as they are and where they are: whole chunks of them, and of long names, change hands. So nothing
+// is looked up twice, the slots of no table grow, and the threads have nothing to agree upon, since
+// each user is one entry of a table and in the hands of one thread. The price is that no slots are
+// left: users of the result are known by their numbers alone, which is all that a list needs.
 #pragma once
+
+#include <memory>
+#include <vector>
 
 #include "agg/totals.h"
 #include "base/result.h"
 
 namespace paystats {
 
-// As totals.absorb(other), in any number of threads; little is left of `other`.
-Result<void> join_tables(Totals& totals, Totals&& other, unsigned threads);
+// Adds all of `others` to `totals`, which loses its slots. An error says that there are too many
+// users, or whose total does not fit. REQUIRES: all were made with the same seed, and list no
+// changes; each user has a payment.
+Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
+                         unsigned threads);
 
 }  // namespace paystats

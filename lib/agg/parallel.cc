@@ -256,12 +256,7 @@ class Workers {
     if (shared_.error) return fail(*shared_.error);
     const auto threads = static_cast<unsigned>(workers_.size());
     workers_.clear();
-    for (std::unique_ptr<Totals>& table : others_) {
-      Result<void> joined = join_tables(totals_, std::move(*table), threads);
-      if (!joined) return joined;
-      table.reset();
-    }
-    return {};
+    return join_tables(totals_, std::move(others_), threads);
   }
 
  private:

@@ -65,12 +65,11 @@ Result<void> write_changes(const Totals& totals, Sink& sink) {
 // those before are written.
 class RankedList {
  public:
-  // `memory` is for the ranking.
-  RankedList(const Totals& totals, Sink& sink, unsigned threads, LargeMemory memory = {})
+  RankedList(const Totals& totals, Sink& sink, unsigned threads)
       : totals_(totals),
         sink_(sink),
         threads_(totals.users() <= kPartUsers ? 1 : threads),
-        ranking_(totals, threads_, std::move(memory)) {}
+        ranking_(totals, threads_) {}
 
   Result<void> write() {
     on_threads(threads_, [this](unsigned) { work(); });
@@ -136,8 +135,8 @@ class StreamPublisher final : public Publisher {
       totals.clear_changed();
       return {};
     }
-    LargeMemory memory = mode_ == OutputMode::kFinal ? totals.give_slots() : LargeMemory();
-    return RankedList(totals, *sink_, threads_, std::move(memory)).write();
+    if (mode_ == OutputMode::kFinal) totals.drop_slots();  // nobody is looked up any more
+    return RankedList(totals, *sink_, threads_).write();
   }
   Result<void> mark_ready() override { return sink_->write("\n"); }
   Result<void> flush() override { return sink_->flush(); }

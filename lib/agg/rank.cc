@@ -184,13 +184,7 @@ class Ranking::Sorter {
   size_t unfinished_ = 0;  // waiting, or in somebody's hands
 };
 
-Ranking::Ranking(const Totals& totals, unsigned threads, LargeMemory memory) : totals_(totals) {
-  if (memory.bytes() >= totals.users() * sizeof(Key)) {
-    keys_ = LargeArray<Key>(std::move(memory), totals.users());
-  } else {
-    memory = {};  // first, so that there are never both
-    keys_ = LargeArray<Key>(totals.users());
-  }
+Ranking::Ranking(const Totals& totals, unsigned threads) : totals_(totals), keys_(totals.users()) {
   if (keys_.size() < kRangeForThread) threads = 1;
   make_keys(threads);
   Sorter(all_keys(), threads).run();

@@ -1,16 +1,16 @@
 // The order of every list: sum descending, then user by bytes (ranks_before() in record/).
 //
-//   Ranking ranking(totals, threads, totals.give_slots());  // in order by sum and leading bytes
-//   const size_t begin = ranking.part_begin(some_place);    // in any thread, for any part:
-//   ranking.finish(begin, end);                             // all of the order
+//   Ranking ranking(totals, threads);                      // in order by sum and leading bytes
+//   const size_t begin = ranking.part_begin(some_place);   // in any thread, for any part:
+//   ranking.finish(begin, end);                            // all of the order
 //   for (size_t i = begin; i < end; ++i) ... totals.stats(ranking.user(i)) ...
 //
 // In two steps, because who writes a part just after it was finished finds its users and names,
 // which were compared, still in the cache; and so that several threads can do parts side by side.
 //
-// Takes 12 bytes a user, in memory that is given to it or its own. Sorting is by counting, in
-// place: the keys of a range are dealt into 256 buckets by the highest bits in which they differ,
-// then each bucket in turn ("American flag sort", P. M. McIlroy, K. Bostic, M. D. McIlroy 1993).
+// Takes 12 bytes a user. Sorting is by counting, in place: the keys of a range are dealt into 256
+// buckets by the highest bits in which they differ, then each bucket in turn ("American flag sort",
+// P. M. McIlroy, K. Bostic, M. D. McIlroy 1993).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ namespace paystats {
 
 class Ranking {
  public:
-  // `totals` is borrowed and must not change. `memory` is taken where it is enough.
-  Ranking(const Totals& totals, unsigned threads, LargeMemory memory = {});
+  // `totals` is borrowed and must not change.
+  Ranking(const Totals& totals, unsigned threads);
 
   size_t size() const { return keys_.size(); }
 

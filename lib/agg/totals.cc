@@ -12,17 +12,8 @@
 namespace paystats {
 namespace {
 
-constexpr uint64_t slot_of(uint32_t tag, uint32_t index) {
-  return (uint64_t{tag} << 32U) | (uint64_t{index} + 1);
-}
-constexpr uint32_t tag_of(uint64_t slot) {
-  return static_cast<uint32_t>(slot >> 32U);
-}
-constexpr uint32_t index_of(uint64_t slot) {
-  return static_cast<uint32_t>(slot) - 1;
-}
-
 constexpr size_t kLineBytes = 64;  // of the cache
+constexpr uint32_t kSlotsAhead = 16;
 
 // By force: to gcc a call that only prefetches can be left out.
 [[gnu::always_inline]] inline void fetch(const void* address) {
@@ -34,15 +25,14 @@ constexpr size_t kLineBytes = 64;  // of the cache
 // What is found of each row of a strip before the rows are added one after the other.
 struct Totals::Strip {
   std::array<uint32_t, kStrip> tags;
-  std::array<uint32_t, kStrip> slots;  // the first slot that has the tag or is empty
-  std::array<Entry*, kStrip> entries;  // of that slot, where there is one; they never move
+  std::array<uint32_t, kStrip> slots;  // where the search for the tag has ended
+  std::array<Entry*, kStrip> entries;  // whose they are, or nullptr; they never move
 };
 
 Totals::Totals(uint64_t seed, TotalsOptions options)
     : hash_(seed),
       users_max_(std::min(options.users_max, kUsersMost)),
-      track_changes_(options.track_changes),
-      slots_(size_t{1} << kSlotBitsLeast) {}
+      track_changes_(options.track_changes) {}
 
 Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
   Strip strip;
@@ -57,7 +47,7 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
       if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
         flaw = add_payment_to(*e, payment.amount);
         if (track_changes_ && flaw == Flaw::kNone) {
-          mark_changed(*e, index_of(slots_[strip.slots[i]]));
+          mark_changed(*e, slots_.view().search_from(strip.slots[i], strip.tags[i]).user);
         }
       } else {
         const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
@@ -91,29 +81,23 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
 // Each pass asks for what the next one reads: slots, then entries, then long names. The slots found
 // here stay right while rows of the strip are added, since a slot once filled never changes.
 void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
-  const uint64_t* const slots = slots_.data();
   const UserHash hash = hash_;
-  const unsigned shift = slot_shift_;
+  const UserSlots::View slots = slots_.view();
   bool any_long = false;
   for (size_t i = 0; i < rows.size(); ++i) {
     const UserName& user = rows[i].record.user;
     const uint32_t tag = hash.tag(user);
     any_long |= !Entry::is_inline(user.size());
     strip.tags[i] = tag;
-    fetch(&slots[tag >> shift]);
+    slots.fetch(tag);
   }
-  const size_t mask = slots_.size() - 1;
   const LargeArray<Entry>* const chunks = entries_.data();
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint32_t tag = strip.tags[i];
-    size_t at = tag >> shift;
-    uint64_t slot = slots[at];
-    while (tag_of(slot) != tag && slot != 0) slot = slots[at = (at + 1) & mask];
-    strip.slots[i] = static_cast<uint32_t>(at);
+    const UserSlots::Found found = slots.search(strip.tags[i]);
+    strip.slots[i] = found.slot;
     Entry* e = nullptr;
-    if (slot != 0) [[likely]] {
-      const uint32_t index = index_of(slot);
-      e = chunks[index >> kEntryChunkBits].data() + (index & ((1U << kEntryChunkBits) - 1));
+    if (found) [[likely]] {
+      e = &chunks[found.user >> kEntryChunkBits][found.user & ((1U << kEntryChunkBits) - 1)];
       Entry::prefetch(e);
     }
     strip.entries[i] = e;
@@ -127,43 +111,47 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   }
 }
 
-// REQUIRES: room for one more user; no slot from the tag's home up to `slot` has the tag.
-Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, size_t slot) {
-  const size_t mask = slots_.size() - 1;
-  for (;; slot = (slot + 1) & mask) {
-    if (slots_[slot] == 0) break;
-    if (tag_of(slots_[slot]) != tag) continue;
-    const uint32_t index = index_of(slots_[slot]);
-    if (is_named(entry(index), user)) return index;
+// REQUIRES: room for one more user, of whom there is nothing in front of `slot`.
+Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, uint32_t slot) {
+  const UserSlots::View slots = slots_.view();
+  UserSlots::Found found = slots.search_from(slot, tag);
+  for (; found; found = slots.search_behind(tag, found)) {
+    if (is_named(entry(found.user), user)) return found.user;
   }
-  if (users_ >= users_max_) {
-    return fail(fmt::format("more than {} users: {}", users_max_,
-                            users_max_ == kUsersMost ? "this table cannot hold them"
-                                                     : "raise --users-max if there is the memory"));
-  }
-  const uint32_t index = append_entry(user);
-  slots_[slot] = slot_of(tag, index);
+  if (users_ >= users_max_) return fail(too_many_users());
+  const uint32_t index = append_entry(user, tag);
+  slots_.set(found, tag, index);
   return index;
 }
 
-uint32_t Totals::append_entry(const UserName& user) {
-  assert(user.size() <= kUserBytesMax);
+Error Totals::too_many_users() const {
+  return {fmt::format("more than {} users: {}", users_max_,
+                      users_max_ == kUsersMost ? "this table cannot hold them"
+                                               : "raise --users-max if there is the memory")};
+}
+
+Totals::Entry& Totals::next_entry() {
   const uint32_t index = users_++;
   if (index >> kEntryChunkBits == entries_.size()) {
     entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
   }
-  if (Entry::is_inline(user.size())) {
-    entry(index).begin(user, 0);
-    return index;
+  return entry(index);
+}
+
+uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
+  assert(user.size() <= kUserBytesMax);
+  uint64_t place = 0;
+  if (!Entry::is_inline(user.size())) {
+    if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
+      names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
+      names_used_ = 0;
+    }
+    std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
+    place = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
+    names_used_ += user.size();
   }
-  if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
-    names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
-    names_used_ = 0;
-  }
-  std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
-  entry(index).begin(user, (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_);
-  names_used_ += user.size();
-  return index;
+  next_entry() = Entry(user, tag, place);
+  return users_ - 1;
 }
 
 inline Flaw Totals::add_payment_to(Entry& e, Decimal amount) {
@@ -178,7 +166,8 @@ inline Flaw Totals::add_payment_to(Entry& e, Decimal amount) {
   return Flaw::kNone;
 }
 
-Flaw Totals::add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count) {
+Flaw Totals::add_to(uint32_t index, Decimal amount, uint64_t count) {
+  Entry& e = entry(index);
   uint64_t new_count = 0;
   if (__builtin_add_overflow(e.count, count, &new_count)) return Flaw::kCountOverflow;
   if (!e.sum.add(amount)) return Flaw::kSumOverflow;
@@ -193,51 +182,23 @@ void Totals::mark_changed(Entry& e, uint32_t index) {
   changed_.push_back(index);
 }
 
-// Slots of at most three quarters are in use after `more` users: a search is then short.
 void Totals::make_room(size_t more) {
-  assert(slots_.size() > 0);  // given away
-  size_t wanted = slots_.size();
-  while (users_ + more > wanted / 4 * 3 && wanted < size_t{1} << kTagBits) wanted *= 2;
-  if (wanted == slots_.size()) return;
-  LargeArray<uint64_t> grown(wanted, PageSize::kLarge, Backing::kAtOnce);
-  while (size_t{1} << (kTagBits - slot_shift_) < wanted) --slot_shift_;
-  const size_t mask = wanted - 1;
-  for (const uint64_t slot : slots_) {
-    if (slot == 0) continue;
-    size_t at = home(tag_of(slot));
-    while (grown[at] != 0) at = (at + 1) & mask;
-    grown[at] = slot;
+  assert(slots_.are_there());
+  if (slots_.has_room_for(users_ + more)) return;
+  slots_.clear_for(users_ + more);
+  const UserSlots::View slots = slots_.view();
+  for (uint32_t i = 0; i < users_; ++i) {
+    if (i + kSlotsAhead < users_) slots.fetch(entry(i + kSlotsAhead).tag());
+    slots_.add(entry(i).tag(), i);
   }
-  slots_ = std::move(grown);
-}
-
-Result<void> Totals::absorb(const Totals& other) {
-  assert(other.hash_ == hash_);
-  // In the order of the other's slots, which is the order of ours: both are read from front to
-  // back, and the tags need not be computed again. Room for all must be there at the start, or
-  // they would crowd the front of a table that is too small for them.
-  make_room(other.users_);
-  for (const uint64_t slot : other.slots_) {
-    if (slot == 0) continue;
-    const Entry& theirs = other.entry(index_of(slot));
-    const uint32_t tag = tag_of(slot);
-    const Result<uint32_t> index = resolve(other.name_of(theirs), tag, home(tag));
-    if (!index) return fail(index.error());
-    if (add_to(*index, theirs.sum, theirs.count) != Flaw::kNone) {
-      return fail(fmt::format("user {}: the total does not fit", user(*index)));
-    }
-  }
-  return {};
 }
 
 std::optional<uint32_t> Totals::find(const UserName& user) const {
-  assert(slots_.size() > 0);  // given away
+  assert(slots_.are_there());
   const uint32_t tag = hash_.tag(user);
-  const size_t mask = slots_.size() - 1;
-  for (size_t slot = home(tag); slots_[slot] != 0; slot = (slot + 1) & mask) {
-    if (tag_of(slots_[slot]) != tag) continue;
-    const uint32_t index = index_of(slots_[slot]);
-    if (is_named(entry(index), user)) return index;
+  const UserSlots::View slots = slots_.view();
+  for (auto found = slots.search(tag); found; found = slots.search_behind(tag, found)) {
+    if (is_named(entry(found.user), user)) return found.user;
   }
   return std::nullopt;
 }
@@ -245,7 +206,7 @@ std::optional<uint32_t> Totals::find(const UserName& user) const {
 Result<uint32_t> Totals::find_or_add(const UserName& user) {
   make_room(1);
   const uint32_t tag = hash_.tag(user);
-  return resolve(user, tag, home(tag));
+  return resolve(user, tag, slots_.view().search(tag).slot);
 }
 
 void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
@@ -269,7 +230,7 @@ void Totals::take_changed(std::vector<uint32_t>& users) {
 uint64_t Totals::memory_bytes() const {
   // Of the last chunks what is in use: the rest has not been touched.
   const size_t names = names_.empty() ? 0 : ((names_.size() - 1) << kNameChunkBits) + names_used_;
-  return slots_.size() * sizeof(uint64_t) + users_ * sizeof(Entry) + names +
+  return slots_.memory_bytes() + users_ * sizeof(Entry) + names +
          changed_.capacity() * sizeof(uint32_t);
 }
 

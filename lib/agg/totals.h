@@ -5,16 +5,15 @@
 //   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
 //   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
-// Shape: open addressing over 64-bit slots, each a 32-bit tag (half of the user's hash) and the
-// 32-bit index of an entry; entries of 48 bytes in chunks that never move. A name of up to 16 bytes
-// lies in its entry, beside what is added to it; a longer one in chunks of an arena. The place of a
-// tag is its highest bits, so a table grows by one pass from front to back, without touching an
-// entry or a name. Rows are added in strips: all are hashed first, and what they need is fetched
-// ahead of use, since a large table is never in the cache.
+// Shape: slots (see user_slots.h), which hold the numbers of entries of 48 bytes, in chunks that
+// never move. A name of up to 16 bytes lies in its entry, beside what is added to it; a longer one
+// in chunks of an arena. An entry knows its hash, so a table grows by one pass over the entries,
+// without a look at a name. Rows are added in strips: all are hashed first, and what they need is
+// fetched ahead of use, since a large table is never in the cache.
 //
-// Memory: 48 bytes of entry and 11 to 21 of slots, so 59 to 69 bytes a user, and a name of more
-// than 16; 80 in the moment of growth. A user listed as changed takes 4 bytes more. Limits:
-// kUsersMost users. Not thread-safe. Users are numbered from 0 in the order of their first payment.
+// Memory: 48 bytes of entry and 5 to 11 of slots, so 53 to 59 bytes a user, and a name of more than
+// 16. A user listed as changed takes 4 bytes more. Limits: kUsersMost users. Not thread-safe. Users
+// are numbered from 0 in the order of their first payment.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +26,7 @@
 
 #include "agg/user_entry.h"
 #include "agg/user_hash.h"
+#include "agg/user_slots.h"
 #include "base/large_array.h"
 #include "base/result.h"
 #include "record/decoder.h"
@@ -42,7 +42,7 @@ struct TotalsOptions {
 class Totals {
  public:
   using Row = DecodedLines<Payment>::Row;
-  static constexpr uint64_t kUsersMost = uint64_t{3} << 30U;  // three quarters of 2^32 slots
+  static constexpr uint64_t kUsersMost = UserSlots::kUsersMost;
 
   // A row that was well formed but not added, since the user's sum or count would overflow.
   struct Refused {
@@ -61,9 +61,6 @@ class Totals {
   // or the reason why it cannot be added.
   Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
   Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, amount, 1); }
-
-  // Adds all of `other`, which is made with the same seed. An error: too many users, or overflow.
-  Result<void> absorb(const Totals& other);
 
   // The number of this user, if he is known.
   std::optional<uint32_t> find(const UserName& user) const;
@@ -95,25 +92,20 @@ class Totals {
   void set_changed(uint32_t index) { mark_changed(entry(index), index); }
 
   uint64_t memory_bytes() const;  // held for slots, entries, names and changes
-  // Gives the memory of the slots away: from then on users are known by their numbers alone.
-  LargeMemory give_slots() { return slots_.give_memory(); }
+  // Gives the memory of the slots back: from then on users are known by their numbers alone.
+  void drop_slots() { slots_.drop(); }
 
  private:
-  friend class TableJoin;  // absorb() by several threads: see join.h
+  friend class TableJoin;  // see join.h
 
   using Entry = UserEntry;
   static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
   static constexpr unsigned kNameChunkBits = 21;
-  static constexpr unsigned kSlotBitsLeast = 10;
-  static constexpr unsigned kTagBits = 32;
   static constexpr size_t kStrip = 64;
 
   struct Strip;
 
-  Entry& entry(uint32_t index) {
-    return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
-  }
-  const Entry& entry(uint32_t index) const {
+  Entry& entry(uint32_t index) const {
     return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
   }
   const char* name_bytes(const Entry& e) const {
@@ -127,29 +119,26 @@ class Totals {
   bool is_named(const Entry& e, const UserName& user) const {
     if (e.name_size() != user.size()) return false;
     if (!e.has_long_name()) [[likely]] {
-      return e.head == user.head();
+      return e.head() == user.head();
     }
     return std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
   }
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
-  Result<uint32_t> resolve(const UserName& user, uint32_t tag, size_t slot);
-  uint32_t append_entry(const UserName& user);
-  Flaw add_to(uint32_t index, Decimal amount, uint64_t count) {
-    return add_to(entry(index), index, amount, count);
-  }
-  Flaw add_to(Entry& e, uint32_t index, Decimal amount, uint64_t count);
+  Result<uint32_t> resolve(const UserName& user, uint32_t tag, uint32_t slot);
+  Error too_many_users() const;
+  uint32_t append_entry(const UserName& user, uint32_t tag);
+  Entry& next_entry();
+  Flaw add_to(uint32_t index, Decimal amount, uint64_t count);
   static Flaw add_payment_to(Entry& e, Decimal amount);  // changes are for the caller to mark
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
-  size_t home(uint32_t tag) const { return tag >> slot_shift_; }
 
   const UserHash hash_;
   const uint64_t users_max_;
   const bool track_changes_;
   uint32_t users_ = 0;
-  unsigned slot_shift_ = kTagBits - kSlotBitsLeast;
-  LargeArray<uint64_t> slots_;  // tag << 32 | index + 1, or 0; its size is a power of two
+  UserSlots slots_;
   std::vector<LargeArray<Entry>> entries_;
   std::vector<LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk

@@ -12,45 +12,49 @@
 
 namespace paystats {
 
-struct UserEntry {
-  static constexpr size_t kInlineBytes = UserName::kHeadBytes;
-  static bool is_inline(size_t name_size) { return name_size <= kInlineBytes; }
+class UserEntry {
+ public:
+  static bool is_inline(size_t name_size) { return name_size <= UserName::kHeadBytes; }
 
+  UserEntry() = default;
   // Nothing paid yet. `place` is where a long name lies; of another one it means nothing.
-  void begin(const UserName& user, uint64_t place) {
-    assert(user.size() < size_t{1} << kLengthBits);
-    *this = {};
-    name = user.size();
-    head = user.head();
-    if (!is_inline(user.size())) name |= place << kLengthBits;
+  UserEntry(const UserName& user, uint32_t tag, uint64_t place)
+      : tag_(tag), name_(static_cast<uint32_t>(user.size())), head_(user.head()) {
+    assert(user.size() <= kSizeMask);
+    if (has_long_name()) head_ = {.first = place, .second = 0};
   }
 
-  size_t name_size() const { return name & ((1U << kLengthBits) - 1); }
+  uint32_t tag() const { return tag_; }
+  size_t name_size() const { return name_ & kSizeMask; }
   bool has_long_name() const { return !is_inline(name_size()); }
-  // Of a name that is not long.
-  const char* text() const { return reinterpret_cast<const char*>(&head); }
+  // REQUIRES of the next two: not has_long_name().
+  const UserName::Head& head() const { return head_; }
+  const char* text() const { return reinterpret_cast<const char*>(&head_); }
   // REQUIRES of the next two: has_long_name().
-  uint64_t place() const { return (name & ~kChangedBit) >> kLengthBits; }
-  void move_place(uint64_t by) { name += by << kLengthBits; }
+  uint64_t place() const { return head_.first; }
+  void move_place(uint64_t by) { head_.first += by; }
 
   // Whether it is listed among those that have changed.
-  bool changed() const { return (name & kChangedBit) != 0; }
-  void set_changed() { name |= kChangedBit; }
-  void clear_changed() { name &= ~kChangedBit; }
+  bool changed() const { return (name_ & kChangedBit) != 0; }
+  void set_changed() { name_ |= kChangedBit; }
+  void clear_changed() { name_ &= ~kChangedBit; }
 
   // It may lie in two lines of the cache. By force: see Totals::prefetch_entry().
   [[gnu::always_inline]] static void prefetch(const UserEntry* e) {
     __builtin_prefetch(e);
-    __builtin_prefetch(&e->head);
+    __builtin_prefetch(&e->head_);
   }
 
   Decimal sum;
   uint64_t count = 0;
-  uint64_t name = 0;  // for the functions above; from the lowest bit: length, place, kChangedBit
-  UserName::Head head{};
 
-  static constexpr unsigned kLengthBits = 11;
-  static constexpr uint64_t kChangedBit = uint64_t{1} << 63U;
+ private:
+  static constexpr uint32_t kChangedBit = uint32_t{1} << 31U;
+  static constexpr uint32_t kSizeMask = kChangedBit - 1;
+
+  uint32_t tag_ = 0;
+  uint32_t name_ = 0;    // its size, and kChangedBit
+  UserName::Head head_;  // or the place of a long name
 };
 static_assert(sizeof(UserEntry) == 48);
 

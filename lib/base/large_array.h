@@ -15,7 +15,6 @@
 // Move-only. Throws std::bad_alloc as new does.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -62,22 +61,12 @@ class LargeArray {
   explicit LargeArray(size_t size, PageSize pages = PageSize::kLarge,
                       Backing backing = Backing::kOnTouch)
       : memory_(size * sizeof(T), pages, backing), size_(size) {}
-  // In memory that another array had, without zeros. REQUIRES: it is large enough.
-  LargeArray(LargeMemory memory, size_t size) : memory_(std::move(memory)), size_(size) {
-    assert(memory_.bytes() >= size * sizeof(T));
-  }
   LargeArray(LargeArray&& other) noexcept
       : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
   LargeArray& operator=(LargeArray&& other) noexcept {
     memory_ = std::move(other.memory_);
     std::swap(size_, other.size_);
     return *this;
-  }
-
-  // What it is in; the array is empty then.
-  LargeMemory give_memory() {
-    size_ = 0;
-    return std::move(memory_);
   }
 
   size_t size() const { return size_; }

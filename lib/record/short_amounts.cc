@@ -110,9 +110,8 @@ const int64_t* numbers_of(const std::array<const char*, ShortAmounts::kMost>& pl
 uint32_t ShortAmounts::read(size_t n) {
   // Whole vectors: what is left over is read as well and not asked for.
   const size_t padded = (n + 7) / 8 * 8;
-  const uint32_t right =
-      HWY_DYNAMIC_DISPATCH(read_amounts)(words_.data(), numbers_of(begins_), numbers_of(ends_),
-                                         points_.data(), padded);
+  const uint32_t right = HWY_DYNAMIC_DISPATCH(read_amounts)(
+      words_.data(), numbers_of(begins_), numbers_of(ends_), points_.data(), padded);
   return n == kMost ? right : right & ((uint32_t{1} << n) - 1);
 }
 

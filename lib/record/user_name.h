@@ -29,9 +29,9 @@ class UserName {
 
   UserName() = default;
   // Implicit, as from one view to another. Nothing is read beyond the text.
-  UserName(std::string_view text) : text_(text), head_(head_of(text)) {}        // NOLINT
-  UserName(const std::string& text) : UserName(std::string_view(text)) {}       // NOLINT
-  UserName(const char* text) : UserName(std::string_view(text)) {}              // NOLINT
+  UserName(std::string_view text) : text_(text), head_(head_of(text)) {}   // NOLINT
+  UserName(const std::string& text) : UserName(std::string_view(text)) {}  // NOLINT
+  UserName(const char* text) : UserName(std::string_view(text)) {}         // NOLINT
   // REQUIRES: kHeadBytes can be read at `begin`, whatever `size` is.
   static UserName with_margin(const char* begin, size_t size) {
     UserName name;

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace paystats {
 namespace {
@@ -44,63 +46,81 @@ Users some(int first, int count) {
   return users;
 }
 
-void expect_joined(const Users& ours, const Users& theirs) {
+std::vector<std::unique_ptr<Totals>> tables_of(const std::vector<Users>& all) {
+  std::vector<std::unique_ptr<Totals>> tables;
+  for (const Users& users : all) tables.push_back(std::make_unique<Totals>(table_of(users)));
+  return tables;
+}
+
+void expect_joined(const Users& ours, const std::vector<Users>& others) {
   Users want = ours;
-  for (const auto& [name, total] : theirs) {
-    want[name].first += total.first;
-    want[name].second += total.second;
+  for (const Users& theirs : others) {
+    for (const auto& [name, total] : theirs) {
+      want[name].first += total.first;
+      want[name].second += total.second;
+    }
   }
   for (const unsigned threads : {1U, 2U, 3U, 8U}) {
     Totals totals = table_of(ours);
-    ASSERT_TRUE(join_tables(totals, table_of(theirs), threads));
+    ASSERT_TRUE(join_tables(totals, tables_of(others), threads));
     ASSERT_EQ(users_of(totals), want) << threads << " threads";
-    for (const auto& [name, total] : want) {
-      const auto index = totals.find(name);
-      ASSERT_TRUE(index) << name << " cannot be found";
-      ASSERT_EQ(totals.count(*index), total.second);
-    }
-    // It is a table like any other.
-    ASSERT_TRUE(totals.find_or_add("somebody new"));
-    ASSERT_EQ(totals.users(), want.size() + 1);
-    ASSERT_EQ(totals.user(static_cast<uint32_t>(want.size())), "somebody new");
   }
 }
 
 TEST(Join, UsersOfBothAreAddedAndTheOthersAreAllThere) {
-  expect_joined(some(0, 20'000), some(15'000, 30'000));
+  expect_joined(some(0, 20'000), {some(15'000, 30'000)});
 }
 
 TEST(Join, FewNewUsersAmongMany) {
-  expect_joined(some(0, 20'000), some(0, 20'010));
+  expect_joined(some(0, 20'000), {some(0, 20'010)});
 }
 
 TEST(Join, AnEmptyTableOnEitherSide) {
-  expect_joined({}, some(0, 9'000));
-  expect_joined(some(0, 9'000), {});
-  expect_joined({}, {});
+  expect_joined({}, {some(0, 9'000)});
+  expect_joined(some(0, 9'000), {{}});
+  expect_joined({}, {{}});
+  expect_joined(some(0, 10), {});
 }
 
 TEST(Join, TablesOfVeryDifferentSizes) {
-  expect_joined(some(0, 10), some(5, 50'000));
-  expect_joined(some(0, 50'000), some(49'995, 10));
+  expect_joined(some(0, 10), {some(5, 50'000)});
+  expect_joined(some(0, 50'000), {some(49'995, 10)});
+}
+
+// A user of the third table may be known to the first one, to the second one, to both or to none.
+TEST(Join, ManyTables) {
+  expect_joined(some(0, 4'000), {some(2'000, 4'000), some(1'000, 8'000), {}, some(8'500, 1'000)});
+  expect_joined(some(0, 100), {some(0, 100), some(0, 100), some(0, 100)});
+}
+
+// Whole chunks of entries change hands, and what is in the last ones is put together.
+TEST(Join, TablesOfSeveralChunks) {
+  expect_joined(some(0, 140'000), {some(100'000, 300'000), some(390'000, 150'000)});
+  expect_joined(some(0, 131'072), {some(131'072, 131'072), some(262'144, 131'073)});
 }
 
 TEST(Join, OneUserTooManyIsAnError) {
   for (const unsigned threads : {1U, 3U}) {
     Totals fits = table_of(some(0, 600), 1'000);
-    EXPECT_TRUE(join_tables(fits, table_of(some(500, 500)), threads));
+    EXPECT_TRUE(join_tables(fits, tables_of({some(500, 500)}), threads));
     Totals full = table_of(some(0, 600), 1'000);
-    const Result<void> joined = join_tables(full, table_of(some(500, 501)), threads);
+    const Result<void> joined =
+        join_tables(full, tables_of({some(500, 300), some(700, 301)}), threads);
     ASSERT_FALSE(joined);
-    EXPECT_NE(joined.error().message.find("more than 1000 users"), std::string::npos);
+    EXPECT_EQ(joined.error().message,
+              "more than 1000 users: raise --users-max if there is the memory");
   }
 }
 
 TEST(Join, ATotalThatDoesNotFitIsAnError) {
-  Totals totals = table_of({{"a", {1, 1}}, {"b", {kSumMost, 1}}});
-  const Result<void> joined = join_tables(totals, table_of({{"b", {1, 1}}}), 2);
-  ASSERT_FALSE(joined);
-  EXPECT_EQ(joined.error().message, "user b: the total does not fit");
+  for (const bool of_counts : {false, true}) {
+    const std::pair<Int128, uint64_t> most =
+        of_counts ? std::pair<Int128, uint64_t>{1, UINT64_MAX} : std::pair{kSumMost, uint64_t{1}};
+    Totals totals = table_of({{"a", {1, 1}}, {"b", most}});
+    const Result<void> joined = join_tables(totals, tables_of({{{"b", {1, 1}}}}), 2);
+    ASSERT_FALSE(joined);
+    EXPECT_EQ(joined.error().message, "user b: the total does not fit");
+  }
 }
 
 }  // namespace

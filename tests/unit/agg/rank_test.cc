@@ -33,11 +33,6 @@ void expect_ranked(std::vector<User> users, unsigned threads = 1) {
   for (size_t i = 0; i < users.size(); ++i) {
     ASSERT_EQ(totals.user(order[i]), users[i].name) << "at " << i;
   }
-  // The same where the slots were, which is enough or not.
-  Ranking in_slots(totals, threads, totals.give_slots());
-  in_slots.finish(0, in_slots.size());
-  ASSERT_EQ(in_slots.size(), users.size());
-  for (size_t i = 0; i < users.size(); ++i) ASSERT_EQ(in_slots.user(i), order[i]) << "at " << i;
 }
 
 TEST(Rank, NobodyIsNoList) {

@@ -69,18 +69,6 @@ TEST(LargeArray, OfNothingIsEmpty) {
   EXPECT_EQ(LargeArray<char>(0).size(), 0U);
 }
 
-TEST(LargeArray, MayBeInTheMemoryOfAnotherOne) {
-  LargeArray<uint64_t> one(1000);
-  const uint64_t* const at = one.data();
-  LargeMemory memory = one.give_memory();
-  EXPECT_EQ(one.size(), 0U);
-  EXPECT_EQ(one.begin(), one.end());
-  EXPECT_EQ(memory.bytes(), 8000U);
-  const LargeArray<uint32_t> other(std::move(memory), 2000);
-  EXPECT_EQ(static_cast<const void*>(other.data()), at);
-  other[1999] = 1;
-}
-
 TEST(LargeArray, IsGivenAwayWhole) {
   LargeArray<uint32_t> one(3);
   one[2] = 7;
