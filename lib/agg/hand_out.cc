@@ -19,7 +19,8 @@ bool BlockQueue::put(const Block& block) {
     source_ = std::make_shared<const std::string>(block.source);
   }
   const std::lock_guard lock(mutex_);
-  items_.push_back({number_++, source_, std::move(bytes), block.first_line, block.long_line_bytes});
+  items_.push_back(
+      {number_++, source_, std::move(bytes), block.begins_input, block.long_line_bytes});
   filled_.notify_one();
   return true;
 }

@@ -26,13 +26,13 @@ struct BlockItem {
   uint64_t number = 0;                        // from 0
   std::shared_ptr<const std::string> source;  // its name
   std::string bytes;
-  uint64_t first_line = 1;
+  bool begins_input = false;
   uint64_t long_line_bytes = 0;
 
   Block block() const {
     return {.bytes = bytes,
             .source = *source,
-            .first_line = first_line,
+            .begins_input = begins_input,
             .long_line_bytes = long_line_bytes};
   }
 };

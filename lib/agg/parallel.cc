@@ -93,7 +93,7 @@ class Worker {
     }
   }
 
-  // The number of its first line is known, so only rejects have to wait for their turn.
+  // A block is a segment like another.
   Result<void> sum_blocks() {
     for (std::optional<BlockItem> item; (item = shared_.blocks->take()).has_value();) {
       const auto file = std::make_shared<SegmentFile>();
@@ -102,7 +102,7 @@ class Worker {
                             .number = item->number,
                             .begin = 0,
                             .end = item->bytes.size(),
-                            .begins_file = true};
+                            .begins_file = item->begins_input};
       begin(segment);
       if (Result<void> taken = take(item->block()); !taken) return taken;
       if (Result<void> done = end(); !done) return done;
@@ -125,6 +125,7 @@ class Worker {
     }
     shared_.order.post(*segment_, lines_);
     shared_.bytes += segment_->end - segment_->begin;
+    shared_.records += std::exchange(records_, 0);
     return {};
   }
 
@@ -142,11 +143,9 @@ class Worker {
   }
 
   Result<void> take(const Block& block) {
-    lines_ = block.first_line - 1;
     if (block.long_line_bytes != 0) {
-      ++lines_;
-      ++shared_.records;
-      return put_aside(block.first_line, Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
+      ++records_;
+      return put_aside(++lines_, Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
     }
     std::string_view rest = block.bytes;
     while (!rest.empty()) {
@@ -163,7 +162,7 @@ class Worker {
         if (!done) return done;
       }
       lines_ += decoded_.lines;
-      shared_.records += decoded_.records;
+      records_ += decoded_.records;
     }
     return {};
   }
@@ -209,6 +208,7 @@ class Worker {
   SegmentReader reader_;
   const Segment* segment_ = nullptr;
   uint64_t lines_ = 0;                    // of the segment, so far
+  uint64_t records_ = 0;                  // the same
   std::optional<uint64_t> lines_before_;  // in its file before it, once we have our turn
   std::vector<HeldLine> held_;
   size_t held_bytes_ = 0;

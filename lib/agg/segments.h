@@ -6,7 +6,7 @@
 //   SegmentReader reader;                              // in each thread, like all that follows
 //   while (segment = queue.claim()) {
 //     reader.begin(segment);
-//     while (reader.next(block)) ...                   // lines are numbered from 1 in each segment
+//     while (reader.next(block)) ...                   // its lines
 //     order.post(segment, lines);                      // or first wait_turn(), to tell of lines
 //   }
 //
@@ -112,8 +112,8 @@ class SegmentReader {
  public:
   void begin(const Segment& segment);
 
-  // The next lines, numbered from 1 in each segment; false at the end. A block lives until the next
-  // call. A file that has become shorter than it was is an error.
+  // The next lines; false at the end. A block lives until the next call. A file that has become
+  // shorter than it was is an error.
   Result<bool> next(Block& out);
 
  private:

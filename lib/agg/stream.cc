@@ -35,9 +35,8 @@ class Lines {
 
   template <class Table, class OnChunk>
   Result<void> take(Table& table, OnChunk&& on_chunk) {
-    // The first block of each input says so by its first line.
     if constexpr (std::is_same_v<Record, Stats>) {
-      if (block_.first_line == 1) table.begin_input();
+      if (block_.begins_input) table.begin_input();
     }
     return decoder_.decode(block_, on_chunk);
   }

@@ -9,6 +9,7 @@
 //     return Result<void>();
 //   });
 //
+// Lines are numbered from the block on that begins an input, so all blocks of it go to one decoder.
 // Rows of a chunk come before the bad lines of the same chunk are logged, so rejects are in order
 // of lines from chunk to chunk, and within a chunk for each of the two kinds.
 #pragma once
@@ -57,25 +58,24 @@ class BlockDecoder {
   // used up or an error ends it. It may reject() any of its rows.
   template <class OnChunk>
   Result<void> decode(const Block& block, OnChunk&& on_chunk) {
+    if (block.begins_input) line_ = 1;
     if (block.long_line_bytes != 0) {
       ++records_;
-      return log(block.source, block.first_line, Flaw::kLineTooLong, block.bytes,
-                 block.long_line_bytes);
+      return log(block.source, line_++, Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
     }
     std::string_view rest = block.bytes;
-    uint64_t line = block.first_line;
     while (!rest.empty()) {
       const size_t used = decoder_.decode(rest, lines_);
       assert(used > 0);  // else this loop would not end
       records_ += lines_.records;
-      const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line};
+      const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
       if (Result<void> taken = on_chunk(chunk); !taken) return taken;
       for (const auto& bad : lines_.bad) {
         Result<void> logged =
-            log(block.source, line + bad.line, bad.flaw, bad.text, bad.text.size());
+            log(block.source, line_ + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!logged) return logged;
       }
-      line += lines_.lines;
+      line_ += lines_.lines;
       rest.remove_prefix(used);
     }
     return {};
@@ -106,6 +106,7 @@ class BlockDecoder {
   LineDecoder<Record> decoder_;
   DecodedLines<Record> lines_;
   RejectLog& rejects_;
+  uint64_t line_ = 1;  // number of the next line in its input
   uint64_t records_ = 0;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
-#include "record/newlines.h"
 #include "record/payment.h"
 
 namespace paystats {
@@ -24,7 +24,7 @@ LineSplitter::LineSplitter(std::string source)
 void LineSplitter::restart(std::string source) {
   source_ = std::move(source);
   begin_ = scanned_ = end_ = 0;
-  line_ = 1;
+  begins_input_ = true;
   long_bytes_ = 0;
 }
 
@@ -88,15 +88,16 @@ void LineSplitter::drop_rest() {
 }
 
 bool LineSplitter::yield_lines(size_t end, Block& out) {
-  out = Block{{buffer() + begin_, end - begin_}, source_, line_, 0};
-  line_ += count_newlines(out.bytes);
+  out = Block{{buffer() + begin_, end - begin_}, source_, std::exchange(begins_input_, false), 0};
   begin_ = end;
   return true;
 }
 
 bool LineSplitter::yield_long_line(size_t bytes, size_t next_begin, Block& out) {
-  out = Block{{buffer() + begin_, kRejectRecordBytesMax}, source_, line_, bytes};
-  ++line_;
+  out = Block{{buffer() + begin_, kRejectRecordBytesMax},
+              source_,
+              std::exchange(begins_input_, false),
+              bytes};
   long_bytes_ = 0;
   begin_ = scanned_ = next_begin;
   return true;

@@ -59,8 +59,8 @@ class LineSplitter {
   size_t begin_ = 0;    // of what has not been yielded
   size_t scanned_ = 0;  // no newline between begin_ and here
   size_t end_ = 0;
-  uint64_t line_ = 1;        // number of the line at begin_
-  uint64_t long_bytes_ = 0;  // not 0: inside a long line, this much of it has come
+  bool begins_input_ = true;  // the line at begin_ does
+  uint64_t long_bytes_ = 0;   // not 0: inside a long line, this much of it has come
 };
 
 }  // namespace paystats

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "record/newlines.h"
 #include "record/payment.h"
 
 namespace paystats {
@@ -23,9 +22,8 @@ class MemorySource final : public Source {
     const size_t first_end = rest.find('\n');
     const size_t first_bytes = std::min(first_end, rest.size());
     if (first_bytes > kLineBytesMax) {
-      out = Block{rest.substr(0, kRejectRecordBytesMax), name_, line_, first_bytes};
+      out = Block{rest.substr(0, kRejectRecordBytesMax), name_, begin_ == 0, first_bytes};
       begin_ += std::min(first_bytes + 1, rest.size());
-      ++line_;
       return ReadStatus::kBlock;
     }
     size_t end = rest.size();
@@ -33,8 +31,7 @@ class MemorySource final : public Source {
       const size_t newline = rest.rfind('\n', block_bytes_ - 1);
       end = newline != rest.npos ? newline + 1 : std::min(first_bytes + 1, rest.size());
     }
-    out = Block{rest.substr(0, end), name_, line_, 0};
-    line_ += count_newlines(out.bytes);
+    out = Block{rest.substr(0, end), name_, begin_ == 0, 0};
     begin_ += end;
     return ReadStatus::kBlock;
   }
@@ -47,7 +44,6 @@ class MemorySource final : public Source {
   const size_t block_bytes_;
   const std::string name_;
   size_t begin_ = 0;
-  uint64_t line_ = 1;
 };
 
 }  // namespace

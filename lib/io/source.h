@@ -23,9 +23,9 @@
 namespace paystats {
 
 struct Block {
-  std::string_view bytes;   // whole lines; the last one of an input may lack its newline
-  std::string_view source;  // "-" or the path: what a message calls the place
-  uint64_t first_line = 1;  // number of the first line in its input, from 1
+  std::string_view bytes;     // whole lines; the last one of an input may lack its newline
+  std::string_view source;    // "-" or the path: what a message calls the place
+  bool begins_input = false;  // its first line is that of its input
   // Not 0: the block is one line over kLineBytesMax, this long without its newline, of which
   // `bytes` holds the first kRejectRecordBytesMax.
   uint64_t long_line_bytes = 0;

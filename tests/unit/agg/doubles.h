@@ -45,8 +45,7 @@ class TimedSource final : public Source {
       Item& item = items_[next_++];
       if (item.then) item.then();
       if (item.lines.empty()) continue;
-      out = Block{item.lines, "-", line_, 0};
-      for (const char c : item.lines) line_ += c == '\n' ? 1 : 0;
+      out = Block{item.lines, "-", std::exchange(begins_, false), 0};
       return ReadStatus::kBlock;
     }
   }
@@ -61,7 +60,7 @@ class TimedSource final : public Source {
   std::vector<Item> items_;
   const int64_t end_ms_;
   size_t next_ = 0;
-  uint64_t line_ = 1;
+  bool begins_ = true;
   size_t caught_up_after_ = 0;
   bool cut_short_ = false;
 };

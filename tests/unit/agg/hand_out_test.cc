@@ -12,25 +12,26 @@
 namespace paystats {
 namespace {
 
-Block block_of(std::string_view bytes, std::string_view source = "-", uint64_t line = 1) {
-  return {.bytes = bytes, .source = source, .first_line = line, .long_line_bytes = 0};
+Block block_of(std::string_view bytes, std::string_view source = "-", bool begins = false) {
+  return {.bytes = bytes, .source = source, .begins_input = begins, .long_line_bytes = 0};
 }
 
 TEST(BlockQueue, ItemsAreNumberedInTheirOrderAndKeepWhatTheyWere) {
   BlockQueue queue(3);
   std::string bytes = "one\n";
-  ASSERT_TRUE(queue.put(block_of(bytes, "a", 7)));
+  ASSERT_TRUE(queue.put(block_of(bytes, "a", true)));
   bytes = "two\n";  // the source uses its buffer again
-  ASSERT_TRUE(queue.put(block_of(bytes, "b", 1)));
+  ASSERT_TRUE(queue.put(block_of(bytes, "b")));
   queue.finish();
   const auto one = queue.take();
   const auto two = queue.take();
   EXPECT_EQ(one->number, 0U);
   EXPECT_EQ(one->block().bytes, "one\n");
   EXPECT_EQ(one->block().source, "a");
-  EXPECT_EQ(one->block().first_line, 7U);
+  EXPECT_TRUE(one->block().begins_input);
   EXPECT_EQ(two->number, 1U);
   EXPECT_EQ(two->block().bytes, "two\n");
+  EXPECT_FALSE(two->block().begins_input);
   EXPECT_EQ(two->block().source, "b");
   EXPECT_FALSE(queue.take());
 }

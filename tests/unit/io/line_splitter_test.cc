@@ -13,7 +13,6 @@ namespace {
 
 struct Line {
   std::string bytes;  // as far as it is kept
-  uint64_t number = 0;
   uint64_t long_bytes = 0;
   friend bool operator==(const Line&, const Line&) = default;
 };
@@ -21,26 +20,25 @@ struct Line {
 // What every splitter must come to, said in the plainest way.
 std::vector<Line> lines_of(std::string_view bytes) {
   std::vector<Line> lines;
-  uint64_t number = 1;
   while (!bytes.empty()) {
     const size_t end = std::min(bytes.find('\n'), bytes.size());
     const bool is_long = end > kLineBytesMax;
-    lines.push_back({std::string(bytes.substr(0, is_long ? kRejectRecordBytesMax : end)), number++,
-                     is_long ? end : 0});
+    lines.push_back(
+        {std::string(bytes.substr(0, is_long ? kRejectRecordBytesMax : end)), is_long ? end : 0});
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
   }
   return lines;
 }
 
 void collect(const Block& block, std::vector<Line>& lines) {
+  EXPECT_EQ(block.begins_input, lines.empty());
   if (block.long_line_bytes > 0) {
-    lines.push_back({std::string(block.bytes), block.first_line, block.long_line_bytes});
+    lines.push_back({std::string(block.bytes), block.long_line_bytes});
     return;
   }
-  for (Line line : lines_of(block.bytes)) {
+  for (const Line& line : lines_of(block.bytes)) {
     EXPECT_EQ(line.long_bytes, 0u) << "a long line is a block of its own";
-    line.number += block.first_line - 1;
-    lines.push_back(std::move(line));
+    lines.push_back(line);
   }
 }
 
@@ -70,18 +68,18 @@ TEST(LineSplitter, KeepsThePartOfALineUntilTheRestIsThere) {
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "one\n");
   EXPECT_EQ(block.source, "place");
-  EXPECT_EQ(block.first_line, 1u);
+  EXPECT_TRUE(block.begins_input);
   EXPECT_FALSE(splitter.next(block));
   put(splitter, "o");
   EXPECT_FALSE(splitter.next(block));
   put(splitter, "\nthree");
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "two\n");
-  EXPECT_EQ(block.first_line, 2u);
+  EXPECT_FALSE(block.begins_input);
   EXPECT_FALSE(splitter.next(block));
   ASSERT_TRUE(splitter.last(block));
   EXPECT_EQ(block.bytes, "three");
-  EXPECT_EQ(block.first_line, 3u);
+  EXPECT_FALSE(block.begins_input);
   EXPECT_FALSE(splitter.last(block));
 }
 
@@ -100,7 +98,7 @@ TEST(LineSplitter, WhatIsSkippedAtTheBeginningIsNoLine) {
   put(splitter, "end\none\ntwo", 4);
   ASSERT_TRUE(splitter.next(block));
   EXPECT_EQ(block.bytes, "one\n");
-  EXPECT_EQ(block.first_line, 1u);
+  EXPECT_TRUE(block.begins_input);
   EXPECT_FALSE(splitter.next(block));
   ASSERT_TRUE(splitter.last(block));
   EXPECT_EQ(block.bytes, "two");
@@ -121,7 +119,7 @@ TEST(LineSplitter, AnotherInputBeginsWithNothingOfTheOneBefore) {
     ASSERT_TRUE(splitter.next(block));
     EXPECT_EQ(block.bytes, "a\n");
     EXPECT_EQ(block.source, "second");
-    EXPECT_EQ(block.first_line, 1u);
+    EXPECT_TRUE(block.begins_input);
     EXPECT_EQ(block.long_line_bytes, 0u);
     splitter.restart("third");
   }

@@ -43,11 +43,11 @@ TEST_F(OpenSourceTest, InputsAreReadInTurnAndTheLinesOfEachAreNumberedFromOne) {
   ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "two") << "a last line without its newline is not glued to the next";
   EXPECT_EQ(block_.source, first);
-  EXPECT_EQ(block_.first_line, 2u);
+  EXPECT_FALSE(block_.begins_input);
   ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "three\nfour\n");
   EXPECT_EQ(block_.source, second);
-  EXPECT_EQ(block_.first_line, 1u);
+  EXPECT_TRUE(block_.begins_input);
   EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
   EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
   EXPECT_EQ((*source)->bytes_read(), 18u);
@@ -205,7 +205,7 @@ TEST_F(OpenSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
   append_file(last, "three\n");
   ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "three\n");
-  EXPECT_EQ(block_.first_line, 2u);
+  EXPECT_FALSE(block_.begins_input);
 }
 
 TEST_F(OpenSourceTest, OnlyTheOneThatIsFollowedMayBeMissing) {

@@ -141,7 +141,7 @@ class BlockDecoderTest : public ::testing::Test {
 TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
   std::string bytes;
   std::vector<uint64_t> expected;
-  for (uint64_t line = 100; line < 3100; ++line) {
+  for (uint64_t line = 1; line < 3100; ++line) {
     if (line % 7 == 0) {
       bytes += "\n";
     } else if (line % 501 == 0) {
@@ -153,7 +153,8 @@ TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
   }
   BlockDecoder<Payment> decoder(FieldNames{}, log_);
   std::vector<uint64_t> seen;
-  const Block block{.bytes = bytes, .source = "a.jsonl", .first_line = 100, .long_line_bytes = 0};
+  const Block block{
+      .bytes = bytes, .source = "a.jsonl", .begins_input = true, .long_line_bytes = 0};
   ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
     for (const auto& row : chunk.lines.rows) {
       const uint64_t line = chunk.first_line + row.line;
@@ -172,18 +173,34 @@ TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
   EXPECT_NE(heard.find("a.jsonl:3006: "), std::string::npos);
 }
 
-TEST_F(BlockDecoderTest, ALineOverTheLimitIsOneRecordAndRejected) {
+TEST_F(BlockDecoderTest, LinesAreNumberedFromTheBlockOnThatBeginsAnInput) {
   const std::string start(kRejectRecordBytesMax, 'x');
   BlockDecoder<Payment> decoder(FieldNames{}, log_);
-  const Block block{
-      .bytes = start, .source = "-", .first_line = 9, .long_line_bytes = kLineBytesMax + 1};
-  ASSERT_TRUE(decoder.decode(block, [](const DecodedChunk<Payment>&) -> Result<void> {
-    ADD_FAILURE() << "no row is in a line that is too long";
-    return {};
-  }));
-  EXPECT_EQ(decoder.records(), 1u);
-  EXPECT_EQ(log_.count(), 1u);
-  EXPECT_NE(overheard_.heard().find("payagg: error: -:9: "), std::string::npos);
+  const auto decode = [&](std::string_view bytes, bool begins_input, uint64_t long_line_bytes) {
+    const Block block{.bytes = bytes,
+                      .source = "-",
+                      .begins_input = begins_input,
+                      .long_line_bytes = long_line_bytes};
+    ASSERT_TRUE(decoder.decode(block, [](const DecodedChunk<Payment>& chunk) -> Result<void> {
+      EXPECT_TRUE(chunk.lines.rows.empty());
+      return {};
+    }));
+  };
+  decode("\n\n\nbad\n", true, 0);
+  decode("\n\nbad\n\n", false, 0);
+  decode(start, false, kLineBytesMax + 1);
+  decode("bad\n", false, 0);
+  decode("\nbad", true, 0);
+  decode(start, true, kLineBytesMax + 1);
+  decode("bad\n", false, 0);
+  EXPECT_EQ(decoder.records(), 7u);
+  EXPECT_EQ(log_.count(), 7u);
+  const std::string heard = overheard_.heard();
+  size_t at = 0;
+  for (const int line : {4, 7, 9, 10, 2, 1, 2}) {
+    at = heard.find("payagg: error: -:" + std::to_string(line) + ": ", at);
+    ASSERT_NE(at, std::string::npos) << line;
+  }
 }
 
 TEST_F(BlockDecoderTest, ARowThatTheToolRefusesIsRejectedWithItsOwnBytes) {
@@ -193,7 +210,7 @@ TEST_F(BlockDecoderTest, ARowThatTheToolRefusesIsRejectedWithItsOwnBytes) {
   const std::string bytes =
       "{\"user\":\"a\",\"paymentAmt\":1}\n\n{\"user\":\"b\",\"paymentAmt\":2}\n"
       "{\"user\":\"c\",\"paymentAmt\":3}";
-  const Block block{.bytes = bytes, .source = "-", .first_line = 1, .long_line_bytes = 0};
+  const Block block{.bytes = bytes, .source = "-", .begins_input = true, .long_line_bytes = 0};
   ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
     for (const auto& row : chunk.lines.rows) {
       if (row.record.user == "a") continue;
@@ -212,7 +229,7 @@ TEST_F(BlockDecoderTest, AnErrorOfTheToolEndsTheBlock) {
   BlockDecoder<Payment> decoder(FieldNames{}, log_);
   const Block block{.bytes = "{\"user\":\"a\",\"paymentAmt\":1}\nbad\n",
                     .source = "-",
-                    .first_line = 1,
+                    .begins_input = true,
                     .long_line_bytes = 0};
   const Result<void> done = decoder.decode(
       block, [](const DecodedChunk<Payment>&) -> Result<void> { return fail("disk full"); });

@@ -44,7 +44,7 @@ TEST_F(StreamSourceTest, WhenAPipePausesWholeLinesAreYieldedAndThePartIsKept) {
   EXPECT_EQ(now(*source), "idle");
   pipe_.put("ee\n");
   EXPECT_EQ(now(*source), "three\n");
-  EXPECT_EQ(block_.first_line, 3u);
+  EXPECT_FALSE(block_.begins_input);
   EXPECT_EQ(block_.source, "-");
   EXPECT_EQ(source->bytes_read(), 14u);
 }

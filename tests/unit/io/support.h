@@ -140,7 +140,6 @@ inline Everything read_everything(Source& source, Duration patience = 5s) {
   const SystemClock clock;
   Everything all;
   std::string name;
-  uint64_t line = 1;
   for (;;) {
     Block block;
     const Result<ReadStatus> status = source.read(block, clock.now() + patience);
@@ -150,16 +149,10 @@ inline Everything read_everything(Source& source, Duration patience = 5s) {
     }
     all.status = *status;
     if (*status != ReadStatus::kBlock) return all;
-    if (block.source != name) line = 1;
+    all.in_order = all.in_order && block.begins_input == (block.source != name);
     name = block.source;
-    all.in_order = all.in_order && block.first_line == line;
     all.bytes += block.bytes;
-    if (block.long_line_bytes > 0) {
-      ++all.long_lines;
-      ++line;
-    } else {
-      line += static_cast<uint64_t>(std::count(block.bytes.begin(), block.bytes.end(), '\n'));
-    }
+    if (block.long_line_bytes > 0) ++all.long_lines;
   }
 }
 

@@ -41,8 +41,10 @@ class ScriptedSource final : public Source {
     if (blocks_.empty()) return end_;
     current_ = std::move(blocks_.front());
     blocks_.pop_front();
-    out = Block{.bytes = current_, .source = "-", .first_line = line_, .long_line_bytes = 0};
-    line_ += static_cast<uint64_t>(std::count(current_.begin(), current_.end(), '\n'));
+    out = Block{.bytes = current_,
+                .source = "-",
+                .begins_input = std::exchange(begins_, false),
+                .long_line_bytes = 0};
     return ReadStatus::kBlock;
   }
 
@@ -53,7 +55,7 @@ class ScriptedSource final : public Source {
   Result<ReadStatus> end_ = ReadStatus::kEnd;
   bool ended_ = false;
   std::string current_;
-  uint64_t line_ = 1;
+  bool begins_ = true;
 };
 
 }  // namespace paystats
