@@ -19,15 +19,20 @@ void PaymentLayouts::missed(const char* line, const char* next, const char* end,
   learned_ = std::min(learned_ + 1, kLayouts);
 }
 
-// The current one is tried first.
+// Where lines of several layouts are mixed, nothing foretells which is next: it is computed, from
+// how the line begins, for a guess would be wrong as often as not.
 bool PaymentLayouts::scan_by_any(const char* p, const char* newline, TextArena& arena,
                                  Payment& out) {
-  for (size_t i = 0; i < learned_; ++i) {
-    const size_t at = (current_ + i) % learned_;
-    if (layouts_[at].scan(p, newline, stops_, arena, out)) {
-      current_ = at;
-      return true;
-    }
+  unsigned candidates = 0;
+  for (size_t i = 0; i < kLayouts; ++i) {
+    candidates |= static_cast<unsigned>(layouts_[i].may_fit(p)) << i;
+  }
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const auto at = static_cast<size_t>(std::countr_zero(candidates));
+    if (!layouts_[at].scan(p, newline, stops_, arena, out)) continue;
+    alike_ = at == current_ ? alike_ + 1 : 0;
+    current_ = at;
+    return true;
   }
   return false;
 }
@@ -101,7 +106,7 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
   while (end - p > PaymentLayout::kMargin) {
     if (!stops_.covers(p)) mark(p, end, out);
     const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
-    if (layouts_[current_].plain()) p = read_plain_lines(p, limit, out);
+    if (alike_ >= kAlikeLeast && layouts_[current_].plain()) p = read_plain_lines(p, limit, out);
     if (out.rows.size() == kRowsMax) break;
     const char* const newline = stops_.next_newline(p);
     if (newline >= limit) {

@@ -35,6 +35,8 @@ class PaymentLayouts {
   static constexpr size_t kLayouts = 4;
   // Once all layouts are in use: whose lines look like no other must not pay for learning each.
   static constexpr uint32_t kMissesMost = 64;
+  // Lines alike, before the loop for such lines is worth its beginning.
+  static constexpr size_t kAlikeLeast = 2;
   static constexpr size_t kMarkLeast = 512;
 
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
@@ -44,6 +46,7 @@ class PaymentLayouts {
 
   std::array<PaymentLayout, kLayouts> layouts_;
   size_t current_ = 0;  // the one that the last line fitted
+  size_t alike_ = 0;    // so many before it as well
   size_t learned_ = 0;  // of kLayouts
   size_t oldest_ = 0;
   uint32_t misses_ = 0;
