@@ -50,7 +50,7 @@ class TableJoin {
 
  private:
   using Entry = Totals::Entry;
-  static constexpr size_t kChunk = size_t{1} << Totals::kEntryChunkBits;
+  static constexpr uint32_t kChunk = uint32_t{1} << Totals::kEntryChunkBits;
 
   // What a thread has found of its stretch of a table.
   struct Part {
@@ -144,13 +144,13 @@ class TableJoin {
 
   // Their full chunks go in front of our last one, and what is in their last one behind it.
   void take_entries(Totals& table) {
-    const size_t whole = table.users_ / kChunk;
-    const auto place = totals_.entries_.begin() + totals_.users_ / kChunk;
-    totals_.entries_.insert(place, std::make_move_iterator(table.entries_.begin()),
-                            std::make_move_iterator(table.entries_.begin() + whole));
-    totals_.users_ += static_cast<uint32_t>(whole * kChunk);
-    for (size_t i = whole * kChunk; i < table.users_; ++i) {
-      totals_.next_entry() = table.entry(static_cast<uint32_t>(i));
+    const uint32_t whole = table.users_ / kChunk;
+    const auto ours = totals_.entries_.begin();
+    const auto theirs = std::make_move_iterator(table.entries_.begin());
+    totals_.entries_.insert(ours + totals_.users_ / kChunk, theirs, theirs + whole);
+    totals_.users_ += whole * kChunk;
+    for (uint32_t i = whole * kChunk; i < table.users_; ++i) {
+      totals_.next_entry() = table.entry(i);
     }
   }
 

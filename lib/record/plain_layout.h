@@ -61,13 +61,10 @@ class PlainLayout {
     const char* const quote = stops.next(name);
     if (!goes_on(quote, newline)) return nullptr;
     const auto size = static_cast<size_t>(quote - name);
-    if (size - 1 < UserName::kHeadBytes) [[likely]] {
-      out.user = UserName::with_margin(name, size);
-    } else if (size - 1 < kUserBytesMax) {
-      out.user = UserName::with_margin(name, size);
-    } else {
-      return nullptr;  // empty or too long
+    if (size > UserName::kHeadBytes || size == 0) [[unlikely]] {
+      if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
     }
+    out.user = UserName::with_margin(name, size);
     return quote + between_size_;
   }
   // and all others:

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/utf8.h"
 
@@ -119,17 +120,29 @@ hn::Vec<Bytes> errors_at(const uint8_t* p) {
   return hn::Xor(wrong, must);
 }
 
+bool is_ascii(hn::Vec<Bytes> loaded) {
+  const hn::RebindToSigned<Bytes> signed_bytes;
+  return hn::AllFalse(signed_bytes,
+                      hn::Lt(hn::BitCast(signed_bytes, loaded), hn::Zero(signed_bytes)));
+}
+
 bool is_utf8(const uint8_t* from, size_t size) {
   constexpr size_t kBefore = 3;  // bytes that may belong to a character of a later one
   const Bytes bytes;
   const size_t lanes = hn::Lanes(bytes);
   auto errors = hn::Zero(bytes);
+  bool was_ascii = true;  // the vector before
   // A character that has ended too early is found up to three bytes behind it.
   for (size_t at = 0; at < size + kBefore; at += lanes) {
     if (at >= kBefore && at + lanes <= size) {
-      errors = hn::Or(errors, errors_at(from + at));
+      // Most of most texts.
+      const bool ascii = is_ascii(hn::LoadU(bytes, from + at));
+      if (!std::exchange(was_ascii, ascii) || !ascii) {
+        errors = hn::Or(errors, errors_at(from + at));
+      }
       continue;
     }
+    was_ascii = false;
     std::array<uint8_t, kBefore + 64> padded{};
     const size_t begin = at - std::min(at, kBefore);
     if (begin < size) {
