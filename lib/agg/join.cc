@@ -67,7 +67,10 @@ class TableJoin {
     const uint32_t end = begin_of(number + 1, table);
     for (uint32_t at = begin_of(number, table); at < end;) {
       size_t n = 0;
-      for (; at < end && n < strip.size(); ++at) strip[n++] = &table.entry(at);
+      for (; at < end && n < strip.size(); ++at) {
+        assert(table.entry(at).count > 0);  // else he could not be told from one who was added
+        strip[n++] = &table.entry(at);
+      }
       for (Totals* const known : known_) {
         n = add_strip(*known, table, {strip.data(), n}, part);
       }

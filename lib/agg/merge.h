@@ -11,7 +11,7 @@
 // the highest offset counts. When a user's records change from one kind to the other, what was held
 // of him is replaced, and the first such change is reported.
 //
-// Memory: that of Totals, 16 bytes a user, and about 80 bytes for each user and source.
+// Memory: that of Totals, 16 bytes a user, and about 70 bytes for each user and source.
 #pragma once
 
 #include <cstdint>

@@ -157,12 +157,12 @@ class Worker {
         const std::string_view user = decoded_.rows[refused_[0].row].record.user;
         return fail(fmt::format("user {}: the total does not fit", user));
       }
+      records_ += decoded_.records;
       for (const auto& bad : decoded_.bad) {
         Result<void> done = put_aside(lines_ + 1 + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!done) return done;
       }
       lines_ += decoded_.lines;
-      records_ += decoded_.records;
     }
     return {};
   }
@@ -190,6 +190,8 @@ class Worker {
   }
 
   Result<void> tell(uint64_t line, Flaw flaw, std::string_view text, uint64_t bytes) {
+    // Before its reject: those accepted are the difference of the two, and never become fewer.
+    shared_.records += std::exchange(records_, 0);
     const std::string error = describe(flaw, names_);
     return shared_.rejects.add({.source = segment_->file->source,
                                 .line = *lines_before_ + line,
@@ -208,7 +210,7 @@ class Worker {
   SegmentReader reader_;
   const Segment* segment_ = nullptr;
   uint64_t lines_ = 0;                    // of the segment, so far
-  uint64_t records_ = 0;                  // the same
+  uint64_t records_ = 0;                  // not yet among those shared
   std::optional<uint64_t> lines_before_;  // in its file before it, once we have our turn
   std::vector<HeldLine> held_;
   size_t held_bytes_ = 0;

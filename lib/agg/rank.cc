@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/threads.h"
+#include "record/scan.h"
 
 namespace paystats {
 namespace {
@@ -32,23 +33,8 @@ unsigned bits_of(Uint128 magnitude) {
 // Eight bytes of a name from `at` on, as a number: the order of numbers is that of bytes. Zeros
 // where the name has ended.
 uint64_t bytes_at(std::string_view name, size_t at) {
-  const size_t left = name.size() - std::min(at, name.size());
-  const char* const p = name.data() + at;
-  uint64_t word = 0;
-  if (left >= 8) {
-    std::memcpy(&word, p, 8);
-  } else if (left >= 4) {
-    uint32_t front = 0;
-    uint32_t back = 0;
-    std::memcpy(&front, p, 4);
-    std::memcpy(&back, p + left - 4, 4);
-    word = front | uint64_t{back} << (8 * (left - 4));
-  } else {
-    for (size_t i = 0; i < left; ++i) {
-      word |= uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
-    }
-  }
-  return __builtin_bswap64(word);
+  const char* const end = name.data() + name.size();
+  return __builtin_bswap64(scan::load_eight(name.data() + std::min(at, name.size()), end));
 }
 
 // How many bytes two names have in common at their beginning, `most` at most.
@@ -196,7 +182,7 @@ void Ranking::make_keys(unsigned threads) {
   const auto begin_of = [this, threads](unsigned part) {
     return static_cast<uint32_t>(keys_.size() * part / threads);
   };
-  // Users of the other threads' tables are in no order of their names' places.
+  // Where tables were joined, long names are in no order.
   const auto fetch_name = [this](uint32_t i) {
     if (i + kNamesAhead < keys_.size()) totals_.prefetch_name(i + kNamesAhead);
   };

@@ -19,7 +19,8 @@
 
 namespace paystats {
 
-// The upper half of the 64-bit hash. Its highest bits are the place in the table (see totals.h).
+// The upper half of the 64-bit hash. Its highest bits are the place in the table (see
+// user_slots.h).
 class UserHash {
  public:
   explicit UserHash(uint64_t seed)

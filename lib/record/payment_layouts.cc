@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string_view>
+#include <utility>
 
 #include "money/decimal.h"
 
@@ -14,27 +15,39 @@ void PaymentLayouts::missed(const char* line, const char* next, const char* end,
   if (learned_ == kLayouts && ++misses_ < kMissesMost) return;
   misses_ = 0;
   current_ = oldest_;
+  alike_ = 0;
   layouts_[current_].learn(line, next, tokens);
   oldest_ = (oldest_ + 1) % kLayouts;
   learned_ = std::min(learned_ + 1, kLayouts);
 }
 
-// Where lines of several layouts are mixed, nothing foretells which is next: it is computed, from
-// how the line begins, for a guess would be wrong as often as not.
-bool PaymentLayouts::scan_by_any(const char* p, const char* newline, TextArena& arena,
-                                 Payment& out) {
+// Those that a line may fit which begins so, a bit each.
+unsigned PaymentLayouts::candidates_of(const char* p) const {
   unsigned candidates = 0;
   for (size_t i = 0; i < kLayouts; ++i) {
     candidates |= static_cast<unsigned>(layouts_[i].may_fit(p)) << i;
   }
-  for (; candidates != 0; candidates &= candidates - 1) {
-    const auto at = static_cast<size_t>(std::countr_zero(candidates));
-    if (!layouts_[at].scan(p, newline, stops_, arena, out)) continue;
-    alike_ = at == current_ ? alike_ + 1 : 0;
-    current_ = at;
-    return true;
+  return candidates;
+}
+
+// The current one, where the lines before had it as well. Where lines of several layouts are mixed,
+// nothing foretells which is next: it is computed, from how the line begins, for a guess would be
+// wrong as often as not, and the next line would have to wait for this one.
+bool PaymentLayouts::scan_by_any(const char* p, const char* newline, TextArena& arena,
+                                 Payment& out) {
+  bool guessed = alike_ >= kAlikeLeast;
+  unsigned candidates = guessed ? 1U << current_ : candidates_of(p);
+  for (;;) {
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const auto at = static_cast<size_t>(std::countr_zero(candidates));
+      if (!layouts_[at].scan(p, newline, stops_, arena, out)) continue;
+      alike_ = at == current_ ? alike_ + 1 : 0;
+      current_ = at;
+      return true;
+    }
+    if (!std::exchange(guessed, false)) return false;
+    candidates = candidates_of(p) & ~(1U << current_);
   }
-  return false;
 }
 
 // As much as the rows that there is room for are likely to take.

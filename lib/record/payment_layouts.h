@@ -35,13 +35,14 @@ class PaymentLayouts {
   static constexpr size_t kLayouts = 4;
   // Once all layouts are in use: whose lines look like no other must not pay for learning each.
   static constexpr uint32_t kMissesMost = 64;
-  // Lines alike, before the loop for such lines is worth its beginning.
-  static constexpr size_t kAlikeLeast = 2;
+  // Lines alike, before the next one is expected to be.
+  static constexpr size_t kAlikeLeast = 8;
   static constexpr size_t kMarkLeast = 512;
 
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
   size_t read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned);
+  unsigned candidates_of(const char* p) const;
   bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
 
   std::array<PaymentLayout, kLayouts> layouts_;

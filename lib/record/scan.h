@@ -25,11 +25,19 @@ inline uint64_t load_eight(const char* p) {
 
 // The eight bytes at `p`; zeros in place of those at `end` and beyond.
 inline uint64_t load_eight(const char* p, const char* end) {
-  if (end - p >= 8) [[likely]] {
+  const ptrdiff_t size = end - p;
+  if (size >= 8) [[likely]] {
     return load_eight(p);
   }
+  if (size >= 4) {
+    uint32_t front = 0;
+    uint32_t back = 0;
+    std::memcpy(&front, p, sizeof front);
+    std::memcpy(&back, end - sizeof back, sizeof back);
+    return front | uint64_t{back} << (8 * (size - 4));
+  }
   uint64_t word = 0;
-  for (ptrdiff_t i = 0; i < end - p; ++i) {
+  for (ptrdiff_t i = 0; i < size; ++i) {
     word |= uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
   }
   return word;

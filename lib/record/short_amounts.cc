@@ -99,19 +99,13 @@ namespace {
 
 HWY_EXPORT(read_amounts);
 
-// Places as numbers, of which only the differences are asked.
-const int64_t* numbers_of(const std::array<const char*, ShortAmounts::kMost>& places) {
-  static_assert(sizeof places[0] == sizeof(int64_t));
-  return reinterpret_cast<const int64_t*>(places.data());
-}
-
 }  // namespace
 
 uint32_t ShortAmounts::read(size_t n) {
   // Whole vectors: what is left over is read as well and not asked for.
   const size_t padded = (n + 7) / 8 * 8;
-  const uint32_t right = HWY_DYNAMIC_DISPATCH(read_amounts)(
-      words_.data(), numbers_of(begins_), numbers_of(ends_), points_.data(), padded);
+  const uint32_t right = HWY_DYNAMIC_DISPATCH(read_amounts)(words_.data(), begins_.data(),
+                                                            ends_.data(), points_.data(), padded);
   return n == kMost ? right : right & ((uint32_t{1} << n) - 1);
 }
 

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -59,20 +58,11 @@ class UserName {
   friend bool operator==(const UserName& a, std::string_view b) { return a.text_ == b; }
 
  private:
-  static uint64_t four(const char* p) {
-    uint32_t word = 0;
-    std::memcpy(&word, p, sizeof word);
-    return word;
-  }
   static Head head_of(std::string_view text) {
     const char* const p = text.data();
-    const size_t size = text.size();
-    if (size >= kHeadBytes) return {scan::load_eight(p), scan::load_eight(p + 8)};
-    if (size > 8) {
-      return {scan::load_eight(p), scan::load_eight(p + size - 8) >> (8 * (kHeadBytes - size))};
-    }
-    if (size >= 4) return {four(p) | four(p + size - 4) << (8 * (size - 4)), 0};
-    return {scan::load_eight(p, p + size), 0};
+    const char* const end = p + text.size();
+    if (text.size() <= 8) return {scan::load_eight(p, end), 0};
+    return {scan::load_eight(p), scan::load_eight(p + 8, end)};
   }
 
   std::string_view text_;
