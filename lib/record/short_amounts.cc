@@ -38,8 +38,8 @@ V join_digits(D words, V digits) {
 }
 
 // `n` is a multiple of the lanes. Each lane has one text, at its highest bytes.
-uint32_t read_amounts(uint64_t* HWY_RESTRICT texts, const int64_t* HWY_RESTRICT begins,
-                      const int64_t* HWY_RESTRICT ends, uint64_t* HWY_RESTRICT points, size_t n) {
+uint32_t read_amounts(uint64_t* HWY_RESTRICT texts, const int64_t* HWY_RESTRICT sizes,
+                      uint64_t* HWY_RESTRICT points, size_t n) {
   const hn::CappedTag<uint64_t, 8> words;
   const hn::RebindToSigned<decltype(words)> numbers;
   const size_t lanes = hn::Lanes(words);
@@ -48,7 +48,7 @@ uint32_t read_amounts(uint64_t* HWY_RESTRICT texts, const int64_t* HWY_RESTRICT 
   const auto tops = hn::Set(words, uint64_t{0x8080808080808080});
   uint32_t right = 0;
   for (size_t i = 0; i < n; i += lanes) {
-    const auto size = hn::Sub(hn::Load(numbers, ends + i), hn::Load(numbers, begins + i));
+    const auto size = hn::Load(numbers, sizes + i);
     const auto fits = hn::RebindMask(words, hn::And(hn::Gt(size, hn::Zero(numbers)),
                                                     hn::Lt(size, hn::Set(numbers, int64_t{9}))));
     // Of bytes in front of the text, as bits; of a size that does not fit it means nothing.
@@ -104,8 +104,8 @@ HWY_EXPORT(read_amounts);
 uint32_t ShortAmounts::read(size_t n) {
   // Whole vectors: what is left over is read as well and not asked for.
   const size_t padded = (n + 7) / 8 * 8;
-  const uint32_t right = HWY_DYNAMIC_DISPATCH(read_amounts)(words_.data(), begins_.data(),
-                                                            ends_.data(), points_.data(), padded);
+  const uint32_t right =
+      HWY_DYNAMIC_DISPATCH(read_amounts)(words_.data(), sizes_.data(), points_.data(), padded);
   return n == kMost ? right : right & ((uint32_t{1} << n) - 1);
 }
 

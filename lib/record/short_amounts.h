@@ -28,11 +28,11 @@ class ShortAmounts {
   // behind `begin`. REQUIRES: eight bytes before `end` can be read, whatever `begin` is.
   void set(size_t i, const char* begin, const char* end) {
     words_[i] = scan::load_eight(end - 8);
-    begins_[i] = reinterpret_cast<intptr_t>(begin);
-    ends_[i] = reinterpret_cast<intptr_t>(end);
+    sizes_[i] = end - begin;
+    ends_[i] = end;
   }
-  const char* begin(size_t i) const { return reinterpret_cast<const char*>(begins_[i]); }
-  const char* end(size_t i) const { return reinterpret_cast<const char*>(ends_[i]); }
+  const char* begin(size_t i) const { return ends_[i] - sizes_[i]; }
+  const char* end(size_t i) const { return ends_[i]; }
 
   // Reads the first `n`; bit i says whether that one is right.
   uint32_t read(size_t n);
@@ -50,9 +50,8 @@ class ShortAmounts {
 
  private:
   alignas(64) std::array<uint64_t, kMost> words_{};  // then the digits as one number
-  alignas(
-      64) std::array<int64_t, kMost> begins_{};  // places, of which the vector takes differences
-  alignas(64) std::array<int64_t, kMost> ends_{};
+  alignas(64) std::array<int64_t, kMost> sizes_{};
+  std::array<const char*, kMost> ends_{};
   alignas(64) std::array<uint64_t, kMost> points_{};  // the lowest bit of the point's byte, or 0
 };
 
