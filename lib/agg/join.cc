@@ -23,7 +23,7 @@ class TableJoin {
 
   // Adds what `table` has of users known so far; afterwards those have no payments in it.
   Result<void> add_to_known(Totals& table) {
-    assert(table.hash_ == totals_.hash_ && !table.track_changes_);
+    assert(table.hash_ == totals_.hash_ && !table.track_changes_ && !totals_.track_changes_);
     std::vector<Part> parts(threads_);
     on_threads(threads_, [&](unsigned part) { add_part(table, part, parts[part]); });
     users_ += table.users_;
@@ -103,17 +103,12 @@ class TableJoin {
                Part& part) const {
     if (!found) return false;
     const UserName user = table.name_of(theirs);
-    while (!known.is_named(known.entry(found.user), user)) {
-      found = known.slots_.view().search_behind(theirs.tag(), found);
-      if (!found) return false;
-    }
-    Entry& ours = known.entry(found.user);
-    uint64_t count = 0;
-    if (__builtin_add_overflow(ours.count, theirs.count, &count) || !ours.sum.add(theirs.sum)) {
+    found = known.find_from(found, user, theirs.tag());
+    if (!found) return false;
+    if (known.add_to(found.user, theirs.sum, theirs.count) != Flaw::kNone) {
       if (!part.overflow) part.overflow = std::string(user);
       return true;
     }
-    ours.count = count;
     theirs.count = 0;
     ++part.added;
     return true;

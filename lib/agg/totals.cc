@@ -34,6 +34,14 @@ Totals::Totals(uint64_t seed, TotalsOptions options)
       users_max_(std::min(options.users_max, kUsersMost)),
       track_changes_(options.track_changes) {}
 
+inline bool Totals::is_named(const Entry& e, const UserName& user) const {
+  if (e.name_size() != user.size()) return false;
+  if (!e.has_long_name()) [[likely]] {
+    return e.head() == user.head();
+  }
+  return std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
+}
+
 Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
   Strip strip;
   for (size_t done = 0; done < rows.size(); done += kStrip) {
@@ -91,13 +99,12 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     strip.tags[i] = tag;
     slots.fetch(tag);
   }
-  const LargeArray<Entry>* const chunks = entries_.data();
   for (size_t i = 0; i < rows.size(); ++i) {
     const UserSlots::Found found = slots.search(strip.tags[i]);
     strip.slots[i] = found.slot;
     Entry* e = nullptr;
     if (found) [[likely]] {
-      e = &chunks[found.user >> kEntryChunkBits][found.user & ((1U << kEntryChunkBits) - 1)];
+      e = &entry(found.user);
       Entry::prefetch(e);
     }
     strip.entries[i] = e;
@@ -111,13 +118,18 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   }
 }
 
+UserSlots::Found Totals::find_from(UserSlots::Found found, const UserName& user,
+                                   uint32_t tag) const {
+  while (found && !is_named(entry(found.user), user)) {
+    found = slots_.view().search_behind(tag, found);
+  }
+  return found;
+}
+
 // REQUIRES: room for one more user, of whom there is nothing in front of `slot`.
 Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, uint32_t slot) {
-  const UserSlots::View slots = slots_.view();
-  UserSlots::Found found = slots.search_from(slot, tag);
-  for (; found; found = slots.search_behind(tag, found)) {
-    if (is_named(entry(found.user), user)) return found.user;
-  }
+  const UserSlots::Found found = find_from(slots_.view().search_from(slot, tag), user, tag);
+  if (found) return found.user;
   if (users_ >= users_max_) return fail(too_many_users());
   const uint32_t index = append_entry(user, tag);
   slots_.set(found, tag, index);
@@ -196,11 +208,8 @@ void Totals::make_room(size_t more) {
 std::optional<uint32_t> Totals::find(const UserName& user) const {
   assert(slots_.are_there());
   const uint32_t tag = hash_.tag(user);
-  const UserSlots::View slots = slots_.view();
-  for (auto found = slots.search(tag); found; found = slots.search_behind(tag, found)) {
-    if (is_named(entry(found.user), user)) return found.user;
-  }
-  return std::nullopt;
+  const UserSlots::Found found = find_from(slots_.view().search(tag), user, tag);
+  return found ? std::optional(found.user) : std::nullopt;
 }
 
 Result<uint32_t> Totals::find_or_add(const UserName& user) {

@@ -18,7 +18,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -116,15 +115,11 @@ class Totals {
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
-  bool is_named(const Entry& e, const UserName& user) const {
-    if (e.name_size() != user.size()) return false;
-    if (!e.has_long_name()) [[likely]] {
-      return e.head() == user.head();
-    }
-    return std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
-  }
+  bool is_named(const Entry& e, const UserName& user) const;
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
+  // This user, or the empty slot where he would be, from where a search for his tag has ended.
+  UserSlots::Found find_from(UserSlots::Found found, const UserName& user, uint32_t tag) const;
   Result<uint32_t> resolve(const UserName& user, uint32_t tag, uint32_t slot);
   Error too_many_users() const;
   uint32_t append_entry(const UserName& user, uint32_t tag);

@@ -45,7 +45,6 @@ class LargeMemory {
   ~LargeMemory();
 
   void* begin() const { return begin_; }
-  size_t bytes() const { return bytes_; }
 
  private:
   void* begin_ = nullptr;

@@ -93,6 +93,7 @@ const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
 // The amounts of so many rows, up to one that is wrong; returns how many that were.
 size_t PaymentLayouts::read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned) {
   const uint32_t right = amounts_.read(scanned);
+  // Nearly always; a loop without a question is worth a second one.
   if (static_cast<size_t>(std::popcount(right)) == scanned) [[likely]] {
     for (size_t i = 0; i < scanned; ++i) rows[i].record.amount = amounts_.at(i);
     return scanned;
