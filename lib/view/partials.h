@@ -72,7 +72,7 @@ class Partials {
   static constexpr size_t kIndexes = 256;
 
   const uint64_t hash_seed_;
-  Chunked<Partial, 12> partials_;
+  Chunked<Partial, 17> partials_;
   uint32_t free_ = kNone;  // a list through `next`
   std::array<std::unique_ptr<Index>, kIndexes> indexes_;
 };

@@ -52,7 +52,7 @@ bool PrefixSearch::gather(size_t rows) {
     for (const uint32_t id : names_.ids(bucket)) {
       const UserRow& row = ledger_.row(id);
       if (!prefix_.begins(row)) continue;
-      if (gather_from_ && names_.order().before({row.name_head, id}, *gather_from_)) continue;
+      if (gather_from_ && names_.order().before({row.name_head(), id}, *gather_from_)) continue;
       found_.push_back({ranking_.order().key_of(id), row.count});
     }
     visited += names_.ids(bucket).size();

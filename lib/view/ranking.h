@@ -25,7 +25,7 @@ class RankOrder {
 
   Key key_of(uint32_t id) const {
     const UserRow& row = ledger_->row(id);
-    return {row.sum, row.name_head, id};
+    return {row.sum, row.name_head(), id};
   }
   bool before(const Key& a, const Key& b) const {
     if (a.sum != b.sum) return a.sum > b.sum;

@@ -33,8 +33,10 @@ void View::apply(std::span<const Row> rows, std::vector<Refusal>& refused) {
       known += ids[known] != kNoUser ? 1 : 0;
     }
     const std::span<const uint32_t> probable(ids.data(), known);
-    for (const uint32_t id : probable) ranking_.prefetch_bucket(id);
-    for (const uint32_t id : probable) ranking_.prefetch_last(id);
+    for (const uint32_t id : probable) {
+      ledger_.prefetch_name(id);
+      ranking_.prefetch_bucket(id);
+    }
     for (const uint32_t id : probable) ranking_.prefetch_moved(id);
     for (size_t i = 0; i < group.size(); ++i) {
       const Applied outcome = settle(ledger_.apply(group[i].record, hashes[i]));

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "unit/view/oracle.h"
 
@@ -225,12 +227,23 @@ TEST(Ledger, UsersBeyondTheLimitAreRefusedAndTheOthersStillUpdated) {
 TEST(Ledger, NamesThatDifferOnlyInZerosAndLengthAreDifferentUsers) {
   using std::string_literals::operator""s;
   Ledger ledger(kPlenty, 1);
-  const std::string names[] = {
-      "a"s, "a\0"s, "a\0\0"s, "aaaaaaaa"s, "aaaaaaaa\0"s, "\0"s, std::string(kUserBytesMax, 'a')};
+  std::vector<std::string> names = {"a"s, "a\0"s, "a\0\0"s, "aaaaaaaa"s, "aaaaaaaa\0"s, "\0"s};
+  // About where a name becomes too long for its row.
+  for (size_t size = 14; size <= 18; ++size) {
+    names.emplace_back(size, 'a');
+    names.push_back(names.back() + "\0"s);
+    names.push_back(names.back() + "b"s);
+  }
+  names.emplace_back(kUserBytesMax, 'a');
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   int64_t sum = 1;
   for (const std::string& name : names) (void)ledger.apply(absolute(name, sum++, 1));
   sum = 1;
-  for (const std::string& name : names) EXPECT_EQ(sum_of(ledger, name), cents(sum++));
+  for (const std::string& name : names) {
+    EXPECT_EQ(sum_of(ledger, name), cents(sum++));
+    EXPECT_EQ(ledger.row(ledger.find(name)).name(), name);
+  }
 }
 
 TEST(Ledger, FindsEachOfManyUsersAfterItsTablesGrew) {

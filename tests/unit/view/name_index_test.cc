@@ -16,10 +16,12 @@ using std::string_literals::operator""s;
 
 UserRow row_of(const std::string& name) {
   UserRow row;
-  row.name_bytes = name.data();
-  row.name_size = static_cast<uint32_t>(name.size());
-  row.name_head = name_head(name);
+  row.set_name(name, name.data());
   return row;
+}
+
+uint64_t name_head(const std::string& name) {
+  return row_of(name).name_head();
 }
 
 TEST(NameHead, ComparesAsTheFirstEightBytesDo) {
@@ -44,8 +46,8 @@ TEST(Prefix, BeginsAndComparesAsTheBytesDo) {
   };
   int begun = 0;
   for (int i = 0; i < 200'000; ++i) {
-    const std::string prefix_text = some_text(i % 2 == 0 ? 3 : 11);
-    std::string name = some_text(12);
+    const std::string prefix_text = some_text(i % 7 == 0 ? 20 : i % 2 == 0 ? 3 : 11);
+    std::string name = some_text(i % 5 == 0 ? 24 : 12);
     if (i % 3 == 0) name = prefix_text + name;
     const Prefix prefix(prefix_text);
     const bool begins = name.starts_with(prefix_text);
