@@ -210,6 +210,7 @@ wireControls();
 wireForm({
   accepted(user) {
     view.mine = user;
+    if (view.body) showList(); // the stream may have been faster than the answer
     setTimeout(() => feed.refresh(), AFTER_SUBMIT_MS);
     setTimeout(() => {
       if (view.mine === user) view.mine = null;

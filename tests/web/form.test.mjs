@@ -26,6 +26,8 @@ describe("the form", () => {
     const id = (await page.getAttribute(`#${field}`, "aria-describedby")).split(" ")[0];
     return { invalid: await page.getAttribute(`#${field}`, "aria-invalid"), text: await view.text(`#${id}`) };
   };
+  const marked = () =>
+    page.$$eval("#list .mine", (rows) => rows.map((row) => row.querySelector("bdi").textContent).join());
   const fine = { invalid: null, text: "" };
 
   formTest("a batch is submitted, said to be accepted, and in the list", async () => {
@@ -34,7 +36,18 @@ describe("the form", () => {
     await becomes("the sum", () => view.sumOf("edgar"), "87.50");
     assert.equal(await page.inputValue("#user"), "");
     assert.equal(await page.inputValue("#volume"), "1");
-    assert.equal(await page.$$eval("#list .mine", (rows) => rows.map((row) => row.querySelector("bdi").textContent).join()), "edgar");
+    await becomes("the row that stands out", marked, "edgar");
+  });
+
+  formTest("the row stands out also where the sum is in the list before the answer", async () => {
+    await page.route("**/api/stats*", () => {}); // the refresh a second later would make up for it
+    await page.route("**/api/payments", async (route) => {
+      const answer = await route.fetch();
+      await becomes("the sum", () => view.sumOf("early"), "5.00");
+      await route.fulfill({ response: answer });
+    });
+    await view.submit("early", "5", "1");
+    await becomes("the row that stands out", marked, "early");
   });
 
   formTest("an amount is sent as the text that was typed, and summed exactly", async () => {
