@@ -12,15 +12,12 @@
 #include "unit/record/decode_support.h"
 #include "unit/record/line_maker.h"
 #include "unit/record/nlohmann_oracle.h"
+#include "unit/sanitized.h"
 
 namespace paystats {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kLinesDefault = 30000;
-#else
-constexpr uint64_t kLinesDefault = 450000;
-#endif
+constexpr uint64_t kLinesDefault = kSanitized ? 30000 : 450000;
 constexpr size_t kLinesPerBlock = 100;  // fits one decode()
 
 uint64_t from_environment(const char* name, uint64_t value) {

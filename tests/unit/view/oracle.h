@@ -9,20 +9,10 @@
 #include <vector>
 
 #include "record/payment.h"
+#include "unit/sanitized.h"
 #include "view/view.h"
 
 namespace paystats {
-
-// Sanitizers make a program several times slower: fewer users then, the same tests.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool kSanitized =
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-inline constexpr bool kSanitized = false;
-#endif
-inline constexpr size_t kSizeFactor = kSanitized ? 20 : 1;
 
 inline Decimal cents(int64_t cents) {
   return Decimal::from_nanos(Int128{cents} * 10'000'000);
