@@ -4,7 +4,9 @@
 #include <array>
 #include <condition_variable>
 #include <cstring>
+#include <memory>
 #include <mutex>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +17,7 @@ namespace paystats {
 namespace {
 
 constexpr size_t kRangeForThread = size_t{1} << 16U;  // keys: a smaller range is not shared out
+constexpr size_t kBucketsMost = size_t{1} << 17U;     // keys: more are dealt in place
 constexpr size_t kBucketsLeast = 64;                  // keys: fewer are sorted by comparison
 constexpr unsigned kDigitBits = 8;
 constexpr size_t kDigits = size_t{1} << kDigitBits;
@@ -68,7 +71,8 @@ struct Spread {
 }  // namespace
 
 // Sorts ranges of keys that wait in a list, by several threads. A large range is dealt into its
-// buckets, and the large ones of those are put into the list.
+// buckets, and the large ones of those are put into the list; one that fits the cache is sorted
+// from its last digit to its first one, which takes as long however uneven the keys are.
 class Ranking::Sorter {
  public:
   Sorter(std::span<Key> keys, unsigned threads) : threads_(threads) {
@@ -81,7 +85,25 @@ class Ranking::Sorter {
   }
 
  private:
+  static constexpr size_t kWideLeast = 2048;      // keys
+  static constexpr unsigned kWideDigitBits = 11;  // of so many keys or more
+  static constexpr unsigned kPassesBits = 33;     // 3 wide digits, or 4 others
+
+  // What a thread needs to sort a range by digits; 1.5 MB at most.
+  struct Spare {
+    std::array<uint32_t, 3 << kWideDigitBits> places;
+    std::unique_ptr<Key[]> keys;
+    size_t size = 0;
+
+    void reserve(size_t more) {
+      if (more <= size) return;
+      keys = std::make_unique_for_overwrite<Key[]>(more);
+      size = more;
+    }
+  };
+
   void work() {
+    Spare spare;
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [this] { return unfinished_ == 0 || !waiting_.empty(); });
@@ -89,7 +111,7 @@ class Ranking::Sorter {
       const std::span<Key> range = waiting_.back();
       waiting_.pop_back();
       lock.unlock();
-      sort(range);
+      sort(range, spare);
       lock.lock();
       if (--unfinished_ == 0) changed_.notify_all();
     }
@@ -102,7 +124,7 @@ class Ranking::Sorter {
     changed_.notify_one();
   }
 
-  void sort(std::span<Key> range) {
+  void sort(std::span<Key> range, Spare& spare) {
     if (range.size() < kBucketsLeast) {
       std::sort(range.begin(), range.end(),
                 [](const Key& a, const Key& b) { return a.leading() < b.leading(); });
@@ -116,6 +138,10 @@ class Ranking::Sorter {
     }
     if (least == most) return;
     const unsigned bits = bits_of(most - least);
+    if (range.size() <= kBucketsMost) {
+      sort_by_digits(range, least, bits, spare);
+      return;
+    }
     const unsigned shift = bits > kDigitBits ? bits - kDigitBits : 0;
     const auto digit = [least, shift](const Key& key) { return (key.leading() - least) >> shift; };
 
@@ -130,8 +156,44 @@ class Ranking::Sorter {
       if (threads_ > 1 && bucket.size() >= kRangeForThread) {
         share(bucket);
       } else {
-        sort(bucket);
+        sort(bucket, spare);
       }
+    }
+  }
+
+  // From the last digit to the first one of those that part most keys; what they do not part is
+  // sorted by what is left.
+  void sort_by_digits(std::span<Key> range, uint64_t least, unsigned bits, Spare& spare) {
+    const unsigned width = range.size() < kWideLeast ? kDigitBits : kWideDigitBits;
+    const unsigned passes = std::min((bits + width - 1) / width, kPassesBits / width);
+    const unsigned shift = bits > passes * width ? bits - passes * width : 0;
+    const auto whole = [least, shift](const Key& key) { return (key.leading() - least) >> shift; };
+    const uint64_t mask = (uint64_t{1} << width) - 1;
+
+    spare.reserve(range.size());
+    std::fill_n(spare.places.begin(), passes << width, 0);
+    for (const Key& key : range) {
+      for (unsigned pass = 0; pass < passes; ++pass) {
+        ++spare.places[pass << width | ((whole(key) >> (pass * width)) & mask)];
+      }
+    }
+    Key* from = range.data();
+    Key* to = spare.keys.get();
+    for (unsigned pass = 0; pass < passes; ++pass) {
+      uint32_t* const places = &spare.places[pass << width];
+      std::exclusive_scan(places, places + mask + 1, places, uint32_t{0});
+      for (size_t i = 0; i < range.size(); ++i) {
+        to[places[(whole(from[i]) >> (pass * width)) & mask]++] = from[i];
+      }
+      std::swap(from, to);
+    }
+    if (from != range.data()) std::copy_n(from, range.size(), range.data());
+    if (shift == 0) return;
+    for (size_t begin = 0; begin < range.size();) {
+      size_t end = begin + 1;
+      while (end < range.size() && whole(range[end]) == whole(range[begin])) ++end;
+      if (end - begin > 1) sort(range.subspan(begin, end - begin), spare);
+      begin = end;
     }
   }
 
