@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +42,7 @@ class TableJoin {
   void take_rest(Totals& table) {
     remove_added(table);
     take_names(table);
+    take_wide(table);
     take_entries(table);
   }
 
@@ -68,7 +70,7 @@ class TableJoin {
     for (uint32_t at = begin_of(number, table); at < end;) {
       size_t n = 0;
       for (; at < end && n < strip.size(); ++at) {
-        assert(table.entry(at).count > 0);  // else he could not be told from one who was added
+        assert(!table.entry(at).is_unpaid());  // else he could not be told from one who was added
         strip[n++] = &table.entry(at);
       }
       for (Totals* const known : known_) {
@@ -79,7 +81,7 @@ class TableJoin {
 
   // Adds those of the strip whom this table knows, and moves the others to its front; returns how
   // many those are. In passes, as Totals::fetch_ahead() does.
-  size_t add_strip(Totals& known, const Totals& table, std::span<Entry*> strip, Part& part) const {
+  size_t add_strip(Totals& known, const Totals& table, std::span<Entry*> strip, Part& part) {
     const UserSlots::View slots = known.slots_.view();
     std::array<UserSlots::Found, Totals::kStrip> found;
     for (const Entry* const theirs : strip) slots.fetch(theirs->tag());
@@ -100,16 +102,20 @@ class TableJoin {
   }
 
   bool add_one(Totals& known, const Totals& table, Entry& theirs, UserSlots::Found found,
-               Part& part) const {
+               Part& part) {
     if (!found) return false;
     const UserName user = table.name_of(theirs);
     found = known.find_from(found, user, theirs.tag());
     if (!found) return false;
-    if (known.add_to(found.user, theirs.sum, theirs.count) != Flaw::kNone) {
-      if (!part.overflow) part.overflow = std::string(user);
-      return true;
+    const UserTotal total = table.total_of(theirs);
+    if (!known.entry(found.user).add(total)) {
+      const std::lock_guard lock(wide_mutex_);
+      if (known.add_to(found.user, total) != Flaw::kNone) {
+        if (!part.overflow) part.overflow = std::string(user);
+        return true;
+      }
     }
-    theirs.count = 0;
+    theirs.set_unpaid();
     ++part.added;
     return true;
   }
@@ -118,10 +124,10 @@ class TableJoin {
   static void remove_added(Totals& table) {
     uint32_t end = table.users_;
     for (uint32_t i = 0; i < end; ++i) {
-      if (table.entry(i).count > 0) continue;
+      if (!table.entry(i).is_unpaid()) continue;
       do {
         --end;
-      } while (end > i && table.entry(end).count == 0);
+      } while (end > i && table.entry(end).is_unpaid());
       if (end > i) table.entry(i) = table.entry(end);
     }
     table.users_ = end;
@@ -140,6 +146,15 @@ class TableJoin {
     totals_.names_used_ = table.names_used_;
   }
 
+  void take_wide(Totals& table) {
+    if (table.wide_.empty()) return;
+    const size_t step = totals_.wide_.size();
+    for (uint32_t i = 0; i < table.users_; ++i) {
+      if (table.entry(i).is_wide()) table.entry(i).move_wide_place(step);
+    }
+    totals_.wide_.insert(totals_.wide_.end(), table.wide_.begin(), table.wide_.end());
+  }
+
   // Their full chunks go in front of our last one, and what is in their last one behind it.
   void take_entries(Totals& table) {
     const uint32_t whole = table.users_ / kChunk;
@@ -155,6 +170,7 @@ class TableJoin {
   Totals& totals_;
   const unsigned threads_;
   std::vector<Totals*> known_;
+  std::mutex wide_mutex_;  // guards wide totals of those who are known
   uint64_t users_ = totals_.users_;
 };
 

@@ -35,11 +35,12 @@ Totals::Totals(uint64_t seed, TotalsOptions options)
       track_changes_(options.track_changes) {}
 
 inline bool Totals::is_named(const Entry& e, const UserName& user) const {
-  if (e.name_size() != user.size()) return false;
+  assert(e.has_long_name() != user.is_in_head());
   if (!e.has_long_name()) [[likely]] {
     return e.head() == user.head();
   }
-  return std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
+  return e.name_size() == user.size() &&
+         std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
 }
 
 Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
@@ -53,14 +54,16 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
       Entry* const e = strip.entries[i];
       Flaw flaw = Flaw::kNone;
       if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
-        flaw = add_payment_to(*e, payment.amount);
+        if (!e->add_payment(payment.amount)) [[unlikely]] {
+          flaw = add_wide(*e, {payment.amount, 1});
+        }
         if (track_changes_ && flaw == Flaw::kNone) {
           mark_changed(*e, slots_.view().search_from(strip.slots[i], strip.tags[i]).user);
         }
       } else {
         const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
         if (!index) return fail(index.error());
-        flaw = add_to(*index, payment.amount, 1);
+        flaw = add_to(*index, {payment.amount, 1});
       }
       if (flaw != Flaw::kNone) [[unlikely]] {
         refused.push_back({done + i, flaw});
@@ -95,7 +98,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   for (size_t i = 0; i < rows.size(); ++i) {
     const UserName& user = rows[i].record.user;
     const uint32_t tag = hash.tag(user);
-    any_long |= !Entry::is_inline(user.size());
+    any_long |= UserHash::is_of_long_name(tag);
     strip.tags[i] = tag;
     slots.fetch(tag);
   }
@@ -105,7 +108,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
     Entry* e = nullptr;
     if (found) [[likely]] {
       e = &entry(found.user);
-      Entry::prefetch(e);
+      __builtin_prefetch(e);
     }
     strip.entries[i] = e;
   }
@@ -153,7 +156,7 @@ Totals::Entry& Totals::next_entry() {
 uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
   assert(user.size() <= kUserBytesMax);
   uint64_t place = 0;
-  if (!Entry::is_inline(user.size())) {
+  if (UserHash::is_of_long_name(tag)) {
     if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
       names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
       names_used_ = 0;
@@ -166,26 +169,26 @@ uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
   return users_ - 1;
 }
 
-inline Flaw Totals::add_payment_to(Entry& e, Decimal amount) {
-  uint64_t count = 0;
-  if (__builtin_add_overflow(e.count, 1, &count)) [[unlikely]] {
-    return Flaw::kCountOverflow;
-  }
-  if (!e.sum.add(amount)) [[unlikely]] {
-    return Flaw::kSumOverflow;
-  }
-  e.count = count;
-  return Flaw::kNone;
+Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
+  Entry& e = entry(index);
+  const Flaw flaw = e.add(more) ? Flaw::kNone : add_wide(e, more);
+  if (flaw == Flaw::kNone) mark_changed(e, index);
+  return flaw;
 }
 
-Flaw Totals::add_to(uint32_t index, Decimal amount, uint64_t count) {
-  Entry& e = entry(index);
-  uint64_t new_count = 0;
-  if (__builtin_add_overflow(e.count, count, &new_count)) return Flaw::kCountOverflow;
-  if (!e.sum.add(amount)) return Flaw::kSumOverflow;
-  e.count = new_count;
-  mark_changed(e, index);
-  return Flaw::kNone;
+[[gnu::noinline]] Flaw Totals::add_wide(Entry& e, const UserTotal& more) {
+  UserTotal total = total_of(e);
+  const Flaw flaw = total.add(more);
+  if (flaw == Flaw::kNone) set_wide(e, total);
+  return flaw;
+}
+
+void Totals::set_wide(Entry& e, const UserTotal& total) {
+  if (!e.is_wide()) {
+    e.set_wide(wide_.size());
+    wide_.emplace_back();
+  }
+  wide_[e.wide_place()] = total;
 }
 
 void Totals::mark_changed(Entry& e, uint32_t index) {
@@ -220,8 +223,7 @@ Result<uint32_t> Totals::find_or_add(const UserName& user) {
 
 void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
   Entry& e = entry(index);
-  e.sum = sum;
-  e.count = count;
+  if (!e.set({sum, count})) set_wide(e, {sum, count});
   mark_changed(e, index);
 }
 
@@ -240,7 +242,7 @@ uint64_t Totals::memory_bytes() const {
   // Of the last chunks what is in use: the rest has not been touched.
   const size_t names = names_.empty() ? 0 : ((names_.size() - 1) << kNameChunkBits) + names_used_;
   return slots_.memory_bytes() + users_ * sizeof(Entry) + names +
-         changed_.capacity() * sizeof(uint32_t);
+         wide_.capacity() * sizeof(UserTotal) + changed_.capacity() * sizeof(uint32_t);
 }
 
 }  // namespace paystats

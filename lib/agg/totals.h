@@ -5,15 +5,15 @@
 //   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
 //   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
-// Shape: slots (see user_slots.h), which hold the numbers of entries of 48 bytes, in chunks that
+// Shape: slots (see user_slots.h), which hold the numbers of entries of 32 bytes, in chunks that
 // never move. A name of up to 16 bytes lies in its entry, beside what is added to it; a longer one
 // in chunks of an arena. An entry knows its hash, so a table grows by one pass over the entries,
 // without a look at a name. Rows are added in strips: all are hashed first, and what they need is
 // fetched ahead of use, since a large table is never in the cache.
 //
-// Memory: 48 bytes of entry and 5 to 11 of slots, so 53 to 59 bytes a user, and a name of more than
-// 16. A user listed as changed takes 4 bytes more. Limits: kUsersMost users. Not thread-safe. Users
-// are numbered from 0 in the order of their first payment.
+// Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a name of more than
+// 16. A sum beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 bytes more, a user listed as changed 4.
+// Limits: kUsersMost users. Not thread-safe. Users are numbered from 0 as they first come.
 #pragma once
 
 #include <cstddef>
@@ -59,7 +59,7 @@ class Totals {
   // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
   // or the reason why it cannot be added.
   Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
-  Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, amount, 1); }
+  Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, {amount, 1}); }
 
   // The number of this user, if he is known.
   std::optional<uint32_t> find(const UserName& user) const;
@@ -70,15 +70,16 @@ class Totals {
 
   uint32_t users() const { return users_; }
   std::string_view user(uint32_t index) const { return name_of(entry(index)); }
-  Decimal sum(uint32_t index) const { return entry(index).sum; }
-  uint64_t count(uint32_t index) const { return entry(index).count; }
+  Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
+  uint64_t count(uint32_t index) const { return total_of(entry(index)).count; }
   Stats stats(uint32_t index) const {
     const Entry& e = entry(index);
-    return {.user = name_of(e), .sum = e.sum, .count = e.count, .at = {}};
+    const UserTotal total = total_of(e);
+    return {.user = name_of(e), .sum = total.sum, .count = total.count, .at = {}};
   }
 
   // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
-  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { Entry::prefetch(&entry(i)); }
+  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { __builtin_prefetch(&entry(i)); }
   [[gnu::always_inline]] void prefetch_name(uint32_t index) const {
     __builtin_prefetch(name_bytes(entry(index)));
   }
@@ -115,6 +116,10 @@ class Totals {
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
+  UserTotal total_of(const Entry& e) const {
+    return e.is_wide() ? wide_[e.wide_place()] : e.total();
+  }
+  // REQUIRES: the tags of both are one, as far as a slot can tell.
   bool is_named(const Entry& e, const UserName& user) const;
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
@@ -124,8 +129,9 @@ class Totals {
   Error too_many_users() const;
   uint32_t append_entry(const UserName& user, uint32_t tag);
   Entry& next_entry();
-  Flaw add_to(uint32_t index, Decimal amount, uint64_t count);
-  static Flaw add_payment_to(Entry& e, Decimal amount);  // changes are for the caller to mark
+  Flaw add_to(uint32_t index, const UserTotal& more);
+  Flaw add_wide(Entry& e, const UserTotal& more);  // changes are for the caller to mark
+  void set_wide(Entry& e, const UserTotal& total);
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
 
@@ -135,6 +141,7 @@ class Totals {
   uint32_t users_ = 0;
   UserSlots slots_;
   std::vector<LargeArray<Entry>> entries_;
+  std::vector<UserTotal> wide_;  // of entries that have no room for them
   std::vector<LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
   std::vector<uint32_t> changed_;

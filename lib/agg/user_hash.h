@@ -3,16 +3,16 @@
 //
 // A name of up to 16 bytes is its head (see record/user_name.h), two words whatever its length: one
 // multiplication folds them, as in wyhash, https://github.com/wangyi-fudan/wyhash, and a second one
-// spreads the rest. Others take XXH3.
+// spreads the rest. Others, *long* ones, take XXH3.
 //
 // What is claimed: the seed is in both factors, so who does not know it does not know which names
 // meet, and names that differ in a few characters, as numbered ones do, spread as random numbers
 // would. No more than that: it is no cryptographic hash, and who can measure how long single names
-// take might learn something of the seed. Names that differ in NULs at their ends alone, sixteen at
-// most, have one hash.
+// take might learn something of the seed.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/hash.h"
 #include "record/user_name.h"
@@ -20,7 +20,8 @@
 namespace paystats {
 
 // The upper half of the 64-bit hash. Its highest bits are the place in the table (see
-// user_slots.h).
+// user_slots.h); the lowest one says whether the name is long, so two names of one tag both are, or
+// none of them.
 class UserHash {
  public:
   explicit UserHash(uint64_t seed)
@@ -28,19 +29,25 @@ class UserHash {
 
   friend bool operator==(const UserHash&, const UserHash&) = default;
 
-  uint32_t tag(const UserName& user) const {
-    if (user.size() > UserName::kHeadBytes) [[unlikely]] {
-      return static_cast<uint32_t>(hash_bytes(user, seed_) >> 32U);
+  [[gnu::always_inline]] uint32_t tag(const UserName& user) const {
+    if (!user.is_in_head()) [[unlikely]] {
+      return tag_of_long(user);
     }
     __extension__ typedef unsigned __int128 Wide;
     const UserName::Head& head = user.head();
     const Wide product = static_cast<Wide>(head.first ^ first_) * (head.second ^ second_);
     // A second multiplication spreads what names that differ in few bytes leave close together.
     const uint64_t folded = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
-    return static_cast<uint32_t>((folded * kSecond) >> 32U);
+    return static_cast<uint32_t>((folded * kSecond) >> 32U) & ~kLong;
   }
+  static bool is_of_long_name(uint32_t tag) { return (tag & kLong) != 0; }
 
  private:
+  [[gnu::noinline]] uint32_t tag_of_long(std::string_view user) const {
+    return static_cast<uint32_t>(hash_bytes(user, seed_) >> 32U) | kLong;
+  }
+
+  static constexpr uint32_t kLong = 1;
   static constexpr uint64_t kFirst = 0xA0761D6478BD642F;
   static constexpr uint64_t kSecond = 0xE7037ED1A0B428DB;
 

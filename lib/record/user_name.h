@@ -54,6 +54,11 @@ class UserName {
   size_t size() const { return text_.size(); }
   bool empty() const { return text_.empty(); }
   const Head& head() const { return head_; }
+  // Whether the head says it all, so that names are equal where their heads are. Of a name that
+  // ends in NUL it does not tell the end.
+  bool is_in_head() const {
+    return size() - 1 < kHeadBytes && data()[size() - 1] != '\0';  // and not empty
+  }
 
   friend bool operator==(const UserName& a, std::string_view b) { return a.text_ == b; }
 

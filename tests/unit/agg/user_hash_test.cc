@@ -32,6 +32,14 @@ TEST(UserHash, DependsOnTheSeedAndOnTheLength) {
   }
 }
 
+TEST(UserHash, TellsLongNamesFromOthers) {
+  for (size_t size = 1; size < 40; ++size) {
+    const std::string name(size, 'n');
+    EXPECT_EQ(UserHash::is_of_long_name(tag_of(name, 1)), size > 16) << size;
+    EXPECT_TRUE(UserHash::is_of_long_name(tag_of(name + '\0', 1))) << size << " and a NUL";
+  }
+}
+
 // Neither the highest bits, which are the place in a table, nor the tag as a whole gather: numbered
 // names fill as many of 65,536 places as random numbers would, and hardly two have one tag.
 TEST(UserHash, SpreadsNumberedNames) {
