@@ -8,17 +8,15 @@
 // In two steps, because who writes a part just after it was finished finds its users and names,
 // which were compared, still in the cache; and so that several threads can do parts side by side.
 //
-// Takes 12 bytes a user, and up to 1.5 MB a thread. Sorting is by counting. Many keys are dealt in
-// place, into 256 buckets by the highest bits in which they differ, then each bucket in turn
-// ("American flag sort", P. M. McIlroy, K. Bostic, M. D. McIlroy 1993). What fits the cache is
-// sorted from the last digit to the first one: that takes as long where most sums are small and few
-// large.
+// Keys that nearly all of the order is found in (rank_key.h) are sorted first (rank_sort.h), then
+// users of equal keys. Takes 12 bytes a user.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "agg/rank_key.h"
 #include "agg/totals.h"
 #include "base/large_array.h"
 
@@ -41,28 +39,17 @@ class Ranking {
   uint32_t user(size_t place) const { return keys_[place].index; }
 
  private:
-  // How far the sum is below the largest one, and in the bits that this leaves the beginning of the
-  // name, behind what all names begin with. Nearly all of the order is found here, without a look
-  // at the table, which is not in the cache. In halves, for size.
-  struct Key {
-    uint32_t low;
-    uint32_t high;
-    uint32_t index;
-
-    uint64_t leading() const { return uint64_t{high} << 32U | low; }
-    void set(uint64_t leading, uint32_t user) {
-      *this = {static_cast<uint32_t>(leading), static_cast<uint32_t>(leading >> 32U), user};
-    }
-  };
   // A user of equal keys, with the beginning of his name at hand, which decides nearly always.
   struct Named {
     uint64_t beginning = 0;
     uint32_t index = 0;
   };
-  class Sorter;
 
-  std::span<Key> all_keys() const { return {keys_.data(), keys_.size()}; }
+  std::span<RankKey> all_keys() const { return {keys_.data(), keys_.size()}; }
   void make_keys(unsigned threads);
+  KeySpread spread_of(uint32_t begin, uint32_t end) const;
+  void set_keys(KeyShape shape, uint32_t begin, uint32_t end);
+  size_t common_prefix() const;
   void sort_equals_by_name(unsigned threads);
   void prefetch(size_t place, size_t end) const;
   void finish_run(size_t begin, size_t run_end, size_t end, std::vector<Named>& named);
@@ -71,7 +58,7 @@ class Ranking {
   bool keys_are_sums_ = false;  // equal keys mean equal sums
   size_t prefix_ = 0;           // bytes that all names begin with
   size_t names_at_ = 0;         // users of equal keys have names that are equal up to here
-  LargeArray<Key> keys_;
+  LargeArray<RankKey> keys_;
 };
 
 // All users in their order, at once.

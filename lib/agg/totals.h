@@ -61,8 +61,7 @@ class Totals {
   Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
   Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, {amount, 1}); }
 
-  // The number of this user, if he is known.
-  std::optional<uint32_t> find(const UserName& user) const;
+  std::optional<uint32_t> find(const UserName& user) const;  // his number, if he is known
   // The number of this user, who is new with zero payments if not yet known.
   Result<uint32_t> find_or_add(const UserName& user);
   // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
@@ -70,12 +69,12 @@ class Totals {
 
   uint32_t users() const { return users_; }
   std::string_view user(uint32_t index) const { return name_of(entry(index)); }
+  UserName::Head head(uint32_t index) const { return head_of(entry(index)); }  // of his name
   Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
   uint64_t count(uint32_t index) const { return total_of(entry(index)).count; }
   Stats stats(uint32_t index) const {
-    const Entry& e = entry(index);
-    const UserTotal total = total_of(e);
-    return {.user = name_of(e), .sum = total.sum, .count = total.count, .at = {}};
+    const auto [sum, count] = total_of(entry(index));
+    return {.user = user(index), .sum = sum, .count = count, .at = {}};
   }
 
   // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
@@ -87,13 +86,11 @@ class Totals {
   // Who changed since clear_changed(), in the order of the first change.
   std::span<const uint32_t> changed() const { return changed_; }
   void clear_changed();
-  // The same, moved to `users`: the list begins anew. set_changed() puts one back.
-  void take_changed(std::vector<uint32_t>& users);
+  void take_changed(std::vector<uint32_t>& users);  // the same, moved; set_changed() puts one back
   void set_changed(uint32_t index) { mark_changed(entry(index), index); }
 
-  uint64_t memory_bytes() const;  // held for slots, entries, names and changes
-  // Gives the memory of the slots back: from then on users are known by their numbers alone.
-  void drop_slots() { slots_.drop(); }
+  uint64_t memory_bytes() const;        // held for slots, entries, names and changes
+  void drop_slots() { slots_.drop(); }  // from then on users are known by their numbers alone
 
  private:
   friend class TableJoin;  // see join.h
@@ -116,6 +113,9 @@ class Totals {
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
+  UserName::Head head_of(const Entry& e) const {
+    return e.has_long_name() ? UserName(name_of(e)).head() : e.head();
+  }
   UserTotal total_of(const Entry& e) const {
     return e.is_wide() ? wide_[e.wide_place()] : e.total();
   }
