@@ -5,9 +5,9 @@
 // What a later table has of a user whom an earlier one knows is added there. Of all other entries,
 // and of long names, whole chunks change hands; only the last ones of a table are moved, to where
 // those were that have been added. So the slots of no table grow, and the threads have nothing to
-// agree upon, since each user is one entry of a table and in the hands of one thread. The price is
-// that no slots are left: users of the result are known by their numbers alone, which is all that a
-// list needs.
+// agree upon but wide totals, since each user is one entry of a table and in the hands of one
+// thread. The price is that no slots are left: users of the result are known by their numbers
+// alone, which is all that a list needs.
 #pragma once
 
 #include <memory>

@@ -56,7 +56,7 @@ class Ranking {
 
   const Totals& totals_;
   bool keys_are_sums_ = false;  // equal keys mean equal sums
-  size_t prefix_ = 0;           // bytes that all names begin with
+  size_t prefix_ = 0;           // bytes that all names, with zeros behind, begin with
   size_t names_at_ = 0;         // users of equal keys have names that are equal up to here
   LargeArray<RankKey> keys_;
 };

@@ -83,7 +83,7 @@ struct KeySpread {
     unlike.first |= other.unlike.first;
     unlike.second |= other.unlike.second;
   }
-  // How many bytes all heads have in common; 16 where all are one.
+  // How many bytes all heads have in common, zeros behind a name among them; 16 where all are one.
   size_t prefix() const {
     const auto bits =
         unlike.first != 0 ? std::countr_zero(unlike.first) : 64 + std::countr_zero(unlike.second);

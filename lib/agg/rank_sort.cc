@@ -49,6 +49,7 @@ class KeySorter {
 
     void reserve(size_t more) {
       if (more <= size) return;
+      keys.reset();  // first, so that there are never both
       keys = std::make_unique_for_overwrite<RankKey[]>(more);
       size = more;
     }
@@ -192,7 +193,7 @@ class KeySorter {
 }  // namespace
 
 void sort_keys(std::span<RankKey> keys, unsigned threads) {
-  KeySorter(keys, threads).run();
+  KeySorter(keys, keys.size() <= kBucketsMost ? 1 : threads).run();  // a range for one thread
 }
 
 }  // namespace paystats

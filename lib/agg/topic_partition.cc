@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 
 namespace paystats {
 
@@ -22,9 +23,8 @@ Result<void> PartitionTotals::restore(const Stats& stats) {
 }
 
 void PartitionTotals::remove(std::string_view user) {
-  const Result<uint32_t> found = totals_.find_or_add(user);
-  if (!found) return;  // who does not fit in was not there
-  offsets_.resize(totals_.users(), kNothing);
+  const std::optional<uint32_t> found = totals_.find(user);
+  if (!found) return;
   offsets_[*found] = kNothing;
   totals_.set(*found, Decimal(), 0);
 }

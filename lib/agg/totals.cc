@@ -157,7 +157,8 @@ uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
   assert(user.size() <= kUserBytesMax);
   uint64_t place = 0;
   if (UserHash::is_of_long_name(tag)) {
-    if (names_used_ + user.size() > size_t{1} << kNameChunkBits) {
+    // Never filled to its last byte: so an empty name, too, lies within a chunk.
+    if (names_used_ + user.size() >= size_t{1} << kNameChunkBits) {
       names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
       names_used_ = 0;
     }

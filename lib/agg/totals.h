@@ -6,13 +6,13 @@
 //   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
 // Shape: slots (see user_slots.h), which hold the numbers of entries of 32 bytes, in chunks that
-// never move. A name of up to 16 bytes lies in its entry, beside what is added to it; a longer one
+// never move. A short name (user_hash.h) lies in its entry, beside what is added to it; a long one
 // in chunks of an arena. An entry knows its hash, so a table grows by one pass over the entries,
 // without a look at a name. Rows are added in strips: all are hashed first, and what they need is
 // fetched ahead of use, since a large table is never in the cache.
 //
-// Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a name of more than
-// 16. A sum beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 bytes more, a user listed as changed 4.
+// Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a long name. A sum
+// beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 to 64 more, a user listed as changed 4.
 // Limits: kUsersMost users. Not thread-safe. Users are numbered from 0 as they first come.
 #pragma once
 

@@ -1,12 +1,11 @@
 // What a table of totals has of one user: half a line of the cache, since each line that a payment
-// needs is one that a large table has not there. So a name of up to 16 bytes lies here, and a
-// longer one has a place among the table's long names; and sum and count are words of 64 and 31
-// bits, and where they do not suffice, they lie among the table's *wide* totals. Tested through
+// needs is one that a large table has not there. So a short name (user_hash.h) lies here, and a
+// long one has a place among the table's long names; and sum and count are words of 64 and 31 bits,
+// and where they do not suffice, they lie among the table's *wide* totals. Tested through
 // agg/totals.h.
 #pragma once
 
 #include <bit>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -113,7 +112,7 @@ class alignas(32) UserEntry {
   }
 
   int64_t sum_ = 0;       // in nanos; the place of a wide total
-  uint32_t counted_ = 0;  // the count, and kChanged
+  uint32_t counted_ = 0;  // the count, all ones where the total is wide, and kChanged
   uint32_t tag_ = 0;
   UserName::Head head_;  // the place of a long name and its size
 };

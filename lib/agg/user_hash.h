@@ -1,9 +1,10 @@
 // The hash of a user's name. Names are chosen by strangers, so it is seeded anew in each process:
 // nobody can prepare names that meet in one place of the table.
 //
-// A name of up to 16 bytes is its head (see record/user_name.h), two words whatever its length: one
-// multiplication folds them, as in wyhash, https://github.com/wangyi-fudan/wyhash, and a second one
-// spreads the rest. Others, *long* ones, take XXH3.
+// A *short* name, of up to 16 bytes of which the last one is no NUL, is its head (see
+// record/user_name.h), two words whatever its length: one multiplication folds them, as in wyhash,
+// https://github.com/wangyi-fudan/wyhash, and a second one spreads the rest. A *long* name, which
+// is any other one, takes XXH3.
 //
 // What is claimed: the seed is in both factors, so who does not know it does not know which names
 // meet, and names that differ in a few characters, as numbered ones do, spread as random numbers

@@ -514,7 +514,7 @@ sys.exit(n[0] != 0)"'
 }
 
 @test "memory that is not there is an error that says so, in any thread" {
-  paygen -q --random 3000000 --users 3000000 --seed 1 >many
+  paygen -q --random 3000000 --users 3000000 --skew 0 --seed 1 >many
   for jobs in 1 2; do
     status=0
     (ulimit -v 80000; exec payagg --jobs "$jobs" many) >/dev/null 2>err || status=$?

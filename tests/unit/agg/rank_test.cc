@@ -61,8 +61,8 @@ TEST(Rank, SumsOfAnySizeAreInOrder) {
                  {"lower", -kSumMost}});
 }
 
-// A table has 1,024 slots of 8 bytes for up to 768 users, of whom 682 can be ranked in there.
-TEST(Rank, TheMemoryOfTheSlotsMayBeEnoughOrNot) {
+// A table of 1,024 slots has room for 768 users.
+TEST(Rank, TablesOfAnySizeAroundAGrowthAreInOrder) {
   for (size_t count = 660; count < 800; ++count) {
     std::vector<User> users;
     for (size_t i = 0; i < count; ++i) users.push_back({std::to_string(i), Int128{i} * i % 101});

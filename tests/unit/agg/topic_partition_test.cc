@@ -92,12 +92,15 @@ TEST(PartitionTotals, ATombstoneForgetsAUserAndWhatHeIncluded) {
   PartitionTotals part = empty();
   ASSERT_TRUE(part.restore(partial("edgar", 100, 5, 20)));
   part.remove("edgar");
-  part.remove("nobody");
+  for (const std::string& other : {std::string("nobody"), std::string(), std::string(3000, 'n')}) {
+    part.remove(other);
+  }
   part.restored();
   Payments payments;
   payments.add("edgar", 1, 21);
   ASSERT_TRUE(payments.into(part));
   EXPECT_EQ(stats_of(part, "edgar").count, 1U);
+  EXPECT_EQ(part.totals().users(), 1U) << "who was never there is none";
 }
 
 TEST(PartitionTotals, NothingRestoredIsNoOffset) {

@@ -106,7 +106,6 @@ TEST(Totals, KeepsNamesApartThatDifferInNulsAtTheirEnds) {
   for (const std::string name : {"", "a", "edgar", "eight to", "eight to a", "sixteen bytes of"}) {
     for (size_t nuls = 0; nuls <= 18; ++nuls) names.push_back(name + std::string(nuls, '\0'));
   }
-  names.erase(names.begin());  // no name is empty
   for (int round = 0; round < 2; ++round) {
     std::vector<Totals::Row> rows;
     for (const std::string& name : names) {
