@@ -108,9 +108,10 @@ class TableJoin {
     found = known.find_from(found, user, theirs.tag());
     if (!found) return false;
     const UserTotal total = table.total_of(theirs);
-    if (!known.entry(found.user).add(total)) {
+    Entry& ours = known.entry(found.user);
+    if (!ours.add(total)) {
       const std::lock_guard lock(wide_mutex_);
-      if (known.add_to(found.user, total) != Flaw::kNone) {
+      if (known.add_wide(ours, total) != Flaw::kNone) {
         if (!part.overflow) part.overflow = std::string(user);
         return true;
       }

@@ -45,12 +45,9 @@ void Ranking::make_keys(unsigned threads) {
   KeySpread all;
   for (const KeySpread& spread : seen) all.add(spread);
 
-  prefix_ = all.prefix();
-  if (prefix_ == UserName::kHeadBytes) prefix_ = common_prefix();
-  const KeyShape shape(all, prefix_);
-  keys_are_sums_ = shape.has_whole_sums();
-  names_at_ = prefix_ + shape.name_bits() / 8;
-  on_threads(threads, [&](unsigned part) { set_keys(shape, begin_of(part), begin_of(part + 1)); });
+  const size_t prefix = all.prefix();
+  shape_ = KeyShape(all, prefix == UserName::kHeadBytes ? common_prefix() : prefix);
+  on_threads(threads, [&](unsigned part) { set_keys(begin_of(part), begin_of(part + 1)); });
 }
 
 KeySpread Ranking::spread_of(uint32_t begin, uint32_t end) const {
@@ -63,11 +60,12 @@ KeySpread Ranking::spread_of(uint32_t begin, uint32_t end) const {
   return spread;
 }
 
-void Ranking::set_keys(const KeyShape shape, uint32_t begin, uint32_t end) {
+void Ranking::set_keys(uint32_t begin, uint32_t end) {
+  const KeyShape shape = shape_;  // ours: no key overlaps it
   RankKey* const keys = keys_.data();
   for (uint32_t i = begin; i < end; ++i) {
     if (i + kNamesAhead < end) totals_.prefetch_name(i + kNamesAhead);
-    const uint64_t name = shape.is_of_heads() ? bytes_at(totals_.head(i), shape.prefix())
+    const uint64_t name = shape.is_of_heads() ? totals_.head(i).ordered(shape.prefix())
                                               : bytes_at(totals_.user(i), shape.prefix());
     keys[i].set(shape.key(totals_.sum(i).nanos(), name), i);
   }
@@ -93,7 +91,7 @@ size_t Ranking::common_prefix() const {
 // sorted as sums are, by eight bytes of the name after the other. What that leaves in the keys is
 // good enough to part them: finish() looks at the whole sums and names.
 void Ranking::sort_equals_by_name(unsigned threads) {
-  if (!keys_are_sums_) return;
+  if (!shape_.has_whole_sums()) return;
   struct Range {
     size_t begin;
     size_t end;
@@ -107,7 +105,7 @@ void Ranking::sort_equals_by_name(unsigned threads) {
       begin = run_end;
     }
   };
-  find_large(0, keys_.size(), names_at_);
+  find_large(0, keys_.size(), shape_.names_at());
   while (!large.empty()) {
     const Range range = large.back();
     large.pop_back();
@@ -148,7 +146,7 @@ void Ranking::finish_run(size_t begin, size_t run_end, size_t end, std::vector<N
   for (size_t i = begin; i < run_end; ++i) {
     prefetch(i, end);
     const uint32_t index = keys_[i].index;
-    named.push_back({bytes_at(totals_.user(index), prefix_), index});
+    named.push_back({bytes_at(totals_.user(index), shape_.prefix()), index});
     equal_sums = equal_sums && totals_.sum(index) == totals_.sum(keys_[begin].index);
   }
   std::sort(named.begin(), named.end(), [&](const Named& a, const Named& b) {

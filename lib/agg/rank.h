@@ -48,16 +48,14 @@ class Ranking {
   std::span<RankKey> all_keys() const { return {keys_.data(), keys_.size()}; }
   void make_keys(unsigned threads);
   KeySpread spread_of(uint32_t begin, uint32_t end) const;
-  void set_keys(KeyShape shape, uint32_t begin, uint32_t end);
+  void set_keys(uint32_t begin, uint32_t end);
   size_t common_prefix() const;
   void sort_equals_by_name(unsigned threads);
   void prefetch(size_t place, size_t end) const;
   void finish_run(size_t begin, size_t run_end, size_t end, std::vector<Named>& named);
 
   const Totals& totals_;
-  bool keys_are_sums_ = false;  // equal keys mean equal sums
-  size_t prefix_ = 0;           // bytes that all names, with zeros behind, begin with
-  size_t names_at_ = 0;         // users of equal keys have names that are equal up to here
+  KeyShape shape_;
   LargeArray<RankKey> keys_;
 };
 

@@ -35,24 +35,11 @@ struct RankKey {
   }
 };
 
-inline unsigned bits_of(Uint128 magnitude) {
-  const auto high = static_cast<uint64_t>(magnitude >> 64U);
-  const auto low = static_cast<uint64_t>(magnitude);
-  if (high != 0) return 128U - static_cast<unsigned>(__builtin_clzll(high));
-  return low == 0 ? 0 : 64U - static_cast<unsigned>(__builtin_clzll(low));
-}
-
 // Eight bytes of a name from `at` on, as a number: the order of numbers is that of bytes. Zeros
 // where the name has ended.
 inline uint64_t bytes_at(std::string_view name, size_t at) {
   const char* const end = name.data() + name.size();
   return __builtin_bswap64(scan::load_eight(name.data() + std::min(at, name.size()), end));
-}
-
-// The same, of a head. Of a long name no more than 16 bytes are there, so REQUIRES: at <= 8.
-inline uint64_t bytes_at(const UserName::Head& head, size_t at) {
-  const Uint128 both = static_cast<Uint128>(head.second) << 64U | head.first;
-  return __builtin_bswap64(static_cast<uint64_t>(both >> (8 * at)));
 }
 
 // Sums are mostly of whole cents, which are smaller numbers.
@@ -95,17 +82,22 @@ struct KeySpread {
 // that this leaves eight bytes of the name behind what all names begin with.
 class KeyShape {
  public:
+  KeyShape() = default;  // of no keys
   KeyShape(const KeySpread& spread, size_t prefix)
       : most_(spread.most), whole_cents_(spread.whole_cents), prefix_(prefix) {
     const Uint128 range = below_most(spread.least);
-    const unsigned bits = bits_of(whole_cents_ ? range / kCentNanos : range);
+    const Uint128 units = whole_cents_ ? range / kCentNanos : range;
+    const auto high = static_cast<uint64_t>(units >> 64U);
+    const auto bits = static_cast<unsigned>(
+        high != 0 ? 64 + std::bit_width(high) : std::bit_width(static_cast<uint64_t>(units)));
     shift_ = bits > 64 ? bits - 64 : 0;
     name_bits_ = bits > 64 ? 0 : 64 - bits;
   }
 
   bool has_whole_sums() const { return shift_ == 0; }
-  unsigned name_bits() const { return name_bits_; }
   size_t prefix() const { return prefix_; }
+  // Users of equal keys have names that are equal up to here.
+  size_t names_at() const { return prefix_ + name_bits_ / 8; }
   bool is_of_heads() const { return prefix_ <= UserName::kHeadBytes / 2; }  // has enough of a name
 
   uint64_t key(Int128 nanos, uint64_t name) const {
@@ -125,9 +117,9 @@ class KeyShape {
     return static_cast<Uint128>(most_) - static_cast<Uint128>(nanos);
   }
 
-  Int128 most_;
-  bool whole_cents_;
-  size_t prefix_;
+  Int128 most_ = 0;
+  bool whole_cents_ = true;
+  size_t prefix_ = 0;   // bytes that all names, with zeros behind, begin with
   unsigned shift_ = 0;  // of sums that have more than 64 bits
   unsigned name_bits_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -90,7 +91,7 @@ class KeySorter {
       most = std::max(most, key.leading());
     }
     if (least == most) return;
-    const unsigned bits = bits_of(most - least);
+    const auto bits = static_cast<unsigned>(std::bit_width(most - least));
     if (range.size() <= kBucketsMost) {
       sort_by_digits(range, least, bits, spare);
       return;

@@ -24,6 +24,12 @@ class UserName {
     uint64_t first = 0;
     uint64_t second = 0;
     friend bool operator==(const Head&, const Head&) = default;
+
+    // Eight of the bytes as a number that compares as they do. REQUIRES: at <= 8.
+    uint64_t ordered(size_t at = 0) const {
+      __extension__ typedef unsigned __int128 Both;
+      return __builtin_bswap64(static_cast<uint64_t>((Both{second} << 64U | first) >> (8 * at)));
+    }
   };
 
   UserName() = default;

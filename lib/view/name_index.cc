@@ -2,8 +2,7 @@
 
 namespace paystats {
 
-Prefix::Prefix(std::string_view bytes)
-    : bytes_(bytes), head_(__builtin_bswap64(UserName(bytes).head().first)) {
+Prefix::Prefix(std::string_view bytes) : bytes_(bytes), head_(UserName(bytes).head().ordered()) {
   for (size_t i = 0; i < sizeof head_; ++i)
     head_mask_ = head_mask_ << 8 | (i < bytes.size() ? 0xFFU : 0U);
 }

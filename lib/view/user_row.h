@@ -54,7 +54,7 @@ struct alignas(64) UserRow {
     return std::memcmp(name_bytes(), name.data(), name_size) == 0;
   }
   // The first 8 bytes as a number that compares as they do, zeros behind: orders most names alone.
-  uint64_t name_head() const { return __builtin_bswap64(head.first); }
+  uint64_t name_head() const { return head.ordered(); }
 };
 static_assert(sizeof(UserRow) == 64);
 
