@@ -13,8 +13,8 @@ set(PAYSTATS_PCH_room <algorithm> <array> <charconv> <chrono> <functional> <memo
   <string> <string_view> <unordered_map> <utility> <vector> <fmt/format.h> <tl/expected.hpp>)
 set(PAYSTATS_PCH_test ${PAYSTATS_PCH_room}
   <filesystem> <fstream> <map> <random> <sstream> <thread> <gtest/gtest.h>)
-set(PAYSTATS_PCH_net ${PAYSTATS_PCH_room}
-  ${PROJECT_SOURCE_DIR}/lib/net/asio_headers.h
+set(PAYSTATS_PCH_loop ${PAYSTATS_PCH_room}
+  ${PROJECT_SOURCE_DIR}/lib/loop/asio_headers.h
   <boost/asio/associated_executor.hpp> <boost/asio/async_result.hpp>
   <boost/asio/ip/tcp.hpp> <boost/asio/write.hpp>)
 

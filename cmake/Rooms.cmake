@@ -1,4 +1,5 @@
-# room(NAME [USES room...] [LIBRARIES target...])  one static library from lib/NAME/*.cc
+# room(NAME [USES room...] [LIBRARIES target...] [PRECOMPILED kind])
+#     one static library room_NAME from lib/NAME/*.cc: a tool may have the name of a room
 # tool(NAME [USES room...] [LIBRARIES target...])  one program from tools/NAME.cc
 # embed(NAME FILE VARIABLE HEADER)                 lib/NAME/FILE as a string_view that HEADER declares
 #
@@ -28,23 +29,30 @@ endif()
 set(PAYSTATS_ROOMS "")
 set(PAYSTATS_TOOLS "")
 
+# in_rooms(OUT room...)  the targets of these rooms
+function(in_rooms out)
+  list(TRANSFORM ARGN PREPEND room_)
+  set(${out} ${ARGN} PARENT_SCOPE)
+endfunction()
+
 function(room name)
-  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "USES;LIBRARIES" ${ARGN})
+  set(target room_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/${name}/*.cc)
   if(sources)
-    add_library(${name} STATIC ${sources})
-    target_compile_options(${name} PRIVATE -Wconversion)
-    set(kind room)
-    if(DEFINED PAYSTATS_PCH_${name})
-      set(kind ${name})
+    add_library(${target} STATIC ${sources})
+    target_compile_options(${target} PRIVATE -Wconversion)
+    if(NOT ARG_PRECOMPILED)
+      set(ARG_PRECOMPILED room)
     endif()
-    precompile(${name} ${kind})
+    precompile(${target} ${ARG_PRECOMPILED})
     set(reach PUBLIC)
   else()
-    add_library(${name} INTERFACE)
+    add_library(${target} INTERFACE)
     set(reach INTERFACE)
   endif()
-  target_link_libraries(${name} ${reach} paystats_flags ${ARG_USES} ${ARG_LIBRARIES})
+  in_rooms(uses ${ARG_USES})
+  target_link_libraries(${target} ${reach} paystats_flags ${uses} ${ARG_LIBRARIES})
   set(PAYSTATS_ROOMS ${PAYSTATS_ROOMS} ${name} PARENT_SCOPE)
 endfunction()
 
@@ -54,7 +62,8 @@ function(tool name)
     return()
   endif()
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tools/${name}.cc)
-  target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
+  in_rooms(uses ${ARG_USES})
+  target_link_libraries(${name} PRIVATE ${uses} ${ARG_LIBRARIES})
   target_compile_options(${name} PRIVATE -Wconversion)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   set(PAYSTATS_TOOLS ${PAYSTATS_TOOLS} ${name} PARENT_SCOPE)
@@ -71,5 +80,5 @@ namespace paystats {
 const std::string_view ${variable} = R\"embedded(@text@)embedded\";
 }
 ")
-  target_sources(${name} PRIVATE ${PROJECT_BINARY_DIR}/embedded/${variable}.cc)
+  target_sources(room_${name} PRIVATE ${PROJECT_BINARY_DIR}/embedded/${variable}.cc)
 endfunction()

@@ -1,8 +1,8 @@
 // payagg: sums and counts payments per user. See payagg(1).
-#include "agg/aggregate.h"
-#include "agg/plan.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
+#include "payagg/aggregate.h"
+#include "payagg/plan.h"
 
 #ifdef PAYSTATS_MIMALLOC
 #include <errno.h>
@@ -86,7 +86,7 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
   if (!plan) return fail(plan.error());
 
   // From the first record to the proof that all totals arrived.
-  const Result<AggregateEnd> end = aggregate(*plan, context);
+  const Result<AggregateOutcome> end = aggregate(*plan, context);
   if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
   if (!end) return fail(end.error());
 

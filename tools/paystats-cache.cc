@@ -6,16 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "cache/options.h"
+#include "cache/output.h"
+#include "cache/questions.h"
+#include "cache/run.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "io/endpoint.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
 #include "kafka/open.h"
-#include "net/cache_output.h"
-#include "net/cache_questions.h"
-#include "net/cache_request.h"
-#include "net/cache_run.h"
 
 namespace paystats {
 namespace {

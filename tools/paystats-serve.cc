@@ -10,10 +10,10 @@
 #include "api/static_files.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
+#include "http/run.h"
 #include "io/endpoint.h"
 #include "io/payment_sink.h"
 #include "kafka/open.h"
-#include "net/http_run.h"
 
 namespace paystats {
 namespace {

@@ -1,5 +1,5 @@
 // HTTP messages as plain data, so that all rules about them can be tested without a socket. The
-// room net reads requests into these and writes responses out of them.
+// room http reads requests into these and writes responses out of them.
 //
 //   HttpRequest request{.method = "GET", .target = "/healthz", ...};
 //   HttpResponse response = text_response(200, "text/plain", "ok\n");

@@ -24,7 +24,7 @@
 #include "api/static_files.h"
 #include "api/target.h"
 #include "base/result.h"
-#include "view/query.h"
+#include "protocol/query.h"
 
 namespace paystats {
 

@@ -6,7 +6,7 @@
 
 #include "api/problem.h"
 #include "api/target.h"
-#include "view/answer.h"
+#include "protocol/answer.h"
 
 namespace paystats {
 

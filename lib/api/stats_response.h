@@ -13,7 +13,7 @@
 
 #include "api/http.h"
 #include "base/result.h"
-#include "view/query.h"
+#include "protocol/query.h"
 
 namespace paystats {
 

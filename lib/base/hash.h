@@ -1,6 +1,6 @@
 // A seeded hash of bytes for tables that outsiders fill (users): XXH3, fast on the short keys that
 // names are. The seed is random for each process, so that nobody can choose names that collide.
-// The values mean nothing outside the process. Shared by every table of users (agg, view).
+// The values mean nothing outside the process. Shared by every table of users (totals, view).
 #pragma once
 
 #include <cstdint>

@@ -7,8 +7,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "view/answer.h"
-#include "view/query.h"
+#include "protocol/answer.h"
+#include "protocol/query.h"
 
 namespace paystats {
 

@@ -17,9 +17,9 @@
 #include <cstddef>
 #include <optional>
 
-#include "view/answer.h"
+#include "protocol/answer.h"
+#include "protocol/query.h"
 #include "view/prefix_search.h"
-#include "view/query.h"
 #include "view/view.h"
 
 namespace paystats {

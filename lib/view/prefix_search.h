@@ -17,7 +17,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "view/answer.h"
+#include "protocol/answer.h"
 #include "view/ledger.h"
 #include "view/name_index.h"
 #include "view/ranking.h"

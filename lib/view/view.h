@@ -21,9 +21,9 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/answer.h"
 #include "record/decoder.h"
 #include "record/payment.h"
-#include "view/answer.h"
 #include "view/answer_cache.h"
 #include "view/ledger.h"
 #include "view/name_index.h"

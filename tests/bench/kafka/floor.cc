@@ -19,10 +19,10 @@
 #include <string_view>
 #include <vector>
 
-#include "agg/totals.h"
-#include "agg/user_hash.h"
 #include "client.h"
 #include "record/decoder.h"
+#include "totals/totals.h"
+#include "totals/user_hash.h"
 
 namespace paystats {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "doubles.h"
+#include "unit/gen/doubles.h"
 
 namespace paystats {
 namespace {

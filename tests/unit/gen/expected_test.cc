@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "doubles.h"
+#include "unit/gen/doubles.h"
 
 namespace paystats {
 namespace {

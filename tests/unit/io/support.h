@@ -1,5 +1,4 @@
-// What the tests of this room share: a folder that goes away, pipes, the words of diagnostics, and
-// a source read to its end.
+// What the tests of this room share: pipes, the words of diagnostics, and a source read to its end.
 #pragma once
 
 #include <fcntl.h>
@@ -23,30 +22,9 @@
 #include "base/stop_signal.h"
 #include "io/source.h"
 #include "io/wait.h"
+#include "unit/support.h"
 
 namespace paystats {
-
-using namespace std::chrono_literals;
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "paystats-io-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  size_t entries() const {
-    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void write_file(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -117,15 +95,6 @@ struct Surroundings {
 
   Instant in(Duration time) const { return clock.now() + time; }
 };
-
-// Waits until `done`, five seconds at most.
-inline bool eventually(const std::function<bool()>& done) {
-  for (int i = 0; i < 5000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return done();
-}
 
 struct Everything {
   std::string bytes;

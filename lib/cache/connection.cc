@@ -1,0 +1,253 @@
+#include "cache/connection.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "view/answering.h"
+
+namespace paystats {
+namespace {
+
+constexpr size_t kReadBytes = 4096;
+constexpr size_t kBuffersMax = 16;  // answers that go out in one system call
+// A quarter of what view/ suggests: between two slices everybody else gets his turn.
+constexpr size_t kSearchSliceRows = kSliceRows / 4;
+
+}  // namespace
+
+asio::awaitable<void> AsyncCondition::wait() {
+  timer_.expires_at(asio::steady_timer::time_point::max());
+  co_await timer_.async_wait(use_result);
+}
+
+CacheConnection::CacheConnection(Socket socket, View& view, const Clock& clock,
+                                 const CacheServerOptions& options)
+    : socket_(std::move(socket)),
+      view_(view),
+      clock_(clock),
+      options_(options),
+      to_write_(socket_.get_executor()),
+      has_room_(socket_.get_executor()) {}
+
+void CacheConnection::start(std::function<void()> on_closed) {
+  on_closed_ = std::move(on_closed);
+  ErrorCode ignored;
+  socket_.non_blocking(true, ignored);
+  parts_running_ = 2;
+  spawn(&CacheConnection::read_requests);
+  spawn(&CacheConnection::write_answers);
+}
+
+void CacheConnection::spawn(asio::awaitable<void> (CacheConnection::*part)()) {
+  asio::co_spawn(
+      socket_.get_executor(), [self = shared_from_this(), part] { return (self.get()->*part)(); },
+      [self = shared_from_this()](const std::exception_ptr& thrown) {
+        self->part_ended(thrown != nullptr);
+      });
+}
+
+void CacheConnection::part_ended(bool by_exception) {
+  // Only the allocator throws here: this client's loss, not everybody's.
+  if (by_exception) {
+    reading_done_ = true;
+    close();
+  }
+  --parts_running_;
+  if (parts_running_ == 0) {
+    close();
+    on_closed_();
+  }
+}
+
+void CacheConnection::close() {
+  ErrorCode ignored;
+  socket_.close(ignored);  // ends what waits for the socket
+  to_write_.wake();
+  has_room_.wake();
+}
+
+void CacheConnection::finish() {
+  finishing_ = true;
+  // What has arrived can still be read, and then the end: the reading part needs no further word.
+  ErrorCode ignored;
+  socket_.shutdown(Socket::shutdown_receive, ignored);
+  to_write_.wake();
+}
+
+bool CacheConnection::overdue(Instant now) const {
+  return (write_begun_ && now - *write_begun_ > options_.write_timeout) ||
+         (line_begun_ && now - *line_begun_ > options_.request_timeout);
+}
+
+void CacheConnection::view_changed() {
+  if (!watch_ || view_.version() == watch_version_) return;
+  watch_due_ = true;
+  to_write_.wake();
+}
+
+// ---- Reading
+
+asio::awaitable<void> CacheConnection::read_requests() {
+  std::array<char, kReadBytes> buffer;
+  while (socket_.is_open()) {
+    co_await answer_lines();
+    if (input_.size() > options_.request_bytes_max) {
+      refuse(fmt::format("request: longer than {} bytes", options_.request_bytes_max));
+      break;
+    }
+    if (input_.empty()) {
+      line_begun_.reset();
+    } else if (!line_begun_) {
+      line_begun_ = clock_.now();
+    }
+    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(buffer), use_result);
+    if (error) {
+      // A last line without its newline is a request too.
+      if (error == asio::error::eof && !input_.empty()) input_ += '\n';
+      co_await answer_lines();
+      break;
+    }
+    input_.append(buffer.data(), bytes);
+  }
+  line_begun_.reset();
+  reading_done_ = true;
+  to_write_.wake();
+  // Who watches may have closed only his own side; when he closes the other one, nobody would
+  // notice before the next change.
+  if (watch_ && !finishing_) co_await watch_peer_close();
+}
+
+asio::awaitable<void> CacheConnection::watch_peer_close() {
+  const auto [error] = co_await socket_.async_wait(Socket::wait_error, use_result);
+  if (!error) close();
+}
+
+asio::awaitable<void> CacheConnection::answer_lines() {
+  size_t begin = 0;
+  for (;;) {
+    const size_t newline = input_.find('\n', begin);
+    if (newline == std::string::npos || !socket_.is_open()) break;
+    line_begun_.reset();
+    const std::string_view line = std::string_view(input_).substr(begin, newline - begin);
+    begin = newline + 1;
+    if (line.empty() || line == "\r") continue;
+    co_await answer_line(line);
+    // Everybody else's turn, however many requests have arrived here.
+    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    while (unsent_bytes_ >= options_.unsent_bytes_max && socket_.is_open()) {
+      co_await has_room_.wait();
+    }
+  }
+  input_.erase(0, begin);
+}
+
+asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
+  Result<Query> query = parse_query(line);
+  if (!query) {
+    send(std::make_shared<const std::string>(error_answer(query.error().message)));
+    co_return;
+  }
+  const auto* page = std::get_if<PageQuery>(&*query);
+  std::optional<PageQuery> watch;
+  if (page != nullptr && page->watch) watch = *page;
+  if (watch) end_watch();
+  const uint64_t begun_at_version = view_.version();
+  Answer answer = co_await make_answer(std::move(*query));
+  send(std::move(answer));
+  if (watch) {
+    watch_ = std::move(watch);
+    watch_version_ = begun_at_version;
+    // Nobody told us of what changed meanwhile, when we did not watch yet.
+    watch_due_ = view_.version() != begun_at_version;
+    if (watch_due_) to_write_.wake();
+  }
+}
+
+asio::awaitable<Answer> CacheConnection::make_answer(Query query) {
+  Answering answering(view_, std::move(query));
+  while (!answering.step(kSearchSliceRows)) {
+    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+  }
+  co_return answering.answer();
+}
+
+void CacheConnection::refuse(std::string_view why) {
+  send(std::make_shared<const std::string>(error_answer(why)));
+  end_watch();
+}
+
+void CacheConnection::end_watch() {
+  watch_.reset();
+  ++watch_number_;
+}
+
+void CacheConnection::send(Answer answer) {
+  unsent_bytes_ += answer->size();
+  unsent_.push_back(std::move(answer));
+  // Most clients have room for it now. The writing part, which is for the others, would get its
+  // turn behind all else that is ready, and while stats pour in that is a batch of them.
+  const bool nothing_before = unsent_.size() == 1 && !write_begun_;
+  if (nothing_before) {
+    ErrorCode ignored;  // the writing part meets it as well
+    sent(socket_.write_some(asio::buffer(*unsent_.front()), ignored));
+  }
+  if (!unsent_.empty()) to_write_.wake();
+}
+
+void CacheConnection::sent(size_t bytes) {
+  unsent_bytes_ -= bytes;
+  front_sent_ += bytes;
+  while (!unsent_.empty() && front_sent_ >= unsent_.front()->size()) {
+    front_sent_ -= unsent_.front()->size();
+    unsent_.pop_front();
+  }
+  if (unsent_bytes_ < options_.unsent_bytes_max) has_room_.wake();
+}
+
+// ---- Writing
+
+bool CacheConnection::may_end() const {
+  return reading_done_ && (!watch_ || finishing_);
+}
+
+asio::awaitable<void> CacheConnection::write_answers() {
+  while (socket_.is_open()) {
+    if (!unsent_.empty()) {
+      const bool sent = co_await send_some();
+      if (!sent) break;
+    } else if (watch_ && watch_due_) {
+      watch_due_ = false;
+      watch_version_ = view_.version();  // what changes from here on may be missed by the search
+      const uint64_t number = watch_number_;
+      Answer answer = co_await make_answer(*watch_);
+      if (number == watch_number_) send(std::move(answer));
+    } else if (may_end()) {
+      break;
+    } else {
+      co_await to_write_.wait();
+    }
+  }
+  close();
+}
+
+asio::awaitable<bool> CacheConnection::send_some() {
+  std::array<asio::const_buffer, kBuffersMax> buffers;
+  size_t used = 0;
+  for (const Answer& answer : unsent_) {
+    if (used == kBuffersMax) break;
+    buffers[used] = asio::buffer(*answer);
+    ++used;
+  }
+  buffers[0] += front_sent_;
+  write_begun_ = clock_.now();
+  const auto [error, bytes] = co_await socket_.async_write_some(buffers, use_result);
+  write_begun_.reset();
+  if (error) co_return false;
+  sent(bytes);
+  co_return true;
+}
+
+}  // namespace paystats

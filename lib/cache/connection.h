@@ -1,0 +1,93 @@
+// One client of the cache's socket: a coroutine that reads requests and makes their answers, and
+// one that writes answers out, for a watcher also those that nobody asked for. Private to this
+// room; see cache/server.h for what a client can rely on. Tested through cache/server.h.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "cache/server.h"
+#include "loop/asio.h"
+#include "protocol/answer.h"
+#include "protocol/query.h"
+#include "view/view.h"
+
+namespace paystats {
+
+// Lets coroutines wait until somebody says go. Whoever waits must look first whether he has to.
+class AsyncCondition {
+ public:
+  explicit AsyncCondition(const asio::any_io_executor& executor) : timer_(executor) {}
+  asio::awaitable<void> wait();
+  void wake() { timer_.cancel(); }
+
+ private:
+  asio::steady_timer timer_;
+};
+
+class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
+ public:
+  using Socket = asio::local::stream_protocol::socket;
+
+  // `view` and `clock` are borrowed.
+  CacheConnection(Socket socket, View& view, const Clock& clock, const CacheServerOptions& options);
+
+  // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing.
+  void start(std::function<void()> on_closed);
+
+  void view_changed();  // a watcher will hear of it
+  bool watching() const { return watch_.has_value(); }
+  void finish();  // answers what has arrived, sends the last state, closes
+  void close();   // at once
+  bool overdue(Instant now) const;
+
+ private:
+  asio::awaitable<void> read_requests();
+  asio::awaitable<void> write_answers();
+  asio::awaitable<void> answer_lines();
+  asio::awaitable<void> answer_line(std::string_view line);
+  asio::awaitable<Answer> make_answer(Query query);  // of the version that there is at the call
+  asio::awaitable<void> watch_peer_close();
+  asio::awaitable<bool> send_some();
+  void spawn(asio::awaitable<void> (CacheConnection::*part)());
+  void part_ended(bool by_exception);
+  void send(Answer answer);
+  void sent(size_t bytes);
+  void refuse(std::string_view why);
+  void end_watch();
+  bool may_end() const;
+
+  Socket socket_;
+  View& view_;
+  const Clock& clock_;
+  const CacheServerOptions options_;
+  std::function<void()> on_closed_;
+  int parts_running_ = 0;
+
+  // Of the reading part.
+  std::string input_;  // received and not yet answered: at most one request and one read more
+  std::optional<Instant> line_begun_;  // a line has begun, and its end is being waited for
+  bool reading_done_ = false;
+  bool finishing_ = false;
+
+  // Of the writing part. Answers are shared with others; only their unsent ends count as ours.
+  std::deque<Answer> unsent_;
+  size_t unsent_bytes_ = 0;
+  size_t front_sent_ = 0;               // bytes of unsent_.front() that have gone out
+  std::optional<Instant> write_begun_;  // a write waits for the client since then
+
+  std::optional<PageQuery> watch_;
+  uint64_t watch_number_ = 0;   // tells it from those before and after it
+  uint64_t watch_version_ = 0;  // what the client has at least, or is being sent
+  bool watch_due_ = false;
+
+  AsyncCondition to_write_;  // the writing part has something to look at
+  AsyncCondition has_room_;  // the reading part may go on
+};
+
+}  // namespace paystats

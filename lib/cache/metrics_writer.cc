@@ -1,0 +1,83 @@
+#include "cache/metrics_writer.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "io/sink.h"
+
+namespace paystats {
+
+MetricsWriter::MetricsWriter(std::string path, Diagnostics& diagnostics)
+    : path_(std::move(path)), diagnostics_(diagnostics) {}
+
+MetricsWriter::~MetricsWriter() {
+  end_thread();
+}
+
+Result<void> MetricsWriter::write(const std::string& text) {
+  return replace_file(path_, text);
+}
+
+void MetricsWriter::offer(std::string text) {
+  {
+    const std::lock_guard lock(mutex_);
+    offered_ = std::move(text);
+  }
+  wake_.notify_one();
+  if (!writer_.joinable()) writer_ = std::thread([this] { write_offers(); });
+}
+
+Result<void> MetricsWriter::close(const std::string& text) {
+  end_thread();
+  return write(text);
+}
+
+void MetricsWriter::end_thread() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_one();
+  if (writer_.joinable()) writer_.join();
+}
+
+void MetricsWriter::write_offers() {
+  bool warned = false;
+  for (;;) {
+    std::string text;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return offered_ || closing_; });
+      if (closing_) return;
+      text = *std::exchange(offered_, std::nullopt);
+    }
+    const Result<void> written = write(text);
+    if (!written && !warned) diagnostics_.warning(written.error().message);
+    warned = !written;
+  }
+}
+
+std::string metrics_text(const CacheFigures& figures) {
+  std::string text;
+  const auto add = [&text](const char* name, const char* type, const char* help, uint64_t value) {
+    fmt::format_to(std::back_inserter(text),
+                   "# HELP paystats_cache_{0} {1}\n# TYPE paystats_cache_{0} {2}\n"
+                   "paystats_cache_{0} {3}\n",
+                   name, help, type, value);
+  };
+  add("records_read_total", "counter", "Lines of stats read, accepted or not.",
+      figures.accepted + figures.rejected);
+  add("records_accepted_total", "counter", "Lines of stats applied.", figures.accepted);
+  add("records_rejected_total", "counter", "Lines put aside.", figures.rejected);
+  add("users", "gauge", "Users held.", figures.users);
+  add("version", "counter", "Changes since the start.", figures.version);
+  add("ready", "gauge", "1 once all that was there at the start has been read.",
+      figures.ready ? 1 : 0);
+  add("connections", "gauge", "Clients connected to the socket.", figures.connections);
+  add("connections_total", "counter", "Clients that have connected.", figures.connections_seen);
+  return text;
+}
+
+}  // namespace paystats

@@ -1,0 +1,189 @@
+#include "cache/run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/descriptor_limit.h"
+#include "base/hash.h"
+#include "cache/metrics_writer.h"
+#include "cache/socket_claim.h"
+#include "cache/stats_feed.h"
+#include "loop/event_loop.h"
+#include "record/decoder.h"
+
+namespace paystats {
+
+class CacheRun::Impl {
+ public:
+  Impl(CacheRunOptions options, const CacheSurroundings& surroundings)
+      : options_(std::move(options)),
+        with_(surroundings),
+        view_({.instance = random_hash_seed(),  // 64 random bits like any others
+               .hash_seed = random_hash_seed(),
+               .users_max = static_cast<size_t>(options_.users_max)}) {}
+
+  Result<void> open();
+  Result<void> run();
+  const View& view() const { return view_; }
+
+ private:
+  Result<void> apply(StatsBatch& batch);
+  void input_ended(const Result<void>& outcome);
+  void stop_requested();
+  void wind_down();
+  void view_changed();
+  std::string metrics() const;
+
+  const CacheRunOptions options_;
+  const CacheSurroundings with_;
+  View view_;
+  EventLoop loop_;  // before all that lives on it
+  std::unique_ptr<CacheServer> server_;
+  std::unique_ptr<StatsFeed> feed_;
+  std::unique_ptr<ReadableWatch> on_stop_;
+  std::unique_ptr<Ticker> each_second_;
+  std::unique_ptr<MetricsWriter> metrics_writer_;
+
+  std::vector<View::Refusal> refused_;  // memory of apply()
+  uint64_t accepted_ = 0;
+  bool warned_of_kind_ = false;
+  bool input_over_ = false;
+  Result<void> outcome_;
+};
+
+Result<void> CacheRun::Impl::open() {
+  if (options_.socket_path) {
+    CacheServerOptions limits = options_.server;
+    limits.connections_max = std::min(limits.connections_max, raise_descriptor_limit());
+    Result<SocketClaim> claim = SocketClaim::take(*options_.socket_path);
+    if (!claim) return fail(claim.error());
+    server_ = std::make_unique<CacheServer>(loop_, std::move(*claim), view_, with_.clock, limits);
+    with_.diagnostics.detail("listening on " + *options_.socket_path);
+  }
+  if (options_.metrics_path) {
+    metrics_writer_ = std::make_unique<MetricsWriter>(*options_.metrics_path, with_.diagnostics);
+    return metrics_writer_->write(metrics());
+  }
+  return {};
+}
+
+Result<void> CacheRun::Impl::run() {
+  feed_ = std::make_unique<StatsFeed>(
+      loop_, with_.input, with_.rejects, with_.clock, with_.progress,
+      StatsFeed::Handlers{.on_batch = [this](StatsBatch& batch) { return apply(batch); },
+                          .on_pause =
+                              [this] {
+                                view_.set_ready();
+                                view_changed();
+                              },
+                          .on_end = [this](const Result<void>& end) { input_ended(end); }});
+  on_stop_ = std::make_unique<ReadableWatch>(loop_, with_.stop.fd(), [this] { stop_requested(); });
+  if (metrics_writer_) {
+    each_second_ = std::make_unique<Ticker>(loop_, kMetricsInterval,
+                                            [this] { metrics_writer_->offer(metrics()); });
+  }
+  if (server_) server_->start();
+  feed_->start();
+
+  const Result<void> looped = loop_.run();
+  if (!looped) outcome_ = looped;
+  // The reader may still wait for input that nobody wants; only a signal can tell it.
+  if (!outcome_) with_.stop.request(SIGTERM);
+  feed_.reset();
+  if (metrics_writer_) {
+    const Result<void> written = metrics_writer_->close(metrics());
+    if (outcome_ && !written) outcome_ = written;
+  }
+  return outcome_;
+}
+
+Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
+  refused_.clear();
+  view_.apply(batch.rows, refused_);
+  for (const View::Refusal& refusal : refused_) {
+    if (refusal.why == Applied::kUsersFull) {
+      return fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
+    }
+    const Flaw flaw =
+        refusal.why == Applied::kSumOverflow ? Flaw::kSumOverflow : Flaw::kCountOverflow;
+    const std::string error = describe(flaw, FieldNames{});
+    Result<void> added = with_.rejects.add(batch.reject(*refusal.row, error));
+    if (!added) return added;
+  }
+  accepted_ += batch.rows.size() - refused_.size();
+  for (const StatsBatch::Tombstone& tombstone : batch.tombstones) {
+    if (!was_refused(view_.take_back(tombstone.user, tombstone.at.partition))) {
+      ++accepted_;
+      continue;
+    }
+    const std::string error = describe(Flaw::kSumOverflow, FieldNames{});
+    if (Result<void> added = with_.rejects.add(batch.reject(tombstone, error)); !added) {
+      return added;
+    }
+  }
+  if (view_.kind_changes() > 0 && !warned_of_kind_) {
+    warned_of_kind_ = true;
+    with_.diagnostics.warning(
+        "stats with and without a partition came for one user: the newer kind replaces the other; "
+        "do two programs feed this cache?");
+  }
+  view_changed();
+  return {};
+}
+
+void CacheRun::Impl::view_changed() {
+  if (server_) server_->view_changed();
+}
+
+void CacheRun::Impl::input_ended(const Result<void>& outcome) {
+  input_over_ = true;
+  outcome_ = outcome;
+  if (outcome && !view_.ready()) view_.set_ready();
+  view_changed();
+  const bool stays = options_.hold && server_ && outcome && !with_.stop.requested();
+  if (!stays) wind_down();
+}
+
+void CacheRun::Impl::stop_requested() {
+  // The source has seen the signal as well, and decides what is still to be read.
+  if (input_over_) wind_down();
+}
+
+void CacheRun::Impl::wind_down() {
+  if (server_) server_->stop();
+  on_stop_.reset();
+  each_second_.reset();
+}
+
+std::string CacheRun::Impl::metrics() const {
+  return metrics_text({.accepted = accepted_,
+                       .rejected = with_.rejects.count(),
+                       .users = view_.users(),
+                       .version = view_.version(),
+                       .ready = view_.ready(),
+                       .connections = server_ ? server_->connections() : 0,
+                       .connections_seen = server_ ? server_->connections_seen() : 0});
+}
+
+CacheRun::CacheRun(CacheRunOptions options, const CacheSurroundings& surroundings)
+    : impl_(std::make_unique<Impl>(std::move(options), surroundings)) {}
+
+CacheRun::~CacheRun() = default;
+
+Result<void> CacheRun::open() {
+  return impl_->open();
+}
+
+Result<void> CacheRun::run() {
+  return impl_->run();
+}
+
+const View& CacheRun::view() const {
+  return impl_->view();
+}
+
+}  // namespace paystats

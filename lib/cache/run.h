@@ -1,0 +1,69 @@
+// A cache at work: what is read goes into a View, and who asks on the socket is answered from it.
+//
+//   CacheRun run(options, {*source, rejects, stop, clock, progress, diagnostics});
+//   if (Result<void> opened = run.open(); !opened) ...   // the socket is ours
+//   if (Result<void> done = run.run(); !done) ...        // until the input ends, or a signal
+//   run.view().page(0, 10);
+//
+// Without a socket it only reads. With one, a stop signal ends it once the source has ended (a pipe
+// is read on for a moment, see open_source.h) and what is in flight has been answered.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+#include "cache/server.h"
+#include "cache/stats_feed.h"
+#include "io/reject_log.h"
+#include "view/view.h"
+
+namespace paystats {
+
+struct CacheRunOptions {
+  std::optional<std::string> socket_path = {};
+  bool hold = false;  // stays when the input has ended, until a stop signal
+  uint64_t users_max = UINT64_MAX;
+  std::optional<std::string> metrics_path = {};
+  CacheServerOptions server = {};
+};
+
+// All are borrowed.
+struct CacheSurroundings {
+  StatsInput input;  // borrows its source
+  RejectLog& rejects;
+  StopSignal& stop;
+  const Clock& clock;
+  Progress& progress;
+  Diagnostics& diagnostics;
+};
+
+class CacheRun {
+ public:
+  static constexpr Duration kMetricsInterval = std::chrono::seconds(1);
+
+  CacheRun(CacheRunOptions options, const CacheSurroundings& surroundings);
+  CacheRun(const CacheRun&) = delete;
+  CacheRun& operator=(const CacheRun&) = delete;
+  ~CacheRun();
+
+  // Takes the socket's path and writes the metrics for the first time.
+  Result<void> open();
+
+  // REQUIRES: open() has succeeded. Call once. The source is at its end afterwards.
+  Result<void> run();
+
+  const View& view() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paystats

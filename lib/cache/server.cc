@@ -1,0 +1,198 @@
+#include "cache/server.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "cache/connection.h"
+#include "loop/asio.h"
+
+namespace paystats {
+namespace {
+
+using Acceptor = asio::local::stream_protocol::acceptor;
+
+// Watchers that are woken in one go; between two goes other clients get their turn.
+constexpr size_t kWatchersAtOnce = 16;
+// How long to leave the clients in the queue when no descriptor is free for them.
+constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
+}  // namespace
+
+struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
+  Impl(EventLoop& event_loop, SocketClaim socket_claim, View& answered, const Clock& system_clock,
+       const CacheServerOptions& given)
+      : loop(event_loop),
+        view(answered),
+        clock(system_clock),
+        options(given),
+        claim(std::move(socket_claim)),
+        acceptor(loop.context()),
+        accept_pause(loop.context()),
+        watch_pause(loop.context()),
+        change(loop.context().get_executor()) {}
+
+  void start();
+  void stop();
+  void end_if_empty();
+  void check_deadlines();
+  asio::awaitable<void> accept_clients();
+  asio::awaitable<void> tell_watchers();
+  void add(CacheConnection::Socket socket);
+  void turn_away(CacheConnection::Socket socket) const;
+  std::vector<std::shared_ptr<CacheConnection>> all() const {
+    return {connections.begin(), connections.end()};
+  }
+
+  EventLoop& loop;
+  View& view;
+  const Clock& clock;
+  const CacheServerOptions options;
+  std::optional<SocketClaim> claim;
+  Acceptor acceptor;
+  asio::steady_timer accept_pause;
+  asio::steady_timer watch_pause;
+  AsyncCondition change;
+  std::unique_ptr<Ticker> checks;
+  std::unique_ptr<Ticker> last_call;
+  std::unordered_set<std::shared_ptr<CacheConnection>> connections;
+  uint64_t seen = 0;
+  bool stopping = false;
+};
+
+void CacheServer::Impl::start() {
+  UniqueFd listener = claim->take_listener();
+  ErrorCode error;
+  acceptor.assign(asio::local::stream_protocol(), listener.get(), error);
+  if (!error) listener.release();
+  checks = std::make_unique<Ticker>(loop, options.check_interval, [this] { check_deadlines(); });
+  // `this` is kept alive by the completion handlers.
+  const auto keep = [self = shared_from_this()](const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  };
+  asio::co_spawn(loop.context(), accept_clients(), keep);
+  asio::co_spawn(loop.context(), tell_watchers(), keep);
+}
+
+asio::awaitable<void> CacheServer::Impl::accept_clients() {
+  while (!stopping) {
+    auto [error, socket] = co_await acceptor.async_accept(use_result);
+    if (stopping) break;
+    if (error == asio::error::connection_aborted) continue;
+    if (error) {
+      // No descriptor, or no memory: those who wait are served when others have gone.
+      accept_pause.expires_after(kAcceptPause);
+      co_await accept_pause.async_wait(use_result);
+      continue;
+    }
+    ++seen;
+    if (connections.size() >= options.connections_max) {
+      turn_away(std::move(socket));
+    } else {
+      add(std::move(socket));
+    }
+  }
+}
+
+void CacheServer::Impl::turn_away(CacheConnection::Socket socket) const {
+  const std::string answer = error_answer("too many connections");
+  ErrorCode ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(answer), ignored);
+}
+
+void CacheServer::Impl::add(CacheConnection::Socket socket) {
+  auto connection = std::make_shared<CacheConnection>(std::move(socket), view, clock, options);
+  connections.insert(connection);
+  // Weak, since we own it: a loop that is abandoned leaves no ring behind.
+  connection->start([weak = weak_from_this(), key = std::weak_ptr(connection)] {
+    const std::shared_ptr<Impl> self = weak.lock();
+    if (!self) return;
+    self->connections.erase(key.lock());
+    self->end_if_empty();
+  });
+}
+
+asio::awaitable<void> CacheServer::Impl::tell_watchers() {
+  uint64_t told_version = view.version();
+  while (!stopping) {
+    if (view.version() == told_version) {
+      co_await change.wait();
+      continue;
+    }
+    told_version = view.version();
+    watch_pause.expires_after(options.watch_interval);
+    size_t told = 0;
+    for (const auto& connection : all()) {
+      if (!connection->watching()) continue;
+      connection->view_changed();
+      ++told;
+      if (told % kWatchersAtOnce == 0) {
+        co_await asio::post(loop.context(), asio::use_awaitable);
+      }
+    }
+    if (stopping) break;
+    co_await watch_pause.async_wait(use_result);
+  }
+}
+
+void CacheServer::Impl::check_deadlines() {
+  const Instant now = clock.now();
+  for (const auto& connection : all()) {
+    if (connection->overdue(now)) connection->close();
+  }
+}
+
+void CacheServer::Impl::stop() {
+  if (stopping) return;
+  stopping = true;
+  ErrorCode ignored;
+  acceptor.close(ignored);
+  accept_pause.cancel();
+  watch_pause.cancel();
+  change.wake();
+  for (const auto& connection : all()) {
+    connection->view_changed();
+    connection->finish();
+  }
+  last_call = std::make_unique<Ticker>(loop, options.stop_timeout, [this] {
+    for (const auto& connection : all()) connection->close();
+  });
+  end_if_empty();
+}
+
+void CacheServer::Impl::end_if_empty() {
+  if (!stopping || !connections.empty()) return;
+  checks.reset();
+  last_call.reset();
+  claim.reset();
+}
+
+CacheServer::CacheServer(EventLoop& loop, SocketClaim claim, View& view, const Clock& clock,
+                         const CacheServerOptions& options)
+    : impl_(std::make_shared<Impl>(loop, std::move(claim), view, clock, options)) {}
+
+CacheServer::~CacheServer() = default;
+
+void CacheServer::start() {
+  impl_->start();
+}
+
+void CacheServer::view_changed() {
+  impl_->change.wake();
+}
+
+void CacheServer::stop() {
+  impl_->stop();
+}
+
+size_t CacheServer::connections() const {
+  return impl_->connections.size();
+}
+
+uint64_t CacheServer::connections_seen() const {
+  return impl_->seen;
+}
+
+}  // namespace paystats

@@ -1,0 +1,127 @@
+#include "cache/socket_claim.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace paystats {
+namespace {
+
+static_assert(kSocketPathBytesMax + 1 == sizeof(sockaddr_un::sun_path));
+
+constexpr mode_t kOwnerOnly = 0600;
+// A file may be replaced between open(2) and flock(2) only by an owner that ends just then.
+constexpr int kLockAttemptsMax = 100;
+
+std::string lock_path_of(const std::string& path) {
+  return path + ".lock";
+}
+
+// What the owner wrote, or an empty string where it has not done so yet.
+std::string read_owner(int fd) {
+  std::array<char, 32> text = {};
+  const ssize_t n = ::pread(fd, text.data(), text.size(), 0);
+  std::string owner;
+  for (ssize_t i = 0;
+       i < n && text[static_cast<size_t>(i)] >= '0' && text[static_cast<size_t>(i)] <= '9'; ++i) {
+    owner += text[static_cast<size_t>(i)];
+  }
+  return owner;
+}
+
+bool still_has_name(int fd, const std::string& path) {
+  struct stat held = {};
+  struct stat named = {};
+  return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+Result<void> write_owner(int fd, const std::string& lock_path) {
+  if (::ftruncate(fd, 0) != 0) return fail(system_error(lock_path, errno));
+  return write_all(fd, fmt::format("{}\n", ::getpid()), lock_path);
+}
+
+Result<UniqueFd> take_lock(const std::string& path) {
+  const std::string lock_path = lock_path_of(path);
+  for (int attempt = 0; attempt < kLockAttemptsMax; ++attempt) {
+    Result<UniqueFd> fd = open_file(lock_path, O_RDWR | O_CREAT, kOwnerOnly);
+    if (!fd) return fd;
+    if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) return fail(system_error(lock_path, errno));
+      const std::string owner = read_owner(fd->get());
+      return fail(
+          fmt::format("{}: another cache has this socket ({}): stop it, or use another path", path,
+                      owner.empty() ? "it is just starting" : "process " + owner));
+    }
+    // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
+    if (!still_has_name(fd->get(), lock_path)) continue;
+    if (Result<void> written = write_owner(fd->get(), lock_path); !written) {
+      return fail(written.error());
+    }
+    return fd;
+  }
+  return fail(lock_path + ": its owner changes all the time: use another path");
+}
+
+}  // namespace
+
+Result<void> check_socket_path(const std::string& path) {
+  if (path.empty()) return fail("the path of a socket must not be empty");
+  if (path.find('\0') != std::string::npos) return fail("the path of a socket holds a NUL");
+  if (path.size() > kSocketPathBytesMax) {
+    return fail(
+        fmt::format("{}: the path of a socket has at most {} bytes, this one has {}: "
+                    "use a shorter one, or a relative one",
+                    path, kSocketPathBytesMax, path.size()));
+  }
+  return {};
+}
+
+Result<SocketClaim> SocketClaim::take(const std::string& path) {
+  if (Result<void> good = check_socket_path(path); !good) return fail(good.error());
+  // Looked at before the lock file is made: a mistyped path is not to leave one beside a document.
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+    return fail(path + ": is there already and is not a socket: use another path");
+  }
+  Result<UniqueFd> lock = take_lock(path);
+  if (!lock) return fail(lock.error());
+  SocketClaim claim(path, std::move(*lock));
+  if (Result<void> bound = claim.bind_and_listen(); !bound) return fail(bound.error());
+  return claim;
+}
+
+Result<void> SocketClaim::bind_and_listen() {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path_.data(), path_.size());
+
+  listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener_) return fail(system_error(path_, errno));
+  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return fail(system_error(path_, errno));
+  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return fail(system_error(path_, errno));
+  }
+  bound_ = true;
+  // Nobody can connect before listen(2), so there is no moment at which others could.
+  if (::chmod(path_.c_str(), kOwnerOnly) != 0) return fail(system_error(path_, errno));
+  if (::listen(listener_.get(), SOMAXCONN) != 0) return fail(system_error(path_, errno));
+  return {};
+}
+
+SocketClaim::~SocketClaim() {
+  if (!lock_) return;  // moved from
+  if (bound_) ::unlink(path_.c_str());
+  ::unlink(lock_path_of(path_).c_str());  // while it is still locked: see still_has_name()
+}
+
+}  // namespace paystats

@@ -1,0 +1,134 @@
+// From a source of stats, lines or messages, to the event loop. A source blocks, so a thread of its
+// own reads and decodes it, and hands batches over through a queue of fixed length: where the loop
+// falls behind, the reader waits, and with it whoever writes to us. The loop takes one batch at a
+// time and lets what else is ready go first, so a query waits for no more than one batch.
+//
+//   StatsFeed feed(loop, source, rejects, progress, {
+//       .on_batch = [&](StatsBatch& batch) { ... return Result<void>(); },
+//       .on_pause = [&] { ledger.set_ready(); },
+//       .on_end = [&](const Result<void>& outcome) { ... }});
+//   feed.start();
+//   loop.run();
+//
+// The handlers run on the loop's thread, in the order of the input. What is borrowed must outlive
+// the feed; its destructor waits for the reader's thread, so end the source first (a stop signal)
+// where on_end has not been called.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/progress.h"
+#include "cache/stats_batch.h"
+#include "io/decode_block.h"
+#include "io/decode_messages.h"
+#include "io/message_source.h"
+#include "io/reject_log.h"
+#include "io/source.h"
+#include "loop/event_loop.h"
+#include "record/payment.h"
+
+namespace paystats {
+
+// What says of lines that all those that were there at the start have come.
+enum class Pause : uint8_t {
+  kSilence,    // nothing comes for StatsFeed::kPause
+  kEmptyLine,  // an empty line: a writer that reads for long before its first line says so itself
+};
+
+// Where stats come from. Borrows the source.
+class StatsInput {
+ public:
+  StatsInput(Source& lines, Pause pause = Pause::kSilence)  // NOLINT(google-explicit-*)
+      : lines_(&lines), pause_(pause) {}
+  StatsInput(MessageSource& messages) : messages_(&messages) {}  // NOLINT(google-explicit-*)
+
+  Source* lines() const { return lines_; }
+  Pause pause() const { return pause_; }
+  MessageSource* messages() const { return messages_; }  // one of the two is not null
+
+ private:
+  Source* lines_ = nullptr;
+  MessageSource* messages_ = nullptr;
+  Pause pause_ = Pause::kSilence;
+};
+
+class StatsFeed {
+ public:
+  static constexpr size_t kBatchesMax = 16;  // in the queue
+  // The input pauses when nothing came for so long; at first it is given more time, since a
+  // program that feeds us has to start as well.
+  static constexpr Duration kPause = std::chrono::milliseconds(100);
+  static constexpr Duration kFirstPause = std::chrono::seconds(1);
+
+  struct Handlers {
+    std::function<Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
+    // Once, and not after the end: the pause of lines; of messages, all that were there at
+    // the start have been handed over.
+    std::function<void()> on_pause;
+    std::function<void(const Result<void>&)> on_end;  // once, the last call
+  };
+
+  StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
+            Progress& progress, Handlers handlers);
+  StatsFeed(const StatsFeed&) = delete;
+  StatsFeed& operator=(const StatsFeed&) = delete;
+  ~StatsFeed();
+
+  void start();
+
+  // Read so far, bad ones included. Any thread may ask.
+  uint64_t records() const { return records_; }
+
+ private:
+  using BatchPtr = std::unique_ptr<StatsBatch>;
+
+  // The reader's side.
+  void read_all();
+  Result<void> read_lines(Source& source);
+  Result<void> take_block(BlockDecoder<Stats>& decoder, const Block& block);
+  Result<void> read_messages(MessageSource& source);
+  Result<void> take_messages(MessageDecoder<Stats>& decoder, const MessageBlock& block);
+  BatchPtr blank_batch();
+  Result<void> push(BatchPtr batch);  // waits for room
+  void signal_pause();
+  void signal_end(Result<void> outcome);
+  void schedule_locked();
+
+  // The loop's side.
+  void take_one();
+  void finish(const Result<void>& outcome);
+
+  EventLoop& loop_;
+  const StatsInput input_;
+  RejectLog& rejects_;
+  const Clock& clock_;
+  Progress& progress_;
+  const Handlers handlers_;
+  EventLoop::Work work_;
+  bool finished_ = false;  // the loop's: on_end was called
+  std::atomic<uint64_t> records_ = 0;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable room_;
+  std::deque<BatchPtr> full_;
+  std::vector<BatchPtr> blank_;
+  std::optional<size_t> before_pause_;  // so many of full_, and then on_pause is to be called
+  bool scheduled_ = false;              // take_one() has been posted
+  bool closed_ = false;                 // nobody takes batches any more
+  std::optional<Result<void>> end_;
+
+  std::thread reader_;  // last: it uses all of the above
+};
+
+}  // namespace paystats

@@ -1,0 +1,307 @@
+#include "http/answer_feed.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "http/line_link.h"
+#include "loop/asio.h"
+
+namespace paystats {
+namespace {
+
+constexpr Duration kCheckInterval = std::chrono::milliseconds(500);
+
+struct State {
+  uint64_t instance = 0;
+  uint64_t version = 0;
+  bool ready = false;
+
+  friend bool operator==(const State&, const State&) = default;
+};
+
+State state_of(const PreparedAnswer& answer) {
+  return {.instance = answer.instance, .version = answer.version, .ready = answer.ready};
+}
+
+struct Question {
+  std::string key;  // the request line
+  Query query;
+  Instant sent;
+};
+
+// Who has no memory to take it does not keep it from the others.
+void tell(const std::vector<AnswerFeed::Answered>& all, const Result<PreparedAnswerPtr>& answer) {
+  for (const AnswerFeed::Answered& answered : all) {
+    try {
+      answered(answer);
+    } catch (const std::exception&) {
+      continue;
+    }
+  }
+}
+
+}  // namespace
+
+struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
+  Impl(EventLoop& event_loop, std::string socket_path, const Clock& system_clock,
+       const AnswerFeedOptions& given, std::function<void()> change)
+      : loop(event_loop),
+        path(std::move(socket_path)),
+        clock(system_clock),
+        options(given),
+        on_change(std::move(change)),
+        retry_timer(loop.context()),
+        retry_after(options.retry_least) {}
+
+  void connect();
+  void lose();
+  void retry_later();
+  void check_deadlines();
+  void watch_says(std::string line);
+  void take_answer(std::string line);
+  Result<PreparedAnswerPtr> read_answer(std::string line, const Question& question);
+  void advance(const PreparedAnswer& answer);
+  void settle(bool changed);
+  void keep(const std::string& key, PreparedAnswerPtr answer);
+  void forget_prepared();
+
+  EventLoop& loop;
+  const std::string path;
+  const Clock& clock;
+  const AnswerFeedOptions options;
+  const std::function<void()> on_change;
+
+  std::shared_ptr<LineLink> watch;
+  std::shared_ptr<LineLink> questions;
+  bool questions_open = false;
+  bool watch_spoke = false;
+  bool connected = false;  // both of these
+  bool stopped = false;
+  Instant connecting_since{};
+  asio::steady_timer retry_timer;
+  Duration retry_after;
+  std::unique_ptr<Ticker> checks;
+
+  // The newest that any answer has shown, and what the watch has announced. News are the latter
+  // alone, at the pace of the cache: were an answer that came first news too, each page that is
+  // asked for would make all others be asked for, and so on without a pause.
+  State newest;
+  State announced;
+
+  std::deque<Question> sent;  // in the order in which they will be answered
+  Instant last_answer{};
+  std::unordered_map<std::string, std::vector<Answered>> waiting;
+
+  // Answers at this instance and version, the one that was used last in front.
+  struct Kept {
+    std::string key;
+    PreparedAnswerPtr answer;
+  };
+  std::list<Kept> kept;
+  std::unordered_map<std::string, std::list<Kept>::iterator> kept_by_key;
+  uint64_t kept_bytes = 0;
+};
+
+void AnswerFeed::Impl::connect() {
+  connecting_since = clock.now();
+  const std::weak_ptr<Impl> weak = weak_from_this();
+  const auto on_close = [weak](const Error&) {
+    if (const auto self = weak.lock()) self->lose();
+  };
+  questions = LineLink::open(loop.context(), path,
+                             {.on_open =
+                                  [weak] {
+                                    const auto self = weak.lock();
+                                    if (!self) return;
+                                    self->questions_open = true;
+                                    self->settle(false);
+                                  },
+                              .on_line =
+                                  [weak](std::string line) {
+                                    const auto self = weak.lock();
+                                    if (self) self->take_answer(std::move(line));
+                                  },
+                              .on_close = on_close});
+  watch = LineLink::open(loop.context(), path,
+                         {.on_open =
+                              [weak] {
+                                const auto self = weak.lock();
+                                PageQuery one_row;
+                                one_row.limit = 1;
+                                one_row.watch = true;
+                                if (self) self->watch->send(request_line(one_row));
+                              },
+                          .on_line =
+                              [weak](std::string line) {
+                                const auto self = weak.lock();
+                                if (self) self->watch_says(std::move(line));
+                              },
+                          .on_close = on_close});
+}
+
+// One of the two connections has ended, so both do: half a cache is none.
+void AnswerFeed::Impl::lose() {
+  const bool was_connected = std::exchange(connected, false);
+  questions_open = false;
+  watch_spoke = false;
+  for (auto* link : {&watch, &questions}) {
+    if (*link) (*link)->close();
+    link->reset();
+  }
+  forget_prepared();
+  sent.clear();
+  const auto abandoned = std::exchange(waiting, {});
+  const Result<PreparedAnswerPtr> away = fail("the cache is away");
+  for (const auto& [key, all] : abandoned) tell(all, away);
+  if (was_connected) on_change();
+  if (!stopped) retry_later();
+}
+
+void AnswerFeed::Impl::retry_later() {
+  retry_timer.expires_after(retry_after);
+  retry_after = std::min(2 * retry_after, options.retry_most);
+  retry_timer.async_wait([weak = weak_from_this()](ErrorCode error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->stopped) self->connect();
+  });
+}
+
+void AnswerFeed::Impl::check_deadlines() {
+  const Instant latest = clock.now() - options.answer_timeout;
+  const bool connecting = watch != nullptr && !connected;
+  // The cache takes one question after the other: the next one's time begins when the one before
+  // it has been answered, or many slow ones would look like a cache that says nothing.
+  const bool silent = !sent.empty() && std::max(sent.front().sent, last_answer) <= latest;
+  if (silent || (connecting && connecting_since <= latest)) lose();
+}
+
+void AnswerFeed::Impl::watch_says(std::string line) {
+  const Result<PreparedAnswer> answer = prepare_answer(std::move(line), PageQuery{});
+  if (!answer) return lose();  // too many connections, say: it is tried again later
+  watch_spoke = true;
+  advance(*answer);
+  const State before = std::exchange(announced, state_of(*answer));
+  settle(announced != before);
+}
+
+// The state that an answer shows may be newer than what was known.
+void AnswerFeed::Impl::advance(const PreparedAnswer& answer) {
+  const State shown = state_of(answer);
+  const bool older = shown.instance == newest.instance && shown.version < newest.version;
+  if (older || shown == newest) return;
+  forget_prepared();
+  newest = shown;
+}
+
+void AnswerFeed::Impl::settle(bool changed) {
+  if (!connected && questions_open && watch_spoke) {
+    connected = true;
+    retry_after = options.retry_least;
+    changed = true;
+  }
+  if (connected && changed) on_change();
+}
+
+void AnswerFeed::Impl::take_answer(std::string line) {
+  if (sent.empty()) return lose();  // nobody asked: this is no cache
+  last_answer = clock.now();
+  // Where this throws, the link ends, and lose() tells those who wait: they are still there.
+  const Result<PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
+  const auto asked = waiting.extract(sent.front().key);
+  sent.pop_front();
+  if (asked) tell(asked.mapped(), answer);
+}
+
+Result<PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string line,
+                                                        const Question& question) {
+  Result<PreparedAnswer> parsed = prepare_answer(std::move(line), question.query);
+  if (!parsed) return fail(parsed.error());
+  advance(*parsed);
+  auto answer = std::make_shared<const PreparedAnswer>(std::move(*parsed));
+  if (state_of(*answer) == newest && connected) keep(question.key, answer);
+  return answer;
+}
+
+void AnswerFeed::Impl::keep(const std::string& key, PreparedAnswerPtr answer) {
+  if (kept_by_key.contains(key)) return;
+  kept_bytes += answer->body->size();
+  kept.push_front({key, std::move(answer)});
+  kept_by_key.emplace(key, kept.begin());
+  while (kept.size() > options.answers_max || kept_bytes > options.answer_bytes_max) {
+    kept_bytes -= kept.back().answer->body->size();
+    kept_by_key.erase(kept.back().key);
+    kept.pop_back();
+  }
+}
+
+void AnswerFeed::Impl::forget_prepared() {
+  kept.clear();
+  kept_by_key.clear();
+  kept_bytes = 0;
+}
+
+AnswerFeed::AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
+                       const AnswerFeedOptions& options, std::function<void()> on_change)
+    : impl_(std::make_shared<Impl>(loop, std::move(path), clock, options, std::move(on_change))) {}
+
+AnswerFeed::~AnswerFeed() {
+  stop();
+}
+
+void AnswerFeed::start() {
+  impl_->checks =
+      std::make_unique<Ticker>(impl_->loop, kCheckInterval, [this] { impl_->check_deadlines(); });
+  impl_->connect();
+}
+
+void AnswerFeed::stop() {
+  if (std::exchange(impl_->stopped, true)) return;
+  impl_->checks.reset();
+  impl_->retry_timer.cancel();
+  impl_->lose();
+}
+
+bool AnswerFeed::connected() const {
+  return impl_->connected;
+}
+
+bool AnswerFeed::ready() const {
+  return impl_->connected && impl_->newest.ready;
+}
+
+uint64_t AnswerFeed::instance() const {
+  return impl_->newest.instance;
+}
+
+uint64_t AnswerFeed::version() const {
+  return impl_->newest.version;
+}
+
+bool AnswerFeed::overtaken(const PreparedAnswer& answer) const {
+  const State& news = impl_->announced;
+  return answer.instance != news.instance || answer.version < news.version;
+}
+
+PreparedAnswerPtr AnswerFeed::prepared(const Query& query) {
+  if (!impl_->connected) return nullptr;
+  const auto found = impl_->kept_by_key.find(request_line(query));
+  if (found == impl_->kept_by_key.end()) return nullptr;
+  impl_->kept.splice(impl_->kept.begin(), impl_->kept, found->second);
+  return found->second->answer;
+}
+
+void AnswerFeed::ask(const Query& query, Answered answered) {
+  if (!impl_->connected) return answered(fail("the cache is away"));
+  if (impl_->waiting.size() >= impl_->options.questions_max) {
+    return answered(fail("too many questions at once"));
+  }
+  std::string key = request_line(query);
+  std::vector<Answered>& all = impl_->waiting[key];
+  all.push_back(std::move(answered));
+  if (all.size() > 1) return;
+  impl_->questions->send(key);
+  impl_->sent.push_back({std::move(key), query, impl_->clock.now()});
+}
+
+}  // namespace paystats

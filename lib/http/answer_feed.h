@@ -1,0 +1,77 @@
+// What the cache answers, for a server whose many clients ask the same few things. Two connections
+// to the cache's socket: one watches for changes, one asks. Both are made anew whenever they end,
+// so a cache may come late, go, and come back as another instance.
+//
+//   AnswerFeed feed(loop, "stats.sock", clock, {}, [&] { ... something changed ... });
+//   feed.start();
+//   if (PreparedAnswerPtr answer = feed.prepared(query)) ...       // at once: nothing has changed
+//   feed.ask(query, [](const Result<PreparedAnswerPtr>& answer) { ... });
+//   feed.stop();
+//
+// The answer to a query at a version is made once and shared by all who ask; those who ask while it
+// is on its way wait for the same. All on the loop's thread; handlers are called from the loop, not
+// from within a call, except that ask() may call at once where the cache is away.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "api/stats_response.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "loop/event_loop.h"
+#include "protocol/query.h"
+
+namespace paystats {
+
+class LineLink;
+
+struct AnswerFeedOptions {
+  Duration retry_least = std::chrono::milliseconds(50);
+  Duration retry_most = std::chrono::seconds(1);
+  Duration answer_timeout = std::chrono::seconds(5);  // for one question; a slower cache is away
+  size_t answers_max = 256;                           // prepared ones that are kept
+  uint64_t answer_bytes_max = 32 << 20;
+  size_t questions_max = 16384;  // on their way
+};
+
+class AnswerFeed {
+ public:
+  using Answered = std::function<void(const Result<PreparedAnswerPtr>&)>;
+
+  // `on_change`: the cache says that it has another version, it has come, or it has gone. Answers
+  // may show a version before the cache says so.
+  AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
+             const AnswerFeedOptions& options, std::function<void()> on_change);
+  AnswerFeed(const AnswerFeed&) = delete;
+  AnswerFeed& operator=(const AnswerFeed&) = delete;
+  ~AnswerFeed();
+
+  void start();
+  void stop();  // the cache is away from now on
+
+  bool connected() const;
+  bool ready() const;         // as the cache says it of itself
+  uint64_t instance() const;  // of the newest answer
+  uint64_t version() const;
+
+  // The cache has said since that there is something newer: who joined a question that was on its
+  // way may be given such an answer.
+  bool overtaken(const PreparedAnswer& answer) const;
+
+  PreparedAnswerPtr prepared(const Query& query);
+  void ask(const Query& query, Answered answered);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,60 @@
+#include "http/body_pages.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace paystats {
+namespace {
+
+bool write_whole(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n <= 0) return false;  // no memory: a signal does not interrupt this
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+BodyPages::Pages BodyPages::of(const SharedBytes& body) {
+  if (!body || body->size() < kBytesMin) return nullptr;
+  const auto found = known_.find(body.get());
+  if (found != known_.end()) {
+    Known& known = found->second;
+    const bool same = !known.body.owner_before(body) && !body.owner_before(known.body);
+    if (same) {
+      if (!known.pages) known.pages = make(*body);
+      return known.pages;
+    }
+    // Another body was made where one that is gone had been.
+    if (known.pages) --files_;
+    known = {body, nullptr};
+    return nullptr;
+  }
+  if (known_.size() >= kBodiesMax) tidy();
+  if (known_.size() < kBodiesMax) known_.emplace(body.get(), Known{body, nullptr});
+  return nullptr;
+}
+
+BodyPages::Pages BodyPages::make(const std::string& body) {
+  if (files_ >= kFilesMax) tidy();
+  if (files_ >= kFilesMax) return nullptr;
+  UniqueFd fd(::memfd_create("body", MFD_CLOEXEC));
+  if (!fd || !write_whole(fd.get(), body)) return nullptr;
+  ++files_;
+  return std::make_shared<const UniqueFd>(std::move(fd));
+}
+
+void BodyPages::tidy() {
+  std::erase_if(known_, [this](const auto& entry) {
+    const Known& known = entry.second;
+    if (!known.body.expired()) return false;
+    if (known.pages) --files_;
+    return true;
+  });
+}
+
+}  // namespace paystats

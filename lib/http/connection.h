@@ -1,0 +1,112 @@
+// One client of the HTTP server: a coroutine that reads requests, has them judged, answers them,
+// and begins anew. Private to this room; see http/server.h for what a client can rely on.
+//
+// What can be answered from memory is, without a further coroutine: all requests that have come are
+// answered, and their responses leave together, before more is read. Only what must be waited for
+// (the cache, the output, a client who does not read) takes a frame of its own. Who asks for the
+// live stream has his socket handed on (see event_stream.h), and the connection ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/report.h"
+#include "api/router.h"
+#include "base/clock.h"
+#include "http/answer_feed.h"
+#include "http/body_pages.h"
+#include "http/event_stream.h"
+#include "http/head.h"
+#include "http/outbox.h"
+#include "http/payment_writer.h"
+#include "http/server.h"
+#include "loop/asio_tcp.h"
+
+namespace paystats {
+
+// What all connections share. All are borrowed.
+struct HttpService {
+  const Router& router;
+  const PaymentRules rules;
+  AnswerFeed& feed;
+  EventStreams& streams;
+  PaymentWriter& writer;
+  const Clock& clock;
+  const HttpLimits& limits;
+  ServerFigures& figures;  // totals; the rest is filled in when somebody asks
+  BodyPages pages{};
+  std::string date{};  // renewed each second
+  bool stopping = false;
+  std::function<ServerFigures()> now{};  // all figures
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  using Socket = asio::ip::tcp::socket;
+
+  HttpConnection(Socket socket, HttpService& service);
+
+  // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing.
+  void start(std::function<void()> on_closed);
+
+  // A request in flight is answered first; otherwise at once.
+  void finish();
+  void close();
+
+  // Cuts off a client that has not done in time what was waited for.
+  void check_deadline(Instant now);
+
+  bool idle() const { return state_ == State::kIdle; }  // no byte of a request has come
+  Instant since() const { return since_; }              // when what it does now began
+
+ private:
+  enum class State { kIdle, kReadingHead, kReadingBody, kWorking, kWriting, kLingering };
+
+  asio::awaitable<void> serve();
+  void await_request();
+  void refuse_head(HeadStatus status, const std::string& flaw);
+  // Nothing: it has been answered. Else what is to be done for it.
+  std::optional<Action> answer(const HttpHead& head);
+  bool answer_from_memory(const AskStats& ask);
+  asio::awaitable<void> perform(Action action);
+  asio::awaitable<void> take_payments(TakePayments take);
+  asio::awaitable<bool> read_body(const TakePayments& take);
+  asio::awaitable<void> store(PostedPayments posted);
+  asio::awaitable<void> ask_stats(AskStats ask);
+  asio::awaitable<void> open_stream(OpenStream open);
+  asio::awaitable<void> linger();
+  void respond(const HttpResponse& response);
+  // What is in the outbox leaves it, or the connection is closed. False: the client is to be waited
+  // for, by write_rest().
+  bool write_at_once();
+  asio::awaitable<void> write_rest();
+  asio::awaitable<void> flush();
+  void begin(State state, Duration timeout);
+  void closed();
+
+  Socket socket_;
+  HttpService& service_;
+  std::function<void()> on_closed_;
+  State state_ = State::kIdle;
+  Instant since_{};
+  Instant deadline_ = Instant::max();
+  bool ending_ = false;  // after what is in the outbox
+  bool unread_body_ = false;
+
+  std::string input_;   // received and not yet consumed
+  size_t scanned_ = 0;  // of it, see parse_head()
+  HttpOutbox output_;
+  std::string local_host_;
+  uint16_t local_port_ = 0;
+
+  // Of the request at hand.
+  bool head_only_ = false;
+  bool keep_alive_ = false;
+  bool say_keep_alive_ = false;
+};
+
+}  // namespace paystats

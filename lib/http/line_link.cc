@@ -1,0 +1,103 @@
+#include "http/line_link.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "loop/asio_tcp.h"
+
+namespace paystats {
+namespace {
+
+constexpr size_t kReadBytes = 64 << 10;
+
+}  // namespace
+
+std::shared_ptr<LineLink> LineLink::open(asio::io_context& context, const std::string& path,
+                                         Handlers handlers) {
+  auto link = std::make_shared<LineLink>(context, path, std::move(handlers));
+  asio::co_spawn(
+      context, [link] { return link->run(); },
+      [link](const std::exception_ptr& thrown) {
+        if (thrown) link->fail_with("out of memory");
+      });
+  return link;
+}
+
+LineLink::LineLink(asio::io_context& context, std::string path, Handlers handlers)
+    : socket_(context), path_(std::move(path)), handlers_(std::move(handlers)) {}
+
+asio::awaitable<void> LineLink::run() {
+  const asio::local::stream_protocol::endpoint endpoint(path_);
+  const auto [error] = co_await socket_.async_connect(endpoint, use_result);
+  if (closed_) co_return;
+  if (error) {
+    fail_with(error.message());
+    co_return;
+  }
+  handlers_.on_open();
+  co_await read_lines();
+}
+
+asio::awaitable<void> LineLink::read_lines() {
+  size_t scanned = 0;  // no newline before here
+  while (!closed_) {
+    const size_t used = input_.size();
+    input_.resize(used + kReadBytes);
+    const auto [error, n] = co_await socket_.async_read_some(
+        asio::buffer(input_.data() + used, kReadBytes), use_result);
+    input_.resize(used + n);
+    if (closed_) co_return;
+    if (error) {
+      fail_with("the connection ended");
+      co_return;
+    }
+    size_t begin = 0;
+    for (;;) {
+      const size_t newline = input_.find('\n', std::max(begin, scanned));
+      if (newline == std::string::npos) break;
+      handlers_.on_line(input_.substr(begin, newline + 1 - begin));
+      if (closed_) co_return;
+      begin = newline + 1;
+    }
+    input_.erase(0, begin);
+    scanned = input_.size();
+    if (input_.size() > kLineBytesMax) {
+      fail_with("an answer longer than any");
+      co_return;
+    }
+  }
+}
+
+void LineLink::send(std::string_view line) {
+  output_ += line;
+  if (writing_.empty()) write_more();
+}
+
+void LineLink::write_more() {
+  if (closed_ || output_.empty()) return;
+  writing_.swap(output_);
+  asio::async_write(socket_, asio::buffer(writing_),
+                    [self = shared_from_this()](ErrorCode error, size_t) {
+                      self->writing_.clear();
+                      // The reading part hears of an error as well, and tells it.
+                      if (!error) self->write_more();
+                    });
+}
+
+void LineLink::close() {
+  closed_ = true;
+  ErrorCode ignored;
+  socket_.close(ignored);
+  // What the handlers hold may hold us.
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handlers_ = {}; });
+}
+
+void LineLink::fail_with(const std::string& what) {
+  if (closed_) return;
+  const auto on_close = std::move(handlers_.on_close);
+  close();
+  if (on_close) on_close(Error{path_ + ": " + what});
+}
+
+}  // namespace paystats

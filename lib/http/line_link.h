@@ -1,0 +1,54 @@
+// A connection to the cache's socket as a client on the event loop has it: lines out, lines in, no
+// call blocks. Private to this room; see answer_feed.h.
+//
+//   auto link = LineLink::open(loop.context(), "stats.sock", {.on_open = ..., ...});
+//   link->send("{\"watch\":1}\n");
+//   link->close();                    // no handler is called any more
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "loop/asio.h"
+
+namespace paystats {
+
+class LineLink : public std::enable_shared_from_this<LineLink> {
+ public:
+  // A page of the longest names, each of their bytes written as an escape, is shorter.
+  static constexpr size_t kLineBytesMax = 16 << 20;
+
+  struct Handlers {
+    std::function<void()> on_open;
+    std::function<void(std::string line)> on_line;  // with its newline
+    std::function<void(const Error&)> on_close;     // not connected, or not any more; once
+  };
+
+  static std::shared_ptr<LineLink> open(asio::io_context& context, const std::string& path,
+                                        Handlers handlers);
+  LineLink(asio::io_context& context, std::string path, Handlers handlers);
+
+  // REQUIRES: on_open has been called.
+  void send(std::string_view line);
+
+  void close();
+
+ private:
+  asio::awaitable<void> run();
+  asio::awaitable<void> read_lines();
+  void write_more();
+  void fail_with(const std::string& what);
+
+  asio::local::stream_protocol::socket socket_;
+  const std::string path_;
+  Handlers handlers_;
+  std::string input_;
+  std::string output_;  // to be written after what is being written
+  std::string writing_;
+  bool closed_ = false;
+};
+
+}  // namespace paystats

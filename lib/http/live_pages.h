@@ -1,0 +1,68 @@
+// Who watches which page of the totals. After each change every page that somebody watches is asked
+// for once, and the event made of it goes to all of its watchers.
+//
+//   LivePages pages(loop, feed);
+//   class Stream : public LivePages::Watcher { void on_event(const SharedBytes&) override ... };
+//   pages.watch(query, stream);      // told now, and after each change
+//   pages.changed();                 // the feed said so
+//
+// A watching ends with the watcher. Events are whole states: a watcher that cannot keep up keeps
+// the newest and drops those before it. Many watchers are told in slices, between which the loop
+// does what else is to be done; what changes meanwhile overtakes: those who come later are told the
+// newest, those before them again. All on the loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "api/stats_response.h"
+#include "http/answer_feed.h"
+#include "loop/event_loop.h"
+#include "protocol/query.h"
+
+namespace paystats {
+
+class LivePages {
+ private:
+  struct Impl;
+  struct Page;
+
+ public:
+  class Watcher {
+   public:
+    Watcher() = default;
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+    virtual ~Watcher();
+
+    // Called from the loop, or from within watch() where the answer is there already. Must not
+    // destroy a watcher.
+    virtual void on_event(const SharedBytes& event) = 0;
+
+   private:
+    friend class LivePages;
+    std::weak_ptr<Impl> pages_;
+    Page* page_ = nullptr;
+    uint32_t place_ = 0;  // among the watchers of the page
+    uint32_t told_ = 0;   // the last of the page's events that it was given
+  };
+
+  // Both are borrowed.
+  LivePages(EventLoop& loop, AnswerFeed& feed);
+  LivePages(const LivePages&) = delete;
+  LivePages& operator=(const LivePages&) = delete;
+  ~LivePages();
+
+  // REQUIRES: `watcher` watches nothing yet.
+  void watch(const PageQuery& query, Watcher& watcher);
+
+  void changed();
+
+  size_t pages() const;  // that somebody watches
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace paystats

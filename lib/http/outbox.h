@@ -1,0 +1,63 @@
+// Responses on their way out of one connection: heads that are its own, bodies that it shares with
+// all who are sent the same. What is there leaves in one system call, or two where a body has pages
+// (see body_pages.h), at once and without the event loop; only a client whose buffers are full is
+// waited for.
+//
+//   append_head(out.head(), response, ...);
+//   out.add(body, pages.of(body));
+//   while (out.write_some(socket) == HttpOutbox::Progress::kBlocked) co_await ... wait_write ...
+//
+// Private to this room.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "api/http.h"
+#include "http/body_pages.h"
+#include "loop/asio_tcp.h"
+
+namespace paystats {
+
+class HttpOutbox {
+ public:
+  enum class Progress { kDone, kBlocked, kFailed };
+
+  // To be appended to: the head of the next response.
+  std::string& head() { return heads_; }
+  // Ends that response. Either may be null.
+  void add(SharedBytes body, BodyPages::Pages pages);
+
+  bool empty() const { return parts_.empty(); }
+  // To be written before more is added: a client who asks and does not read holds no more than
+  // this.
+  bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
+
+  // REQUIRES: `socket` is non-blocking.
+  Progress write_some(asio::ip::tcp::socket& socket);
+
+ private:
+  static constexpr size_t kPartsMax = 16;
+  static constexpr size_t kBodyBytesMax = size_t{256} << 10U;
+
+  struct Part {
+    size_t head_end = 0;  // in heads_
+    SharedBytes body;
+    BodyPages::Pages pages;
+  };
+
+  size_t send(asio::ip::tcp::socket& socket, ErrorCode& error) const;
+  size_t send_pages(asio::ip::tcp::socket& socket, ErrorCode& error) const;
+  void advance(size_t bytes);
+
+  std::string heads_;
+  std::vector<Part> parts_;
+  size_t body_bytes_ = 0;  // of all parts
+  // How far it has got.
+  size_t part_ = 0;
+  size_t head_sent_ = 0;  // of heads_
+  size_t body_sent_ = 0;  // of that part's body
+};
+
+}  // namespace paystats

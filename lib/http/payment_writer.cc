@@ -1,0 +1,362 @@
+#include "http/payment_writer.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "io/wait.h"
+
+namespace paystats {
+namespace {
+
+constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
+constexpr Duration kLastWait = std::chrono::milliseconds(500);  // for a thread that is to end
+
+struct Item {
+  uint64_t id = 0;
+  PostedPayments payments;
+};
+
+struct Outcome {
+  uint64_t id = 0;
+  Posting posting = Posting::kUnknown;
+};
+
+}  // namespace
+
+// What the loop's side has of one post.
+struct Waiting {
+  PaymentWriter::OnOutcome on_outcome;
+  Instant since;
+  uint64_t bytes = 0;
+};
+
+// The side of the loop: all on its thread.
+struct PaymentWriter::LoopSide {
+  EventLoop& loop;
+  const Clock& clock;
+  const PaymentWriterLimits limits;
+  const Handlers handlers;
+  std::unordered_map<uint64_t, Waiting> waiting{};
+  // Posted since the last hand_over(): what many clients send at the same time wakes the thread
+  // once.
+  std::vector<Item> fresh{};
+  bool handing_over = false;  // soon, from the loop
+  bool stopping = false;      // nothing is posted any more
+  uint64_t next_id = 1;
+  uint64_t bytes = 0;
+  bool writable = true;
+  bool stopped = false;
+  std::unique_ptr<Ticker> checks{};
+  std::optional<EventLoop::Work> work{};  // the loop lives until on_stopped
+
+  void complete(uint64_t id, Posting posting) {
+    const auto found = waiting.find(id);
+    if (found == waiting.end()) return;  // has been told kUnknown already
+    const OnOutcome on_outcome = std::move(found->second.on_outcome);
+    bytes -= found->second.bytes;
+    waiting.erase(found);
+    on_outcome(posting);
+  }
+
+  void complete_all(Posting posting) {
+    std::vector<uint64_t> ids;
+    for (const auto& [id, entry] : waiting) ids.push_back(id);
+    for (const uint64_t id : ids) complete(id, posting);
+  }
+
+  void set_writable(bool now, const Error* error) {
+    if (now == writable) return;
+    writable = now;
+    if (now) {
+      handlers.on_stored_again();
+    } else {
+      handlers.on_not_stored(*error);
+    }
+  }
+
+  void end(const Result<void>& outcome) {
+    complete_all(Posting::kUnknown);
+    checks.reset();
+    handlers.on_stopped(outcome);
+    work.reset();
+  }
+};
+
+// What both threads have. Lives until the last of them has let go.
+struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Shared> {
+  Shared(std::unique_ptr<PaymentSink> payment_sink, const StopSignal& stop_signal,
+         const Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side)
+      : sink(std::move(payment_sink)),
+        reader_fd(sink->reader_fd()),
+        stop(stop_signal),
+        clock(system_clock),
+        group_bytes_max(group_max),
+        loop_side(std::move(side)) {}
+
+  // From any thread.
+  void wake() const {
+    const uint64_t one = 1;
+    while (::write(wake_fd.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+  }
+
+  // The thread's.
+  void run();
+  Result<void> write_all();
+  Result<bool> wait_for_work();
+  std::vector<Item> take_group();
+  bool write_group(std::vector<Item> group);
+  void tell(std::function<void(LoopSide&)> news);
+
+  const std::unique_ptr<PaymentSink> sink;
+  const int reader_fd;
+  const StopSignal& stop;
+  const Clock& clock;
+  const uint64_t group_bytes_max;
+  const std::weak_ptr<LoopSide> loop_side;
+  UniqueFd wake_fd;
+
+  std::mutex mutex;  // guards what follows
+  std::deque<Item> queue;
+  bool stopping = false;
+  bool abandoned = false;  // the loop's side is gone: `loop` must not be used any more
+  bool finished = false;
+  std::condition_variable on_finished;
+  EventLoop* loop = nullptr;
+};
+
+// Hands news over to the loop's thread. The lock keeps the loop alive meanwhile.
+void PaymentWriter::Shared::tell(std::function<void(LoopSide&)> news) {
+  const std::lock_guard lock(mutex);
+  if (abandoned) return;
+  loop->post([weak = loop_side, news = std::move(news)] {
+    if (const std::shared_ptr<LoopSide> side = weak.lock()) news(*side);
+  });
+}
+
+// True: there is something in the queue. False: stopping, and the queue is empty.
+Result<bool> PaymentWriter::Shared::wait_for_work() {
+  const Waiter waiter(stop, clock, reader_fd);
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex);
+      if (abandoned) return false;
+      if (!queue.empty()) return true;
+      if (stopping) return false;
+    }
+    const Result<Wake> woken = waiter.wait_readable_despite_stop(wake_fd.get(), kForever);
+    if (!woken) return fail(woken.error());
+    uint64_t ignored = 0;
+    while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+std::vector<Item> PaymentWriter::Shared::take_group() {
+  const std::lock_guard lock(mutex);
+  std::vector<Item> group;
+  uint64_t bytes = 0;
+  while (!queue.empty()) {
+    const uint64_t more = queue.front().payments.line_bytes();
+    if (!group.empty() && bytes + more > group_bytes_max) break;
+    bytes += more;
+    group.push_back(std::move(queue.front()));
+    queue.pop_front();
+  }
+  return group;
+}
+
+// False: the sink is of no more use.
+bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
+  Result<void> written;
+  for (Item& item : group) {
+    written = sink->put(item.payments.batches());
+    if (!written) break;
+  }
+  if (written) written = sink->flush();
+  using Aftermath = PaymentSink::Aftermath;
+  const Aftermath aftermath = written ? Aftermath::kUndone : sink->aftermath();
+  const bool usable = aftermath != Aftermath::kBroken;
+  const Posting posting = written                           ? Posting::kTaken
+                          : aftermath == Aftermath::kUndone ? Posting::kNotStored
+                                                            : Posting::kUnknown;
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(group.size());
+  for (const Item& item : group) outcomes.push_back({item.id, posting});
+  tell([outcomes = std::move(outcomes), written, usable](LoopSide& side) {
+    if (usable) side.set_writable(written.has_value(), written ? nullptr : &written.error());
+    for (const Outcome& outcome : outcomes) side.complete(outcome.id, outcome.posting);
+    if (!usable) side.handlers.on_broken(written.error());
+  });
+  return usable;
+}
+
+Result<void> PaymentWriter::Shared::write_all() {
+  for (;;) {
+    const Result<bool> work = wait_for_work();
+    if (!work) {
+      tell([error = work.error()](LoopSide& side) { side.handlers.on_broken(error); });
+      return fail(work.error());
+    }
+    if (!*work) return sink->close();
+    if (!write_group(take_group())) return fail("payments could not be written");
+  }
+}
+
+void PaymentWriter::Shared::run() {
+  Result<void> outcome;
+  try {
+    outcome = write_all();
+  } catch (const std::exception& e) {
+    // Out of memory. What was being written is in an unknown state, and so will its posters be
+    // told.
+    outcome = fail(std::string("payments could not be written: ") + e.what());
+    tell([error = outcome.error()](LoopSide& side) { side.handlers.on_broken(error); });
+  }
+  std::deque<Item> unwritten;
+  {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    unwritten.swap(queue);
+  }
+  tell([unwritten = std::make_shared<std::deque<Item>>(std::move(unwritten)),
+        outcome](LoopSide& side) {
+    side.stopped = true;
+    side.writable = side.writable && outcome.has_value();
+    for (const Item& item : *unwritten) side.complete(item.id, Posting::kStopped);
+    side.end(outcome);
+  });
+}
+
+PaymentWriter::PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink,
+                             const StopSignal& stop, const Clock& clock,
+                             const PaymentWriterLimits& limits, Handlers handlers)
+    : loop_side_(std::make_shared<LoopSide>(LoopSide{
+          .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
+  shared_ =
+      std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max, loop_side_);
+  shared_->loop = &loop;
+}
+
+Result<void> PaymentWriter::start() {
+  shared_->wake_fd.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!shared_->wake_fd) return fail(system_error("eventfd", errno));
+  loop_side_->work.emplace(loop_side_->loop);
+  loop_side_->checks =
+      std::make_unique<Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
+  try {
+    thread_ = std::thread([shared = shared_] {
+      shared->run();
+      const std::lock_guard lock(shared->mutex);
+      shared->finished = true;
+      shared->on_finished.notify_all();
+    });
+  } catch (const std::system_error& e) {
+    return fail(std::string("thread: ") + e.what());
+  }
+  return {};
+}
+
+void PaymentWriter::check_waits() {
+  LoopSide& side = *loop_side_;
+  hand_over(side, *shared_);
+  const Instant overdue = side.clock.now() - side.limits.wait_timeout;
+  std::vector<uint64_t> late;
+  for (const auto& [id, entry] : side.waiting) {
+    if (entry.since <= overdue) late.push_back(id);
+  }
+  if (late.empty()) return;
+  std::sort(late.begin(), late.end());
+  std::vector<uint64_t> taken_back;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    std::erase_if(shared_->queue, [&](const Item& item) {
+      const bool is_late = std::binary_search(late.begin(), late.end(), item.id);
+      if (is_late) taken_back.push_back(item.id);
+      return is_late;
+    });
+  }
+  for (const uint64_t id : taken_back) side.complete(id, Posting::kBusy);
+  // What is left has been handed to the sink, which says nothing.
+  for (const uint64_t id : late) side.complete(id, Posting::kUnknown);
+}
+
+PaymentWriter::~PaymentWriter() {
+  if (!thread_.joinable()) return;
+  stop();
+  std::unique_lock lock(shared_->mutex);
+  shared_->abandoned = true;
+  const bool finished =
+      shared_->on_finished.wait_for(lock, kLastWait, [this] { return shared_->finished; });
+  lock.unlock();
+  if (finished) {
+    thread_.join();
+  } else {
+    thread_.detach();  // it is stuck in the sink, and all that it will touch is its own
+  }
+}
+
+void PaymentWriter::post(PostedPayments payments, OnOutcome on_outcome) {
+  LoopSide& side = *loop_side_;
+  if (side.stopping || side.stopped) return on_outcome(Posting::kStopped);
+  const uint64_t bytes = payments.memory_bytes();
+  const bool full = side.waiting.size() >= side.limits.posts_max ||
+                    (side.bytes + bytes > side.limits.bytes_max && !side.waiting.empty());
+  if (full) return on_outcome(Posting::kBusy);
+  const uint64_t id = side.next_id++;
+  side.bytes += bytes;
+  side.waiting.emplace(id, Waiting{std::move(on_outcome), side.clock.now(), bytes});
+  side.fresh.push_back({id, std::move(payments)});
+  if (std::exchange(side.handing_over, true)) return;
+  side.loop.post([shared = shared_, weak = std::weak_ptr(loop_side_)] {
+    if (const auto alive = weak.lock()) hand_over(*alive, *shared);
+  });
+}
+
+void PaymentWriter::hand_over(LoopSide& side, Shared& shared) {
+  side.handing_over = false;
+  std::vector<Item> fresh = std::exchange(side.fresh, {});
+  bool taken = false;
+  {
+    const std::lock_guard lock(shared.mutex);
+    taken = !shared.stopping;
+    if (taken) std::move(fresh.begin(), fresh.end(), std::back_inserter(shared.queue));
+  }
+  if (taken) return shared.wake();
+  for (const Item& item : fresh) side.complete(item.id, Posting::kStopped);
+}
+
+void PaymentWriter::stop() {
+  loop_side_->stopping = true;
+  hand_over(*loop_side_, *shared_);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stopping = true;
+  }
+  shared_->wake();
+}
+
+bool PaymentWriter::writable() const {
+  return loop_side_->writable && !loop_side_->stopped;
+}
+
+size_t PaymentWriter::waiting() const {
+  return loop_side_->waiting.size();
+}
+
+}  // namespace paystats

@@ -1,0 +1,87 @@
+// From the event loop to a PaymentSink, which blocks: a thread of its own writes what is posted.
+// All that waits is written together and confirmed by one flush (a group commit), so many clients
+// share one wait for the disk.
+//
+//   PaymentWriter writer(loop, std::move(sink), stop, clock, limits, {.on_broken = ...});
+//   writer.start();
+//   writer.post(std::move(payments), [](Posting outcome) { ... });   // on the loop, once
+//   writer.stop();
+//
+// A sink that stalls (a full pipe) holds up the thread and nobody else: the queue fills, further
+// posts are told so at once, and who has waited for `wait_timeout` is told whether nothing was
+// written (kBusy) or nobody knows (kUnknown). While idle the thread watches for a reader of the
+// output that goes away. A group is one commit of the sink, so it is in there whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "api/posted_payments.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+#include "io/payment_sink.h"
+#include "loop/event_loop.h"
+
+namespace paystats {
+
+enum class Posting {
+  kTaken,      // flushed: an acknowledgement may be given
+  kBusy,       // not written: the queue is full, or the wait was too long
+  kNotStored,  // not written: the sink failed and has undone it
+  kUnknown,    // the sink failed or stalled half way
+  kStopped,    // not written: the writer has stopped
+};
+
+struct PaymentWriterLimits {
+  size_t posts_max = 4096;               // waiting
+  uint64_t bytes_max = 64 << 20;         // in memory, of those
+  uint64_t group_bytes_max = 512 << 10;  // as lines; a larger post is a group by itself
+  Duration wait_timeout = std::chrono::seconds(10);
+};
+
+class PaymentWriter {
+ public:
+  using OnOutcome = std::function<void(Posting)>;
+
+  struct Handlers {
+    std::function<void(const Error&)> on_broken;      // no payment will ever be taken again
+    std::function<void(const Error&)> on_not_stored;  // the first of a row of failures
+    std::function<void()> on_stored_again;
+    std::function<void(const Result<void>&)> on_stopped;  // the sink has been closed
+  };
+
+  // `loop`, `stop` and `clock` are borrowed.
+  PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink, const StopSignal& stop,
+                const Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
+  PaymentWriter(const PaymentWriter&) = delete;
+  PaymentWriter& operator=(const PaymentWriter&) = delete;
+  // A thread that is stuck in the sink is left behind with all that it needs.
+  ~PaymentWriter();
+
+  Result<void> start();
+
+  void post(PostedPayments payments, OnOutcome on_outcome);
+
+  // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
+  void stop();
+
+  // The last payments could be written, or none have been tried.
+  bool writable() const;
+  size_t waiting() const;
+
+ private:
+  struct Shared;
+  struct LoopSide;
+  static void hand_over(LoopSide& side, Shared& shared);
+  void check_waits();
+
+  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<LoopSide> loop_side_;
+  std::thread thread_;
+};
+
+}  // namespace paystats

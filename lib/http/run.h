@@ -1,0 +1,66 @@
+// A server at work: the page and the REST API on an address, payments to a sink, totals from the
+// cache's socket.
+//
+//   HttpRun run(std::move(options), {stop, clock, diagnostics});
+//   if (Result<void> opened = run.open(std::move(sink), std::move(files)); !opened) ...
+//   if (Result<void> done = run.run(); !done) ...        // until a signal, or the output breaks
+//
+// After a stop signal no connection is accepted; what is in flight is finished, for a few seconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "api/posted_payments.h"
+#include "api/router.h"
+#include "api/static_files.h"
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/result.h"
+#include "base/stop_signal.h"
+#include "http/answer_feed.h"
+#include "http/payment_writer.h"
+#include "http/server.h"
+#include "io/payment_sink.h"
+
+namespace paystats {
+
+struct HttpRunOptions {
+  HostAndPort address;
+  std::string stats_path;   // the cache's socket
+  std::string output_name;  // as messages call the sink
+  bool output_is_topic = false;
+  PaymentRules rules;
+  RouterOptions router;
+  HttpLimits limits;
+  PaymentWriterLimits writer;
+  AnswerFeedOptions feed;
+};
+
+// All are borrowed.
+struct HttpSurroundings {
+  const StopSignal& stop;
+  const Clock& clock;
+  Diagnostics& diagnostics;
+};
+
+class HttpRun {
+ public:
+  HttpRun(HttpRunOptions options, const HttpSurroundings& surroundings);
+  HttpRun(const HttpRun&) = delete;
+  HttpRun& operator=(const HttpRun&) = delete;
+  ~HttpRun();
+
+  // Takes the address and says on which one it listens, and what an acknowledgement is worth.
+  Result<void> open(std::unique_ptr<PaymentSink> sink, StaticFiles files);
+
+  // REQUIRES: open() has succeeded. Call once.
+  Result<void> run();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paystats

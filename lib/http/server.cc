@@ -1,0 +1,258 @@
+#include "http/server.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "api/problem.h"
+#include "http/connection.h"
+#include "http/event_stream.h"
+#include "http/live_pages.h"
+
+namespace paystats {
+namespace {
+
+using Tcp = asio::ip::tcp;
+
+// How long to leave the clients in the queue when no descriptor is free for them.
+constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
+constexpr Duration kSecond = std::chrono::seconds(1);
+
+asio::ip::address parse_address(const std::string& host, ErrorCode& error) {
+  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const std::string bare = in_brackets ? host.substr(1, host.size() - 2) : host;
+  return asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
+}
+
+}  // namespace
+
+struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
+  Impl(EventLoop& event_loop, const Router& router, const PaymentRules& rules, AnswerFeed& feed,
+       PaymentWriter& writer, const Clock& clock, const HttpLimits& given)
+      : loop(event_loop),
+        limits(given),
+        pages(loop, feed),
+        streams(pages, clock, limits, figures_so_far, [this] { ended(); }),
+        service{router, rules, feed, streams, writer, clock, limits, figures_so_far} {}
+
+  asio::awaitable<void> accept_clients(std::shared_ptr<Tcp::acceptor> acceptor);
+  void add(Tcp::socket socket);
+  bool make_room();
+  void turn_away(Tcp::socket socket);
+  void check_deadlines();
+  void housekeeping();
+  void ended();
+  ServerFigures figures() const;
+  size_t clients() const { return connections.size() + streams.size(); }
+  std::vector<std::shared_ptr<HttpConnection>> all() const {
+    return {connections.begin(), connections.end()};
+  }
+
+  EventLoop& loop;
+  const HttpLimits limits;
+  ServerFigures figures_so_far;
+  LivePages pages;
+  EventStreams streams;
+  HttpService service;
+  std::vector<std::shared_ptr<Tcp::acceptor>> acceptors;
+  std::unordered_set<std::shared_ptr<HttpConnection>> connections;
+  std::unique_ptr<Ticker> checks;
+  std::unique_ptr<Ticker> each_second;
+  std::unique_ptr<Ticker> last_call;
+  std::function<void()> on_stopped;
+};
+
+asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Tcp::acceptor> acceptor) {
+  asio::steady_timer pause(loop.context());
+  while (!service.stopping) {
+    auto [error, socket] = co_await acceptor->async_accept(use_result);
+    if (service.stopping) break;
+    if (error == asio::error::connection_aborted) continue;
+    if (error) {
+      // No descriptor, or no memory. Somebody who only idles can go; else it is tried again.
+      make_room();
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(use_result);
+      continue;
+    }
+    ++service.figures.connections_seen;
+    if (clients() < service.limits.connections_max || make_room()) {
+      add(std::move(socket));
+    } else {
+      turn_away(std::move(socket));
+    }
+  }
+}
+
+// Ends the connection that has said nothing for longest, if there is one. It is free to come again.
+bool HttpServer::Impl::make_room() {
+  std::shared_ptr<HttpConnection> longest;
+  for (const auto& connection : connections) {
+    if (connection->idle() && (!longest || connection->since() < longest->since())) {
+      longest = connection;
+    }
+  }
+  if (!longest) return false;
+  longest->close();
+  connections.erase(longest);
+  return true;
+}
+
+void HttpServer::Impl::turn_away(Tcp::socket socket) {
+  ++service.figures.connections_refused;
+  const HttpResponse response = closing_problem(ProblemType::kBusy, "too many connections");
+  std::string bytes;
+  append_head(bytes, response, {.keep_alive = false, .date = service.date});
+  bytes += *response.body;
+  ErrorCode ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(bytes), ignored);
+  socket.shutdown(Tcp::socket::shutdown_send, ignored);
+}
+
+void HttpServer::Impl::add(Tcp::socket socket) {
+  auto connection = std::make_shared<HttpConnection>(std::move(socket), service);
+  connections.insert(connection);
+  // Weak, since we own it: a loop that is abandoned leaves no ring behind.
+  connection->start([weak = weak_from_this(), key = std::weak_ptr(connection)] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->connections.erase(key.lock());
+    self->ended();
+  });
+}
+
+void HttpServer::Impl::check_deadlines() {
+  const Instant now = service.clock.now();
+  for (const auto& connection : all()) connection->check_deadline(now);
+  streams.check(now);
+}
+
+void HttpServer::Impl::housekeeping() {
+  service.date = http_date(static_cast<int64_t>(std::time(nullptr)));
+  service.pages.tidy();
+}
+
+void HttpServer::Impl::ended() {
+  if (!service.stopping || clients() > 0 || !on_stopped) return;
+  checks.reset();
+  each_second.reset();
+  last_call.reset();
+  std::exchange(on_stopped, {})();
+}
+
+ServerFigures HttpServer::Impl::figures() const {
+  ServerFigures figures = service.figures;
+  figures.cache_connected = service.feed.connected();
+  figures.cache_ready = service.feed.ready();
+  figures.cache_version = service.feed.version();
+  figures.output_writable = service.writer.writable();
+  figures.posts_waiting = service.writer.waiting();
+  figures.connections = clients();
+  figures.streams = streams.size();
+  return figures;
+}
+
+HttpServer::HttpServer(EventLoop& loop, const Router& router, const PaymentRules& rules,
+                       AnswerFeed& feed, PaymentWriter& writer, const Clock& clock,
+                       const HttpLimits& limits)
+    : impl_(std::make_shared<Impl>(loop, router, rules, feed, writer, clock, limits)) {
+  impl_->service.now = [impl = impl_.get()] { return impl->figures(); };
+  impl_->housekeeping();
+}
+
+HttpServer::~HttpServer() {
+  impl_->service.stopping = true;
+  for (const auto& acceptor : impl_->acceptors) {
+    ErrorCode ignored;
+    acceptor->close(ignored);
+  }
+  for (const auto& connection : impl_->all()) connection->close();
+  impl_->streams.close_all();
+}
+
+Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
+  ErrorCode error;
+  const asio::ip::address address = parse_address(host, error);
+  if (error) return fail(fmt::format("{}: not an address to listen on", host));
+  auto acceptor = std::make_shared<Tcp::acceptor>(impl_->loop.context());
+  const Tcp::endpoint endpoint(address, port);
+  acceptor->open(endpoint.protocol(), error);
+  if (!error) acceptor->set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor->bind(endpoint, error);
+  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
+  if (error) return fail(system_error(fmt::format("{}:{}", host, port), error.value()));
+  const std::string shown =
+      address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+  HttpAddress result{shown, acceptor->local_endpoint(error).port(), address.is_loopback()};
+  impl_->acceptors.push_back(std::move(acceptor));
+  return result;
+}
+
+void HttpServer::start() {
+  impl_->checks = std::make_unique<Ticker>(impl_->loop, impl_->service.limits.check_interval,
+                                           [impl = impl_.get()] { impl->check_deadlines(); });
+  impl_->each_second = std::make_unique<Ticker>(impl_->loop, kSecond,
+                                                [impl = impl_.get()] { impl->housekeeping(); });
+  for (const auto& acceptor : impl_->acceptors) {
+    asio::co_spawn(
+        impl_->loop.context(), [impl = impl_, acceptor] { return impl->accept_clients(acceptor); },
+        [impl = impl_](const std::exception_ptr& thrown) {
+          if (thrown) std::rethrow_exception(thrown);
+        });
+  }
+}
+
+void HttpServer::totals_changed() {
+  impl_->pages.changed();
+}
+
+void HttpServer::stop(std::function<void()> on_stopped) {
+  if (impl_->service.stopping) return;
+  impl_->service.stopping = true;
+  impl_->on_stopped = std::move(on_stopped);
+  for (const auto& acceptor : impl_->acceptors) {
+    ErrorCode ignored;
+    acceptor->close(ignored);
+  }
+  for (const auto& connection : impl_->all()) connection->finish();
+  impl_->streams.close_all();
+  impl_->last_call =
+      std::make_unique<Ticker>(impl_->loop, impl_->service.limits.stop_timeout, [impl = impl_] {
+        for (const auto& connection : impl->all()) connection->close();
+        impl->connections.clear();
+        impl->ended();
+      });
+  // Not from within this call, however little there is to wait for.
+  impl_->loop.post([impl = impl_] { impl->ended(); });
+}
+
+ServerFigures HttpServer::figures() const {
+  return impl_->figures();
+}
+
+Result<HostAndPort> parse_host_and_port(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  HostAndPort result;
+  if (colon != std::string::npos && colon > 0) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, result.port);
+    result.host = text.substr(0, colon);
+    const bool one_address = result.host.find(':') == std::string::npos || result.host[0] == '[';
+    ErrorCode bad_address;
+    parse_address(result.host, bad_address);
+    if (error == std::errc{} && stop == end && one_address && !bad_address) return result;
+  }
+  return fail(
+      fmt::format("{}: not an address such as 127.0.0.1:8080, [::1]:8080 or localhost:0", text));
+}
+
+}  // namespace paystats

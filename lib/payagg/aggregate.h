@@ -1,0 +1,23 @@
+// payagg as a whole: opens both ends as the plan says, sums up, and makes sure that all of it
+// arrived.
+//
+//   Result<AggregateOutcome> end = aggregate(plan, {diagnostics, stop, clock, progress});
+#pragma once
+
+#include "base/exit_status.h"
+#include "base/result.h"
+#include "base/run_context.h"
+#include "payagg/plan.h"
+
+namespace paystats {
+
+struct AggregateOutcome {
+  ExitStatus status = ExitStatus::kDone;
+  bool cut_short = false;  // by a signal, where the input would have had an end: die of it
+};
+
+// An output that nobody reads any more is no error where the input ends by itself. An error of kind
+// kInterrupted: a stop signal came while an end was waited for, and nothing was begun.
+Result<AggregateOutcome> aggregate(const AggregatePlan& plan, const RunContext& around);
+
+}  // namespace paystats

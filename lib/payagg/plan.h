@@ -1,0 +1,76 @@
+// What the user asks of payagg, and what that means: all impossible combinations end here, before
+// anything is opened. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "kafka/options.h"
+#include "record/decoder.h"
+#include "stream/publish.h"
+#include "stream/trigger.h"
+#include "topics/options.h"
+#include "totals/totals.h"
+
+namespace paystats {
+
+// As the command line says it.
+struct AggregateRequest {
+  std::vector<std::string> inputs;
+  std::string output = "-";
+  std::optional<std::string> output_mode;
+  std::optional<Duration> trigger;
+  std::optional<uint64_t> max_records;
+  bool follow = false;
+  bool merge = false;
+  std::optional<uint64_t> jobs;
+  std::optional<uint64_t> users_max;
+  std::optional<std::string> user_field;
+  std::optional<std::string> amount_field;
+  std::optional<std::string> rejects;
+  std::optional<std::string> metrics;
+  KafkaOptions kafka;
+  bool available_now = false;
+  bool ready_line = false;
+  std::optional<std::string> group;
+  std::optional<std::string> instance;
+  std::optional<std::string> guarantee;
+  std::optional<std::string> on_data_loss;
+};
+
+struct AggregatePlan {
+  std::vector<Endpoint> inputs;
+  Endpoint output;
+  OutputMode mode = OutputMode::kFinal;
+  TriggerOptions trigger;
+  bool follow = false;
+  bool merge = false;
+  bool ready_line = false;
+  std::optional<uint64_t> jobs;  // as asked for
+  TotalsOptions totals;
+  FieldNames fields;
+  std::optional<Endpoint> rejects;
+  std::optional<std::string> metrics;
+  KafkaOptions kafka;
+  bool available_now = false;  // of a topic what is there now
+  // From topic to topic:
+  std::string group;
+  std::optional<std::string> instance;
+  Guarantee guarantee = Guarantee::kExactlyOnce;
+  OnDataLoss on_data_loss = OnDataLoss::kStop;
+
+  bool reads_topic() const { return inputs.front().kind == Endpoint::Kind::kTopic; }
+  bool writes_topic() const { return output.kind == Endpoint::Kind::kTopic; }
+};
+
+Result<AggregatePlan> make_plan(const AggregateRequest& request);
+
+// "final", "update" or "complete"; "append" is refused with the reason.
+Result<OutputMode> parse_output_mode(const std::string& word);
+
+}  // namespace paystats

@@ -1,0 +1,69 @@
+// Payments summed by several threads at once: the same totals and the same rejects, in the same
+// order, as one thread has.
+//
+//   Result<ParallelOutcome> end = aggregate_files(inputs, {.jobs = 8}, connections, totals);
+//   Result<ParallelOutcome> end = aggregate_blocks(*source, {.jobs = 8}, connections, totals);
+//
+// Of regular files each thread reads segments by itself. Of any other input the calling thread
+// reads blocks and hands them out. Each thread has a table of its own, so the tables take up to
+// `jobs` times the memory; they are added up at the end (see join.h). A thread puts bad lines aside
+// until the earlier segments are done, or waits for that when it holds many of them, so memory
+// stays bounded. The order of additions differs from that of one thread, which can matter only
+// where a sum overflows on the way: that takes more payments than any file holds, and is an error
+// here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "io/reject_log.h"
+#include "io/source.h"
+#include "io/wait.h"
+#include "record/decoder.h"
+#include "stream/metrics.h"
+#include "totals/totals.h"
+
+namespace paystats {
+
+struct ParallelOptions {
+  unsigned jobs = 1;
+  uint64_t segment_bytes = uint64_t{2} << 20U;
+  uint64_t hash_seed = 0;  // that of the totals
+  TotalsOptions totals{};
+  FieldNames fields{};
+};
+
+// All are borrowed.
+struct ParallelConnections {
+  const Waiter& waiter;
+  RejectLog& rejects;
+  MetricsFile& metrics;
+  Progress& progress;
+  Diagnostics& diagnostics;
+};
+
+struct ParallelOutcome {
+  Counters counters;
+  bool cut_short = false;  // a stop signal came; what was begun has been finished
+};
+
+// REQUIRES: the inputs are regular files, and `totals` is made with options.hash_seed.
+Result<ParallelOutcome> aggregate_files(const std::vector<Endpoint>& inputs,
+                                        const ParallelOptions& options,
+                                        const ParallelConnections& connections, Totals& totals);
+
+// The same of any source, read by the calling thread; segment_bytes does not matter. Rejects are
+// flushed when all that was read is decoded and there is no more at the moment.
+Result<ParallelOutcome> aggregate_blocks(Source& source, const ParallelOptions& options,
+                                         const ParallelConnections& connections, Totals& totals);
+
+// The size of all inputs together where each is a regular file (stdin included), else nothing.
+std::optional<uint64_t> bytes_of_regular_files(const std::vector<Endpoint>& inputs);
+
+}  // namespace paystats

@@ -1,0 +1,48 @@
+// How totals leave: once at the end, as changes, or as a whole each time.
+//
+//   Result<std::unique_ptr<Publisher>> publisher = open_publisher(endpoint, OutputMode::kUpdate);
+//   (*publisher)->publish(totals);   // at each trigger; for kFinal once, at the end
+//   (*publisher)->flush();           // when about to wait for input
+//   (*publisher)->close();           // the proof that all of it arrived
+//
+// kFinal and kComplete write all users in the order of rank.h, kUpdate those of totals.changed() in
+// the order of their first change. A long list is sorted and encoded by several threads. A user
+// without payments (his partials were removed) is not in those lists, and a change to him is one to
+// 0. A file is replaced as a whole by kFinal (in close()) and by kComplete (in each publish());
+// kUpdate appends to it. Nothing else that was there is touched before.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "io/endpoint.h"
+#include "io/sink.h"
+#include "totals/totals.h"
+
+namespace paystats {
+
+enum class OutputMode { kFinal, kUpdate, kComplete };
+
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+
+  // Writes what the mode asks for and, in kUpdate, clears the list of changes. After kFinal nothing
+  // can be added to the totals.
+  virtual Result<void> publish(Totals& totals) = 0;
+  // In kUpdate: an empty line, which says that all that was there at the start has been published.
+  virtual Result<void> mark_ready() = 0;
+  virtual Result<void> flush() = 0;
+  virtual Result<void> close() = 0;
+
+  virtual int reader_fd() const = 0;  // see Sink
+};
+
+Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode,
+                                                  unsigned threads = 1);
+
+// For tests: the publisher of this mode into `sink`, as if it were stdout.
+std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode,
+                                      unsigned threads = 1);
+
+}  // namespace paystats

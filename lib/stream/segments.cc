@@ -1,0 +1,181 @@
+#include "stream/segments.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "io/fd_io.h"
+
+namespace paystats {
+namespace {
+
+// How much is read at once to find the end of a line that goes on behind its segment.
+constexpr uint64_t kTailReadBytes = 16 << 10;
+
+std::string_view shown_name(std::string_view source) {
+  return source == "-" ? "stdin" : source;
+}
+
+}  // namespace
+
+SegmentQueue::SegmentQueue(std::vector<Endpoint> inputs, uint64_t segment_bytes,
+                           const Waiter& waiter, Diagnostics& diagnostics)
+    : inputs_(std::move(inputs)),
+      segment_bytes_(segment_bytes),
+      waiter_(waiter),
+      diagnostics_(diagnostics) {
+  assert(segment_bytes > 0);
+}
+
+Result<std::optional<Segment>> SegmentQueue::claim() {
+  const std::lock_guard lock(mutex_);
+  while (!closed_) {
+    const bool more_of_file = file_ && offset_ < file_->extent.end;
+    if (!more_of_file && next_input_ == inputs_.size()) break;
+    if (waiter_.stop().requested()) {
+      cut_short_ = closed_ = true;
+      break;
+    }
+    if (more_of_file) {
+      const uint64_t begin = offset_;
+      offset_ = std::min(begin + segment_bytes_, file_->extent.end);
+      return Segment{.file = file_,
+                     .number = number_++,
+                     .begin = begin,
+                     .end = offset_,
+                     .begins_file = begin == file_->extent.begin};
+    }
+    const Result<void> opened = open_next();
+    if (!opened) return fail(opened.error());
+  }
+  return std::optional<Segment>();
+}
+
+Result<void> SegmentQueue::open_next() {
+  const Endpoint& input = inputs_[next_input_];
+  auto file = std::make_shared<SegmentFile>();
+  file->source = input.kind == Endpoint::Kind::kStdio ? "-" : input.name;
+  const std::string_view name = shown_name(file->source);
+  if (input.kind == Endpoint::Kind::kStdio) {
+    file->fd = STDIN_FILENO;
+  } else {
+    Result<UniqueFd> opened = open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!opened) return fail(opened.error());
+    file->owner = std::move(*opened);
+    file->fd = file->owner.get();
+  }
+  if (fd_type(file->fd) != FdType::kRegular) return fail(fmt::format("{}: was replaced", name));
+  const Result<Wake> wake =
+      measure_file(file->fd, name, waiter_, kForever, diagnostics_, file->extent);
+  if (!wake) return fail(wake.error());
+  if (*wake != Wake::kReady) return {};  // a stop signal, which claim() sees
+  // Whoever shares this descriptor finds it where a reader would have left it.
+  const uint64_t left_at = std::max(file->extent.begin, file->extent.end);
+  if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
+  ++next_input_;
+  offset_ = file->extent.begin;
+  file_ = std::move(file);
+  return {};
+}
+
+void SegmentQueue::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
+bool SegmentQueue::cut_short() const {
+  const std::lock_guard lock(mutex_);
+  return cut_short_;
+}
+
+std::optional<uint64_t> SegmentOrder::wait_turn(const Segment& segment) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_ || turn_ == segment.number; });
+  if (closed_) return std::nullopt;
+  return segment.begins_file ? 0 : lines_before_;
+}
+
+void SegmentOrder::post(const Segment& segment, uint64_t lines) {
+  const std::lock_guard lock(mutex_);
+  ahead_[segment.number] = {lines, segment.begins_file};
+  for (auto it = ahead_.begin(); it != ahead_.end() && it->first == turn_; it = ahead_.erase(it)) {
+    lines_before_ = (it->second.begins_file ? 0 : lines_before_) + it->second.lines;
+    ++turn_;
+  }
+  changed_.notify_all();
+}
+
+void SegmentOrder::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+}
+
+void SegmentReader::begin(const Segment& segment) {
+  segment_ = segment;
+  lines_.restart(segment.file->source);
+  // From the byte before on: if that is a newline, the first line begins with the segment. It is
+  // read with all of its page: see LineSplitter::space().
+  in_first_ = !segment.begins_file;
+  offset_ = segment.begin;
+  if (in_first_) offset_ -= 1 + (offset_ - 1) % LineSplitter::kPageBytes;
+  done_ = false;
+}
+
+Result<bool> SegmentReader::next(Block& out) {
+  for (;;) {
+    if (lines_.next(out)) return true;
+    if (done_) return lines_.last(out);
+    if (Result<void> filled = fill(); !filled) return fail(filled.error());
+  }
+}
+
+Result<void> SegmentReader::fill() {
+  const SegmentFile& file = *segment_.file;
+  const bool in_tail = offset_ >= segment_.end;
+  // Up to the end of a page: see LineSplitter::space().
+  const uint64_t most = LineSplitter::kReadBytes - offset_ % LineSplitter::kPageBytes;
+  const uint64_t wanted = in_tail ? std::min(kTailReadBytes, file.extent.end - offset_)
+                                  : std::min(most, segment_.end - offset_);
+  if (wanted == 0) {  // the end of the file
+    done_ = true;
+    return {};
+  }
+  char* const space = lines_.space();
+  const std::string_view name = shown_name(file.source);
+  const Result<size_t> n = read_at(file.fd, offset_, space, wanted, name);
+  if (!n) return fail(n.error());
+  if (*n != wanted) return fail(fmt::format("{}: shrank while it was read", name));
+  offset_ += wanted;
+
+  size_t begin = 0;
+  size_t end = wanted;
+  if (in_first_) {
+    const uint64_t first = offset_ - wanted;  // of what has been read
+    const size_t from = std::max(segment_.begin - 1, first) - first;
+    const void* newline = std::memchr(space + from, '\n', wanted - from);
+    if (newline == nullptr) {
+      done_ = offset_ == segment_.end;  // no line begins here
+      return {};
+    }
+    in_first_ = false;
+    begin = static_cast<size_t>(static_cast<const char*>(newline) - space) + 1;
+  }
+  if (in_tail) {
+    const void* newline = std::memchr(space, '\n', wanted);
+    done_ = newline != nullptr;
+    if (done_) end = static_cast<size_t>(static_cast<const char*>(newline) - space) + 1;
+  } else {
+    done_ = offset_ == segment_.end && space[wanted - 1] == '\n';
+  }
+  lines_.add(end, begin);
+  return {};
+}
+
+}  // namespace paystats

@@ -1,0 +1,39 @@
+// What a run from topic to topic is asked for. Pure: no broker, no client.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "io/endpoint.h"
+#include "record/decoder.h"
+#include "stream/trigger.h"
+
+namespace paystats {
+
+enum class Guarantee { kExactlyOnce, kAtLeastOnce };
+
+// Unread payments that have been removed: stop, or go on with what is left.
+enum class OnDataLoss { kStop, kContinue };
+
+struct TopicNames {
+  std::string payments;
+  std::string stats;
+};
+
+struct TopicRunOptions {
+  TopicNames topics;
+  std::string group;
+  std::optional<std::string> instance = {};  // by default the host and its first free slot
+  uint64_t jobs = 1;                         // members of the group, each in a thread of its own
+  Guarantee guarantee = Guarantee::kExactlyOnce;
+  OnDataLoss on_data_loss = OnDataLoss::kStop;
+  bool available_now = false;  // ends at what is there when a partition is assigned
+  TriggerOptions trigger = {};
+  FieldNames fields = {};
+  uint64_t users_max = UINT64_MAX;  // in the tables of each job
+  std::optional<Endpoint> rejects = {};
+  std::optional<std::string> metrics = {};
+};
+
+}  // namespace paystats

@@ -1,0 +1,57 @@
+#include "topics/partition.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace paystats {
+
+PartitionTotals::PartitionTotals(int32_t partition, uint64_t seed, TotalsOptions options)
+    : partition_(partition), totals_(seed, options) {}
+
+Result<void> PartitionTotals::restore(const Stats& stats) {
+  assert(stats.at && stats.at->partition == partition_);
+  const Result<uint32_t> user = totals_.find_or_add(stats.user);
+  if (!user) return fail(user.error());
+  offsets_.resize(totals_.users(), kNothing);
+  // A member that had been given up for dead may have written late.
+  if (stats.at->offset < offsets_[*user]) return {};
+  offsets_[*user] = stats.at->offset;
+  totals_.set(*user, stats.sum, stats.count);
+  newest_restored_ = std::max(newest_restored_, stats.at->offset);
+  return {};
+}
+
+void PartitionTotals::remove(std::string_view user) {
+  const std::optional<uint32_t> found = totals_.find(user);
+  if (!found) return;
+  offsets_[*found] = kNothing;
+  totals_.set(*found, Decimal(), 0);
+}
+
+void PartitionTotals::restored() {
+  totals_.clear_changed();
+}
+
+Result<void> PartitionTotals::add(std::span<const Row> rows, std::span<const Message> messages,
+                                  std::vector<Totals::Refused>& refused) {
+  if (Result<void> found = totals_.find_or_add(rows, indices_); !found) return found;
+  offsets_.resize(totals_.users(), kNothing);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int64_t offset = messages[rows[i].line].at.offset;
+    int64_t& included = offsets_[indices_[i]];
+    if (offset <= included) {
+      ++skipped_;
+      continue;
+    }
+    const Flaw flaw = totals_.add_payment(indices_[i], rows[i].record.amount);
+    if (flaw != Flaw::kNone) {
+      refused.push_back({i, flaw});
+      continue;
+    }
+    included = offset;
+  }
+  return {};
+}
+
+}  // namespace paystats

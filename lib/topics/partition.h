@@ -1,0 +1,76 @@
+// What one partition of payments has given: each user's total, and with it the offset of the last
+// payment that it includes. So a payment that is read again is known, user by user, and skipped.
+//
+//   PartitionTotals part(partition, random_hash_seed(), {.users_max = ..., .track_changes = true});
+//   part.restore(stats);                        // what was published of it, in any order
+//   part.restored();
+//   part.add(rows, messages, refused);          // payments in the order of the partition
+//   for (uint32_t user : part.totals().changed()) ... part.stats(user) ...
+//
+// Memory: that of Totals and 8 bytes a user. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "record/payment.h"
+#include "totals/totals.h"
+
+namespace paystats {
+
+class PartitionTotals {
+ public:
+  using Row = Totals::Row;
+  static constexpr int64_t kNothing = -1;
+
+  PartitionTotals(int32_t partition, uint64_t seed, TotalsOptions options);
+
+  // One record of the output topic. Of several for one user that of the highest offset counts.
+  // REQUIRES: stats.at.
+  Result<void> restore(const Stats& stats);
+  void remove(std::string_view user);  // a tombstone: as if he had never paid
+  void restored();                     // nothing of it is to be published
+
+  // The highest offset in what was restored, or kNothing.
+  int64_t newest_restored() const { return newest_restored_; }
+
+  // Adds payments whose messages are messages[row.line]; those not yet included, that is. The rows
+  // that cannot be added are appended to `refused`.
+  Result<void> add(std::span<const Row> rows, std::span<const Message> messages,
+                   std::vector<Totals::Refused>& refused);
+
+  // Payments that were included already.
+  uint64_t skipped() const { return skipped_; }
+
+  int32_t partition() const { return partition_; }
+  Totals& totals() { return totals_; }
+  const Totals& totals() const { return totals_; }
+  Stats stats(uint32_t user) const {
+    Stats stats = totals_.stats(user);
+    stats.at = SourceOffset{partition_, offsets_[user]};
+    return stats;
+  }
+
+ private:
+  const int32_t partition_;
+  Totals totals_;
+  std::vector<int64_t> offsets_;   // by user: the last payment included
+  std::vector<uint32_t> indices_;  // reused
+  int64_t newest_restored_ = kNothing;
+  uint64_t skipped_ = 0;
+};
+
+// A partition that is assigned.
+struct TopicPart {
+  PartitionTotals totals;
+  int64_t target = 0;                  // the end of the partition when it was assigned
+  std::vector<uint32_t> leaving = {};  // users whose totals are being published
+};
+using TopicParts = std::map<int32_t, TopicPart>;
+
+}  // namespace paystats

@@ -1,0 +1,142 @@
+#include "topics/publisher.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "record/encoder.h"
+
+namespace paystats {
+
+TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
+                               const TopicPublisherOptions& options, TopicParts& parts,
+                               const TopicJobConnections& connections)
+    : writer_(std::move(writer)),
+      options_(options),
+      parts_(parts),
+      connections_(connections),
+      clock_(connections.context.clock),
+      trigger_(options.trigger, connections.context.clock) {}
+
+Result<void> TopicPublisher::publish_if_due(bool paused) {
+  if (writer_->settled() || (writer_->under_way() && full())) {
+    if (const Result<bool> settled = settle(); !settled) return fail(settled.error());
+  }
+  if (writer_->under_way() || !consumer_->assigned()) return {};
+  if (full()) {
+    std::this_thread::sleep_until(not_before_);
+  } else if (clock_.now() < not_before_ || !trigger_.due(paused)) {
+    return {};
+  }
+  return begin();
+}
+
+// Who publishes each so many records reads no further before that has been done. Nor does he whose
+// rejects would fill a transaction: they all leave with the next one.
+bool TopicPublisher::full() const {
+  const PendingRejects& pending = connections_.pending_rejects;
+  return trigger_.records_reached() ||
+         pending.lines.size() + rejects_.lines.size() >= options_.totals_per_transaction ||
+         pending.bytes + rejects_.bytes >= options_.reject_bytes_most;
+}
+
+Instant TopicPublisher::deadline(bool paused) const {
+  if (writer_->under_way()) return Instant::max();  // its end wakes the consumer
+  return std::max(trigger_.deadline(paused), not_before_);
+}
+
+Result<bool> TopicPublisher::publish_all() {
+  if (writer_->under_way()) {
+    if (Result<bool> settled = settle(); !settled) return settled;
+  }
+  if (!trigger_.pending()) return true;
+  if (Result<void> begun = begin(); !begun) return fail(begun.error());
+  return writer_->under_way() ? settle() : Result<bool>(false);
+}
+
+Result<void> TopicPublisher::forget() {
+  Result<bool> settled = true;
+  if (writer_->under_way()) settled = settle();
+  trigger_.taken();
+  connections_.pending_rejects = {};
+  committed_.clear();
+  if (settled || settled.error().kind == ErrorKind::kInterrupted) return {};
+  return fail(settled.error());
+}
+
+Result<void> TopicPublisher::begin() {
+  begun_at_ = clock_.now();
+  if (Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+  records_ = trigger_.taken();
+  next_.clear();
+  for (const GroupConsumer::Position& position : consumer_->positions()) {
+    next_.push_back({position.partition, position.next});
+  }
+  rejects_ = std::exchange(connections_.pending_rejects, {});
+  for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
+  const Result<bool> written = write_leaving();
+  if (!written) return fail(written.error());
+  if (*written) {
+    writer_->commit();
+  } else {
+    put_back();
+  }
+  return {};
+}
+
+// All but the commit of the last part. False: a part before it did not come about.
+Result<bool> TopicPublisher::write_leaving() {
+  size_t left = 0;
+  for (const auto& [partition, part] : parts_) left += part.leaving.size();
+  const auto begin_part = [&] {
+    writer_->begin(left > options_.totals_per_transaction ? committed_ : next_, *consumer_);
+  };
+  begin_part();
+  size_t written = 0;
+  for (const auto& [partition, part] : parts_) {
+    for (const uint32_t user : part.leaving) {
+      if (written == options_.totals_per_transaction) {
+        writer_->commit();
+        Result<bool> committed = writer_->wait();
+        if (!committed || !*committed) return committed;
+        left -= std::exchange(written, 0);
+        begin_part();
+      }
+      const Stats stats = part.totals.stats(user);
+      line_.clear();
+      append_stats(line_, stats);
+      writer_->stats(partition, stats.user, line_);
+      ++written;
+    }
+  }
+  for (const std::string& reject : rejects_.lines) writer_->reject(reject);
+  return true;
+}
+
+// False: it did not come about, and is to be done again.
+Result<bool> TopicPublisher::settle() {
+  Result<bool> committed = writer_->wait();
+  if (!committed) return committed;
+  if (!*committed) {
+    put_back();
+    return false;
+  }
+  std::swap(committed_, next_);
+  rejects_ = {};
+  trigger_.settled(clock_.now() - begun_at_);
+  ++connections_.counters.commits;
+  return true;
+}
+
+void TopicPublisher::put_back() {
+  ++connections_.counters.commits_failed;
+  not_before_ = clock_.now() + kRetryAfter;
+  connections_.context.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  for (auto& [partition, part] : parts_) {
+    for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
+  }
+  connections_.pending_rejects.put_back(std::exchange(rejects_, {}));
+  trigger_.added(records_);
+}
+
+}  // namespace paystats

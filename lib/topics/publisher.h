@@ -1,0 +1,100 @@
+// The outgoing half of a job from topic to topic: when totals are published, and that each change
+// is, whatever becomes of a transaction on the way.
+//
+//   publisher.added(payments);                             // the tables have changed
+//   Result<void> done = publisher.publish_if_due(paused);  // at the ends of blocks, and when idle
+//   Result<bool> all = publisher.publish_all();            // before the tables go
+//
+// A publication is gathered at once, and then sent and committed while its job reads on (of one in
+// parts that is the last part): there is never more than one. Who changed is taken from the tables
+// when it begins, and put back where it did not come about; what is then published is whatever the
+// table says by then, which is as right. Nothing is undone in memory. One thread.
+// Tested through topics/job.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kafka/group_consumer.h"
+#include "kafka/stats_writer.h"
+#include "stream/trigger.h"
+#include "topics/connections.h"
+#include "topics/partition.h"
+
+namespace paystats {
+
+struct TopicPublisherOptions {
+  TriggerOptions trigger = {};
+  // More totals than these are published in parts. A transaction must end within its time-out, on a
+  // slow machine as well; one that did not would be made again for ever. Each total is exact by
+  // itself, so a part is no half truth. With it go the offsets that the group has already, since
+  // they are what fences a member that has been given up for dead; the new ones go with the last
+  // part.
+  size_t totals_per_transaction = 100'000;
+  // Nothing is read while rejects of this size wait for a transaction or are in one.
+  size_t reject_bytes_most = 16 << 20;
+};
+
+class TopicPublisher {
+ public:
+  // After a publication that did not come about, so long until it is tried again.
+  static constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+
+  // `parts` is borrowed as well.
+  TopicPublisher(std::unique_ptr<StatsWriter> writer, const TopicPublisherOptions& options,
+                 TopicParts& parts, const TopicJobConnections& connections);
+
+  // From here on what is published is the learning of this member. Borrowed.
+  void set_consumer(GroupConsumer& consumer) { consumer_ = &consumer; }
+
+  // The partitions have been given to this member, which reads them from `starts` on.
+  void assigned(std::vector<SourceOffset> starts) { committed_ = std::move(starts); }
+
+  // So many payments or rejects have been taken in.
+  void added(uint64_t records) { trigger_.added(records); }
+
+  // Takes note of a publication that has come to its end, and begins one if it is time. `paused`:
+  // the input has nothing more at this moment.
+  Result<void> publish_if_due(bool paused);
+
+  // When publish_if_due(paused) should be called at the latest, if nothing happens before.
+  Instant deadline(bool paused) const;
+
+  // Waits until all that the tables know is published. False: it did not come about.
+  Result<bool> publish_all();
+  bool pending() const { return trigger_.pending() || writer_->under_way(); }
+
+  // The tables are about to go. Waits for what is under way, whatever becomes of it.
+  Result<void> forget();
+
+ private:
+  bool full() const;
+  Result<void> begin();
+  Result<bool> write_leaving();
+  Result<bool> settle();
+  void put_back();
+
+  const std::unique_ptr<StatsWriter> writer_;
+  const TopicPublisherOptions options_;
+  TopicParts& parts_;
+  const TopicJobConnections connections_;
+  const Clock& clock_;
+  Trigger trigger_;
+  GroupConsumer* consumer_ = nullptr;
+  std::vector<SourceOffset> committed_;  // of the group: what is to be read next
+  // Of the publication under way.
+  Instant begun_at_{};
+  uint64_t records_ = 0;
+  std::vector<SourceOffset> next_;
+  PendingRejects rejects_;
+
+  Instant not_before_{};  // after one that did not come about
+  std::string line_;      // reused
+};
+
+}  // namespace paystats

@@ -1,0 +1,315 @@
+#include "topics/run.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/progress.h"
+#include "io/reject_log.h"
+#include "kafka/slots.h"
+#include "kafka/topics.h"
+#include "stream/metrics.h"
+#include "topics/job.h"
+#include "totals/user_hash.h"
+
+namespace paystats {
+namespace {
+
+constexpr Duration kLookInterval = std::chrono::seconds(1);
+constexpr Duration kProgressInterval = std::chrono::milliseconds(200);
+
+Result<void> check_policies(Cluster& cluster, const TopicNames& topics) {
+  const Result<std::optional<std::string>> payments = cleanup_policy(cluster, topics.payments);
+  if (!payments) return fail(payments.error());
+  if (*payments && (*payments)->find("compact") != std::string::npos) {
+    return fail(fmt::format(
+        "kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but the last",
+        topics.payments, **payments));
+  }
+  const Result<std::optional<std::string>> stats = cleanup_policy(cluster, topics.stats);
+  if (!stats) return fail(stats.error());
+  if (*stats && **stats != "compact") {
+    return fail(fmt::format(
+        "kafka:{}: cleanup.policy is {}, and must be compact: with anything else totals are "
+        "removed while they are needed",
+        topics.stats, **stats));
+  }
+  return {};
+}
+
+// The number of partitions that both topics have.
+Result<int32_t> check_topics(Cluster& cluster, const TopicNames& topics) {
+  Result<int32_t> payments = require_topic(cluster, {.name = topics.payments});
+  if (!payments) return payments;
+  Result<int32_t> stats =
+      require_topic(cluster, {.name = topics.stats, .partitions = *payments, .compacted = true});
+  if (!stats) return stats;
+  if (*payments != *stats) {
+    return fail(fmt::format(
+        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the totals of "
+        "a partition go to the one of the same number",
+        topics.payments, *payments, topics.stats, *stats));
+  }
+  if (Result<void> good = check_policies(cluster, topics); !good) return fail(good.error());
+  return payments;
+}
+
+void tell_guarantee(const TopicRunOptions& options, Diagnostics& diagnostics) {
+  const TopicNames& topics = options.topics;
+  if (options.guarantee == Guarantee::kExactlyOnce) {
+    diagnostics.note(fmt::format(
+        "exactly once: totals in kafka:{} and the group's offsets in kafka:{} are committed in one "
+        "transaction{}",
+        topics.stats, topics.payments,
+        options.rejects && options.rejects->kind != Endpoint::Kind::kTopic
+            ? "; rejects are written at least once, since they go to no topic"
+            : ""));
+  } else {
+    diagnostics.note(fmt::format(
+        "at least once: totals are written to kafka:{} before the offsets of kafka:{}; after a "
+        "crash payments are read again, and skipped where a total includes them",
+        topics.stats, topics.payments));
+  }
+}
+
+// Everything of one job that its thread uses.
+struct Job {
+  TopicJobOptions options;
+  std::optional<Slot> slot;
+  PendingRejects pending_rejects;
+  std::unique_ptr<RejectLog> own_rejects;  // where they go to a topic
+  TopicCounters counters;
+  std::unique_ptr<TopicJob> work;
+  std::optional<Result<void>> outcome;
+  std::thread thread;
+};
+
+class TopicRun {
+ public:
+  TopicRun(const TopicRunOptions& options, Cluster& cluster, const RunContext& context)
+      : options_(options),
+        cluster_(cluster),
+        context_(context),
+        metrics_(options.metrics, context.clock, context.diagnostics),
+        progress_(context.diagnostics, context.clock, context.progress) {}
+
+  Result<ExitStatus> run();
+
+ private:
+  Result<void> prepare(int32_t partitions);
+  Result<void> name(Job& job, size_t number);
+  void start(Job& job);
+  void wait();
+  void tell();
+  Counters counters() const;
+  Result<ExitStatus> conclude();
+
+  const TopicRunOptions& options_;
+  Cluster& cluster_;
+  const RunContext& context_;
+  MetricsFile metrics_;
+  Progress progress_;
+  std::unique_ptr<RejectLog> rejects_;  // where they go to no topic
+  std::vector<std::unique_ptr<Job>> jobs_;
+  std::mutex mutex_;  // guards each job's outcome
+  std::condition_variable ended_;
+  std::optional<std::latch> opened_;  // by all jobs
+};
+
+Result<ExitStatus> TopicRun::run() {
+  const Result<int32_t> partitions = check_topics(cluster_, options_.topics);
+  if (!partitions) return fail(partitions.error());
+  if (Result<void> prepared = prepare(*partitions); !prepared) return fail(prepared.error());
+  tell_guarantee(options_, context_.diagnostics);
+  if (Result<void> started = metrics_.start(); !started) return fail(started.error());
+  opened_.emplace(static_cast<ptrdiff_t>(jobs_.size()));
+  for (const auto& job : jobs_) start(*job);
+  wait();
+  return conclude();
+}
+
+Result<void> TopicRun::prepare(int32_t partitions) {
+  const uint64_t count = options_.jobs;
+  if (count > static_cast<uint64_t>(partitions)) {
+    context_.diagnostics.warning(fmt::format(
+        "--jobs {}: kafka:{} has {} partitions, so {} of them have nothing to do", count,
+        options_.topics.payments, partitions, count - static_cast<uint64_t>(partitions)));
+  }
+  const bool rejects_to_topic =
+      options_.rejects && options_.rejects->kind == Endpoint::Kind::kTopic;
+  if (rejects_to_topic) {
+    const Result<int32_t> topic = require_topic(cluster_, {.name = options_.rejects->name});
+    if (!topic) return fail(topic.error());
+  } else {
+    Result<std::unique_ptr<RejectLog>> opened =
+        RejectLog::open(options_.rejects, context_.diagnostics);
+    if (!opened) return fail(opened.error());
+    rejects_ = std::move(*opened);
+  }
+  const uint64_t seed = random_hash_seed();
+  for (size_t number = 0; number < count; ++number) {
+    auto job = std::make_unique<Job>();
+    job->options = {.topics = options_.topics,
+                    .group = options_.group,
+                    .instance = {},
+                    .rejects_topic = {},
+                    .guarantee = options_.guarantee,
+                    .on_data_loss = options_.on_data_loss,
+                    .available_now = options_.available_now,
+                    .publish = {.trigger = options_.trigger},
+                    .fields = options_.fields,
+                    .users_max = options_.users_max,
+                    .hash_seed = seed};
+    if (Result<void> named = name(*job, number); !named) return named;
+    if (rejects_to_topic) {
+      job->options.rejects_topic = options_.rejects->name;
+      job->own_rejects = std::make_unique<RejectLog>(
+          context_.diagnostics, std::make_unique<PendingLines>(job->pending_rejects),
+          "kafka:" + options_.rejects->name);
+    }
+    RejectLog& rejects = job->own_rejects ? *job->own_rejects : *rejects_;
+    job->work = std::make_unique<TopicJob>(
+        job->options,
+        TopicJobConnections{cluster_, rejects, job->pending_rejects, job->counters, context_});
+    jobs_.push_back(std::move(job));
+  }
+  return {};
+}
+
+// A name that the next run will have as well: Kafka then clears at once what this one leaves.
+Result<void> TopicRun::name(Job& job, size_t number) {
+  if (options_.instance) {
+    job.options.instance =
+        number == 0 ? *options_.instance : fmt::format("{}.{}", *options_.instance, number);
+    return {};
+  }
+  Result<Slot> slot = Slot::take(options_.group);
+  if (!slot) return fail(slot.error());
+  job.slot = std::move(*slot);
+  job.options.instance = job.slot->name();
+  return {};
+}
+
+void TopicRun::start(Job& job) {
+  const auto end = [this, &job](Result<void> outcome) {
+    const std::lock_guard lock(mutex_);
+    // The others would go on with their partitions, and nobody would see that one is missing.
+    if (!outcome) context_.stop.request(SIGTERM);
+    job.outcome = std::move(outcome);
+    ended_.notify_all();
+  };
+  try {
+    job.thread = std::thread([this, &job, end] {
+      const Result<void> opened = job.work->open();
+      if (!opened) end(opened);
+      // They join the group at the same moment, or it would be formed anew for each of them.
+      opened_->arrive_and_wait();
+      if (opened) end(job.work->run());
+    });
+  } catch (const std::system_error& e) {
+    end(fail(std::string("thread: ") + e.what()));
+    opened_->count_down();
+  }
+}
+
+void TopicRun::wait() {
+  const Duration interval = context_.progress ? kProgressInterval : kLookInterval;
+  const auto all_ended = [this] {
+    for (const auto& job : jobs_) {
+      if (!job->outcome) return false;
+    }
+    return true;
+  };
+  std::unique_lock lock(mutex_);
+  while (!ended_.wait_for(lock, interval, all_ended)) tell();
+  lock.unlock();
+  for (const auto& job : jobs_) {
+    if (job->thread.joinable()) job->thread.join();
+  }
+}
+
+Counters TopicRun::counters() const {
+  Counters sum{.records_rejected = rejects_ ? rejects_->count() : 0,
+               .caught_up = true,
+               .topics = TopicFigures{}};
+  for (const auto& job : jobs_) {
+    const TopicCounters& each = job->counters;
+    sum.records_accepted += each.accepted;
+    sum.bytes_read += each.bytes;
+    sum.users += each.users;
+    sum.triggers += each.commits;
+    sum.caught_up = sum.caught_up && each.caught_up;
+    if (job->own_rejects) sum.records_rejected += job->own_rejects->count();
+    sum.topics->skipped += each.skipped;
+    sum.topics->commits_failed += each.commits_failed;
+    sum.topics->partitions += each.partitions;
+    sum.topics->lag += each.lag;
+    sum.topics->restored += each.restored;
+    sum.topics->to_restore += each.to_restore;
+  }
+  return sum;
+}
+
+void TopicRun::tell() {
+  const Counters now = counters();
+  metrics_.update(now);
+  const uint64_t read = now.records_accepted + now.records_rejected;
+  if (now.topics->restored < now.topics->to_restore) {
+    progress_.update(now.topics->restored, now.topics->restored, now.topics->to_restore);
+  } else {
+    progress_.update(read, read, read + now.topics->lag);
+  }
+}
+
+Result<ExitStatus> TopicRun::conclude() {
+  progress_.clear();
+  Result<void> outcome;
+  ExitStatus status = ExitStatus::kDone;
+  const auto finish = [&](RejectLog& log) {
+    const Result<void> told = log.finish();
+    if (outcome && !told) outcome = told;
+    if (log.count() > 0) status = ExitStatus::kRejected;
+  };
+  // An error is what has stopped the other jobs, too.
+  const auto is_error = [](const Result<void>& ended) {
+    return !ended && ended.error().kind != ErrorKind::kInterrupted;
+  };
+  for (const auto& job : jobs_) {
+    if (outcome ? !*job->outcome : !is_error(outcome) && is_error(*job->outcome)) {
+      outcome = *job->outcome;
+    }
+  }
+  if (rejects_) finish(*rejects_);
+  for (const auto& job : jobs_) {
+    if (job->own_rejects) finish(*job->own_rejects);
+  }
+  const Result<void> written = metrics_.finish(counters());
+  if (outcome && !written) outcome = written;
+  if (!outcome) return fail(outcome.error());
+  return status;
+}
+
+}  // namespace
+
+Result<ExitStatus> run_topics(const TopicRunOptions& options, Cluster& cluster,
+                              const RunContext& context) {
+  Result<ExitStatus> end = TopicRun(options, cluster, context).run();
+  // Who is stopped while he waits for a broker has begun nothing.
+  if (!end && end.error().kind == ErrorKind::kInterrupted) {
+    return ExitStatus::kDone;
+  }
+  return end;
+}
+
+}  // namespace paystats

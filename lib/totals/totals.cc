@@ -1,0 +1,249 @@
+#include "totals/totals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace paystats {
+namespace {
+
+constexpr size_t kLineBytes = 64;  // of the cache
+constexpr uint32_t kSlotsAhead = 16;
+
+// By force: to gcc a call that only prefetches can be left out.
+[[gnu::always_inline]] inline void fetch(const void* address) {
+  __builtin_prefetch(address);
+}
+
+}  // namespace
+
+// What is found of each row of a strip before the rows are added one after the other.
+struct Totals::Strip {
+  std::array<uint32_t, kStrip> tags;
+  std::array<uint32_t, kStrip> slots;  // where the search for the tag has ended
+  std::array<Entry*, kStrip> entries;  // whose they are, or nullptr; they never move
+};
+
+Totals::Totals(uint64_t seed, TotalsOptions options)
+    : hash_(seed),
+      users_max_(std::min(options.users_max, kUsersMost)),
+      track_changes_(options.track_changes) {}
+
+inline bool Totals::is_named(const Entry& e, const UserName& user) const {
+  assert(e.has_long_name() != user.is_in_head());
+  if (!e.has_long_name()) [[likely]] {
+    return e.head() == user.head();
+  }
+  return e.name_size() == user.size() &&
+         std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
+}
+
+Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
+  Strip strip;
+  for (size_t done = 0; done < rows.size(); done += kStrip) {
+    const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
+    make_room(part.size());
+    fetch_ahead(part, strip);
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Payment& payment = part[i].record;
+      Entry* const e = strip.entries[i];
+      Flaw flaw = Flaw::kNone;
+      if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
+        if (!e->add_payment(payment.amount)) [[unlikely]] {
+          flaw = add_wide(*e, {payment.amount, 1});
+        }
+        if (track_changes_ && flaw == Flaw::kNone) {
+          mark_changed(*e, slots_.view().search_from(strip.slots[i], strip.tags[i]).user);
+        }
+      } else {
+        const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+        if (!index) return fail(index.error());
+        flaw = add_to(*index, {payment.amount, 1});
+      }
+      if (flaw != Flaw::kNone) [[unlikely]] {
+        refused.push_back({done + i, flaw});
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices) {
+  indices.clear();
+  Strip strip;
+  for (size_t done = 0; done < rows.size(); done += kStrip) {
+    const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
+    make_room(part.size());
+    fetch_ahead(part, strip);
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Result<uint32_t> index = resolve(part[i].record.user, strip.tags[i], strip.slots[i]);
+      if (!index) return fail(index.error());
+      indices.push_back(*index);
+    }
+  }
+  return {};
+}
+
+// Each pass asks for what the next one reads: slots, then entries, then long names. The slots found
+// here stay right while rows of the strip are added, since a slot once filled never changes.
+void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
+  const UserHash hash = hash_;
+  const UserSlots::View slots = slots_.view();
+  bool any_long = false;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const UserName& user = rows[i].record.user;
+    const uint32_t tag = hash.tag(user);
+    any_long |= UserHash::is_of_long_name(tag);
+    strip.tags[i] = tag;
+    slots.fetch(tag);
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const UserSlots::Found found = slots.search(strip.tags[i]);
+    strip.slots[i] = found.slot;
+    Entry* e = nullptr;
+    if (found) [[likely]] {
+      e = &entry(found.user);
+      __builtin_prefetch(e);
+    }
+    strip.entries[i] = e;
+  }
+  if (!any_long) return;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Entry* const e = strip.entries[i];
+    if (e == nullptr || !e->has_long_name()) continue;
+    const char* const name = long_name_bytes(*e);
+    for (size_t at = 0; at < e->name_size(); at += kLineBytes) fetch(name + at);
+  }
+}
+
+UserSlots::Found Totals::find_from(UserSlots::Found found, const UserName& user,
+                                   uint32_t tag) const {
+  while (found && !is_named(entry(found.user), user)) {
+    found = slots_.view().search_behind(tag, found);
+  }
+  return found;
+}
+
+// REQUIRES: room for one more user, of whom there is nothing in front of `slot`.
+Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, uint32_t slot) {
+  const UserSlots::Found found = find_from(slots_.view().search_from(slot, tag), user, tag);
+  if (found) return found.user;
+  if (users_ >= users_max_) return fail(too_many_users());
+  const uint32_t index = append_entry(user, tag);
+  slots_.set(found, tag, index);
+  return index;
+}
+
+Error Totals::too_many_users() const {
+  return {fmt::format("more than {} users: {}", users_max_,
+                      users_max_ == kUsersMost ? "this table cannot hold them"
+                                               : "raise --users-max if there is the memory")};
+}
+
+Totals::Entry& Totals::next_entry() {
+  const uint32_t index = users_++;
+  if (index >> kEntryChunkBits == entries_.size()) {
+    entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
+  }
+  return entry(index);
+}
+
+uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
+  assert(user.size() <= kUserBytesMax);
+  uint64_t place = 0;
+  if (UserHash::is_of_long_name(tag)) {
+    // Never filled to its last byte: so an empty name, too, lies within a chunk.
+    if (names_used_ + user.size() >= size_t{1} << kNameChunkBits) {
+      names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
+      names_used_ = 0;
+    }
+    std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
+    place = (uint64_t{names_.size() - 1} << kNameChunkBits) | names_used_;
+    names_used_ += user.size();
+  }
+  next_entry() = Entry(user, tag, place);
+  return users_ - 1;
+}
+
+Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
+  Entry& e = entry(index);
+  const Flaw flaw = e.add(more) ? Flaw::kNone : add_wide(e, more);
+  if (flaw == Flaw::kNone) mark_changed(e, index);
+  return flaw;
+}
+
+[[gnu::noinline]] Flaw Totals::add_wide(Entry& e, const UserTotal& more) {
+  UserTotal total = total_of(e);
+  const Flaw flaw = total.add(more);
+  if (flaw == Flaw::kNone) set_wide(e, total);
+  return flaw;
+}
+
+void Totals::set_wide(Entry& e, const UserTotal& total) {
+  if (!e.is_wide()) {
+    e.set_wide(wide_.size());
+    wide_.emplace_back();
+  }
+  wide_[e.wide_place()] = total;
+}
+
+void Totals::mark_changed(Entry& e, uint32_t index) {
+  if (!track_changes_ || e.changed()) return;
+  e.set_changed();
+  changed_.push_back(index);
+}
+
+void Totals::make_room(size_t more) {
+  assert(slots_.are_there());
+  if (slots_.has_room_for(users_ + more)) return;
+  slots_.clear_for(users_ + more);
+  const UserSlots::View slots = slots_.view();
+  for (uint32_t i = 0; i < users_; ++i) {
+    if (i + kSlotsAhead < users_) slots.fetch(entry(i + kSlotsAhead).tag());
+    slots_.add(entry(i).tag(), i);
+  }
+}
+
+std::optional<uint32_t> Totals::find(const UserName& user) const {
+  assert(slots_.are_there());
+  const uint32_t tag = hash_.tag(user);
+  const UserSlots::Found found = find_from(slots_.view().search(tag), user, tag);
+  return found ? std::optional(found.user) : std::nullopt;
+}
+
+Result<uint32_t> Totals::find_or_add(const UserName& user) {
+  make_room(1);
+  const uint32_t tag = hash_.tag(user);
+  return resolve(user, tag, slots_.view().search(tag).slot);
+}
+
+void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
+  Entry& e = entry(index);
+  if (!e.set({sum, count})) set_wide(e, {sum, count});
+  mark_changed(e, index);
+}
+
+void Totals::clear_changed() {
+  for (const uint32_t index : changed_) entry(index).clear_changed();
+  changed_.clear();
+}
+
+void Totals::take_changed(std::vector<uint32_t>& users) {
+  for (const uint32_t index : changed_) entry(index).clear_changed();
+  users.clear();
+  std::swap(users, changed_);
+}
+
+uint64_t Totals::memory_bytes() const {
+  // Of the last chunks what is in use: the rest has not been touched.
+  const size_t names = names_.empty() ? 0 : ((names_.size() - 1) << kNameChunkBits) + names_used_;
+  return slots_.memory_bytes() + users_ * sizeof(Entry) + names +
+         wide_.capacity() * sizeof(UserTotal) + changed_.capacity() * sizeof(uint32_t);
+}
+
+}  // namespace paystats

@@ -1,0 +1,150 @@
+// The table of totals: for each user the sum and the number of his payments, exact and checked.
+//
+//   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
+//   std::vector<Totals::Refused> refused;
+//   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
+//   ... totals.stats(i) ...                                 // for each i below totals.users()
+//
+// Shape: slots (see user_slots.h), which hold the numbers of entries of 32 bytes, in chunks that
+// never move. A short name (user_hash.h) lies in its entry, beside what is added to it; a long one
+// in chunks of an arena. An entry knows its hash, so a table grows by one pass over the entries,
+// without a look at a name. Rows are added in strips: all are hashed first, and what they need is
+// fetched ahead of use, since a large table is never in the cache.
+//
+// Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a long name. A sum
+// beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 to 64 more, a user listed as changed 4.
+// Limits: kUsersMost users. Not thread-safe. Users are numbered from 0 as they first come.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/large_array.h"
+#include "base/result.h"
+#include "record/decoder.h"
+#include "record/payment.h"
+#include "totals/user_entry.h"
+#include "totals/user_hash.h"
+#include "totals/user_slots.h"
+
+namespace paystats {
+
+struct TotalsOptions {
+  uint64_t users_max = UINT64_MAX;  // one more user is an error
+  bool track_changes = false;       // keep the list of changed()
+};
+
+class Totals {
+ public:
+  using Row = DecodedLines<Payment>::Row;
+  static constexpr uint64_t kUsersMost = UserSlots::kUsersMost;
+
+  // A row that was well formed but not added, since the user's sum or count would overflow.
+  struct Refused {
+    size_t row = 0;  // its place in the span
+    Flaw flaw = Flaw::kNone;
+  };
+
+  Totals(uint64_t seed, TotalsOptions options);
+
+  // Adds each row; those that cannot be are appended to `refused`. An error says that there are
+  // more users than users_max: rows before that user have been added.
+  Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
+
+  // The two halves of add(), for who has more to keep of a user than his total: the numbers of the
+  // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
+  // or the reason why it cannot be added.
+  Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
+  Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, {amount, 1}); }
+
+  std::optional<uint32_t> find(const UserName& user) const;  // his number, if he is known
+  // The number of this user, who is new with zero payments if not yet known.
+  Result<uint32_t> find_or_add(const UserName& user);
+  // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
+  void set(uint32_t index, Decimal sum, uint64_t count);
+
+  uint32_t users() const { return users_; }
+  std::string_view user(uint32_t index) const { return name_of(entry(index)); }
+  UserName::Head head(uint32_t index) const { return head_of(entry(index)); }  // of his name
+  Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
+  uint64_t count(uint32_t index) const { return total_of(entry(index)).count; }
+  Stats stats(uint32_t index) const {
+    const auto [sum, count] = total_of(entry(index));
+    return {.user = user(index), .sum = sum, .count = count, .at = {}};
+  }
+
+  // Ask for what stats() will read. By force: to gcc a call that only prefetches can be left out.
+  [[gnu::always_inline]] void prefetch_entry(uint32_t i) const { __builtin_prefetch(&entry(i)); }
+  [[gnu::always_inline]] void prefetch_name(uint32_t index) const {
+    __builtin_prefetch(name_bytes(entry(index)));
+  }
+
+  // Who changed since clear_changed(), in the order of the first change.
+  std::span<const uint32_t> changed() const { return changed_; }
+  void clear_changed();
+  void take_changed(std::vector<uint32_t>& users);  // the same, moved; set_changed() puts one back
+  void set_changed(uint32_t index) { mark_changed(entry(index), index); }
+
+  uint64_t memory_bytes() const;        // held for slots, entries, names and changes
+  void drop_slots() { slots_.drop(); }  // from then on users are known by their numbers alone
+
+ private:
+  friend class TableJoin;  // see join.h
+
+  using Entry = UserEntry;
+  static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
+  static constexpr unsigned kNameChunkBits = 21;
+  static constexpr size_t kStrip = 64;
+
+  struct Strip;
+
+  Entry& entry(uint32_t index) const {
+    return entries_[index >> kEntryChunkBits][index & ((1U << kEntryChunkBits) - 1)];
+  }
+  const char* name_bytes(const Entry& e) const {
+    return e.has_long_name() ? long_name_bytes(e) : e.text();
+  }
+  const char* long_name_bytes(const Entry& e) const {
+    const uint64_t at = e.place();
+    return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
+  }
+  std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
+  UserName::Head head_of(const Entry& e) const {
+    return e.has_long_name() ? UserName(name_of(e)).head() : e.head();
+  }
+  UserTotal total_of(const Entry& e) const {
+    return e.is_wide() ? wide_[e.wide_place()] : e.total();
+  }
+  // REQUIRES: the tags of both are one, as far as a slot can tell.
+  bool is_named(const Entry& e, const UserName& user) const;
+
+  void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
+  // This user, or the empty slot where he would be, from where a search for his tag has ended.
+  UserSlots::Found find_from(UserSlots::Found found, const UserName& user, uint32_t tag) const;
+  Result<uint32_t> resolve(const UserName& user, uint32_t tag, uint32_t slot);
+  Error too_many_users() const;
+  uint32_t append_entry(const UserName& user, uint32_t tag);
+  Entry& next_entry();
+  Flaw add_to(uint32_t index, const UserTotal& more);
+  Flaw add_wide(Entry& e, const UserTotal& more);  // changes are for the caller to mark
+  void set_wide(Entry& e, const UserTotal& total);
+  void mark_changed(Entry& e, uint32_t index);
+  void make_room(size_t more);
+
+  const UserHash hash_;
+  const uint64_t users_max_;
+  const bool track_changes_;
+  uint32_t users_ = 0;
+  UserSlots slots_;
+  std::vector<LargeArray<Entry>> entries_;
+  std::vector<UserTotal> wide_;  // of entries that have no room for them
+  std::vector<LargeArray<char>> names_;
+  size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
+  std::vector<uint32_t> changed_;
+};
+
+}  // namespace paystats

@@ -1,0 +1,116 @@
+#include "cache/socket_claim.h"
+
+#include <sys/wait.h>
+
+#include <fstream>
+
+#include "unit/cache/fixture.h"
+
+namespace paystats {
+namespace {
+
+TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
+  TempFolder folder;
+  const mode_t umask_before = ::umask(0);
+  const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+  ::umask(umask_before);
+  ASSERT_TRUE(claim) << claim.error().message;
+  EXPECT_EQ(std::filesystem::status(folder / "s").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_TRUE(RawClient(folder / "s").connected());
+}
+
+TEST(SocketClaim, IsRefusedToASecondOneWhichIsToldWhoHasIt) {
+  TempFolder folder;
+  const Result<SocketClaim> first = SocketClaim::take(folder / "s");
+  ASSERT_TRUE(first);
+  const Result<SocketClaim> second = SocketClaim::take(folder / "s");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, folder / "s" + ": another cache has this socket (process " +
+                                        std::to_string(::getpid()) +
+                                        "): stop it, or use another path");
+  EXPECT_TRUE(RawClient(folder / "s").connected()) << "the first one's socket was touched";
+}
+
+TEST(SocketClaim, GivesThePathBackAtItsEnd) {
+  TempFolder folder;
+  for (int i = 0; i < 3; ++i) {
+    const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    EXPECT_TRUE(claim) << claim.error().message;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "s"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "s.lock"));
+}
+
+TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
+  TempFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_TRUE(std::filesystem::exists(folder / "s"));
+  ASSERT_FALSE(RawClient(folder / "s").connected());
+  const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+  ASSERT_TRUE(claim) << claim.error().message;
+  EXPECT_TRUE(RawClient(folder / "s").connected());
+}
+
+TEST(SocketClaim, NeverRemovesWhatIsNoSocket) {
+  TempFolder folder;
+  std::ofstream(folder / "document") << "precious";
+  const Result<SocketClaim> claim = SocketClaim::take(folder / "document");
+  ASSERT_FALSE(claim);
+  EXPECT_TRUE(holds(claim.error().message, "is not a socket"));
+  EXPECT_EQ(std::filesystem::file_size(folder / "document"), 8U);
+  EXPECT_FALSE(std::filesystem::exists(folder / "document.lock"));
+}
+
+TEST(SocketClaim, SaysHowLongAPathMayBe) {
+  TempFolder folder;
+  const std::string longest =
+      (folder / std::string(kSocketPathBytesMax - (folder / "").size(), 'x'));
+  ASSERT_EQ(longest.size(), kSocketPathBytesMax);
+  const Result<SocketClaim> fits = SocketClaim::take(longest);
+  EXPECT_TRUE(fits) << fits.error().message;
+  const Result<SocketClaim> claim = SocketClaim::take(longest + "x");
+  ASSERT_FALSE(claim);
+  EXPECT_TRUE(holds(claim.error().message, "at most 107 bytes, this one has 108"));
+  EXPECT_FALSE(SocketClaim::take(""));
+}
+
+TEST(SocketClaim, NamesAFolderThatIsMissing) {
+  const Result<SocketClaim> claim = SocketClaim::take("/nowhere/at/all");
+  ASSERT_FALSE(claim);
+  EXPECT_TRUE(holds(claim.error().message, "no such file or directory"));
+}
+
+// Each winner must be the only one, however many end and begin at once.
+TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
+  TempFolder folder;
+  std::atomic<int> owners = 0;
+  std::atomic<int> claims = 0;
+  std::atomic<bool> two_at_once = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 300; ++i) {
+        const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+        if (!claim) continue;
+        if (++owners != 1) two_at_once = true;
+        ++claims;
+        if (!RawClient(folder / "s").connected()) two_at_once = true;
+        --owners;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(two_at_once);
+  EXPECT_GT(claims, 0);
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,72 @@
+#include "http/answer_feed.h"
+
+#include <new>
+
+#include "unit/http/fake_cache.h"
+
+namespace paystats {
+namespace {
+
+class AnswerFeedTest : public FedByFakeCache {
+ protected:
+  // Asks for one user, and counts the answers.
+  void ask(const std::string& user) {
+    on_loop([&] {
+      feed_.ask(UserQuery{user}, [this](const Result<PreparedAnswerPtr>& answer) {
+        (answer ? answered_ : failed_) += 1;
+      });
+    });
+  }
+  // Time for what is looked at now and then: two looks, the first of which may have begun already.
+  bool deadlines_checked() {
+    const uint64_t before = clock_.looks();
+    return eventually([&] { return clock_.looks() >= before + 2; });
+  }
+
+  std::atomic<int> answered_ = 0;
+  std::atomic<int> failed_ = 0;
+};
+
+TEST_F(AnswerFeedTest, ACacheThatAnswersOneSlowQuestionAfterTheOtherIsNotAway) {
+  for (const char* user : {"a", "b", "c"}) {
+    ask(user);
+    ASSERT_TRUE(cache_.question());
+  }
+  for (int i = 1; i <= 3; ++i) {
+    clock_.advance(3s);  // of the five that an answer may take
+    ASSERT_TRUE(deadlines_checked());
+    ASSERT_TRUE(connected()) << "before answer " << i;
+    cache_.reply(1);
+    ASSERT_TRUE(eventually([&] { return answered_ == i; }));
+  }
+  EXPECT_EQ(failed_, 0);
+}
+
+TEST_F(AnswerFeedTest, ACacheThatSaysNothingIsAway) {
+  ask("a");
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(1);
+  ASSERT_TRUE(eventually([&] { return answered_ == 1; }));
+  clock_.advance(10s);  // in which nobody asks
+  ask("b");
+  ASSERT_TRUE(cache_.question());
+  ASSERT_TRUE(deadlines_checked());
+  ASSERT_TRUE(connected());
+  clock_.advance(5s);
+  EXPECT_TRUE(eventually([&] { return failed_ == 1; }));
+  EXPECT_TRUE(cache_.left());
+}
+
+TEST_F(AnswerFeedTest, OneWhoThrowsDoesNotKeepTheAnswerFromTheOthers) {
+  on_loop([&] {
+    feed_.ask(UserQuery{"a"}, [](const Result<PreparedAnswerPtr>&) { throw std::bad_alloc(); });
+  });
+  ask("a");
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(1);
+  EXPECT_TRUE(eventually([&] { return answered_ == 1; }));
+  EXPECT_TRUE(connected());
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,355 @@
+// A whole server in this process, on a thread of its own, with a cache beside it that comes and
+// goes as a test wants; and clients that are plain blocking sockets, to send whatever bytes.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/stop_signal.h"
+#include "cache/server.h"
+#include "http/payment_writer.h"
+#include "http/server.h"
+#include "unit/cache/fixture.h"  // eventually()
+#include "unit/loop/receive.h"
+
+namespace paystats {
+
+// A sink that a test can hold up, or let fail.
+class TrickySink final : public PaymentSink {
+ public:
+  struct Control {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool held = false;
+    int failures = 0;  // so many flushes fail from now on
+    bool recovers = true;
+    bool throws = false;    // from within a put
+    uint64_t payments = 0;  // flushed
+    uint64_t flushes = 0;
+    uint64_t puts_begun = 0;
+
+    void hold(bool now) {
+      const std::lock_guard lock(mutex);
+      held = now;
+      changed.notify_all();
+    }
+    void fail_next(int count, bool then_recovers = true) {
+      const std::lock_guard lock(mutex);
+      failures = count;
+      recovers = then_recovers;
+    }
+    uint64_t flushed() {
+      const std::lock_guard lock(mutex);
+      return payments;
+    }
+  };
+
+  explicit TrickySink(std::shared_ptr<Control> control, int reader_fd = -1)
+      : control_(std::move(control)), reader_fd_(reader_fd) {}
+
+  Result<void> put(std::span<const Batch> batches) override {
+    std::unique_lock lock(control_->mutex);
+    ++control_->puts_begun;
+    control_->changed.notify_all();
+    control_->changed.wait(lock, [&] { return !control_->held; });
+    if (control_->throws) throw std::bad_alloc();
+    for (const Batch& batch : batches) pending_ += batch.volume;
+    return {};
+  }
+  Result<void> commit_lines(std::string_view) override { return {}; }
+  Result<void> flush() override {
+    const std::lock_guard lock(control_->mutex);
+    const uint64_t put = std::exchange(pending_, 0);
+    ++control_->flushes;
+    if (control_->failures > 0) {
+      --control_->failures;
+      return fail("sink: no space left on device");
+    }
+    control_->payments += put;
+    return {};
+  }
+  Result<void> close() override { return flush(); }
+  Aftermath aftermath() const override {
+    const std::lock_guard lock(control_->mutex);
+    return control_->recovers ? Aftermath::kUndone : Aftermath::kBroken;
+  }
+  int reader_fd() const override { return reader_fd_; }
+
+ private:
+  const std::shared_ptr<Control> control_;
+  const int reader_fd_;
+  uint64_t pending_ = 0;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(uint16_t port, int receive_buffer_bytes = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_buffer_bytes > 0) {
+      ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
+    }
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ =
+        ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
+  bool connected() const { return connected_; }
+  void finish_sending() { ::shutdown(fd_.get(), SHUT_WR); }
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(n));
+    }
+    return true;
+  }
+
+  // What comes until the server ends the connection; `ended` says whether it did in time.
+  std::string read_all(int timeout_ms = 10'000) {
+    while (read_some(timeout_ms)) {
+    }
+    return std::exchange(input_, {});
+  }
+  bool ended() const { return ended_; }
+
+  // One response with a Content-Length (or none), or all that came.
+  std::string read_response(bool head_only = false) {
+    size_t end = std::string::npos;
+    while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
+      if (!read_some(10'000)) return std::exchange(input_, {});
+    }
+    size_t size = end + 4;
+    const size_t length = input_.find("Content-Length: ");
+    if (!head_only && length < end) {
+      size += static_cast<size_t>(std::stoul(input_.substr(length + 16)));
+    }
+    while (input_.size() < size && read_some(10'000)) {
+    }
+    std::string response = input_.substr(0, size);
+    input_.erase(0, size);
+    return response;
+  }
+
+  // Until `text` has come; all that came so far is returned and forgotten up to behind it.
+  std::string read_until(std::string_view text, int timeout_ms = 10'000) {
+    size_t at = 0;
+    while ((at = input_.find(text)) == std::string::npos) {
+      if (!read_some(timeout_ms)) return {};
+    }
+    std::string seen = input_.substr(0, at + text.size());
+    input_.erase(0, at + text.size());
+    return seen;
+  }
+
+ private:
+  bool read_some(int timeout_ms) {
+    const Received received =
+        receive_some(fd_.get(), input_, std::chrono::milliseconds(timeout_ms));
+    if (received == Received::kEnd) ended_ = true;
+    return received == Received::kSome;
+  }
+
+  UniqueFd fd_;
+  bool connected_ = false;
+  bool ended_ = false;
+  std::string input_;
+};
+
+inline int status_of(const std::string& response) {
+  return response.starts_with("HTTP/1.1 ") ? std::stoi(response.substr(9)) : 0;
+}
+
+class HttpHarness {
+ public:
+  struct Settings {
+    HttpLimits limits = {};
+    PaymentWriterLimits writer = {};
+    PaymentRules rules = {};
+    int reader_fd = -1;
+  };
+
+  HttpHarness() : HttpHarness(Settings()) {}
+  explicit HttpHarness(const Settings& settings)
+      : folder_(make_folder()),
+        path_(folder_ + "/stats.sock"),
+        router_(RouterOptions{}, page()),
+        control(std::make_shared<TrickySink::Control>()) {
+    feed_ = std::make_unique<AnswerFeed>(loop_, path_, clock_, AnswerFeedOptions{},
+                                         [this] { server_->totals_changed(); });
+    PaymentWriter::Handlers handlers{
+        .on_broken = [this](const Error& error) { broken_message = error.message; },
+        .on_not_stored = [](const Error&) {},
+        .on_stored_again = [] {},
+        .on_stopped = [](const Result<void>&) {}};
+    writer_ = std::make_unique<PaymentWriter>(
+        loop_, std::make_unique<TrickySink>(control, settings.reader_fd), stop_, clock_,
+        settings.writer, handlers);
+    HttpLimits limits = settings.limits;
+    limits.check_interval = std::chrono::milliseconds(20);
+    server_ = std::make_unique<HttpServer>(loop_, router_, settings.rules, *feed_, *writer_, clock_,
+                                           limits);
+    const Result<HttpAddress> address = server_->listen("localhost", 0);
+    EXPECT_TRUE(address) << address.error().message;
+    port = address->port;
+    EXPECT_TRUE(writer_->start());
+    feed_->start();
+    server_->start();
+    thread_ = std::thread([this] { EXPECT_TRUE(loop_.run()); });
+  }
+  HttpHarness(const HttpHarness&) = delete;
+  HttpHarness& operator=(const HttpHarness&) = delete;
+
+  ~HttpHarness() {
+    control->hold(false);
+    begin_stop();
+    thread_.join();
+    server_.reset();
+    cache_.reset();
+    writer_.reset();
+    feed_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  // Runs `task` on the loop's thread and waits for it.
+  void on_loop(const std::function<void()>& task) {
+    std::promise<void> done;
+    loop_.post([&] {
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  // Once: the loop ends by it, and would not hear of it again.
+  void begin_stop() {
+    if (std::exchange(stopping_, true)) return;
+    on_loop([this] {
+      if (cache_) cache_->stop();
+      server_->stop([this] {
+        feed_->stop();
+        writer_->stop();
+      });
+    });
+  }
+
+  // A cache of this instance comes, with these totals.
+  void start_cache(uint64_t instance) {
+    on_loop([&] {
+      view_ = std::make_unique<View>(
+          ViewOptions{.instance = instance, .hash_seed = 1, .users_max = 1'000'000});
+      view_->set_ready();
+      Result<SocketClaim> claim = SocketClaim::take(path_);
+      ASSERT_TRUE(claim) << claim.error().message;
+      CacheServerOptions options;
+      options.watch_interval = std::chrono::milliseconds(10);
+      cache_ = std::make_unique<CacheServer>(loop_, std::move(*claim), *view_, clock_, options);
+      cache_->start();
+    });
+    EXPECT_TRUE(eventually([&] { return figures().cache_ready; }));
+  }
+  void stop_cache() {
+    on_loop([&] { cache_->stop(); });
+    EXPECT_TRUE(eventually([&] { return !figures().cache_connected; }));
+    on_loop([&] { cache_.reset(); });
+  }
+  void set_total(std::string_view user, int64_t euros) {
+    on_loop([&] {
+      Stats stats;
+      stats.user = user;
+      stats.sum = Decimal::from_nanos(Int128{euros} * 1'000'000'000);
+      stats.count = 1;
+      view_->apply(stats);
+      cache_->view_changed();
+    });
+  }
+
+  ServerFigures figures() {
+    ServerFigures figures;
+    on_loop([&] { figures = server_->figures(); });
+    return figures;
+  }
+
+  HttpClient client(int receive_buffer_bytes = 0) { return HttpClient(port, receive_buffer_bytes); }
+  std::string host() const { return "Host: localhost:" + std::to_string(port) + "\r\n"; }
+  std::string get(const std::string& target, const std::string& fields = {}) const {
+    return "GET " + target + " HTTP/1.1\r\n" + host() + fields + "\r\n";
+  }
+  std::string post(const std::string& body, const std::string& fields = {}) const {
+    return "POST /api/payments HTTP/1.1\r\n" + host() + "Content-Type: application/json\r\n" +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
+  }
+  // One request on a connection of its own.
+  std::string ask(const std::string& request) {
+    HttpClient one = client();
+    one.send(request);
+    return one.read_response(request.starts_with("HEAD"));
+  }
+  // The answer to bytes that end the connection.
+  std::string provoke(const std::string& bytes) {
+    HttpClient one = client();
+    one.send(bytes);
+    std::string answer = one.read_all();
+    EXPECT_TRUE(one.ended()) << "the connection is still open";
+    return answer;
+  }
+  bool alive() { return status_of(ask(get("/healthz"))) == 200; }
+
+  static StaticFiles page() {
+    StaticFiles files;
+    files.add("index.html", "<!doctype html>");
+    files.add("large.bin", std::string(8 << 20, 'x'));
+    return files;
+  }
+
+ private:
+  static std::string make_folder() {
+    std::string name = std::filesystem::temp_directory_path() / "paystats-http-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    return name;
+  }
+
+  const SystemClock clock_;
+  StopSignal stop_;
+  const std::string folder_;
+  const std::string path_;
+  const Router router_;
+
+ public:
+  const std::shared_ptr<TrickySink::Control> control;
+  std::string broken_message;  // of the loop's thread
+  uint16_t port = 0;
+
+ private:
+  EventLoop loop_;
+  std::unique_ptr<View> view_;
+  std::unique_ptr<AnswerFeed> feed_;
+  std::unique_ptr<PaymentWriter> writer_;
+  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<CacheServer> cache_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace paystats

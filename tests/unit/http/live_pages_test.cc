@@ -1,0 +1,140 @@
+#include "http/live_pages.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/answer_feed.h"
+#include "unit/cache/fixture.h"
+#include "unit/http/fake_cache.h"
+
+namespace paystats {
+namespace {
+
+class Told final : public LivePages::Watcher {
+ public:
+  explicit Told(std::function<void()> on_told = [] {}) : on_told_(std::move(on_told)) {}
+  void on_event(const SharedBytes& event) override {
+    newest = *event;
+    on_told_();
+  }
+  std::string newest;
+
+ private:
+  const std::function<void()> on_told_;
+};
+
+// Two hundred are told in four slices. After the first of them the cache goes, which begins another
+// circle in the middle, and then, behind the last of the two hundred, others come.
+TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
+  constexpr int kWatchers = 200;
+  RunningCache cache;
+  const SystemClock clock;
+  EventLoop loop;
+  LivePages* told_of_changes = nullptr;
+  AnswerFeed feed(loop, cache.path(), clock, {}, [&] { told_of_changes->changed(); });
+  LivePages pages(loop, feed);
+  told_of_changes = &pages;
+
+  std::vector<std::unique_ptr<Told>> watchers;
+  const auto watch = [&](std::function<void()> on_told) {
+    watchers.push_back(std::make_unique<Told>(std::move(on_told)));
+    pages.watch(PageQuery{}, *watchers.back());
+  };
+  bool began = false;
+  const auto on_told = [&] {
+    if (!feed.connected() || std::exchange(began, true)) return;
+    loop.post([&] {
+      feed.stop();
+      for (int i = 0; i < 5; ++i) watch([] {});
+    });
+  };
+  loop.post([&] {
+    for (int i = 0; i < kWatchers; ++i) watch(on_told);
+    feed.start();
+  });
+  ASSERT_TRUE(loop.run());
+  ASSERT_TRUE(began);
+  ASSERT_EQ(watchers.size(), kWatchers + 5u);
+  for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, *away_event());
+}
+
+class PagesOfFakeCache : public FedByFakeCache {
+ protected:
+  ~PagesOfFakeCache() override {
+    on_loop([&] { watchers_.clear(); });
+  }
+  Told& watch(uint32_t limit) {
+    watchers_.push_back(std::make_unique<Told>());
+    Told& told = *watchers_.back();
+    on_loop([&] { pages_.watch(PageQuery{.limit = limit}, told); });
+    return told;
+  }
+  bool shows(Told& told, uint64_t version) {
+    return eventually([&] {
+      std::string newest;
+      on_loop([&] { newest = told.newest; });
+      return newest.find("\"version\":" + std::to_string(version) + ",") != std::string::npos;
+    });
+  }
+
+  std::vector<std::unique_ptr<Told>> watchers_;
+};
+
+TEST_F(PagesOfFakeCache, APageThatJoinsAQuestionOlderThanTheNewsAsksAgain) {
+  on_loop([&] { feed_.ask(PageQuery{.limit = 5}, [](const Result<PreparedAnswerPtr>&) {}); });
+  ASSERT_TRUE(cache_.question());
+  cache_.announce(2);
+  ASSERT_TRUE(eventually([&] { return version() == 2; }));
+  Told& told = watch(5);
+  cache_.reply(1);
+  ASSERT_TRUE(cache_.question(2s)) << "the page keeps what was overtaken before it was asked for";
+  cache_.reply(2);
+  EXPECT_TRUE(shows(told, 2));
+}
+
+TEST_F(PagesOfFakeCache, APageThatIsLeftAndWatchedAnewIsToldTheNewest) {
+  watch(5);
+  ASSERT_TRUE(cache_.question());
+  on_loop([&] { watchers_.clear(); });
+  cache_.announce(2);
+  ASSERT_TRUE(eventually([&] { return version() == 2; }));
+  Told& told = watch(5);
+  cache_.reply(1);
+  ASSERT_TRUE(cache_.question(2s));
+  cache_.reply(2);
+  EXPECT_TRUE(shows(told, 2));
+}
+
+// Each answer shows a newer version than the one before it. Only the watch sets the pace.
+TEST_F(PagesOfFakeCache, PagesDoNotDriveEachOther) {
+  Told& first = watch(1);
+  Told& second = watch(2);
+  uint64_t version = 1;
+  int questions = 0;
+  const auto end = std::chrono::steady_clock::now() + 200ms;
+  while (std::chrono::steady_clock::now() < end && cache_.question(50ms)) {
+    ++questions;
+    cache_.reply(++version);
+  }
+  EXPECT_LE(questions, 4);
+  // What an answer said before the watch does is news all the same, for the page that lacks it.
+  cache_.announce(version);
+  ASSERT_TRUE(cache_.question(2s));
+  cache_.reply(version);
+  EXPECT_TRUE(shows(first, version));
+  EXPECT_TRUE(shows(second, version));
+}
+
+TEST_F(PagesOfFakeCache, HearThatTheCacheIsReady) {
+  cache_.announce(2, false);
+  Told& told = watch(5);
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(2, false);
+  ASSERT_TRUE(shows(told, 2));
+  cache_.announce(2, true);
+  EXPECT_TRUE(cache_.question(2s));
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,118 @@
+#include "http/payment_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/http/harness.h"
+
+namespace paystats {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kBatch = R"({"user":"a","paymentAmt":1})";
+
+TEST(PaymentWriter, ManyPostsShareOneFlush) {
+  HttpHarness server;
+  server.control->hold(true);
+  std::vector<HttpClient> clients;
+  for (int i = 0; i < 50; ++i) {
+    clients.push_back(server.client());
+    clients.back().send(server.post(kBatch));
+  }
+  ASSERT_TRUE(eventually([&] { return server.figures().posts_waiting == 50; }));
+  server.control->hold(false);
+  for (HttpClient& client : clients) EXPECT_EQ(status_of(client.read_response()), 200);
+  EXPECT_EQ(server.control->flushed(), 50u);
+  EXPECT_LE(server.control->flushes, 3u);
+}
+
+TEST(PaymentWriter, AStalledOutputFillsTheQueueAndThenSaysSo) {
+  HttpHarness server({.writer = {.posts_max = 3}});
+  server.control->hold(true);
+  std::vector<HttpClient> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(server.client());
+    waiting.back().send(server.post(kBatch));
+  }
+  ASSERT_TRUE(eventually([&] { return server.figures().posts_waiting == 3; }));
+  const std::string refused = server.ask(server.post(kBatch));
+  EXPECT_EQ(status_of(refused), 503);
+  EXPECT_NE(refused.find("problem:busy"), std::string::npos);
+  EXPECT_NE(refused.find("Retry-After: 1\r\n"), std::string::npos);
+  EXPECT_TRUE(server.alive());  // nothing else is held up
+  server.control->hold(false);
+  for (HttpClient& client : waiting) EXPECT_EQ(status_of(client.read_response()), 200);
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
+  EXPECT_EQ(server.control->flushed(), 4u);
+}
+
+TEST(PaymentWriter, WhoHasWaitedTooLongIsToldWhetherAnythingWasWritten) {
+  HttpHarness server({.writer = {.wait_timeout = milliseconds(300)}});
+  server.control->hold(true);
+  HttpClient first = server.client();
+  first.send(server.post(kBatch));
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(server.control->mutex);
+    return server.control->puts_begun == 1;
+  }));
+  HttpClient second = server.client();
+  second.send(server.post(kBatch));
+  EXPECT_NE(first.read_response().find("problem:outcome-unknown"), std::string::npos);
+  EXPECT_NE(second.read_response().find("problem:busy"), std::string::npos);
+  server.control->hold(false);
+  EXPECT_TRUE(eventually([&] { return server.control->flushed() == 1; }));
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
+  EXPECT_EQ(server.control->flushed(), 2u);  // the second one was never written
+}
+
+TEST(PaymentWriter, AFullDiskRefusesPaymentsUntilThereIsRoom) {
+  HttpHarness server;
+  server.start_cache(1);
+  server.control->fail_next(2);
+  for (int i = 0; i < 2; ++i) {
+    const std::string refused = server.ask(server.post(kBatch));
+    EXPECT_EQ(status_of(refused), 507);
+    EXPECT_NE(refused.find("problem:not-stored"), std::string::npos);
+    EXPECT_EQ(status_of(server.ask(server.get("/readyz"))), 503);
+  }
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
+  EXPECT_EQ(status_of(server.ask(server.get("/readyz"))), 200);
+  EXPECT_EQ(server.control->flushed(), 1u);
+}
+
+TEST(PaymentWriter, AnOutputThatBreaksLeavesTheOutcomeUnknownAndTakesNothingMore) {
+  HttpHarness server;
+  server.control->fail_next(1, false);
+  EXPECT_NE(server.ask(server.post(kBatch)).find("problem:outcome-unknown"), std::string::npos);
+  EXPECT_NE(server.ask(server.post(kBatch)).find("problem:stopping"), std::string::npos);
+  server.on_loop([&] { EXPECT_EQ(server.broken_message, "sink: no space left on device"); });
+}
+
+TEST(PaymentWriter, AReaderOfTheOutputThatGoesAwayIsNoticedWhileIdle) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const UniqueFd write_end(ends[1]);
+  UniqueFd read_end(ends[0]);
+  HttpHarness server({.reader_fd = write_end.get()});
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
+  read_end.reset();
+  EXPECT_TRUE(eventually([&] {
+    std::string message;
+    server.on_loop([&] { message = server.broken_message; });
+    return !message.empty();
+  }));
+}
+
+TEST(PaymentWriter, ASinkThatThrowsIsBrokenAndNobodyIsLeftWaiting) {
+  HttpHarness server;
+  server.control->throws = true;
+  EXPECT_NE(server.ask(server.post(kBatch)).find("problem:outcome-unknown"), std::string::npos);
+  EXPECT_TRUE(eventually([&] {
+    std::string message;
+    server.on_loop([&] { message = server.broken_message; });
+    return !message.empty();
+  }));
+}
+
+}  // namespace
+}  // namespace paystats

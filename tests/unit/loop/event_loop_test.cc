@@ -1,0 +1,93 @@
+#include "loop/event_loop.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "base/fd.h"
+#include "unit/support.h"
+
+namespace paystats {
+namespace {
+
+TEST(EventLoop, EndsWhenNothingIsLeftToWaitFor) {
+  EventLoop loop;
+  int calls = 0;
+  loop.post([&] { ++calls; });
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EventLoop, RunsTasksOfAnotherThreadInOrderWhileThereIsWork) {
+  EventLoop loop;
+  EventLoop::Work work = loop.work();
+  std::vector<int> seen;
+  std::thread poster([&] {
+    for (int i = 0; i < 1000; ++i) loop.post([&seen, i] { seen.push_back(i); });
+    loop.post([&work] { work.release(); });
+  });
+  EXPECT_TRUE(loop.run());
+  poster.join();
+  ASSERT_EQ(seen.size(), 1000U);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(EventLoop, TurnsAnExceptionIntoAnError) {
+  EventLoop loop;
+  loop.post([] { throw std::runtime_error("no memory"); });
+  const Result<void> done = loop.run();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message, "event loop: no memory");
+}
+
+TEST(ReadableWatch, CallsOnceWhatCanBeReadAndLeavesTheDescriptorAsItWas) {
+  const UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+  EventLoop loop;
+  int calls = 0;
+  ReadableWatch watch(loop, fd.get(), [&] { ++calls; });
+  loop.post([&] {
+    const uint64_t one = 1;
+    EXPECT_EQ(::write(fd.get(), &one, sizeof one), 8);
+  });
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(::fcntl(fd.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST(ReadableWatch, SeesWhatCouldBeReadBefore) {
+  const UniqueFd fd(::eventfd(1, EFD_CLOEXEC));
+  EventLoop loop;
+  int calls = 0;
+  ReadableWatch watch(loop, fd.get(), [&] { ++calls; });
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(ReadableWatch, NoLongerKeepsTheLoopOnceDestroyed) {
+  const UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+  EventLoop loop;
+  auto watch = std::make_unique<ReadableWatch>(loop, fd.get(), [] { FAIL(); });
+  loop.post([&] { watch.reset(); });
+  EXPECT_TRUE(loop.run());
+}
+
+TEST(Ticker, CallsUntilItIsDestroyedEvenByItsOwnTask) {
+  EventLoop loop;
+  int calls = 0;
+  std::unique_ptr<Ticker> ticker;
+  ticker = std::make_unique<Ticker>(loop, 1ms, [&] {
+    if (++calls == 3) ticker.reset();
+  });
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(calls, 3);
+}
+
+}  // namespace
+}  // namespace paystats

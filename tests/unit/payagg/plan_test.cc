@@ -1,0 +1,210 @@
+#include "payagg/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace paystats {
+namespace {
+
+std::string refusal(const AggregateRequest& request) {
+  const Result<AggregatePlan> plan = make_plan(request);
+  return plan ? "" : plan.error().message;
+}
+
+TEST(Plan, WithoutWordsItIsFinalFromStdinToStdout) {
+  const Result<AggregatePlan> plan = make_plan({});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->inputs.size(), 1U);
+  EXPECT_EQ(plan->inputs[0].kind, Endpoint::Kind::kStdio);
+  EXPECT_EQ(plan->output.kind, Endpoint::Kind::kStdio);
+  EXPECT_EQ(plan->mode, OutputMode::kFinal);
+  EXPECT_FALSE(plan->totals.track_changes);
+  EXPECT_EQ(plan->fields.user, "user");
+  EXPECT_EQ(plan->fields.amount, "paymentAmt");
+}
+
+TEST(Plan, FollowIsUpdateUnlessSaidOtherwise) {
+  AggregateRequest request;
+  request.inputs = {"payments.jsonl"};
+  request.follow = true;
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  EXPECT_TRUE(make_plan(request)->totals.track_changes);
+  EXPECT_EQ(make_plan(request)->trigger.interval, std::chrono::milliseconds(100));
+  request.output_mode = "complete";
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kComplete);
+  request.output_mode = "final";
+  EXPECT_NE(refusal(request).find("with --follow there is none"), std::string::npos);
+}
+
+TEST(Plan, FollowNeedsAFileAtTheEnd) {
+  AggregateRequest request;
+  request.follow = true;
+  EXPECT_NE(refusal(request).find("--follow needs a file"), std::string::npos);
+  request.inputs = {"a", "-"};
+  EXPECT_NE(refusal(request).find("--follow needs a file"), std::string::npos);
+  request.inputs = {"-", "a"};
+  EXPECT_EQ(refusal(request), "");
+}
+
+TEST(Plan, AppendIsRefusedWithTheReason) {
+  AggregateRequest request;
+  request.output_mode = "append";
+  EXPECT_NE(refusal(request).find("a total is never finished"), std::string::npos);
+  request.output_mode = "Final";
+  EXPECT_EQ(refusal(request), "--output-mode Final: not one of final, update, complete");
+}
+
+TEST(Plan, TriggersNeedAModeThatTheyCanFire) {
+  AggregateRequest request;
+  request.trigger = Duration::zero();
+  EXPECT_NE(refusal(request).find("--trigger has no effect"), std::string::npos);
+  request.output_mode = "complete";
+  EXPECT_EQ(make_plan(request)->trigger.interval, Duration::zero());
+  AggregateRequest counted;
+  counted.max_records = 5;
+  EXPECT_NE(refusal(counted).find("--max-records has no effect"), std::string::npos);
+  counted.output_mode = "update";
+  EXPECT_EQ(make_plan(counted)->trigger.records_max, 5U);
+}
+
+TEST(Plan, AReadyLineNeedsChangesThatAreLines) {
+  const auto refused = [](const char* mode, const char* input, const char* output) {
+    AggregateRequest request;
+    request.ready_line = true;
+    request.output_mode = mode;
+    request.inputs = {input};
+    request.output = output;
+    return refusal(request).find("--ready-line is for changes") != std::string::npos;
+  };
+  EXPECT_TRUE(refused("final", "-", "-"));
+  EXPECT_TRUE(refused("complete", "-", "-"));
+  EXPECT_TRUE(refused("update", "kafka:payments", "kafka:payment-stats"));
+  EXPECT_FALSE(refused("update", "kafka:payments", "-"));
+  EXPECT_FALSE(refused("update", "-", "-"));
+}
+
+TEST(Plan, JobsNeedPaymentsAndFinal) {
+  AggregateRequest request;
+  request.jobs = 4;
+  EXPECT_EQ(refusal(request), "");
+  request.output_mode = "update";
+  EXPECT_NE(refusal(request).find("--jobs needs"), std::string::npos);
+  request.jobs = 1;
+  EXPECT_EQ(refusal(request), "");
+  AggregateRequest merge;
+  merge.jobs = 2;
+  merge.merge = true;
+  EXPECT_NE(refusal(merge).find("--jobs needs"), std::string::npos);
+}
+
+TEST(Plan, FieldNamesAreOfPaymentsAndTwo) {
+  AggregateRequest request;
+  request.user_field = std::string("who");
+  EXPECT_EQ(make_plan(request)->fields.user, "who");
+  request.amount_field = std::string("who");
+  EXPECT_EQ(refusal(request), "--key and --amount are the same field: who");
+  request.amount_field = std::string("what");
+  request.merge = true;
+  EXPECT_NE(refusal(request).find("with --merge the input is stats"), std::string::npos);
+}
+
+TEST(Plan, ATopicIsAnEndpointLikeAnyOther) {
+  AggregateRequest request;
+  request.inputs = {"kafka:payments"};
+  request.output = "kafka:payment-stats";
+  request.rejects = "kafka:rejects";
+  const Result<AggregatePlan> plan = make_plan(request);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->inputs[0].kind, Endpoint::Kind::kTopic);
+  EXPECT_EQ(plan->output.name, "payment-stats");
+  EXPECT_EQ(plan->rejects->name, "rejects");
+}
+
+AggregateRequest from_topic_to_topic() {
+  AggregateRequest request;
+  request.inputs = {"kafka:payments"};
+  request.output = "kafka:payment-stats";
+  return request;
+}
+
+TEST(Plan, FromTopicToTopicIsExactlyOnceInAGroupNamedAfterBoth) {
+  const Result<AggregatePlan> plan = make_plan(from_topic_to_topic());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->mode, OutputMode::kUpdate);
+  EXPECT_EQ(plan->group, "payagg.payments.payment-stats");
+  EXPECT_EQ(plan->guarantee, Guarantee::kExactlyOnce);
+  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kStop);
+  EXPECT_FALSE(plan->instance);
+}
+
+TEST(Plan, ATopicReadToWhatIsThereNowEndsInFinalTotals) {
+  AggregateRequest request;
+  request.inputs = {"kafka:payments"};
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  request.available_now = true;
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kFinal);
+  request.output = "kafka:payment-stats";
+  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+}
+
+TEST(Plan, WordsOfTheGroupAreChecked) {
+  AggregateRequest request = from_topic_to_topic();
+  request.guarantee = "at-least-once";
+  request.on_data_loss = "continue";
+  request.group = "mine";
+  request.instance = "pi";
+  request.jobs = 3;
+  const Result<AggregatePlan> plan = make_plan(request);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->guarantee, Guarantee::kAtLeastOnce);
+  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kContinue);
+  EXPECT_EQ(plan->group, "mine");
+  EXPECT_EQ(plan->instance, "pi");
+  request.guarantee = "always";
+  EXPECT_NE(refusal(request).find("not one of exactly-once, at-least-once"), std::string::npos);
+  request.guarantee.reset();
+  request.on_data_loss = "pray";
+  EXPECT_NE(refusal(request).find("not one of stop, continue"), std::string::npos);
+  request.on_data_loss.reset();
+  request.group = "";
+  EXPECT_NE(refusal(request).find("not empty"), std::string::npos);
+}
+
+TEST(Plan, OptionsOfAGroupNeedTopicsAtBothEnds) {
+  for (const bool reads : {true, false}) {
+    AggregateRequest request;
+    if (reads) request.inputs = {"kafka:payments"};
+    request.instance = "pi";
+    EXPECT_NE(refusal(request).find("--instance is for payagg from topic to topic"),
+              std::string::npos);
+  }
+}
+
+TEST(Plan, WhatATopicCannotDoIsRefused) {
+  AggregateRequest request = from_topic_to_topic();
+  request.merge = true;
+  EXPECT_NE(refusal(request).find("--merge"), std::string::npos);
+  request = from_topic_to_topic();
+  request.output_mode = "complete";
+  EXPECT_NE(refusal(request).find("update alone"), std::string::npos);
+  request = from_topic_to_topic();
+  request.output = "kafka:payments";
+  EXPECT_NE(refusal(request).find("are one topic"), std::string::npos);
+  request = from_topic_to_topic();
+  request.follow = true;
+  EXPECT_NE(refusal(request).find("--follow is for files"), std::string::npos);
+  request = {};
+  request.output = "kafka:payment-stats";
+  EXPECT_NE(refusal(request).find("needs payments from a topic"), std::string::npos);
+  request = {};
+  request.available_now = true;
+  EXPECT_NE(refusal(request).find("--available-now is for a topic"), std::string::npos);
+  request = {};
+  request.inputs = {"kafka:payments"};
+  request.output_mode = "final";
+  EXPECT_NE(refusal(request).find("add --available-now"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace paystats

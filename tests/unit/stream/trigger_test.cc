@@ -1,0 +1,173 @@
+#include "stream/trigger.h"
+
+#include <gtest/gtest.h>
+
+namespace paystats {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Trigger, NothingChangedIsNeverDue) {
+  ManualClock clock;
+  Trigger trigger({}, clock);
+  EXPECT_FALSE(trigger.due(true));
+  EXPECT_EQ(trigger.deadline(), Instant::max());
+  clock.advance(std::chrono::hours(1));
+  EXPECT_FALSE(trigger.due(true));
+}
+
+TEST(Trigger, TheFirstChangeIsDueAtOnce) {
+  ManualClock clock;
+  Trigger trigger({}, clock);
+  trigger.added(1);
+  EXPECT_TRUE(trigger.due(false));
+  EXPECT_LE(trigger.deadline(), clock.now());
+}
+
+TEST(Trigger, TheNextChangeWaitsForTheInterval) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired();
+  clock.advance(milliseconds(30));
+  trigger.added(1);
+  EXPECT_FALSE(trigger.due(true));
+  EXPECT_EQ(trigger.deadline(), clock.now() + milliseconds(70));
+  clock.advance(milliseconds(69));
+  EXPECT_FALSE(trigger.due(true));
+  clock.advance(milliseconds(1));
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, AChangeAfterAQuietTimeIsDueAtOnce) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired();
+  EXPECT_FALSE(trigger.due(true));
+  clock.advance(std::chrono::seconds(5));
+  EXPECT_FALSE(trigger.due(true));
+  trigger.added(1);
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, ZeroFiresAtEachPauseAndAtLeastEachHundredMilliseconds) {
+  ManualClock clock;
+  Trigger trigger({.interval = Duration::zero()}, clock);
+  trigger.added(1);
+  trigger.fired();
+  trigger.added(1);
+  EXPECT_FALSE(trigger.due(false));
+  EXPECT_TRUE(trigger.due(true));
+  clock.advance(milliseconds(99));
+  EXPECT_FALSE(trigger.due(false));
+  clock.advance(milliseconds(1));
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, RecordsMaxFiresInBetween) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100), .records_max = 10}, clock);
+  trigger.added(1);
+  trigger.fired();
+  EXPECT_EQ(trigger.records_left(), 10U);
+  trigger.added(9);
+  EXPECT_EQ(trigger.records_left(), 1U);
+  EXPECT_FALSE(trigger.due(true));
+  trigger.added(1);
+  EXPECT_TRUE(trigger.records_reached());
+  EXPECT_TRUE(trigger.due(false));
+  trigger.fired();
+  EXPECT_FALSE(trigger.records_reached());
+}
+
+TEST(Trigger, WithoutRecordsMaxTheNumberOfRecordsDoesNotMatter) {
+  ManualClock clock;
+  Trigger trigger({}, clock);
+  trigger.added(1);
+  trigger.fired();
+  trigger.added(1'000'000'000);
+  EXPECT_FALSE(trigger.due(true));
+  EXPECT_GT(trigger.records_left(), uint64_t{1} << 60U);
+}
+
+TEST(Trigger, TimeSpentOnPublishingIsNotTakenFromTheInterval) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  clock.advance(milliseconds(250));  // publishing
+  trigger.fired();
+  trigger.added(1);
+  EXPECT_EQ(trigger.deadline(), clock.now() + milliseconds(100));
+}
+
+TEST(Trigger, AnIntervalOfAnyLengthDoesNotOverflow) {
+  ManualClock clock;
+  Trigger trigger({.interval = Duration::max()}, clock);
+  trigger.added(1);
+  trigger.fired();
+  trigger.added(1);
+  EXPECT_GT(trigger.deadline(), clock.now() + std::chrono::hours(24 * 365));
+  EXPECT_FALSE(trigger.due(true));
+}
+
+TEST(Trigger, CountsHowOftenItFired) {
+  ManualClock clock;
+  Trigger trigger({}, clock);
+  for (int i = 0; i < 3; ++i) {
+    trigger.added(1);
+    trigger.fired();
+  }
+  EXPECT_EQ(trigger.times_fired(), 3U);
+}
+
+TEST(Trigger, WhoTakesLongToPublishReadsForLongerBeforeTheNextTime) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(milliseconds(60));
+  trigger.added(1);
+  clock.advance(milliseconds(60) * Trigger::kRestFactor - milliseconds(1));
+  EXPECT_FALSE(trigger.due(false));
+  clock.advance(milliseconds(1));
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, WhereTheInputPausesThereIsNoRest) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(milliseconds(60));
+  trigger.added(1);
+  clock.advance(milliseconds(100));
+  EXPECT_FALSE(trigger.due(false));
+  EXPECT_TRUE(trigger.due(true));
+}
+
+TEST(Trigger, ARestHasALimit) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(1);
+  trigger.fired(std::chrono::hours(1));
+  trigger.added(1);
+  clock.advance(Trigger::kRestLongest);
+  EXPECT_TRUE(trigger.due(false));
+}
+
+TEST(Trigger, WhatIsAddedWhileAPublicationIsUnderWayIsOfTheNextOne) {
+  ManualClock clock;
+  Trigger trigger({.interval = milliseconds(100)}, clock);
+  trigger.added(5);
+  EXPECT_EQ(trigger.taken(), 5U);
+  EXPECT_FALSE(trigger.pending());
+  trigger.added(2);
+  trigger.settled(milliseconds(1));
+  EXPECT_TRUE(trigger.pending());
+  EXPECT_FALSE(trigger.due(false)) << "the interval begins with the end of the last publication";
+  clock.advance(milliseconds(100));
+  EXPECT_TRUE(trigger.due(false));
+  EXPECT_EQ(trigger.taken(), 2U);
+}
+
+}  // namespace
+}  // namespace paystats

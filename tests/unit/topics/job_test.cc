@@ -1,0 +1,183 @@
+#include "topics/job.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "kafka/restore.h"
+#include "topics/run.h"
+#include "unit/kafka/mock_cluster.h"
+
+namespace paystats {
+namespace {
+
+// On librdkafka's own cluster, which knows groups and transactions, but hides nothing that is not
+// committed. What a real broker does is in tests/kafka/.
+class TopicJobTest : public MockClusterTest {
+ protected:
+  void SetUp() override {
+    static int number = 0;
+    suffix_ = std::to_string(++number);
+    options_.topics = {"payments" + suffix_, "stats" + suffix_};
+    options_.group = "group" + suffix_;
+    options_.instance = "one";
+    options_.available_now = true;
+    mock().create(options_.topics.payments, 2);
+    mock().create(options_.topics.stats, 2);
+    cluster_ = connect();
+  }
+
+  void pay(int32_t partition, const std::string& value) {
+    mock().produce(options_.topics.payments, {.key = {}, .value = value, .at = {partition, 0}});
+    mock().flush();
+  }
+
+  Result<void> run() {
+    RejectLog log(context().diagnostics, std::make_unique<PendingLines>(pending_), "rejects");
+    TopicJob job(options_, {*cluster_, log, pending_, counters_, context_});
+    Result<void> done = job.open();
+    if (done) done = job.run();
+    rejected_ = log.count();
+    return done;
+  }
+
+  // The next answers to ending a transaction. 26 is its number in Kafka's protocol.
+  void next_ends(const std::vector<rd_kafka_resp_err_t>& errors) {
+    rd_kafka_mock_push_request_errors_array(mock().mock(), 26, errors.size(), errors.data());
+  }
+
+  // All that stands in one partition of a topic, in its order.
+  std::vector<std::string> values(const std::string& topic, int32_t partition) {
+    std::vector<std::string> values;
+    const std::vector<int32_t> partitions{partition};
+    const Result<void> read = read_back(
+        *cluster_, {topic, partitions},
+        [&](const MessageBlock& block) {
+          for (const Message& message : block.messages) values.emplace_back(*message.value);
+          return Result<void>();
+        },
+        [](uint64_t, uint64_t) {});
+    EXPECT_TRUE(read);
+    return values;
+  }
+
+  const RunContext context_ = context();
+  std::string suffix_;
+  TopicJobOptions options_;
+  std::unique_ptr<Cluster> cluster_;
+  PendingRejects pending_;
+  TopicCounters counters_;
+  uint64_t rejected_ = 0;
+};
+
+TEST_F(TopicJobTest, ARejectLeavesWithTheTransactionOfTheTotals) {
+  mock().create("rejects" + suffix_, 1);
+  options_.rejects_topic = "rejects" + suffix_;
+  pay(0, "nonsense");
+  ASSERT_TRUE(run());
+  EXPECT_EQ(rejected_, 1U);
+  EXPECT_TRUE(pending_.lines.empty()) << "it is still here";
+  EXPECT_EQ(counters_.commits, 1U);
+}
+
+TEST_F(TopicJobTest, AnotherProgramsStatsAreRefused) {
+  mock().produce(
+      options_.topics.stats,
+      {.key = "edgar", .value = R"({"user":"edgar","sum":1.00,"count":1})", .at = {0, 0}});
+  mock().flush();
+  const Result<void> done = run();
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("stats without an offset"), std::string::npos);
+}
+
+TEST_F(TopicJobTest, AStopSignalPublishesWhatWasRead) {
+  options_.available_now = false;
+  options_.publish.trigger.interval = std::chrono::hours(1);
+  pay(0, R"({"user":"edgar","paymentAmt":1})");
+  std::thread stopper([this] {
+    // The first payment is published at once, and the second waits for the signal.
+    while (counters_.commits == 0) std::this_thread::yield();
+    pay(0, R"({"user":"edgar","paymentAmt":1})");
+    while (counters_.accepted < 2) std::this_thread::yield();
+    stop_.request(SIGTERM);
+  });
+  const Result<void> done = run();
+  stopper.join();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(counters_.commits, 2U);
+}
+
+// Nobody knows what became of it, so what it held is published again, with what came meanwhile.
+TEST_F(TopicJobTest, APublicationThatDoesNotComeAboutIsMadeAgain) {
+  const std::string rejects = "rejects" + suffix_;
+  mock().create(rejects, 1);
+  options_.rejects_topic = rejects;
+  options_.publish.trigger.records_max = 2;
+  pay(0, R"({"user":"ada","paymentAmt":1})");
+  pay(0, "first");
+  pay(0, R"({"user":"ada","paymentAmt":2})");
+  pay(0, "second");
+  next_ends({RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
+  const Result<void> done = run();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(counters_.commits_failed, 1U);
+  // The broker of this test hides nothing, so what was not committed is seen as well.
+  EXPECT_EQ(values(options_.topics.stats, 0).back(),
+            R"({"user":"ada","sum":3.00,"count":2,"partition":0,"offset":2})");
+  std::string order;
+  for (const std::string& reject : values(rejects, 0)) {
+    order += reject.find("first") != std::string::npos ? '1' : '2';
+  }
+  EXPECT_TRUE(order == "112" || order == "12") << order;
+}
+
+TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {
+  mock().create("rejects" + suffix_, 1);
+  options_.rejects_topic = "rejects" + suffix_;
+  options_.publish.trigger.interval = std::chrono::hours(1);
+  options_.publish.reject_bytes_most = 2000;
+  options_.available_now = false;
+  pay(0, "first");  // is published at once, and begins the hour
+  std::thread stopper([this] {
+    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    while (counters_.commits == 0 && clock_.now() < limit) std::this_thread::yield();
+    pay(0, std::string(3000, 'x'));
+    while (counters_.commits < 2 && clock_.now() < limit) std::this_thread::yield();
+    stop_.request(SIGTERM);
+    EXPECT_LT(clock_.now(), limit) << "they wait";
+  });
+  const Result<void> done = run();
+  stopper.join();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(rejected_, 2U);
+}
+
+TEST_F(TopicJobTest, MoreTotalsThanATransactionTakesArePublishedInParts) {
+  constexpr size_t kUsers = 25;
+  options_.publish.totals_per_transaction = 10;
+  options_.publish.trigger.interval = std::chrono::hours(1);
+  for (size_t user = 0; user < kUsers; ++user) {
+    mock().produce(options_.topics.payments,
+                   {.key = {},
+                    .value = R"({"user":"u)" + std::to_string(user) + R"(","paymentAmt":1})",
+                    .at = {static_cast<int32_t>(user % 2), 0}});
+  }
+  mock().flush();
+  const Result<void> done = run();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(values(options_.topics.stats, 0).size(), kUsers / 2 + 1);
+  EXPECT_EQ(values(options_.topics.stats, 1).size(), kUsers / 2);
+}
+
+TEST_F(TopicJobTest, TopicsThatDoNotMatchAreRefusedBeforeAnythingIsRead) {
+  mock().create("wide" + suffix_, 3);
+  const TopicRunOptions options{.topics = {options_.topics.payments, "wide" + suffix_},
+                                .group = options_.group};
+  const Result<ExitStatus> end = run_topics(options, *cluster_, context_);
+  ASSERT_FALSE(end);
+  EXPECT_NE(end.error().message.find("they must be as many"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace paystats

@@ -1,0 +1,174 @@
+#include "topics/partition.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace paystats {
+namespace {
+
+constexpr int32_t kPartition = 3;
+
+// Payments of a partition as a decoder hands them over.
+class Payments {
+ public:
+  void add(std::string user, int64_t nanos, int64_t offset) {
+    users_.push_back(std::make_unique<std::string>(std::move(user)));
+    PartitionTotals::Row row;
+    row.record = {.user = *users_.back(), .amount = Decimal::from_nanos(nanos)};
+    row.line = static_cast<uint32_t>(messages_.size());
+    rows_.push_back(row);
+    messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
+  }
+  Result<void> into(PartitionTotals& part) {
+    std::vector<Totals::Refused> refused;
+    return part.add(rows_, messages_, refused);
+  }
+
+ private:
+  std::vector<std::unique_ptr<std::string>> users_;
+  std::vector<PartitionTotals::Row> rows_;
+  std::vector<Message> messages_;
+};
+
+Stats partial(std::string_view user, int64_t nanos, uint64_t count, int64_t offset) {
+  return {.user = user,
+          .sum = Decimal::from_nanos(nanos),
+          .count = count,
+          .at = SourceOffset{kPartition, offset}};
+}
+
+PartitionTotals empty() {
+  return {kPartition, 7, {.track_changes = true}};
+}
+
+// The total of a user, who must be there.
+Stats stats_of(PartitionTotals& part, std::string_view user) {
+  return part.stats(*part.totals().find_or_add(user));
+}
+
+TEST(PartitionTotals, EachTotalSaysWhichPaymentItIncludesLast) {
+  PartitionTotals part = empty();
+  Payments payments;
+  payments.add("edgar", 1, 10);
+  payments.add("ada", 2, 11);
+  payments.add("edgar", 4, 15);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(*stats_of(part, "edgar").at, (SourceOffset{kPartition, 15}));
+  EXPECT_EQ(*stats_of(part, "ada").at, (SourceOffset{kPartition, 11}));
+  EXPECT_TRUE(stats_of(part, "edgar").sum == Decimal::from_nanos(5));
+}
+
+TEST(PartitionTotals, PaymentsThatATotalIncludesAreSkippedForThatUserAlone) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("edgar", 100, 5, 20)));
+  ASSERT_TRUE(part.restore(partial("ada", 7, 1, 3)));
+  part.restored();
+  EXPECT_TRUE(part.totals().changed().empty());
+  Payments payments;
+  payments.add("edgar", 1, 20);
+  payments.add("ada", 1, 20);
+  payments.add("edgar", 1, 21);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(stats_of(part, "edgar").count, 6U);
+  EXPECT_EQ(stats_of(part, "ada").count, 2U);
+  EXPECT_EQ(part.skipped(), 1U);
+  EXPECT_EQ(part.totals().changed().size(), 2U);
+}
+
+TEST(PartitionTotals, OfSeveralRecordsOfAUserTheOneOfTheHighestOffsetCounts) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("edgar", 100, 5, 20)));
+  ASSERT_TRUE(part.restore(partial("edgar", 1, 1, 4)));
+  EXPECT_EQ(stats_of(part, "edgar").count, 5U);
+  EXPECT_EQ(part.newest_restored(), 20);
+}
+
+TEST(PartitionTotals, ATombstoneForgetsAUserAndWhatHeIncluded) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("edgar", 100, 5, 20)));
+  part.remove("edgar");
+  for (const std::string& other : {std::string("nobody"), std::string(), std::string(3000, 'n')}) {
+    part.remove(other);
+  }
+  part.restored();
+  Payments payments;
+  payments.add("edgar", 1, 21);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(stats_of(part, "edgar").count, 1U);
+  EXPECT_EQ(part.totals().users(), 1U) << "who was never there is none";
+}
+
+TEST(PartitionTotals, NothingRestoredIsNoOffset) {
+  EXPECT_EQ(empty().newest_restored(), PartitionTotals::kNothing);
+}
+
+TEST(PartitionTotals, APaymentThatWouldOverflowIsRefusedAndNotIncluded) {
+  PartitionTotals part = empty();
+  Stats most = partial("edgar", 0, UINT64_MAX, 5);
+  ASSERT_TRUE(part.restore(most));
+  std::vector<Totals::Refused> refused;
+  PartitionTotals::Row row;
+  row.record = {.user = "edgar", .amount = Decimal::from_nanos(1)};
+  const Message message{.key = {}, .value = {}, .at = {kPartition, 6}};
+  ASSERT_TRUE(part.add({&row, 1}, {&message, 1}, refused));
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].flaw, Flaw::kCountOverflow);
+  EXPECT_EQ(stats_of(part, "edgar").at->offset, 5);
+}
+
+// Whatever was published before a crash, and from wherever reading goes on at or before the first
+// payment that is missing: the totals are those of all payments.
+TEST(PartitionTotals, FromAnyMomentOfPublicationTheTotalsComeOutTheSame) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 200; ++round) {
+    struct Paid {
+      std::string user;
+      int64_t nanos;
+    };
+    std::vector<Paid> paid;
+    for (int i = 0; i < 200; ++i) {
+      paid.push_back(
+          {"user" + std::to_string(random() % 9), static_cast<int64_t>(random() % 1000)});
+    }
+    const auto count = static_cast<int64_t>(paid.size());
+    // Each user's total was published at a moment of its own, none before `begin`.
+    const int64_t begin = static_cast<int64_t>(random() % 200);
+    PartitionTotals part = empty();
+    std::map<std::string, Stats> published;
+    std::map<std::string, int64_t> moment;
+    std::map<std::string, int64_t> all;
+    for (int64_t at = 0; at < count; ++at) {
+      const Paid& each = paid[static_cast<size_t>(at)];
+      all[each.user] += each.nanos;
+      const auto [found, is_new] = moment.try_emplace(
+          each.user, begin + static_cast<int64_t>(random() % static_cast<uint64_t>(count - begin)));
+      if (at >= found->second) continue;
+      Stats& stats = published.try_emplace(each.user, partial("", 0, 0, 0)).first->second;
+      stats.sum = Decimal::from_nanos(stats.sum.nanos() + each.nanos);
+      ++stats.count;
+      stats.at->offset = at;
+    }
+    for (auto& [user, stats] : published) {
+      stats.user = user;
+      ASSERT_TRUE(part.restore(stats));
+    }
+    part.restored();
+    Payments again;
+    const int64_t from = static_cast<int64_t>(random() % static_cast<uint64_t>(begin + 1));
+    for (int64_t at = from; at < count; ++at) {
+      again.add(paid[static_cast<size_t>(at)].user, paid[static_cast<size_t>(at)].nanos, at);
+    }
+    ASSERT_TRUE(again.into(part));
+    for (const auto& [user, nanos] : all) {
+      ASSERT_TRUE(stats_of(part, user).sum == Decimal::from_nanos(nanos)) << user;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace paystats
