@@ -76,7 +76,7 @@ function(embed name file variable header)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/embedded/${variable}.cc @ONLY CONTENT
 "#include \"${header}\"
 
-namespace paystats {
+namespace paystats::${name} {
 const std::string_view ${variable} = R\"embedded(@text@)embedded\";
 }
 ")

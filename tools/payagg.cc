@@ -18,7 +18,7 @@ void set_up_malloc() {
 #ifdef PAYSTATS_MIMALLOC
   mi_register_error(
       [](int error, void* /*unused*/) {
-        if (error == ENOMEM) detail::end_without_memory();
+        if (error == ENOMEM) cli::detail::end_without_memory();
       },
       nullptr);
   constexpr long kMilliseconds = 1000;
@@ -30,9 +30,9 @@ void set_up_malloc() {
 #endif
 }
 
-using Options = AggregateRequest;
+using Options = payagg::AggregateRequest;
 
-void declare(CommandLine& line, Options& options) {
+void declare(cli::CommandLine& line, Options& options) {
   line.inputs(options.inputs, "INPUT",
               "payments, one JSON object a line: files, or - for stdin (the default)");
   line.section("Input");
@@ -47,7 +47,7 @@ void declare(CommandLine& line, Options& options) {
               "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
               256);
   line.number("--users-max", options.users_max, "N", "fail when there are more users than this", 1,
-              Totals::kUsersMost);
+              totals::Totals::kUsersMost);
 
   line.section("From topic to topic");
   line.text("--group", options.group, "NAME", "the consumer group (default payagg.INPUT.OUTPUT)");
@@ -76,19 +76,19 @@ void declare(CommandLine& line, Options& options) {
             "append bad records to this file instead of showing the first ten on stderr");
   line.text("--metrics", options.metrics, "FILE",
             "keep counts in this file in Prometheus' text format");
-  declare_kafka(line, options.kafka);
+  cli::declare_kafka(line, options.kafka);
 }
 
-Result<ExitStatus> run(const Options& options, RunContext& context) {
+base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
   set_up_malloc();
   // What is asked for, and whether it can be.
-  const Result<AggregatePlan> plan = make_plan(options);
-  if (!plan) return fail(plan.error());
+  const base::Result<payagg::AggregatePlan> plan = payagg::make_plan(options);
+  if (!plan) return base::fail(plan.error());
 
   // From the first record to the proof that all totals arrived.
-  const Result<AggregateOutcome> end = aggregate(*plan, context);
-  if (!end && end.error().kind == ErrorKind::kInterrupted) context.stop.die_of_it();
-  if (!end) return fail(end.error());
+  const base::Result<payagg::AggregateOutcome> end = payagg::aggregate(*plan, context);
+  if (!end && end.error().kind == base::ErrorKind::kInterrupted) context.stop.die_of_it();
+  if (!end) return base::fail(end.error());
 
   // All is closed and told by now. Totals of half an input must not look like a success.
   if (end->cut_short) context.stop.die_of_it();
@@ -99,6 +99,6 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
 }  // namespace paystats
 
 int main(int argc, char** argv) {
-  return paystats::tool_main<paystats::Options>(
+  return paystats::cli::tool_main<paystats::Options>(
       argc, argv, "payagg", "sum and count payments per user", paystats::declare, paystats::run);
 }

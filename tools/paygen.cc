@@ -13,21 +13,21 @@ namespace paystats {
 namespace {
 
 struct Options {
-  GenOptions gen;
-  PlaceOptions places;
-  KafkaOptions kafka;
+  gen::GenOptions gen;
+  gen::PlaceOptions places;
+  kafka::KafkaOptions kafka;
 };
 
-void declare(CommandLine& line, Options& options) {
-  GenOptions& gen = options.gen;
-  PlaceOptions& places = options.places;
+void declare(cli::CommandLine& line, Options& options) {
+  gen::GenOptions& gen = options.gen;
+  gen::PlaceOptions& places = options.places;
   line.section("What to make (without --user or --random: batch lines from INPUT)");
   line.text("--user", gen.user, "USER", "payments of this user");
   line.text("--amount", gen.amount, "A|LO:HI", "the amount of each (with --random: its range)");
   line.number("--volume", gen.volume, "N", "how many", 1, UINT64_MAX);
   line.number("--random", gen.random, "N", "a random workload of N payments; 0: without end", 0,
               UINT64_MAX);
-  line.number("--users", gen.users, "M", "among so many users (1000)", 1, kUsersMax);
+  line.number("--users", gen.users, "M", "among so many users (1000)", 1, gen::kUsersMax);
   line.text("--skew", gen.skew, "S",
             "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
   line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
@@ -35,7 +35,7 @@ void declare(CommandLine& line, Options& options) {
   line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
 
   line.section("Pace");
-  line.number("--rate", gen.rate, "N", "payments per second, evenly", 1, kRateMax);
+  line.number("--rate", gen.rate, "N", "payments per second, evenly", 1, gen::kRateMax);
   line.duration("--duration", gen.duration, "T", "stop after so long (250ms, 10s, 5m, 1h)");
 
   line.section("Output");
@@ -45,18 +45,19 @@ void declare(CommandLine& line, Options& options) {
   line.text("--rejects", places.rejects, "ENDPOINT",
             "put bad lines aside there (the first ten are shown on stderr)");
   line.flag("--atomic", places.atomic, "to a topic: a batch is there as a whole or not at all");
-  declare_kafka(line, options.kafka);
+  cli::declare_kafka(line, options.kafka);
 }
 
-Result<ExitStatus> run(const Options& options, RunContext& context) {
+base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
   // What cannot go together ends here, before anything is opened.
-  const Result<Plan> plan = make_plan(options.gen, !options.places.inputs.empty());
-  if (!plan) return fail(plan.error());
-  const Result<Places> places = parse_places(options.places);
-  if (!places) return fail(places.error());
+  const base::Result<gen::Plan> plan = gen::make_plan(options.gen, !options.places.inputs.empty());
+  if (!plan) return base::fail(plan.error());
+  const base::Result<gen::Places> places = gen::parse_places(options.places);
+  if (!places) return base::fail(places.error());
 
-  const Result<JobOutcome> outcome = run_job(*plan, *places, options.kafka, context);
-  if (!outcome) return fail(outcome.error());
+  const base::Result<gen::JobOutcome> outcome =
+      gen::run_job(*plan, *places, options.kafka, context);
+  if (!outcome) return base::fail(outcome.error());
 
   // All that was made is where it belongs; now the shell may see why there is no more of it.
   if (outcome->interrupted && context.stop.requested()) context.stop.die_of_it();
@@ -67,6 +68,6 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
 }  // namespace paystats
 
 int main(int argc, char** argv) {
-  return paystats::tool_main<paystats::Options>(argc, argv, "paygen", "make batches of payments",
-                                                paystats::declare, paystats::run);
+  return paystats::cli::tool_main<paystats::Options>(
+      argc, argv, "paygen", "make batches of payments", paystats::declare, paystats::run);
 }

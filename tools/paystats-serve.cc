@@ -28,15 +28,15 @@ struct Options {
   bool allow_negative = false;
   std::optional<uint64_t> connections_max;
   std::optional<std::string> instance;
-  KafkaOptions kafka;
+  kafka::KafkaOptions kafka;
 };
 
 // Who posts is told what became of the payments, and may post them again: the sink does not. What
 // is under way at a stop signal has to end while the server still waits for it.
-const TopicSinkOptions kTransactions = {.transactional = true,
-                                        .stop_grace = std::chrono::milliseconds(500)};
+const kafka::TopicSinkOptions kTransactions = {.transactional = true,
+                                               .stop_grace = std::chrono::milliseconds(500)};
 
-void declare(CommandLine& line, Options& options) {
+void declare(cli::CommandLine& line, Options& options) {
   line.section("Where payments go, and totals come from");
   line.text("-o,--output", options.output, "ENDPOINT",
             "where payments go: - (the default), a file, or kafka:TOPIC");
@@ -53,7 +53,7 @@ void declare(CommandLine& line, Options& options) {
   line.number("--volume-max", options.volume_max, "N", "payments in one request (default 100000)",
               1, 1'000'000'000);
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
-  declare_kafka(line, options.kafka);
+  cli::declare_kafka(line, options.kafka);
   line.text("--instance", options.instance, "NAME",
             "a name of this server's own among those that write to the topic (default: by host)");
 }
@@ -68,23 +68,23 @@ std::string installed_page() {
   return fs::is_regular_file(folder / "index.html", error) ? folder.string() : std::string();
 }
 
-Result<StaticFiles> load_page(const Options& options, Diagnostics& diagnostics) {
+base::Result<api::StaticFiles> load_page(const Options& options, base::Diagnostics& diagnostics) {
   const std::string folder = options.www ? *options.www : installed_page();
-  if (!folder.empty()) return StaticFiles::load(folder);
+  if (!folder.empty()) return api::StaticFiles::load(folder);
   diagnostics.warning(
       "no page is installed beside this program: the API alone is served (see --www)");
-  return StaticFiles();
+  return api::StaticFiles();
 }
 
-Result<HttpRunOptions> run_options(const Options& options, const Endpoint& output) {
-  if (!options.stats) return fail("--stats PATH is needed: the socket of a paystats-cache");
-  Result<HostAndPort> address = parse_host_and_port(options.listen);
-  if (!address) return fail("--listen: " + address.error().message);
-  HttpRunOptions result;
+base::Result<http::HttpRunOptions> run_options(const Options& options, const io::Endpoint& output) {
+  if (!options.stats) return base::fail("--stats PATH is needed: the socket of a paystats-cache");
+  base::Result<http::HostAndPort> address = http::parse_host_and_port(options.listen);
+  if (!address) return base::fail("--listen: " + address.error().message);
+  http::HttpRunOptions result;
   result.address = std::move(*address);
   result.stats_path = *options.stats;
-  result.output_is_topic = output.kind == Endpoint::Kind::kTopic;
-  result.output_name = output.kind == Endpoint::Kind::kStdio ? "stdout" : output.name;
+  result.output_is_topic = output.kind == io::Endpoint::Kind::kTopic;
+  result.output_name = output.kind == io::Endpoint::Kind::kStdio ? "stdout" : output.name;
   if (result.output_is_topic) result.output_name = "kafka:" + output.name;
   result.rules.volume_max = options.volume_max.value_or(result.rules.volume_max);
   result.rules.allow_negative = options.allow_negative;
@@ -94,32 +94,32 @@ Result<HttpRunOptions> run_options(const Options& options, const Endpoint& outpu
   return result;
 }
 
-Result<ExitStatus> run(const Options& options, RunContext& context) {
-  const Result<Endpoint> output = Endpoint::parse(options.output);
-  if (!output) return fail(output.error());
-  Result<HttpRunOptions> plan = run_options(options, *output);
-  if (!plan) return fail(plan.error());
+base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
+  const base::Result<io::Endpoint> output = io::Endpoint::parse(options.output);
+  if (!output) return base::fail(output.error());
+  base::Result<http::HttpRunOptions> plan = run_options(options, *output);
+  if (!plan) return base::fail(plan.error());
 
   // Whatever can be missing is missed before the first client comes.
-  Result<StaticFiles> page = load_page(options, context.diagnostics);
-  if (!page) return fail(page.error());
-  EndpointOpener opener(options.kafka, context);
-  Result<std::unique_ptr<PaymentSink>> sink =
+  base::Result<api::StaticFiles> page = load_page(options, context.diagnostics);
+  if (!page) return base::fail(page.error());
+  kafka::EndpointOpener opener(options.kafka, context);
+  base::Result<std::unique_ptr<io::PaymentSink>> sink =
       opener.payment_sink(*output, kTransactions, options.instance);
   if (!sink) {
     // Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
-    if (sink.error().kind == ErrorKind::kInterrupted) return ExitStatus::kDone;
-    return fail(sink.error());
+    if (sink.error().kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;
+    return base::fail(sink.error());
   }
-  HttpRun server(std::move(*plan), {context.stop, context.clock, context.diagnostics});
-  if (Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
-    return fail(opened.error());
+  http::HttpRun server(std::move(*plan), {context.stop, context.clock, context.diagnostics});
+  if (base::Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
+    return base::fail(opened.error());
   }
 
   // Beyond this point all is open: only the output can fail.
-  const Result<void> done = server.run();
-  if (!done) return fail(done.error());
-  return ExitStatus::kDone;
+  const base::Result<void> done = server.run();
+  if (!done) return base::fail(done.error());
+  return base::ExitStatus::kDone;
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ Result<ExitStatus> run(const Options& options, RunContext& context) {
 
 int main(int argc, char** argv) {
   using namespace paystats;
-  return tool_main<Options>(argc, argv, "paystats-serve",
-                            "the page, the REST API and the live stream of the totals", declare,
-                            run);
+  return cli::tool_main<Options>(argc, argv, "paystats-serve",
+                                 "the page, the REST API and the live stream of the totals",
+                                 declare, run);
 }

@@ -9,7 +9,7 @@
 #include "api/problem.h"
 #include "base/terminal_text.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 constexpr std::string_view kLoopbackNames[] = {"localhost", "127.0.0.1", "[::1]"};
@@ -34,7 +34,7 @@ std::string_view without_port(std::string_view host) {
 }
 
 std::string shown(std::string_view text) {
-  return printable(text.substr(0, kShownBytesMax));
+  return base::printable(text.substr(0, kShownBytesMax));
 }
 
 // What an Origin or an absolute target has behind "http://" or "https://" (a proxy may speak TLS).
@@ -125,4 +125,4 @@ uint64_t content_length(const HttpRequest& request) {
   return text ? parse_length(*text).value_or(0) : 0;
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -18,7 +18,7 @@
 
 #include "api/http.h"
 
-namespace paystats {
+namespace paystats::api {
 
 class Gatekeeper {
  public:
@@ -38,4 +38,4 @@ class Gatekeeper {
 // Of a request that has passed: the length of its body.
 uint64_t content_length(const HttpRequest& request);
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 char lower(char c) {
@@ -169,4 +169,4 @@ const char* flaw_of_raw_head(std::string_view head) {
   return nullptr;
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

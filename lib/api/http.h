@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace paystats {
+namespace paystats::api {
 
 struct HttpField {
   std::string_view name;
@@ -81,4 +81,4 @@ bool etag_matches(std::string_view if_none_match, std::string_view etag);
 // line. Null where all is well, else what is wrong.
 const char* flaw_of_raw_head(std::string_view head);
 
-}  // namespace paystats
+}  // namespace paystats::api

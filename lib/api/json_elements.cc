@@ -6,20 +6,20 @@
 
 #include "record/json_scanner.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool read_element(JsonScanner& scanner, std::vector<std::string_view>& elements) {
+bool read_element(record::JsonScanner& scanner, std::vector<std::string_view>& elements) {
   const char* const begin = scanner.place();
-  JsonToken ignored;
+  record::JsonToken ignored;
   if (!scanner.read_value(ignored, 0)) return false;
   elements.emplace_back(begin, static_cast<size_t>(scanner.place() - begin));
   return true;
 }
 
-bool read_array(JsonScanner& scanner, std::vector<std::string_view>& elements) {
+bool read_array(record::JsonScanner& scanner, std::vector<std::string_view>& elements) {
   if (!scanner.expect('[')) return false;
   scanner.skip_white();
   if (scanner.peek() == ']') return scanner.expect(']');
@@ -37,10 +37,10 @@ bool read_array(JsonScanner& scanner, std::vector<std::string_view>& elements) {
 JsonElements split_json(std::string_view text) {
   JsonElements result;
   if (text.starts_with(kByteOrderMark)) {
-    result.flaw = Flaw::kByteOrderMark;
+    result.flaw = record::Flaw::kByteOrderMark;
     return result;
   }
-  JsonScanner scanner(text);
+  record::JsonScanner scanner(text);
   scanner.skip_white();
   result.is_array = scanner.peek() == '[';
   bool good = result.is_array ? read_array(scanner, result.elements)
@@ -61,20 +61,20 @@ JsonElements split_json(std::string_view text) {
 
 std::vector<std::string_view> raw_values(std::string_view object, std::string_view name) {
   std::vector<std::string_view> values;
-  JsonScanner scanner(object);
+  record::JsonScanner scanner(object);
   if (!scanner.expect('{')) return values;
   scanner.skip_white();
   std::string decoded;
   while (scanner.peek() == '"') {
-    JsonToken field;
+    record::JsonToken field;
     if (!scanner.read_string(field)) break;
     decoded.resize(field.text.size());
-    decoded.resize(decode_escapes(field.text, decoded.data()));
+    decoded.resize(record::decode_escapes(field.text, decoded.data()));
     scanner.skip_white();
     if (!scanner.expect(':')) break;
     scanner.skip_white();
     const char* const begin = scanner.place();
-    JsonToken value;
+    record::JsonToken value;
     if (!scanner.read_value(value, 1)) break;
     if (decoded == name) values.emplace_back(begin, static_cast<size_t>(scanner.place() - begin));
     scanner.skip_white();
@@ -91,4 +91,4 @@ std::string describe_position(std::string_view text, size_t at) {
   return fmt::format("byte {} (line {}, column {})", at, lines + 1, at - line_begin + 1);
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-namespace paystats {
+namespace paystats::api {
 
 extern const std::string_view kOpenApiJson;
 
-}  // namespace paystats
+}  // namespace paystats::api

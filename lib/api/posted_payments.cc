@@ -8,7 +8,7 @@
 #include "api/problem.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 // A line is its texts, the names of its fields, and no more marks than these.
@@ -20,23 +20,23 @@ constexpr std::string_view kAmount = "paymentAmt";
 constexpr std::string_view kVolume = "volume";
 
 // The field that a flaw is about; empty: the batch as a whole.
-std::string_view field_of(Flaw flaw) {
+std::string_view field_of(record::Flaw flaw) {
   switch (flaw) {
-    case Flaw::kUserMissing:
-    case Flaw::kUserDuplicate:
-    case Flaw::kUserNotAString:
-    case Flaw::kUserEmpty:
-    case Flaw::kUserTooLong:
+    case record::Flaw::kUserMissing:
+    case record::Flaw::kUserDuplicate:
+    case record::Flaw::kUserNotAString:
+    case record::Flaw::kUserEmpty:
+    case record::Flaw::kUserTooLong:
       return kUser;
-    case Flaw::kAmountMissing:
-    case Flaw::kAmountDuplicate:
-    case Flaw::kAmountNotANumber:
-    case Flaw::kAmountTooLarge:
-    case Flaw::kAmountTooFine:
-    case Flaw::kAmountNotPositive:
+    case record::Flaw::kAmountMissing:
+    case record::Flaw::kAmountDuplicate:
+    case record::Flaw::kAmountNotANumber:
+    case record::Flaw::kAmountTooLarge:
+    case record::Flaw::kAmountTooFine:
+    case record::Flaw::kAmountNotPositive:
       return kAmount;
-    case Flaw::kVolumeDuplicate:
-    case Flaw::kVolumeNotAPositiveInteger:
+    case record::Flaw::kVolumeDuplicate:
+    case record::Flaw::kVolumeNotAPositiveInteger:
       return kVolume;
     default:
       return {};
@@ -44,8 +44,8 @@ std::string_view field_of(Flaw flaw) {
 }
 
 // The words for a flaw without the name of the field, which the pointer says.
-std::string words_of(Flaw flaw) {
-  std::string words = describe(flaw, FieldNames{});
+std::string words_of(record::Flaw flaw) {
+  std::string words = record::describe(flaw, record::FieldNames{});
   const std::string_view field = field_of(flaw);
   if (!field.empty() && words.starts_with(field)) words.erase(0, field.size() + 2);
   return words;
@@ -54,13 +54,13 @@ std::string words_of(Flaw flaw) {
 class Judge {
  public:
   Judge(const PaymentRules& rules, bool is_array)
-      : rules_(rules), is_array_(is_array), decoder_(FieldNames{}) {}
+      : rules_(rules), is_array_(is_array), decoder_(record::FieldNames{}) {}
 
   void judge(std::string_view element, size_t index) {
-    Batch batch;
-    Flaw flaw = decoder_.decode_one(element, batch);
-    if (flaw == Flaw::kNone) flaw = flaw_of_sign(batch);
-    if (flaw != Flaw::kNone) {
+    record::Batch batch;
+    record::Flaw flaw = decoder_.decode_one(element, batch);
+    if (flaw == record::Flaw::kNone) flaw = flaw_of_sign(batch);
+    if (flaw != record::Flaw::kNone) {
       ++bad_;
       report(element, index, flaw);
     } else if (batch.volume > rules_.volume_max - posted_.payments()) {
@@ -81,14 +81,14 @@ class Judge {
   }
 
  private:
-  Flaw flaw_of_sign(const Batch& batch) const {
-    return batch.amount.is_positive() || rules_.allow_negative ? Flaw::kNone
-                                                               : Flaw::kAmountNotPositive;
+  record::Flaw flaw_of_sign(const record::Batch& batch) const {
+    return batch.amount.is_positive() || rules_.allow_negative ? record::Flaw::kNone
+                                                               : record::Flaw::kAmountNotPositive;
   }
 
   // The decoder stops at the first flaw. A form shows all of them, each at its field, so each field
   // is put before the decoder once more, among fields that are good.
-  void report(std::string_view element, size_t index, Flaw first) {
+  void report(std::string_view element, size_t index, record::Flaw first) {
     if (field_of(first).empty()) {
       add_error(index, {}, words_of(first));
       return;
@@ -106,10 +106,10 @@ class Judge {
       object += fmt::format(R"(,"{}":{})", field, value);
     }
     object += '}';
-    Batch batch;
-    Flaw flaw = decoder_.decode_one(object, batch);
-    if (flaw == Flaw::kNone && field == kAmount) flaw = flaw_of_sign(batch);
-    if (flaw != Flaw::kNone) add_error(index, field, words_of(flaw));
+    record::Batch batch;
+    record::Flaw flaw = decoder_.decode_one(object, batch);
+    if (flaw == record::Flaw::kNone && field == kAmount) flaw = flaw_of_sign(batch);
+    if (flaw != record::Flaw::kNone) add_error(index, field, words_of(flaw));
   }
 
   void add_error(size_t index, std::string_view field, std::string detail) {
@@ -121,7 +121,7 @@ class Judge {
 
   const PaymentRules rules_;
   const bool is_array_;
-  LineDecoder<Batch> decoder_;
+  record::LineDecoder<record::Batch> decoder_;
   PostedPayments posted_;
   size_t bad_ = 0;
   std::vector<ProblemError> errors_;
@@ -129,17 +129,18 @@ class Judge {
 
 }  // namespace
 
-void PostedPayments::add(const Batch& batch) {
-  owned_.push_back(
-      {std::string(batch.user), plain_decimal(batch.amount_text), batch.amount, batch.volume});
+void PostedPayments::add(const record::Batch& batch) {
+  owned_.push_back({std::string(batch.user), money::plain_decimal(batch.amount_text), batch.amount,
+                    batch.volume});
   const Owned& owned = owned_.back();
   payments_ += batch.volume;
   line_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax + owned.amount_text.size() +
                                  kLineOverheadBytes);
-  memory_bytes_ += sizeof(Owned) + sizeof(Batch) + owned.user.size() + owned.amount_text.size();
+  memory_bytes_ +=
+      sizeof(Owned) + sizeof(record::Batch) + owned.user.size() + owned.amount_text.size();
 }
 
-std::span<const Batch> PostedPayments::batches() {
+std::span<const record::Batch> PostedPayments::batches() {
   visits_.clear();
   for (const Owned& owned : owned_) {
     visits_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
@@ -150,7 +151,7 @@ std::span<const Batch> PostedPayments::batches() {
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
                                                          const PaymentRules& rules) {
   const JsonElements json = split_json(body);
-  if (json.flaw != Flaw::kNone) {
+  if (json.flaw != record::Flaw::kNone) {
     return problem_response(
         ProblemType::kInvalidJson,
         fmt::format("{} at {}", words_of(json.flaw), describe_position(body, json.flaw_at)));
@@ -164,4 +165,4 @@ HttpResponse accepted_response(uint64_t payments) {
   return text_response(200, "application/json", fmt::format("{{\"accepted\":{}}}\n", payments));
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

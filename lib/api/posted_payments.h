@@ -17,7 +17,7 @@
 #include "api/http.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::api {
 
 struct PaymentRules {
   uint64_t volume_max = 100'000;  // payments in one POST, all batches together
@@ -29,10 +29,10 @@ struct PaymentRules {
 class PostedPayments {
  public:
   // `amount_text` becomes plain.
-  void add(const Batch& batch);
+  void add(const record::Batch& batch);
 
   // Valid until the next add().
-  std::span<const Batch> batches();
+  std::span<const record::Batch> batches();
 
   uint64_t payments() const { return payments_; }
   bool empty() const { return owned_.empty(); }
@@ -46,11 +46,11 @@ class PostedPayments {
   struct Owned {
     std::string user;
     std::string amount_text;
-    Decimal amount;
+    money::Decimal amount;
     uint64_t volume;
   };
   std::vector<Owned> owned_;
-  std::vector<Batch> visits_;
+  std::vector<record::Batch> visits_;
   uint64_t payments_ = 0;
   uint64_t line_bytes_ = 0;
   uint64_t memory_bytes_ = 0;
@@ -65,4 +65,4 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
 // {"accepted":7}
 HttpResponse accepted_response(uint64_t payments);
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -6,7 +6,7 @@
 
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 struct Words {
@@ -72,7 +72,7 @@ HttpResponse problem_response(const Problem& problem) {
                                  problem_urn(problem.type), words.title, words.status);
   if (!problem.detail.empty()) {
     body += R"(,"detail":)";
-    append_json_string(body, problem.detail);
+    record::append_json_string(body, problem.detail);
   }
   if (!problem.errors.empty()) {
     char separator = '[';
@@ -81,9 +81,9 @@ HttpResponse problem_response(const Problem& problem) {
       body += separator;
       separator = ',';
       body += R"({"pointer":)";
-      append_json_string(body, error.pointer);
+      record::append_json_string(body, error.pointer);
       body += R"(,"detail":)";
-      append_json_string(body, error.detail);
+      record::append_json_string(body, error.detail);
       body += '}';
     }
     body += ']';
@@ -102,4 +102,4 @@ HttpResponse closing_problem(ProblemType type, std::string detail) {
   return response;
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

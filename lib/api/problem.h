@@ -13,7 +13,7 @@
 
 #include "api/http.h"
 
-namespace paystats {
+namespace paystats::api {
 
 enum class ProblemType {
   kBadRequest,        // 400 the request is not HTTP as we take it, or its target makes no sense
@@ -59,4 +59,4 @@ HttpResponse closing_problem(ProblemType type, std::string detail);
 // "urn:paystats:problem:invalid-payments"
 std::string problem_urn(ProblemType type);
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 class Exposition {
@@ -78,4 +78,4 @@ HttpResponse metrics_response(const ServerFigures& figures) {
   return text_response(200, "text/plain; version=0.0.4; charset=utf-8", out.take());
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

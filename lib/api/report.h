@@ -7,7 +7,7 @@
 
 #include "api/http.h"
 
-namespace paystats {
+namespace paystats::api {
 
 // The server's own figures. Totals only grow.
 struct ServerFigures {
@@ -37,4 +37,4 @@ HttpResponse readiness_response(const ServerFigures& figures);
 // Text exposition format 0.0.4.
 HttpResponse metrics_response(const ServerFigures& figures);
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -11,7 +11,7 @@
 #include "api/problem.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 enum Resource : int {
@@ -58,15 +58,15 @@ std::string file_name(const Target& target) {
   return name.empty() && target.segments.size() == 1 ? "index.html" : name;
 }
 
-Result<uint64_t> parse_count(const std::string& name, std::string_view text, uint64_t least,
-                             uint64_t most) {
+base::Result<uint64_t> parse_count(const std::string& name, std::string_view text, uint64_t least,
+                                   uint64_t most) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (text.empty() || error != std::errc{} || stop != end || value < least || value > most) {
-    return fail(most == UINT64_MAX
-                    ? fmt::format("{}: not a whole number", name)
-                    : fmt::format("{}: not a whole number from {} to {}", name, least, most));
+    return base::fail(most == UINT64_MAX
+                          ? fmt::format("{}: not a whole number", name)
+                          : fmt::format("{}: not a whole number from {} to {}", name, least, most));
   }
   return value;
 }
@@ -111,21 +111,22 @@ HttpResponse respond_with(const StaticFiles::File& file, const HttpRequest& requ
 
 }  // namespace
 
-Result<PageQuery> page_query(const Target& target) {
-  PageQuery query;
+base::Result<protocol::PageQuery> page_query(const Target& target) {
+  protocol::PageQuery query;
   std::array<bool, 3> seen = {};
   for (const auto& [name, value] : target.parameters) {
     const size_t field = name == "limit" ? 0 : name == "offset" ? 1 : name == "q" ? 2 : 3;
-    if (field == 3) return fail("unknown parameter: only limit, offset and q are taken");
-    if (std::exchange(seen[field], true)) return fail(name + ": given twice");
+    if (field == 3) return base::fail("unknown parameter: only limit, offset and q are taken");
+    if (std::exchange(seen[field], true)) return base::fail(name + ": given twice");
     if (field == 2) {
-      if (value.size() > kUserBytesMax) return fail("q: longer than any name");
+      if (value.size() > record::kUserBytesMax) return base::fail("q: longer than any name");
       query.prefix = value;
       continue;
     }
-    const Result<uint64_t> number = field == 0 ? parse_count(name, value, 1, kPageRowsMax)
-                                               : parse_count(name, value, 0, UINT64_MAX);
-    if (!number) return fail(number.error());
+    const base::Result<uint64_t> number = field == 0
+                                              ? parse_count(name, value, 1, protocol::kPageRowsMax)
+                                              : parse_count(name, value, 0, UINT64_MAX);
+    if (!number) return base::fail(number.error());
     if (field == 0) {
       query.limit = static_cast<uint32_t>(*number);
     } else {
@@ -157,7 +158,7 @@ Action Router::route(const HttpRequest& request) const {
     if (request.method == "OPTIONS" && request.target == "*") {
       return options_response("GET, HEAD, POST, OPTIONS");
     }
-    const Result<Target> target = parse_target(origin_form);
+    const base::Result<Target> target = parse_target(origin_form);
     if (!target) return problem_response(ProblemType::kBadRequest, target.error().message);
     return dispatch(request, *target);
   }();
@@ -187,19 +188,20 @@ Action Router::get(const HttpRequest& request, const Target& target, int resourc
   switch (resource) {
     case kStats:
     case kStream: {
-      Result<PageQuery> query = page_query(target);
+      base::Result<protocol::PageQuery> query = page_query(target);
       if (!query) return problem_response(ProblemType::kBadRequest, query.error().message);
       if (resource == kStream) return OpenStream{std::move(*query)};
       return AskStats{std::move(*query), std::string(request.find("If-None-Match").value_or(""))};
     }
     case kUser: {
       const std::string& user = target.segments[2];
-      if (user.size() > kUserBytesMax || !target.parameters.empty()) {
+      if (user.size() > record::kUserBytesMax || !target.parameters.empty()) {
         return problem_response(ProblemType::kBadRequest, target.parameters.empty()
                                                               ? "user: longer than any name"
                                                               : "this resource has no parameters");
       }
-      return AskStats{UserQuery{user}, std::string(request.find("If-None-Match").value_or(""))};
+      return AskStats{protocol::UserQuery{user},
+                      std::string(request.find("If-None-Match").value_or(""))};
     }
     case kHealth:
       return text_response(200, "text/plain; charset=utf-8", "ok\n");
@@ -240,4 +242,4 @@ HttpResponse Router::not_found() const {
                                          : "");
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

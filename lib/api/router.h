@@ -26,7 +26,7 @@
 #include "base/result.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::api {
 
 struct RouterOptions {
   std::vector<std::string> allowed_hosts;  // see gatekeeper.h
@@ -39,12 +39,12 @@ struct TakePayments {
 };
 
 struct AskStats {
-  Query query;
+  protocol::Query query;
   std::string if_none_match;
 };
 
 struct OpenStream {
-  PageQuery query;
+  protocol::PageQuery query;
 };
 
 struct Report {
@@ -73,7 +73,7 @@ class Router {
 };
 
 // limit, offset and q of a request for a page.
-Result<PageQuery> page_query(const Target& target);
+base::Result<protocol::PageQuery> page_query(const Target& target);
 
 // GET and so on, for each path of the server but those of files: what openapi.json must list.
 struct RouteDescription {
@@ -82,4 +82,4 @@ struct RouteDescription {
 };
 const std::vector<RouteDescription>& routes();
 
-}  // namespace paystats
+}  // namespace paystats::api

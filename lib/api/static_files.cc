@@ -9,26 +9,27 @@
 #include "base/fd.h"
 #include "base/hash.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 namespace fs = std::filesystem;
 
-Result<std::string> read_file(const std::string& path, size_t bytes_max) {
-  Result<UniqueFd> fd = open_file(path, O_RDONLY);
-  if (!fd) return fail(fd.error());
+base::Result<std::string> read_file(const std::string& path, size_t bytes_max) {
+  base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY);
+  if (!fd) return base::fail(fd.error());
   std::string bytes;
   for (;;) {
     constexpr size_t kStepBytes = 64 << 10;
     const size_t used = bytes.size();
     bytes.resize(used + kStepBytes);
-    const Result<size_t> n = read_some(fd->get(), bytes.data() + used, kStepBytes, path);
-    if (!n) return fail(n.error());
+    const base::Result<size_t> n =
+        base::read_some(fd->get(), bytes.data() + used, kStepBytes, path);
+    if (!n) return base::fail(n.error());
     bytes.resize(used + *n);
     if (*n == 0) return bytes;
     if (bytes.size() > bytes_max) {
-      return fail(fmt::format("{}: the files of a page may have {} bytes in all", path,
-                              StaticFiles::kBytesMax));
+      return base::fail(fmt::format("{}: the files of a page may have {} bytes in all", path,
+                                    StaticFiles::kBytesMax));
     }
   }
 }
@@ -55,7 +56,7 @@ std::string_view content_type_of(std::string_view name) {
   return "application/octet-stream";
 }
 
-Result<StaticFiles> StaticFiles::load(const std::string& folder) {
+base::Result<StaticFiles> StaticFiles::load(const std::string& folder) {
   StaticFiles files;
   size_t bytes_left = kBytesMax;
   std::error_code error;
@@ -69,16 +70,17 @@ Result<StaticFiles> StaticFiles::load(const std::string& folder) {
     }
     if (!at->is_regular_file(ignored)) continue;
     if (files.files_.size() >= kFilesMax) {
-      return fail(fmt::format("{}: more than {} files: is this the page?", folder, kFilesMax));
+      return base::fail(
+          fmt::format("{}: more than {} files: is this the page?", folder, kFilesMax));
     }
-    Result<std::string> bytes = read_file(path.string(), bytes_left);
-    if (!bytes) return fail(bytes.error());
+    base::Result<std::string> bytes = read_file(path.string(), bytes_left);
+    if (!bytes) return base::fail(bytes.error());
     bytes_left -= bytes->size();
     files.add(path.lexically_relative(folder).generic_string(), std::move(*bytes));
   }
-  if (error) return fail(system_error(folder, error.value()));
+  if (error) return base::fail(base::system_error(folder, error.value()));
   if (files.find("index.html") == nullptr) {
-    return fail(fmt::format("{}: no index.html in it: is this the page?", folder));
+    return base::fail(fmt::format("{}: no index.html in it: is this the page?", folder));
   }
   return files;
 }
@@ -86,7 +88,7 @@ Result<StaticFiles> StaticFiles::load(const std::string& folder) {
 void StaticFiles::add(std::string name, std::string bytes) {
   File file;
   // Only for telling one state of a file from another: the seed need not be secret.
-  file.etag = fmt::format("\"{:016x}\"", hash_bytes(bytes, 0));
+  file.etag = fmt::format("\"{:016x}\"", base::hash_bytes(bytes, 0));
   append_common_fields(file.fields, content_type_of(name));
   file.fields += fmt::format("ETag: {}\r\n", file.etag);
   file.body = std::make_shared<const std::string>(std::move(bytes));
@@ -98,4 +100,4 @@ const StaticFiles::File* StaticFiles::find(std::string_view name) const {
   return found == files_.end() ? nullptr : &found->second;
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

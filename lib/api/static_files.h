@@ -15,7 +15,7 @@
 #include "api/http.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::api {
 
 class StaticFiles {
  public:
@@ -29,7 +29,7 @@ class StaticFiles {
     std::string fields;  // of a response: type, ETag and the common ones
   };
 
-  static Result<StaticFiles> load(const std::string& folder);
+  static base::Result<StaticFiles> load(const std::string& folder);
 
   // `name` is relative to the folder and has no slash in front: "css/page.css".
   void add(std::string name, std::string bytes);
@@ -44,4 +44,4 @@ class StaticFiles {
 // By the end of the name; what is not known is bytes for nobody to interpret.
 std::string_view content_type_of(std::string_view name);
 
-}  // namespace paystats
+}  // namespace paystats::api

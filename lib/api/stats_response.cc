@@ -8,20 +8,20 @@
 #include "api/target.h"
 #include "protocol/answer.h"
 
-namespace paystats {
+namespace paystats::api {
 
-std::string etag_of(uint64_t instance, uint64_t version, const Query& query) {
-  if (const auto* user = std::get_if<UserQuery>(&query)) {
+std::string etag_of(uint64_t instance, uint64_t version, const protocol::Query& query) {
+  if (const auto* user = std::get_if<protocol::UserQuery>(&query)) {
     return fmt::format("\"{:016x}-{}-user-{}\"", instance, version, percent_encoded(user->user));
   }
-  const auto& page = std::get<PageQuery>(query);
+  const auto& page = std::get<protocol::PageQuery>(query);
   return fmt::format("\"{:016x}-{}-{}-{}-{}\"", instance, version, page.limit, page.offset,
                      percent_encoded(page.prefix));
 }
 
-Result<PreparedAnswer> prepare_answer(std::string line, const Query& query) {
-  const Result<ParsedAnswer> parsed = parse_answer(line);
-  if (!parsed) return fail(parsed.error());
+base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Query& query) {
+  const base::Result<protocol::ParsedAnswer> parsed = protocol::parse_answer(line);
+  if (!parsed) return base::fail(parsed.error());
   PreparedAnswer answer;
   answer.instance = parsed->envelope.instance;
   answer.version = parsed->envelope.version;
@@ -49,9 +49,9 @@ SharedBytes comment_event() {
   return std::make_shared<const std::string>(": still here\n\n");
 }
 
-HttpResponse stats_response(const PreparedAnswer& answer, const Query& query,
+HttpResponse stats_response(const PreparedAnswer& answer, const protocol::Query& query,
                             std::string_view if_none_match) {
-  if (answer.empty && std::holds_alternative<UserQuery>(query)) {
+  if (answer.empty && std::holds_alternative<protocol::UserQuery>(query)) {
     return problem_response(ProblemType::kNotFound, "no payments of this user");
   }
   HttpResponse response;
@@ -72,4 +72,4 @@ HttpResponse stream_response() {
   return response;
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

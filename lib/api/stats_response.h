@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::api {
 
 // One answer of the cache, prepared once for all who ask the same at this version.
 struct PreparedAnswer {
@@ -30,19 +30,19 @@ struct PreparedAnswer {
 using PreparedAnswerPtr = std::shared_ptr<const PreparedAnswer>;
 
 // `line` is what the cache answered to `query`. An {"error":"…"} is that error.
-Result<PreparedAnswer> prepare_answer(std::string line, const Query& query);
+base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Query& query);
 
 // "instance-version-limit-offset-q", or "instance-version-user-NAME", with its quotes.
-std::string etag_of(uint64_t instance, uint64_t version, const Query& query);
+std::string etag_of(uint64_t instance, uint64_t version, const protocol::Query& query);
 
 SharedBytes stats_event(const PreparedAnswer& answer);
 SharedBytes away_event();
 SharedBytes comment_event();  // keeps a stream from looking dead
 
 // 200, 304 where `if_none_match` names it, or 404 for a user that is not there.
-HttpResponse stats_response(const PreparedAnswer& answer, const Query& query,
+HttpResponse stats_response(const PreparedAnswer& answer, const protocol::Query& query,
                             std::string_view if_none_match);
 
 HttpResponse stream_response();
 
-}  // namespace paystats
+}  // namespace paystats::api

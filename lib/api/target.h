@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::api {
 
 struct Target {
   std::vector<std::string> segments;                            // decoded; "/" is one empty segment
@@ -21,9 +21,9 @@ struct Target {
 };
 
 // `text` is in origin form: it begins with a slash. The error is meant for the client.
-Result<Target> parse_target(std::string_view text);
+base::Result<Target> parse_target(std::string_view text);
 
 // The bytes of `text` but letters, digits and "._~-" as %XX.
 std::string percent_encoded(std::string_view text);
 
-}  // namespace paystats
+}  // namespace paystats::api

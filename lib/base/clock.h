@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace paystats {
+namespace paystats::base {
 
 using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
@@ -30,4 +30,4 @@ class ManualClock final : public Clock {
   Instant now_{};
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 // Descriptors that are not connections: standard ones, input, log files, the loop's own, and those
@@ -24,4 +24,4 @@ size_t raise_descriptor_limit() {
                                              : std::max<size_t>(descriptors / 2, 1);
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 
-namespace paystats {
+namespace paystats::base {
 
 // Raises the soft limit to the hard one, and returns how many connections that leaves room for
 // beside the descriptors that a tool needs for itself.
 size_t raise_descriptor_limit();
 
-}  // namespace paystats
+}  // namespace paystats::base

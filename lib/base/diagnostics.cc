@@ -7,7 +7,7 @@
 
 #include "base/terminal_text.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 constexpr std::string_view kEraseLine = "\r\x1b[K";
@@ -70,4 +70,4 @@ void Diagnostics::write_out(std::string_view bytes) {
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

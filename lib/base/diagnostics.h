@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace paystats {
+namespace paystats::base {
 
 enum class Verbosity { kQuiet, kNormal, kVerbose };  // -q, neither, -v
 
@@ -46,4 +46,4 @@ class Diagnostics {
   std::string status_;  // what is drawn now, without its newline
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

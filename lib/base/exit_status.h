@@ -1,7 +1,7 @@
 // What a tool's exit status says. The same three for every tool, and a section of each man page.
 #pragma once
 
-namespace paystats {
+namespace paystats::base {
 
 enum class ExitStatus : int {
   kDone = 0,      // all that was asked for
@@ -9,4 +9,4 @@ enum class ExitStatus : int {
   kFailed = 2,    // could not: usage, input or output, something undelivered
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

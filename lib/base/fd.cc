@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <string>
 
-namespace paystats {
+namespace paystats::base {
 
 void UniqueFd::reset(int fd) {
   if (fd_ >= 0) ::close(fd_);
@@ -58,4 +58,4 @@ void secure_standard_fds() {
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

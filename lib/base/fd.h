@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::base {
 
 // Owns one descriptor and closes it. Move-only.
 class UniqueFd {
@@ -49,4 +49,4 @@ FdType fd_type(int fd);
 // stderr to write. Call first in main.
 void secure_standard_fds();
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -10,7 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-namespace paystats {
+namespace paystats::base {
 
 inline uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -22,4 +22,4 @@ inline uint64_t random_hash_seed() {
   return (uint64_t{device()} << 32U) | device();
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <new>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 constexpr size_t kLargePage = size_t{2} << 20U;
@@ -44,4 +44,4 @@ LargeMemory::~LargeMemory() {
   if (begin_ != nullptr) ::munmap(begin_, bytes_);
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace paystats {
+namespace paystats::base {
 
 // kSmallFirst: the first 2 MB are on small pages. An array below 2 MB has only small ones anyway.
 enum class PageSize { kSmallFirst, kLarge };
@@ -79,4 +79,4 @@ class LargeArray {
   size_t size_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 constexpr Duration kFirstDraw = std::chrono::milliseconds(500);
@@ -59,4 +59,4 @@ std::string progress_line(uint64_t records, Duration elapsed, uint64_t done, uin
   return line;
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

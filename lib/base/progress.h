@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/diagnostics.h"
 
-namespace paystats {
+namespace paystats::base {
 
 enum class ProgressMode { kAuto, kAlways, kNever };
 
@@ -42,4 +42,4 @@ class Progress {
 // The text of the line: "12.3 M records, 4.1 M/s, 45 %". Pure.
 std::string progress_line(uint64_t records, Duration elapsed, uint64_t done, uint64_t all);
 
-}  // namespace paystats
+}  // namespace paystats::base

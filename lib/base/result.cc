@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace paystats {
+namespace paystats::base {
 
 Error system_error(std::string_view subject, int errno_value) {
   std::string reason = std::generic_category().message(errno_value);
@@ -18,4 +18,4 @@ Error system_error(std::string_view subject, int errno_value) {
                errno_value == EPIPE ? ErrorKind::kClosedOutput : ErrorKind::kFailed};
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -13,7 +13,7 @@
 #include <tl/expected.hpp>
 #include <utility>
 
-namespace paystats {
+namespace paystats::base {
 
 enum class ErrorKind {
   kFailed,        // could not be done: exit status 2
@@ -43,4 +43,4 @@ inline tl::unexpected<Error> fail(std::string message, ErrorKind kind = ErrorKin
 // "SUBJECT: no such file or directory" for an errno value. Thread-safe.
 Error system_error(std::string_view subject, int errno_value);
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -5,7 +5,7 @@
 #include "base/diagnostics.h"
 #include "base/stop_signal.h"
 
-namespace paystats {
+namespace paystats::base {
 
 struct RunContext {
   Diagnostics& diagnostics;
@@ -14,4 +14,4 @@ struct RunContext {
   bool progress = false;  // whether a progress line is wanted
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 constexpr int64_t kSecondSignalMs = 500;
@@ -106,4 +106,4 @@ void StopSignal::die_of_it() const {
   ::_exit(2);
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

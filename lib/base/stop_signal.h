@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 
-namespace paystats {
+namespace paystats::base {
 
 class StopSignal {
  public:
@@ -35,4 +35,4 @@ class StopSignal {
   [[noreturn]] void die_of_it() const;
 };
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 bool drives_a_terminal(uint32_t c) {
@@ -36,4 +36,4 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace paystats {
+namespace paystats::base {
 
 // `text` with every control character shown as \u00xx: C0, DEL, C1, the line and paragraph
 // separators, and the bidirectional controls (U+061C, U+200E/F, U+202A..E, U+2066..9). A byte that
 // is not part of valid UTF-8 is shown as \xNN. All else is unchanged.
 std::string printable(std::string_view text);
 
-}  // namespace paystats
+}  // namespace paystats::base

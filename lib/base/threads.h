@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace paystats {
+namespace paystats::base {
 
 template <class Work>
 void on_threads(unsigned threads, const Work& work) {
@@ -28,4 +28,4 @@ void on_threads(unsigned threads, const Work& work) {
   for (std::thread& other : others) other.join();
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

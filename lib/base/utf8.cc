@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cstring>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
@@ -116,4 +116,4 @@ size_t encode_utf8(uint32_t code_point, char* out) {
   return 4;
 }
 
-}  // namespace paystats
+}  // namespace paystats::base

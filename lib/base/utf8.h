@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace paystats {
+namespace paystats::base {
 
 struct Utf8Char {
   uint32_t code_point = 0;
@@ -24,4 +24,4 @@ size_t utf8_bytes(const char* p, size_t left);
 // Writes at most four bytes; returns how many. REQUIRES: a code point that UTF-8 can have.
 size_t encode_utf8(uint32_t code_point, char* out);
 
-}  // namespace paystats
+}  // namespace paystats::base

@@ -14,30 +14,31 @@
 #include "io/wait.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 class CacheClient {
  public:
   static constexpr size_t kAnswerBytesMax = 16 << 20;
-  static constexpr Duration kTimeout = std::chrono::seconds(10);  // to connect, and to send
+  static constexpr base::Duration kTimeout = std::chrono::seconds(10);  // to connect, and to send
 
   // An error says what can be done about it.
-  static Result<CacheClient> connect(const std::string& path);
+  static base::Result<CacheClient> connect(const std::string& path);
 
-  Result<void> ask(const Query& query);
+  base::Result<void> ask(const protocol::Query& query);
 
   // The next answer, without its newline; it may be an error of the cache (see parse_answer()).
   // Nothing: the cache has closed the connection between two answers. Fails with kInterrupted on a
   // stop signal, with kClosedOutput where the waiter's output has gone, and at the deadline.
-  Result<std::optional<std::string>> next_answer(const Waiter& waiter, Instant deadline);
+  base::Result<std::optional<std::string>> next_answer(const io::Waiter& waiter,
+                                                       base::Instant deadline);
 
  private:
-  CacheClient(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  CacheClient(base::UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   std::string path_;
   std::string received_;
   size_t searched_ = 0;  // of received_, no newline up to here
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -8,22 +8,22 @@
 
 #include "view/answering.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kBuffersMax = 16;  // answers that go out in one system call
 // A quarter of what view/ suggests: between two slices everybody else gets his turn.
-constexpr size_t kSearchSliceRows = kSliceRows / 4;
+constexpr size_t kSearchSliceRows = view::kSliceRows / 4;
 
 }  // namespace
 
-asio::awaitable<void> AsyncCondition::wait() {
-  timer_.expires_at(asio::steady_timer::time_point::max());
-  co_await timer_.async_wait(use_result);
+loop::asio::awaitable<void> AsyncCondition::wait() {
+  timer_.expires_at(loop::asio::steady_timer::time_point::max());
+  co_await timer_.async_wait(loop::use_result);
 }
 
-CacheConnection::CacheConnection(Socket socket, View& view, const Clock& clock,
+CacheConnection::CacheConnection(Socket socket, view::View& view, const base::Clock& clock,
                                  const CacheServerOptions& options)
     : socket_(std::move(socket)),
       view_(view),
@@ -34,15 +34,15 @@ CacheConnection::CacheConnection(Socket socket, View& view, const Clock& clock,
 
 void CacheConnection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.non_blocking(true, ignored);
   parts_running_ = 2;
   spawn(&CacheConnection::read_requests);
   spawn(&CacheConnection::write_answers);
 }
 
-void CacheConnection::spawn(asio::awaitable<void> (CacheConnection::*part)()) {
-  asio::co_spawn(
+void CacheConnection::spawn(loop::asio::awaitable<void> (CacheConnection::*part)()) {
+  loop::asio::co_spawn(
       socket_.get_executor(), [self = shared_from_this(), part] { return (self.get()->*part)(); },
       [self = shared_from_this()](const std::exception_ptr& thrown) {
         self->part_ended(thrown != nullptr);
@@ -63,7 +63,7 @@ void CacheConnection::part_ended(bool by_exception) {
 }
 
 void CacheConnection::close() {
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.close(ignored);  // ends what waits for the socket
   to_write_.wake();
   has_room_.wake();
@@ -72,12 +72,12 @@ void CacheConnection::close() {
 void CacheConnection::finish() {
   finishing_ = true;
   // What has arrived can still be read, and then the end: the reading part needs no further word.
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.shutdown(Socket::shutdown_receive, ignored);
   to_write_.wake();
 }
 
-bool CacheConnection::overdue(Instant now) const {
+bool CacheConnection::overdue(base::Instant now) const {
   return (write_begun_ && now - *write_begun_ > options_.write_timeout) ||
          (line_begun_ && now - *line_begun_ > options_.request_timeout);
 }
@@ -90,7 +90,7 @@ void CacheConnection::view_changed() {
 
 // ---- Reading
 
-asio::awaitable<void> CacheConnection::read_requests() {
+loop::asio::awaitable<void> CacheConnection::read_requests() {
   std::array<char, kReadBytes> buffer;
   while (socket_.is_open()) {
     co_await answer_lines();
@@ -103,10 +103,11 @@ asio::awaitable<void> CacheConnection::read_requests() {
     } else if (!line_begun_) {
       line_begun_ = clock_.now();
     }
-    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(buffer), use_result);
+    const auto [error, bytes] =
+        co_await socket_.async_read_some(loop::asio::buffer(buffer), loop::use_result);
     if (error) {
       // A last line without its newline is a request too.
-      if (error == asio::error::eof && !input_.empty()) input_ += '\n';
+      if (error == loop::asio::error::eof && !input_.empty()) input_ += '\n';
       co_await answer_lines();
       break;
     }
@@ -120,12 +121,12 @@ asio::awaitable<void> CacheConnection::read_requests() {
   if (watch_ && !finishing_) co_await watch_peer_close();
 }
 
-asio::awaitable<void> CacheConnection::watch_peer_close() {
-  const auto [error] = co_await socket_.async_wait(Socket::wait_error, use_result);
+loop::asio::awaitable<void> CacheConnection::watch_peer_close() {
+  const auto [error] = co_await socket_.async_wait(Socket::wait_error, loop::use_result);
   if (!error) close();
 }
 
-asio::awaitable<void> CacheConnection::answer_lines() {
+loop::asio::awaitable<void> CacheConnection::answer_lines() {
   size_t begin = 0;
   for (;;) {
     const size_t newline = input_.find('\n', begin);
@@ -136,7 +137,7 @@ asio::awaitable<void> CacheConnection::answer_lines() {
     if (line.empty() || line == "\r") continue;
     co_await answer_line(line);
     // Everybody else's turn, however many requests have arrived here.
-    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    co_await loop::asio::post(socket_.get_executor(), loop::asio::use_awaitable);
     while (unsent_bytes_ >= options_.unsent_bytes_max && socket_.is_open()) {
       co_await has_room_.wait();
     }
@@ -144,18 +145,18 @@ asio::awaitable<void> CacheConnection::answer_lines() {
   input_.erase(0, begin);
 }
 
-asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
-  Result<Query> query = parse_query(line);
+loop::asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
+  base::Result<protocol::Query> query = protocol::parse_query(line);
   if (!query) {
-    send(std::make_shared<const std::string>(error_answer(query.error().message)));
+    send(std::make_shared<const std::string>(protocol::error_answer(query.error().message)));
     co_return;
   }
-  const auto* page = std::get_if<PageQuery>(&*query);
-  std::optional<PageQuery> watch;
+  const auto* page = std::get_if<protocol::PageQuery>(&*query);
+  std::optional<protocol::PageQuery> watch;
   if (page != nullptr && page->watch) watch = *page;
   if (watch) end_watch();
   const uint64_t begun_at_version = view_.version();
-  Answer answer = co_await make_answer(std::move(*query));
+  protocol::Answer answer = co_await make_answer(std::move(*query));
   send(std::move(answer));
   if (watch) {
     watch_ = std::move(watch);
@@ -166,16 +167,16 @@ asio::awaitable<void> CacheConnection::answer_line(std::string_view line) {
   }
 }
 
-asio::awaitable<Answer> CacheConnection::make_answer(Query query) {
-  Answering answering(view_, std::move(query));
+loop::asio::awaitable<protocol::Answer> CacheConnection::make_answer(protocol::Query query) {
+  view::Answering answering(view_, std::move(query));
   while (!answering.step(kSearchSliceRows)) {
-    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    co_await loop::asio::post(socket_.get_executor(), loop::asio::use_awaitable);
   }
   co_return answering.answer();
 }
 
 void CacheConnection::refuse(std::string_view why) {
-  send(std::make_shared<const std::string>(error_answer(why)));
+  send(std::make_shared<const std::string>(protocol::error_answer(why)));
   end_watch();
 }
 
@@ -184,15 +185,15 @@ void CacheConnection::end_watch() {
   ++watch_number_;
 }
 
-void CacheConnection::send(Answer answer) {
+void CacheConnection::send(protocol::Answer answer) {
   unsent_bytes_ += answer->size();
   unsent_.push_back(std::move(answer));
   // Most clients have room for it now. The writing part, which is for the others, would get its
   // turn behind all else that is ready, and while stats pour in that is a batch of them.
   const bool nothing_before = unsent_.size() == 1 && !write_begun_;
   if (nothing_before) {
-    ErrorCode ignored;  // the writing part meets it as well
-    sent(socket_.write_some(asio::buffer(*unsent_.front()), ignored));
+    loop::ErrorCode ignored;  // the writing part meets it as well
+    sent(socket_.write_some(loop::asio::buffer(*unsent_.front()), ignored));
   }
   if (!unsent_.empty()) to_write_.wake();
 }
@@ -213,7 +214,7 @@ bool CacheConnection::may_end() const {
   return reading_done_ && (!watch_ || finishing_);
 }
 
-asio::awaitable<void> CacheConnection::write_answers() {
+loop::asio::awaitable<void> CacheConnection::write_answers() {
   while (socket_.is_open()) {
     if (!unsent_.empty()) {
       const bool sent = co_await send_some();
@@ -222,7 +223,7 @@ asio::awaitable<void> CacheConnection::write_answers() {
       watch_due_ = false;
       watch_version_ = view_.version();  // what changes from here on may be missed by the search
       const uint64_t number = watch_number_;
-      Answer answer = co_await make_answer(*watch_);
+      protocol::Answer answer = co_await make_answer(*watch_);
       if (number == watch_number_) send(std::move(answer));
     } else if (may_end()) {
       break;
@@ -233,21 +234,21 @@ asio::awaitable<void> CacheConnection::write_answers() {
   close();
 }
 
-asio::awaitable<bool> CacheConnection::send_some() {
-  std::array<asio::const_buffer, kBuffersMax> buffers;
+loop::asio::awaitable<bool> CacheConnection::send_some() {
+  std::array<loop::asio::const_buffer, kBuffersMax> buffers;
   size_t used = 0;
-  for (const Answer& answer : unsent_) {
+  for (const protocol::Answer& answer : unsent_) {
     if (used == kBuffersMax) break;
-    buffers[used] = asio::buffer(*answer);
+    buffers[used] = loop::asio::buffer(*answer);
     ++used;
   }
   buffers[0] += front_sent_;
   write_begun_ = clock_.now();
-  const auto [error, bytes] = co_await socket_.async_write_some(buffers, use_result);
+  const auto [error, bytes] = co_await socket_.async_write_some(buffers, loop::use_result);
   write_begun_.reset();
   if (error) co_return false;
   sent(bytes);
   co_return true;
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

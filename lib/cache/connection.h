@@ -17,25 +17,26 @@
 #include "protocol/query.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 // Lets coroutines wait until somebody says go. Whoever waits must look first whether he has to.
 class AsyncCondition {
  public:
-  explicit AsyncCondition(const asio::any_io_executor& executor) : timer_(executor) {}
-  asio::awaitable<void> wait();
+  explicit AsyncCondition(const loop::asio::any_io_executor& executor) : timer_(executor) {}
+  loop::asio::awaitable<void> wait();
   void wake() { timer_.cancel(); }
 
  private:
-  asio::steady_timer timer_;
+  loop::asio::steady_timer timer_;
 };
 
 class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
  public:
-  using Socket = asio::local::stream_protocol::socket;
+  using Socket = loop::asio::local::stream_protocol::socket;
 
   // `view` and `clock` are borrowed.
-  CacheConnection(Socket socket, View& view, const Clock& clock, const CacheServerOptions& options);
+  CacheConnection(Socket socket, view::View& view, const base::Clock& clock,
+                  const CacheServerOptions& options);
 
   // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing.
   void start(std::function<void()> on_closed);
@@ -44,44 +45,45 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   bool watching() const { return watch_.has_value(); }
   void finish();  // answers what has arrived, sends the last state, closes
   void close();   // at once
-  bool overdue(Instant now) const;
+  bool overdue(base::Instant now) const;
 
  private:
-  asio::awaitable<void> read_requests();
-  asio::awaitable<void> write_answers();
-  asio::awaitable<void> answer_lines();
-  asio::awaitable<void> answer_line(std::string_view line);
-  asio::awaitable<Answer> make_answer(Query query);  // of the version that there is at the call
-  asio::awaitable<void> watch_peer_close();
-  asio::awaitable<bool> send_some();
-  void spawn(asio::awaitable<void> (CacheConnection::*part)());
+  loop::asio::awaitable<void> read_requests();
+  loop::asio::awaitable<void> write_answers();
+  loop::asio::awaitable<void> answer_lines();
+  loop::asio::awaitable<void> answer_line(std::string_view line);
+  loop::asio::awaitable<protocol::Answer> make_answer(
+      protocol::Query query);  // of the version that there is at the call
+  loop::asio::awaitable<void> watch_peer_close();
+  loop::asio::awaitable<bool> send_some();
+  void spawn(loop::asio::awaitable<void> (CacheConnection::*part)());
   void part_ended(bool by_exception);
-  void send(Answer answer);
+  void send(protocol::Answer answer);
   void sent(size_t bytes);
   void refuse(std::string_view why);
   void end_watch();
   bool may_end() const;
 
   Socket socket_;
-  View& view_;
-  const Clock& clock_;
+  view::View& view_;
+  const base::Clock& clock_;
   const CacheServerOptions options_;
   std::function<void()> on_closed_;
   int parts_running_ = 0;
 
   // Of the reading part.
   std::string input_;  // received and not yet answered: at most one request and one read more
-  std::optional<Instant> line_begun_;  // a line has begun, and its end is being waited for
+  std::optional<base::Instant> line_begun_;  // a line has begun, and its end is being waited for
   bool reading_done_ = false;
   bool finishing_ = false;
 
   // Of the writing part. Answers are shared with others; only their unsent ends count as ours.
-  std::deque<Answer> unsent_;
+  std::deque<protocol::Answer> unsent_;
   size_t unsent_bytes_ = 0;
-  size_t front_sent_ = 0;               // bytes of unsent_.front() that have gone out
-  std::optional<Instant> write_begun_;  // a write waits for the client since then
+  size_t front_sent_ = 0;                     // bytes of unsent_.front() that have gone out
+  std::optional<base::Instant> write_begun_;  // a write waits for the client since then
 
-  std::optional<PageQuery> watch_;
+  std::optional<protocol::PageQuery> watch_;
   uint64_t watch_number_ = 0;   // tells it from those before and after it
   uint64_t watch_version_ = 0;  // what the client has at least, or is being sent
   bool watch_due_ = false;
@@ -90,4 +92,4 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   AsyncCondition has_room_;  // the reading part may go on
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -7,17 +7,17 @@
 
 #include "io/sink.h"
 
-namespace paystats {
+namespace paystats::cache {
 
-MetricsWriter::MetricsWriter(std::string path, Diagnostics& diagnostics)
+MetricsWriter::MetricsWriter(std::string path, base::Diagnostics& diagnostics)
     : path_(std::move(path)), diagnostics_(diagnostics) {}
 
 MetricsWriter::~MetricsWriter() {
   end_thread();
 }
 
-Result<void> MetricsWriter::write(const std::string& text) {
-  return replace_file(path_, text);
+base::Result<void> MetricsWriter::write(const std::string& text) {
+  return io::replace_file(path_, text);
 }
 
 void MetricsWriter::offer(std::string text) {
@@ -29,7 +29,7 @@ void MetricsWriter::offer(std::string text) {
   if (!writer_.joinable()) writer_ = std::thread([this] { write_offers(); });
 }
 
-Result<void> MetricsWriter::close(const std::string& text) {
+base::Result<void> MetricsWriter::close(const std::string& text) {
   end_thread();
   return write(text);
 }
@@ -53,7 +53,7 @@ void MetricsWriter::write_offers() {
       if (closing_) return;
       text = *std::exchange(offered_, std::nullopt);
     }
-    const Result<void> written = write(text);
+    const base::Result<void> written = write(text);
     if (!written && !warned) diagnostics_.warning(written.error().message);
     warned = !written;
   }
@@ -80,4 +80,4 @@ std::string metrics_text(const CacheFigures& figures) {
   return text;
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

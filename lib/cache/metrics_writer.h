@@ -16,30 +16,30 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 class MetricsWriter {
  public:
-  MetricsWriter(std::string path, Diagnostics& diagnostics);
+  MetricsWriter(std::string path, base::Diagnostics& diagnostics);
   MetricsWriter(const MetricsWriter&) = delete;
   MetricsWriter& operator=(const MetricsWriter&) = delete;
   ~MetricsWriter();
 
   // Writes, and waits for it. Not while an offer() may be under way.
-  Result<void> write(const std::string& text);
+  base::Result<void> write(const std::string& text);
 
   // Writes in the background; where the disk is slow, only the newest. A failure warns once.
   void offer(std::string text);
 
   // Ends the background work, then writes. Call once, at the end.
-  Result<void> close(const std::string& text);
+  base::Result<void> close(const std::string& text);
 
  private:
   void write_offers();
   void end_thread();
 
   const std::string path_;
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   std::mutex mutex_;  // guards the next three
   std::condition_variable wake_;
   std::optional<std::string> offered_;
@@ -59,4 +59,4 @@ struct CacheFigures {
 };
 std::string metrics_text(const CacheFigures& figures);
 
-}  // namespace paystats
+}  // namespace paystats::cache

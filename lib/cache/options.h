@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "kafka/options.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct CacheRequest {
   std::vector<std::string> inputs;
@@ -25,10 +25,10 @@ struct CacheRequest {
   std::optional<uint64_t> users_max;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
-  KafkaOptions kafka;
+  kafka::KafkaOptions kafka;
 };
 
 // Refuses what excludes each other, and a file for two things, before anything is opened.
-Result<void> check_request(const CacheRequest& request);
+base::Result<void> check_request(const CacheRequest& request);
 
-}  // namespace paystats
+}  // namespace paystats::cache

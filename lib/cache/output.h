@@ -12,17 +12,17 @@
 #include "io/sink.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct CacheOutput {
-  std::unique_ptr<Sink> sink;
+  std::unique_ptr<io::Sink> sink;
   int terminal_fd = -1;  // where it is one
 };
 
-Result<CacheOutput> open_cache_output(const Endpoint& endpoint);
+base::Result<CacheOutput> open_cache_output(const io::Endpoint& endpoint);
 
 // The first `top` users: a table for a terminal, else lines, a page at a time, however many they
 // are. Closes the sink.
-Result<void> print_top(const View& view, uint64_t top, const CacheOutput& output);
+base::Result<void> print_top(const view::View& view, uint64_t top, const CacheOutput& output);
 
-}  // namespace paystats
+}  // namespace paystats::cache

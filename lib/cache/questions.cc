@@ -13,19 +13,19 @@
 #include "cache/stats_list.h"
 #include "protocol/answer.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
-constexpr Duration kAnswerTimeout = std::chrono::seconds(10);
+constexpr base::Duration kAnswerTimeout = std::chrono::seconds(10);
 constexpr size_t kLinesAroundTable = 3;  // the totals, its heading, and where the cursor rests
 constexpr size_t kScreenLinesDefault = 24;
 constexpr std::string_view kToTop = "\x1b[H";
 constexpr std::string_view kClearToLineEnd = "\x1b[K\n";
 constexpr std::string_view kClearBelow = "\x1b[J";
 
-std::vector<RankedStats> rows_of(const ParsedAnswer& answer) {
-  std::vector<RankedStats> rows;
-  for (const ParsedAnswer::Row& row : answer.rows) {
+std::vector<protocol::RankedStats> rows_of(const protocol::ParsedAnswer& answer) {
+  std::vector<protocol::RankedStats> rows;
+  for (const protocol::ParsedAnswer::Row& row : answer.rows) {
     rows.push_back({.rank = row.rank, .user = row.user, .sum = row.sum, .count = row.count});
   }
   return rows;
@@ -38,8 +38,8 @@ size_t screen_lines(int fd) {
 }
 
 // The whole screen, drawn over what was there, so that nothing flickers.
-std::string screen(const ParsedAnswer& answer, size_t lines) {
-  std::vector<RankedStats> rows = rows_of(answer);
+std::string screen(const protocol::ParsedAnswer& answer, size_t lines) {
+  std::vector<protocol::RankedStats> rows = rows_of(answer);
   const size_t rows_max = lines > kLinesAroundTable ? lines - kLinesAroundTable : 1;
   rows.resize(std::min(rows.size(), rows_max));
   std::string out(kToTop);
@@ -51,58 +51,60 @@ std::string screen(const ParsedAnswer& answer, size_t lines) {
   return out;
 }
 
-Error named(const std::string& path, Error error) {
-  if (error.kind == ErrorKind::kFailed) error.message = path + ": " + error.message;
+base::Error named(const std::string& path, base::Error error) {
+  if (error.kind == base::ErrorKind::kFailed) error.message = path + ": " + error.message;
   return error;
 }
 
 }  // namespace
 
-Result<void> ask_cache(const CacheQuestion& question, const CacheDisplay& display,
-                       const Waiter& waiter, Diagnostics& diagnostics) {
-  Result<CacheClient> client = CacheClient::connect(question.path);
-  if (!client) return fail(client.error());
-  if (Result<void> asked = client->ask(question.query); !asked) return asked;
-  const Instant deadline = waiter.clock().now() + kAnswerTimeout;
-  const Result<std::optional<std::string>> line = client->next_answer(waiter, deadline);
-  if (!line) return fail(line.error());
-  if (!*line) return fail(question.path + ": the cache has gone");
-  const Result<ParsedAnswer> answer = parse_answer(**line);
-  if (!answer) return fail(named(question.path, answer.error()));
+base::Result<void> ask_cache(const CacheQuestion& question, const CacheDisplay& display,
+                             const io::Waiter& waiter, base::Diagnostics& diagnostics) {
+  base::Result<CacheClient> client = CacheClient::connect(question.path);
+  if (!client) return base::fail(client.error());
+  if (base::Result<void> asked = client->ask(question.query); !asked) return asked;
+  const base::Instant deadline = waiter.clock().now() + kAnswerTimeout;
+  const base::Result<std::optional<std::string>> line = client->next_answer(waiter, deadline);
+  if (!line) return base::fail(line.error());
+  if (!*line) return base::fail(question.path + ": the cache has gone");
+  const base::Result<protocol::ParsedAnswer> answer = protocol::parse_answer(**line);
+  if (!answer) return base::fail(named(question.path, answer.error()));
 
-  const auto* one = std::get_if<UserQuery>(&question.query);
+  const auto* one = std::get_if<protocol::UserQuery>(&question.query);
   if (one != nullptr && answer->rows.empty()) {
-    return fail(fmt::format("{}: no stats of this user{}", one->user,
-                            answer->envelope.ready ? "" : " yet: the cache is still reading"));
+    return base::fail(
+        fmt::format("{}: no stats of this user{}", one->user,
+                    answer->envelope.ready ? "" : " yet: the cache is still reading"));
   }
   if (!answer->envelope.ready) diagnostics.note("the cache is still reading: more will come");
-  const std::vector<RankedStats> rows = rows_of(*answer);
+  const std::vector<protocol::RankedStats> rows = rows_of(*answer);
   return display.sink.write(display.terminal_fd >= 0 ? stats_table(rows) : stats_lines(rows));
 }
 
-Result<void> watch_cache(const CacheQuestion& question, const CacheDisplay& display,
-                         const Waiter& waiter, Diagnostics& diagnostics) {
-  Result<CacheClient> client = CacheClient::connect(question.path);
-  if (!client) return fail(client.error());
-  if (Result<void> asked = client->ask(question.query); !asked) return asked;
-  Instant deadline = waiter.clock().now() + kAnswerTimeout;
+base::Result<void> watch_cache(const CacheQuestion& question, const CacheDisplay& display,
+                               const io::Waiter& waiter, base::Diagnostics& diagnostics) {
+  base::Result<CacheClient> client = CacheClient::connect(question.path);
+  if (!client) return base::fail(client.error());
+  if (base::Result<void> asked = client->ask(question.query); !asked) return asked;
+  base::Instant deadline = waiter.clock().now() + kAnswerTimeout;
   for (;;) {
-    const Result<std::optional<std::string>> line = client->next_answer(waiter, deadline);
-    if (!line) return fail(line.error());
-    if (!*line && deadline != kForever) return fail(question.path + ": the cache has gone");
+    const base::Result<std::optional<std::string>> line = client->next_answer(waiter, deadline);
+    if (!line) return base::fail(line.error());
+    if (!*line && deadline != io::kForever)
+      return base::fail(question.path + ": the cache has gone");
     if (!*line) {
       diagnostics.note(question.path + ": the cache has ended");
       return {};
     }
-    deadline = kForever;  // the first has come; the next may take as long as it likes
-    const Result<ParsedAnswer> answer = parse_answer(**line);
-    if (!answer) return fail(named(question.path, answer.error()));
-    Result<void> shown = display.sink.write(display.terminal_fd >= 0
-                                                ? screen(*answer, screen_lines(display.terminal_fd))
-                                                : **line + "\n");
+    deadline = io::kForever;  // the first has come; the next may take as long as it likes
+    const base::Result<protocol::ParsedAnswer> answer = protocol::parse_answer(**line);
+    if (!answer) return base::fail(named(question.path, answer.error()));
+    base::Result<void> shown = display.sink.write(
+        display.terminal_fd >= 0 ? screen(*answer, screen_lines(display.terminal_fd))
+                                 : **line + "\n");
     if (shown) shown = display.sink.flush();
     if (!shown) return shown;
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -12,27 +12,27 @@
 #include "io/wait.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct CacheQuestion {
   std::string path;
-  Query query;
+  protocol::Query query;
 };
 
 // Where answers are printed. A terminal gets tables, as high as it is; all else gets lines.
 struct CacheDisplay {
-  Sink& sink;
+  io::Sink& sink;
   int terminal_fd = -1;  // of the terminal that the sink writes to, or -1
 };
 
 // One answer: stats lines, or a table. A user that the cache does not know is an error.
-Result<void> ask_cache(const CacheQuestion& question, const CacheDisplay& display,
-                       const Waiter& waiter, Diagnostics& diagnostics);
+base::Result<void> ask_cache(const CacheQuestion& question, const CacheDisplay& display,
+                             const io::Waiter& waiter, base::Diagnostics& diagnostics);
 
 // An answer now and after each change: as the line of JSON that it is, or as a table that is drawn
 // anew. Ends when the cache closes the connection (said in a note), with kInterrupted on a stop
 // signal, and with kClosedOutput when nobody reads the sink any more.
-Result<void> watch_cache(const CacheQuestion& question, const CacheDisplay& display,
-                         const Waiter& waiter, Diagnostics& diagnostics);
+base::Result<void> watch_cache(const CacheQuestion& question, const CacheDisplay& display,
+                               const io::Waiter& waiter, base::Diagnostics& diagnostics);
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -15,24 +15,24 @@
 #include "loop/event_loop.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 class CacheRun::Impl {
  public:
   Impl(CacheRunOptions options, const CacheSurroundings& surroundings)
       : options_(std::move(options)),
         with_(surroundings),
-        view_({.instance = random_hash_seed(),  // 64 random bits like any others
-               .hash_seed = random_hash_seed(),
+        view_({.instance = base::random_hash_seed(),  // 64 random bits like any others
+               .hash_seed = base::random_hash_seed(),
                .users_max = static_cast<size_t>(options_.users_max)}) {}
 
-  Result<void> open();
-  Result<void> run();
-  const View& view() const { return view_; }
+  base::Result<void> open();
+  base::Result<void> run();
+  const view::View& view() const { return view_; }
 
  private:
-  Result<void> apply(StatsBatch& batch);
-  void input_ended(const Result<void>& outcome);
+  base::Result<void> apply(StatsBatch& batch);
+  void input_ended(const base::Result<void>& outcome);
   void stop_requested();
   void wind_down();
   void view_changed();
@@ -40,27 +40,27 @@ class CacheRun::Impl {
 
   const CacheRunOptions options_;
   const CacheSurroundings with_;
-  View view_;
-  EventLoop loop_;  // before all that lives on it
+  view::View view_;
+  loop::EventLoop loop_;  // before all that lives on it
   std::unique_ptr<CacheServer> server_;
   std::unique_ptr<StatsFeed> feed_;
-  std::unique_ptr<ReadableWatch> on_stop_;
-  std::unique_ptr<Ticker> each_second_;
+  std::unique_ptr<loop::ReadableWatch> on_stop_;
+  std::unique_ptr<loop::Ticker> each_second_;
   std::unique_ptr<MetricsWriter> metrics_writer_;
 
-  std::vector<View::Refusal> refused_;  // memory of apply()
+  std::vector<view::View::Refusal> refused_;  // memory of apply()
   uint64_t accepted_ = 0;
   bool warned_of_kind_ = false;
   bool input_over_ = false;
-  Result<void> outcome_;
+  base::Result<void> outcome_;
 };
 
-Result<void> CacheRun::Impl::open() {
+base::Result<void> CacheRun::Impl::open() {
   if (options_.socket_path) {
     CacheServerOptions limits = options_.server;
-    limits.connections_max = std::min(limits.connections_max, raise_descriptor_limit());
-    Result<SocketClaim> claim = SocketClaim::take(*options_.socket_path);
-    if (!claim) return fail(claim.error());
+    limits.connections_max = std::min(limits.connections_max, base::raise_descriptor_limit());
+    base::Result<SocketClaim> claim = SocketClaim::take(*options_.socket_path);
+    if (!claim) return base::fail(claim.error());
     server_ = std::make_unique<CacheServer>(loop_, std::move(*claim), view_, with_.clock, limits);
     with_.diagnostics.detail("listening on " + *options_.socket_path);
   }
@@ -71,7 +71,7 @@ Result<void> CacheRun::Impl::open() {
   return {};
 }
 
-Result<void> CacheRun::Impl::run() {
+base::Result<void> CacheRun::Impl::run() {
   feed_ = std::make_unique<StatsFeed>(
       loop_, with_.input, with_.rejects, with_.clock, with_.progress,
       StatsFeed::Handlers{.on_batch = [this](StatsBatch& batch) { return apply(batch); },
@@ -80,48 +80,50 @@ Result<void> CacheRun::Impl::run() {
                                 view_.set_ready();
                                 view_changed();
                               },
-                          .on_end = [this](const Result<void>& end) { input_ended(end); }});
-  on_stop_ = std::make_unique<ReadableWatch>(loop_, with_.stop.fd(), [this] { stop_requested(); });
+                          .on_end = [this](const base::Result<void>& end) { input_ended(end); }});
+  on_stop_ =
+      std::make_unique<loop::ReadableWatch>(loop_, with_.stop.fd(), [this] { stop_requested(); });
   if (metrics_writer_) {
-    each_second_ = std::make_unique<Ticker>(loop_, kMetricsInterval,
-                                            [this] { metrics_writer_->offer(metrics()); });
+    each_second_ = std::make_unique<loop::Ticker>(loop_, kMetricsInterval,
+                                                  [this] { metrics_writer_->offer(metrics()); });
   }
   if (server_) server_->start();
   feed_->start();
 
-  const Result<void> looped = loop_.run();
+  const base::Result<void> looped = loop_.run();
   if (!looped) outcome_ = looped;
   // The reader may still wait for input that nobody wants; only a signal can tell it.
   if (!outcome_) with_.stop.request(SIGTERM);
   feed_.reset();
   if (metrics_writer_) {
-    const Result<void> written = metrics_writer_->close(metrics());
+    const base::Result<void> written = metrics_writer_->close(metrics());
     if (outcome_ && !written) outcome_ = written;
   }
   return outcome_;
 }
 
-Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
+base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
   refused_.clear();
   view_.apply(batch.rows, refused_);
-  for (const View::Refusal& refusal : refused_) {
-    if (refusal.why == Applied::kUsersFull) {
-      return fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
+  for (const view::View::Refusal& refusal : refused_) {
+    if (refusal.why == view::Applied::kUsersFull) {
+      return base::fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
     }
-    const Flaw flaw =
-        refusal.why == Applied::kSumOverflow ? Flaw::kSumOverflow : Flaw::kCountOverflow;
-    const std::string error = describe(flaw, FieldNames{});
-    Result<void> added = with_.rejects.add(batch.reject(*refusal.row, error));
+    const record::Flaw flaw = refusal.why == view::Applied::kSumOverflow
+                                  ? record::Flaw::kSumOverflow
+                                  : record::Flaw::kCountOverflow;
+    const std::string error = record::describe(flaw, record::FieldNames{});
+    base::Result<void> added = with_.rejects.add(batch.reject(*refusal.row, error));
     if (!added) return added;
   }
   accepted_ += batch.rows.size() - refused_.size();
   for (const StatsBatch::Tombstone& tombstone : batch.tombstones) {
-    if (!was_refused(view_.take_back(tombstone.user, tombstone.at.partition))) {
+    if (!view::was_refused(view_.take_back(tombstone.user, tombstone.at.partition))) {
       ++accepted_;
       continue;
     }
-    const std::string error = describe(Flaw::kSumOverflow, FieldNames{});
-    if (Result<void> added = with_.rejects.add(batch.reject(tombstone, error)); !added) {
+    const std::string error = record::describe(record::Flaw::kSumOverflow, record::FieldNames{});
+    if (base::Result<void> added = with_.rejects.add(batch.reject(tombstone, error)); !added) {
       return added;
     }
   }
@@ -139,7 +141,7 @@ void CacheRun::Impl::view_changed() {
   if (server_) server_->view_changed();
 }
 
-void CacheRun::Impl::input_ended(const Result<void>& outcome) {
+void CacheRun::Impl::input_ended(const base::Result<void>& outcome) {
   input_over_ = true;
   outcome_ = outcome;
   if (outcome && !view_.ready()) view_.set_ready();
@@ -174,16 +176,16 @@ CacheRun::CacheRun(CacheRunOptions options, const CacheSurroundings& surrounding
 
 CacheRun::~CacheRun() = default;
 
-Result<void> CacheRun::open() {
+base::Result<void> CacheRun::open() {
   return impl_->open();
 }
 
-Result<void> CacheRun::run() {
+base::Result<void> CacheRun::run() {
   return impl_->run();
 }
 
-const View& CacheRun::view() const {
+const view::View& CacheRun::view() const {
   return impl_->view();
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -24,7 +24,7 @@
 #include "io/reject_log.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct CacheRunOptions {
   std::optional<std::string> socket_path = {};
@@ -37,16 +37,16 @@ struct CacheRunOptions {
 // All are borrowed.
 struct CacheSurroundings {
   StatsInput input;  // borrows its source
-  RejectLog& rejects;
-  StopSignal& stop;
-  const Clock& clock;
-  Progress& progress;
-  Diagnostics& diagnostics;
+  io::RejectLog& rejects;
+  base::StopSignal& stop;
+  const base::Clock& clock;
+  base::Progress& progress;
+  base::Diagnostics& diagnostics;
 };
 
 class CacheRun {
  public:
-  static constexpr Duration kMetricsInterval = std::chrono::seconds(1);
+  static constexpr base::Duration kMetricsInterval = std::chrono::seconds(1);
 
   CacheRun(CacheRunOptions options, const CacheSurroundings& surroundings);
   CacheRun(const CacheRun&) = delete;
@@ -54,16 +54,16 @@ class CacheRun {
   ~CacheRun();
 
   // Takes the socket's path and writes the metrics for the first time.
-  Result<void> open();
+  base::Result<void> open();
 
   // REQUIRES: open() has succeeded. Call once. The source is at its end afterwards.
-  Result<void> run();
+  base::Result<void> run();
 
-  const View& view() const;
+  const view::View& view() const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

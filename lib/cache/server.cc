@@ -9,20 +9,20 @@
 #include "cache/connection.h"
 #include "loop/asio.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
-using Acceptor = asio::local::stream_protocol::acceptor;
+using Acceptor = loop::asio::local::stream_protocol::acceptor;
 
 // Watchers that are woken in one go; between two goes other clients get their turn.
 constexpr size_t kWatchersAtOnce = 16;
 // How long to leave the clients in the queue when no descriptor is free for them.
-constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
+constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
 }  // namespace
 
 struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
-  Impl(EventLoop& event_loop, SocketClaim socket_claim, View& answered, const Clock& system_clock,
-       const CacheServerOptions& given)
+  Impl(loop::EventLoop& event_loop, SocketClaim socket_claim, view::View& answered,
+       const base::Clock& system_clock, const CacheServerOptions& given)
       : loop(event_loop),
         view(answered),
         clock(system_clock),
@@ -37,53 +37,54 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   void stop();
   void end_if_empty();
   void check_deadlines();
-  asio::awaitable<void> accept_clients();
-  asio::awaitable<void> tell_watchers();
+  loop::asio::awaitable<void> accept_clients();
+  loop::asio::awaitable<void> tell_watchers();
   void add(CacheConnection::Socket socket);
   void turn_away(CacheConnection::Socket socket) const;
   std::vector<std::shared_ptr<CacheConnection>> all() const {
     return {connections.begin(), connections.end()};
   }
 
-  EventLoop& loop;
-  View& view;
-  const Clock& clock;
+  loop::EventLoop& loop;
+  view::View& view;
+  const base::Clock& clock;
   const CacheServerOptions options;
   std::optional<SocketClaim> claim;
   Acceptor acceptor;
-  asio::steady_timer accept_pause;
-  asio::steady_timer watch_pause;
+  loop::asio::steady_timer accept_pause;
+  loop::asio::steady_timer watch_pause;
   AsyncCondition change;
-  std::unique_ptr<Ticker> checks;
-  std::unique_ptr<Ticker> last_call;
+  std::unique_ptr<loop::Ticker> checks;
+  std::unique_ptr<loop::Ticker> last_call;
   std::unordered_set<std::shared_ptr<CacheConnection>> connections;
   uint64_t seen = 0;
   bool stopping = false;
 };
 
 void CacheServer::Impl::start() {
-  UniqueFd listener = claim->take_listener();
-  ErrorCode error;
-  acceptor.assign(asio::local::stream_protocol(), listener.get(), error);
+  base::UniqueFd listener = claim->take_listener();
+  loop::ErrorCode error;
+  acceptor.assign(loop::asio::local::stream_protocol(), listener.get(), error);
   if (!error) listener.release();
-  checks = std::make_unique<Ticker>(loop, options.check_interval, [this] { check_deadlines(); });
+  checks =
+      std::make_unique<loop::Ticker>(loop, options.check_interval, [this] { check_deadlines(); });
   // `this` is kept alive by the completion handlers.
   const auto keep = [self = shared_from_this()](const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);
   };
-  asio::co_spawn(loop.context(), accept_clients(), keep);
-  asio::co_spawn(loop.context(), tell_watchers(), keep);
+  loop::asio::co_spawn(loop.context(), accept_clients(), keep);
+  loop::asio::co_spawn(loop.context(), tell_watchers(), keep);
 }
 
-asio::awaitable<void> CacheServer::Impl::accept_clients() {
+loop::asio::awaitable<void> CacheServer::Impl::accept_clients() {
   while (!stopping) {
-    auto [error, socket] = co_await acceptor.async_accept(use_result);
+    auto [error, socket] = co_await acceptor.async_accept(loop::use_result);
     if (stopping) break;
-    if (error == asio::error::connection_aborted) continue;
+    if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
       // No descriptor, or no memory: those who wait are served when others have gone.
       accept_pause.expires_after(kAcceptPause);
-      co_await accept_pause.async_wait(use_result);
+      co_await accept_pause.async_wait(loop::use_result);
       continue;
     }
     ++seen;
@@ -96,10 +97,10 @@ asio::awaitable<void> CacheServer::Impl::accept_clients() {
 }
 
 void CacheServer::Impl::turn_away(CacheConnection::Socket socket) const {
-  const std::string answer = error_answer("too many connections");
-  ErrorCode ignored;
+  const std::string answer = protocol::error_answer("too many connections");
+  loop::ErrorCode ignored;
   socket.non_blocking(true, ignored);
-  socket.write_some(asio::buffer(answer), ignored);
+  socket.write_some(loop::asio::buffer(answer), ignored);
 }
 
 void CacheServer::Impl::add(CacheConnection::Socket socket) {
@@ -114,7 +115,7 @@ void CacheServer::Impl::add(CacheConnection::Socket socket) {
   });
 }
 
-asio::awaitable<void> CacheServer::Impl::tell_watchers() {
+loop::asio::awaitable<void> CacheServer::Impl::tell_watchers() {
   uint64_t told_version = view.version();
   while (!stopping) {
     if (view.version() == told_version) {
@@ -129,16 +130,16 @@ asio::awaitable<void> CacheServer::Impl::tell_watchers() {
       connection->view_changed();
       ++told;
       if (told % kWatchersAtOnce == 0) {
-        co_await asio::post(loop.context(), asio::use_awaitable);
+        co_await loop::asio::post(loop.context(), loop::asio::use_awaitable);
       }
     }
     if (stopping) break;
-    co_await watch_pause.async_wait(use_result);
+    co_await watch_pause.async_wait(loop::use_result);
   }
 }
 
 void CacheServer::Impl::check_deadlines() {
-  const Instant now = clock.now();
+  const base::Instant now = clock.now();
   for (const auto& connection : all()) {
     if (connection->overdue(now)) connection->close();
   }
@@ -147,7 +148,7 @@ void CacheServer::Impl::check_deadlines() {
 void CacheServer::Impl::stop() {
   if (stopping) return;
   stopping = true;
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   acceptor.close(ignored);
   accept_pause.cancel();
   watch_pause.cancel();
@@ -156,7 +157,7 @@ void CacheServer::Impl::stop() {
     connection->view_changed();
     connection->finish();
   }
-  last_call = std::make_unique<Ticker>(loop, options.stop_timeout, [this] {
+  last_call = std::make_unique<loop::Ticker>(loop, options.stop_timeout, [this] {
     for (const auto& connection : all()) connection->close();
   });
   end_if_empty();
@@ -169,8 +170,8 @@ void CacheServer::Impl::end_if_empty() {
   claim.reset();
 }
 
-CacheServer::CacheServer(EventLoop& loop, SocketClaim claim, View& view, const Clock& clock,
-                         const CacheServerOptions& options)
+CacheServer::CacheServer(loop::EventLoop& loop, SocketClaim claim, view::View& view,
+                         const base::Clock& clock, const CacheServerOptions& options)
     : impl_(std::make_shared<Impl>(loop, std::move(claim), view, clock, options)) {}
 
 CacheServer::~CacheServer() = default;
@@ -195,4 +196,4 @@ uint64_t CacheServer::connections_seen() const {
   return impl_->seen;
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

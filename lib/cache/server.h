@@ -24,23 +24,24 @@
 #include "protocol/query.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct CacheServerOptions {
   size_t connections_max = 1024;  // one more is told so, and closed
-  size_t request_bytes_max = kRequestBytesMax;
+  size_t request_bytes_max = protocol::kRequestBytesMax;
   size_t unsent_bytes_max = 64 << 10;  // of answers to one client, before it is read from again
-  Duration write_timeout = std::chrono::seconds(10);
-  Duration request_timeout = std::chrono::seconds(10);  // from a line's first byte to its last
-  Duration check_interval = std::chrono::seconds(1);    // of the two above
-  Duration watch_interval = std::chrono::milliseconds(100);
-  Duration stop_timeout = std::chrono::milliseconds(500);  // for answers in flight at the end
+  base::Duration write_timeout = std::chrono::seconds(10);
+  base::Duration request_timeout =
+      std::chrono::seconds(10);                             // from a line's first byte to its last
+  base::Duration check_interval = std::chrono::seconds(1);  // of the two above
+  base::Duration watch_interval = std::chrono::milliseconds(100);
+  base::Duration stop_timeout = std::chrono::milliseconds(500);  // for answers in flight at the end
 };
 
 class CacheServer {
  public:
   // `view` and `clock` are borrowed.
-  CacheServer(EventLoop& loop, SocketClaim claim, View& view, const Clock& clock,
+  CacheServer(loop::EventLoop& loop, SocketClaim claim, view::View& view, const base::Clock& clock,
               const CacheServerOptions& options);
   CacheServer(const CacheServer&) = delete;
   CacheServer& operator=(const CacheServer&) = delete;
@@ -64,4 +65,4 @@ class CacheServer {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

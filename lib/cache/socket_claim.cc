@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 static_assert(kSocketPathBytesMax + 1 == sizeof(sockaddr_un::sun_path));
@@ -44,41 +44,41 @@ bool still_has_name(int fd, const std::string& path) {
          held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-Result<void> write_owner(int fd, const std::string& lock_path) {
-  if (::ftruncate(fd, 0) != 0) return fail(system_error(lock_path, errno));
-  return write_all(fd, fmt::format("{}\n", ::getpid()), lock_path);
+base::Result<void> write_owner(int fd, const std::string& lock_path) {
+  if (::ftruncate(fd, 0) != 0) return base::fail(base::system_error(lock_path, errno));
+  return base::write_all(fd, fmt::format("{}\n", ::getpid()), lock_path);
 }
 
-Result<UniqueFd> take_lock(const std::string& path) {
+base::Result<base::UniqueFd> take_lock(const std::string& path) {
   const std::string lock_path = lock_path_of(path);
   for (int attempt = 0; attempt < kLockAttemptsMax; ++attempt) {
-    Result<UniqueFd> fd = open_file(lock_path, O_RDWR | O_CREAT, kOwnerOnly);
+    base::Result<base::UniqueFd> fd = base::open_file(lock_path, O_RDWR | O_CREAT, kOwnerOnly);
     if (!fd) return fd;
     if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return fail(system_error(lock_path, errno));
+      if (errno != EWOULDBLOCK) return base::fail(base::system_error(lock_path, errno));
       const std::string owner = read_owner(fd->get());
-      return fail(
+      return base::fail(
           fmt::format("{}: another cache has this socket ({}): stop it, or use another path", path,
                       owner.empty() ? "it is just starting" : "process " + owner));
     }
     // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
     if (!still_has_name(fd->get(), lock_path)) continue;
-    if (Result<void> written = write_owner(fd->get(), lock_path); !written) {
-      return fail(written.error());
+    if (base::Result<void> written = write_owner(fd->get(), lock_path); !written) {
+      return base::fail(written.error());
     }
     return fd;
   }
-  return fail(lock_path + ": its owner changes all the time: use another path");
+  return base::fail(lock_path + ": its owner changes all the time: use another path");
 }
 
 }  // namespace
 
-Result<void> check_socket_path(const std::string& path) {
-  if (path.empty()) return fail("the path of a socket must not be empty");
-  if (path.find('\0') != std::string::npos) return fail("the path of a socket holds a NUL");
+base::Result<void> check_socket_path(const std::string& path) {
+  if (path.empty()) return base::fail("the path of a socket must not be empty");
+  if (path.find('\0') != std::string::npos) return base::fail("the path of a socket holds a NUL");
   if (path.size() > kSocketPathBytesMax) {
-    return fail(
+    return base::fail(
         fmt::format("{}: the path of a socket has at most {} bytes, this one has {}: "
                     "use a shorter one, or a relative one",
                     path, kSocketPathBytesMax, path.size()));
@@ -86,35 +86,37 @@ Result<void> check_socket_path(const std::string& path) {
   return {};
 }
 
-Result<SocketClaim> SocketClaim::take(const std::string& path) {
-  if (Result<void> good = check_socket_path(path); !good) return fail(good.error());
+base::Result<SocketClaim> SocketClaim::take(const std::string& path) {
+  if (base::Result<void> good = check_socket_path(path); !good) return base::fail(good.error());
   // Looked at before the lock file is made: a mistyped path is not to leave one beside a document.
   struct stat status = {};
   if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-    return fail(path + ": is there already and is not a socket: use another path");
+    return base::fail(path + ": is there already and is not a socket: use another path");
   }
-  Result<UniqueFd> lock = take_lock(path);
-  if (!lock) return fail(lock.error());
+  base::Result<base::UniqueFd> lock = take_lock(path);
+  if (!lock) return base::fail(lock.error());
   SocketClaim claim(path, std::move(*lock));
-  if (Result<void> bound = claim.bind_and_listen(); !bound) return fail(bound.error());
+  if (base::Result<void> bound = claim.bind_and_listen(); !bound) return base::fail(bound.error());
   return claim;
 }
 
-Result<void> SocketClaim::bind_and_listen() {
+base::Result<void> SocketClaim::bind_and_listen() {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path_.data(), path_.size());
 
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_) return fail(system_error(path_, errno));
-  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return fail(system_error(path_, errno));
+  if (!listener_) return base::fail(base::system_error(path_, errno));
+  if (::unlink(path_.c_str()) != 0 && errno != ENOENT)
+    return base::fail(base::system_error(path_, errno));
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return fail(system_error(path_, errno));
+    return base::fail(base::system_error(path_, errno));
   }
   bound_ = true;
   // Nobody can connect before listen(2), so there is no moment at which others could.
-  if (::chmod(path_.c_str(), kOwnerOnly) != 0) return fail(system_error(path_, errno));
-  if (::listen(listener_.get(), SOMAXCONN) != 0) return fail(system_error(path_, errno));
+  if (::chmod(path_.c_str(), kOwnerOnly) != 0) return base::fail(base::system_error(path_, errno));
+  if (::listen(listener_.get(), SOMAXCONN) != 0)
+    return base::fail(base::system_error(path_, errno));
   return {};
 }
 
@@ -124,4 +126,4 @@ SocketClaim::~SocketClaim() {
   ::unlink(lock_path_of(path_).c_str());  // while it is still locked: see still_has_name()
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 // Of a socket's path, that is of sockaddr_un without its NUL.
 inline constexpr size_t kSocketPathBytesMax = 107;
@@ -23,7 +23,7 @@ class SocketClaim {
  public:
   // Fails where another process holds the path (the error names its process id), where something
   // that is no socket stands there, and where the path is too long.
-  static Result<SocketClaim> take(const std::string& path);
+  static base::Result<SocketClaim> take(const std::string& path);
 
   SocketClaim(SocketClaim&&) = default;
   SocketClaim& operator=(SocketClaim&&) = delete;
@@ -31,20 +31,21 @@ class SocketClaim {
 
   // Listens; neither blocks nor survives exec. Owned by the claim until it is taken.
   int listener() const { return listener_.get(); }
-  UniqueFd take_listener() { return std::move(listener_); }
+  base::UniqueFd take_listener() { return std::move(listener_); }
   const std::string& path() const { return path_; }
 
  private:
-  SocketClaim(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
-  Result<void> bind_and_listen();
+  SocketClaim(std::string path, base::UniqueFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+  base::Result<void> bind_and_listen();
 
   std::string path_;
-  UniqueFd lock_;  // held: the lock is ours
-  UniqueFd listener_;
+  base::UniqueFd lock_;  // held: the lock is ours
+  base::UniqueFd listener_;
   bool bound_ = false;
 };
 
 // How messages call a path that is too long or empty, for the client as well.
-Result<void> check_socket_path(const std::string& path);
+base::Result<void> check_socket_path(const std::string& path);
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 bool visits(std::string_view part, std::string_view whole) {
@@ -30,7 +30,7 @@ void StatsBatch::copy_rows(std::span<const Row> from, ValueOf&& value_of) {
   }
   decoded_.reserve(decoded_bytes);  // it must not move below
   for (const Row& row : from) {
-    Stats record = row.record;
+    record::Stats record = row.record;
     const std::string_view user = record.user;
     const auto [value, begin] = value_of(row);
     if (visits(user, value)) {
@@ -45,7 +45,7 @@ void StatsBatch::copy_rows(std::span<const Row> from, ValueOf&& value_of) {
   }
 }
 
-void StatsBatch::assign(const DecodedChunk<Stats>& chunk) {
+void StatsBatch::assign(const io::DecodedChunk<record::Stats>& chunk) {
   clear();
   bytes_ = chunk.bytes;
   source_ = chunk.source;
@@ -54,10 +54,10 @@ void StatsBatch::assign(const DecodedChunk<Stats>& chunk) {
             [&](const Row& /*row*/) { return std::pair(chunk.bytes, size_t{0}); });
 }
 
-void StatsBatch::assign(const DecodedRun<Stats>& run) {
+void StatsBatch::assign(const io::DecodedRun<record::Stats>& run) {
   clear();
   source_ = run.source;
-  for (const Message& message : run.messages) {
+  for (const io::Message& message : run.messages) {
     const std::string_view value = message.value.value_or(std::string_view());
     places_.push_back({bytes_.size(), value.size(), message.at});
     bytes_ += value;
@@ -67,18 +67,18 @@ void StatsBatch::assign(const DecodedRun<Stats>& run) {
   });
 }
 
-void StatsBatch::assign(std::span<const Message> nulls, std::string_view topic) {
+void StatsBatch::assign(std::span<const io::Message> nulls, std::string_view topic) {
   clear();
   source_ = topic;
-  for (const Message& null : nulls) bytes_ += null.key;
+  for (const io::Message& null : nulls) bytes_ += null.key;
   size_t begin = 0;
-  for (const Message& null : nulls) {
+  for (const io::Message& null : nulls) {
     tombstones.push_back({std::string_view(bytes_).substr(begin, null.key.size()), null.at});
     begin += null.key.size();
   }
 }
 
-Reject StatsBatch::reject(const Row& row, std::string_view error) const {
+record::Reject StatsBatch::reject(const Row& row, std::string_view error) const {
   if (!places_.empty()) {
     const Place& place = places_[row.line];
     const std::string_view value = std::string_view(bytes_).substr(place.begin, place.size);
@@ -89,7 +89,7 @@ Reject StatsBatch::reject(const Row& row, std::string_view error) const {
             .record = value,
             .record_bytes = value.size()};
   }
-  const std::string_view text = nth_line(bytes_, row.line);
+  const std::string_view text = io::nth_line(bytes_, row.line);
   return {.source = source_,
           .line = first_line_ + row.line,
           .at = {},
@@ -98,7 +98,7 @@ Reject StatsBatch::reject(const Row& row, std::string_view error) const {
           .record_bytes = text.size()};
 }
 
-Reject StatsBatch::reject(const Tombstone& tombstone, std::string_view error) const {
+record::Reject StatsBatch::reject(const Tombstone& tombstone, std::string_view error) const {
   return {.source = source_,
           .line = 0,
           .at = tombstone.at,
@@ -107,4 +107,4 @@ Reject StatsBatch::reject(const Tombstone& tombstone, std::string_view error) co
           .record_bytes = tombstone.user.size()};
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -17,13 +17,13 @@
 #include "io/message_source.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 struct StatsBatch {
-  using Row = DecodedLines<Stats>::Row;
+  using Row = record::DecodedLines<record::Stats>::Row;
   struct Tombstone {
     std::string_view user;
-    SourceOffset at;
+    record::SourceOffset at;
   };
 
   // Either at most DecodedLines<Stats>::kRowsMax rows, or any number of tombstones.
@@ -31,19 +31,19 @@ struct StatsBatch {
   std::vector<Tombstone> tombstones;
 
   // Become copies that live by themselves; memory is reused.
-  void assign(const DecodedChunk<Stats>& chunk);
-  void assign(const DecodedRun<Stats>& run);
-  void assign(std::span<const Message> nulls, std::string_view topic);
+  void assign(const io::DecodedChunk<record::Stats>& chunk);
+  void assign(const io::DecodedRun<record::Stats>& run);
+  void assign(std::span<const io::Message> nulls, std::string_view topic);
 
   // A row, or a tombstone, as a reject, for one that turns out not to be acceptable.
-  Reject reject(const Row& row, std::string_view error) const;
-  Reject reject(const Tombstone& tombstone, std::string_view error) const;
+  record::Reject reject(const Row& row, std::string_view error) const;
+  record::Reject reject(const Tombstone& tombstone, std::string_view error) const;
 
  private:
   struct Place {
     size_t begin = 0;  // of the value in bytes_
     size_t size = 0;
-    SourceOffset at;
+    record::SourceOffset at;
   };
 
   void clear();
@@ -57,4 +57,4 @@ struct StatsBatch {
   std::vector<Place> places_;  // of messages
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -6,7 +6,7 @@
 
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 bool has_empty_line(std::string_view lines) {
@@ -22,8 +22,8 @@ void yield() {
 
 }  // namespace
 
-StatsFeed::StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
-                     Progress& progress, Handlers handlers)
+StatsFeed::StatsFeed(loop::EventLoop& loop, StatsInput input, io::RejectLog& rejects,
+                     const base::Clock& clock, base::Progress& progress, Handlers handlers)
     : loop_(loop),
       input_(input),
       rejects_(rejects),
@@ -52,27 +52,27 @@ void StatsFeed::read_all() {
     signal_end(input_.lines() != nullptr ? read_lines(*input_.lines())
                                          : read_messages(*input_.messages()));
   } catch (const std::exception& e) {
-    signal_end(fail(std::string("input: ") + e.what()));
+    signal_end(base::fail(std::string("input: ") + e.what()));
   }
 }
 
-Result<void> StatsFeed::read_lines(Source& source) {
-  BlockDecoder<Stats> decoder(FieldNames{}, rejects_);
+base::Result<void> StatsFeed::read_lines(io::Source& source) {
+  io::BlockDecoder<record::Stats> decoder(record::FieldNames{}, rejects_);
   const bool by_line = input_.pause() == Pause::kEmptyLine;
   bool paused = false;
-  for (Block block;;) {
-    Result<ReadStatus> status = source.read(block, clock_.now());
-    if (status && *status == ReadStatus::kIdle) {
+  for (io::Block block;;) {
+    base::Result<io::ReadStatus> status = source.read(block, clock_.now());
+    if (status && *status == io::ReadStatus::kIdle) {
       // About to wait: whoever follows the rejects is to see them.
-      if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
-      const Duration pause = decoder.records() == 0 ? kFirstPause : kPause;
-      status = source.read(block, paused || by_line ? kForever : clock_.now() + pause);
+      if (base::Result<void> flushed = rejects_.flush(); !flushed) return flushed;
+      const base::Duration pause = decoder.records() == 0 ? kFirstPause : kPause;
+      status = source.read(block, paused || by_line ? io::kForever : clock_.now() + pause);
     }
-    if (!status) return fail(status.error());
-    if (*status == ReadStatus::kEnd) return {};
-    const bool is_idle = *status == ReadStatus::kIdle;
+    if (!status) return base::fail(status.error());
+    if (*status == io::ReadStatus::kEnd) return {};
+    const bool is_idle = *status == io::ReadStatus::kIdle;
     if (!is_idle) {
-      if (Result<void> taken = take_block(decoder, block); !taken) return taken;
+      if (base::Result<void> taken = take_block(decoder, block); !taken) return taken;
     }
     if (!paused && (by_line ? !is_idle && has_empty_line(block.bytes) : is_idle)) {
       paused = true;
@@ -83,52 +83,55 @@ Result<void> StatsFeed::read_lines(Source& source) {
   }
 }
 
-Result<void> StatsFeed::take_block(BlockDecoder<Stats>& decoder, const Block& block) {
-  Result<void> done = decoder.decode(block, [&](const DecodedChunk<Stats>& chunk) {
-    records_ += chunk.lines.records;
-    if (chunk.lines.rows.empty()) return Result<void>();
-    BatchPtr batch = blank_batch();
-    batch->assign(chunk);
-    return push(std::move(batch));
-  });
+base::Result<void> StatsFeed::take_block(io::BlockDecoder<record::Stats>& decoder,
+                                         const io::Block& block) {
+  base::Result<void> done =
+      decoder.decode(block, [&](const io::DecodedChunk<record::Stats>& chunk) {
+        records_ += chunk.lines.records;
+        if (chunk.lines.rows.empty()) return base::Result<void>();
+        BatchPtr batch = blank_batch();
+        batch->assign(chunk);
+        return push(std::move(batch));
+      });
   if (block.long_line_bytes != 0) ++records_;
   return done;
 }
 
-Result<void> StatsFeed::read_messages(MessageSource& source) {
-  MessageDecoder<Stats> decoder(FieldNames{}, rejects_);
+base::Result<void> StatsFeed::read_messages(io::MessageSource& source) {
+  io::MessageDecoder<record::Stats> decoder(record::FieldNames{}, rejects_);
   bool caught_up = false;
-  for (MessageBlock block;;) {
+  for (io::MessageBlock block;;) {
     if (!caught_up && source.caught_up()) {
       caught_up = true;
       signal_pause();
     }
-    Result<ReadStatus> status = source.read(block, clock_.now());
-    if (status && *status == ReadStatus::kIdle) {
-      if (Result<void> flushed = rejects_.flush(); !flushed) return flushed;
+    base::Result<io::ReadStatus> status = source.read(block, clock_.now());
+    if (status && *status == io::ReadStatus::kIdle) {
+      if (base::Result<void> flushed = rejects_.flush(); !flushed) return flushed;
       if (!caught_up && source.caught_up()) continue;  // the look was told so, and the next is not
-      status = source.read(block, kForever);
+      status = source.read(block, io::kForever);
     }
-    if (!status) return fail(status.error());
-    if (*status == ReadStatus::kEnd) return {};
-    if (*status == ReadStatus::kIdle) continue;
-    if (Result<void> taken = take_messages(decoder, block); !taken) return taken;
+    if (!status) return base::fail(status.error());
+    if (*status == io::ReadStatus::kEnd) return {};
+    if (*status == io::ReadStatus::kIdle) continue;
+    if (base::Result<void> taken = take_messages(decoder, block); !taken) return taken;
     progress_.update(decoder.records(), caught_up ? 0 : source.messages_read(),
                      caught_up ? 0 : source.messages_at_start());
   }
 }
 
-Result<void> StatsFeed::take_messages(MessageDecoder<Stats>& decoder, const MessageBlock& block) {
+base::Result<void> StatsFeed::take_messages(io::MessageDecoder<record::Stats>& decoder,
+                                            const io::MessageBlock& block) {
   return decoder.decode(
       block,
-      [&](const DecodedRun<Stats>& run) {
+      [&](const io::DecodedRun<record::Stats>& run) {
         records_ += run.lines.records;
-        if (run.lines.rows.empty()) return Result<void>();
+        if (run.lines.rows.empty()) return base::Result<void>();
         BatchPtr batch = blank_batch();
         batch->assign(run);
         return push(std::move(batch));
       },
-      [&](std::span<const Message> nulls) {
+      [&](std::span<const io::Message> nulls) {
         records_ += nulls.size();
         BatchPtr batch = blank_batch();
         batch->assign(nulls, block.source);
@@ -144,11 +147,12 @@ StatsFeed::BatchPtr StatsFeed::blank_batch() {
   return batch;
 }
 
-Result<void> StatsFeed::push(BatchPtr batch) {
+base::Result<void> StatsFeed::push(BatchPtr batch) {
   {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return full_.size() < kBatchesMax || closed_; });
-    if (closed_) return fail("nobody takes the input any more", ErrorKind::kInterrupted);
+    if (closed_)
+      return base::fail("nobody takes the input any more", base::ErrorKind::kInterrupted);
     full_.push_back(std::move(batch));
     schedule_locked();
   }
@@ -162,7 +166,7 @@ void StatsFeed::signal_pause() {
   schedule_locked();
 }
 
-void StatsFeed::signal_end(Result<void> outcome) {
+void StatsFeed::signal_end(base::Result<void> outcome) {
   const std::lock_guard lock(mutex_);
   end_ = std::move(outcome);
   schedule_locked();
@@ -180,7 +184,7 @@ void StatsFeed::take_one() {
   if (finished_) return;
   BatchPtr batch;
   bool pause = false;
-  std::optional<Result<void>> end;
+  std::optional<base::Result<void>> end;
   {
     const std::lock_guard lock(mutex_);
     // Not when the queue is empty: with a reader that is always ahead it never is.
@@ -200,7 +204,7 @@ void StatsFeed::take_one() {
   if (batch) {
     room_.notify_one();
     yield();  // to those who have been answered since the last batch
-    if (Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
+    if (base::Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
     const std::lock_guard lock(mutex_);
     blank_.push_back(std::move(batch));
   } else if (end) {
@@ -210,7 +214,7 @@ void StatsFeed::take_one() {
   }
 }
 
-void StatsFeed::finish(const Result<void>& outcome) {
+void StatsFeed::finish(const base::Result<void>& outcome) {
   finished_ = true;
   {
     const std::lock_guard lock(mutex_);
@@ -222,4 +226,4 @@ void StatsFeed::finish(const Result<void>& outcome) {
   handlers_.on_end(outcome);
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

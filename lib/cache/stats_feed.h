@@ -38,7 +38,7 @@
 #include "loop/event_loop.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 // What says of lines that all those that were there at the start have come.
 enum class Pause : uint8_t {
@@ -49,17 +49,17 @@ enum class Pause : uint8_t {
 // Where stats come from. Borrows the source.
 class StatsInput {
  public:
-  StatsInput(Source& lines, Pause pause = Pause::kSilence)  // NOLINT(google-explicit-*)
+  StatsInput(io::Source& lines, Pause pause = Pause::kSilence)  // NOLINT(google-explicit-*)
       : lines_(&lines), pause_(pause) {}
-  StatsInput(MessageSource& messages) : messages_(&messages) {}  // NOLINT(google-explicit-*)
+  StatsInput(io::MessageSource& messages) : messages_(&messages) {}  // NOLINT(google-explicit-*)
 
-  Source* lines() const { return lines_; }
+  io::Source* lines() const { return lines_; }
   Pause pause() const { return pause_; }
-  MessageSource* messages() const { return messages_; }  // one of the two is not null
+  io::MessageSource* messages() const { return messages_; }  // one of the two is not null
 
  private:
-  Source* lines_ = nullptr;
-  MessageSource* messages_ = nullptr;
+  io::Source* lines_ = nullptr;
+  io::MessageSource* messages_ = nullptr;
   Pause pause_ = Pause::kSilence;
 };
 
@@ -68,19 +68,19 @@ class StatsFeed {
   static constexpr size_t kBatchesMax = 16;  // in the queue
   // The input pauses when nothing came for so long; at first it is given more time, since a
   // program that feeds us has to start as well.
-  static constexpr Duration kPause = std::chrono::milliseconds(100);
-  static constexpr Duration kFirstPause = std::chrono::seconds(1);
+  static constexpr base::Duration kPause = std::chrono::milliseconds(100);
+  static constexpr base::Duration kFirstPause = std::chrono::seconds(1);
 
   struct Handlers {
-    std::function<Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
+    std::function<base::Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
     // Once, and not after the end: the pause of lines; of messages, all that were there at
     // the start have been handed over.
     std::function<void()> on_pause;
-    std::function<void(const Result<void>&)> on_end;  // once, the last call
+    std::function<void(const base::Result<void>&)> on_end;  // once, the last call
   };
 
-  StatsFeed(EventLoop& loop, StatsInput input, RejectLog& rejects, const Clock& clock,
-            Progress& progress, Handlers handlers);
+  StatsFeed(loop::EventLoop& loop, StatsInput input, io::RejectLog& rejects,
+            const base::Clock& clock, base::Progress& progress, Handlers handlers);
   StatsFeed(const StatsFeed&) = delete;
   StatsFeed& operator=(const StatsFeed&) = delete;
   ~StatsFeed();
@@ -95,27 +95,28 @@ class StatsFeed {
 
   // The reader's side.
   void read_all();
-  Result<void> read_lines(Source& source);
-  Result<void> take_block(BlockDecoder<Stats>& decoder, const Block& block);
-  Result<void> read_messages(MessageSource& source);
-  Result<void> take_messages(MessageDecoder<Stats>& decoder, const MessageBlock& block);
+  base::Result<void> read_lines(io::Source& source);
+  base::Result<void> take_block(io::BlockDecoder<record::Stats>& decoder, const io::Block& block);
+  base::Result<void> read_messages(io::MessageSource& source);
+  base::Result<void> take_messages(io::MessageDecoder<record::Stats>& decoder,
+                                   const io::MessageBlock& block);
   BatchPtr blank_batch();
-  Result<void> push(BatchPtr batch);  // waits for room
+  base::Result<void> push(BatchPtr batch);  // waits for room
   void signal_pause();
-  void signal_end(Result<void> outcome);
+  void signal_end(base::Result<void> outcome);
   void schedule_locked();
 
   // The loop's side.
   void take_one();
-  void finish(const Result<void>& outcome);
+  void finish(const base::Result<void>& outcome);
 
-  EventLoop& loop_;
+  loop::EventLoop& loop_;
   const StatsInput input_;
-  RejectLog& rejects_;
-  const Clock& clock_;
-  Progress& progress_;
+  io::RejectLog& rejects_;
+  const base::Clock& clock_;
+  base::Progress& progress_;
   const Handlers handlers_;
-  EventLoop::Work work_;
+  loop::EventLoop::Work work_;
   bool finished_ = false;  // the loop's: on_end was called
   std::atomic<uint64_t> records_ = 0;
 
@@ -126,9 +127,9 @@ class StatsFeed {
   std::optional<size_t> before_pause_;  // so many of full_, and then on_pause is to be called
   bool scheduled_ = false;              // take_one() has been posted
   bool closed_ = false;                 // nobody takes batches any more
-  std::optional<Result<void>> end_;
+  std::optional<base::Result<void>> end_;
 
   std::thread reader_;  // last: it uses all of the above
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

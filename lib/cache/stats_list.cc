@@ -13,7 +13,7 @@
 #include "money/decimal.h"
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 constexpr size_t kUserColumnsMax = 40;
@@ -52,12 +52,12 @@ size_t columns_of(uint32_t code_point) {
 
 // The user as it is shown: harmless, and no wider than its column may be.
 std::string shown(std::string_view user) {
-  std::string text = printable(user);
+  std::string text = base::printable(user);
   if (display_columns(text) <= kUserColumnsMax) return text;
   size_t columns = display_columns(kCutMark);
   size_t end = 0;
   while (end < text.size()) {
-    const Utf8Char c = decode_utf8(std::string_view(text).substr(end));
+    const base::Utf8Char c = base::decode_utf8(std::string_view(text).substr(end));
     columns += columns_of(c.code_point);
     if (columns > kUserColumnsMax) break;
     end += c.bytes;
@@ -70,27 +70,27 @@ std::string shown(std::string_view user) {
 size_t display_columns(std::string_view text) {
   size_t columns = 0;
   while (!text.empty()) {
-    const Utf8Char c = decode_utf8(text);
+    const base::Utf8Char c = base::decode_utf8(text);
     columns += c.bytes == 0 ? 1 : columns_of(c.code_point);
     text.remove_prefix(std::max<size_t>(c.bytes, 1));
   }
   return columns;
 }
 
-std::string stats_lines(std::span<const RankedStats> rows) {
+std::string stats_lines(std::span<const protocol::RankedStats> rows) {
   std::string out;
-  for (const RankedStats& row : rows) {
-    append_stats(out, {.user = row.user, .sum = row.sum, .count = row.count, .at = {}});
+  for (const protocol::RankedStats& row : rows) {
+    record::append_stats(out, {.user = row.user, .sum = row.sum, .count = row.count, .at = {}});
   }
   return out;
 }
 
-std::string stats_table(std::span<const RankedStats> rows, std::string_view line_end) {
+std::string stats_table(std::span<const protocol::RankedStats> rows, std::string_view line_end) {
   using Line = std::array<std::string, 4>;  // rank, user, sum, count
   std::vector<Line> lines = {{"RANK", "USER", "SUM", "COUNT"}};
-  for (const RankedStats& row : rows) {
-    lines.push_back(
-        {std::to_string(row.rank), shown(row.user), to_string(row.sum), std::to_string(row.count)});
+  for (const protocol::RankedStats& row : rows) {
+    lines.push_back({std::to_string(row.rank), shown(row.user), money::to_string(row.sum),
+                     std::to_string(row.count)});
   }
   std::array<size_t, 4> widths = {};
   for (const Line& line : lines) {
@@ -107,4 +107,4 @@ std::string stats_table(std::span<const RankedStats> rows, std::string_view line
   return out;
 }
 
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "kafka/version.h"
 
-namespace paystats {
+namespace paystats::cli {
 namespace {
 
 struct Unit {
@@ -54,22 +54,22 @@ std::string house_style(std::string message) {
   return message;
 }
 
-Result<uint64_t> parse_number(std::string_view text, uint64_t least, uint64_t most) {
+base::Result<uint64_t> parse_number(std::string_view text, uint64_t least, uint64_t most) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (text.empty() || error != std::errc{} || stop != end || value < least || value > most) {
     if (most == std::numeric_limits<uint64_t>::max()) {
-      return fail(fmt::format("{}: not a whole number from {} on", text, least));
+      return base::fail(fmt::format("{}: not a whole number from {} on", text, least));
     }
-    return fail(fmt::format("{}: not a whole number from {} to {}", text, least, most));
+    return base::fail(fmt::format("{}: not a whole number from {} to {}", text, least, most));
   }
   return value;
 }
 
 std::string version_text(const std::string& tool) {
   return fmt::format("{} {} (librdkafka {}, built with {})\n", tool, PAYSTATS_VERSION,
-                     librdkafka_version_at_run(), librdkafka_version_at_build());
+                     kafka::librdkafka_version_at_run(), kafka::librdkafka_version_at_build());
 }
 
 }  // namespace
@@ -80,10 +80,10 @@ struct CommandLine::Impl {
 
   // Adds an option whose text `take` checks and stores; an Error's message becomes CLI11's.
   CLI::Option* add(const std::string& names, const std::string& metavar, const std::string& help,
-                   std::function<Result<void>(const std::string&)> take) {
+                   std::function<base::Result<void>(const std::string&)> take) {
     const auto callback = [names, take = std::move(take)](const CLI::results_t& results) {
       for (const std::string& text : results) {
-        if (const Result<void> taken = take(unguarded(text)); !taken) {
+        if (const base::Result<void> taken = take(unguarded(text)); !taken) {
           const size_t last = names.rfind(',');
           throw CLI::ValidationError(names.substr(last == std::string::npos ? 0 : last + 1),
                                      taken.error().message);
@@ -124,7 +124,7 @@ void CommandLine::flag(const std::string& names, bool& value, const std::string&
 
 void CommandLine::text(const std::string& names, std::string& value, const std::string& metavar,
                        const std::string& help) {
-  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> base::Result<void> {
     value = text;
     return {};
   });
@@ -132,7 +132,7 @@ void CommandLine::text(const std::string& names, std::string& value, const std::
 
 void CommandLine::text(const std::string& names, std::optional<std::string>& value,
                        const std::string& metavar, const std::string& help) {
-  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> base::Result<void> {
     value = text;
     return {};
   });
@@ -140,30 +140,32 @@ void CommandLine::text(const std::string& names, std::optional<std::string>& val
 
 void CommandLine::number(const std::string& names, uint64_t& value, const std::string& metavar,
                          const std::string& help, uint64_t least, uint64_t most) {
-  impl_->add(names, metavar, help, [&value, least, most](const std::string& text) -> Result<void> {
-    const Result<uint64_t> parsed = parse_number(text, least, most);
-    if (!parsed) return fail(parsed.error());
-    value = *parsed;
-    return {};
-  });
+  impl_->add(names, metavar, help,
+             [&value, least, most](const std::string& text) -> base::Result<void> {
+               const base::Result<uint64_t> parsed = parse_number(text, least, most);
+               if (!parsed) return base::fail(parsed.error());
+               value = *parsed;
+               return {};
+             });
 }
 
 void CommandLine::number(const std::string& names, std::optional<uint64_t>& value,
                          const std::string& metavar, const std::string& help, uint64_t least,
                          uint64_t most) {
-  impl_->add(names, metavar, help, [&value, least, most](const std::string& text) -> Result<void> {
-    const Result<uint64_t> parsed = parse_number(text, least, most);
-    if (!parsed) return fail(parsed.error());
-    value = *parsed;
-    return {};
-  });
+  impl_->add(names, metavar, help,
+             [&value, least, most](const std::string& text) -> base::Result<void> {
+               const base::Result<uint64_t> parsed = parse_number(text, least, most);
+               if (!parsed) return base::fail(parsed.error());
+               value = *parsed;
+               return {};
+             });
 }
 
-void CommandLine::duration(const std::string& names, std::optional<Duration>& value,
+void CommandLine::duration(const std::string& names, std::optional<base::Duration>& value,
                            const std::string& metavar, const std::string& help) {
-  impl_->add(names, metavar, help, [&value](const std::string& text) -> Result<void> {
-    const Result<Duration> parsed = parse_duration(text);
-    if (!parsed) return fail(parsed.error());
+  impl_->add(names, metavar, help, [&value](const std::string& text) -> base::Result<void> {
+    const base::Result<base::Duration> parsed = parse_duration(text);
+    if (!parsed) return base::fail(parsed.error());
     value = *parsed;
     return {};
   });
@@ -172,13 +174,13 @@ void CommandLine::duration(const std::string& names, std::optional<Duration>& va
 void CommandLine::choice(const std::string& names, std::optional<size_t>& value,
                          const std::vector<std::string>& words, const std::string& help) {
   const std::string metavar = fmt::format("{}", fmt::join(words, "|"));
-  impl_->add(names, metavar, help, [&value, words](const std::string& text) -> Result<void> {
+  impl_->add(names, metavar, help, [&value, words](const std::string& text) -> base::Result<void> {
     for (size_t i = 0; i < words.size(); ++i) {
       if (words[i] != text) continue;
       value = i;
       return {};
     }
-    return fail(fmt::format("{}: not one of {}", text, fmt::join(words, ", ")));
+    return base::fail(fmt::format("{}: not one of {}", text, fmt::join(words, ", ")));
   });
 }
 
@@ -186,7 +188,7 @@ void CommandLine::list(const std::string& names, std::vector<std::string>& value
                        const std::string& metavar, const std::string& help) {
   impl_
       ->add(names, metavar, help,
-            [&values](const std::string& text) -> Result<void> {
+            [&values](const std::string& text) -> base::Result<void> {
               values.push_back(text);
               return {};
             })
@@ -199,7 +201,7 @@ void CommandLine::inputs(std::vector<std::string>& values, const std::string& me
   impl_->inputs = &values;
 }
 
-Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
+base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
   CLI::App& app = impl_->app;
   bool help = false;
   app.add_flag("--help,-h", help, "print this help and exit")->group(impl_->section);
@@ -219,14 +221,14 @@ Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* arg
     answer = version_text(impl_->tool);
   }
   if (!answer.empty()) {
-    const Result<void> written = write_all(1, answer, "stdout");
-    if (!written) return fail(written.error());
+    const base::Result<void> written = base::write_all(1, answer, "stdout");
+    if (!written) return base::fail(written.error());
     return Outcome::kAnswered;
   }
   // CLI11 would take the next word for it, an option as well.
   if (!lacks_value.empty()) {
     lacks_value.remove_suffix(1);
-    return fail(fmt::format("{}: an empty value", lacks_value));
+    return base::fail(fmt::format("{}: an empty value", lacks_value));
   }
   std::vector<std::string> words;  // the last one first, as CLI11 wants them
   for (int i = argc - 1; i > 0; --i) words.push_back(guarded(argv[i]));
@@ -236,27 +238,27 @@ Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* arg
       for (std::string& input : *impl_->inputs) input = unguarded(std::move(input));
     }
   } catch (const CLI::ParseError& error) {
-    return fail(house_style(error.what()));
+    return base::fail(house_style(error.what()));
   } catch (const std::exception& error) {
-    return fail(house_style(error.what()));
+    return base::fail(house_style(error.what()));
   }
   return Outcome::kRun;
 }
 
-Result<Duration> parse_duration(std::string_view text) {
+base::Result<base::Duration> parse_duration(std::string_view text) {
   int64_t count = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, count);  // an empty text is an error
   const std::string_view unit(stop, static_cast<size_t>(end - stop));
   if (error == std::errc{} && text[0] != '-') {
-    if (count == 0 && unit.empty()) return Duration::zero();
+    if (count == 0 && unit.empty()) return base::Duration::zero();
     for (const Unit& known : kUnits) {
       if (unit != known.name) continue;
       if (count > std::numeric_limits<int64_t>::max() / known.nanoseconds) break;
-      return Duration(count * known.nanoseconds);
+      return base::Duration(count * known.nanoseconds);
     }
   }
-  return fail(fmt::format("{}: not a duration such as 250ms, 10s, 5m or 1h", text));
+  return base::fail(fmt::format("{}: not a duration such as 250ms, 10s, 5m or 1h", text));
 }
 
-}  // namespace paystats
+}  // namespace paystats::cli

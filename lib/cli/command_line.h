@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::cli {
 
 class CommandLine {
  public:
@@ -39,7 +39,7 @@ class CommandLine {
   void number(const std::string& names, std::optional<uint64_t>& value, const std::string& metavar,
               const std::string& help, uint64_t least, uint64_t most);
   // "250ms", "10s", "5m", "1h", "0": an integer and a unit (ns us ms s m h); zero needs none.
-  void duration(const std::string& names, std::optional<Duration>& value,
+  void duration(const std::string& names, std::optional<base::Duration>& value,
                 const std::string& metavar, const std::string& help);
   // One of a few words; the value is the index of the word in `words`.
   void choice(const std::string& names, std::optional<size_t>& value,
@@ -52,13 +52,13 @@ class CommandLine {
               const std::string& help);
 
   enum class Outcome { kRun, kAnswered };  // kAnswered: --help or --version was printed
-  Result<Outcome> parse(int argc, const char* const* argv);
+  base::Result<Outcome> parse(int argc, const char* const* argv);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-Result<Duration> parse_duration(std::string_view text);
+base::Result<base::Duration> parse_duration(std::string_view text);
 
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -1,8 +1,8 @@
 #include "cli/kafka_options.h"
 
-namespace paystats {
+namespace paystats::cli {
 
-void declare_kafka(CommandLine& line, KafkaOptions& options) {
+void declare_kafka(CommandLine& line, kafka::KafkaOptions& options) {
   line.section("Kafka");
   line.text("-b,--brokers", options.brokers, "HOST:PORT,...",
             "where to find the cluster (default: the environment's KAFKA_BROKERS)");
@@ -14,4 +14,4 @@ void declare_kafka(CommandLine& line, KafkaOptions& options) {
   line.flag("--create-topics", options.create_topics, "make topics that do not exist");
 }
 
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -4,8 +4,8 @@
 #include "cli/command_line.h"
 #include "kafka/options.h"
 
-namespace paystats {
+namespace paystats::cli {
 
-void declare_kafka(CommandLine& line, KafkaOptions& options);
+void declare_kafka(CommandLine& line, kafka::KafkaOptions& options);
 
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -10,11 +10,11 @@
 #include <new>
 #include <string>
 
-namespace paystats::detail {
+namespace paystats::cli::detail {
 namespace {
 
-constexpr ProgressMode kModes[] = {ProgressMode::kAuto, ProgressMode::kAlways,
-                                   ProgressMode::kNever};
+constexpr base::ProgressMode kModes[] = {base::ProgressMode::kAuto, base::ProgressMode::kAlways,
+                                         base::ProgressMode::kNever};
 
 }  // namespace
 
@@ -24,7 +24,7 @@ void end_without_memory() {
       {program_invocation_short_name, std::strlen(program_invocation_short_name)},
       {const_cast<char*>(kWords), std::strlen(kWords)}};
   [[maybe_unused]] const ssize_t written = ::writev(STDERR_FILENO, parts, 2);
-  ::_exit(static_cast<int>(ExitStatus::kFailed));
+  ::_exit(static_cast<int>(base::ExitStatus::kFailed));
 }
 
 void watch_memory() {
@@ -51,27 +51,28 @@ void declare_common(CommandLine& line, CommonOptions& options) {
               "terminal and stdin is not a pipe");
 }
 
-Verbosity verbosity_of(const CommonOptions& options) {
-  if (options.quiet) return Verbosity::kQuiet;
-  return options.verbose ? Verbosity::kVerbose : Verbosity::kNormal;
+base::Verbosity verbosity_of(const CommonOptions& options) {
+  if (options.quiet) return base::Verbosity::kQuiet;
+  return options.verbose ? base::Verbosity::kVerbose : base::Verbosity::kNormal;
 }
 
 bool progress_of(const CommonOptions& options) {
-  return progress_wanted(kModes[options.progress.value_or(0)], verbosity_of(options));
+  return base::progress_wanted(kModes[options.progress.value_or(0)], verbosity_of(options));
 }
 
-int report_usage_error(const std::string& tool, const Error& error) {
+int report_usage_error(const std::string& tool, const base::Error& error) {
   // A reader of --help or --version that has gone is no mistake of the command line.
-  if (error.kind == ErrorKind::kClosedOutput) return static_cast<int>(ExitStatus::kDone);
-  Diagnostics diagnostics(tool, Verbosity::kNormal);
+  if (error.kind == base::ErrorKind::kClosedOutput)
+    return static_cast<int>(base::ExitStatus::kDone);
+  base::Diagnostics diagnostics(tool, base::Verbosity::kNormal);
   diagnostics.error(error.message + " (see " + tool + " --help)");
-  return static_cast<int>(ExitStatus::kFailed);
+  return static_cast<int>(base::ExitStatus::kFailed);
 }
 
-int report_outcome(Diagnostics& diagnostics, const Result<ExitStatus>& outcome) {
+int report_outcome(base::Diagnostics& diagnostics, const base::Result<base::ExitStatus>& outcome) {
   if (outcome) return static_cast<int>(*outcome);
   diagnostics.error(outcome.error().message);
-  return static_cast<int>(ExitStatus::kFailed);
+  return static_cast<int>(base::ExitStatus::kFailed);
 }
 
-}  // namespace paystats::detail
+}  // namespace paystats::cli::detail

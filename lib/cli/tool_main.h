@@ -21,7 +21,7 @@
 #include "base/stop_signal.h"
 #include "cli/command_line.h"
 
-namespace paystats {
+namespace paystats::cli {
 
 namespace detail {
 
@@ -36,33 +36,33 @@ struct CommonOptions {
 void watch_memory();  // from now on that happens by itself
 
 void declare_common(CommandLine& line, CommonOptions& options);
-Verbosity verbosity_of(const CommonOptions& options);
+base::Verbosity verbosity_of(const CommonOptions& options);
 bool progress_of(const CommonOptions& options);
-int report_usage_error(const std::string& tool, const Error& error);
-int report_outcome(Diagnostics& diagnostics, const Result<ExitStatus>& outcome);
+int report_usage_error(const std::string& tool, const base::Error& error);
+int report_outcome(base::Diagnostics& diagnostics, const base::Result<base::ExitStatus>& outcome);
 
 }  // namespace detail
 
 template <class Options>
 int tool_main(int argc, char** argv, const std::string& name, const std::string& summary,
               void (*declare)(CommandLine&, Options&),
-              Result<ExitStatus> (*run)(const Options&, RunContext&)) {
-  secure_standard_fds();
+              base::Result<base::ExitStatus> (*run)(const Options&, base::RunContext&)) {
+  base::secure_standard_fds();
   detail::watch_memory();
   Options options;
   detail::CommonOptions common;
   CommandLine line(name, summary);
   declare(line, options);
   detail::declare_common(line, common);
-  const Result<CommandLine::Outcome> parsed = line.parse(argc, argv);
+  const base::Result<CommandLine::Outcome> parsed = line.parse(argc, argv);
   if (!parsed) return detail::report_usage_error(name, parsed.error());
-  if (*parsed == CommandLine::Outcome::kAnswered) return static_cast<int>(ExitStatus::kDone);
+  if (*parsed == CommandLine::Outcome::kAnswered) return static_cast<int>(base::ExitStatus::kDone);
 
-  Diagnostics diagnostics(name, detail::verbosity_of(common));
-  StopSignal stop;
-  const SystemClock clock;
-  RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
+  base::Diagnostics diagnostics(name, detail::verbosity_of(common));
+  base::StopSignal stop;
+  const base::SystemClock clock;
+  base::RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
   return detail::report_outcome(diagnostics, run(options, context));
 }
 
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -2,22 +2,22 @@
 
 #include <fmt/format.h>
 
-namespace paystats {
+namespace paystats::gen {
 
-Result<GivenAmount> GivenAmount::parse(std::string_view text) {
+base::Result<GivenAmount> GivenAmount::parse(std::string_view text) {
   GivenAmount amount;
-  switch (parse_amount(text, amount.value)) {
-    case AmountFlaw::kNotANumber:
-      return fail(fmt::format("'{}' is not a decimal number", text));
-    case AmountFlaw::kTooLarge:
-      return fail(fmt::format("'{}' has more than 15 digits before the point", text));
-    case AmountFlaw::kTooFine:
-      return fail(fmt::format("'{}' has more than 9 decimals", text));
-    case AmountFlaw::kNone:
+  switch (money::parse_amount(text, amount.value)) {
+    case money::AmountFlaw::kNotANumber:
+      return base::fail(fmt::format("'{}' is not a decimal number", text));
+    case money::AmountFlaw::kTooLarge:
+      return base::fail(fmt::format("'{}' has more than 15 digits before the point", text));
+    case money::AmountFlaw::kTooFine:
+      return base::fail(fmt::format("'{}' has more than 9 decimals", text));
+    case money::AmountFlaw::kNone:
       break;
   }
-  amount.plain = plain_decimal(text);
+  amount.plain = money::plain_decimal(text);
   return amount;
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

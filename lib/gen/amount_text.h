@@ -8,13 +8,13 @@
 #include "base/result.h"
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 struct GivenAmount {
-  Decimal value;
+  money::Decimal value;
   std::string plain;  // see plain_decimal()
 
-  static Result<GivenAmount> parse(std::string_view text);
+  static base::Result<GivenAmount> parse(std::string_view text);
 
   int decimals() const {
     const size_t point = plain.find('.');
@@ -22,4 +22,4 @@ struct GivenAmount {
   }
 };
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -8,7 +8,7 @@
 #include "io/decode_block.h"
 #include "io/decode_messages.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 // Put and not yet flushed, at most: less than a sink's own buffer, so that it never commits a part
@@ -21,15 +21,15 @@ constexpr uint64_t kPaymentsForReader = 4096;
 constexpr uint64_t kPaymentsForDisk = RandomPayments::kPaymentsMax;
 
 // Bytes of a line at most: a byte of the user may become six, and the rest is short.
-uint64_t line_bytes_max(const Batch& batch) {
+uint64_t line_bytes_max(const record::Batch& batch) {
   constexpr uint64_t kOtherBytes = 32;
   return batch.user.size() * 6 + batch.amount_text.size() + kOtherBytes;
 }
 
 }  // namespace
 
-Delivery::Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
-                   BatchTotals* totals, bool atomic)
+Delivery::Delivery(io::PaymentSink& sink, const io::Waiter& waiter, Pace pace,
+                   base::Progress& progress, BatchTotals* totals, bool atomic)
     : sink_(sink),
       waiter_(waiter),
       pace_(pace),
@@ -37,65 +37,67 @@ Delivery::Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress&
       totals_(totals),
       atomic_(atomic) {}
 
-Result<uint64_t> Delivery::turn(uint64_t wanted) {
+base::Result<uint64_t> Delivery::turn(uint64_t wanted) {
   for (;;) {
     if (stopped()) return 0;
-    const Instant at = now();
+    const base::Instant at = now();
     if (pace_.over(at)) return 0;
     if (const uint64_t taken = pace_.take(wanted, at); taken > 0) return taken;
-    if (Result<void> flushed = flush(); !flushed) return fail(flushed.error());
+    if (base::Result<void> flushed = flush(); !flushed) return base::fail(flushed.error());
     progress_.update(payments_);
-    const Result<Wake> woken = waiter_.wait_readable(-1, pace_.wake());
-    if (!woken) return fail(woken.error());
+    const base::Result<io::Wake> woken = waiter_.wait_readable(-1, pace_.wake());
+    if (!woken) return base::fail(woken.error());
   }
 }
 
-Result<void> Delivery::check_whole(uint64_t payments) const {
+base::Result<void> Delivery::check_whole(uint64_t payments) const {
   if (!atomic_ || payments <= kAtomicPaymentsMax) return {};
-  return fail(fmt::format("--atomic: a transaction takes {} payments at most", kAtomicPaymentsMax));
+  return base::fail(
+      fmt::format("--atomic: a transaction takes {} payments at most", kAtomicPaymentsMax));
 }
 
-Result<uint64_t> Delivery::whole_turn(uint64_t wanted) {
-  if (Result<void> checked = check_whole(wanted); !checked) return fail(checked.error());
+base::Result<uint64_t> Delivery::whole_turn(uint64_t wanted) {
+  if (base::Result<void> checked = check_whole(wanted); !checked)
+    return base::fail(checked.error());
   uint64_t taken = 0;
   while (taken < wanted) {
-    Result<uint64_t> more = turn(wanted - taken);
+    base::Result<uint64_t> more = turn(wanted - taken);
     if (!more || *more == 0) return more;
     taken += *more;
   }
   return taken;
 }
 
-uint64_t Delivery::whole_volume(const Batch& batch) const {
+uint64_t Delivery::whole_volume(const record::Batch& batch) const {
   if (atomic_) return UINT64_MAX;
   return std::max<uint64_t>(1, kWholeBytesMax / line_bytes_max(batch));
 }
 
-Result<void> Delivery::put(const Batch& batch) {
-  if (Result<void> checked = check_whole(batch.volume); !checked) return checked;
+base::Result<void> Delivery::put(const record::Batch& batch) {
+  if (base::Result<void> checked = check_whole(batch.volume); !checked) return checked;
   const uint64_t bytes = line_bytes_max(batch) * batch.volume;
   if (unflushed_bytes_ > 0 && unflushed_bytes_ + bytes > kUnflushedBytesMax) {
-    if (Result<void> flushed = flush(); !flushed) return flushed;
+    if (base::Result<void> flushed = flush(); !flushed) return flushed;
   }
   if (totals_ != nullptr && !totals_->add(batch)) {
-    return fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
+    return base::fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
   }
-  if (Result<void> put = sink_.put({&batch, 1}); !put) return put;
+  if (base::Result<void> put = sink_.put({&batch, 1}); !put) return put;
   payments_ += batch.volume;
   unflushed_bytes_ += bytes;
-  return unflushed_bytes_ < kUnflushedBytesMax ? Result<void>() : flush();
+  return unflushed_bytes_ < kUnflushedBytesMax ? base::Result<void>() : flush();
 }
 
-Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
-  Result<void> committed = sink_.commit_lines(lines);
+base::Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
+  base::Result<void> committed = sink_.commit_lines(lines);
   if (!committed) return committed;
   payments_ += payments;
   if (!sink_.lines_await_flush()) settled_ = payments_;
   return committed;
 }
 
-Result<void> Delivery::flush() {
-  Result<void> flushed = sink_.flush();
+base::Result<void> Delivery::flush() {
+  base::Result<void> flushed = sink_.flush();
   if (!flushed) return flushed;
   unflushed_bytes_ = 0;
   settled_ = payments_;
@@ -109,26 +111,26 @@ namespace {
 constexpr uint64_t kUnsettledMax = 1 << 20;
 
 // All of the workload as one whole.
-Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery, RandomPayments& payments,
-                                    RandomTotals* totals) {
-  const Result<uint64_t> turn = delivery.whole_turn(all);
-  if (!turn) return fail(turn.error());
+base::Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery,
+                                          RandomPayments& payments, RandomTotals* totals) {
+  const base::Result<uint64_t> turn = delivery.whole_turn(all);
+  if (!turn) return base::fail(turn.error());
   if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
   while (delivery.payments() < all) {
     const uint64_t count = std::min(kPaymentsForDisk, all - delivery.payments());
-    Result<void> sent = delivery.commit_lines(payments.make(count), count);
-    if (!sent) return fail(sent.error());
+    base::Result<void> sent = delivery.commit_lines(payments.make(count), count);
+    if (!sent) return base::fail(sent.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), all);
   }
-  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
   if (totals != nullptr) totals->advance(all);
   return Ending::kComplete;
 }
 
 }  // namespace
 
-Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, RandomPayments& payments,
-                              RandomTotals* totals) {
+base::Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery,
+                                    RandomPayments& payments, RandomTotals* totals) {
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
   if (delivery.atomic()) return deliver_random_whole(all, delivery, payments, totals);
   const uint64_t at_once = delivery.has_reader() ? kPaymentsForReader : kPaymentsForDisk;
@@ -139,11 +141,11 @@ Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, Random
     counted = delivery.settled();
   };
   while (delivery.payments() < all) {
-    const Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
+    const base::Result<uint64_t> turn = delivery.turn(std::min(at_once, all - delivery.payments()));
     count_settled();
-    if (!turn) return fail(turn.error());
+    if (!turn) return base::fail(turn.error());
     if (*turn == 0) break;
-    Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
+    base::Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
     if (committed && by_draws) {
       totals->add(payments.draws());
       counted = delivery.settled();
@@ -152,21 +154,21 @@ Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, Random
       committed = delivery.flush();
     }
     count_settled();
-    if (!committed) return fail(committed.error());
+    if (!committed) return base::fail(committed.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
   }
   if (delivery.settled() < delivery.payments()) {
-    if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+    if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
     count_settled();
   }
   return delivery.payments() < all && delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
 }
 
-Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
-  Batch batch{.user = plan.user,
-              .amount_text = plan.amount.plain,
-              .amount = plan.amount.value,
-              .volume = 1};
+base::Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
+  record::Batch batch{.user = plan.user,
+                      .amount_text = plan.amount.plain,
+                      .amount = plan.amount.value,
+                      .volume = 1};
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
   const uint64_t at_once = plan.payments ? delivery.whole_volume(batch) : kPaymentsForReader;
   // Without a volume each payment is a whole of its own.
@@ -174,35 +176,35 @@ Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) {
   Ending ending = Ending::kComplete;
   while (delivery.payments() < all) {
     const uint64_t wanted = std::min(at_once, all - delivery.payments());
-    const Result<uint64_t> turn = whole ? delivery.whole_turn(wanted) : delivery.turn(wanted);
-    if (!turn) return fail(turn.error());
+    const base::Result<uint64_t> turn = whole ? delivery.whole_turn(wanted) : delivery.turn(wanted);
+    if (!turn) return base::fail(turn.error());
     if (*turn == 0) {
       if (delivery.stopped()) ending = Ending::kInterrupted;
       break;
     }
     batch.volume = *turn;
-    if (Result<void> put = delivery.put(batch); !put) return fail(put.error());
+    if (base::Result<void> put = delivery.put(batch); !put) return base::fail(put.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
   }
-  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
   return ending;
 }
 
 namespace {
 
 // Most amounts need no work: no exponent, no sign, and too short for a tenth decimal.
-bool is_plain(const Batch& batch) {
-  constexpr size_t kShort = std::string_view("0.").size() + Decimal::kFractionDigits;
+bool is_plain(const record::Batch& batch) {
+  constexpr size_t kShort = std::string_view("0.").size() + money::Decimal::kFractionDigits;
   return batch.amount_text.size() <= kShort && batch.amount.is_positive() &&
          batch.amount_text.find_first_of("eE") == std::string_view::npos;
 }
 
 // One batch of the input at its pace. False: the duration has passed, or the batch is larger than
 // a whole and a stop signal came within it.
-Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
+base::Result<bool> deliver_batch(record::Batch batch, Delivery& delivery) {
   std::string plain;
   if (!is_plain(batch)) {
-    plain = plain_decimal(batch.amount_text);
+    plain = money::plain_decimal(batch.amount_text);
     batch.amount_text = plain;
   }
   const uint64_t whole = delivery.whole_volume(batch);
@@ -210,9 +212,9 @@ Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
   for (bool begun = false; left > 0; begun = true) {
     uint64_t wanted = std::min(left, whole);
     if (!delivery.stopped()) {
-      const Result<uint64_t> turn =
+      const base::Result<uint64_t> turn =
           delivery.atomic() ? delivery.whole_turn(wanted) : delivery.turn(wanted);
-      if (!turn) return fail(turn.error());
+      if (!turn) return base::fail(turn.error());
       if (*turn == 0 && !delivery.stopped()) return false;
       if (*turn > 0) wanted = *turn;
     } else if (begun && left > whole) {
@@ -220,37 +222,38 @@ Result<bool> deliver_batch(Batch batch, Delivery& delivery) {
     }
     // What was read before a stop signal is not left behind: from there on without a pace.
     batch.volume = wanted;
-    if (Result<void> put = delivery.put(batch); !put) return fail(put.error());
+    if (base::Result<void> put = delivery.put(batch); !put) return base::fail(put.error());
     left -= wanted;
   }
   return true;
 }
 
-void show(Progress& progress, uint64_t payments, const Source& source) {
+void show(base::Progress& progress, uint64_t payments, const io::Source& source) {
   progress.update(payments, source.bytes_read(), source.bytes_all());
 }
-void show(Progress& progress, uint64_t payments, const MessageSource& source) {
+void show(base::Progress& progress, uint64_t payments, const io::MessageSource& source) {
   progress.update(payments, source.messages_read(), source.messages_at_start());
 }
 
 // Batches from lines or messages: Input is a Source, or a MessageSource.
 template <class Decoder, class InputBlock, class Input>
-Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input& source,
-                               RejectLog& rejects) {
-  Decoder decoder(FieldNames{}, rejects);
+base::Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input& source,
+                                     io::RejectLog& rejects) {
+  Decoder decoder(record::FieldNames{}, rejects);
   bool more = true;
-  const auto on_chunk = [&](const auto& chunk) -> Result<void> {
+  const auto on_chunk = [&](const auto& chunk) -> base::Result<void> {
     for (const auto& row : chunk.lines.rows) {
       if (!plan.allow_negative && !row.record.amount.is_positive()) {
-        Result<void> put_aside = decoder.reject(chunk, row.line, Flaw::kAmountNotPositive);
+        base::Result<void> put_aside =
+            decoder.reject(chunk, row.line, record::Flaw::kAmountNotPositive);
         if (!put_aside) return put_aside;
         continue;
       }
-      const Result<bool> delivered = deliver_batch(row.record, delivery);
-      if (!delivered) return fail(delivered.error());
+      const base::Result<bool> delivered = deliver_batch(row.record, delivery);
+      if (!delivered) return base::fail(delivered.error());
       if (!*delivered) {
         more = false;
-        return fail("stopped within a block", ErrorKind::kInterrupted);
+        return base::fail("stopped within a block", base::ErrorKind::kInterrupted);
       }
     }
     return {};
@@ -258,38 +261,42 @@ Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input&
 
   InputBlock block;
   while (more && !delivery.pace().over(delivery.now())) {
-    Result<ReadStatus> status = source.read(block, delivery.now());
-    if (status && *status == ReadStatus::kIdle) {
-      if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
-      if (Result<void> flushed = rejects.flush(); !flushed) return fail(flushed.error());
+    base::Result<io::ReadStatus> status = source.read(block, delivery.now());
+    if (status && *status == io::ReadStatus::kIdle) {
+      if (base::Result<void> flushed = delivery.flush(); !flushed)
+        return base::fail(flushed.error());
+      if (base::Result<void> flushed = rejects.flush(); !flushed)
+        return base::fail(flushed.error());
       status = source.read(block, delivery.pace().end());
     }
-    if (!status) return fail(status.error());
-    if (*status == ReadStatus::kEnd) break;
-    if (*status == ReadStatus::kIdle) {
+    if (!status) return base::fail(status.error());
+    if (*status == io::ReadStatus::kEnd) break;
+    if (*status == io::ReadStatus::kIdle) {
       // Where fewer came than the rate allows, those that come now are of no part of the duration.
       if (delivery.now() >= delivery.pace().end()) break;
       continue;
     }
-    Result<void> decoded = decoder.decode(block, on_chunk);
-    if (!decoded && more) return fail(decoded.error());
+    base::Result<void> decoded = decoder.decode(block, on_chunk);
+    if (!decoded && more) return base::fail(decoded.error());
     show(delivery.progress(), delivery.payments(), source);
   }
-  if (Result<void> flushed = delivery.flush(); !flushed) return fail(flushed.error());
+  if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
   const bool cut_short = source.cut_short() || (!more && delivery.stopped());
   return cut_short ? Ending::kInterrupted : Ending::kComplete;
 }
 
 }  // namespace
 
-Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
-                             RejectLog& rejects) {
-  return deliver_batches<BlockDecoder<Batch>, Block>(plan, delivery, source, rejects);
+base::Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, io::Source& source,
+                                   io::RejectLog& rejects) {
+  return deliver_batches<io::BlockDecoder<record::Batch>, io::Block>(plan, delivery, source,
+                                                                     rejects);
 }
 
-Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery, MessageSource& source,
-                                RejectLog& rejects) {
-  return deliver_batches<MessageDecoder<Batch>, MessageBlock>(plan, delivery, source, rejects);
+base::Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery,
+                                      io::MessageSource& source, io::RejectLog& rejects) {
+  return deliver_batches<io::MessageDecoder<record::Batch>, io::MessageBlock>(plan, delivery,
+                                                                              source, rejects);
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

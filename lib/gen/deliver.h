@@ -22,7 +22,7 @@
 #include "io/source.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 // Payments at their pace into the sink, and what is known of those. All is borrowed.
 class Delivery {
@@ -35,40 +35,40 @@ class Delivery {
 
   // `totals` is of what goes by put(); nullptr where nobody wants it. `atomic`: a batch is one
   // whole however large it is, and the sink commits by flush() alone.
-  Delivery(PaymentSink& sink, const Waiter& waiter, Pace pace, Progress& progress,
+  Delivery(io::PaymentSink& sink, const io::Waiter& waiter, Pace pace, base::Progress& progress,
            BatchTotals* totals, bool atomic = false);
 
   // How many of `wanted` may go now, after waiting for it; 0: the duration has passed or a stop
   // signal has come.
-  Result<uint64_t> turn(uint64_t wanted);
+  base::Result<uint64_t> turn(uint64_t wanted);
 
   // The same for all of `wanted` or nothing. Fails where that is more than a transaction takes.
-  Result<uint64_t> whole_turn(uint64_t wanted);
+  base::Result<uint64_t> whole_turn(uint64_t wanted);
 
-  Result<void> put(const Batch& batch);
-  Result<void> commit_lines(std::string_view lines, uint64_t payments);
-  Result<void> flush();
+  base::Result<void> put(const record::Batch& batch);
+  base::Result<void> commit_lines(std::string_view lines, uint64_t payments);
+  base::Result<void> flush();
 
   // The largest volume of such a batch that is one whole.
-  uint64_t whole_volume(const Batch& batch) const;
+  uint64_t whole_volume(const record::Batch& batch) const;
 
   bool atomic() const { return atomic_; }
   uint64_t payments() const { return payments_; }
   uint64_t settled() const { return settled_; }  // of those: known to be where they belong
   const Pace& pace() const { return pace_; }
-  Progress& progress() { return progress_; }
+  base::Progress& progress() { return progress_; }
   bool stopped() const { return waiter_.stop().requested(); }
-  Instant now() const { return waiter_.clock().now(); }
+  base::Instant now() const { return waiter_.clock().now(); }
   bool settles_at_once() const { return !sink_.lines_await_flush(); }  // what commit_lines() takes
   bool has_reader() const { return sink_.reader_fd() >= 0; }
 
  private:
-  Result<void> check_whole(uint64_t payments) const;
+  base::Result<void> check_whole(uint64_t payments) const;
 
-  PaymentSink& sink_;
-  const Waiter& waiter_;
+  io::PaymentSink& sink_;
+  const io::Waiter& waiter_;
   Pace pace_;
-  Progress& progress_;
+  base::Progress& progress_;
   BatchTotals* totals_;
   const bool atomic_;
   uint64_t payments_ = 0;
@@ -82,12 +82,12 @@ enum class Ending {
 };
 
 // `totals`, where wanted, holds what the sink has taken, also after an error.
-Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery, RandomPayments& payments,
-                              RandomTotals* totals);
-Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery);
-Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, Source& source,
-                             RejectLog& rejects);
-Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery, MessageSource& source,
-                                RejectLog& rejects);
+base::Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery,
+                                    RandomPayments& payments, RandomTotals* totals);
+base::Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery);
+base::Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, io::Source& source,
+                                   io::RejectLog& rejects);
+base::Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery,
+                                      io::MessageSource& source, io::RejectLog& rejects);
 
-}  // namespace paystats
+}  // namespace paystats::gen

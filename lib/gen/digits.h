@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace paystats {
+namespace paystats::gen {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -54,4 +54,4 @@ inline char* put_digits(char* out, EightDigits digits, unsigned skip) {
   return out + (EightDigits::kDigits - skip);
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -4,9 +4,9 @@
 
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::gen {
 
-bool BatchTotals::add(const Batch& batch) {
+bool BatchTotals::add(const record::Batch& batch) {
   auto found = entries_.find(batch.user);
   if (found == entries_.end()) found = entries_.emplace(batch.user, Entry{}).first;
   Entry& entry = found->second;
@@ -21,8 +21,8 @@ void BatchTotals::settle() {
   unsettled_.clear();
 }
 
-std::vector<Stats> BatchTotals::stats() const {
-  std::vector<Stats> stats;
+std::vector<record::Stats> BatchTotals::stats() const {
+  std::vector<record::Stats> stats;
   stats.reserve(entries_.size());
   for (const auto& [user, entry] : entries_) {
     if (entry.settled.count == 0) continue;
@@ -32,20 +32,20 @@ std::vector<Stats> BatchTotals::stats() const {
   return stats;
 }
 
-Result<void> write_expected(std::vector<Stats> stats, Sink& sink) {
+base::Result<void> write_expected(std::vector<record::Stats> stats, io::Sink& sink) {
   constexpr size_t kBytesAWrite = 64 << 10;
-  std::sort(stats.begin(), stats.end(), [](const Stats& a, const Stats& b) {
-    return ranks_before(a.sum, a.user, b.sum, b.user);
+  std::sort(stats.begin(), stats.end(), [](const record::Stats& a, const record::Stats& b) {
+    return record::ranks_before(a.sum, a.user, b.sum, b.user);
   });
   std::string lines;
-  for (const Stats& each : stats) {
-    append_stats(lines, each);
+  for (const record::Stats& each : stats) {
+    record::append_stats(lines, each);
     if (lines.size() < kBytesAWrite) continue;
-    if (Result<void> written = sink.write(lines); !written) return written;
+    if (base::Result<void> written = sink.write(lines); !written) return written;
     lines.clear();
   }
-  if (Result<void> written = sink.write(lines); !written) return written;
+  if (base::Result<void> written = sink.write(lines); !written) return written;
   return sink.close();
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

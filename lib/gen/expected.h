@@ -13,22 +13,22 @@
 #include "io/sink.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 // Totals per user of batches. What is added counts once it is settled: when a flush has shown that
 // the output has taken it.
 class BatchTotals {
  public:
   // False where a total would overflow.
-  [[nodiscard]] bool add(const Batch& batch);
+  [[nodiscard]] bool add(const record::Batch& batch);
   void settle();
 
   // Settled totals, in no order. The names are visits that live as long as this object.
-  std::vector<Stats> stats() const;
+  std::vector<record::Stats> stats() const;
 
  private:
   struct Total {
-    Decimal sum;
+    money::Decimal sum;
     uint64_t count = 0;
   };
   struct Entry {
@@ -45,6 +45,6 @@ class BatchTotals {
 
 // Writes stats lines in the order of every list (sum descending, then user by bytes) and closes
 // `sink`.
-Result<void> write_expected(std::vector<Stats> stats, Sink& sink);
+base::Result<void> write_expected(std::vector<record::Stats> stats, io::Sink& sink);
 
-}  // namespace paystats
+}  // namespace paystats::gen

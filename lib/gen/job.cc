@@ -13,28 +13,29 @@
 #include "io/open_source.h"
 #include "kafka/open.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 // What is open while the job runs.
 struct OpenPlaces {
-  OpenPlaces(const KafkaOptions& kafka, const RunContext& context) : opener(kafka, context) {}
+  OpenPlaces(const kafka::KafkaOptions& kafka, const base::RunContext& context)
+      : opener(kafka, context) {}
 
-  EndpointOpener opener;  // before all that borrows from it
-  std::unique_ptr<RejectLog> rejects;
-  std::unique_ptr<Sink> expect;  // where wanted
-  std::unique_ptr<PaymentSink> output;
-  std::unique_ptr<Waiter> waiter;
+  kafka::EndpointOpener opener;  // before all that borrows from it
+  std::unique_ptr<io::RejectLog> rejects;
+  std::unique_ptr<io::Sink> expect;  // where wanted
+  std::unique_ptr<io::PaymentSink> output;
+  std::unique_ptr<io::Waiter> waiter;
   // Of batches: one of the two, where any.
-  std::unique_ptr<Source> lines;
-  std::unique_ptr<MessageSource> messages;
+  std::unique_ptr<io::Source> lines;
+  std::unique_ptr<io::MessageSource> messages;
 };
 
 // A transaction that --atomic makes may be large.
-constexpr Duration kTransactionTimeout = std::chrono::seconds(60);
+constexpr base::Duration kTransactionTimeout = std::chrono::seconds(60);
 
-TopicSinkOptions topic_options(const Places& places) {
-  TopicSinkOptions options;
+kafka::TopicSinkOptions topic_options(const Places& places) {
+  kafka::TopicSinkOptions options;
   options.transactional = places.atomic;
   options.transaction_timeout = kTransactionTimeout;
   options.patient = true;
@@ -42,27 +43,28 @@ TopicSinkOptions topic_options(const Places& places) {
   return options;
 }
 
-Result<void> open_batches(const Places& places, const RunContext& context, OpenPlaces& open) {
-  if (places.inputs.front().kind == Endpoint::Kind::kTopic) {
+base::Result<void> open_batches(const Places& places, const base::RunContext& context,
+                                OpenPlaces& open) {
+  if (places.inputs.front().kind == io::Endpoint::Kind::kTopic) {
     // What is there now, as of a file: who read on would make the same payments at each start.
-    Result<std::unique_ptr<MessageSource>> messages =
+    base::Result<std::unique_ptr<io::MessageSource>> messages =
         open.opener.message_source(places.inputs.front(), {.until_end = true}, *open.waiter);
-    if (!messages) return fail(messages.error());
+    if (!messages) return base::fail(messages.error());
     open.messages = std::move(*messages);
     return {};
   }
-  Result<std::unique_ptr<Source>> lines =
-      open_source(places.inputs, SourceOptions{}, *open.waiter, context.diagnostics);
-  if (!lines) return fail(lines.error());
+  base::Result<std::unique_ptr<io::Source>> lines =
+      io::open_source(places.inputs, io::SourceOptions{}, *open.waiter, context.diagnostics);
+  if (!lines) return base::fail(lines.error());
   open.lines = std::move(*lines);
   return {};
 }
 
 // The input counts only where the plan reads it.
-Result<void> check_distinct(const Places& places, bool reads) {
-  DistinctPlaces distinct;
+base::Result<void> check_distinct(const Places& places, bool reads) {
+  io::DistinctPlaces distinct;
   if (reads) {
-    for (const Endpoint& input : places.inputs) distinct.read(input);
+    for (const io::Endpoint& input : places.inputs) distinct.read(input);
   }
   distinct.write("output", places.output);
   if (places.rejects) distinct.write("--rejects", *places.rejects);
@@ -70,24 +72,25 @@ Result<void> check_distinct(const Places& places, bool reads) {
   return distinct.check();
 }
 
-Result<void> open_places(const Plan& plan, const Places& places, const RunContext& context,
-                         OpenPlaces& open) {
+base::Result<void> open_places(const Plan& plan, const Places& places,
+                               const base::RunContext& context, OpenPlaces& open) {
   const bool reads = std::holds_alternative<LinesPlan>(plan.work);
-  if (Result<void> distinct = check_distinct(places, reads); !distinct) return distinct;
-  Result<std::unique_ptr<RejectLog>> rejects = open.opener.reject_log(places.rejects);
-  if (!rejects) return fail(rejects.error());
+  if (base::Result<void> distinct = check_distinct(places, reads); !distinct) return distinct;
+  base::Result<std::unique_ptr<io::RejectLog>> rejects = open.opener.reject_log(places.rejects);
+  if (!rejects) return base::fail(rejects.error());
   open.rejects = std::move(*rejects);
 
   if (places.expect) {
-    Result<std::unique_ptr<Sink>> expect = open.opener.sink(*places.expect, FileMode::kReplace);
-    if (!expect) return fail(expect.error());
+    base::Result<std::unique_ptr<io::Sink>> expect =
+        open.opener.sink(*places.expect, io::FileMode::kReplace);
+    if (!expect) return base::fail(expect.error());
     open.expect = std::move(*expect);
   }
-  Result<std::unique_ptr<PaymentSink>> output =
+  base::Result<std::unique_ptr<io::PaymentSink>> output =
       open.opener.payment_sink(places.output, topic_options(places));
-  if (!output) return fail(output.error());
+  if (!output) return base::fail(output.error());
   open.output = std::move(*output);
-  open.waiter = std::make_unique<Waiter>(context.stop, context.clock, open.output->reader_fd());
+  open.waiter = std::make_unique<io::Waiter>(context.stop, context.clock, open.output->reader_fd());
 
   if (!reads) return {};
   return open_batches(places, context, open);
@@ -99,9 +102,9 @@ struct Totals {
   std::unique_ptr<RandomTotals> of_random;
 };
 
-Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
-                             const RunContext& context, Totals& totals) {
-  Progress progress(context.diagnostics, context.clock, context.progress);
+base::Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
+                                   const base::RunContext& context, Totals& totals) {
+  base::Progress progress(context.diagnostics, context.clock, context.progress);
   const auto delivery = [&] {
     return Delivery(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
                     progress, open.expect ? &totals.of_batches : nullptr, atomic);
@@ -121,7 +124,7 @@ Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
   return deliver_lines(batches, to, *open.lines, *open.rejects);
 }
 
-Result<void> write_totals(const Totals& totals, Sink& sink) {
+base::Result<void> write_totals(const Totals& totals, io::Sink& sink) {
   std::vector<std::string> names;
   return write_expected(
       totals.of_random ? totals.of_random->stats(names) : totals.of_batches.stats(), sink);
@@ -129,36 +132,38 @@ Result<void> write_totals(const Totals& totals, Sink& sink) {
 
 }  // namespace
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const KafkaOptions& kafka,
-                           const RunContext& context) {
+base::Result<JobOutcome> run_job(const Plan& plan, const Places& places,
+                                 const kafka::KafkaOptions& kafka,
+                                 const base::RunContext& context) {
   OpenPlaces open(kafka, context);
-  if (Result<void> opened = open_places(plan, places, context, open); !opened) {
-    if (opened.error().kind != ErrorKind::kInterrupted) return fail(opened.error());
-    return JobOutcome{.status = ExitStatus::kDone, .interrupted = true};
+  if (base::Result<void> opened = open_places(plan, places, context, open); !opened) {
+    if (opened.error().kind != base::ErrorKind::kInterrupted) return base::fail(opened.error());
+    return JobOutcome{.status = base::ExitStatus::kDone, .interrupted = true};
   }
 
   // Beyond this point every place is open: only data and devices can fail.
   Totals totals;
-  Result<Ending> ending = make_payments(plan, places.atomic, open, context, totals);
+  base::Result<Ending> ending = make_payments(plan, places.atomic, open, context, totals);
   if (ending) {
-    if (Result<void> closed = open.output->close(); !closed) ending = fail(closed.error());
+    if (base::Result<void> closed = open.output->close(); !closed)
+      ending = base::fail(closed.error());
   }
   // A reader that has gone wants no more: a quiet end.
-  const bool failed = !ending && ending.error().kind == ErrorKind::kFailed;
+  const bool failed = !ending && ending.error().kind == base::ErrorKind::kFailed;
 
-  Result<void> concluded;
+  base::Result<void> concluded;
   if (open.expect) concluded = write_totals(totals, *open.expect);
-  if (Result<void> finished = open.rejects->finish(); !finished && concluded) {
+  if (base::Result<void> finished = open.rejects->finish(); !finished && concluded) {
     concluded = std::move(finished);
   }
   if (failed) {
     if (!concluded) context.diagnostics.error(concluded.error().message);
-    return fail(ending.error());
+    return base::fail(ending.error());
   }
-  if (!concluded) return fail(concluded.error());
-  const bool interrupted =
-      ending ? *ending == Ending::kInterrupted : ending.error().kind == ErrorKind::kInterrupted;
+  if (!concluded) return base::fail(concluded.error());
+  const bool interrupted = ending ? *ending == Ending::kInterrupted
+                                  : ending.error().kind == base::ErrorKind::kInterrupted;
   return JobOutcome{.status = open.rejects->status(), .interrupted = interrupted};
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

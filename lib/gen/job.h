@@ -15,14 +15,14 @@
 #include "gen/plan.h"
 #include "kafka/options.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 struct JobOutcome {
-  ExitStatus status = ExitStatus::kDone;
+  base::ExitStatus status = base::ExitStatus::kDone;
   bool interrupted = false;  // a stop signal came before all was made
 };
 
-Result<JobOutcome> run_job(const Plan& plan, const Places& places, const KafkaOptions& kafka,
-                           const RunContext& context);
+base::Result<JobOutcome> run_job(const Plan& plan, const Places& places,
+                                 const kafka::KafkaOptions& kafka, const base::RunContext& context);
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -16,40 +16,40 @@
 #include "base/clock.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 inline constexpr uint64_t kRateMax = 1'000'000'000;
 
 class Pace {
  public:
-  static constexpr Duration kSlice = std::chrono::milliseconds(4);
+  static constexpr base::Duration kSlice = std::chrono::milliseconds(4);
 
   // REQUIRES: 1 <= rate <= kRateMax, duration > 0, where given.
-  Pace(std::optional<uint64_t> rate, std::optional<Duration> duration, Instant start);
+  Pace(std::optional<uint64_t> rate, std::optional<base::Duration> duration, base::Instant start);
 
   // How many of `wanted` payments may go now. Those count as gone.
-  uint64_t take(uint64_t wanted, Instant now);
+  uint64_t take(uint64_t wanted, base::Instant now);
 
   // After take() gave 0: when to ask again.
-  Instant wake() const { return wake_; }
+  base::Instant wake() const { return wake_; }
 
   // The duration has passed, and all that was due within it has gone.
-  bool over(Instant now) const;
+  bool over(base::Instant now) const;
 
   // The end of the duration, or kForever.
-  Instant end() const { return end_; }
+  base::Instant end() const { return end_; }
 
   bool has_rate() const { return rate_.has_value(); }
 
  private:
-  uint64_t due(Instant now) const;
+  uint64_t due(base::Instant now) const;
 
   const std::optional<uint64_t> rate_;
-  const Instant start_;
-  const Instant end_;
-  Instant wake_;
+  const base::Instant start_;
+  const base::Instant end_;
+  base::Instant wake_;
   uint64_t gone_ = 0;
   uint64_t forgiven_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "io/endpoint.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 // As the command line gave them.
 struct PlaceOptions {
@@ -20,14 +20,14 @@ struct PlaceOptions {
 };
 
 struct Places {
-  std::vector<Endpoint> inputs;  // of batch lines; at least stdin
-  Endpoint output;
-  std::optional<Endpoint> rejects;
-  std::optional<Endpoint> expect;
+  std::vector<io::Endpoint> inputs;  // of batch lines; at least stdin
+  io::Endpoint output;
+  std::optional<io::Endpoint> rejects;
+  std::optional<io::Endpoint> expect;
   bool atomic = false;  // then `output` is a topic
 };
 
 // The message of an error names the option that it is about.
-Result<Places> parse_places(const PlaceOptions& options);
+base::Result<Places> parse_places(const PlaceOptions& options);
 
-}  // namespace paystats
+}  // namespace paystats::gen

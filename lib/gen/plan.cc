@@ -5,76 +5,76 @@
 #include "base/utf8.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 constexpr const char* kNotPositive = "--amount: must be more than 0 (--allow-negative lifts that)";
 
-Error about(std::string_view option, const Error& error) {
+base::Error about(std::string_view option, const base::Error& error) {
   return {fmt::format("{}: {}", option, error.message), error.kind};
 }
 
 // Options that need another one, or exclude it.
-Result<void> check_combination(const GenOptions& options, bool has_inputs) {
+base::Result<void> check_combination(const GenOptions& options, bool has_inputs) {
   const bool random = options.random.has_value();
   const bool single = options.user.has_value();
-  if (random && single) return fail("--random and --user exclude each other");
-  if (random && options.volume) return fail("--random and --volume exclude each other");
-  if (random && has_inputs) return fail("--random reads no INPUT");
-  if (single && has_inputs) return fail("--user reads no INPUT");
-  if (single && !options.amount) return fail("--user needs --amount");
-  if (options.amount && !single && !random) return fail("--amount needs --user or --random");
-  if (options.volume && !single) return fail("--volume needs --user and --amount");
-  if (options.users && !random) return fail("--users needs --random");
-  if (options.skew && !random) return fail("--skew needs --random");
-  if (options.seed && !random) return fail("--seed needs --random");
-  if (options.volume == 0) return fail("--volume: must be at least 1");
-  if (options.rate == 0) return fail("--rate: must be at least 1");
+  if (random && single) return base::fail("--random and --user exclude each other");
+  if (random && options.volume) return base::fail("--random and --volume exclude each other");
+  if (random && has_inputs) return base::fail("--random reads no INPUT");
+  if (single && has_inputs) return base::fail("--user reads no INPUT");
+  if (single && !options.amount) return base::fail("--user needs --amount");
+  if (options.amount && !single && !random) return base::fail("--amount needs --user or --random");
+  if (options.volume && !single) return base::fail("--volume needs --user and --amount");
+  if (options.users && !random) return base::fail("--users needs --random");
+  if (options.skew && !random) return base::fail("--skew needs --random");
+  if (options.seed && !random) return base::fail("--seed needs --random");
+  if (options.volume == 0) return base::fail("--volume: must be at least 1");
+  if (options.rate == 0) return base::fail("--rate: must be at least 1");
   if (options.duration && options.duration->count() <= 0) {
-    return fail("--duration: must be more than 0");
+    return base::fail("--duration: must be more than 0");
   }
   return {};
 }
 
-Result<RandomPlan> plan_random(const GenOptions& options) {
+base::Result<RandomPlan> plan_random(const GenOptions& options) {
   RandomPlan plan;
   // 0 stands for a workload without end.
   if (*options.random != 0) plan.payments = options.random;
   if (options.users) {
     if (*options.users < 1 || *options.users > kUsersMax) {
-      return fail(fmt::format("--users: must be from 1 to {}", kUsersMax));
+      return base::fail(fmt::format("--users: must be from 1 to {}", kUsersMax));
     }
     plan.spec.users = static_cast<uint32_t>(*options.users);
   }
   if (options.skew) {
-    const Result<uint32_t> skew = parse_skew(*options.skew);
-    if (!skew) return fail(about("--skew", skew.error()));
+    const base::Result<uint32_t> skew = parse_skew(*options.skew);
+    if (!skew) return base::fail(about("--skew", skew.error()));
     plan.spec.skew_thousandths = *skew;
   }
   if (options.amount) {
-    const Result<AmountRange> amount = AmountRange::parse(*options.amount);
-    if (!amount) return fail(about("--amount", amount.error()));
-    if (amount->low <= 0 && !options.allow_negative) return fail(kNotPositive);
+    const base::Result<AmountRange> amount = AmountRange::parse(*options.amount);
+    if (!amount) return base::fail(about("--amount", amount.error()));
+    if (amount->low <= 0 && !options.allow_negative) return base::fail(kNotPositive);
     plan.spec.amount = *amount;
   }
   plan.spec.seed = options.seed.value_or(plan.spec.seed);
   return plan;
 }
 
-Result<SinglePlan> plan_single(const GenOptions& options) {
+base::Result<SinglePlan> plan_single(const GenOptions& options) {
   SinglePlan plan;
   plan.user = *options.user;
-  if (plan.user.empty()) return fail("--user: must not be empty");
-  if (plan.user.size() > kUserBytesMax) {
-    return fail(fmt::format("--user: longer than {} bytes", kUserBytesMax));
+  if (plan.user.empty()) return base::fail("--user: must not be empty");
+  if (plan.user.size() > record::kUserBytesMax) {
+    return base::fail(fmt::format("--user: longer than {} bytes", record::kUserBytesMax));
   }
-  if (!is_valid_utf8(plan.user)) return fail("--user: not valid UTF-8");
+  if (!base::is_valid_utf8(plan.user)) return base::fail("--user: not valid UTF-8");
   if (options.amount->find(':') != std::string::npos) {
-    return fail("--amount: a range LO:HI needs --random");
+    return base::fail("--amount: a range LO:HI needs --random");
   }
-  Result<GivenAmount> amount = GivenAmount::parse(*options.amount);
-  if (!amount) return fail(about("--amount", amount.error()));
-  if (!amount->value.is_positive() && !options.allow_negative) return fail(kNotPositive);
+  base::Result<GivenAmount> amount = GivenAmount::parse(*options.amount);
+  if (!amount) return base::fail(about("--amount", amount.error()));
+  if (!amount->value.is_positive() && !options.allow_negative) return base::fail(kNotPositive);
   plan.amount = std::move(*amount);
   plan.payments = options.volume;
   // With a duration alone the payment repeats until that has passed.
@@ -84,20 +84,20 @@ Result<SinglePlan> plan_single(const GenOptions& options) {
 
 }  // namespace
 
-Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
-  if (Result<void> checked = check_combination(options, has_inputs); !checked) {
-    return fail(checked.error());
+base::Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
+  if (base::Result<void> checked = check_combination(options, has_inputs); !checked) {
+    return base::fail(checked.error());
   }
   Plan plan;
   plan.rate = options.rate;
   plan.duration = options.duration;
   if (options.random) {
-    const Result<RandomPlan> random = plan_random(options);
-    if (!random) return fail(random.error());
+    const base::Result<RandomPlan> random = plan_random(options);
+    if (!random) return base::fail(random.error());
     plan.work = *random;
   } else if (options.user) {
-    const Result<SinglePlan> single = plan_single(options);
-    if (!single) return fail(single.error());
+    const base::Result<SinglePlan> single = plan_single(options);
+    if (!single) return base::fail(single.error());
     plan.work = *single;
   } else {
     plan.work = LinesPlan{.allow_negative = options.allow_negative};
@@ -105,4 +105,4 @@ Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
   return plan;
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -12,7 +12,7 @@
 #include "gen/amount_text.h"
 #include "gen/random_payments.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 // Options that were not given are not set.
 struct GenOptions {
@@ -24,7 +24,7 @@ struct GenOptions {
   std::optional<std::string> skew;
   std::optional<uint64_t> seed;
   std::optional<uint64_t> rate;
-  std::optional<Duration> duration;
+  std::optional<base::Duration> duration;
   bool allow_negative = false;
 };
 
@@ -48,11 +48,11 @@ struct LinesPlan {
 
 struct Plan {
   std::variant<LinesPlan, SinglePlan, RandomPlan> work;
-  std::optional<uint64_t> rate;      // payments per second
-  std::optional<Duration> duration;  // at most
+  std::optional<uint64_t> rate;            // payments per second
+  std::optional<base::Duration> duration;  // at most
 };
 
 // The message of an error names the options that it is about.
-Result<Plan> make_plan(const GenOptions& options, bool has_inputs);
+base::Result<Plan> make_plan(const GenOptions& options, bool has_inputs);
 
-}  // namespace paystats
+}  // namespace paystats::gen

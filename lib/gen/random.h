@@ -9,7 +9,7 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 class SplitMix64 {
  public:
@@ -55,7 +55,7 @@ class Xoshiro256 {
 // bound do not depend on the low bits of the generator. No value is more likely than another by
 // more than bound / 2^64.
 constexpr uint64_t scale_to(uint64_t random, uint64_t bound) {
-  return static_cast<uint64_t>((static_cast<Uint128>(random) * bound) >> 64);
+  return static_cast<uint64_t>((static_cast<money::Uint128>(random) * bound) >> 64);
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

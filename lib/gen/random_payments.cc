@@ -11,7 +11,7 @@
 #include "gen/amount_text.h"
 #include "gen/digits.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 constexpr uint64_t kPowersOfTen[] = {1,       10,        100,        1'000,       10'000,
@@ -53,7 +53,7 @@ char* put_rank(char* out, uint32_t rank) {
 
 template <class Signed>
 char* put_amount(char* out, Signed units, int decimals) {
-  using Unsigned = std::conditional_t<sizeof(Signed) == 8, uint64_t, Uint128>;
+  using Unsigned = std::conditional_t<sizeof(Signed) == 8, uint64_t, money::Uint128>;
   auto magnitude = static_cast<Unsigned>(units);
   if (units < 0) {
     *out++ = '-';
@@ -88,34 +88,34 @@ char* put_narrow(char* out, int64_t units, unsigned decimals) {
 
 }  // namespace
 
-Result<AmountRange> AmountRange::parse(std::string_view text) {
+base::Result<AmountRange> AmountRange::parse(std::string_view text) {
   const size_t colon = text.find(':');
   const std::string_view low_text = text.substr(0, colon);
   const std::string_view high_text =
       colon == std::string_view::npos ? low_text : text.substr(colon + 1);
-  Result<GivenAmount> low = GivenAmount::parse(low_text);
-  if (!low) return fail(low.error());
-  Result<GivenAmount> high = GivenAmount::parse(high_text);
-  if (!high) return fail(high.error());
+  base::Result<GivenAmount> low = GivenAmount::parse(low_text);
+  if (!low) return base::fail(low.error());
+  base::Result<GivenAmount> high = GivenAmount::parse(high_text);
+  if (!high) return base::fail(high.error());
   if (low->value > high->value) {
-    return fail(
+    return base::fail(
         fmt::format("the lower bound {} is more than the upper bound {}", low_text, high_text));
   }
   AmountRange range;
   range.decimals = std::max(low->decimals(), high->decimals());
-  const Int128 unit = kPowersOfTen[Decimal::kFractionDigits - range.decimals];
+  const money::Int128 unit = kPowersOfTen[money::Decimal::kFractionDigits - range.decimals];
   range.low = low->value.nanos() / unit;
   range.high = high->value.nanos() / unit;
   return range;
 }
 
-Result<uint32_t> parse_skew(std::string_view text) {
-  constexpr Int128 kNanosPerThousandth = 1'000'000;
-  Decimal skew;
-  if (parse_amount(text, skew) != AmountFlaw::kNone || skew.nanos() < 0 ||
+base::Result<uint32_t> parse_skew(std::string_view text) {
+  constexpr money::Int128 kNanosPerThousandth = 1'000'000;
+  money::Decimal skew;
+  if (money::parse_amount(text, skew) != money::AmountFlaw::kNone || skew.nanos() < 0 ||
       skew.nanos() > kSkewThousandthsMax * kNanosPerThousandth ||
       skew.nanos() % kNanosPerThousandth != 0) {
-    return fail("not a number from 0 to 10 with at most three decimals");
+    return base::fail("not a number from 0 to 10 with at most three decimals");
   }
   return static_cast<uint32_t>(skew.nanos() / kNanosPerThousandth);
 }
@@ -123,7 +123,7 @@ Result<uint32_t> parse_skew(std::string_view text) {
 RandomDraws::RandomDraws(const RandomSpec& spec, std::shared_ptr<const ZipfTable> users)
     : users_(std::move(users)), generator_(spec.seed), amount_(spec.amount) {
   // Half the range of int64_t on either side: the sum of a bound and a step cannot overflow.
-  constexpr Int128 kNarrow = Int128{1} << 62;
+  constexpr money::Int128 kNarrow = money::Int128{1} << 62;
   assert(amount_.low <= amount_.high);
   wide_ = amount_.low <= -kNarrow || amount_.high >= kNarrow;
   if (wide_) return;
@@ -131,14 +131,14 @@ RandomDraws::RandomDraws(const RandomSpec& spec, std::shared_ptr<const ZipfTable
   steps_ = static_cast<uint64_t>(amount_.high - amount_.low) + 1;
 }
 
-Int128 RandomDraws::next_wide() {
-  const auto steps = static_cast<Uint128>(amount_.high - amount_.low) + 1;
+money::Int128 RandomDraws::next_wide() {
+  const auto steps = static_cast<money::Uint128>(amount_.high - amount_.low) + 1;
   if (steps >> 64 == 0) {
     return amount_.low +
-           static_cast<Int128>(scale_to(generator_.next(), static_cast<uint64_t>(steps)));
+           static_cast<money::Int128>(scale_to(generator_.next(), static_cast<uint64_t>(steps)));
   }
-  const auto high_word = static_cast<Uint128>(generator_.next()) << 64;
-  return amount_.low + static_cast<Int128>((high_word | generator_.next()) % steps);
+  const auto high_word = static_cast<money::Uint128>(generator_.next()) << 64;
+  return amount_.low + static_cast<money::Int128>((high_word | generator_.next()) % steps);
 }
 
 void RandomDraws::next(std::span<Draw> draws) {
@@ -182,7 +182,7 @@ char* RandomPayments::put_narrow(uint64_t payments) {
       out = put(out, kBeforeRank);
       out = put_rank(out, draw.rank);
       out = put(out, kBeforeAmount);
-      out = paystats::put_narrow(out, draw.units, decimals);
+      out = paystats::gen::put_narrow(out, draw.units, decimals);
       out = put(out, kBehindAmount);
     }
   }
@@ -203,11 +203,11 @@ char* RandomPayments::put_wide(uint64_t payments) {
 
 RandomTotals::RandomTotals(const RandomSpec& spec, std::shared_ptr<const ZipfTable> users)
     : draws_(spec, std::move(users)),
-      nanos_per_unit_(kPowersOfTen[Decimal::kFractionDigits - spec.amount.decimals]),
+      nanos_per_unit_(kPowersOfTen[money::Decimal::kFractionDigits - spec.amount.decimals]),
       totals_(spec.users) {}
 
 // It would take 10^14 of the largest amounts to overflow, more than can be made.
-void RandomTotals::add(uint32_t rank, Int128 units) {
+void RandomTotals::add(uint32_t rank, money::Int128 units) {
   Total& total = totals_[rank];
   total.units += units;
   ++total.count;
@@ -235,20 +235,20 @@ void RandomTotals::add(std::span<const RandomDraws::Draw> draws) {
   }
 }
 
-std::vector<Stats> RandomTotals::stats(std::vector<std::string>& names) const {
+std::vector<record::Stats> RandomTotals::stats(std::vector<std::string>& names) const {
   names.clear();
   names.reserve(totals_.size());  // so that none moves
-  std::vector<Stats> stats;
+  std::vector<record::Stats> stats;
   for (size_t rank = 0; rank < totals_.size(); ++rank) {
     const Total& total = totals_[rank];
     if (total.count == 0) continue;
     names.push_back(fmt::format("user{}", rank + 1));
     stats.push_back({.user = names.back(),
-                     .sum = Decimal::from_nanos(total.units * nanos_per_unit_),
+                     .sum = money::Decimal::from_nanos(total.units * nanos_per_unit_),
                      .count = total.count,
                      .at = {}});
   }
   return stats;
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -22,16 +22,16 @@
 #include "money/decimal.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 // LO:HI in units of 10^-decimals.
 struct AmountRange {
-  Int128 low = 1;
-  Int128 high = 10'000;
+  money::Int128 low = 1;
+  money::Int128 high = 10'000;
   int decimals = 2;
 
   // "0.01:100.00", or one amount. As many decimals as the finer bound was given with.
-  static Result<AmountRange> parse(std::string_view text);
+  static base::Result<AmountRange> parse(std::string_view text);
 };
 
 struct RandomSpec {
@@ -42,7 +42,7 @@ struct RandomSpec {
 };
 
 // Parses "1.2", at most three decimals, 0 to 10, into thousandths.
-Result<uint32_t> parse_skew(std::string_view text);
+base::Result<uint32_t> parse_skew(std::string_view text);
 
 // The random choices alone, without the text. Two made of one spec walk the same way, so whoever
 // counts may follow behind whoever writes.
@@ -54,7 +54,7 @@ class RandomDraws {
   uint32_t next_rank() { return users_->rank(generator_.next()); }
   // In units of the range. The first is for a range in which wide() is false.
   int64_t next_narrow() { return low_ + static_cast<int64_t>(scale_to(generator_.next(), steps_)); }
-  Int128 next_wide();
+  money::Int128 next_wide();
 
   // Some amount of the range does not fit next_narrow().
   bool wide() const { return wide_; }
@@ -117,18 +117,18 @@ class RandomTotals {
   void add(std::span<const RandomDraws::Draw> draws);
 
   // The totals of all users that have paid, in no order. The users' names live in `names`.
-  std::vector<Stats> stats(std::vector<std::string>& names) const;
+  std::vector<record::Stats> stats(std::vector<std::string>& names) const;
 
  private:
   struct Total {
-    Int128 units = 0;
+    money::Int128 units = 0;
     uint64_t count = 0;
   };
-  void add(uint32_t rank, Int128 units);
+  void add(uint32_t rank, money::Int128 units);
 
   RandomDraws draws_;
-  const Int128 nanos_per_unit_;
+  const money::Int128 nanos_per_unit_;
   std::vector<Total> totals_;  // by rank
 };
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -4,16 +4,16 @@
 #include <cassert>
 #include <cstddef>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 constexpr uint64_t kColumnParts = uint64_t{1} << 32;
 
-uint64_t square_root(Uint128 value) {
+uint64_t square_root(money::Uint128 value) {
   uint64_t root = 0;
   for (int bit = 63; bit >= 0; --bit) {
     const uint64_t candidate = root | (uint64_t{1} << bit);
-    if (static_cast<Uint128>(candidate) * candidate <= value) root = candidate;
+    if (static_cast<money::Uint128>(candidate) * candidate <= value) root = candidate;
   }
   return root;
 }
@@ -24,7 +24,8 @@ uint64_t log2_fixed(uint32_t n, int bits) {
   uint64_t x = static_cast<uint64_t>(n) << (63 - whole);  // in units of 2^-63
   auto result = static_cast<uint64_t>(whole);
   for (int i = 0; i < bits; ++i) {
-    const Uint128 squared = static_cast<Uint128>(x) * x;  // in units of 2^-126, below 4
+    const money::Uint128 squared =
+        static_cast<money::Uint128>(x) * x;  // in units of 2^-126, below 4
     const bool two_or_more = (squared >> 127) != 0;
     x = static_cast<uint64_t>(squared >> (two_or_more ? 64 : 63));
     result = (result << 1) | (two_or_more ? 1 : 0);
@@ -50,8 +51,8 @@ std::vector<uint64_t> power_weights(uint32_t users, uint32_t skew_thousandths) {
       const uint64_t product = uint64_t{prime} * n;
       if (product > users) break;
       composite[product - 1] = true;
-      weights[product - 1] =
-          static_cast<uint64_t>((static_cast<Uint128>(weights[prime - 1]) * weights[n - 1]) >> 62);
+      weights[product - 1] = static_cast<uint64_t>(
+          (static_cast<money::Uint128>(weights[prime - 1]) * weights[n - 1]) >> 62);
       if (n % prime == 0) break;
     }
   }
@@ -61,17 +62,17 @@ std::vector<uint64_t> power_weights(uint32_t users, uint32_t skew_thousandths) {
 // The weights of all ranks in parts of 2^-32 of a column, with a total of exactly one column each.
 std::vector<uint64_t> column_parts(uint32_t users, uint32_t skew_thousandths) {
   std::vector<uint64_t> parts = power_weights(users, skew_thousandths);
-  Uint128 total = 0;
+  money::Uint128 total = 0;
   for (const uint64_t weight : parts) total += weight;
   assert(total > 0);  // the first user's weight is 2^62
 
   // Parts of a weight of 2^62. The total is at least that and at most `users` times as much, so
   // this has 32 to 59 bits, and the largest product below 121.
-  const Uint128 all_parts = static_cast<Uint128>(users) * kColumnParts;
+  const money::Uint128 all_parts = static_cast<money::Uint128>(users) * kColumnParts;
   const auto ratio = static_cast<uint64_t>((all_parts << 62) / total);
   auto missing = static_cast<uint64_t>(all_parts);
   for (uint64_t& part : parts) {
-    part = static_cast<uint64_t>((static_cast<Uint128>(part) * ratio) >> 62);
+    part = static_cast<uint64_t>((static_cast<money::Uint128>(part) * ratio) >> 62);
     missing -= part;
   }
   // Rounding down left some over: one part for each user, as long as there are any.
@@ -86,7 +87,7 @@ std::vector<uint64_t> column_parts(uint32_t users, uint32_t skew_thousandths) {
 PowerWeight::PowerWeight(uint32_t skew_thousandths) : skew_(skew_thousandths) {
   roots_[0] = uint64_t{1} << 63;
   for (int k = 1; k <= kFractionBits; ++k) {
-    roots_[k] = square_root(static_cast<Uint128>(roots_[k - 1]) << 62);
+    roots_[k] = square_root(static_cast<money::Uint128>(roots_[k - 1]) << 62);
   }
 }
 
@@ -98,10 +99,10 @@ uint64_t PowerWeight::operator()(uint32_t n) const {
   uint64_t power = uint64_t{1} << 62;  // becomes 2^fraction, in units of 2^-62
   for (int k = 1; k <= kFractionBits; ++k) {
     if ((fraction >> (kFractionBits - k)) & 1) {
-      power = static_cast<uint64_t>((static_cast<Uint128>(power) * roots_[k]) >> 62);
+      power = static_cast<uint64_t>((static_cast<money::Uint128>(power) * roots_[k]) >> 62);
     }
   }
-  return static_cast<uint64_t>((static_cast<Uint128>(1) << 124) / power) >> whole;
+  return static_cast<uint64_t>((static_cast<money::Uint128>(1) << 124) / power) >> whole;
 }
 
 ZipfTable::ZipfTable(uint32_t users, uint32_t skew_thousandths) : columns_(users) {
@@ -132,4 +133,4 @@ ZipfTable::ZipfTable(uint32_t users, uint32_t skew_thousandths) : columns_(users
   assert(rich == users);
 }
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -15,7 +15,7 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::gen {
 
 inline constexpr uint32_t kUsersMax = 100'000'000;
 inline constexpr uint32_t kSkewThousandthsMax = 10'000;
@@ -35,7 +35,7 @@ class ZipfTable {
     uint32_t coin = 0;
   };
   Place place(uint64_t random) const {
-    const Uint128 product = static_cast<Uint128>(random) * columns_.size();
+    const money::Uint128 product = static_cast<money::Uint128>(random) * columns_.size();
     return {static_cast<uint32_t>(product >> 64),
             static_cast<uint32_t>(static_cast<uint64_t>(product) >> 32)};
   }
@@ -65,4 +65,4 @@ class PowerWeight {
   uint64_t roots_[kFractionBits + 1];  // 2^(2^-k) as a multiple of 2^-62
 };
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -7,10 +7,10 @@
 #include "http/line_link.h"
 #include "loop/asio.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
-constexpr Duration kCheckInterval = std::chrono::milliseconds(500);
+constexpr base::Duration kCheckInterval = std::chrono::milliseconds(500);
 
 struct State {
   uint64_t instance = 0;
@@ -20,18 +20,19 @@ struct State {
   friend bool operator==(const State&, const State&) = default;
 };
 
-State state_of(const PreparedAnswer& answer) {
+State state_of(const api::PreparedAnswer& answer) {
   return {.instance = answer.instance, .version = answer.version, .ready = answer.ready};
 }
 
 struct Question {
   std::string key;  // the request line
-  Query query;
-  Instant sent;
+  protocol::Query query;
+  base::Instant sent;
 };
 
 // Who has no memory to take it does not keep it from the others.
-void tell(const std::vector<AnswerFeed::Answered>& all, const Result<PreparedAnswerPtr>& answer) {
+void tell(const std::vector<AnswerFeed::Answered>& all,
+          const base::Result<api::PreparedAnswerPtr>& answer) {
   for (const AnswerFeed::Answered& answered : all) {
     try {
       answered(answer);
@@ -44,7 +45,7 @@ void tell(const std::vector<AnswerFeed::Answered>& all, const Result<PreparedAns
 }  // namespace
 
 struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
-  Impl(EventLoop& event_loop, std::string socket_path, const Clock& system_clock,
+  Impl(loop::EventLoop& event_loop, std::string socket_path, const base::Clock& system_clock,
        const AnswerFeedOptions& given, std::function<void()> change)
       : loop(event_loop),
         path(std::move(socket_path)),
@@ -60,15 +61,15 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void check_deadlines();
   void watch_says(std::string line);
   void take_answer(std::string line);
-  Result<PreparedAnswerPtr> read_answer(std::string line, const Question& question);
-  void advance(const PreparedAnswer& answer);
+  base::Result<api::PreparedAnswerPtr> read_answer(std::string line, const Question& question);
+  void advance(const api::PreparedAnswer& answer);
   void settle(bool changed);
-  void keep(const std::string& key, PreparedAnswerPtr answer);
+  void keep(const std::string& key, api::PreparedAnswerPtr answer);
   void forget_prepared();
 
-  EventLoop& loop;
+  loop::EventLoop& loop;
   const std::string path;
-  const Clock& clock;
+  const base::Clock& clock;
   const AnswerFeedOptions options;
   const std::function<void()> on_change;
 
@@ -78,10 +79,10 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   bool watch_spoke = false;
   bool connected = false;  // both of these
   bool stopped = false;
-  Instant connecting_since{};
-  asio::steady_timer retry_timer;
-  Duration retry_after;
-  std::unique_ptr<Ticker> checks;
+  base::Instant connecting_since{};
+  loop::asio::steady_timer retry_timer;
+  base::Duration retry_after;
+  std::unique_ptr<loop::Ticker> checks;
 
   // The newest that any answer has shown, and what the watch has announced. News are the latter
   // alone, at the pace of the cache: were an answer that came first news too, each page that is
@@ -90,13 +91,13 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   State announced;
 
   std::deque<Question> sent;  // in the order in which they will be answered
-  Instant last_answer{};
+  base::Instant last_answer{};
   std::unordered_map<std::string, std::vector<Answered>> waiting;
 
   // Answers at this instance and version, the one that was used last in front.
   struct Kept {
     std::string key;
-    PreparedAnswerPtr answer;
+    api::PreparedAnswerPtr answer;
   };
   std::list<Kept> kept;
   std::unordered_map<std::string, std::list<Kept>::iterator> kept_by_key;
@@ -106,7 +107,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
 void AnswerFeed::Impl::connect() {
   connecting_since = clock.now();
   const std::weak_ptr<Impl> weak = weak_from_this();
-  const auto on_close = [weak](const Error&) {
+  const auto on_close = [weak](const base::Error&) {
     if (const auto self = weak.lock()) self->lose();
   };
   questions = LineLink::open(loop.context(), path,
@@ -127,10 +128,10 @@ void AnswerFeed::Impl::connect() {
                          {.on_open =
                               [weak] {
                                 const auto self = weak.lock();
-                                PageQuery one_row;
+                                protocol::PageQuery one_row;
                                 one_row.limit = 1;
                                 one_row.watch = true;
-                                if (self) self->watch->send(request_line(one_row));
+                                if (self) self->watch->send(protocol::request_line(one_row));
                               },
                           .on_line =
                               [weak](std::string line) {
@@ -152,7 +153,7 @@ void AnswerFeed::Impl::lose() {
   forget_prepared();
   sent.clear();
   const auto abandoned = std::exchange(waiting, {});
-  const Result<PreparedAnswerPtr> away = fail("the cache is away");
+  const base::Result<api::PreparedAnswerPtr> away = base::fail("the cache is away");
   for (const auto& [key, all] : abandoned) tell(all, away);
   if (was_connected) on_change();
   if (!stopped) retry_later();
@@ -161,14 +162,14 @@ void AnswerFeed::Impl::lose() {
 void AnswerFeed::Impl::retry_later() {
   retry_timer.expires_after(retry_after);
   retry_after = std::min(2 * retry_after, options.retry_most);
-  retry_timer.async_wait([weak = weak_from_this()](ErrorCode error) {
+  retry_timer.async_wait([weak = weak_from_this()](loop::ErrorCode error) {
     const auto self = weak.lock();
     if (!error && self && !self->stopped) self->connect();
   });
 }
 
 void AnswerFeed::Impl::check_deadlines() {
-  const Instant latest = clock.now() - options.answer_timeout;
+  const base::Instant latest = clock.now() - options.answer_timeout;
   const bool connecting = watch != nullptr && !connected;
   // The cache takes one question after the other: the next one's time begins when the one before
   // it has been answered, or many slow ones would look like a cache that says nothing.
@@ -177,7 +178,8 @@ void AnswerFeed::Impl::check_deadlines() {
 }
 
 void AnswerFeed::Impl::watch_says(std::string line) {
-  const Result<PreparedAnswer> answer = prepare_answer(std::move(line), PageQuery{});
+  const base::Result<api::PreparedAnswer> answer =
+      api::prepare_answer(std::move(line), protocol::PageQuery{});
   if (!answer) return lose();  // too many connections, say: it is tried again later
   watch_spoke = true;
   advance(*answer);
@@ -186,7 +188,7 @@ void AnswerFeed::Impl::watch_says(std::string line) {
 }
 
 // The state that an answer shows may be newer than what was known.
-void AnswerFeed::Impl::advance(const PreparedAnswer& answer) {
+void AnswerFeed::Impl::advance(const api::PreparedAnswer& answer) {
   const State shown = state_of(answer);
   const bool older = shown.instance == newest.instance && shown.version < newest.version;
   if (older || shown == newest) return;
@@ -207,23 +209,23 @@ void AnswerFeed::Impl::take_answer(std::string line) {
   if (sent.empty()) return lose();  // nobody asked: this is no cache
   last_answer = clock.now();
   // Where this throws, the link ends, and lose() tells those who wait: they are still there.
-  const Result<PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
+  const base::Result<api::PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
   const auto asked = waiting.extract(sent.front().key);
   sent.pop_front();
   if (asked) tell(asked.mapped(), answer);
 }
 
-Result<PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string line,
-                                                        const Question& question) {
-  Result<PreparedAnswer> parsed = prepare_answer(std::move(line), question.query);
-  if (!parsed) return fail(parsed.error());
+base::Result<api::PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string line,
+                                                                   const Question& question) {
+  base::Result<api::PreparedAnswer> parsed = api::prepare_answer(std::move(line), question.query);
+  if (!parsed) return base::fail(parsed.error());
   advance(*parsed);
-  auto answer = std::make_shared<const PreparedAnswer>(std::move(*parsed));
+  auto answer = std::make_shared<const api::PreparedAnswer>(std::move(*parsed));
   if (state_of(*answer) == newest && connected) keep(question.key, answer);
   return answer;
 }
 
-void AnswerFeed::Impl::keep(const std::string& key, PreparedAnswerPtr answer) {
+void AnswerFeed::Impl::keep(const std::string& key, api::PreparedAnswerPtr answer) {
   if (kept_by_key.contains(key)) return;
   kept_bytes += answer->body->size();
   kept.push_front({key, std::move(answer)});
@@ -241,7 +243,7 @@ void AnswerFeed::Impl::forget_prepared() {
   kept_bytes = 0;
 }
 
-AnswerFeed::AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
+AnswerFeed::AnswerFeed(loop::EventLoop& loop, std::string path, const base::Clock& clock,
                        const AnswerFeedOptions& options, std::function<void()> on_change)
     : impl_(std::make_shared<Impl>(loop, std::move(path), clock, options, std::move(on_change))) {}
 
@@ -250,8 +252,8 @@ AnswerFeed::~AnswerFeed() {
 }
 
 void AnswerFeed::start() {
-  impl_->checks =
-      std::make_unique<Ticker>(impl_->loop, kCheckInterval, [this] { impl_->check_deadlines(); });
+  impl_->checks = std::make_unique<loop::Ticker>(impl_->loop, kCheckInterval,
+                                                 [this] { impl_->check_deadlines(); });
   impl_->connect();
 }
 
@@ -278,25 +280,25 @@ uint64_t AnswerFeed::version() const {
   return impl_->newest.version;
 }
 
-bool AnswerFeed::overtaken(const PreparedAnswer& answer) const {
+bool AnswerFeed::overtaken(const api::PreparedAnswer& answer) const {
   const State& news = impl_->announced;
   return answer.instance != news.instance || answer.version < news.version;
 }
 
-PreparedAnswerPtr AnswerFeed::prepared(const Query& query) {
+api::PreparedAnswerPtr AnswerFeed::prepared(const protocol::Query& query) {
   if (!impl_->connected) return nullptr;
-  const auto found = impl_->kept_by_key.find(request_line(query));
+  const auto found = impl_->kept_by_key.find(protocol::request_line(query));
   if (found == impl_->kept_by_key.end()) return nullptr;
   impl_->kept.splice(impl_->kept.begin(), impl_->kept, found->second);
   return found->second->answer;
 }
 
-void AnswerFeed::ask(const Query& query, Answered answered) {
-  if (!impl_->connected) return answered(fail("the cache is away"));
+void AnswerFeed::ask(const protocol::Query& query, Answered answered) {
+  if (!impl_->connected) return answered(base::fail("the cache is away"));
   if (impl_->waiting.size() >= impl_->options.questions_max) {
-    return answered(fail("too many questions at once"));
+    return answered(base::fail("too many questions at once"));
   }
-  std::string key = request_line(query);
+  std::string key = protocol::request_line(query);
   std::vector<Answered>& all = impl_->waiting[key];
   all.push_back(std::move(answered));
   if (all.size() > 1) return;
@@ -304,4 +306,4 @@ void AnswerFeed::ask(const Query& query, Answered answered) {
   impl_->sent.push_back({std::move(key), query, impl_->clock.now()});
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -29,26 +29,27 @@
 #include "loop/event_loop.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class LineLink;
 
 struct AnswerFeedOptions {
-  Duration retry_least = std::chrono::milliseconds(50);
-  Duration retry_most = std::chrono::seconds(1);
-  Duration answer_timeout = std::chrono::seconds(5);  // for one question; a slower cache is away
-  size_t answers_max = 256;                           // prepared ones that are kept
+  base::Duration retry_least = std::chrono::milliseconds(50);
+  base::Duration retry_most = std::chrono::seconds(1);
+  base::Duration answer_timeout =
+      std::chrono::seconds(5);  // for one question; a slower cache is away
+  size_t answers_max = 256;     // prepared ones that are kept
   uint64_t answer_bytes_max = 32 << 20;
   size_t questions_max = 16384;  // on their way
 };
 
 class AnswerFeed {
  public:
-  using Answered = std::function<void(const Result<PreparedAnswerPtr>&)>;
+  using Answered = std::function<void(const base::Result<api::PreparedAnswerPtr>&)>;
 
   // `on_change`: the cache says that it has another version, it has come, or it has gone. Answers
   // may show a version before the cache says so.
-  AnswerFeed(EventLoop& loop, std::string path, const Clock& clock,
+  AnswerFeed(loop::EventLoop& loop, std::string path, const base::Clock& clock,
              const AnswerFeedOptions& options, std::function<void()> on_change);
   AnswerFeed(const AnswerFeed&) = delete;
   AnswerFeed& operator=(const AnswerFeed&) = delete;
@@ -64,14 +65,14 @@ class AnswerFeed {
 
   // The cache has said since that there is something newer: who joined a question that was on its
   // way may be given such an answer.
-  bool overtaken(const PreparedAnswer& answer) const;
+  bool overtaken(const api::PreparedAnswer& answer) const;
 
-  PreparedAnswerPtr prepared(const Query& query);
-  void ask(const Query& query, Answered answered);
+  api::PreparedAnswerPtr prepared(const protocol::Query& query);
+  void ask(const protocol::Query& query, Answered answered);
 
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 bool write_whole(int fd, std::string_view bytes) {
@@ -19,7 +19,7 @@ bool write_whole(int fd, std::string_view bytes) {
 
 }  // namespace
 
-BodyPages::Pages BodyPages::of(const SharedBytes& body) {
+BodyPages::Pages BodyPages::of(const api::SharedBytes& body) {
   if (!body || body->size() < kBytesMin) return nullptr;
   const auto found = known_.find(body.get());
   if (found != known_.end()) {
@@ -42,10 +42,10 @@ BodyPages::Pages BodyPages::of(const SharedBytes& body) {
 BodyPages::Pages BodyPages::make(const std::string& body) {
   if (files_ >= kFilesMax) tidy();
   if (files_ >= kFilesMax) return nullptr;
-  UniqueFd fd(::memfd_create("body", MFD_CLOEXEC));
+  base::UniqueFd fd(::memfd_create("body", MFD_CLOEXEC));
   if (!fd || !write_whole(fd.get(), body)) return nullptr;
   ++files_;
-  return std::make_shared<const UniqueFd>(std::move(fd));
+  return std::make_shared<const base::UniqueFd>(std::move(fd));
 }
 
 void BodyPages::tidy() {
@@ -57,4 +57,4 @@ void BodyPages::tidy() {
   });
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -18,18 +18,18 @@
 #include "api/http.h"
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class BodyPages {
  public:
-  using Pages = std::shared_ptr<const UniqueFd>;
+  using Pages = std::shared_ptr<const base::UniqueFd>;
 
   static constexpr size_t kBytesMin = 4096;  // below that a copy costs less than a second call
   static constexpr size_t kFilesMax = 64;
   static constexpr size_t kBodiesMax = 1024;  // that are known, with or without a file
 
   // Null where the body is to be sent from memory.
-  Pages of(const SharedBytes& body);
+  Pages of(const api::SharedBytes& body);
 
   // Forgets bodies that are gone.
   void tidy();
@@ -48,4 +48,4 @@ class BodyPages {
   size_t files_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

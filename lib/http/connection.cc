@@ -9,41 +9,41 @@
 #include "api/problem.h"
 #include "loop/await_call.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 constexpr size_t kReadBytes = 4096;  // a client who sends more in one go waits for the others
 constexpr size_t kBodyReadBytes = 64 << 10;
 constexpr size_t kLingerBytesMax = 8 << 20;
 
-std::string url_host(const asio::ip::address& address) {
+std::string url_host(const loop::asio::ip::address& address) {
   return address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
 }
 
 // An IPv6 socket that takes IPv4 as well calls 192.0.2.1 ::ffff:192.0.2.1; the client does not.
-asio::ip::address as_client_writes_it(const asio::ip::address& address) {
+loop::asio::ip::address as_client_writes_it(const loop::asio::ip::address& address) {
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return loop::asio::ip::make_address_v4(loop::asio::ip::v4_mapped, address.to_v6());
 }
 
-HttpResponse response_to(Posting posting, uint64_t payments) {
+api::HttpResponse response_to(Posting posting, uint64_t payments) {
   switch (posting) {
     case Posting::kTaken:
-      return accepted_response(payments);
+      return api::accepted_response(payments);
     case Posting::kBusy:
-      return problem_response(ProblemType::kBusy,
-                              "too many payments wait to be written; none of these was");
+      return api::problem_response(api::ProblemType::kBusy,
+                                   "too many payments wait to be written; none of these was");
     case Posting::kNotStored:
-      return problem_response(
-          ProblemType::kNotStored,
+      return api::problem_response(
+          api::ProblemType::kNotStored,
           "the output did not take them (a full disk, or no broker?); none of them is stored");
     case Posting::kStopped:
-      return problem_response(ProblemType::kStopping, "none of the payments was taken");
+      return api::problem_response(api::ProblemType::kStopping, "none of the payments was taken");
     case Posting::kUnknown:
       break;
   }
-  return problem_response(ProblemType::kOutcomeUnknown,
-                          "the output stalled or failed while they were written");
+  return api::problem_response(api::ProblemType::kOutcomeUnknown,
+                               "the output stalled or failed while they were written");
 }
 
 }  // namespace
@@ -53,11 +53,11 @@ HttpConnection::HttpConnection(Socket socket, HttpService& service)
 
 void HttpConnection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
-  ErrorCode error;
+  loop::ErrorCode error;
   socket_.non_blocking(true, error);
-  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  socket_.set_option(loop::asio::ip::tcp::no_delay(true), error);
   if (service_.limits.send_buffer_bytes > 0) {
-    socket_.set_option(asio::socket_base::send_buffer_size(service_.limits.send_buffer_bytes),
+    socket_.set_option(loop::asio::socket_base::send_buffer_size(service_.limits.send_buffer_bytes),
                        error);
   }
   const auto local = socket_.local_endpoint(error);
@@ -66,7 +66,7 @@ void HttpConnection::start(std::function<void()> on_closed) {
     local_port_ = local.port();
   }
   begin(State::kIdle, service_.limits.head_timeout);
-  asio::co_spawn(
+  loop::asio::co_spawn(
       socket_.get_executor(), [self = shared_from_this()] { return self->serve(); },
       // Only the allocator throws: this client's loss, not everybody's.
       [self = shared_from_this()](const std::exception_ptr&) { self->closed(); });
@@ -77,7 +77,7 @@ void HttpConnection::closed() {
   if (on_closed_) std::exchange(on_closed_, {})();
 }
 
-void HttpConnection::begin(State state, Duration timeout) {
+void HttpConnection::begin(State state, base::Duration timeout) {
   state_ = state;
   since_ = service_.clock.now();
   deadline_ = since_ + timeout;
@@ -85,7 +85,7 @@ void HttpConnection::begin(State state, Duration timeout) {
 
 void HttpConnection::close() {
   ending_ = true;
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.close(ignored);
 }
 
@@ -94,32 +94,32 @@ void HttpConnection::finish() {
   if (state_ == State::kIdle || state_ == State::kReadingHead) close();
 }
 
-void HttpConnection::check_deadline(Instant now) {
+void HttpConnection::check_deadline(base::Instant now) {
   if (now < deadline_) return;
-  deadline_ = Instant::max();
+  deadline_ = base::Instant::max();
   if (state_ != State::kIdle && state_ != State::kLingering) ++service_.figures.timeouts;
   const bool can_be_told = state_ == State::kReadingBody || state_ == State::kReadingHead;
   if (can_be_told) {
     // As much as the kernel takes at once: such a client is not waited for any more.
-    const HttpResponse response = closing_problem(ProblemType::kTimeout, {});
+    const api::HttpResponse response = api::closing_problem(api::ProblemType::kTimeout, {});
     std::string bytes;
-    append_head(bytes, response, {.keep_alive = false, .date = service_.date});
+    api::append_head(bytes, response, {.keep_alive = false, .date = service_.date});
     bytes += *response.body;
-    ErrorCode ignored;
-    socket_.write_some(asio::buffer(bytes), ignored);
+    loop::ErrorCode ignored;
+    socket_.write_some(loop::asio::buffer(bytes), ignored);
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
   close();
 }
 
-asio::awaitable<void> HttpConnection::serve() {
+loop::asio::awaitable<void> HttpConnection::serve() {
   HttpHead head;
   while (!ending_) {
     const HeadStatus status = parse_head(input_, scanned_, head);
     if (status != HeadStatus::kIncomplete) {
       scanned_ = 0;
       ++service_.figures.requests;
-      std::optional<Action> action;
+      std::optional<api::Action> action;
       if (status == HeadStatus::kComplete) {
         action = answer(head);
       } else {
@@ -137,7 +137,7 @@ asio::awaitable<void> HttpConnection::serve() {
     const size_t used = input_.size();
     input_.resize(std::min(used + kReadBytes, kHeadBytesMax));
     const auto [error, n] = co_await socket_.async_read_some(
-        asio::buffer(input_.data() + used, input_.size() - used), use_result);
+        loop::asio::buffer(input_.data() + used, input_.size() - used), loop::use_result);
     input_.resize(used + n);
     if (error) break;
   }
@@ -159,65 +159,66 @@ void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
   head_only_ = false;
   unread_body_ = true;
   respond(status == HeadStatus::kTooLarge
-              ? closing_problem(ProblemType::kHeaderTooLarge, "a header may have 8 KiB")
-              : closing_problem(ProblemType::kBadRequest, flaw));
+              ? api::closing_problem(api::ProblemType::kHeaderTooLarge, "a header may have 8 KiB")
+              : api::closing_problem(api::ProblemType::kBadRequest, flaw));
 }
 
-std::optional<Action> HttpConnection::answer(const HttpHead& head) {
-  HttpRequest request = head.request;
+std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
+  api::HttpRequest request = head.request;
   request.local_host = local_host_;
   request.local_port = local_port_;
   head_only_ = request.method == "HEAD";
   keep_alive_ = head.keep_alive;
   say_keep_alive_ = head.is_http_1_0;
   state_ = State::kWorking;
-  deadline_ = Instant::max();
-  Action action = service_.router.route(request);
-  unread_body_ = content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
+  deadline_ = base::Instant::max();
+  api::Action action = service_.router.route(request);
+  unread_body_ = api::content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
   // The request is not looked at any more: it visited the input.
   input_.erase(0, head.bytes);
-  if (const auto* response = std::get_if<HttpResponse>(&action)) {
+  if (const auto* response = std::get_if<api::HttpResponse>(&action)) {
     respond(*response);
-  } else if (const auto* report = std::get_if<Report>(&action)) {
-    const ServerFigures figures = service_.now();
-    respond(report->kind == Report::Kind::kReadiness ? readiness_response(figures)
-                                                     : metrics_response(figures));
-  } else if (const auto* ask = std::get_if<AskStats>(&action); !ask || !answer_from_memory(*ask)) {
+  } else if (const auto* report = std::get_if<api::Report>(&action)) {
+    const api::ServerFigures figures = service_.now();
+    respond(report->kind == api::Report::Kind::kReadiness ? api::readiness_response(figures)
+                                                          : api::metrics_response(figures));
+  } else if (const auto* ask = std::get_if<api::AskStats>(&action);
+             !ask || !answer_from_memory(*ask)) {
     return action;
   }
   return std::nullopt;
 }
 
-bool HttpConnection::answer_from_memory(const AskStats& ask) {
-  const PreparedAnswerPtr answer = service_.feed.prepared(ask.query);
-  if (answer) respond(stats_response(*answer, ask.query, ask.if_none_match));
+bool HttpConnection::answer_from_memory(const api::AskStats& ask) {
+  const api::PreparedAnswerPtr answer = service_.feed.prepared(ask.query);
+  if (answer) respond(api::stats_response(*answer, ask.query, ask.if_none_match));
   return answer != nullptr;
 }
 
-asio::awaitable<void> HttpConnection::perform(Action action) {
+loop::asio::awaitable<void> HttpConnection::perform(api::Action action) {
   co_await flush();  // the answers to the requests before this one need not wait for it
   if (ending_) co_return;
-  if (auto* take = std::get_if<TakePayments>(&action)) {
+  if (auto* take = std::get_if<api::TakePayments>(&action)) {
     co_await take_payments(*take);
-  } else if (auto* ask = std::get_if<AskStats>(&action)) {
+  } else if (auto* ask = std::get_if<api::AskStats>(&action)) {
     co_await ask_stats(std::move(*ask));
   } else {
-    co_await open_stream(std::move(std::get<OpenStream>(action)));
+    co_await open_stream(std::move(std::get<api::OpenStream>(action)));
   }
 }
 
-asio::awaitable<void> HttpConnection::ask_stats(AskStats ask) {
-  using Asked = Result<PreparedAnswerPtr>;
+loop::asio::awaitable<void> HttpConnection::ask_stats(api::AskStats ask) {
+  using Asked = base::Result<api::PreparedAnswerPtr>;
   std::function<void(std::function<void(Asked)>)> start =
       [this, &ask](const std::function<void(Asked)>& done) {
         service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
       };
-  const Asked asked = co_await await_call<Asked>(std::move(start));
-  respond(asked ? stats_response(**asked, ask.query, ask.if_none_match)
-                : problem_response(ProblemType::kCacheAway, asked.error().message));
+  const Asked asked = co_await loop::await_call<Asked>(std::move(start));
+  respond(asked ? api::stats_response(**asked, ask.query, ask.if_none_match)
+                : api::problem_response(api::ProblemType::kCacheAway, asked.error().message));
 }
 
-asio::awaitable<void> HttpConnection::take_payments(TakePayments take) {
+loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take) {
   const bool complete = co_await read_body(take);
   if (!complete) {
     close();
@@ -225,19 +226,20 @@ asio::awaitable<void> HttpConnection::take_payments(TakePayments take) {
   }
   unread_body_ = false;
   state_ = State::kWorking;
-  deadline_ = Instant::max();
+  deadline_ = base::Instant::max();
   const std::string_view body = std::string_view(input_).substr(0, take.body_bytes);
-  std::variant<HttpResponse, PostedPayments> read = read_payments(body, service_.rules);
+  std::variant<api::HttpResponse, api::PostedPayments> read =
+      api::read_payments(body, service_.rules);
   input_.erase(0, take.body_bytes);
   if (input_.capacity() > kBodyReadBytes) input_.shrink_to_fit();
-  if (const auto* refusal = std::get_if<HttpResponse>(&read)) {
+  if (const auto* refusal = std::get_if<api::HttpResponse>(&read)) {
     respond(*refusal);
     co_return;
   }
-  co_await store(std::move(std::get<PostedPayments>(read)));
+  co_await store(std::move(std::get<api::PostedPayments>(read)));
 }
 
-asio::awaitable<void> HttpConnection::store(PostedPayments posted) {
+loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
   const uint64_t payments = posted.payments();
   Posting posting = Posting::kTaken;
   if (!posted.empty()) {
@@ -245,7 +247,7 @@ asio::awaitable<void> HttpConnection::store(PostedPayments posted) {
         [this, &posted](std::function<void(Posting)> done) {
           service_.writer.post(std::move(posted), std::move(done));
         };
-    posting = co_await await_call<Posting>(std::move(start));
+    posting = co_await loop::await_call<Posting>(std::move(start));
   }
   if (posting == Posting::kTaken) {
     ++service_.figures.posts_accepted;
@@ -257,7 +259,7 @@ asio::awaitable<void> HttpConnection::store(PostedPayments posted) {
 }
 
 // Waits for the whole body at the front of `input_`.
-asio::awaitable<bool> HttpConnection::read_body(const TakePayments& take) {
+loop::asio::awaitable<bool> HttpConnection::read_body(const api::TakePayments& take) {
   if (input_.size() >= take.body_bytes) co_return true;
   if (take.expects_continue) {
     output_.head() += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -270,19 +272,19 @@ asio::awaitable<bool> HttpConnection::read_body(const TakePayments& take) {
     const size_t used = input_.size();
     const size_t wanted = std::min<size_t>(take.body_bytes - used, kBodyReadBytes);
     input_.resize(used + wanted);
-    const auto [error, n] =
-        co_await socket_.async_read_some(asio::buffer(input_.data() + used, wanted), use_result);
+    const auto [error, n] = co_await socket_.async_read_some(
+        loop::asio::buffer(input_.data() + used, wanted), loop::use_result);
     input_.resize(used + n);
     if (error || !socket_.is_open()) co_return false;
   }
   co_return true;
 }
 
-asio::awaitable<void> HttpConnection::open_stream(OpenStream open) {
+loop::asio::awaitable<void> HttpConnection::open_stream(api::OpenStream open) {
   ++service_.figures.responses[2];
   ending_ = ending_ || service_.stopping || head_only_;
-  append_head(output_.head(), stream_response(),
-              {.keep_alive = false, .date = service_.date, .stream = true});
+  api::append_head(output_.head(), api::stream_response(),
+                   {.keep_alive = false, .date = service_.date, .stream = true});
   if (!head_only_) output_.head() += "retry: 1000\n\n";
   output_.add(nullptr, nullptr);
   co_await flush();
@@ -290,14 +292,15 @@ asio::awaitable<void> HttpConnection::open_stream(OpenStream open) {
   if (!closing) service_.streams.open(std::move(socket_), open.query);
 }
 
-void HttpConnection::respond(const HttpResponse& response) {
+void HttpConnection::respond(const api::HttpResponse& response) {
   if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
   const auto status_class = static_cast<size_t>(response.status / 100);
   if (status_class < std::size(service_.figures.responses)) {
     ++service_.figures.responses[status_class];
   }
-  append_head(output_.head(), response,
-              {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});
+  api::append_head(
+      output_.head(), response,
+      {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});
   if (head_only_ || !response.body) return output_.add(nullptr, nullptr);
   output_.add(response.body, service_.pages.of(response.body));
 }
@@ -315,31 +318,32 @@ bool HttpConnection::write_at_once() {
   return true;
 }
 
-asio::awaitable<void> HttpConnection::write_rest() {
+loop::asio::awaitable<void> HttpConnection::write_rest() {
   begin(State::kWriting, service_.limits.write_timeout);
   for (bool written = false; !written; written = write_at_once()) {
-    const auto [error] = co_await socket_.async_wait(Socket::wait_write, use_result);
+    const auto [error] = co_await socket_.async_wait(Socket::wait_write, loop::use_result);
     if (error) close();
   }
   state_ = State::kWorking;
-  deadline_ = Instant::max();
+  deadline_ = base::Instant::max();
 }
 
-asio::awaitable<void> HttpConnection::flush() {
+loop::asio::awaitable<void> HttpConnection::flush() {
   if (!write_at_once()) co_await write_rest();
 }
 
 // A client that still sends what was refused would be reset before it has read why.
-asio::awaitable<void> HttpConnection::linger() {
+loop::asio::awaitable<void> HttpConnection::linger() {
   begin(State::kLingering, service_.limits.linger_timeout);
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
   input_.resize(kBodyReadBytes);
   for (size_t left = kLingerBytesMax; left > 0;) {
-    const auto [error, n] = co_await socket_.async_read_some(asio::buffer(input_), use_result);
+    const auto [error, n] =
+        co_await socket_.async_read_some(loop::asio::buffer(input_), loop::use_result);
     if (error || n == 0) break;
     left -= std::min(left, n);
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

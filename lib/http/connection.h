@@ -26,27 +26,27 @@
 #include "http/server.h"
 #include "loop/asio_tcp.h"
 
-namespace paystats {
+namespace paystats::http {
 
 // What all connections share. All are borrowed.
 struct HttpService {
-  const Router& router;
-  const PaymentRules rules;
+  const api::Router& router;
+  const api::PaymentRules rules;
   AnswerFeed& feed;
   EventStreams& streams;
   PaymentWriter& writer;
-  const Clock& clock;
+  const base::Clock& clock;
   const HttpLimits& limits;
-  ServerFigures& figures;  // totals; the rest is filled in when somebody asks
+  api::ServerFigures& figures;  // totals; the rest is filled in when somebody asks
   BodyPages pages{};
   std::string date{};  // renewed each second
   bool stopping = false;
-  std::function<ServerFigures()> now{};  // all figures
+  std::function<api::ServerFigures()> now{};  // all figures
 };
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = asio::ip::tcp::socket;
+  using Socket = loop::asio::ip::tcp::socket;
 
   HttpConnection(Socket socket, HttpService& service);
 
@@ -58,42 +58,42 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void close();
 
   // Cuts off a client that has not done in time what was waited for.
-  void check_deadline(Instant now);
+  void check_deadline(base::Instant now);
 
   bool idle() const { return state_ == State::kIdle; }  // no byte of a request has come
-  Instant since() const { return since_; }              // when what it does now began
+  base::Instant since() const { return since_; }        // when what it does now began
 
  private:
   enum class State { kIdle, kReadingHead, kReadingBody, kWorking, kWriting, kLingering };
 
-  asio::awaitable<void> serve();
+  loop::asio::awaitable<void> serve();
   void await_request();
   void refuse_head(HeadStatus status, const std::string& flaw);
   // Nothing: it has been answered. Else what is to be done for it.
-  std::optional<Action> answer(const HttpHead& head);
-  bool answer_from_memory(const AskStats& ask);
-  asio::awaitable<void> perform(Action action);
-  asio::awaitable<void> take_payments(TakePayments take);
-  asio::awaitable<bool> read_body(const TakePayments& take);
-  asio::awaitable<void> store(PostedPayments posted);
-  asio::awaitable<void> ask_stats(AskStats ask);
-  asio::awaitable<void> open_stream(OpenStream open);
-  asio::awaitable<void> linger();
-  void respond(const HttpResponse& response);
+  std::optional<api::Action> answer(const HttpHead& head);
+  bool answer_from_memory(const api::AskStats& ask);
+  loop::asio::awaitable<void> perform(api::Action action);
+  loop::asio::awaitable<void> take_payments(api::TakePayments take);
+  loop::asio::awaitable<bool> read_body(const api::TakePayments& take);
+  loop::asio::awaitable<void> store(api::PostedPayments posted);
+  loop::asio::awaitable<void> ask_stats(api::AskStats ask);
+  loop::asio::awaitable<void> open_stream(api::OpenStream open);
+  loop::asio::awaitable<void> linger();
+  void respond(const api::HttpResponse& response);
   // What is in the outbox leaves it, or the connection is closed. False: the client is to be waited
   // for, by write_rest().
   bool write_at_once();
-  asio::awaitable<void> write_rest();
-  asio::awaitable<void> flush();
-  void begin(State state, Duration timeout);
+  loop::asio::awaitable<void> write_rest();
+  loop::asio::awaitable<void> flush();
+  void begin(State state, base::Duration timeout);
   void closed();
 
   Socket socket_;
   HttpService& service_;
   std::function<void()> on_closed_;
   State state_ = State::kIdle;
-  Instant since_{};
-  Instant deadline_ = Instant::max();
+  base::Instant since_{};
+  base::Instant deadline_ = base::Instant::max();
   bool ending_ = false;  // after what is in the outbox
   bool unread_body_ = false;
 
@@ -109,4 +109,4 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool say_keep_alive_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -2,16 +2,16 @@
 
 #include <utility>
 
-namespace paystats {
+namespace paystats::http {
 
 class EventStreams::Stream final : public LivePages::Watcher,
                                    public std::enable_shared_from_this<EventStreams::Stream> {
  public:
   Stream(Socket socket, EventStreams& home) : socket_(std::move(socket)), home_(&home) {}
 
-  void start(const PageQuery& query);
-  void on_event(const SharedBytes& event) override;
-  void check(Instant now);
+  void start(const protocol::PageQuery& query);
+  void on_event(const api::SharedBytes& event) override;
+  void check(base::Instant now);
   void close();
   void leave_home() { home_ = nullptr; }
 
@@ -23,31 +23,31 @@ class EventStreams::Stream final : public LivePages::Watcher,
 
   Socket socket_;
   EventStreams* home_;  // null: it is no more
-  SharedBytes writing_;
-  SharedBytes next_;  // the newest that came meanwhile
+  api::SharedBytes writing_;
+  api::SharedBytes next_;  // the newest that came meanwhile
   size_t written_ = 0;
   bool blocked_ = false;  // until the client has taken more
-  Instant due_{};         // then: it is too slow; otherwise: a comment
+  base::Instant due_{};   // then: it is too slow; otherwise: a comment
 };
 
 // A client of a stream has nothing more to say: whatever can be read is its end. So this wait is
 // the last word on a stream, however it ends; and the last step here, so that a stream whose start
 // fails has no such word outstanding.
-void EventStreams::Stream::start(const PageQuery& query) {
+void EventStreams::Stream::start(const protocol::PageQuery& query) {
   due_ = home_->clock_.now() + home_->limits_.comment_interval;
   home_->pages_.watch(query, *this);
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode) {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](loop::ErrorCode) {
     self->close();
     if (self->home_ != nullptr) self->home_->remove(*self);
   });
 }
 
 void EventStreams::Stream::close() {
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.close(ignored);
 }
 
-void EventStreams::Stream::on_event(const SharedBytes& event) {
+void EventStreams::Stream::on_event(const api::SharedBytes& event) {
   if (!socket_.is_open() || home_ == nullptr) return;
   if (writing_) {
     next_ = event;
@@ -59,9 +59,9 @@ void EventStreams::Stream::on_event(const SharedBytes& event) {
 
 void EventStreams::Stream::write_some() {
   while (writing_) {
-    ErrorCode error;
-    written_ += socket_.write_some(asio::buffer(*writing_) + written_, error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
+    loop::ErrorCode error;
+    written_ += socket_.write_some(loop::asio::buffer(*writing_) + written_, error);
+    if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
       return wait_for_room();
     }
     if (error) return close();
@@ -76,33 +76,33 @@ void EventStreams::Stream::write_some() {
 
 void EventStreams::Stream::wait_for_room() {
   if (!std::exchange(blocked_, true)) due_ = home_->clock_.now() + home_->limits_.write_timeout;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](ErrorCode error) {
+  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](loop::ErrorCode error) {
     if (!error && self->home_ != nullptr) self->write_some();
   });
 }
 
-void EventStreams::Stream::check(Instant now) {
+void EventStreams::Stream::check(base::Instant now) {
   if (now < due_ || !socket_.is_open()) return;
   if (!blocked_) return on_event(home_->comment_);
   ++home_->figures_.timeouts;
   close();
 }
 
-EventStreams::EventStreams(LivePages& pages, const Clock& clock, const HttpLimits& limits,
-                           ServerFigures& figures, std::function<void()> on_end)
+EventStreams::EventStreams(LivePages& pages, const base::Clock& clock, const HttpLimits& limits,
+                           api::ServerFigures& figures, std::function<void()> on_end)
     : pages_(pages),
       clock_(clock),
       limits_(limits),
       figures_(figures),
       on_end_(std::move(on_end)),
-      comment_(comment_event()) {}
+      comment_(api::comment_event()) {}
 
 // A handler that the loop still holds may outlive us.
 EventStreams::~EventStreams() {
   for (const auto& stream : streams_) stream->leave_home();
 }
 
-void EventStreams::open(Socket socket, const PageQuery& query) {
+void EventStreams::open(Socket socket, const protocol::PageQuery& query) {
   const auto stream = std::make_shared<Stream>(std::move(socket), *this);
   stream->place = streams_.size();
   streams_.push_back(stream);
@@ -125,7 +125,7 @@ void EventStreams::remove(const Stream& stream) {
 }
 
 // Closing removes nothing from here before the loop comes to it.
-void EventStreams::check(Instant now) {
+void EventStreams::check(base::Instant now) {
   for (const auto& stream : streams_) stream->check(now);
 }
 
@@ -133,4 +133,4 @@ void EventStreams::close_all() {
   for (const auto& stream : streams_) stream->close();
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -23,23 +23,23 @@
 #include "loop/asio_tcp.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class EventStreams {
  public:
-  using Socket = asio::ip::tcp::socket;
+  using Socket = loop::asio::ip::tcp::socket;
 
   // All but the function are borrowed.
-  EventStreams(LivePages& pages, const Clock& clock, const HttpLimits& limits,
-               ServerFigures& figures, std::function<void()> on_end);
+  EventStreams(LivePages& pages, const base::Clock& clock, const HttpLimits& limits,
+               api::ServerFigures& figures, std::function<void()> on_end);
   EventStreams(const EventStreams&) = delete;
   EventStreams& operator=(const EventStreams&) = delete;
   ~EventStreams();
 
   // REQUIRES: the socket is non-blocking.
-  void open(Socket socket, const PageQuery& query);
+  void open(Socket socket, const protocol::PageQuery& query);
 
-  void check(Instant now);
+  void check(base::Instant now);
   void close_all();  // `on_end` is called from the loop, for each
   size_t size() const { return streams_.size(); }
 
@@ -48,13 +48,13 @@ class EventStreams {
   void remove(const Stream& stream);
 
   LivePages& pages_;
-  const Clock& clock_;
+  const base::Clock& clock_;
   const HttpLimits& limits_;
-  ServerFigures& figures_;
+  api::ServerFigures& figures_;
   const std::function<void()> on_end_;
-  const SharedBytes comment_;
+  const api::SharedBytes comment_;
   // Shared with the handlers of what they wait for, the last of which removes a stream from here.
   std::vector<std::shared_ptr<Stream>> streams_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

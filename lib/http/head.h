@@ -11,13 +11,13 @@
 
 #include "api/http.h"
 
-namespace paystats {
+namespace paystats::http {
 
 inline constexpr size_t kHeadBytesMax = 8 << 10;
 
 struct HttpHead {
-  HttpRequest request;  // visits the buffer
-  size_t bytes = 0;     // of the head; what follows is the body, or the next request
+  api::HttpRequest request;  // visits the buffer
+  size_t bytes = 0;          // of the head; what follows is the body, or the next request
   bool keep_alive = false;
   bool is_http_1_0 = false;  // who is to be told that a connection stays
   std::string flaw;          // of kMalformed
@@ -29,4 +29,4 @@ enum class HeadStatus { kComplete, kIncomplete, kTooLarge, kMalformed };
 // first.
 HeadStatus parse_head(std::string_view buffer, size_t& scanned, HttpHead& head);
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -6,17 +6,17 @@
 
 #include "loop/asio_tcp.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
 
 }  // namespace
 
-std::shared_ptr<LineLink> LineLink::open(asio::io_context& context, const std::string& path,
+std::shared_ptr<LineLink> LineLink::open(loop::asio::io_context& context, const std::string& path,
                                          Handlers handlers) {
   auto link = std::make_shared<LineLink>(context, path, std::move(handlers));
-  asio::co_spawn(
+  loop::asio::co_spawn(
       context, [link] { return link->run(); },
       [link](const std::exception_ptr& thrown) {
         if (thrown) link->fail_with("out of memory");
@@ -24,12 +24,12 @@ std::shared_ptr<LineLink> LineLink::open(asio::io_context& context, const std::s
   return link;
 }
 
-LineLink::LineLink(asio::io_context& context, std::string path, Handlers handlers)
+LineLink::LineLink(loop::asio::io_context& context, std::string path, Handlers handlers)
     : socket_(context), path_(std::move(path)), handlers_(std::move(handlers)) {}
 
-asio::awaitable<void> LineLink::run() {
-  const asio::local::stream_protocol::endpoint endpoint(path_);
-  const auto [error] = co_await socket_.async_connect(endpoint, use_result);
+loop::asio::awaitable<void> LineLink::run() {
+  const loop::asio::local::stream_protocol::endpoint endpoint(path_);
+  const auto [error] = co_await socket_.async_connect(endpoint, loop::use_result);
   if (closed_) co_return;
   if (error) {
     fail_with(error.message());
@@ -39,13 +39,13 @@ asio::awaitable<void> LineLink::run() {
   co_await read_lines();
 }
 
-asio::awaitable<void> LineLink::read_lines() {
+loop::asio::awaitable<void> LineLink::read_lines() {
   size_t scanned = 0;  // no newline before here
   while (!closed_) {
     const size_t used = input_.size();
     input_.resize(used + kReadBytes);
     const auto [error, n] = co_await socket_.async_read_some(
-        asio::buffer(input_.data() + used, kReadBytes), use_result);
+        loop::asio::buffer(input_.data() + used, kReadBytes), loop::use_result);
     input_.resize(used + n);
     if (closed_) co_return;
     if (error) {
@@ -77,27 +77,27 @@ void LineLink::send(std::string_view line) {
 void LineLink::write_more() {
   if (closed_ || output_.empty()) return;
   writing_.swap(output_);
-  asio::async_write(socket_, asio::buffer(writing_),
-                    [self = shared_from_this()](ErrorCode error, size_t) {
-                      self->writing_.clear();
-                      // The reading part hears of an error as well, and tells it.
-                      if (!error) self->write_more();
-                    });
+  loop::asio::async_write(socket_, loop::asio::buffer(writing_),
+                          [self = shared_from_this()](loop::ErrorCode error, size_t) {
+                            self->writing_.clear();
+                            // The reading part hears of an error as well, and tells it.
+                            if (!error) self->write_more();
+                          });
 }
 
 void LineLink::close() {
   closed_ = true;
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket_.close(ignored);
   // What the handlers hold may hold us.
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handlers_ = {}; });
+  loop::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handlers_ = {}; });
 }
 
 void LineLink::fail_with(const std::string& what) {
   if (closed_) return;
   const auto on_close = std::move(handlers_.on_close);
   close();
-  if (on_close) on_close(Error{path_ + ": " + what});
+  if (on_close) on_close(base::Error{path_ + ": " + what});
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

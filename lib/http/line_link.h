@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "loop/asio.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class LineLink : public std::enable_shared_from_this<LineLink> {
  public:
@@ -23,13 +23,13 @@ class LineLink : public std::enable_shared_from_this<LineLink> {
 
   struct Handlers {
     std::function<void()> on_open;
-    std::function<void(std::string line)> on_line;  // with its newline
-    std::function<void(const Error&)> on_close;     // not connected, or not any more; once
+    std::function<void(std::string line)> on_line;     // with its newline
+    std::function<void(const base::Error&)> on_close;  // not connected, or not any more; once
   };
 
-  static std::shared_ptr<LineLink> open(asio::io_context& context, const std::string& path,
+  static std::shared_ptr<LineLink> open(loop::asio::io_context& context, const std::string& path,
                                         Handlers handlers);
-  LineLink(asio::io_context& context, std::string path, Handlers handlers);
+  LineLink(loop::asio::io_context& context, std::string path, Handlers handlers);
 
   // REQUIRES: on_open has been called.
   void send(std::string_view line);
@@ -37,12 +37,12 @@ class LineLink : public std::enable_shared_from_this<LineLink> {
   void close();
 
  private:
-  asio::awaitable<void> run();
-  asio::awaitable<void> read_lines();
+  loop::asio::awaitable<void> run();
+  loop::asio::awaitable<void> read_lines();
   void write_more();
   void fail_with(const std::string& what);
 
-  asio::local::stream_protocol::socket socket_;
+  loop::asio::local::stream_protocol::socket socket_;
   const std::string path_;
   Handlers handlers_;
   std::string input_;
@@ -51,4 +51,4 @@ class LineLink : public std::enable_shared_from_this<LineLink> {
   bool closed_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

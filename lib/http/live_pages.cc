@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 constexpr size_t kTellSlice = 64;  // watchers: a third of a millisecond of sending
@@ -14,15 +14,15 @@ constexpr size_t kTellSlice = 64;  // watchers: a third of a millisecond of send
 
 // One page and all who watch it.
 struct LivePages::Page {
-  PageQuery query;
+  protocol::PageQuery query;
   std::vector<Watcher*> watchers;
-  PreparedAnswerPtr shown;  // what `event` was made of
-  SharedBytes event;
+  api::PreparedAnswerPtr shown;  // what `event` was made of
+  api::SharedBytes event;
   bool asking = false;  // an answer is on its way
   bool stale = false;   // something has changed since it was asked for
 
   // What is being told, to everybody in a circle that begins wherever the last one is.
-  SharedBytes news;
+  api::SharedBytes news;
   uint32_t news_number = 0;
   size_t next = 0;       // in watchers
   size_t remaining = 0;  // of the circle
@@ -30,23 +30,23 @@ struct LivePages::Page {
 };
 
 struct LivePages::Impl : std::enable_shared_from_this<LivePages::Impl> {
-  Impl(EventLoop& event_loop, AnswerFeed& answer_feed)
-      : loop(event_loop), feed(answer_feed), away(away_event()) {}
+  Impl(loop::EventLoop& event_loop, AnswerFeed& answer_feed)
+      : loop(event_loop), feed(answer_feed), away(api::away_event()) {}
 
   void refresh(const std::string& key);
-  void show(const std::string& key, Page& page, const PreparedAnswerPtr& answer);
-  void tell(const std::string& key, Page& page, const SharedBytes& event);
+  void show(const std::string& key, Page& page, const api::PreparedAnswerPtr& answer);
+  void tell(const std::string& key, Page& page, const api::SharedBytes& event);
   void tell_slice(const std::string& key);
   void leave(Watcher& watcher);
 
-  EventLoop& loop;
+  loop::EventLoop& loop;
   AnswerFeed& feed;
-  const SharedBytes away;
+  const api::SharedBytes away;
   std::unordered_map<std::string, Page> pages;  // its elements stay where they are
   bool was_connected = false;
 };
 
-void LivePages::Impl::tell(const std::string& key, Page& page, const SharedBytes& event) {
+void LivePages::Impl::tell(const std::string& key, Page& page, const api::SharedBytes& event) {
   page.news = event;
   ++page.news_number;
   page.remaining = page.watchers.size();
@@ -79,16 +79,17 @@ void LivePages::Impl::leave(Watcher& watcher) {
   page.watchers.pop_back();
   // The one that moved may have got to where this circle has been: it goes round once more.
   if (page.remaining > 0) page.remaining = page.watchers.size();
-  if (page.watchers.empty()) pages.erase(request_line(page.query));
+  if (page.watchers.empty()) pages.erase(protocol::request_line(page.query));
 }
 
-void LivePages::Impl::show(const std::string& key, Page& page, const PreparedAnswerPtr& answer) {
+void LivePages::Impl::show(const std::string& key, Page& page,
+                           const api::PreparedAnswerPtr& answer) {
   if (page.shown && page.shown->instance == answer->instance &&
       page.shown->version == answer->version && page.shown->ready == answer->ready) {
     return;
   }
   page.shown = answer;
-  page.event = stats_event(*answer);
+  page.event = api::stats_event(*answer);
   tell(key, page, page.event);
 }
 
@@ -100,31 +101,35 @@ void LivePages::Impl::refresh(const std::string& key) {
     page.stale = true;
     return;
   }
-  if (const PreparedAnswerPtr answer = feed.prepared(page.query)) return show(key, page, answer);
+  if (const api::PreparedAnswerPtr answer = feed.prepared(page.query))
+    return show(key, page, answer);
   page.asking = true;
   page.stale = false;
-  feed.ask(page.query, [weak = weak_from_this(), key](const Result<PreparedAnswerPtr>& answer) {
-    const auto self = weak.lock();
-    if (!self) return;
-    const auto place = self->pages.find(key);
-    if (place == self->pages.end()) return;
-    Page& asked = place->second;
-    asked.asking = false;
-    // Where the cache has gone, changed() tells; any other error is of this question alone.
-    if (answer) self->show(key, asked, *answer);
-    // The question may have been somebody else's, and older than the last change that we know of.
-    const bool overtaken = answer && self->feed.overtaken(**answer);
-    if ((asked.stale || overtaken) && self->feed.connected()) self->refresh(key);
-  });
+  feed.ask(page.query,
+           [weak = weak_from_this(), key](const base::Result<api::PreparedAnswerPtr>& answer) {
+             const auto self = weak.lock();
+             if (!self) return;
+             const auto place = self->pages.find(key);
+             if (place == self->pages.end()) return;
+             Page& asked = place->second;
+             asked.asking = false;
+             // Where the cache has gone, changed() tells; any other error is of this question
+             // alone.
+             if (answer) self->show(key, asked, *answer);
+             // The question may have been somebody else's, and older than the last change that we
+             // know of.
+             const bool overtaken = answer && self->feed.overtaken(**answer);
+             if ((asked.stale || overtaken) && self->feed.connected()) self->refresh(key);
+           });
 }
 
-LivePages::LivePages(EventLoop& loop, AnswerFeed& feed)
+LivePages::LivePages(loop::EventLoop& loop, AnswerFeed& feed)
     : impl_(std::make_shared<Impl>(loop, feed)) {}
 
 LivePages::~LivePages() = default;
 
-void LivePages::watch(const PageQuery& query, Watcher& watcher) {
-  const std::string key = request_line(query);
+void LivePages::watch(const protocol::PageQuery& query, Watcher& watcher) {
+  const std::string key = protocol::request_line(query);
   Page& page = impl_->pages[key];
   page.query = query;
   page.watchers.push_back(&watcher);  // first, since it may throw: who is not in it must not leave
@@ -168,4 +173,4 @@ LivePages::Watcher::~Watcher() {
   if (const auto impl = pages_.lock()) impl->leave(*this);
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -21,7 +21,7 @@
 #include "loop/event_loop.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class LivePages {
  private:
@@ -38,7 +38,7 @@ class LivePages {
 
     // Called from the loop, or from within watch() where the answer is there already. Must not
     // destroy a watcher.
-    virtual void on_event(const SharedBytes& event) = 0;
+    virtual void on_event(const api::SharedBytes& event) = 0;
 
    private:
     friend class LivePages;
@@ -49,13 +49,13 @@ class LivePages {
   };
 
   // Both are borrowed.
-  LivePages(EventLoop& loop, AnswerFeed& feed);
+  LivePages(loop::EventLoop& loop, AnswerFeed& feed);
   LivePages(const LivePages&) = delete;
   LivePages& operator=(const LivePages&) = delete;
   ~LivePages();
 
   // REQUIRES: `watcher` watches nothing yet.
-  void watch(const PageQuery& query, Watcher& watcher);
+  void watch(const protocol::PageQuery& query, Watcher& watcher);
 
   void changed();
 
@@ -65,4 +65,4 @@ class LivePages {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

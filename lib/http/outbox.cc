@@ -9,20 +9,20 @@
 #include <span>
 #include <utility>
 
-namespace paystats {
+namespace paystats::http {
 
-void HttpOutbox::add(SharedBytes body, BodyPages::Pages pages) {
+void HttpOutbox::add(api::SharedBytes body, BodyPages::Pages pages) {
   if (body) body_bytes_ += body->size();
   parts_.push_back({heads_.size(), std::move(body), std::move(pages)});
 }
 
-HttpOutbox::Progress HttpOutbox::write_some(asio::ip::tcp::socket& socket) {
+HttpOutbox::Progress HttpOutbox::write_some(loop::asio::ip::tcp::socket& socket) {
   while (part_ < parts_.size()) {
     const Part& part = parts_[part_];
     const bool by_pages = part.pages && head_sent_ == part.head_end;
-    ErrorCode error;
+    loop::ErrorCode error;
     const size_t sent = by_pages ? send_pages(socket, error) : send(socket, error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
+    if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
       return Progress::kBlocked;
     }
     if (error) return Progress::kFailed;
@@ -35,26 +35,26 @@ HttpOutbox::Progress HttpOutbox::write_some(asio::ip::tcp::socket& socket) {
 }
 
 // All up to the next body that has pages.
-size_t HttpOutbox::send(asio::ip::tcp::socket& socket, ErrorCode& error) const {
-  std::array<asio::const_buffer, 2 * kPartsMax> buffers;
+size_t HttpOutbox::send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const {
+  std::array<loop::asio::const_buffer, 2 * kPartsMax> buffers;
   size_t used = 0;
   size_t head = head_sent_;
   size_t body = body_sent_;
   bool pages_follow = false;
   for (const Part& part : std::span(parts_).subspan(part_)) {
     if (part.head_end > head) {
-      buffers[used++] = asio::buffer(heads_.data() + head, part.head_end - head);
+      buffers[used++] = loop::asio::buffer(heads_.data() + head, part.head_end - head);
     }
     head = part.head_end;
     pages_follow = part.pages != nullptr;
     if (pages_follow || used + 2 > buffers.size()) break;
-    if (part.body) buffers[used++] = asio::buffer(*part.body) + std::exchange(body, 0);
+    if (part.body) buffers[used++] = loop::asio::buffer(*part.body) + std::exchange(body, 0);
   }
   const auto flags = pages_follow ? MSG_MORE : 0;  // a head alone would be a packet of its own
   return socket.send(std::span(buffers).first(used), flags, error);
 }
 
-size_t HttpOutbox::send_pages(asio::ip::tcp::socket& socket, ErrorCode& error) const {
+size_t HttpOutbox::send_pages(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const {
   const Part& part = parts_[part_];
   auto from = static_cast<off_t>(body_sent_);
   for (;;) {
@@ -62,7 +62,7 @@ size_t HttpOutbox::send_pages(asio::ip::tcp::socket& socket, ErrorCode& error) c
                                  part.body->size() - body_sent_);
     if (n >= 0) return static_cast<size_t>(n);
     if (errno == EINTR) continue;
-    error = ErrorCode(errno, boost::system::system_category());
+    error = loop::ErrorCode(errno, boost::system::system_category());
     return 0;
   }
 }
@@ -83,4 +83,4 @@ void HttpOutbox::advance(size_t bytes) {
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -18,7 +18,7 @@
 #include "http/body_pages.h"
 #include "loop/asio_tcp.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class HttpOutbox {
  public:
@@ -27,7 +27,7 @@ class HttpOutbox {
   // To be appended to: the head of the next response.
   std::string& head() { return heads_; }
   // Ends that response. Either may be null.
-  void add(SharedBytes body, BodyPages::Pages pages);
+  void add(api::SharedBytes body, BodyPages::Pages pages);
 
   bool empty() const { return parts_.empty(); }
   // To be written before more is added: a client who asks and does not read holds no more than
@@ -35,7 +35,7 @@ class HttpOutbox {
   bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
 
   // REQUIRES: `socket` is non-blocking.
-  Progress write_some(asio::ip::tcp::socket& socket);
+  Progress write_some(loop::asio::ip::tcp::socket& socket);
 
  private:
   static constexpr size_t kPartsMax = 16;
@@ -43,12 +43,12 @@ class HttpOutbox {
 
   struct Part {
     size_t head_end = 0;  // in heads_
-    SharedBytes body;
+    api::SharedBytes body;
     BodyPages::Pages pages;
   };
 
-  size_t send(asio::ip::tcp::socket& socket, ErrorCode& error) const;
-  size_t send_pages(asio::ip::tcp::socket& socket, ErrorCode& error) const;
+  size_t send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const;
+  size_t send_pages(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const;
   void advance(size_t bytes);
 
   std::string heads_;
@@ -60,4 +60,4 @@ class HttpOutbox {
   size_t body_sent_ = 0;  // of that part's body
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -20,15 +20,15 @@
 #include "base/fd.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
-constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
-constexpr Duration kLastWait = std::chrono::milliseconds(500);  // for a thread that is to end
+constexpr base::Duration kCheckInterval = std::chrono::milliseconds(250);
+constexpr base::Duration kLastWait = std::chrono::milliseconds(500);  // for a thread that is to end
 
 struct Item {
   uint64_t id = 0;
-  PostedPayments payments;
+  api::PostedPayments payments;
 };
 
 struct Outcome {
@@ -41,14 +41,14 @@ struct Outcome {
 // What the loop's side has of one post.
 struct Waiting {
   PaymentWriter::OnOutcome on_outcome;
-  Instant since;
+  base::Instant since;
   uint64_t bytes = 0;
 };
 
 // The side of the loop: all on its thread.
 struct PaymentWriter::LoopSide {
-  EventLoop& loop;
-  const Clock& clock;
+  loop::EventLoop& loop;
+  const base::Clock& clock;
   const PaymentWriterLimits limits;
   const Handlers handlers;
   std::unordered_map<uint64_t, Waiting> waiting{};
@@ -61,8 +61,8 @@ struct PaymentWriter::LoopSide {
   uint64_t bytes = 0;
   bool writable = true;
   bool stopped = false;
-  std::unique_ptr<Ticker> checks{};
-  std::optional<EventLoop::Work> work{};  // the loop lives until on_stopped
+  std::unique_ptr<loop::Ticker> checks{};
+  std::optional<loop::EventLoop::Work> work{};  // the loop lives until on_stopped
 
   void complete(uint64_t id, Posting posting) {
     const auto found = waiting.find(id);
@@ -79,7 +79,7 @@ struct PaymentWriter::LoopSide {
     for (const uint64_t id : ids) complete(id, posting);
   }
 
-  void set_writable(bool now, const Error* error) {
+  void set_writable(bool now, const base::Error* error) {
     if (now == writable) return;
     writable = now;
     if (now) {
@@ -89,7 +89,7 @@ struct PaymentWriter::LoopSide {
     }
   }
 
-  void end(const Result<void>& outcome) {
+  void end(const base::Result<void>& outcome) {
     complete_all(Posting::kUnknown);
     checks.reset();
     handlers.on_stopped(outcome);
@@ -99,8 +99,8 @@ struct PaymentWriter::LoopSide {
 
 // What both threads have. Lives until the last of them has let go.
 struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Shared> {
-  Shared(std::unique_ptr<PaymentSink> payment_sink, const StopSignal& stop_signal,
-         const Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side)
+  Shared(std::unique_ptr<io::PaymentSink> payment_sink, const base::StopSignal& stop_signal,
+         const base::Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
         stop(stop_signal),
@@ -117,19 +117,19 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
 
   // The thread's.
   void run();
-  Result<void> write_all();
-  Result<bool> wait_for_work();
+  base::Result<void> write_all();
+  base::Result<bool> wait_for_work();
   std::vector<Item> take_group();
   bool write_group(std::vector<Item> group);
   void tell(std::function<void(LoopSide&)> news);
 
-  const std::unique_ptr<PaymentSink> sink;
+  const std::unique_ptr<io::PaymentSink> sink;
   const int reader_fd;
-  const StopSignal& stop;
-  const Clock& clock;
+  const base::StopSignal& stop;
+  const base::Clock& clock;
   const uint64_t group_bytes_max;
   const std::weak_ptr<LoopSide> loop_side;
-  UniqueFd wake_fd;
+  base::UniqueFd wake_fd;
 
   std::mutex mutex;  // guards what follows
   std::deque<Item> queue;
@@ -137,7 +137,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   bool abandoned = false;  // the loop's side is gone: `loop` must not be used any more
   bool finished = false;
   std::condition_variable on_finished;
-  EventLoop* loop = nullptr;
+  loop::EventLoop* loop = nullptr;
 };
 
 // Hands news over to the loop's thread. The lock keeps the loop alive meanwhile.
@@ -150,8 +150,8 @@ void PaymentWriter::Shared::tell(std::function<void(LoopSide&)> news) {
 }
 
 // True: there is something in the queue. False: stopping, and the queue is empty.
-Result<bool> PaymentWriter::Shared::wait_for_work() {
-  const Waiter waiter(stop, clock, reader_fd);
+base::Result<bool> PaymentWriter::Shared::wait_for_work() {
+  const io::Waiter waiter(stop, clock, reader_fd);
   for (;;) {
     {
       const std::lock_guard lock(mutex);
@@ -159,8 +159,9 @@ Result<bool> PaymentWriter::Shared::wait_for_work() {
       if (!queue.empty()) return true;
       if (stopping) return false;
     }
-    const Result<Wake> woken = waiter.wait_readable_despite_stop(wake_fd.get(), kForever);
-    if (!woken) return fail(woken.error());
+    const base::Result<io::Wake> woken =
+        waiter.wait_readable_despite_stop(wake_fd.get(), io::kForever);
+    if (!woken) return base::fail(woken.error());
     uint64_t ignored = 0;
     while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
     }
@@ -183,13 +184,13 @@ std::vector<Item> PaymentWriter::Shared::take_group() {
 
 // False: the sink is of no more use.
 bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
-  Result<void> written;
+  base::Result<void> written;
   for (Item& item : group) {
     written = sink->put(item.payments.batches());
     if (!written) break;
   }
   if (written) written = sink->flush();
-  using Aftermath = PaymentSink::Aftermath;
+  using Aftermath = io::PaymentSink::Aftermath;
   const Aftermath aftermath = written ? Aftermath::kUndone : sink->aftermath();
   const bool usable = aftermath != Aftermath::kBroken;
   const Posting posting = written                           ? Posting::kTaken
@@ -206,26 +207,26 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
   return usable;
 }
 
-Result<void> PaymentWriter::Shared::write_all() {
+base::Result<void> PaymentWriter::Shared::write_all() {
   for (;;) {
-    const Result<bool> work = wait_for_work();
+    const base::Result<bool> work = wait_for_work();
     if (!work) {
       tell([error = work.error()](LoopSide& side) { side.handlers.on_broken(error); });
-      return fail(work.error());
+      return base::fail(work.error());
     }
     if (!*work) return sink->close();
-    if (!write_group(take_group())) return fail("payments could not be written");
+    if (!write_group(take_group())) return base::fail("payments could not be written");
   }
 }
 
 void PaymentWriter::Shared::run() {
-  Result<void> outcome;
+  base::Result<void> outcome;
   try {
     outcome = write_all();
   } catch (const std::exception& e) {
     // Out of memory. What was being written is in an unknown state, and so will its posters be
     // told.
-    outcome = fail(std::string("payments could not be written: ") + e.what());
+    outcome = base::fail(std::string("payments could not be written: ") + e.what());
     tell([error = outcome.error()](LoopSide& side) { side.handlers.on_broken(error); });
   }
   std::deque<Item> unwritten;
@@ -243,8 +244,8 @@ void PaymentWriter::Shared::run() {
   });
 }
 
-PaymentWriter::PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink,
-                             const StopSignal& stop, const Clock& clock,
+PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
+                             const base::StopSignal& stop, const base::Clock& clock,
                              const PaymentWriterLimits& limits, Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
@@ -253,12 +254,12 @@ PaymentWriter::PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink,
   shared_->loop = &loop;
 }
 
-Result<void> PaymentWriter::start() {
+base::Result<void> PaymentWriter::start() {
   shared_->wake_fd.reset(::eventfd(0, EFD_CLOEXEC));
-  if (!shared_->wake_fd) return fail(system_error("eventfd", errno));
+  if (!shared_->wake_fd) return base::fail(base::system_error("eventfd", errno));
   loop_side_->work.emplace(loop_side_->loop);
   loop_side_->checks =
-      std::make_unique<Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
+      std::make_unique<loop::Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
   try {
     thread_ = std::thread([shared = shared_] {
       shared->run();
@@ -267,7 +268,7 @@ Result<void> PaymentWriter::start() {
       shared->on_finished.notify_all();
     });
   } catch (const std::system_error& e) {
-    return fail(std::string("thread: ") + e.what());
+    return base::fail(std::string("thread: ") + e.what());
   }
   return {};
 }
@@ -275,7 +276,7 @@ Result<void> PaymentWriter::start() {
 void PaymentWriter::check_waits() {
   LoopSide& side = *loop_side_;
   hand_over(side, *shared_);
-  const Instant overdue = side.clock.now() - side.limits.wait_timeout;
+  const base::Instant overdue = side.clock.now() - side.limits.wait_timeout;
   std::vector<uint64_t> late;
   for (const auto& [id, entry] : side.waiting) {
     if (entry.since <= overdue) late.push_back(id);
@@ -311,7 +312,7 @@ PaymentWriter::~PaymentWriter() {
   }
 }
 
-void PaymentWriter::post(PostedPayments payments, OnOutcome on_outcome) {
+void PaymentWriter::post(api::PostedPayments payments, OnOutcome on_outcome) {
   LoopSide& side = *loop_side_;
   if (side.stopping || side.stopped) return on_outcome(Posting::kStopped);
   const uint64_t bytes = payments.memory_bytes();
@@ -359,4 +360,4 @@ size_t PaymentWriter::waiting() const {
   return loop_side_->waiting.size();
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

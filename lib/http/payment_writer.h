@@ -26,7 +26,7 @@
 #include "io/payment_sink.h"
 #include "loop/event_loop.h"
 
-namespace paystats {
+namespace paystats::http {
 
 enum class Posting {
   kTaken,      // flushed: an acknowledgement may be given
@@ -40,7 +40,7 @@ struct PaymentWriterLimits {
   size_t posts_max = 4096;               // waiting
   uint64_t bytes_max = 64 << 20;         // in memory, of those
   uint64_t group_bytes_max = 512 << 10;  // as lines; a larger post is a group by itself
-  Duration wait_timeout = std::chrono::seconds(10);
+  base::Duration wait_timeout = std::chrono::seconds(10);
 };
 
 class PaymentWriter {
@@ -48,23 +48,24 @@ class PaymentWriter {
   using OnOutcome = std::function<void(Posting)>;
 
   struct Handlers {
-    std::function<void(const Error&)> on_broken;      // no payment will ever be taken again
-    std::function<void(const Error&)> on_not_stored;  // the first of a row of failures
+    std::function<void(const base::Error&)> on_broken;      // no payment will ever be taken again
+    std::function<void(const base::Error&)> on_not_stored;  // the first of a row of failures
     std::function<void()> on_stored_again;
-    std::function<void(const Result<void>&)> on_stopped;  // the sink has been closed
+    std::function<void(const base::Result<void>&)> on_stopped;  // the sink has been closed
   };
 
   // `loop`, `stop` and `clock` are borrowed.
-  PaymentWriter(EventLoop& loop, std::unique_ptr<PaymentSink> sink, const StopSignal& stop,
-                const Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
+  PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
+                const base::StopSignal& stop, const base::Clock& clock,
+                const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
   // A thread that is stuck in the sink is left behind with all that it needs.
   ~PaymentWriter();
 
-  Result<void> start();
+  base::Result<void> start();
 
-  void post(PostedPayments payments, OnOutcome on_outcome);
+  void post(api::PostedPayments payments, OnOutcome on_outcome);
 
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
@@ -84,4 +85,4 @@ class PaymentWriter {
   std::thread thread_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -8,11 +8,11 @@
 #include "base/descriptor_limit.h"
 #include "loop/event_loop.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 // For a writer that does not come back from its sink, once everybody has been answered.
-constexpr Duration kWriterTimeout = std::chrono::seconds(1);
+constexpr base::Duration kWriterTimeout = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -21,46 +21,47 @@ class HttpRun::Impl {
   Impl(HttpRunOptions options, const HttpSurroundings& surroundings)
       : options_(std::move(options)), with_(surroundings) {}
 
-  Result<void> open(std::unique_ptr<PaymentSink> sink, StaticFiles files);
-  Result<void> run();
+  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
+  base::Result<void> run();
 
  private:
   PaymentWriter::Handlers writer_handlers();
   void announce(const HttpAddress& address, bool durable);
-  void broken(const Error& error);
+  void broken(const base::Error& error);
   void stop();
   void served();
 
   const HttpRunOptions options_;
   const HttpSurroundings with_;
-  EventLoop loop_;  // before all that lives on it
-  std::unique_ptr<Router> router_;
+  loop::EventLoop loop_;  // before all that lives on it
+  std::unique_ptr<api::Router> router_;
   std::unique_ptr<AnswerFeed> feed_;
   std::unique_ptr<PaymentWriter> writer_;
   std::unique_ptr<HttpServer> server_;  // after what it uses
-  std::unique_ptr<ReadableWatch> on_stop_;
-  std::unique_ptr<Ticker> last_call_;
+  std::unique_ptr<loop::ReadableWatch> on_stop_;
+  std::unique_ptr<loop::Ticker> last_call_;
   bool cache_seen_ = false;
-  Result<void> outcome_;
+  base::Result<void> outcome_;
 };
 
 PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
-  return {.on_broken = [this](const Error& error) { broken(error); },
+  return {.on_broken = [this](const base::Error& error) { broken(error); },
           .on_not_stored =
-              [this](const Error& error) {
+              [this](const base::Error& error) {
                 with_.diagnostics.error(error.message + " (payments are refused meanwhile)");
               },
           .on_stored_again = [this] { with_.diagnostics.note("payments can be written again"); },
           .on_stopped =
-              [this](const Result<void>& closed) {
+              [this](const base::Result<void>& closed) {
                 if (outcome_ && !closed) outcome_ = closed;
                 last_call_.reset();
               }};
 }
 
-Result<void> HttpRun::Impl::open(std::unique_ptr<PaymentSink> sink, StaticFiles files) {
+base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
+                                       api::StaticFiles files) {
   const bool durable = sink->durable();
-  router_ = std::make_unique<Router>(options_.router, std::move(files));
+  router_ = std::make_unique<api::Router>(options_.router, std::move(files));
   feed_ =
       std::make_unique<AnswerFeed>(loop_, options_.stats_path, with_.clock, options_.feed, [this] {
         const bool connected = feed_->connected();
@@ -73,7 +74,7 @@ Result<void> HttpRun::Impl::open(std::unique_ptr<PaymentSink> sink, StaticFiles 
   writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.stop, with_.clock,
                                             options_.writer, writer_handlers());
   HttpLimits limits = options_.limits;
-  const size_t possible = raise_descriptor_limit();
+  const size_t possible = base::raise_descriptor_limit();
   if (possible < limits.connections_max) {
     with_.diagnostics.warning(
         fmt::format("there can be {} connections, not {}: the hard limit on open files is too low "
@@ -83,14 +84,15 @@ Result<void> HttpRun::Impl::open(std::unique_ptr<PaymentSink> sink, StaticFiles 
   }
   server_ = std::make_unique<HttpServer>(loop_, *router_, options_.rules, *feed_, *writer_,
                                          with_.clock, limits);
-  const Result<HttpAddress> address = server_->listen(options_.address.host, options_.address.port);
-  if (!address) return fail(address.error());
+  const base::Result<HttpAddress> address =
+      server_->listen(options_.address.host, options_.address.port);
+  if (!address) return base::fail(address.error());
   announce(*address, durable);
   return {};
 }
 
 void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
-  Diagnostics& diagnostics = with_.diagnostics;
+  base::Diagnostics& diagnostics = with_.diagnostics;
   if (!address.loopback) {
     diagnostics.warning(
         fmt::format("{}: not a loopback address: whoever can reach it can read the "
@@ -109,24 +111,25 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
   diagnostics.note(fmt::format("listening on http://{}:{}/", address.host, address.port));
 }
 
-Result<void> HttpRun::Impl::run() {
-  if (Result<void> started = writer_->start(); !started) return started;
-  on_stop_ = std::make_unique<ReadableWatch>(loop_, with_.stop.fd(), [this] { stop(); });
+base::Result<void> HttpRun::Impl::run() {
+  if (base::Result<void> started = writer_->start(); !started) return started;
+  on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, with_.stop.fd(), [this] { stop(); });
   feed_->start();
   server_->start();
-  const Result<void> looped = loop_.run();
+  const base::Result<void> looped = loop_.run();
   if (!looped && outcome_) outcome_ = looped;
   feed_->stop();  // after a loop that failed, while there is still a server to be told
   return outcome_;
 }
 
 // Nothing that is posted from now on will ever be written.
-void HttpRun::Impl::broken(const Error& error) {
+void HttpRun::Impl::broken(const base::Error& error) {
   if (outcome_) {
     // A reader that has gone is no quiet end here: payments would be lost.
-    outcome_ = fail(error.kind == ErrorKind::kClosedOutput
-                        ? Error{options_.output_name + ": nobody reads the payments any more"}
-                        : error);
+    outcome_ =
+        base::fail(error.kind == base::ErrorKind::kClosedOutput
+                       ? base::Error{options_.output_name + ": nobody reads the payments any more"}
+                       : error);
   }
   stop();
 }
@@ -139,9 +142,10 @@ void HttpRun::Impl::stop() {
 void HttpRun::Impl::served() {
   feed_->stop();
   writer_->stop();
-  last_call_ = std::make_unique<Ticker>(loop_, kWriterTimeout, [this] {
+  last_call_ = std::make_unique<loop::Ticker>(loop_, kWriterTimeout, [this] {
     if (outcome_) {
-      outcome_ = fail(options_.output_name + ": does not take the payments that were under way");
+      outcome_ =
+          base::fail(options_.output_name + ": does not take the payments that were under way");
     }
     writer_.reset();  // leaves the thread to itself
     last_call_.reset();
@@ -153,12 +157,12 @@ HttpRun::HttpRun(HttpRunOptions options, const HttpSurroundings& surroundings)
 
 HttpRun::~HttpRun() = default;
 
-Result<void> HttpRun::open(std::unique_ptr<PaymentSink> sink, StaticFiles files) {
+base::Result<void> HttpRun::open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files) {
   return impl_->open(std::move(sink), std::move(files));
 }
 
-Result<void> HttpRun::run() {
+base::Result<void> HttpRun::run() {
   return impl_->run();
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -24,15 +24,15 @@
 #include "http/server.h"
 #include "io/payment_sink.h"
 
-namespace paystats {
+namespace paystats::http {
 
 struct HttpRunOptions {
   HostAndPort address;
   std::string stats_path;   // the cache's socket
   std::string output_name;  // as messages call the sink
   bool output_is_topic = false;
-  PaymentRules rules;
-  RouterOptions router;
+  api::PaymentRules rules;
+  api::RouterOptions router;
   HttpLimits limits;
   PaymentWriterLimits writer;
   AnswerFeedOptions feed;
@@ -40,9 +40,9 @@ struct HttpRunOptions {
 
 // All are borrowed.
 struct HttpSurroundings {
-  const StopSignal& stop;
-  const Clock& clock;
-  Diagnostics& diagnostics;
+  const base::StopSignal& stop;
+  const base::Clock& clock;
+  base::Diagnostics& diagnostics;
 };
 
 class HttpRun {
@@ -53,14 +53,14 @@ class HttpRun {
   ~HttpRun();
 
   // Takes the address and says on which one it listens, and what an acknowledgement is worth.
-  Result<void> open(std::unique_ptr<PaymentSink> sink, StaticFiles files);
+  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
 
   // REQUIRES: open() has succeeded. Call once.
-  Result<void> run();
+  base::Result<void> run();
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -17,70 +17,71 @@
 #include "http/event_stream.h"
 #include "http/live_pages.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
-using Tcp = asio::ip::tcp;
+using Tcp = loop::asio::ip::tcp;
 
 // How long to leave the clients in the queue when no descriptor is free for them.
-constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
-constexpr Duration kSecond = std::chrono::seconds(1);
+constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
+constexpr base::Duration kSecond = std::chrono::seconds(1);
 
-asio::ip::address parse_address(const std::string& host, ErrorCode& error) {
+loop::asio::ip::address parse_address(const std::string& host, loop::ErrorCode& error) {
   const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
   const std::string bare = in_brackets ? host.substr(1, host.size() - 2) : host;
-  return asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
+  return loop::asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
 }
 
 }  // namespace
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
-  Impl(EventLoop& event_loop, const Router& router, const PaymentRules& rules, AnswerFeed& feed,
-       PaymentWriter& writer, const Clock& clock, const HttpLimits& given)
+  Impl(loop::EventLoop& event_loop, const api::Router& router, const api::PaymentRules& rules,
+       AnswerFeed& feed, PaymentWriter& writer, const base::Clock& clock, const HttpLimits& given)
       : loop(event_loop),
         limits(given),
         pages(loop, feed),
         streams(pages, clock, limits, figures_so_far, [this] { ended(); }),
         service{router, rules, feed, streams, writer, clock, limits, figures_so_far} {}
 
-  asio::awaitable<void> accept_clients(std::shared_ptr<Tcp::acceptor> acceptor);
+  loop::asio::awaitable<void> accept_clients(std::shared_ptr<Tcp::acceptor> acceptor);
   void add(Tcp::socket socket);
   bool make_room();
   void turn_away(Tcp::socket socket);
   void check_deadlines();
   void housekeeping();
   void ended();
-  ServerFigures figures() const;
+  api::ServerFigures figures() const;
   size_t clients() const { return connections.size() + streams.size(); }
   std::vector<std::shared_ptr<HttpConnection>> all() const {
     return {connections.begin(), connections.end()};
   }
 
-  EventLoop& loop;
+  loop::EventLoop& loop;
   const HttpLimits limits;
-  ServerFigures figures_so_far;
+  api::ServerFigures figures_so_far;
   LivePages pages;
   EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors;
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
-  std::unique_ptr<Ticker> checks;
-  std::unique_ptr<Ticker> each_second;
-  std::unique_ptr<Ticker> last_call;
+  std::unique_ptr<loop::Ticker> checks;
+  std::unique_ptr<loop::Ticker> each_second;
+  std::unique_ptr<loop::Ticker> last_call;
   std::function<void()> on_stopped;
 };
 
-asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Tcp::acceptor> acceptor) {
-  asio::steady_timer pause(loop.context());
+loop::asio::awaitable<void> HttpServer::Impl::accept_clients(
+    std::shared_ptr<Tcp::acceptor> acceptor) {
+  loop::asio::steady_timer pause(loop.context());
   while (!service.stopping) {
-    auto [error, socket] = co_await acceptor->async_accept(use_result);
+    auto [error, socket] = co_await acceptor->async_accept(loop::use_result);
     if (service.stopping) break;
-    if (error == asio::error::connection_aborted) continue;
+    if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
       // No descriptor, or no memory. Somebody who only idles can go; else it is tried again.
       make_room();
       pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(use_result);
+      co_await pause.async_wait(loop::use_result);
       continue;
     }
     ++service.figures.connections_seen;
@@ -108,13 +109,14 @@ bool HttpServer::Impl::make_room() {
 
 void HttpServer::Impl::turn_away(Tcp::socket socket) {
   ++service.figures.connections_refused;
-  const HttpResponse response = closing_problem(ProblemType::kBusy, "too many connections");
+  const api::HttpResponse response =
+      api::closing_problem(api::ProblemType::kBusy, "too many connections");
   std::string bytes;
-  append_head(bytes, response, {.keep_alive = false, .date = service.date});
+  api::append_head(bytes, response, {.keep_alive = false, .date = service.date});
   bytes += *response.body;
-  ErrorCode ignored;
+  loop::ErrorCode ignored;
   socket.non_blocking(true, ignored);
-  socket.write_some(asio::buffer(bytes), ignored);
+  socket.write_some(loop::asio::buffer(bytes), ignored);
   socket.shutdown(Tcp::socket::shutdown_send, ignored);
 }
 
@@ -131,13 +133,13 @@ void HttpServer::Impl::add(Tcp::socket socket) {
 }
 
 void HttpServer::Impl::check_deadlines() {
-  const Instant now = service.clock.now();
+  const base::Instant now = service.clock.now();
   for (const auto& connection : all()) connection->check_deadline(now);
   streams.check(now);
 }
 
 void HttpServer::Impl::housekeeping() {
-  service.date = http_date(static_cast<int64_t>(std::time(nullptr)));
+  service.date = api::http_date(static_cast<int64_t>(std::time(nullptr)));
   service.pages.tidy();
 }
 
@@ -149,8 +151,8 @@ void HttpServer::Impl::ended() {
   std::exchange(on_stopped, {})();
 }
 
-ServerFigures HttpServer::Impl::figures() const {
-  ServerFigures figures = service.figures;
+api::ServerFigures HttpServer::Impl::figures() const {
+  api::ServerFigures figures = service.figures;
   figures.cache_connected = service.feed.connected();
   figures.cache_ready = service.feed.ready();
   figures.cache_version = service.feed.version();
@@ -161,9 +163,9 @@ ServerFigures HttpServer::Impl::figures() const {
   return figures;
 }
 
-HttpServer::HttpServer(EventLoop& loop, const Router& router, const PaymentRules& rules,
-                       AnswerFeed& feed, PaymentWriter& writer, const Clock& clock,
-                       const HttpLimits& limits)
+HttpServer::HttpServer(loop::EventLoop& loop, const api::Router& router,
+                       const api::PaymentRules& rules, AnswerFeed& feed, PaymentWriter& writer,
+                       const base::Clock& clock, const HttpLimits& limits)
     : impl_(std::make_shared<Impl>(loop, router, rules, feed, writer, clock, limits)) {
   impl_->service.now = [impl = impl_.get()] { return impl->figures(); };
   impl_->housekeeping();
@@ -172,24 +174,24 @@ HttpServer::HttpServer(EventLoop& loop, const Router& router, const PaymentRules
 HttpServer::~HttpServer() {
   impl_->service.stopping = true;
   for (const auto& acceptor : impl_->acceptors) {
-    ErrorCode ignored;
+    loop::ErrorCode ignored;
     acceptor->close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->close();
   impl_->streams.close_all();
 }
 
-Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
-  ErrorCode error;
-  const asio::ip::address address = parse_address(host, error);
-  if (error) return fail(fmt::format("{}: not an address to listen on", host));
+base::Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
+  loop::ErrorCode error;
+  const loop::asio::ip::address address = parse_address(host, error);
+  if (error) return base::fail(fmt::format("{}: not an address to listen on", host));
   auto acceptor = std::make_shared<Tcp::acceptor>(impl_->loop.context());
   const Tcp::endpoint endpoint(address, port);
   acceptor->open(endpoint.protocol(), error);
   if (!error) acceptor->set_option(Tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor->bind(endpoint, error);
-  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(system_error(fmt::format("{}:{}", host, port), error.value()));
+  if (!error) acceptor->listen(loop::asio::socket_base::max_listen_connections, error);
+  if (error) return base::fail(base::system_error(fmt::format("{}:{}", host, port), error.value()));
   const std::string shown =
       address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
   HttpAddress result{shown, acceptor->local_endpoint(error).port(), address.is_loopback()};
@@ -198,12 +200,12 @@ Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
 }
 
 void HttpServer::start() {
-  impl_->checks = std::make_unique<Ticker>(impl_->loop, impl_->service.limits.check_interval,
-                                           [impl = impl_.get()] { impl->check_deadlines(); });
-  impl_->each_second = std::make_unique<Ticker>(impl_->loop, kSecond,
-                                                [impl = impl_.get()] { impl->housekeeping(); });
+  impl_->checks = std::make_unique<loop::Ticker>(impl_->loop, impl_->service.limits.check_interval,
+                                                 [impl = impl_.get()] { impl->check_deadlines(); });
+  impl_->each_second = std::make_unique<loop::Ticker>(
+      impl_->loop, kSecond, [impl = impl_.get()] { impl->housekeeping(); });
   for (const auto& acceptor : impl_->acceptors) {
-    asio::co_spawn(
+    loop::asio::co_spawn(
         impl_->loop.context(), [impl = impl_, acceptor] { return impl->accept_clients(acceptor); },
         [impl = impl_](const std::exception_ptr& thrown) {
           if (thrown) std::rethrow_exception(thrown);
@@ -220,26 +222,27 @@ void HttpServer::stop(std::function<void()> on_stopped) {
   impl_->service.stopping = true;
   impl_->on_stopped = std::move(on_stopped);
   for (const auto& acceptor : impl_->acceptors) {
-    ErrorCode ignored;
+    loop::ErrorCode ignored;
     acceptor->close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->finish();
   impl_->streams.close_all();
-  impl_->last_call =
-      std::make_unique<Ticker>(impl_->loop, impl_->service.limits.stop_timeout, [impl = impl_] {
-        for (const auto& connection : impl->all()) connection->close();
-        impl->connections.clear();
-        impl->ended();
-      });
+  impl_->last_call = std::make_unique<loop::Ticker>(impl_->loop, impl_->service.limits.stop_timeout,
+                                                    [impl = impl_] {
+                                                      for (const auto& connection : impl->all())
+                                                        connection->close();
+                                                      impl->connections.clear();
+                                                      impl->ended();
+                                                    });
   // Not from within this call, however little there is to wait for.
   impl_->loop.post([impl = impl_] { impl->ended(); });
 }
 
-ServerFigures HttpServer::figures() const {
+api::ServerFigures HttpServer::figures() const {
   return impl_->figures();
 }
 
-Result<HostAndPort> parse_host_and_port(const std::string& text) {
+base::Result<HostAndPort> parse_host_and_port(const std::string& text) {
   const size_t colon = text.rfind(':');
   HostAndPort result;
   if (colon != std::string::npos && colon > 0) {
@@ -247,12 +250,12 @@ Result<HostAndPort> parse_host_and_port(const std::string& text) {
     const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, result.port);
     result.host = text.substr(0, colon);
     const bool one_address = result.host.find(':') == std::string::npos || result.host[0] == '[';
-    ErrorCode bad_address;
+    loop::ErrorCode bad_address;
     parse_address(result.host, bad_address);
     if (error == std::errc{} && stop == end && one_address && !bad_address) return result;
   }
-  return fail(
+  return base::fail(
       fmt::format("{}: not an address such as 127.0.0.1:8080, [::1]:8080 or localhost:0", text));
 }
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -27,19 +27,20 @@
 #include "http/payment_writer.h"
 #include "loop/event_loop.h"
 
-namespace paystats {
+namespace paystats::http {
 
 struct HttpLimits {
   size_t connections_max = 1024;
-  Duration head_timeout = std::chrono::seconds(10);  // from its first byte, or from the connection
-  Duration body_timeout = std::chrono::seconds(30);
-  Duration idle_timeout = std::chrono::seconds(60);  // between two requests
-  Duration write_timeout = std::chrono::seconds(30);
-  Duration linger_timeout = std::chrono::seconds(1);  // for a refused body that still comes
-  Duration stop_timeout = std::chrono::seconds(5);
-  Duration check_interval = std::chrono::seconds(1);     // of the deadlines
-  Duration comment_interval = std::chrono::seconds(15);  // on a stream where nothing happens
-  int send_buffer_bytes = 0;                             // of the kernel; 0: as it is. For tests
+  base::Duration head_timeout =
+      std::chrono::seconds(10);  // from its first byte, or from the connection
+  base::Duration body_timeout = std::chrono::seconds(30);
+  base::Duration idle_timeout = std::chrono::seconds(60);  // between two requests
+  base::Duration write_timeout = std::chrono::seconds(30);
+  base::Duration linger_timeout = std::chrono::seconds(1);  // for a refused body that still comes
+  base::Duration stop_timeout = std::chrono::seconds(5);
+  base::Duration check_interval = std::chrono::seconds(1);     // of the deadlines
+  base::Duration comment_interval = std::chrono::seconds(15);  // on a stream where nothing happens
+  int send_buffer_bytes = 0;  // of the kernel; 0: as it is. For tests
 };
 
 struct HttpAddress {
@@ -51,15 +52,16 @@ struct HttpAddress {
 class HttpServer {
  public:
   // All but the values are borrowed.
-  HttpServer(EventLoop& loop, const Router& router, const PaymentRules& rules, AnswerFeed& feed,
-             PaymentWriter& writer, const Clock& clock, const HttpLimits& limits);
+  HttpServer(loop::EventLoop& loop, const api::Router& router, const api::PaymentRules& rules,
+             AnswerFeed& feed, PaymentWriter& writer, const base::Clock& clock,
+             const HttpLimits& limits);
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();
 
   // `host` is an address, with or without brackets, or "localhost"; port 0 is any free one. May be
   // called several times.
-  Result<HttpAddress> listen(const std::string& host, uint16_t port);
+  base::Result<HttpAddress> listen(const std::string& host, uint16_t port);
 
   void start();
   void totals_changed();
@@ -67,7 +69,7 @@ class HttpServer {
   // Accepts nobody any more, ends streams, finishes requests in flight; then calls `on_stopped`.
   void stop(std::function<void()> on_stopped);
 
-  ServerFigures figures() const;
+  api::ServerFigures figures() const;
 
  private:
   struct Impl;
@@ -79,6 +81,6 @@ struct HostAndPort {
   std::string host;
   uint16_t port = 0;
 };
-Result<HostAndPort> parse_host_and_port(const std::string& text);
+base::Result<HostAndPort> parse_host_and_port(const std::string& text);
 
-}  // namespace paystats
+}  // namespace paystats::http

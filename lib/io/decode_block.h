@@ -26,12 +26,12 @@
 #include "io/source.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // What one call of the decoder made of the front of a block. All are visits.
 template <class Record>
 struct DecodedChunk {
-  const DecodedLines<Record>& lines;
+  const record::DecodedLines<Record>& lines;
   std::string_view bytes;   // the lines that it was made of
   std::string_view source;  // of the block
   uint64_t first_line;      // number in the input of the line that `lines` calls 0
@@ -51,17 +51,18 @@ template <class Record>
 class BlockDecoder {
  public:
   // `rejects` is borrowed.
-  BlockDecoder(FieldNames names, RejectLog& rejects)
+  BlockDecoder(record::FieldNames names, RejectLog& rejects)
       : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
 
   // Calls `on_chunk(const DecodedChunk<Record>&)`, which returns Result<void>, until the block is
   // used up or an error ends it. It may reject() any of its rows.
   template <class OnChunk>
-  Result<void> decode(const Block& block, OnChunk&& on_chunk) {
+  base::Result<void> decode(const Block& block, OnChunk&& on_chunk) {
     if (block.begins_input) line_ = 1;
     if (block.long_line_bytes != 0) {
       ++records_;
-      return log(block.source, line_++, Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
+      return log(block.source, line_++, record::Flaw::kLineTooLong, block.bytes,
+                 block.long_line_bytes);
     }
     std::string_view rest = block.bytes;
     while (!rest.empty()) {
@@ -69,9 +70,9 @@ class BlockDecoder {
       assert(used > 0);  // else this loop would not end
       records_ += lines_.records;
       const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
-      if (Result<void> taken = on_chunk(chunk); !taken) return taken;
+      if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
       for (const auto& bad : lines_.bad) {
-        Result<void> logged =
+        base::Result<void> logged =
             log(block.source, line_ + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!logged) return logged;
       }
@@ -82,7 +83,7 @@ class BlockDecoder {
   }
 
   // Puts aside a row that was well formed. `line` is the row's, counted from 0 in the chunk.
-  Result<void> reject(const DecodedChunk<Record>& chunk, uint32_t line, Flaw flaw) {
+  base::Result<void> reject(const DecodedChunk<Record>& chunk, uint32_t line, record::Flaw flaw) {
     const std::string_view text = nth_line(chunk.bytes, line);
     return log(chunk.source, chunk.first_line + line, flaw, text, text.size());
   }
@@ -91,9 +92,9 @@ class BlockDecoder {
   uint64_t records() const { return records_; }
 
  private:
-  Result<void> log(std::string_view source, uint64_t line, Flaw flaw, std::string_view text,
-                   uint64_t record_bytes) {
-    const std::string error = describe(flaw, names_);
+  base::Result<void> log(std::string_view source, uint64_t line, record::Flaw flaw,
+                         std::string_view text, uint64_t record_bytes) {
+    const std::string error = record::describe(flaw, names_);
     return rejects_.add({.source = source,
                          .line = line,
                          .at = {},
@@ -102,12 +103,12 @@ class BlockDecoder {
                          .record_bytes = record_bytes});
   }
 
-  const FieldNames names_;
-  LineDecoder<Record> decoder_;
-  DecodedLines<Record> lines_;
+  const record::FieldNames names_;
+  record::LineDecoder<Record> decoder_;
+  record::DecodedLines<Record> lines_;
   RejectLog& rejects_;
   uint64_t line_ = 1;  // number of the next line in its input
   uint64_t records_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

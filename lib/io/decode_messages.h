@@ -29,12 +29,13 @@
 #include "io/reject_log.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // What the decoder made of some messages of a block that follow each other. All are visits.
 template <class Record>
 struct DecodedRun {
-  const DecodedLines<Record>& lines;  // a row's, or bad line's, `line` is an index of `messages`
+  const record::DecodedLines<Record>&
+      lines;  // a row's, or bad line's, `line` is an index of `messages`
   std::span<const Message> messages;
   std::string_view source;
 };
@@ -43,20 +44,20 @@ template <class Record>
 class MessageDecoder {
  public:
   // `rejects` is borrowed.
-  MessageDecoder(FieldNames names, RejectLog& rejects)
+  MessageDecoder(record::FieldNames names, RejectLog& rejects)
       : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
 
   // Calls `on_run(const DecodedRun<Record>&)`, which returns Result<void>, until the block is used
   // up or an error ends it. It may reject() any of its rows.
   template <class OnRun>
-  Result<void> decode(const MessageBlock& block, OnRun&& on_run) {
+  base::Result<void> decode(const MessageBlock& block, OnRun&& on_run) {
     return decode(block, std::forward<OnRun>(on_run), nullptr);
   }
 
   // The same where a key without a value means something: `on_nulls(std::span<const Message>)`,
   // which returns Result<void>, is called for each run of them.
   template <class OnRun, class OnNulls>
-  Result<void> decode(const MessageBlock& block, OnRun&& on_run, OnNulls&& on_nulls) {
+  base::Result<void> decode(const MessageBlock& block, OnRun&& on_run, OnNulls&& on_nulls) {
     constexpr bool kTakesNulls = !std::is_same_v<std::remove_cvref_t<OnNulls>, std::nullptr_t>;
     const auto is_null = [](const Message& message) {
       return kTakesNulls && !message.value && !message.key.empty();
@@ -72,11 +73,11 @@ class MessageDecoder {
       if constexpr (kTakesNulls) {
         if (nulls) {
           records_ += n;
-          if (Result<void> taken = on_nulls(run); !taken) return taken;
+          if (base::Result<void> taken = on_nulls(run); !taken) return taken;
           continue;
         }
       }
-      if (Result<void> taken = decode_run({lines_, run, block.source}, on_run); !taken) {
+      if (base::Result<void> taken = decode_run({lines_, run, block.source}, on_run); !taken) {
         return taken;
       }
     }
@@ -84,7 +85,7 @@ class MessageDecoder {
   }
 
   // Puts aside a row that was well formed.
-  Result<void> reject(const DecodedRun<Record>& run, uint32_t index, Flaw flaw) {
+  base::Result<void> reject(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
     return log(run, index, flaw);
   }
 
@@ -92,10 +93,10 @@ class MessageDecoder {
   uint64_t records() const { return records_; }
 
  private:
-  using Lines = DecodedLines<Record>;
+  using Lines = record::DecodedLines<Record>;
 
   template <class OnRun>
-  Result<void> decode_run(const DecodedRun<Record>& run, OnRun& on_run) {
+  base::Result<void> decode_run(const DecodedRun<Record>& run, OnRun& on_run) {
     lines_.rows.clear();
     lines_.rows.reserve(Lines::kRowsMax);
     lines_.bad.clear();
@@ -103,9 +104,10 @@ class MessageDecoder {
     Record record;
     for (uint32_t i = 0; i < run.messages.size(); ++i) {
       const Message& message = run.messages[i];
-      const Flaw flaw = message.value ? decoder_.decode_text(*message.value, lines_.decoded, record)
-                                      : Flaw::kNullRecord;
-      if (flaw == Flaw::kNone) {
+      const record::Flaw flaw = message.value
+                                    ? decoder_.decode_text(*message.value, lines_.decoded, record)
+                                    : record::Flaw::kNullRecord;
+      if (flaw == record::Flaw::kNone) {
         lines_.rows.push_back({record, i});
       } else {
         lines_.bad.push_back({message.value.value_or(std::string_view()), i, flaw});
@@ -114,16 +116,16 @@ class MessageDecoder {
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
     records_ += lines_.records;
-    if (Result<void> taken = on_run(run); !taken) return taken;
+    if (base::Result<void> taken = on_run(run); !taken) return taken;
     for (const auto& bad : lines_.bad) {
-      if (Result<void> logged = log(run, bad.line, bad.flaw); !logged) return logged;
+      if (base::Result<void> logged = log(run, bad.line, bad.flaw); !logged) return logged;
     }
     return {};
   }
 
-  Result<void> log(const DecodedRun<Record>& run, uint32_t index, Flaw flaw) {
+  base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
     const Message& message = run.messages[index];
-    const std::string error = describe(flaw, names_);
+    const std::string error = record::describe(flaw, names_);
     const std::string_view text = message.value.value_or(std::string_view());
     return rejects_.add({.source = run.source,
                          .line = 0,
@@ -133,11 +135,11 @@ class MessageDecoder {
                          .record_bytes = text.size()});
   }
 
-  const FieldNames names_;
-  LineDecoder<Record> decoder_;
+  const record::FieldNames names_;
+  record::LineDecoder<Record> decoder_;
   Lines lines_;
   RejectLog& rejects_;
   uint64_t records_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-namespace paystats {
+namespace paystats::io {
 
 std::optional<DistinctPlaces::Identity> DistinctPlaces::identity_of(const Endpoint& endpoint,
                                                                     int stdio) {
@@ -40,20 +40,21 @@ void DistinctPlaces::write_file(std::string_view role, const std::string& path) 
   write(role, Endpoint{Endpoint::Kind::kFile, path});
 }
 
-Result<void> DistinctPlaces::check() const {
+base::Result<void> DistinctPlaces::check() const {
   for (size_t i = 0; i < written_.size(); ++i) {
     const Place& output = written_[i];
     if (!output.identity) continue;
     for (const Place& input : read_) {
       if (input.identity != output.identity) continue;
-      return fail(fmt::format("{}: is both input and {}", input.shown, output.shown));
+      return base::fail(fmt::format("{}: is both input and {}", input.shown, output.shown));
     }
     for (size_t j = 0; j < i; ++j) {
       if (written_[j].identity != output.identity) continue;
-      return fail(fmt::format("{} and {} are the same place", written_[j].shown, output.shown));
+      return base::fail(
+          fmt::format("{} and {} are the same place", written_[j].shown, output.shown));
     }
   }
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

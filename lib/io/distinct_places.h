@@ -22,7 +22,7 @@
 #include "base/result.h"
 #include "io/endpoint.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class DistinctPlaces {
  public:
@@ -32,7 +32,7 @@ class DistinctPlaces {
   void write_file(std::string_view role, const std::string& path);
 
   // The first two that are one.
-  Result<void> check() const;
+  base::Result<void> check() const;
 
  private:
   struct Identity {
@@ -53,4 +53,4 @@ class DistinctPlaces {
   std::vector<Place> written_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

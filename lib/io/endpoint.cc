@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 constexpr std::string_view kTopicPrefix = "kafka:";
@@ -22,14 +22,14 @@ bool is_topic_name(std::string_view name) {
 
 }  // namespace
 
-Result<Endpoint> Endpoint::parse(std::string_view text) {
+base::Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (text.empty())
-    return fail("an empty name is neither a file nor a topic; - means stdin/stdout");
+    return base::fail("an empty name is neither a file nor a topic; - means stdin/stdout");
   if (text == "-") return Endpoint{};
   if (!text.starts_with(kTopicPrefix)) return Endpoint{Kind::kFile, std::string(text)};
   const std::string_view topic = text.substr(kTopicPrefix.size());
   if (!is_topic_name(topic)) {
-    return fail(
+    return base::fail(
         fmt::format("{}: not a topic name (1 to {} of A-Z a-z 0-9 . _ -); a file of that "
                     "name is written ./{}",
                     text, kTopicBytesMax, text));
@@ -37,18 +37,18 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{Kind::kTopic, std::string(topic)};
 }
 
-Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text) {
+base::Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text) {
   if (!text) return std::optional<Endpoint>();
-  Result<Endpoint> endpoint = Endpoint::parse(*text);
-  if (!endpoint) return fail(std::move(endpoint.error()));
+  base::Result<Endpoint> endpoint = Endpoint::parse(*text);
+  if (!endpoint) return base::fail(std::move(endpoint.error()));
   return std::optional<Endpoint>(std::move(*endpoint));
 }
 
-Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts) {
+base::Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts) {
   std::vector<Endpoint> inputs;
   for (const std::string& text : texts) {
-    Result<Endpoint> input = Endpoint::parse(text);
-    if (!input) return fail(std::move(input.error()));
+    base::Result<Endpoint> input = Endpoint::parse(text);
+    if (!input) return base::fail(std::move(input.error()));
     inputs.push_back(std::move(*input));
   }
   if (inputs.empty()) inputs.emplace_back();
@@ -58,10 +58,10 @@ Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts
                          [kind](const Endpoint& input) { return input.kind == kind; });
   };
   if (count(Endpoint::Kind::kTopic) > 0 && inputs.size() > 1) {
-    return fail("a topic must be the only INPUT");
+    return base::fail("a topic must be the only INPUT");
   }
-  if (count(Endpoint::Kind::kStdio) > 1) return fail("stdin (-) can be read only once");
+  if (count(Endpoint::Kind::kStdio) > 1) return base::fail("stdin (-) can be read only once");
   return inputs;
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

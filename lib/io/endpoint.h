@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::io {
 
 struct Endpoint {
   enum class Kind { kStdio, kFile, kTopic };
@@ -17,13 +17,13 @@ struct Endpoint {
   Kind kind = Kind::kStdio;
   std::string name = "-";  // "-", the path, or the topic (1 to 249 of [A-Za-z0-9._-], not "." "..")
 
-  static Result<Endpoint> parse(std::string_view text);
+  static base::Result<Endpoint> parse(std::string_view text);
 };
 
 // Of an option that may not have been given.
-Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text);
+base::Result<std::optional<Endpoint>> parse_endpoint(const std::optional<std::string>& text);
 
 // No INPUT means stdin. At most one topic, never mixed with others; stdin at most once.
-Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts);
+base::Result<std::vector<Endpoint>> parse_inputs(const std::vector<std::string>& texts);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -13,15 +13,15 @@
 #include <system_error>
 #include <thread>
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A commit takes as long as the disk needs to sync; a writer that commits again and again leaves
 // the lock free for moments only. So the first tries come soon after one another.
-constexpr Duration kFirstPause = std::chrono::microseconds(100);
-constexpr Duration kLongestPause = std::chrono::milliseconds(2);
+constexpr base::Duration kFirstPause = std::chrono::microseconds(100);
+constexpr base::Duration kLongestPause = std::chrono::milliseconds(2);
 
-constexpr Duration kPatience = std::chrono::seconds(1);  // until a wait is told
+constexpr base::Duration kPatience = std::chrono::seconds(1);  // until a wait is told
 
 std::string waiting_for_lock(std::string_view name) {
   return fmt::format("{}: waiting for another process that holds its lock", name);
@@ -30,7 +30,7 @@ std::string waiting_for_lock(std::string_view name) {
 // What an unprivileged process may ask for (see pipe(7)).
 int pipe_bytes_max() {
   constexpr int kUsual = 1 << 20;
-  const Result<UniqueFd> file = open_file("/proc/sys/fs/pipe-max-size", O_RDONLY);
+  const base::Result<base::UniqueFd> file = base::open_file("/proc/sys/fs/pipe-max-size", O_RDONLY);
   char text[16] = {};
   const ssize_t n = file ? ::read(file->get(), text, sizeof text) : 0;
   int bytes = 0;
@@ -44,29 +44,30 @@ bool would_block(int errno_value) {
 
 }  // namespace
 
-Result<std::optional<size_t>> read_available(int fd, char* buffer, size_t size,
-                                             std::string_view name) {
+base::Result<std::optional<size_t>> read_available(int fd, char* buffer, size_t size,
+                                                   std::string_view name) {
   for (;;) {
     const ssize_t n = ::read(fd, buffer, size);
     if (n >= 0) return std::optional<size_t>(static_cast<size_t>(n));
     if (would_block(errno)) return std::optional<size_t>();
-    if (errno != EINTR) return fail(system_error(name, errno));
+    if (errno != EINTR) return base::fail(base::system_error(name, errno));
   }
 }
 
-Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size, std::string_view name) {
+base::Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size,
+                             std::string_view name) {
   size_t done = 0;
   while (done < size) {
     const ssize_t n = ::pread(fd, buffer + done, size - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(system_error(name, errno));
+    if (n < 0) return base::fail(base::system_error(name, errno));
     if (n == 0) break;
     done += static_cast<size_t>(n);
   }
   return done;
 }
 
-Result<void> write_stream(int fd, std::string_view bytes, std::string_view name) {
+base::Result<void> write_stream(int fd, std::string_view bytes, std::string_view name) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n >= 0) {
@@ -74,9 +75,10 @@ Result<void> write_stream(int fd, std::string_view bytes, std::string_view name)
       continue;
     }
     if (errno == EINTR) continue;
-    if (!would_block(errno)) return fail(system_error(name, errno));
+    if (!would_block(errno)) return base::fail(base::system_error(name, errno));
     pollfd polled{fd, POLLOUT, 0};
-    if (::poll(&polled, 1, -1) < 0 && errno != EINTR) return fail(system_error(name, errno));
+    if (::poll(&polled, 1, -1) < 0 && errno != EINTR)
+      return base::fail(base::system_error(name, errno));
   }
   return {};
 }
@@ -104,21 +106,22 @@ int sync_all(int fd) {
   return 0;
 }
 
-Result<uint64_t> file_size(int fd, std::string_view name) {
+base::Result<uint64_t> file_size(int fd, std::string_view name) {
   struct stat status = {};
-  if (::fstat(fd, &status) != 0) return fail(system_error(name, errno));
+  if (::fstat(fd, &status) != 0) return base::fail(base::system_error(name, errno));
   return static_cast<uint64_t>(status.st_size);
 }
 
-Result<UniqueFd> reopen_for_reading(int fd, std::string_view name) {
-  Result<UniqueFd> opened = open_file(fmt::format("/proc/self/fd/{}", fd), O_RDONLY);
+base::Result<base::UniqueFd> reopen_for_reading(int fd, std::string_view name) {
+  base::Result<base::UniqueFd> opened =
+      base::open_file(fmt::format("/proc/self/fd/{}", fd), O_RDONLY);
   if (!opened)
-    return fail(fmt::format("{}: cannot be read back ({})", name, opened.error().message));
+    return base::fail(fmt::format("{}: cannot be read back ({})", name, opened.error().message));
   return opened;
 }
 
-Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline) {
-  for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+base::Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, base::Instant deadline) {
+  for (base::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     if (::flock(fd, LOCK_SH | LOCK_NB) == 0) {
       fd_ = fd;
       waiting_since_.reset();
@@ -127,15 +130,15 @@ Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, Instant deadline)
     if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
       return Wake::kReady;
     }
-    if (!would_block(errno) && errno != EINTR) return fail(system_error(name_, errno));
-    const Instant now = waiter.clock().now();
+    if (!would_block(errno) && errno != EINTR) return base::fail(base::system_error(name_, errno));
+    const base::Instant now = waiter.clock().now();
     if (!waiting_since_) waiting_since_ = now;
     if (!told_ && now - *waiting_since_ >= kPatience) {
       told_ = true;
       diagnostics_.note(waiting_for_lock(name_));
     }
     if (now >= deadline) return Wake::kDeadline;
-    Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
+    base::Result<Wake> wake = waiter.wait_readable(-1, std::min(deadline, now + pause));
     if (!wake || *wake == Wake::kStop) return wake;
   }
 }
@@ -145,16 +148,16 @@ void SharedLock::release() {
   fd_ = -1;
 }
 
-Result<void> lock_exclusively(int fd, std::string_view name, Diagnostics& diagnostics) {
-  const SystemClock clock;
-  const Instant start = clock.now();
-  Duration pause = kFirstPause;
+base::Result<void> lock_exclusively(int fd, std::string_view name, base::Diagnostics& diagnostics) {
+  const base::SystemClock clock;
+  const base::Instant start = clock.now();
+  base::Duration pause = kFirstPause;
   int how = LOCK_EX | LOCK_NB;
   while (::flock(fd, how) != 0) {
     if (!would_block(errno) && errno != EINTR) {
-      Error error = system_error(name, errno);
+      base::Error error = base::system_error(name, errno);
       error.message += " (a log must be locked while it is written)";
-      return fail(std::move(error));
+      return base::fail(std::move(error));
     }
     if (how == LOCK_EX) continue;
     std::this_thread::sleep_for(pause);
@@ -166,4 +169,4 @@ Result<void> lock_exclusively(int fd, std::string_view name, Diagnostics& diagno
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

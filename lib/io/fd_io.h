@@ -12,18 +12,19 @@
 #include "base/fd.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // One read(2), restarted after a signal; nothing when the descriptor is non-blocking and has
 // nothing to give.
-Result<std::optional<size_t>> read_available(int fd, char* buffer, size_t size,
-                                             std::string_view name);
+base::Result<std::optional<size_t>> read_available(int fd, char* buffer, size_t size,
+                                                   std::string_view name);
 
 // pread(2) of up to `size` bytes, fewer only at the end of the file.
-Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size, std::string_view name);
+base::Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size,
+                             std::string_view name);
 
 // write_all(), and where another process has made the descriptor non-blocking it waits for room.
-Result<void> write_stream(int fd, std::string_view bytes, std::string_view name);
+base::Result<void> write_stream(int fd, std::string_view bytes, std::string_view name);
 
 // Makes a pipe as large as the system lets us: fewer switches between who fills and who empties it.
 // Where it may not grow, or is no pipe, it stays as it is. Never smaller than it was.
@@ -34,34 +35,34 @@ void widen_pipe(int fd);
 int sync_data(int fd);
 int sync_all(int fd);
 
-Result<uint64_t> file_size(int fd, std::string_view name);
+base::Result<uint64_t> file_size(int fd, std::string_view name);
 
 // The same file by an open file description of its own: locks and offsets are not shared.
-Result<UniqueFd> reopen_for_reading(int fd, std::string_view name);
+base::Result<base::UniqueFd> reopen_for_reading(int fd, std::string_view name);
 
 // flock(LOCK_SH), taken by trying again and again, since flock(2) itself cannot be waited for
 // together with other things. Where the file system knows no such locks, it goes without.
 class SharedLock {
  public:
   // `name` is what messages call the file. A wait of over a second is told once.
-  SharedLock(std::string name, Diagnostics& diagnostics)
+  SharedLock(std::string name, base::Diagnostics& diagnostics)
       : name_(std::move(name)), diagnostics_(diagnostics) {}
   SharedLock(const SharedLock&) = delete;
   SharedLock& operator=(const SharedLock&) = delete;
 
   // kReady: the lock is held until release(), or until `fd` is closed.
-  Result<Wake> acquire(int fd, const Waiter& waiter, Instant deadline);
+  base::Result<Wake> acquire(int fd, const Waiter& waiter, base::Instant deadline);
   void release();
 
  private:
   const std::string name_;
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   int fd_ = -1;
-  std::optional<Instant> waiting_since_;
+  std::optional<base::Instant> waiting_since_;
   bool told_ = false;
 };
 
 // flock(LOCK_EX), waited for without regard to anything else. A wait of over a second is told.
-Result<void> lock_exclusively(int fd, std::string_view name, Diagnostics& diagnostics);
+base::Result<void> lock_exclusively(int fd, std::string_view name, base::Diagnostics& diagnostics);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -11,15 +11,15 @@
 #include "io/line_splitter.h"
 #include "io/log_tail.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
-Result<void> measure_locked(int fd, std::string_view name, Diagnostics& diagnostics,
-                            FileExtent& out) {
-  const Result<uint64_t> size = file_size(fd, name);
-  if (!size) return fail(size.error());
-  const Result<PlainEnd> end = find_plain_end(fd, *size, name);
-  if (!end) return fail(end.error());
+base::Result<void> measure_locked(int fd, std::string_view name, base::Diagnostics& diagnostics,
+                                  FileExtent& out) {
+  const base::Result<uint64_t> size = file_size(fd, name);
+  if (!size) return base::fail(size.error());
+  const base::Result<PlainEnd> end = find_plain_end(fd, *size, name);
+  if (!end) return base::fail(end.error());
   const off_t at = ::lseek(fd, 0, SEEK_CUR);
   out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = end->bytes};
   if (end->lines_left_out > 0) {
@@ -33,23 +33,23 @@ Result<void> measure_locked(int fd, std::string_view name, Diagnostics& diagnost
 
 // `lock_fd` is of another file description than `fd`: that of stdin is shared with other processes,
 // and so would be a lock on it. -1 where there can be none: then it goes without.
-Result<Wake> measure_under(SharedLock& lock, int lock_fd, int fd, std::string_view name,
-                           const Waiter& waiter, Instant deadline, Diagnostics& diagnostics,
-                           FileExtent& out) {
+base::Result<Wake> measure_under(SharedLock& lock, int lock_fd, int fd, std::string_view name,
+                                 const Waiter& waiter, base::Instant deadline,
+                                 base::Diagnostics& diagnostics, FileExtent& out) {
   if (lock_fd >= 0) {
-    Result<Wake> wake = lock.acquire(lock_fd, waiter, deadline);
+    base::Result<Wake> wake = lock.acquire(lock_fd, waiter, deadline);
     if (!wake || *wake != Wake::kReady) return wake;
   }
-  const Result<void> measured = measure_locked(fd, name, diagnostics, out);
+  const base::Result<void> measured = measure_locked(fd, name, diagnostics, out);
   lock.release();
-  if (!measured) return fail(measured.error());
+  if (!measured) return base::fail(measured.error());
   return Wake::kReady;
 }
 
 class FileSource final : public Source {
  public:
-  FileSource(int fd, UniqueFd owner, std::string name, const Waiter& waiter,
-             Diagnostics& diagnostics)
+  FileSource(int fd, base::UniqueFd owner, std::string name, const Waiter& waiter,
+             base::Diagnostics& diagnostics)
       : fd_(fd),
         owner_(std::move(owner)),
         waiter_(waiter),
@@ -57,10 +57,10 @@ class FileSource final : public Source {
         lines_(std::move(name)),
         lock_(std::string(shown_name()), diagnostics) {}
 
-  Result<ReadStatus> read(Block& out, Instant deadline) override {
+  base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     if (!measured_) {
-      Result<Wake> wake = measure(deadline);
-      if (!wake) return fail(wake.error());
+      base::Result<Wake> wake = measure(deadline);
+      if (!wake) return base::fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
       if (*wake == Wake::kStop) return cut();
     }
@@ -69,8 +69,8 @@ class FileSource final : public Source {
       if (cut_short_ || offset_ >= extent_.end)
         return lines_.last(out) ? ReadStatus::kBlock : ReadStatus::kEnd;
       if (waiter_.stop().requested()) return cut();
-      const Result<void> filled = fill();
-      if (!filled) return fail(filled.error());
+      const base::Result<void> filled = fill();
+      if (!filled) return base::fail(filled.error());
     }
   }
 
@@ -93,13 +93,13 @@ class FileSource final : public Source {
     return ReadStatus::kEnd;
   }
 
-  Result<Wake> measure(Instant deadline) {
+  base::Result<Wake> measure(base::Instant deadline) {
     if (!lock_fd_) {
-      Result<UniqueFd> opened = reopen_for_reading(fd_, shown_name());
+      base::Result<base::UniqueFd> opened = reopen_for_reading(fd_, shown_name());
       if (opened) lock_fd_ = std::move(*opened);
     }
-    Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_, deadline,
-                                      diagnostics_, extent_);
+    base::Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_,
+                                            deadline, diagnostics_, extent_);
     if (!wake || *wake != Wake::kReady) return wake;
     lock_fd_.reset();
     offset_ = extent_.begin;
@@ -108,25 +108,25 @@ class FileSource final : public Source {
     return Wake::kReady;
   }
 
-  Result<void> fill() {
+  base::Result<void> fill() {
     // Up to the end of a page, wherever the descriptor stood at first: see LineSplitter::space().
     const size_t most = LineSplitter::kReadBytes - offset_ % LineSplitter::kPageBytes;
     const size_t wanted = std::min<uint64_t>(most, extent_.end - offset_);
-    const Result<size_t> n = read_some(fd_, lines_.space(), wanted, shown_name());
-    if (!n) return fail(n.error());
-    if (*n == 0) return fail(fmt::format("{}: shrank while it was read", shown_name()));
+    const base::Result<size_t> n = base::read_some(fd_, lines_.space(), wanted, shown_name());
+    if (!n) return base::fail(n.error());
+    if (*n == 0) return base::fail(fmt::format("{}: shrank while it was read", shown_name()));
     lines_.add(*n);
     offset_ += *n;
     return {};
   }
 
   const int fd_;
-  const UniqueFd owner_;
+  const base::UniqueFd owner_;
   const Waiter& waiter_;
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   LineSplitter lines_;
   SharedLock lock_;
-  UniqueFd lock_fd_;
+  base::UniqueFd lock_fd_;
   bool measured_ = false;
   bool cut_short_ = false;
   FileExtent extent_;
@@ -135,17 +135,18 @@ class FileSource final : public Source {
 
 }  // namespace
 
-Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter, Instant deadline,
-                          Diagnostics& diagnostics, FileExtent& out) {
-  const Result<UniqueFd> lock_fd = reopen_for_reading(fd, name);
+base::Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter,
+                                base::Instant deadline, base::Diagnostics& diagnostics,
+                                FileExtent& out) {
+  const base::Result<base::UniqueFd> lock_fd = reopen_for_reading(fd, name);
   SharedLock lock(std::string(name), diagnostics);
   return measure_under(lock, lock_fd ? lock_fd->get() : -1, fd, name, waiter, deadline, diagnostics,
                        out);
 }
 
-std::unique_ptr<Source> file_source(int fd, UniqueFd owner, std::string name, const Waiter& waiter,
-                                    Diagnostics& diagnostics) {
+std::unique_ptr<Source> file_source(int fd, base::UniqueFd owner, std::string name,
+                                    const Waiter& waiter, base::Diagnostics& diagnostics) {
   return std::make_unique<FileSource>(fd, std::move(owner), std::move(name), waiter, diagnostics);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

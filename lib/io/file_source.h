@@ -12,7 +12,7 @@
 #include "io/source.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // What is to be read of a regular file: from where its descriptor stands up to the size that it
 // has under a shared lock, less an unfinished group, of which a warning tells.
@@ -22,12 +22,13 @@ struct FileExtent {
 };
 // kReady: `out` is set; else the lock could not be had before the deadline or a stop signal. `name`
 // is what messages call the file.
-Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter, Instant deadline,
-                          Diagnostics& diagnostics, FileExtent& out);
+base::Result<Wake> measure_file(int fd, std::string_view name, const Waiter& waiter,
+                                base::Instant deadline, base::Diagnostics& diagnostics,
+                                FileExtent& out);
 
 // Reads `fd` from where it stands; borrowed, or owned as well where `owner` holds it. An unfinished
 // group at the end is left out with a warning. A stop signal ends it at once.
-std::unique_ptr<Source> file_source(int fd, UniqueFd owner, std::string name, const Waiter& waiter,
-                                    Diagnostics& diagnostics);
+std::unique_ptr<Source> file_source(int fd, base::UniqueFd owner, std::string name,
+                                    const Waiter& waiter, base::Diagnostics& diagnostics);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -16,10 +16,10 @@
 #include "io/line_splitter.h"
 #include "io/log_tail.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
-constexpr Duration kLookEach = std::chrono::seconds(1);
+constexpr base::Duration kLookEach = std::chrono::seconds(1);
 // So much of the end of what has been read is kept to see whether it is still there.
 constexpr size_t kProofBytesMax = 64;
 
@@ -49,12 +49,12 @@ class ChangeSignal {
     if (fd_) ::inotify_add_watch(fd_.get(), path.c_str(), what);
   }
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
 };
 
 class FollowSource final : public Source {
  public:
-  FollowSource(const std::string& path, const Waiter& waiter, Diagnostics& diagnostics)
+  FollowSource(const std::string& path, const Waiter& waiter, base::Diagnostics& diagnostics)
       : path_(path),
         waiter_(waiter),
         diagnostics_(diagnostics),
@@ -64,23 +64,23 @@ class FollowSource final : public Source {
   }
 
   // Opens the file if it is there.
-  Result<void> open() {
+  base::Result<void> open() {
     if (::access(path_.c_str(), F_OK) != 0 && errno == ENOENT) {
       if (!said_missing_) diagnostics_.note(fmt::format("{}: waiting for it to be made", path_));
       said_missing_ = true;
       return {};
     }
-    Result<UniqueFd> opened = open_file(path_, O_RDONLY | O_NONBLOCK);
-    if (!opened) return fail(opened.error());
-    if (fd_type(opened->get()) != FdType::kRegular) {
-      return fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
+    base::Result<base::UniqueFd> opened = base::open_file(path_, O_RDONLY | O_NONBLOCK);
+    if (!opened) return base::fail(opened.error());
+    if (base::fd_type(opened->get()) != base::FdType::kRegular) {
+      return base::fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
     }
     fd_ = std::move(*opened);
     change_.watch_file(path_);
     return {};
   }
 
-  Result<ReadStatus> read(Block& out, Instant deadline) override {
+  base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     for (;;) {
       if (waiter_.stop().requested()) {
         cut_short_ = true;
@@ -88,12 +88,12 @@ class FollowSource final : public Source {
       }
       if (lines_.next(out)) return ReadStatus::kBlock;
       if (offset_ < end_) {
-        const Result<void> filled = fill();
-        if (!filled) return fail(filled.error());
+        const base::Result<void> filled = fill();
+        if (!filled) return base::fail(filled.error());
         continue;
       }
-      Result<Wake> wake = look_due_ ? look(deadline) : wait(deadline);
-      if (!wake) return fail(wake.error());
+      base::Result<Wake> wake = look_due_ ? look(deadline) : wait(deadline);
+      if (!wake) return base::fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
     }
   }
@@ -104,82 +104,83 @@ class FollowSource final : public Source {
 
  private:
   // kReady: a look is due.
-  Result<Wake> wait(Instant deadline) {
-    Result<Wake> wake = waiter_.wait_readable(change_.fd(), std::min(deadline, next_look_));
+  base::Result<Wake> wait(base::Instant deadline) {
+    base::Result<Wake> wake = waiter_.wait_readable(change_.fd(), std::min(deadline, next_look_));
     if (!wake || *wake == Wake::kStop) return wake;
     look_due_ = *wake == Wake::kReady || next_look_ <= deadline;
     return look_due_ ? Wake::kReady : Wake::kDeadline;
   }
 
   // Sees how far the file may be read now. kDeadline: it was locked all the time.
-  Result<Wake> look(Instant deadline) {
+  base::Result<Wake> look(base::Instant deadline) {
     change_.clear();
     if (!fd_) {
-      const Result<void> opened = open();
-      if (!opened) return fail(opened.error());
+      const base::Result<void> opened = open();
+      if (!opened) return base::fail(opened.error());
       if (!fd_) return looked();
     }
-    const Result<void> same = check_name();
-    if (!same) return fail(same.error());
-    Result<Wake> wake = lock_.acquire(fd_.get(), waiter_, deadline);
+    const base::Result<void> same = check_name();
+    if (!same) return base::fail(same.error());
+    base::Result<Wake> wake = lock_.acquire(fd_.get(), waiter_, deadline);
     if (!wake || *wake != Wake::kReady) return wake;
-    const Result<void> seen = look_locked();
+    const base::Result<void> seen = look_locked();
     lock_.release();
-    if (!seen) return fail(seen.error());
+    if (!seen) return base::fail(seen.error());
     return looked();
   }
 
-  Result<void> look_locked() {
-    const Result<uint64_t> size = file_size(fd_.get(), path_);
-    if (!size) return fail(size.error());
-    const Result<void> grown = check_what_was_read(*size);
-    if (!grown) return fail(grown.error());
-    const Result<uint64_t> end = end_of_unmarked_lines(fd_.get(), end_, *size, path_);
-    if (!end) return fail(end.error());
+  base::Result<void> look_locked() {
+    const base::Result<uint64_t> size = file_size(fd_.get(), path_);
+    if (!size) return base::fail(size.error());
+    const base::Result<void> grown = check_what_was_read(*size);
+    if (!grown) return base::fail(grown.error());
+    const base::Result<uint64_t> end = end_of_unmarked_lines(fd_.get(), end_, *size, path_);
+    if (!end) return base::fail(end.error());
     end_ = *end;
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;
     return {};
   }
 
-  Result<Wake> looked() {
+  base::Result<Wake> looked() {
     look_due_ = false;
     next_look_ = waiter_.clock().now() + kLookEach;
     return Wake::kReady;
   }
 
-  Result<void> check_name() const {
+  base::Result<void> check_name() const {
     struct stat ours = {};
     struct stat named = {};
-    if (::fstat(fd_.get(), &ours) != 0) return fail(system_error(path_, errno));
+    if (::fstat(fd_.get(), &ours) != 0) return base::fail(base::system_error(path_, errno));
     if (::stat(path_.c_str(), &named) != 0) {
-      if (errno == ENOENT) return fail(path_ + ": was removed or renamed while it was followed");
-      return fail(system_error(path_, errno));
+      if (errno == ENOENT)
+        return base::fail(path_ + ": was removed or renamed while it was followed");
+      return base::fail(base::system_error(path_, errno));
     }
     if (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino) {
-      return fail(path_ + ": was replaced by another file while it was followed");
+      return base::fail(path_ + ": was replaced by another file while it was followed");
     }
     return {};
   }
 
-  Result<void> check_what_was_read(uint64_t size) const {
+  base::Result<void> check_what_was_read(uint64_t size) const {
     if (size < end_) {
-      return fail(
+      return base::fail(
           fmt::format("{}: shrank from {} to {} bytes while it was followed", path_, end_, size));
     }
     std::string now(proof_.size(), '\0');
-    const Result<size_t> n =
+    const base::Result<size_t> n =
         read_at(fd_.get(), offset_ - now.size(), now.data(), now.size(), path_);
-    if (!n) return fail(n.error());
-    if (now != proof_) return fail(path_ + ": was written anew while it was followed");
+    if (!n) return base::fail(n.error());
+    if (now != proof_) return base::fail(path_ + ": was written anew while it was followed");
     return {};
   }
 
-  Result<void> fill() {
+  base::Result<void> fill() {
     char* const space = lines_.space();
     const size_t wanted = std::min<uint64_t>(LineSplitter::kReadBytes, end_ - offset_);
-    const Result<size_t> n = read_at(fd_.get(), offset_, space, wanted, path_);
-    if (!n) return fail(n.error());
-    if (*n < wanted) return fail(fmt::format("{}: shrank while it was read", path_));
+    const base::Result<size_t> n = read_at(fd_.get(), offset_, space, wanted, path_);
+    if (!n) return base::fail(n.error());
+    if (*n < wanted) return base::fail(fmt::format("{}: shrank while it was read", path_));
     offset_ += *n;
     const size_t proof_bytes = std::min(*n, kProofBytesMax);
     proof_.append(space + *n - proof_bytes, proof_bytes);
@@ -190,15 +191,15 @@ class FollowSource final : public Source {
 
   const std::string path_;
   const Waiter& waiter_;
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   LineSplitter lines_;
   SharedLock lock_;
   ChangeSignal change_;
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   bool said_missing_ = false;  // it was not there at the start
   bool look_due_ = true;
   bool cut_short_ = false;
-  Instant next_look_{};
+  base::Instant next_look_{};
   uint64_t offset_ = 0;                // read up to here
   uint64_t end_ = 0;                   // may be read up to here
   std::optional<uint64_t> start_end_;  // end_ as it was at the start
@@ -207,12 +208,12 @@ class FollowSource final : public Source {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> follow_source(const std::string& path, const Waiter& waiter,
-                                              Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<Source>> follow_source(const std::string& path, const Waiter& waiter,
+                                                    base::Diagnostics& diagnostics) {
   auto source = std::make_unique<FollowSource>(path, waiter, diagnostics);
-  const Result<void> opened = source->open();
-  if (!opened) return fail(opened.error());
+  const base::Result<void> opened = source->open();
+  if (!opened) return base::fail(opened.error());
   return source;
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -7,13 +7,14 @@
 
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A line that may still turn out to be short enough, behind what aligns its end, and one read.
-constexpr size_t kBufferBytes = LineSplitter::kPageBytes + kLineBytesMax + LineSplitter::kReadBytes;
+constexpr size_t kBufferBytes =
+    LineSplitter::kPageBytes + record::kLineBytesMax + LineSplitter::kReadBytes;
 // So that a line that lies within one read is never too long.
-static_assert(LineSplitter::kReadBytes <= kLineBytesMax);
+static_assert(LineSplitter::kReadBytes <= record::kLineBytesMax);
 
 }  // namespace
 
@@ -58,15 +59,15 @@ bool LineSplitter::next(Block& out) {
   if (scanned_ == end_) return false;
   const char* const buffer = this->buffer();
 
-  if (end_ - begin_ > kLineBytesMax) {  // only the line at begin_ can be the long one
+  if (end_ - begin_ > record::kLineBytesMax) {  // only the line at begin_ can be the long one
     const void* newline = std::memchr(buffer + scanned_, '\n', end_ - scanned_);
     if (newline == nullptr) {
       long_bytes_ = end_ - begin_;
-      end_ = scanned_ = begin_ + kRejectRecordBytesMax;
+      end_ = scanned_ = begin_ + record::kRejectRecordBytesMax;
       return false;
     }
     const auto at = static_cast<size_t>(static_cast<const char*>(newline) - buffer);
-    if (at - begin_ > kLineBytesMax) return yield_long_line(at - begin_, at + 1, out);
+    if (at - begin_ > record::kLineBytesMax) return yield_long_line(at - begin_, at + 1, out);
   }
 
   const void* newline = ::memrchr(buffer + scanned_, '\n', end_ - scanned_);
@@ -94,7 +95,7 @@ bool LineSplitter::yield_lines(size_t end, Block& out) {
 }
 
 bool LineSplitter::yield_long_line(size_t bytes, size_t next_begin, Block& out) {
-  out = Block{{buffer() + begin_, kRejectRecordBytesMax},
+  out = Block{{buffer() + begin_, record::kRejectRecordBytesMax},
               source_,
               std::exchange(begins_input_, false),
               bytes};
@@ -115,4 +116,4 @@ bool LineSplitter::skip_long_line(Block& out) {
   return yield_long_line(long_bytes_ + (at - scanned_), at + 1, out);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -18,7 +18,7 @@
 
 #include "io/source.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class LineSplitter {
  public:
@@ -63,4 +63,4 @@ class LineSplitter {
   uint64_t long_bytes_ = 0;   // not 0: inside a long line, this much of it has come
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "io/payment_log.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // Looks into a file from its end. `fd` is borrowed; positions are of the file.
 class BackwardReader {
@@ -19,12 +19,12 @@ class BackwardReader {
   BackwardReader(int fd, uint64_t size, std::string_view name);
 
   // REQUIRES: position < size.
-  Result<char> at(uint64_t position);
+  base::Result<char> at(uint64_t position);
   // The last newline before `end` and not before `from`.
-  Result<std::optional<uint64_t>> newline_before(uint64_t end, uint64_t from = 0);
+  base::Result<std::optional<uint64_t>> newline_before(uint64_t end, uint64_t from = 0);
 
  private:
-  Result<void> load(uint64_t end);
+  base::Result<void> load(uint64_t end);
 
   const int fd_;
   const uint64_t size_;
@@ -36,7 +36,8 @@ class BackwardReader {
 
 // Up to where a follower may apply: behind the last unmarked line, looked for down to `from`, which
 // is such a place itself.
-Result<uint64_t> end_of_unmarked_lines(int fd, uint64_t from, uint64_t size, std::string_view name);
+base::Result<uint64_t> end_of_unmarked_lines(int fd, uint64_t from, uint64_t size,
+                                             std::string_view name);
 
 // For who reads a file once, whatever its lines are: the end of what is to be read, and how many
 // lines of an unfinished group lie beyond it. Only lines that are certainly of one are left out:
@@ -46,6 +47,6 @@ struct PlainEnd {
   uint64_t bytes = 0;
   uint64_t lines_left_out = 0;
 };
-Result<PlainEnd> find_plain_end(int fd, uint64_t size, std::string_view name);
+base::Result<PlainEnd> find_plain_end(int fd, uint64_t size, std::string_view name);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class MemoryMessageSource final : public MessageSource {
@@ -15,7 +15,7 @@ class MemoryMessageSource final : public MessageSource {
     }
   }
 
-  Result<ReadStatus> read(MessageBlock& out, Instant /*deadline*/) override {
+  base::Result<ReadStatus> read(MessageBlock& out, base::Instant /*deadline*/) override {
     if (next_ == messages_.size()) return ReadStatus::kEnd;
     const size_t count = std::min(block_messages_, messages_.size() - next_);
     out = {.messages = std::span(messages_).subspan(next_, count), .source = name_};
@@ -42,4 +42,4 @@ std::unique_ptr<MessageSource> memory_message_source(std::vector<OwnedMessage> m
                                                std::move(name));
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -20,12 +20,12 @@
 #include "io/source.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 
 struct Message {
   std::string_view key;                   // empty where there is none
   std::optional<std::string_view> value;  // nothing: a tombstone, or a null payment
-  SourceOffset at;
+  record::SourceOffset at;
 };
 
 struct MessageBlock {
@@ -38,7 +38,7 @@ class MessageSource {
   virtual ~MessageSource() = default;
 
   // As Source::read(); a block lives until the next read.
-  virtual Result<ReadStatus> read(MessageBlock& out, Instant deadline) = 0;
+  virtual base::Result<ReadStatus> read(MessageBlock& out, base::Instant deadline) = 0;
 
   // As those of Source. caught_up(): all that was there at the start has been read.
   virtual bool cut_short() const { return false; }
@@ -53,10 +53,10 @@ class MessageSource {
 struct OwnedMessage {
   std::string key;
   std::optional<std::string> value;
-  SourceOffset at;
+  record::SourceOffset at;
 };
 std::unique_ptr<MessageSource> memory_message_source(std::vector<OwnedMessage> messages,
                                                      size_t block_messages,
                                                      std::string name = "topic");
 
-}  // namespace paystats
+}  // namespace paystats::io

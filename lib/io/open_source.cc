@@ -12,21 +12,21 @@
 #include "io/follow_source.h"
 #include "io/stream_source.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // What one can know of a file before it is read. The size is 0 where it has none.
-Result<uint64_t> check_readable(const std::string& path) {
+base::Result<uint64_t> check_readable(const std::string& path) {
   struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return fail(system_error(path, errno));
-  if (S_ISDIR(status.st_mode)) return fail(system_error(path, EISDIR));
-  if (::access(path.c_str(), R_OK) != 0) return fail(system_error(path, errno));
+  if (::stat(path.c_str(), &status) != 0) return base::fail(base::system_error(path, errno));
+  if (S_ISDIR(status.st_mode)) return base::fail(base::system_error(path, EISDIR));
+  if (::access(path.c_str(), R_OK) != 0) return base::fail(base::system_error(path, errno));
   // A FIFO that is opened and closed again would cost its writer a SIGPIPE, so it is left alone.
   return S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
-Result<uint64_t> size_of_stdin() {
-  if (fd_type(STDIN_FILENO) != FdType::kRegular) return uint64_t{0};
+base::Result<uint64_t> size_of_stdin() {
+  if (base::fd_type(STDIN_FILENO) != base::FdType::kRegular) return uint64_t{0};
   return file_size(STDIN_FILENO, "stdin");
 }
 
@@ -34,23 +34,23 @@ Result<uint64_t> size_of_stdin() {
 class InputsInTurn final : public Source {
  public:
   InputsInTurn(std::vector<Endpoint> inputs, const SourceOptions& options, uint64_t bytes_all,
-               const Waiter& waiter, Diagnostics& diagnostics)
+               const Waiter& waiter, base::Diagnostics& diagnostics)
       : inputs_(std::move(inputs)),
         options_(options),
         bytes_all_(bytes_all),
         waiter_(waiter),
         diagnostics_(diagnostics) {}
 
-  Result<ReadStatus> read(Block& out, Instant deadline) override {
+  base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     for (;;) {
       if (!current_) {
         if (next_ == inputs_.size()) return ReadStatus::kEnd;
         if (skip_after_stop()) continue;
-        Result<std::unique_ptr<Source>> opened = open_next();
-        if (!opened) return fail(opened.error());
+        base::Result<std::unique_ptr<Source>> opened = open_next();
+        if (!opened) return base::fail(opened.error());
         current_ = std::move(*opened);
       }
-      Result<ReadStatus> status = current_->read(out, deadline);
+      base::Result<ReadStatus> status = current_->read(out, deadline);
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
       bytes_of_earlier_ += current_->bytes_read();
@@ -81,7 +81,7 @@ class InputsInTurn final : public Source {
     return skipped;
   }
 
-  Result<std::unique_ptr<Source>> open_next() {
+  base::Result<std::unique_ptr<Source>> open_next() {
     const Endpoint& input = inputs_[next_];
     if (input.kind == Endpoint::Kind::kStdio) return open_stdin();
     if (options_.follow && next_ + 1 == inputs_.size()) {
@@ -89,29 +89,31 @@ class InputsInTurn final : public Source {
     }
     // O_NONBLOCK: the open of a FIFO does not wait for its writer; reading it does, and can be
     // interrupted.
-    Result<UniqueFd> opened = open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!opened) return fail(opened.error());
+    base::Result<base::UniqueFd> opened =
+        base::open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!opened) return base::fail(opened.error());
     const int fd = opened->get();
-    if (fd_type(fd) == FdType::kRegular) {
+    if (base::fd_type(fd) == base::FdType::kRegular) {
       return file_source(fd, std::move(*opened), input.name, waiter_, diagnostics_);
     }
     return stream_source(fd, std::move(*opened), input.name, OnStop::kEndAtOnce, waiter_);
   }
 
   std::unique_ptr<Source> open_stdin() {
-    const FdType type = fd_type(STDIN_FILENO);
-    if (type == FdType::kRegular) {
-      return file_source(STDIN_FILENO, UniqueFd(), "-", waiter_, diagnostics_);
+    const base::FdType type = base::fd_type(STDIN_FILENO);
+    if (type == base::FdType::kRegular) {
+      return file_source(STDIN_FILENO, base::UniqueFd(), "-", waiter_, diagnostics_);
     }
-    const OnStop on_stop = type == FdType::kPipe ? OnStop::kReadWhatIsUnderWay : OnStop::kEndAtOnce;
-    return stream_source(STDIN_FILENO, UniqueFd(), "-", on_stop, waiter_);
+    const OnStop on_stop =
+        type == base::FdType::kPipe ? OnStop::kReadWhatIsUnderWay : OnStop::kEndAtOnce;
+    return stream_source(STDIN_FILENO, base::UniqueFd(), "-", on_stop, waiter_);
   }
 
   const std::vector<Endpoint> inputs_;
   const SourceOptions options_;
   const uint64_t bytes_all_;
   const Waiter& waiter_;
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   size_t next_ = 0;  // the input that is read now, or is to be opened next
   std::unique_ptr<Source> current_;
   bool cut_short_ = false;
@@ -120,23 +122,24 @@ class InputsInTurn final : public Source {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
-                                            const SourceOptions& options, const Waiter& waiter,
-                                            Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
+                                                  const SourceOptions& options,
+                                                  const Waiter& waiter,
+                                                  base::Diagnostics& diagnostics) {
   uint64_t bytes_all = 0;
   bool size_known = !options.follow;
   for (const Endpoint& input : inputs) {
     const bool followed = options.follow && &input == &inputs.back();
     if (input.kind == Endpoint::Kind::kTopic) {
-      return fail(fmt::format("kafka:{}: this build cannot read topics", input.name));
+      return base::fail(fmt::format("kafka:{}: this build cannot read topics", input.name));
     }
     if (followed && input.kind == Endpoint::Kind::kStdio) {
-      return fail("stdin cannot be followed: it is read until it ends");
+      return base::fail("stdin cannot be followed: it is read until it ends");
     }
     if (followed && ::access(input.name.c_str(), F_OK) != 0 && errno == ENOENT) continue;
     const bool is_stdin = input.kind == Endpoint::Kind::kStdio;
-    const Result<uint64_t> size = is_stdin ? size_of_stdin() : check_readable(input.name);
-    if (!size) return fail(size.error());
+    const base::Result<uint64_t> size = is_stdin ? size_of_stdin() : check_readable(input.name);
+    if (!size) return base::fail(size.error());
     bytes_all += *size;
     size_known = size_known && *size > 0;
   }
@@ -144,4 +147,4 @@ Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
                                         diagnostics);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

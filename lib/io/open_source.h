@@ -9,7 +9,7 @@
 #include "io/source.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::io {
 
 struct SourceOptions {
   bool follow = false;  // the last input is followed; those before it are read once
@@ -19,8 +19,9 @@ struct SourceOptions {
 // to be readable before the first byte is read. stdin that is a pipe is read on after a stop signal
 // until its end or 500 ms of silence, at most 5 s; the others stop at once. A topic is an error
 // here: see kafka/. `waiter` and `diagnostics` are borrowed.
-Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
-                                            const SourceOptions& options, const Waiter& waiter,
-                                            Diagnostics& diagnostics);
+base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
+                                                  const SourceOptions& options,
+                                                  const Waiter& waiter,
+                                                  base::Diagnostics& diagnostics);
 
-}  // namespace paystats
+}  // namespace paystats::io

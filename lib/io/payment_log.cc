@@ -12,12 +12,12 @@
 
 #include "io/fd_io.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
-Result<void> check_regular(int fd, std::string_view name) {
-  if (fd_type(fd) == FdType::kRegular) return {};
-  return fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
+base::Result<void> check_regular(int fd, std::string_view name) {
+  if (base::fd_type(fd) == base::FdType::kRegular) return {};
+  return base::fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
 }
 
 bool has_its_name(int fd, const std::string& name) {
@@ -27,77 +27,80 @@ bool has_its_name(int fd, const std::string& name) {
          ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {
+base::Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {
   while (::ftruncate(fd, static_cast<off_t>(size)) != 0) {
-    if (errno != EINTR) return fail(system_error(name, errno));
+    if (errno != EINTR) return base::fail(base::system_error(name, errno));
   }
   return {};
 }
 
 // A file that is on the disk without its name is lost. Where the folder may not be read, a full
 // fsync of the file is the next best: common file systems store the name of a new file with it.
-Result<void> sync_name(int fd, std::string_view name) {
+base::Result<void> sync_name(int fd, std::string_view name) {
   std::error_code error;
   const std::filesystem::path path =
       std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error);
-  const Result<UniqueFd> folder = open_file(path.parent_path(), O_RDONLY | O_DIRECTORY);
+  const base::Result<base::UniqueFd> folder =
+      base::open_file(path.parent_path(), O_RDONLY | O_DIRECTORY);
   const int reason = sync_all(folder && !error ? folder->get() : fd);
-  return reason == 0 ? Result<void>() : fail(system_error(name, reason));
+  return reason == 0 ? base::Result<void>() : base::fail(base::system_error(name, reason));
 }
 
 }  // namespace
 
-PaymentLog::PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name,
-                       Diagnostics& diagnostics)
+PaymentLog::PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string name,
+                       base::Diagnostics& diagnostics)
     : write_fd_(std::move(write_fd)),
       read_fd_(std::move(read_fd)),
       name_(std::move(name)),
       diagnostics_(&diagnostics) {}
 
-Result<PaymentLog> PaymentLog::open(const std::string& path, Diagnostics& diagnostics) {
+base::Result<PaymentLog> PaymentLog::open(const std::string& path, base::Diagnostics& diagnostics) {
   // O_NONBLOCK for the case that it is a FIFO: that is to be an error, not a wait for its reader.
-  Result<UniqueFd> opened = open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
-  if (!opened) return fail(opened.error());
-  const Result<void> regular = check_regular(opened->get(), path);
-  if (!regular) return fail(regular.error());
-  UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
-  if (!read_fd) return fail(system_error(path, errno));
+  base::Result<base::UniqueFd> opened =
+      base::open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
+  if (!opened) return base::fail(opened.error());
+  const base::Result<void> regular = check_regular(opened->get(), path);
+  if (!regular) return base::fail(regular.error());
+  base::UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
+  if (!read_fd) return base::fail(base::system_error(path, errno));
   PaymentLog log(std::move(*opened), std::move(read_fd), path, diagnostics);
   log.has_path_ = true;
   return log;
 }
 
-Result<PaymentLog> PaymentLog::adopt(int fd, std::string name, Diagnostics& diagnostics) {
-  const Result<void> regular = check_regular(fd, name);
-  if (!regular) return fail(regular.error());
+base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
+                                           base::Diagnostics& diagnostics) {
+  const base::Result<void> regular = check_regular(fd, name);
+  if (!regular) return base::fail(regular.error());
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || (flags & O_APPEND) == 0) {
-    return fail(fmt::format("{}: not open for appending", name));
+    return base::fail(fmt::format("{}: not open for appending", name));
   }
   // Processes of one shell line share the file description that we were given, and its lock as
   // well, so the lock is taken on one of our own.
-  Result<UniqueFd> read_fd = reopen_for_reading(fd, name);
-  if (!read_fd) return fail(read_fd.error());
-  UniqueFd write_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!write_fd) return fail(system_error(name, errno));
+  base::Result<base::UniqueFd> read_fd = reopen_for_reading(fd, name);
+  if (!read_fd) return base::fail(read_fd.error());
+  base::UniqueFd write_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!write_fd) return base::fail(base::system_error(name, errno));
   return PaymentLog(std::move(write_fd), std::move(*read_fd), std::move(name), diagnostics);
 }
 
-Result<void> PaymentLog::commit(std::string_view lines) {
+base::Result<void> PaymentLog::commit(std::string_view lines) {
   if (lines.empty()) return {};
-  Result<void> result = begin();
+  base::Result<void> result = begin();
   if (result) result = append(lines);
   if (result) result = finish();
   return result;
 }
 
-Result<void> PaymentLog::begin() {
+base::Result<void> PaymentLog::begin() {
   assert(!begun_);
-  Result<void> result = lock_current();
+  base::Result<void> result = lock_current();
   if (!result) return result;
   begun_ = true;
-  const Result<uint64_t> size = file_size(read_fd_.get(), name_);
-  result = size ? repair(*size, undo_bytes_) : fail(size.error());
+  const base::Result<uint64_t> size = file_size(read_fd_.get(), name_);
+  result = size ? repair(*size, undo_bytes_) : base::fail(size.error());
   if (!result) release();
   return result;
 }
@@ -105,13 +108,13 @@ Result<void> PaymentLog::begin() {
 // The log is the file of that name: what other writers append to, and followers read. Where ours
 // has been moved away or removed since (by a rotation of logs, say), what would be committed to it
 // would be seen by nobody.
-Result<void> PaymentLog::lock_current() {
+base::Result<void> PaymentLog::lock_current() {
   for (;;) {
-    Result<void> locked = lock_exclusively(read_fd_.get(), name_, *diagnostics_);
+    base::Result<void> locked = lock_exclusively(read_fd_.get(), name_, *diagnostics_);
     if (!locked || !has_path_ || has_its_name(read_fd_.get(), name_)) return locked;
-    Result<PaymentLog> current = open(name_, *diagnostics_);
+    base::Result<PaymentLog> current = open(name_, *diagnostics_);
     release();
-    if (!current) return fail(current.error());
+    if (!current) return base::fail(current.error());
     diagnostics_->warning(name_ +
                           ": has been moved or removed: going on with what has its name now");
     write_fd_ = std::move(current->write_fd_);
@@ -120,22 +123,22 @@ Result<void> PaymentLog::lock_current() {
   }
 }
 
-Result<void> PaymentLog::append(std::string_view lines) {
+base::Result<void> PaymentLog::append(std::string_view lines) {
   assert(begun_);
-  const Result<void> written = write_stream(write_fd_.get(), lines, name_);
+  const base::Result<void> written = write_stream(write_fd_.get(), lines, name_);
   return written ? written : undo(written.error());
 }
 
-Result<void> PaymentLog::finish() {
+base::Result<void> PaymentLog::finish() {
   assert(begun_);
   if (const int reason = sync_data(write_fd_.get()); reason != 0) {
     // A full disk may show only here, and is over once there is room. Anything else is a disk that
     // drops what it has taken, and says so once.
     broken_ = broken_ || (reason != ENOSPC && reason != EDQUOT);
-    return undo(system_error(name_, reason));
+    return undo(base::system_error(name_, reason));
   }
   if (!name_is_synced_) {
-    const Result<void> synced = sync_name(write_fd_.get(), name_);
+    const base::Result<void> synced = sync_name(write_fd_.get(), name_);
     broken_ = broken_ || !synced;
     if (!synced) return undo(synced.error());
     name_is_synced_ = true;
@@ -144,12 +147,12 @@ Result<void> PaymentLog::finish() {
   return {};
 }
 
-Result<void> PaymentLog::undo(Error error) {
-  Result<void> undone = truncate_to(write_fd_.get(), undo_bytes_, name_);
+base::Result<void> PaymentLog::undo(base::Error error) {
+  base::Result<void> undone = truncate_to(write_fd_.get(), undo_bytes_, name_);
   if (undone) {
     // Else all of it could be there again once the power has failed.
     const int reason = sync_data(write_fd_.get());
-    if (reason != 0) undone = fail(system_error(name_, reason));
+    if (reason != 0) undone = base::fail(base::system_error(name_, reason));
   }
   if (!undone) {
     error.message += fmt::format("; and what was written of it could not be taken back ({})",
@@ -157,7 +160,7 @@ Result<void> PaymentLog::undo(Error error) {
     broken_ = true;
   }
   release();
-  return fail(std::move(error));
+  return base::fail(std::move(error));
 }
 
 void PaymentLog::release() {
@@ -165,19 +168,19 @@ void PaymentLog::release() {
   ::flock(read_fd_.get(), LOCK_UN);
 }
 
-Result<void> PaymentLog::repair(uint64_t size, uint64_t& repaired_size) {
+base::Result<void> PaymentLog::repair(uint64_t size, uint64_t& repaired_size) {
   repaired_size = size;
   if (size == 0) return {};
-  const Result<LogTail> tail = examine_log_tail(read_fd_.get(), size, name_);
-  if (!tail) return fail(tail.error());
+  const base::Result<LogTail> tail = examine_log_tail(read_fd_.get(), size, name_);
+  if (!tail) return base::fail(tail.error());
   if (tail->needs_newline) {
-    Result<void> written = write_stream(write_fd_.get(), "\n", name_);
+    base::Result<void> written = write_stream(write_fd_.get(), "\n", name_);
     if (!written) return written;
     repaired_size = size + 1;
     return {};
   }
   if (tail->applied_bytes == size) return {};
-  Result<void> cut = truncate_to(write_fd_.get(), tail->applied_bytes, name_);
+  base::Result<void> cut = truncate_to(write_fd_.get(), tail->applied_bytes, name_);
   if (!cut) return cut;
   repaired_size = tail->applied_bytes;
   diagnostics_->warning(
@@ -187,4 +190,4 @@ Result<void> PaymentLog::repair(uint64_t size, uint64_t& repaired_size) {
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -21,40 +21,41 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class PaymentLog {
  public:
   // Opens or creates `path`, and again before a commit where the file has lost that name. A path
   // that is not a regular file is an error of kind kFailed.
-  static Result<PaymentLog> open(const std::string& path, Diagnostics& diagnostics);
+  static base::Result<PaymentLog> open(const std::string& path, base::Diagnostics& diagnostics);
   // Of a descriptor that is open for appending, such as stdout; `name` is used in messages.
-  static Result<PaymentLog> adopt(int fd, std::string name, Diagnostics& diagnostics);
+  static base::Result<PaymentLog> adopt(int fd, std::string name, base::Diagnostics& diagnostics);
 
   // Appends `lines` (whole, groups already marked) durably, or not at all.
-  Result<void> commit(std::string_view lines);
+  base::Result<void> commit(std::string_view lines);
 
   // The same in parts, for a group that is larger than memory: begin(), append() any number of
   // times, finish(). Any of them that fails has undone all of it. The lock is held in between.
-  Result<void> begin();
-  Result<void> append(std::string_view lines);
-  Result<void> finish();
+  base::Result<void> begin();
+  base::Result<void> append(std::string_view lines);
+  base::Result<void> finish();
 
   // The disk dropped what it had taken, or a failed commit could not be undone: what the log holds
   // is not certain any more.
   bool broken() const { return broken_; }
 
  private:
-  PaymentLog(UniqueFd write_fd, UniqueFd read_fd, std::string name, Diagnostics& diagnostics);
-  Result<void> lock_current();
-  Result<void> repair(uint64_t size, uint64_t& repaired_size);
-  Result<void> undo(Error error);
+  PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string name,
+             base::Diagnostics& diagnostics);
+  base::Result<void> lock_current();
+  base::Result<void> repair(uint64_t size, uint64_t& repaired_size);
+  base::Result<void> undo(base::Error error);
   void release();
 
-  UniqueFd write_fd_;
-  UniqueFd read_fd_;  // where the lock is held
+  base::UniqueFd write_fd_;
+  base::UniqueFd read_fd_;  // where the lock is held
   std::string name_;
-  Diagnostics* diagnostics_;
+  base::Diagnostics* diagnostics_;
   bool has_path_ = false;  // `name_` is the path that it was opened by
   bool begun_ = false;
   bool name_is_synced_ = false;
@@ -69,6 +70,6 @@ struct LogTail {
   bool needs_newline = false;  // all that stands from there to the end is whole but for a newline
 };
 // Reads backwards from `size`, no further than it must. Call under a lock.
-Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view name);
+base::Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view name);
 
-}  // namespace paystats
+}  // namespace paystats::io

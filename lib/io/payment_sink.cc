@@ -10,7 +10,7 @@
 #include "io/stream_sink.h"
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // Plain lines, to whoever reads them.
@@ -18,22 +18,24 @@ class StreamPaymentSink final : public PaymentSink {
  public:
   explicit StreamPaymentSink(std::unique_ptr<StreamSink> sink) : sink_(std::move(sink)) {}
 
-  Result<void> put(std::span<const Batch> batches) override {
-    for (const Batch& batch : batches) {
+  base::Result<void> put(std::span<const record::Batch> batches) override {
+    for (const record::Batch& batch : batches) {
       line_.clear();
-      append_payment(line_, batch.user, batch.amount_text);
+      record::append_payment(line_, batch.user, batch.amount_text);
       for (uint64_t i = 0; i < batch.volume; ++i) {
-        Result<void> written = sink_->write(line_);
+        base::Result<void> written = sink_->write(line_);
         if (!written) return written;
       }
     }
     return {};
   }
 
-  Result<void> commit_lines(std::string_view lines) override { return sink_->write_through(lines); }
+  base::Result<void> commit_lines(std::string_view lines) override {
+    return sink_->write_through(lines);
+  }
 
-  Result<void> flush() override { return sink_->flush(); }
-  Result<void> close() override { return sink_->close(); }
+  base::Result<void> flush() override { return sink_->flush(); }
+  base::Result<void> close() override { return sink_->close(); }
   int reader_fd() const override { return sink_->reader_fd(); }
 
  private:
@@ -45,44 +47,44 @@ class LogPaymentSink final : public PaymentSink {
  public:
   explicit LogPaymentSink(PaymentLog log) : log_(std::move(log)) {}
 
-  Result<void> put(std::span<const Batch> batches) override {
+  base::Result<void> put(std::span<const record::Batch> batches) override {
     uint64_t payments_left = 0;
-    for (const Batch& batch : batches) {
+    for (const record::Batch& batch : batches) {
       if (__builtin_add_overflow(payments_left, batch.volume, &payments_left)) {
-        return fail("more payments in one batch than can be counted");
+        return base::fail("more payments in one batch than can be counted");
       }
     }
     group_begin_ = buffer_.size();
     const bool marked = payments_left > 1;
-    for (const Batch& batch : batches) {
+    for (const record::Batch& batch : batches) {
       line_.assign(marked ? 1 : 0, ' ');
-      append_payment(line_, batch.user, batch.amount_text);
+      record::append_payment(line_, batch.user, batch.amount_text);
       if (marked) line_.insert(line_.size() - 1, 1, ' ');
       for (uint64_t i = 0; i < batch.volume; ++i) {
         if (--payments_left == 0 && marked) unmark(line_);
         buffer_ += line_;
         if (buffer_.size() >= kGroupBytesMax) {
-          Result<void> streamed = stream_group();
+          base::Result<void> streamed = stream_group();
           if (!streamed) return streamed;
         }
       }
     }
     if (streaming_) return finish_group();
-    return buffer_.size() >= kCommitBytes ? flush() : Result<void>();
+    return buffer_.size() >= kCommitBytes ? flush() : base::Result<void>();
   }
 
-  Result<void> commit_lines(std::string_view lines) override {
-    Result<void> committed = flush();
+  base::Result<void> commit_lines(std::string_view lines) override {
+    base::Result<void> committed = flush();
     return committed ? log_.commit(lines) : committed;
   }
 
-  Result<void> flush() override {
-    Result<void> committed = log_.commit(buffer_);
+  base::Result<void> flush() override {
+    base::Result<void> committed = log_.commit(buffer_);
     buffer_.clear();
     return committed;
   }
 
-  Result<void> close() override { return flush(); }
+  base::Result<void> close() override { return flush(); }
   bool durable() const override { return true; }
   Aftermath aftermath() const override {
     return log_.broken() ? Aftermath::kBroken : Aftermath::kUndone;
@@ -100,8 +102,8 @@ class LogPaymentSink final : public PaymentSink {
 
   // The group is larger than what is kept in memory: its lines so far go into the log, which stays
   // locked until the last of them is there.
-  Result<void> stream_group() {
-    Result<void> result;
+  base::Result<void> stream_group() {
+    base::Result<void> result;
     if (!streaming_) {
       result = log_.commit(std::string_view(buffer_).substr(0, group_begin_));
       buffer_.erase(0, group_begin_);
@@ -115,8 +117,8 @@ class LogPaymentSink final : public PaymentSink {
     return result;
   }
 
-  Result<void> finish_group() {
-    Result<void> result = stream_group();
+  base::Result<void> finish_group() {
+    base::Result<void> result = stream_group();
     if (result) result = log_.finish();
     streaming_ = false;
     return result;
@@ -129,27 +131,28 @@ class LogPaymentSink final : public PaymentSink {
   bool streaming_ = false;
 };
 
-Result<std::unique_ptr<PaymentSink>> as_stream(Result<std::unique_ptr<StreamSink>> sink) {
-  if (!sink) return fail(sink.error());
+base::Result<std::unique_ptr<PaymentSink>> as_stream(
+    base::Result<std::unique_ptr<StreamSink>> sink) {
+  if (!sink) return base::fail(sink.error());
   return std::make_unique<StreamPaymentSink>(std::move(*sink));
 }
 
-Result<std::unique_ptr<PaymentSink>> as_log(Result<PaymentLog> log) {
-  if (!log) return fail(log.error());
+base::Result<std::unique_ptr<PaymentSink>> as_log(base::Result<PaymentLog> log) {
+  if (!log) return base::fail(log.error());
   return std::make_unique<LogPaymentSink>(std::move(*log));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
-                                                       Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
+                                                             base::Diagnostics& diagnostics) {
   switch (endpoint.kind) {
     case Endpoint::Kind::kTopic:
-      return fail(fmt::format("kafka:{}: this build cannot write topics", endpoint.name));
+      return base::fail(fmt::format("kafka:{}: this build cannot write topics", endpoint.name));
     case Endpoint::Kind::kStdio: {
       const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
       const bool appends = flags >= 0 && (flags & O_APPEND) != 0;
-      if (appends && fd_type(STDOUT_FILENO) == FdType::kRegular) {
+      if (appends && base::fd_type(STDOUT_FILENO) == base::FdType::kRegular) {
         return as_log(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics));
       }
       return as_stream(open_stdout());
@@ -157,10 +160,10 @@ Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
     case Endpoint::Kind::kFile:
       break;
   }
-  const Result<bool> special = is_special_file(endpoint.name);
-  if (!special) return fail(special.error());
+  const base::Result<bool> special = is_special_file(endpoint.name);
+  if (!special) return base::fail(special.error());
   if (*special) return as_stream(open_stream(endpoint.name));
   return as_log(PaymentLog::open(endpoint.name, diagnostics));
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

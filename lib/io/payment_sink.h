@@ -13,24 +13,24 @@
 #include "io/endpoint.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class PaymentSink {
  public:
   virtual ~PaymentSink() = default;
 
   // REQUIRES: each amount_text is plain (see plain_decimal()).
-  virtual Result<void> put(std::span<const Batch> batches) = 0;
+  virtual base::Result<void> put(std::span<const record::Batch> batches) = 0;
 
   // The road for bulk: commits `lines` at once, behind all that was put, without a copy. Each is
   // one payment and a whole of its own, ends in a newline and carries no mark. An error says the
   // same as that of flush().
-  virtual Result<void> commit_lines(std::string_view lines) = 0;
+  virtual base::Result<void> commit_lines(std::string_view lines) = 0;
 
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An
   // error says that none of what was put since the last flush counts, as far as that is known.
-  virtual Result<void> flush() = 0;
-  virtual Result<void> close() = 0;  // flushes
+  virtual base::Result<void> flush() = 0;
+  virtual base::Result<void> close() = 0;  // flushes
 
   // commit_lines() returns while its lines are on their way, and flush() waits for them: a topic.
   virtual bool lines_await_flush() const { return false; }
@@ -50,7 +50,7 @@ class PaymentSink {
 
 // A file, and a stdout that is a regular file opened for appending (`>> payments.jsonl`), is a
 // durable log (see payment_log.h); any other stdout is written as a stream.
-Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
-                                                       Diagnostics& diagnostics);
+base::Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
+                                                             base::Diagnostics& diagnostics);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -6,34 +6,34 @@
 
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A reader of rejects that has gone is a failure like any other: see the header.
-Result<void> never_quiet(Result<void> result) {
+base::Result<void> never_quiet(base::Result<void> result) {
   if (result) return result;
-  return fail(std::move(result.error().message));
+  return base::fail(std::move(result.error().message));
 }
 
 }  // namespace
 
-RejectLog::RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string name)
+RejectLog::RejectLog(base::Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string name)
     : diagnostics_(diagnostics), sink_(std::move(sink)), name_(std::move(name)) {}
 
-Result<std::unique_ptr<RejectLog>> RejectLog::open(const std::optional<Endpoint>& endpoint,
-                                                   Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<RejectLog>> RejectLog::open(const std::optional<Endpoint>& endpoint,
+                                                         base::Diagnostics& diagnostics) {
   if (!endpoint) return std::make_unique<RejectLog>(diagnostics);
-  Result<std::unique_ptr<Sink>> sink = open_sink(*endpoint, FileMode::kAppend);
-  if (!sink) return fail(sink.error());
+  base::Result<std::unique_ptr<Sink>> sink = open_sink(*endpoint, FileMode::kAppend);
+  if (!sink) return base::fail(sink.error());
   return std::make_unique<RejectLog>(diagnostics, std::move(*sink), endpoint->name);
 }
 
-Result<void> RejectLog::add(const Reject& reject) {
+base::Result<void> RejectLog::add(const record::Reject& reject) {
   const std::lock_guard lock(mutex_);
   ++count_;
   if (sink_) {
     line_.clear();
-    append_reject(line_, reject);
+    record::append_reject(line_, reject);
     return never_quiet(sink_->write(line_));
   }
   if (count_ <= kShownMax) {
@@ -42,15 +42,15 @@ Result<void> RejectLog::add(const Reject& reject) {
   return {};
 }
 
-Result<void> RejectLog::flush() {
+base::Result<void> RejectLog::flush() {
   const std::lock_guard lock(mutex_);
-  return sink_ ? never_quiet(sink_->flush()) : Result<void>();
+  return sink_ ? never_quiet(sink_->flush()) : base::Result<void>();
 }
 
-Result<void> RejectLog::finish() {
+base::Result<void> RejectLog::finish() {
   const std::lock_guard lock(mutex_);
   if (sink_) {
-    if (Result<void> closed = never_quiet(sink_->close()); !closed) return closed;
+    if (base::Result<void> closed = never_quiet(sink_->close()); !closed) return closed;
   }
   if (count_ == 0) return {};
   const char* records = count_ == 1 ? "record" : "records";
@@ -70,7 +70,7 @@ uint64_t RejectLog::count() const {
   return count_;
 }
 
-std::string place_of(const Reject& reject) {
+std::string place_of(const record::Reject& reject) {
   if (reject.at) {
     return fmt::format("{}: partition {}, offset {}", reject.source, reject.at->partition,
                        reject.at->offset);
@@ -78,4 +78,4 @@ std::string place_of(const Reject& reject) {
   return fmt::format("{}:{}", reject.source, reject.line);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -25,7 +25,7 @@
 #include "io/sink.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class RejectLog {
  public:
@@ -33,24 +33,26 @@ class RejectLog {
 
   // Without a sink the first kShownMax are shown as `error: payments.jsonl:17: not JSON`. `name` is
   // what the last message calls the sink. `diagnostics` is borrowed.
-  explicit RejectLog(Diagnostics& diagnostics, std::unique_ptr<Sink> sink = nullptr,
+  explicit RejectLog(base::Diagnostics& diagnostics, std::unique_ptr<Sink> sink = nullptr,
                      std::string name = {});
 
   // Opens `endpoint` for appending; without one, rejects are shown on stderr.
-  static Result<std::unique_ptr<RejectLog>> open(const std::optional<Endpoint>& endpoint,
-                                                 Diagnostics& diagnostics);
+  static base::Result<std::unique_ptr<RejectLog>> open(const std::optional<Endpoint>& endpoint,
+                                                       base::Diagnostics& diagnostics);
 
-  Result<void> add(const Reject& reject);
-  Result<void> flush();
+  base::Result<void> add(const record::Reject& reject);
+  base::Result<void> flush();
 
   // Prints how many records were rejected, if any, and closes the sink. Call once, at the end.
-  Result<void> finish();
+  base::Result<void> finish();
 
   uint64_t count() const;
-  ExitStatus status() const { return count() == 0 ? ExitStatus::kDone : ExitStatus::kRejected; }
+  base::ExitStatus status() const {
+    return count() == 0 ? base::ExitStatus::kDone : base::ExitStatus::kRejected;
+  }
 
  private:
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   const std::unique_ptr<Sink> sink_;
   const std::string name_;
   mutable std::mutex mutex_;  // guards what follows, and the sink
@@ -59,6 +61,6 @@ class RejectLog {
 };
 
 // "payments.jsonl:17", or "payments: partition 0, offset 41".
-std::string place_of(const Reject& reject);
+std::string place_of(const record::Reject& reject);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "io/sink.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // A file that is being made beside the one that it will replace. Its name begins with a dot and
 // ends in ".paystats-" and 16 random digits, so nobody takes it, or what a kill left of it, for
@@ -16,19 +16,19 @@ namespace paystats {
 class TemporaryFile {
  public:
   // With the mode of the file that it will replace, or as umask has it where there is none.
-  static Result<TemporaryFile> create(const std::string& path);
+  static base::Result<TemporaryFile> create(const std::string& path);
   TemporaryFile(TemporaryFile&&) = default;
   TemporaryFile& operator=(TemporaryFile&&) = delete;
   ~TemporaryFile();  // removes it, unless it has taken its place
 
   int fd() const { return fd_.get(); }
   const std::string& target() const { return target_; }  // what it will replace
-  Result<void> take_place();
+  base::Result<void> take_place();
 
  private:
-  TemporaryFile(UniqueFd fd, std::string path, std::string target, std::string name);
+  TemporaryFile(base::UniqueFd fd, std::string path, std::string target, std::string name);
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   std::string path_;
   std::string target_;
   std::string name_;  // what messages call it: as the user wrote it
@@ -38,17 +38,17 @@ class ReplaceSink final : public Sink {
  public:
   ReplaceSink(TemporaryFile file, std::string name);
 
-  Result<void> write(std::string_view lines) override;
-  Result<void> flush() override;
-  Result<void> close() override;
+  base::Result<void> write(std::string_view lines) override;
+  base::Result<void> flush() override;
+  base::Result<void> close() override;
 
  private:
-  Result<void> put_out(std::string_view bytes);
+  base::Result<void> put_out(std::string_view bytes);
 
   TemporaryFile file_;
   const std::string name_;
   std::string buffer_;
-  std::optional<Error> error_;  // something is missing in it, so it must not take its place
+  std::optional<base::Error> error_;  // something is missing in it, so it must not take its place
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

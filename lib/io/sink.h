@@ -8,16 +8,16 @@
 #include "base/result.h"
 #include "io/endpoint.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class Sink {
  public:
   virtual ~Sink() = default;
 
   // Takes whole lines; they may stay in a buffer until flush() or until the buffer is full.
-  virtual Result<void> write(std::string_view lines) = 0;
-  virtual Result<void> flush() = 0;
-  virtual Result<void> close() = 0;  // flushes; nothing may be written afterwards
+  virtual base::Result<void> write(std::string_view lines) = 0;
+  virtual base::Result<void> flush() = 0;
+  virtual base::Result<void> close() = 0;  // flushes; nothing may be written afterwards
 
   // The descriptor whose reader may go away (see Waiter), or -1.
   virtual int reader_fd() const { return -1; }
@@ -30,9 +30,9 @@ enum class FileMode {
 
 // A path that is not a regular file (/dev/null, a FIFO) is opened and written as it is. stdout is
 // never set O_NONBLOCK: it is shared with other processes. A topic is an error here.
-Result<std::unique_ptr<Sink>> open_sink(const Endpoint& endpoint, FileMode mode);
+base::Result<std::unique_ptr<Sink>> open_sink(const Endpoint& endpoint, FileMode mode);
 
 // Writes `bytes` to `path` by a temporary file and rename(2).
-Result<void> replace_file(const std::string& path, std::string_view bytes);
+base::Result<void> replace_file(const std::string& path, std::string_view bytes);
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -5,7 +5,7 @@
 
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class MemorySource final : public Source {
@@ -13,16 +13,16 @@ class MemorySource final : public Source {
   MemorySource(std::string bytes, size_t block_bytes, std::string name)
       : bytes_(std::move(bytes)),
         // So that only the first line of a block can be a long one.
-        block_bytes_(std::clamp<size_t>(block_bytes, 1, kLineBytesMax)),
+        block_bytes_(std::clamp<size_t>(block_bytes, 1, record::kLineBytesMax)),
         name_(std::move(name)) {}
 
-  Result<ReadStatus> read(Block& out, Instant) override {
+  base::Result<ReadStatus> read(Block& out, base::Instant) override {
     const std::string_view rest = std::string_view(bytes_).substr(begin_);
     if (rest.empty()) return ReadStatus::kEnd;
     const size_t first_end = rest.find('\n');
     const size_t first_bytes = std::min(first_end, rest.size());
-    if (first_bytes > kLineBytesMax) {
-      out = Block{rest.substr(0, kRejectRecordBytesMax), name_, begin_ == 0, first_bytes};
+    if (first_bytes > record::kLineBytesMax) {
+      out = Block{rest.substr(0, record::kRejectRecordBytesMax), name_, begin_ == 0, first_bytes};
       begin_ += std::min(first_bytes + 1, rest.size());
       return ReadStatus::kBlock;
     }
@@ -52,4 +52,4 @@ std::unique_ptr<Source> memory_source(std::string bytes, size_t block_bytes, std
   return std::make_unique<MemorySource>(std::move(bytes), block_bytes, std::move(name));
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::io {
 
 struct Block {
   std::string_view bytes;     // whole lines; the last one of an input may lack its newline
@@ -43,7 +43,7 @@ class Source {
 
   // The next block, waiting for it until `deadline` at most; a deadline in the past means that
   // only what is there at once is wanted. A regular file never waits.
-  virtual Result<ReadStatus> read(Block& out, Instant deadline) = 0;
+  virtual base::Result<ReadStatus> read(Block& out, base::Instant deadline) = 0;
 
   // After kEnd: a stop signal came before the end of the input.
   virtual bool cut_short() const { return false; }
@@ -60,4 +60,4 @@ class Source {
 std::unique_ptr<Source> memory_source(std::string bytes, size_t block_bytes,
                                       std::string name = "-");
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -8,34 +8,34 @@
 
 #include "io/fd_io.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 bool ends_inside_a_line(int fd) {
-  const Result<UniqueFd> opened = reopen_for_reading(fd, "");
-  const Result<uint64_t> size = file_size(fd, "");
+  const base::Result<base::UniqueFd> opened = reopen_for_reading(fd, "");
+  const base::Result<uint64_t> size = file_size(fd, "");
   if (!opened || !size || *size == 0) return false;
   char last = '\n';
-  const Result<size_t> n = read_at(opened->get(), *size - 1, &last, 1, "");
+  const base::Result<size_t> n = read_at(opened->get(), *size - 1, &last, 1, "");
   return n && *n == 1 && last != '\n';
 }
 
 }  // namespace
 
-StreamSink::StreamSink(UniqueFd fd, std::string name, Start start)
+StreamSink::StreamSink(base::UniqueFd fd, std::string name, Start start)
     : fd_(std::move(fd)),
       name_(std::move(name)),
-      has_reader_(fd_type(fd_.get()) != FdType::kRegular),
+      has_reader_(base::fd_type(fd_.get()) != base::FdType::kRegular),
       needs_newline_(start == Start::kOnNewLine && ends_inside_a_line(fd_.get())) {
   buffer_.reserve(kBufferBytes);
   widen_pipe(fd_.get());
 }
 
-Result<void> StreamSink::write(std::string_view lines) {
+base::Result<void> StreamSink::write(std::string_view lines) {
   if (needs_newline_) buffer_ += '\n';
   needs_newline_ = false;
   if (buffer_.size() + lines.size() > kBufferBytes) {
-    Result<void> flushed = flush();
+    base::Result<void> flushed = flush();
     if (!flushed) return flushed;
     if (lines.size() > kBufferBytes) return put_out(lines);
   }
@@ -43,26 +43,26 @@ Result<void> StreamSink::write(std::string_view lines) {
   return {};
 }
 
-Result<void> StreamSink::write_through(std::string_view lines) {
-  Result<void> flushed = flush();
+base::Result<void> StreamSink::write_through(std::string_view lines) {
+  base::Result<void> flushed = flush();
   return flushed ? put_out(lines) : flushed;
 }
 
-Result<void> StreamSink::flush() {
-  Result<void> written = put_out(buffer_);
+base::Result<void> StreamSink::flush() {
+  base::Result<void> written = put_out(buffer_);
   buffer_.clear();
   return written;
 }
 
-Result<void> StreamSink::put_out(std::string_view bytes) {
-  if (error_) return fail(*error_);
-  Result<void> written = write_stream(fd_.get(), bytes, name_);
+base::Result<void> StreamSink::put_out(std::string_view bytes) {
+  if (error_) return base::fail(*error_);
+  base::Result<void> written = write_stream(fd_.get(), bytes, name_);
   if (!written) error_ = written.error();
   return written;
 }
 
-Result<void> StreamSink::close() {
-  Result<void> flushed = flush();
+base::Result<void> StreamSink::close() {
+  base::Result<void> flushed = flush();
   if (!flushed) return flushed;
   return close_checked(std::move(fd_), name_);
 }
@@ -71,33 +71,35 @@ int StreamSink::reader_fd() const {
   return has_reader_ ? fd_.get() : -1;
 }
 
-Result<std::unique_ptr<StreamSink>> open_stdout() {
-  UniqueFd fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-  if (!fd) return fail(system_error("stdout", errno));
+base::Result<std::unique_ptr<StreamSink>> open_stdout() {
+  base::UniqueFd fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  if (!fd) return base::fail(base::system_error("stdout", errno));
   return std::make_unique<StreamSink>(std::move(fd), "stdout");
 }
 
-Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+base::Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path) {
+  base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd && errno == EINTR) {
-    return fail(path + ": interrupted while waiting for its reader", ErrorKind::kInterrupted);
+    return base::fail(path + ": interrupted while waiting for its reader",
+                      base::ErrorKind::kInterrupted);
   }
-  if (!fd) return fail(system_error(path, errno));
+  if (!fd) return base::fail(base::system_error(path, errno));
   return std::make_unique<StreamSink>(std::move(fd), path);
 }
 
-Result<void> close_checked(UniqueFd fd, std::string_view name) {
+base::Result<void> close_checked(base::UniqueFd fd, std::string_view name) {
   if (!fd) return {};
   // The descriptor is gone whatever close(2) says, EINTR included.
-  if (::close(fd.release()) != 0 && errno != EINTR) return fail(system_error(name, errno));
+  if (::close(fd.release()) != 0 && errno != EINTR)
+    return base::fail(base::system_error(name, errno));
   return {};
 }
 
-Result<bool> is_special_file(const std::string& path) {
+base::Result<bool> is_special_file(const std::string& path) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return false;  // opening it will tell why
-  if (S_ISDIR(status.st_mode)) return fail(system_error(path, EISDIR));
+  if (S_ISDIR(status.st_mode)) return base::fail(base::system_error(path, EISDIR));
   return !S_ISREG(status.st_mode);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

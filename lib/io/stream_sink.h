@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "io/sink.h"
 
-namespace paystats {
+namespace paystats::io {
 
 class StreamSink final : public Sink {
  public:
@@ -19,38 +19,38 @@ class StreamSink final : public Sink {
   };
 
   // `fd` is owned: of stdout give a duplicate, whose close(2) is then checked like any other.
-  StreamSink(UniqueFd fd, std::string name, Start start = Start::kAsItIs);
+  StreamSink(base::UniqueFd fd, std::string name, Start start = Start::kAsItIs);
 
-  Result<void> write(std::string_view lines) override;
+  base::Result<void> write(std::string_view lines) override;
   // write() and flush() without the buffer in between.
-  Result<void> write_through(std::string_view lines);
-  Result<void> flush() override;
-  Result<void> close() override;
+  base::Result<void> write_through(std::string_view lines);
+  base::Result<void> flush() override;
+  base::Result<void> close() override;
   int reader_fd() const override;
 
  private:
-  Result<void> put_out(std::string_view bytes);
+  base::Result<void> put_out(std::string_view bytes);
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   const std::string name_;
   const bool has_reader_;
   bool needs_newline_ = false;  // before the first line
   std::string buffer_;
   // What went wrong first. Something is missing in the output from then on, so nothing that comes
   // later may be taken for a success.
-  std::optional<Error> error_;
+  std::optional<base::Error> error_;
 };
 
 // A duplicate of stdout, whose name in messages is "stdout".
-Result<std::unique_ptr<StreamSink>> open_stdout();
+base::Result<std::unique_ptr<StreamSink>> open_stdout();
 // An existing path that is not a regular file. A FIFO is waited for until it has a reader; a signal
 // ends that wait with an error of kind kInterrupted.
-Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path);
+base::Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path);
 
 // close(2) with its error: the last word of a network file system on what was written.
-Result<void> close_checked(UniqueFd fd, std::string_view name);
+base::Result<void> close_checked(base::UniqueFd fd, std::string_view name);
 
 // Whether there is a file at `path` that is not a regular one. A folder is an error.
-Result<bool> is_special_file(const std::string& path);
+base::Result<bool> is_special_file(const std::string& path);
 
-}  // namespace paystats
+}  // namespace paystats::io

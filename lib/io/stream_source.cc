@@ -6,15 +6,15 @@
 #include "io/fd_io.h"
 #include "io/line_splitter.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
-constexpr Duration kSilence = std::chrono::milliseconds(500);
-constexpr Duration kReadOnMax = std::chrono::seconds(5);
+constexpr base::Duration kSilence = std::chrono::milliseconds(500);
+constexpr base::Duration kReadOnMax = std::chrono::seconds(5);
 
 class StreamSource final : public Source {
  public:
-  StreamSource(int fd, UniqueFd owner, std::string name, OnStop on_stop, const Waiter& waiter)
+  StreamSource(int fd, base::UniqueFd owner, std::string name, OnStop on_stop, const Waiter& waiter)
       : fd_(fd),
         owner_(std::move(owner)),
         on_stop_(on_stop),
@@ -23,7 +23,7 @@ class StreamSource final : public Source {
     widen_pipe(fd_);
   }
 
-  Result<ReadStatus> read(Block& out, Instant deadline) override {
+  base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     for (;;) {
       if (lines_.next(out)) return ReadStatus::kBlock;
       if (state_ == State::kEnd) return ReadStatus::kEnd;
@@ -32,8 +32,8 @@ class StreamSource final : public Source {
         cut_short_ = waiter_.stop().requested();
         return lines_.last(out) ? ReadStatus::kBlock : ReadStatus::kEnd;
       }
-      Result<Wake> wake = wait(deadline);
-      if (!wake) return fail(wake.error());
+      base::Result<Wake> wake = wait(deadline);
+      if (!wake) return base::fail(wake.error());
       if (*wake == Wake::kDeadline) return ReadStatus::kIdle;
       if (*wake == Wake::kStop) {
         // A line that had only begun to come is no record.
@@ -41,8 +41,8 @@ class StreamSource final : public Source {
         cut_short_ = true;
         return ReadStatus::kEnd;
       }
-      const Result<void> filled = fill();
-      if (!filled) return fail(filled.error());
+      const base::Result<void> filled = fill();
+      if (!filled) return base::fail(filled.error());
     }
   }
 
@@ -53,26 +53,26 @@ class StreamSource final : public Source {
   enum class State { kReading, kLastLine, kEnd };
 
   // kStop: the input is to end now.
-  Result<Wake> wait(Instant deadline) {
-    const Clock& clock = waiter_.clock();
+  base::Result<Wake> wait(base::Instant deadline) {
+    const base::Clock& clock = waiter_.clock();
     if (!read_on_until_) {
-      Result<Wake> wake = waiter_.wait_readable(fd_, deadline);
+      base::Result<Wake> wake = waiter_.wait_readable(fd_, deadline);
       if (!wake || *wake != Wake::kStop || on_stop_ == OnStop::kEndAtOnce) return wake;
       read_on_until_ = clock.now() + kReadOnMax;
       silent_until_ = clock.now() + kSilence;
     }
-    const Instant until = std::min(*read_on_until_, silent_until_);
+    const base::Instant until = std::min(*read_on_until_, silent_until_);
     if (clock.now() >= *read_on_until_) return Wake::kStop;
-    Result<Wake> wake = waiter_.wait_readable_despite_stop(fd_, std::min(until, deadline));
+    base::Result<Wake> wake = waiter_.wait_readable_despite_stop(fd_, std::min(until, deadline));
     if (!wake) return wake;
     if (*wake == Wake::kReady) silent_until_ = clock.now() + kSilence;
     return *wake == Wake::kDeadline && until <= deadline ? Wake::kStop : *wake;
   }
 
-  Result<void> fill() {
+  base::Result<void> fill() {
     const auto n = read_available(fd_, lines_.space(), LineSplitter::kReadBytes,
                                   lines_.source() == "-" ? "stdin" : lines_.source());
-    if (!n) return fail(n.error());
+    if (!n) return base::fail(n.error());
     if (!n->has_value()) return {};
     if (**n == 0) state_ = State::kLastLine;
     lines_.add(**n);
@@ -81,22 +81,22 @@ class StreamSource final : public Source {
   }
 
   const int fd_;
-  const UniqueFd owner_;
+  const base::UniqueFd owner_;
   const OnStop on_stop_;
   const Waiter& waiter_;
   LineSplitter lines_;
   State state_ = State::kReading;
   bool cut_short_ = false;
   uint64_t bytes_read_ = 0;
-  std::optional<Instant> read_on_until_;  // set once a stop signal has come
-  Instant silent_until_{};
+  std::optional<base::Instant> read_on_until_;  // set once a stop signal has come
+  base::Instant silent_until_{};
 };
 
 }  // namespace
 
-std::unique_ptr<Source> stream_source(int fd, UniqueFd owner, std::string name, OnStop on_stop,
-                                      const Waiter& waiter) {
+std::unique_ptr<Source> stream_source(int fd, base::UniqueFd owner, std::string name,
+                                      OnStop on_stop, const Waiter& waiter) {
   return std::make_unique<StreamSource>(fd, std::move(owner), std::move(name), on_stop, waiter);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

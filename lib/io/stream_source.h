@@ -8,7 +8,7 @@
 #include "io/source.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::io {
 
 // After a stop signal the input counts as cut short however it ends: what wrote to us may have
 // ended by the same signal.
@@ -20,7 +20,7 @@ enum class OnStop {
 };
 
 // Reads `fd`, which is borrowed, or owned as well where `owner` holds it.
-std::unique_ptr<Source> stream_source(int fd, UniqueFd owner, std::string name, OnStop on_stop,
-                                      const Waiter& waiter);
+std::unique_ptr<Source> stream_source(int fd, base::UniqueFd owner, std::string name,
+                                      OnStop on_stop, const Waiter& waiter);
 
-}  // namespace paystats
+}  // namespace paystats::io

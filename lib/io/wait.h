@@ -6,32 +6,32 @@
 #include "base/result.h"
 #include "base/stop_signal.h"
 
-namespace paystats {
+namespace paystats::io {
 
 enum class Wake { kReady, kDeadline, kStop };
 
-inline constexpr Instant kForever = Instant::max();
+inline constexpr base::Instant kForever = base::Instant::max();
 
 class Waiter {
  public:
   // `output_fd` is watched for a reader that has gone; -1 for none. All are borrowed.
-  Waiter(const StopSignal& stop, const Clock& clock, int output_fd = -1)
+  Waiter(const base::StopSignal& stop, const base::Clock& clock, int output_fd = -1)
       : stop_(stop), clock_(clock), output_fd_(output_fd) {}
 
   // Waits until `fd` can be read (or has ended), or the deadline, or a stop signal. `fd` may be -1:
   // then only for the other two. Fails with kClosedOutput when the output's reader has gone.
-  Result<Wake> wait_readable(int fd, Instant deadline) const;
+  base::Result<Wake> wait_readable(int fd, base::Instant deadline) const;
 
   // The same without regard to stop signals: for an input that is read on after the signal.
-  Result<Wake> wait_readable_despite_stop(int fd, Instant deadline) const;
+  base::Result<Wake> wait_readable_despite_stop(int fd, base::Instant deadline) const;
 
-  const StopSignal& stop() const { return stop_; }
-  const Clock& clock() const { return clock_; }
+  const base::StopSignal& stop() const { return stop_; }
+  const base::Clock& clock() const { return clock_; }
 
  private:
-  const StopSignal& stop_;
-  const Clock& clock_;
+  const base::StopSignal& stop_;
+  const base::Clock& clock_;
   const int output_fd_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr int kTimeoutMs = 10'000;
@@ -15,12 +15,12 @@ using RdAdminOptions =
 }  // namespace
 
 // A producer's handle might.
-Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
+base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
   return Client::open(cluster, RD_KAFKA_CONSUMER,
                       {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
 }
 
-Result<RdEvent> ask_admin(
+base::Result<RdEvent> ask_admin(
     Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
     const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send) {
   std::array<char, 256> why{};
@@ -32,7 +32,8 @@ Result<RdEvent> ask_admin(
     RdEvent event;
     while (!event) {
       if (admin.cluster().context().stop.requested()) {
-        return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+        return base::fail("a signal came while a broker was waited for",
+                          base::ErrorKind::kInterrupted);
       }
       event.reset(rd_kafka_queue_poll(queue.get(), 100));
     }
@@ -42,13 +43,13 @@ Result<RdEvent> ask_admin(
       return event;
     }
     if (!is_about_reach(error)) {
-      return fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
+      return base::fail(fmt::format("{}: {}", what, rd_kafka_event_error_string(event.get())));
     }
     admin.cluster().watch().unreachable(rd_kafka_event_error_string(event.get()));
-    if (Result<void> patient = admin.cluster().check_patience(); !patient) {
-      return fail(patient.error());
+    if (base::Result<void> patient = admin.cluster().check_patience(); !patient) {
+      return base::fail(patient.error());
     }
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

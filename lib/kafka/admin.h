@@ -15,15 +15,15 @@
 #include "kafka/cluster.h"
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 // A handle that never makes a topic by asking for it.
-Result<std::unique_ptr<Client>> open_admin(Cluster& cluster);
+base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster);
 
 // Has `send` ask, and waits for the answer; again where no broker can be reached, as long as the
 // cluster's patience lasts. `what` begins the message of an error.
-Result<RdEvent> ask_admin(
+base::Result<RdEvent> ask_admin(
     Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
     const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -22,7 +22,7 @@
 #include "io/message_source.h"
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class MessageBatch {
  public:
@@ -48,7 +48,7 @@ class MessageBatch {
     return used_;
   }
 
-  std::span<const Message> messages() const { return messages_; }
+  std::span<const io::Message> messages() const { return messages_; }
 
   void clear() {
     for (size_t i = 0; i < used_; ++i) rd_kafka_message_destroy(raw_[i]);
@@ -59,7 +59,7 @@ class MessageBatch {
  private:
   void add(const rd_kafka_message_t& raw) {
     assert(raw.err == RD_KAFKA_RESP_ERR_NO_ERROR);
-    Message message{.key = {}, .value = {}, .at = {raw.partition, raw.offset}};
+    io::Message message{.key = {}, .value = {}, .at = {raw.partition, raw.offset}};
     if (raw.key != nullptr) message.key = {static_cast<const char*>(raw.key), raw.key_len};
     if (raw.payload != nullptr) {
       message.value = std::string_view(static_cast<const char*>(raw.payload), raw.len);
@@ -69,7 +69,7 @@ class MessageBatch {
 
   std::vector<rd_kafka_message_t*> raw_;
   size_t used_ = 0;  // of raw_
-  std::vector<Message> messages_;
+  std::vector<io::Message> messages_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

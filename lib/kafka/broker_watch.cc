@@ -4,17 +4,17 @@
 
 #include <utility>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-int64_t seconds(Duration duration) {
+int64_t seconds(base::Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
 }  // namespace
 
-BrokerWatch::BrokerWatch(std::string brokers, std::optional<Duration> timeout,
-                         Diagnostics& diagnostics, const Clock& clock)
+BrokerWatch::BrokerWatch(std::string brokers, std::optional<base::Duration> timeout,
+                         base::Diagnostics& diagnostics, const base::Clock& clock)
     : brokers_(std::move(brokers)), timeout_(timeout), diagnostics_(diagnostics), clock_(clock) {}
 
 void BrokerWatch::unreachable(std::string_view why) {
@@ -39,12 +39,12 @@ bool BrokerWatch::away() const {
   return since_.has_value();
 }
 
-Result<void> BrokerWatch::check() {
+base::Result<void> BrokerWatch::check() {
   const std::lock_guard lock(mutex_);
   if (!since_) return {};
-  const Instant now = clock_.now();
+  const base::Instant now = clock_.now();
   if (timeout_ && now - *since_ >= *timeout_) {
-    return fail(
+    return base::fail(
         fmt::format("no broker at {} answered within {} ms ({}); see --broker-timeout", brokers_,
                     std::chrono::floor<std::chrono::milliseconds>(*timeout_).count(), why_));
   }
@@ -56,4 +56,4 @@ Result<void> BrokerWatch::check() {
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

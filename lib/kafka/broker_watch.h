@@ -17,32 +17,32 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class BrokerWatch {
  public:
-  static constexpr Duration kRepeat = std::chrono::seconds(10);
+  static constexpr base::Duration kRepeat = std::chrono::seconds(10);
 
   // Without a time-out check() never fails. `diagnostics` and `clock` are borrowed.
-  BrokerWatch(std::string brokers, std::optional<Duration> timeout, Diagnostics& diagnostics,
-              const Clock& clock);
+  BrokerWatch(std::string brokers, std::optional<base::Duration> timeout,
+              base::Diagnostics& diagnostics, const base::Clock& clock);
 
   void unreachable(std::string_view why);
   void reachable();
   bool away() const;
 
   // Repeats the message when it is due; fails when the brokers have been away for the time-out.
-  Result<void> check();
+  base::Result<void> check();
 
  private:
   const std::string brokers_;
-  const std::optional<Duration> timeout_;
-  Diagnostics& diagnostics_;
-  const Clock& clock_;
+  const std::optional<base::Duration> timeout_;
+  base::Diagnostics& diagnostics_;
+  const base::Clock& clock_;
   mutable std::mutex mutex_;  // guards what follows
-  std::optional<Instant> since_;
-  Instant next_message_{};
+  std::optional<base::Instant> since_;
+  base::Instant next_message_{};
   std::string why_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

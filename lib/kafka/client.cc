@@ -6,21 +6,21 @@
 #include <thread>
 #include <utility>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-constexpr Duration kRequestTimeout = std::chrono::seconds(1);             // of one try
-constexpr Duration kCommitLookInterval = std::chrono::milliseconds(100);  // for a stop signal
+constexpr base::Duration kRequestTimeout = std::chrono::seconds(1);             // of one try
+constexpr base::Duration kCommitLookInterval = std::chrono::milliseconds(100);  // for a stop signal
 // A broker that has just started may not know its own partitions for a moment.
-constexpr Duration kUnknownGrace = std::chrono::seconds(10);
-constexpr Duration kProbeTimeout = std::chrono::milliseconds(500);
+constexpr base::Duration kUnknownGrace = std::chrono::seconds(10);
+constexpr base::Duration kProbeTimeout = std::chrono::milliseconds(500);
 
-Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
+base::Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
   std::array<char, 512> why{};
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) !=
         RD_KAFKA_CONF_OK) {
-      return fail(fmt::format("{}={}: {}", name, value, why.data()));
+      return base::fail(fmt::format("{}={}: {}", name, value, why.data()));
     }
   }
   return {};
@@ -89,9 +89,9 @@ std::string topic_label(const std::string& topic) {
 Client::Client(Cluster& cluster, ClientCallbacks callbacks)
     : cluster_(cluster), callbacks_(std::move(callbacks)) {}
 
-Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_type_t type,
-                                             const ClientSettings& settings,
-                                             ClientCallbacks callbacks) {
+base::Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_type_t type,
+                                                   const ClientSettings& settings,
+                                                   ClientCallbacks callbacks) {
   std::unique_ptr<Client> client(new Client(cluster, std::move(callbacks)));
   RdConf conf(rd_kafka_conf_new());
   const KafkaSettings own = {{"bootstrap.servers", cluster.brokers()}};
@@ -102,7 +102,7 @@ Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_type_t t
   const KafkaSettings* const parts[] = {&common, &settings.defaults, &cluster.settings(), &own,
                                         &settings.musts};
   for (const KafkaSettings* part : parts) {
-    if (Result<void> done = set(conf.get(), *part); !done) return fail(done.error());
+    if (base::Result<void> done = set(conf.get(), *part); !done) return base::fail(done.error());
   }
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -123,7 +123,7 @@ Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_type_t t
   }
   std::array<char, 512> why{};
   client->rk_ = rd_kafka_new(type, conf.get(), why.data(), why.size());
-  if (client->rk_ == nullptr) return fail(fmt::format("kafka: {}", why.data()));
+  if (client->rk_ == nullptr) return base::fail(fmt::format("kafka: {}", why.data()));
   (void)conf.release();  // the handle's now
   return client;
 }
@@ -161,10 +161,10 @@ rd_kafka_topic_t* Client::topic(const std::string& name) {
   return topics_.back().second.get();
 }
 
-Result<void> Client::request(const std::string& what,
-                             const std::function<rd_kafka_resp_err_t(int)>& call) {
-  const Clock& clock = cluster_.context().clock;
-  const Instant begin = clock.now();
+base::Result<void> Client::request(const std::string& what,
+                                   const std::function<rd_kafka_resp_err_t(int)>& call) {
+  const base::Clock& clock = cluster_.context().clock;
+  const base::Instant begin = clock.now();
   for (;;) {
     const rd_kafka_resp_err_t error = call(milliseconds(kRequestTimeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -172,18 +172,18 @@ Result<void> Client::request(const std::string& what,
       return {};
     }
     if (is_unknown(error) && clock.now() - begin < kUnknownGrace) {
-      if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
+      if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
       rest(100);
       continue;
     }
     if (!is_about_reach(error)) {
-      return fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
+      return base::fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
     }
     rest(0);  // the reason, by on_error
     if (error != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) {
       cluster_.watch().unreachable(rd_kafka_err2str(error));
     }
-    if (Result<void> patient = cluster_.check_patience(); !patient) return patient;
+    if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
     // Some of these come back at once, without having waited.
     rest(20);
   }
@@ -200,8 +200,8 @@ void Client::rest(int milliseconds) {
 
 // Where the group's coordinator is away librdkafka waits for it as long as a session, and cannot be
 // told to stop. So the answer comes to a queue, and who has no more patience does without.
-Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t& next,
-                                           Duration grace_after_stop) {
+base::Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t& next,
+                                                 base::Duration grace_after_stop) {
   const RdQueue answers(rd_kafka_queue_new(rk_));
   const rd_kafka_resp_err_t asked =
       rd_kafka_commit_queue(rk_, &next, answers.get(), nullptr, nullptr);
@@ -209,8 +209,8 @@ Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t
   for (;;) {
     const RdEvent answer(rd_kafka_queue_poll(answers.get(), milliseconds(kCommitLookInterval)));
     if (answer) return rd_kafka_event_error(answer.get());
-    if (Result<void> patient = cluster_.check_patience(grace_after_stop); !patient) {
-      return fail(patient.error());
+    if (base::Result<void> patient = cluster_.check_patience(grace_after_stop); !patient) {
+      return base::fail(patient.error());
     }
   }
 }
@@ -227,7 +227,7 @@ void Client::probe_brokers() {
   cluster_.watch().reachable();
 }
 
-Result<void> Client::check_brokers(Duration grace_after_stop) {
+base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {
   if (cluster_.watch().away()) probe_brokers();
   return cluster_.check_patience(grace_after_stop);
 }
@@ -247,4 +247,4 @@ void Client::on_log(const rd_kafka_t* rk, int /*level*/, const char* facility, c
   client->cluster_.context().diagnostics.detail(fmt::format("librdkafka: {}: {}", facility, text));
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

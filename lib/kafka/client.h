@@ -19,7 +19,7 @@
 #include "kafka/cluster.h"
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct ClientSettings {
   KafkaSettings defaults;  // the user may change these
@@ -33,9 +33,9 @@ struct ClientCallbacks {
 
 class Client {
  public:
-  static Result<std::unique_ptr<Client>> open(Cluster& cluster, rd_kafka_type_t type,
-                                              const ClientSettings& settings,
-                                              ClientCallbacks callbacks = {});
+  static base::Result<std::unique_ptr<Client>> open(Cluster& cluster, rd_kafka_type_t type,
+                                                    const ClientSettings& settings,
+                                                    ClientCallbacks callbacks = {});
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -51,17 +51,17 @@ class Client {
 
   // Repeats `call(timeout_ms)` until it succeeds or fails for good; a broker that is away is waited
   // for as the cluster says. `what` begins the message of an error.
-  Result<void> request(const std::string& what,
-                       const std::function<rd_kafka_resp_err_t(int)>& call);
+  base::Result<void> request(const std::string& what,
+                             const std::function<rd_kafka_resp_err_t(int)>& call);
 
   // Commits offsets of a group's member, and waits; after a stop signal no longer than the grace.
   // REQUIRES: a member of a group.
-  Result<rd_kafka_resp_err_t> commit(const rd_kafka_topic_partition_list_t& next,
-                                     Duration grace_after_stop);
+  base::Result<rd_kafka_resp_err_t> commit(const rd_kafka_topic_partition_list_t& next,
+                                           base::Duration grace_after_stop);
 
   // While the brokers are away: asks whether they are back. Call at least each second from a loop
   // that waits. Fails by check_patience(), also where they are there.
-  Result<void> check_brokers(Duration grace_after_stop = {});
+  base::Result<void> check_brokers(base::Duration grace_after_stop = {});
 
   // Asks whether any broker answers, and tells the watch.
   void probe_brokers();
@@ -95,4 +95,4 @@ rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t
 // "kafka:payments" for messages.
 std::string topic_label(const std::string& topic);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

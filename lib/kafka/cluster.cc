@@ -10,7 +10,7 @@
 
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 struct Reserved {
@@ -42,15 +42,16 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-Result<void> add_property(std::string_view text, std::string_view place, KafkaSettings& settings) {
+base::Result<void> add_property(std::string_view text, std::string_view place,
+                                KafkaSettings& settings) {
   const size_t equals = text.find('=');
   const std::string name(trimmed(text.substr(0, equals)));
   if (equals == std::string_view::npos || name.empty()) {
-    return fail(fmt::format("{}: {}: not of the form key=value", place, text));
+    return base::fail(fmt::format("{}: {}: not of the form key=value", place, text));
   }
   for (const Reserved& reserved : kReserved) {
     if (name == reserved.name) {
-      return fail(fmt::format("{}: {} cannot be set: {}", place, name, reserved.instead));
+      return base::fail(fmt::format("{}: {} cannot be set: {}", place, name, reserved.instead));
     }
   }
   const std::string value(trimmed(text.substr(equals + 1)));
@@ -58,25 +59,25 @@ Result<void> add_property(std::string_view text, std::string_view place, KafkaSe
   const RdConf probe(rd_kafka_conf_new());
   if (rd_kafka_conf_set(probe.get(), name.c_str(), value.c_str(), why.data(), why.size()) !=
       RD_KAFKA_CONF_OK) {
-    return fail(fmt::format("{}: {}: {}", place, name, why.data()));
+    return base::fail(fmt::format("{}: {}: {}", place, name, why.data()));
   }
   settings.emplace_back(name, value);
   return {};
 }
 
-Result<void> add_file(const std::string& path, KafkaSettings& settings) {
+base::Result<void> add_file(const std::string& path, KafkaSettings& settings) {
   std::ifstream file(path);
-  if (!file) return fail(system_error(path, errno));
+  if (!file) return base::fail(base::system_error(path, errno));
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::string_view text = trimmed(line);
     if (text.empty() || text.front() == '#') continue;
-    if (Result<void> added = add_property(text, fmt::format("{}:{}", path, number), settings);
+    if (base::Result<void> added = add_property(text, fmt::format("{}:{}", path, number), settings);
         !added) {
       return added;
     }
   }
-  if (file.bad()) return fail(system_error(path, EIO));
+  if (file.bad()) return base::fail(base::system_error(path, EIO));
   return {};
 }
 
@@ -93,17 +94,17 @@ std::string take_brokers(KafkaSettings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Cluster>> Cluster::make(const KafkaOptions& options,
-                                               const RunContext& context) {
+base::Result<std::unique_ptr<Cluster>> Cluster::make(const KafkaOptions& options,
+                                                     const base::RunContext& context) {
   KafkaSettings settings;
   if (options.property_file) {
-    if (Result<void> added = add_file(*options.property_file, settings); !added) {
-      return fail(added.error());
+    if (base::Result<void> added = add_file(*options.property_file, settings); !added) {
+      return base::fail(added.error());
     }
   }
   for (const std::string& property : options.properties) {
-    if (Result<void> added = add_property(property, "-X", settings); !added) {
-      return fail(added.error());
+    if (base::Result<void> added = add_property(property, "-X", settings); !added) {
+      return base::fail(added.error());
     }
   }
   std::string brokers = take_brokers(settings);
@@ -113,30 +114,31 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const KafkaOptions& options,
     if (variable != nullptr) brokers = variable;
   }
   if (brokers.empty()) {
-    return fail("a topic needs a broker: -b HOST:PORT, or the environment's KAFKA_BROKERS");
+    return base::fail("a topic needs a broker: -b HOST:PORT, or the environment's KAFKA_BROKERS");
   }
   return std::unique_ptr<Cluster>(
       new Cluster(std::move(brokers), std::move(settings), options, context));
 }
 
 Cluster::Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
-                 const RunContext& context)
+                 const base::RunContext& context)
     : brokers_(std::move(brokers)),
       settings_(std::move(settings)),
       create_topics_(options.create_topics),
       context_(context),
       watch_(brokers_, options.broker_timeout, context.diagnostics, context.clock) {}
 
-Result<void> Cluster::check_patience(Duration grace_after_stop) {
+base::Result<void> Cluster::check_patience(base::Duration grace_after_stop) {
   if (context_.stop.requested()) {
-    const Instant now = context_.clock.now();
+    const base::Instant now = context_.clock.now();
     const std::lock_guard lock(mutex_);
     if (!stopped_) stopped_ = now - context_.stop.age();
     if (now - *stopped_ >= grace_after_stop) {
-      return fail("a signal came while a broker was waited for", ErrorKind::kInterrupted);
+      return base::fail("a signal came while a broker was waited for",
+                        base::ErrorKind::kInterrupted);
     }
   }
   return watch_.check();
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

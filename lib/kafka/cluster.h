@@ -20,37 +20,37 @@
 #include "kafka/broker_watch.h"
 #include "kafka/options.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 
 class Cluster {
  public:
   // Knows every property, or says which one librdkafka does not. Nothing is connected yet.
-  static Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options,
-                                               const RunContext& context);
+  static base::Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options,
+                                                     const base::RunContext& context);
 
   const std::string& brokers() const { return brokers_; }
   const KafkaSettings& settings() const { return settings_; }  // the user's
   bool create_topics() const { return create_topics_; }
-  const RunContext& context() const { return context_; }
+  const base::RunContext& context() const { return context_; }
   BrokerWatch& watch() { return watch_; }
 
   // For loops that wait for a broker: kInterrupted so long after a stop signal, an error after
   // --broker-timeout.
-  Result<void> check_patience(Duration grace_after_stop = {});
+  base::Result<void> check_patience(base::Duration grace_after_stop = {});
 
  private:
   Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
-          const RunContext& context);
+          const base::RunContext& context);
 
   const std::string brokers_;
   const KafkaSettings settings_;
   const bool create_topics_;
-  const RunContext context_;
+  const base::RunContext context_;
   BrokerWatch watch_;
-  std::mutex mutex_;                // guards what follows
-  std::optional<Instant> stopped_;  // when the signal came
+  std::mutex mutex_;                      // guards what follows
+  std::optional<base::Instant> stopped_;  // when the signal came
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr const char* kBackoff = "fetch.queue.backoff.ms";
@@ -41,4 +41,4 @@ void FetchWaker::wake(std::span<const int32_t> partitions) const {
   rd_kafka_offsets_for_times(client_.rk(), list.get(), 0);
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -19,7 +19,7 @@
 #include "kafka/client.h"
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 void resume_fetching_soon(ClientSettings& settings);
 
@@ -44,4 +44,4 @@ class FetchWaker {
   bool was_full_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

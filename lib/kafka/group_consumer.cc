@@ -17,11 +17,11 @@
 #include "kafka/static_names.h"
 #include "kafka/wake_up.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 // At least this often librdkafka is looked into: it calls a member dead that does not.
-constexpr Duration kLookInterval = std::chrono::seconds(1);
+constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
@@ -50,7 +50,8 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
 
 class GroupConsumer::Impl {
  public:
-  Impl(Cluster& cluster, GroupConsumerOptions options, PartitionOwner& owner, const Waiter& waiter)
+  Impl(Cluster& cluster, GroupConsumerOptions options, PartitionOwner& owner,
+       const io::Waiter& waiter)
       : cluster_(cluster),
         options_(std::move(options)),
         owner_(owner),
@@ -60,15 +61,15 @@ class GroupConsumer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result<void> open_wake_up() { return wake_up_.open(); }
-  Result<void> open();  // anew after close()
-  Result<void> join() { return entry_->subscribe(); }
+  base::Result<void> open_wake_up() { return wake_up_.open(); }
+  base::Result<void> open();  // anew after close()
+  base::Result<void> join() { return entry_->subscribe(); }
   void wake();
-  Result<ReadStatus> read(MessageBlock& out, Instant deadline);
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
-  Result<PartitionOffsets> ask_ends(int32_t partition);
-  Result<bool> commit(std::span<const SourceOffset> next);
+  base::Result<PartitionOffsets> ask_ends(int32_t partition);
+  base::Result<bool> commit(std::span<const record::SourceOffset> next);
   std::shared_ptr<const void> group_metadata();
   void close();
 
@@ -79,25 +80,25 @@ class GroupConsumer::Impl {
   };
 
   void on_rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions);
-  Result<void> rebalance();
-  Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
+  base::Result<void> rebalance();
+  base::Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
   bool is_lost() const;
-  Result<void> join_again();
+  base::Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
   void take_error(const rd_kafka_message_t& raw);
-  Result<void> resume_after_gap();
-  bool look(MessageBlock& out);
-  static ReadStatus idle(MessageBlock& out) {
+  base::Result<void> resume_after_gap();
+  bool look(io::MessageBlock& out);
+  static io::ReadStatus idle(io::MessageBlock& out) {
     out = {};
-    return ReadStatus::kIdle;
+    return io::ReadStatus::kIdle;
   }
   void wake_fetching();
-  Result<Wake> wait(Instant deadline);
+  base::Result<io::Wake> wait(base::Instant deadline);
 
   Cluster& cluster_;
   const GroupConsumerOptions options_;
   PartitionOwner& owner_;
-  const Waiter& waiter_;
+  const io::Waiter& waiter_;
   WakeUp wake_up_;  // opened once: wake() may come at any time
   std::atomic<bool> woken_ = false;
   std::unique_ptr<Client> client_;
@@ -112,17 +113,17 @@ class GroupConsumer::Impl {
   std::optional<GroupEntry> entry_;         // of the client, as is
   std::optional<FetchWaker> fetch_waker_;   // this
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
-  std::optional<Error> error_;              // found in a block, to be returned after it
+  std::optional<base::Error> error_;        // found in a block, to be returned after it
   std::optional<int32_t> gone_;             // this partition's next offset is not there any more
 };
 
-Result<void> GroupConsumer::Impl::open() {
-  Result<std::unique_ptr<Client>> client = Client::open(
+base::Result<void> GroupConsumer::Impl::open() {
+  base::Result<std::unique_ptr<Client>> client = Client::open(
       cluster_, RD_KAFKA_CONSUMER, settings_of(options_),
       {.on_rebalance = [this](rd_kafka_resp_err_t error,
                               rd_kafka_topic_partition_list_t* list) { on_rebalance(error, list); },
        .on_delivery = {}});
-  if (!client) return fail(client.error());
+  if (!client) return base::fail(client.error());
   client_ = std::move(*client);
   rd_kafka_t* const rk = client_->rk();
   rd_kafka_poll_set_consumer(rk);
@@ -143,32 +144,32 @@ void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
   pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
 }
 
-Result<void> GroupConsumer::Impl::rebalance() {
+base::Result<void> GroupConsumer::Impl::rebalance() {
   const Pending what = std::exchange(pending_, Pending::kNothing);
   if (what == Pending::kAssign) return assign(*pending_partitions_);
   // Lost while it waited to be handled is lost as well.
   const bool lost = pending_lost_ || rd_kafka_assignment_lost(client_->rk()) != 0;
-  Result<void> told = next_.empty() ? Result<void>() : owner_.on_revoked(lost);
+  base::Result<void> told = next_.empty() ? base::Result<void>() : owner_.on_revoked(lost);
   next_.clear();
   gone_.reset();
   rd_kafka_assign(client_->rk(), nullptr);
   return told;
 }
 
-Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
-  const Result<std::vector<PartitionOffsets>> offsets =
+base::Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
+  const base::Result<std::vector<PartitionOffsets>> offsets =
       ask_group_offsets(*client_, {options_.group, options_.topic}, partitions);
-  if (!offsets) return fail(offsets.error());
-  const Result<std::vector<SourceOffset>> starts = owner_.on_assigned(*offsets);
-  if (!starts) return fail(starts.error());
+  if (!offsets) return base::fail(offsets.error());
+  const base::Result<std::vector<record::SourceOffset>> starts = owner_.on_assigned(*offsets);
+  if (!starts) return base::fail(starts.error());
   next_.clear();
-  for (const SourceOffset& start : *starts) {
+  for (const record::SourceOffset& start : *starts) {
     next_[start.partition] = {.next = start.offset, .at_end = false};
   }
   const RdPartitions list = list_of(options_.topic, *starts);
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
+  return base::fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
 }
 
 // Of messages only those that come next: some may be left from before a rebalance.
@@ -198,7 +199,7 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
       std::array<char, 512> why{};
       const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), why.data(), why.size());
       fenced_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-      if (!fenced_) error_ = Error{fmt::format("kafka: {}", why.data())};
+      if (!fenced_) error_ = base::Error{fmt::format("kafka: {}", why.data())};
       return;
     }
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -208,7 +209,7 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
-      error_ = Error{fmt::format("{}: {}", topic_label(options_.topic), reason)};
+      error_ = base::Error{fmt::format("{}: {}", topic_label(options_.topic), reason)};
       return;
     default:
       return;  // librdkafka goes on by itself
@@ -222,53 +223,53 @@ bool GroupConsumer::Impl::is_lost() const {
 }
 
 // Who is told that another has his name goes if that is so, and joins anew if nobody lives there.
-Result<void> GroupConsumer::Impl::join_again() {
+base::Result<void> GroupConsumer::Impl::join_again() {
   cluster_.context().diagnostics.warning(fmt::format(
       "group {} says that another has joined it as instance {}: looking whether it lives",
       options_.group, options_.instance));
-  Result<void> told = next_.empty() ? Result<void>() : owner_.on_revoked(true);
+  base::Result<void> told = next_.empty() ? base::Result<void>() : owner_.on_revoked(true);
   if (!told) return told;
-  const Duration session =
+  const base::Duration session =
       std::chrono::milliseconds(std::stoi(client_->setting("session.timeout.ms")));
   close();
-  const Result<bool> alive =
+  const base::Result<bool> alive =
       is_alive(cluster_, {.group = options_.group, .instance = options_.instance}, session);
-  if (!alive) return fail(alive.error());
+  if (!alive) return base::fail(alive.error());
   if (*alive) {
     error_ =
-        Error{fmt::format("another process has joined group {} as instance {} and taken this "
-                          "one's place",
-                          options_.group, options_.instance)};
-    return fail(*error_);
+        base::Error{fmt::format("another process has joined group {} as instance {} and taken this "
+                                "one's place",
+                                options_.group, options_.instance)};
+    return base::fail(*error_);
   }
   cluster_.context().diagnostics.warning("nobody does: the group is joined anew");
   fenced_ = false;
   pending_ = Pending::kNothing;
   gone_.reset();
-  if (Result<void> opened = open(); !opened) return opened;
+  if (base::Result<void> opened = open(); !opened) return opened;
   return join();
 }
 
-Result<void> GroupConsumer::Impl::resume_after_gap() {
+base::Result<void> GroupConsumer::Impl::resume_after_gap() {
   const int32_t partition = *std::exchange(gone_, std::nullopt);
   const auto held = next_.find(partition);
   if (held == next_.end()) return {};
-  const Result<PartitionOffsets> ends = ask_ends(partition);
-  if (!ends) return fail(ends.error());
+  const base::Result<PartitionOffsets> ends = ask_ends(partition);
+  if (!ends) return base::fail(ends.error());
   const int64_t low = ends->low;
-  const Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
-  if (!go_on) return fail(go_on.error());
+  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
+  if (!go_on) return base::fail(go_on.error());
   held->second = {.next = low, .at_end = false};
   const RdPartitions list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), partition)->offset = low;
   const RdError error(rd_kafka_seek_partitions(client_->rk(), list.get(), 10'000));
   if (!error) return {};
-  return fail(
+  return base::fail(
       fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_error_string(error.get())));
 }
 
 // True: `out` has what there was, maybe nothing. False: the queue was empty.
-bool GroupConsumer::Impl::look(MessageBlock& out) {
+bool GroupConsumer::Impl::look(io::MessageBlock& out) {
   if (fetch_waker_->has_room_again(queue_.get())) wake_fetching();
   const size_t found =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
@@ -285,29 +286,31 @@ void GroupConsumer::Impl::wake_fetching() {
   fetch_waker_->wake(behind);
 }
 
-Result<Wake> GroupConsumer::Impl::wait(Instant deadline) {
-  const Instant now = cluster_.context().clock.now();
+base::Result<io::Wake> GroupConsumer::Impl::wait(base::Instant deadline) {
+  const base::Instant now = cluster_.context().clock.now();
   return wake_up_.wait(waiter_, std::min({deadline, now + kLookInterval, entry_->look(now)}));
 }
 
-Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline) {
-  const Clock& clock = cluster_.context().clock;
+base::Result<io::ReadStatus> GroupConsumer::Impl::read(io::MessageBlock& out,
+                                                       base::Instant deadline) {
+  const base::Clock& clock = cluster_.context().clock;
   bool woken = false;
   for (;;) {
-    if (error_) return fail(*error_);
+    if (error_) return base::fail(*error_);
     if (fenced_) {
-      if (Result<void> joined = join_again(); !joined) return fail(joined.error());
+      if (base::Result<void> joined = join_again(); !joined) return base::fail(joined.error());
     }
     if (pending_ != Pending::kNothing) {
-      if (Result<void> done = rebalance(); !done) return fail(done.error());
+      if (base::Result<void> done = rebalance(); !done) return base::fail(done.error());
       return idle(out);
     }
     if (gone_) {
-      if (Result<void> resumed = resume_after_gap(); !resumed) return fail(resumed.error());
+      if (base::Result<void> resumed = resume_after_gap(); !resumed)
+        return base::fail(resumed.error());
     }
-    if (waiter_.stop().requested()) return ReadStatus::kEnd;
+    if (waiter_.stop().requested()) return io::ReadStatus::kEnd;
     if (look(out)) {
-      if (!out.messages.empty()) return ReadStatus::kBlock;
+      if (!out.messages.empty()) return io::ReadStatus::kBlock;
       // That an end has been reached is news as well.
       return idle(out);
     }
@@ -319,12 +322,12 @@ Result<ReadStatus> GroupConsumer::Impl::read(MessageBlock& out, Instant deadline
       woken = true;
       continue;
     }
-    const Result<Wake> wake = wait(deadline);
-    if (!wake) return fail(wake.error());
-    if (Result<void> patient = client_->check_brokers(std::chrono::hours(1)); !patient) {
-      return fail(patient.error());
+    const base::Result<io::Wake> wake = wait(deadline);
+    if (!wake) return base::fail(wake.error());
+    if (base::Result<void> patient = client_->check_brokers(std::chrono::hours(1)); !patient) {
+      return base::fail(patient.error());
     }
-    woken = *wake == Wake::kReady;
+    woken = *wake == io::Wake::kReady;
   }
 }
 
@@ -349,15 +352,15 @@ std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
   return positions;
 }
 
-Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) {
+base::Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) {
   PartitionOffsets ends{.partition = partition};
-  Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
+  base::Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
     return query_ends(client_->rk(), options_.topic, partition, ends.low, ends.high, timeout_ms);
   });
-  return asked ? Result<PartitionOffsets>(ends) : fail(asked.error());
+  return asked ? base::Result<PartitionOffsets>(ends) : base::fail(asked.error());
 }
 
-Result<bool> GroupConsumer::Impl::commit(std::span<const SourceOffset> next) {
+base::Result<bool> GroupConsumer::Impl::commit(std::span<const record::SourceOffset> next) {
   return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
 
@@ -381,24 +384,23 @@ void GroupConsumer::Impl::close() {
 GroupConsumer::GroupConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GroupConsumer::~GroupConsumer() = default;
 
-Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(Cluster& cluster,
-                                                           const GroupConsumerOptions& options,
-                                                           PartitionOwner& owner,
-                                                           const Waiter& waiter) {
+base::Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(
+    Cluster& cluster, const GroupConsumerOptions& options, PartitionOwner& owner,
+    const io::Waiter& waiter) {
   auto impl = std::make_unique<Impl>(cluster, options, owner, waiter);
-  Result<void> opened = impl->open_wake_up();
+  base::Result<void> opened = impl->open_wake_up();
   if (opened) opened = impl->open();
-  if (!opened) return fail(opened.error());
+  if (!opened) return base::fail(opened.error());
   return std::unique_ptr<GroupConsumer>(new GroupConsumer(std::move(impl)));
 }
 
-Result<void> GroupConsumer::join() {
+base::Result<void> GroupConsumer::join() {
   return impl_->join();
 }
 void GroupConsumer::wake() {
   impl_->wake();
 }
-Result<ReadStatus> GroupConsumer::read(MessageBlock& out, Instant deadline) {
+base::Result<io::ReadStatus> GroupConsumer::read(io::MessageBlock& out, base::Instant deadline) {
   return impl_->read(out, deadline);
 }
 std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
@@ -407,10 +409,10 @@ std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
 bool GroupConsumer::assigned() const {
   return impl_->assigned();
 }
-Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
+base::Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
   return impl_->ask_ends(partition);
 }
-Result<bool> GroupConsumer::commit(std::span<const SourceOffset> next) {
+base::Result<bool> GroupConsumer::commit(std::span<const record::SourceOffset> next) {
   return impl_->commit(next);
 }
 std::shared_ptr<const void> GroupConsumer::group_metadata() {
@@ -420,4 +422,4 @@ void GroupConsumer::close() {
   impl_->close();
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

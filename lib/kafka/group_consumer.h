@@ -24,7 +24,7 @@
 #include "io/wait.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct GroupConsumerOptions {
   std::string topic;
@@ -46,32 +46,33 @@ class PartitionOwner {
   virtual ~PartitionOwner() = default;
 
   // Prepares for these partitions and says where each is to be read from. An error ends reading.
-  virtual Result<std::vector<SourceOffset>> on_assigned(
+  virtual base::Result<std::vector<record::SourceOffset>> on_assigned(
       std::span<const PartitionOffsets> partitions) = 0;
   // They are taken away; `lost`: they have been another's for a while, so that nothing may be
   // committed for them any more.
-  virtual Result<void> on_revoked(bool lost) = 0;
+  virtual base::Result<void> on_revoked(bool lost) = 0;
   // The payments from `wanted` up to `low` have been removed while they were to be read. True: go
   // on at `low`.
-  virtual Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) = 0;
+  virtual base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) = 0;
 };
 
 class GroupConsumer {
  public:
   // `cluster`, `owner` and `waiter` are borrowed. Waits for the group's coordinator.
-  static Result<std::unique_ptr<GroupConsumer>> open(Cluster& cluster,
-                                                     const GroupConsumerOptions& options,
-                                                     PartitionOwner& owner, const Waiter& waiter);
+  static base::Result<std::unique_ptr<GroupConsumer>> open(Cluster& cluster,
+                                                           const GroupConsumerOptions& options,
+                                                           PartitionOwner& owner,
+                                                           const io::Waiter& waiter);
   GroupConsumer(const GroupConsumer&) = delete;
   GroupConsumer& operator=(const GroupConsumer&) = delete;
   ~GroupConsumer();
 
   // Asks for membership, and returns: of partitions the owner hears in read(). REQUIRES: once.
-  Result<void> join();
+  base::Result<void> join();
 
   // As MessageSource::read(); kEnd after a stop signal. A block may be empty. Who is told that
   // another has taken his name looks here, for a session and a little, whether that one lives.
-  Result<ReadStatus> read(MessageBlock& out, Instant deadline);
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
 
   // Makes a read() that waits, or the next one that would, return kIdle. For any thread.
   void wake();
@@ -88,10 +89,10 @@ class GroupConsumer {
   bool assigned() const;
 
   // Where the partition begins and ends now. Waits for brokers.
-  Result<PartitionOffsets> ask_ends(int32_t partition);
+  base::Result<PartitionOffsets> ask_ends(int32_t partition);
 
   // Commits offsets by itself, for who has no transaction. False: this member may not any more.
-  Result<bool> commit(std::span<const SourceOffset> next);
+  base::Result<bool> commit(std::span<const record::SourceOffset> next);
 
   // For Producer::add_offsets(): who commits, as of now.
   std::shared_ptr<const void> group_metadata();
@@ -105,4 +106,4 @@ class GroupConsumer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -9,17 +9,17 @@
 
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration kLookInterval = milliseconds(25);
+constexpr base::Duration kLookInterval = milliseconds(25);
 // From being admitted to partitions take two round trips of the slowest member's and a write of the
 // coordinator's. To join again where that is slow would be a rebalance for nothing.
-constexpr Duration kPatience = milliseconds(400);
+constexpr base::Duration kPatience = milliseconds(400);
 // librdkafka's own, between two JoinGroups.
-constexpr Duration kJoinInterval = std::chrono::seconds(1);
+constexpr base::Duration kJoinInterval = std::chrono::seconds(1);
 constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
 
 }  // namespace
@@ -29,7 +29,7 @@ GroupEntry::GroupEntry(Client& client, std::string group, std::string topic)
 
 // A question that only the coordinator answers finds it: for an offset that nobody has committed,
 // since one that a transaction holds up is waited for.
-Result<void> GroupEntry::find_coordinator() {
+base::Result<void> GroupEntry::find_coordinator() {
   const RdPartitions any(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(any.get(), topic_.c_str(), kNoPartition);
   return client_.request("kafka: group " + group_, [&](int timeout_ms) {
@@ -37,7 +37,7 @@ Result<void> GroupEntry::find_coordinator() {
   });
 }
 
-Result<void> GroupEntry::subscribe() {
+base::Result<void> GroupEntry::subscribe() {
   waiting_ = true;
   asked_.reset();
   admitted_.reset();
@@ -45,11 +45,11 @@ Result<void> GroupEntry::subscribe() {
   rd_kafka_topic_partition_list_add(topics.get(), topic_.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_.rk(), topics.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return fail(fmt::format("{}: {}", topic_label(topic_), rd_kafka_err2str(error)));
+  return base::fail(fmt::format("{}: {}", topic_label(topic_), rd_kafka_err2str(error)));
 }
 
-Instant GroupEntry::look(Instant now) {
-  if (!waiting_) return Instant::max();
+base::Instant GroupEntry::look(base::Instant now) {
+  if (!waiting_) return base::Instant::max();
   if (!asked_) asked_ = now;
   // To look wakes librdkafka as well, which otherwise would sleep for another second.
   if (!admitted_ && is_admitted()) admitted_ = now;
@@ -59,7 +59,7 @@ Instant GroupEntry::look(Instant now) {
         fmt::format("kafka: group {} has changed while it was joined: joining it again", group_));
     static_cast<void>(subscribe());  // it is subscribed already: librdkafka goes on by itself
     done();
-    return Instant::max();
+    return base::Instant::max();
   }
   return now + (now < *asked_ + 2 * kJoinInterval ? kLookInterval : kJoinInterval);
 }
@@ -71,4 +71,4 @@ bool GroupEntry::is_admitted() const {
   return admitted;
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

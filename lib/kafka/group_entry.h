@@ -22,7 +22,7 @@
 #include "base/result.h"
 #include "kafka/client.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class GroupEntry {
  public:
@@ -31,13 +31,13 @@ class GroupEntry {
 
   // Members that join at the same moment become one generation of the group at best if none of them
   // has to look for its coordinator first. Waits for brokers.
-  Result<void> find_coordinator();
+  base::Result<void> find_coordinator();
 
   // Asks for membership. Does not wait.
-  Result<void> subscribe();
+  base::Result<void> subscribe();
 
   // Subscribes anew if the member has been left waiting. Returns when to look again.
-  Instant look(Instant now);
+  base::Instant look(base::Instant now);
 
   // The member has heard of its partitions.
   void done() { waiting_ = false; }
@@ -49,8 +49,8 @@ class GroupEntry {
   const std::string group_;
   const std::string topic_;
   bool waiting_ = false;
-  std::optional<Instant> asked_;     // since when the entry is looked at
-  std::optional<Instant> admitted_;  // seen to be
+  std::optional<base::Instant> asked_;     // since when the entry is looked at
+  std::optional<base::Instant> admitted_;  // seen to be
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -10,26 +10,26 @@
 #include "kafka/client.h"
 #include "kafka/producer.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-constexpr Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
+constexpr base::Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
 // Not of the stable offsets, which are what is waited for.
-Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
-                                         const rd_kafka_topic_partition_list_t& partitions) {
-  const Result<std::unique_ptr<Client>> client =
+base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
+                                               const rd_kafka_topic_partition_list_t& partitions) {
+  const base::Result<std::unique_ptr<Client>> client =
       Client::open(cluster, RD_KAFKA_CONSUMER,
                    {.defaults = {},
                     .musts = {{"group.id", group},
                               {"enable.auto.commit", "false"},
                               {"isolation.level", "read_uncommitted"}}});
-  if (!client) return fail(client.error());
+  if (!client) return base::fail(client.error());
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
-  Result<void> asked = (*client)->request("kafka: group " + group, [&](int timeout_ms) {
+  base::Result<void> asked = (*client)->request("kafka: group " + group, [&](int timeout_ms) {
     return rd_kafka_committed((*client)->rk(), committed.get(), timeout_ms);
   });
-  if (!asked) return fail(asked.error());
+  if (!asked) return base::fail(asked.error());
   std::set<std::string> signers;
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = committed->elems[i];
@@ -41,20 +41,21 @@ Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& gr
 
 // Ends what is open under each of these ids. Our own may be among them: it is ours again with the
 // next transaction.
-Result<void> end_abandoned(Cluster& cluster, const std::set<std::string>& signers) {
+base::Result<void> end_abandoned(Cluster& cluster, const std::set<std::string>& signers) {
   for (const std::string& signer : signers) {
     cluster.context().diagnostics.detail("kafka: what " + signer + " has left open is ended");
     ProducerOptions options;
     options.transactional_id = signer;
-    const Result<std::unique_ptr<Producer>> heir = Producer::open(cluster, std::move(options));
-    if (!heir) return fail(heir.error());
+    const base::Result<std::unique_ptr<Producer>> heir =
+        Producer::open(cluster, std::move(options));
+    if (!heir) return base::fail(heir.error());
   }
   return {};
 }
 
 // The committed offsets, as soon as no transaction holds them up.
-Result<void> ask_committed(Client& client, const GroupMember& member,
-                           rd_kafka_topic_partition_list_t& partitions) {
+base::Result<void> ask_committed(Client& client, const GroupMember& member,
+                                 rd_kafka_topic_partition_list_t& partitions) {
   const auto ask = [&](int timeout_ms) {
     return rd_kafka_committed(client.rk(), &partitions, timeout_ms);
   };
@@ -64,13 +65,13 @@ Result<void> ask_committed(Client& client, const GroupMember& member,
     if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
     // Whoever is alive has published before he gave them up. If the coordinator answers other
     // questions, and this one still not, then somebody is dead.
-    const Result<std::set<std::string>> signers =
+    const base::Result<std::set<std::string>> signers =
         signers_of(client.cluster(), member.group, partitions);
     if (!signers) return error;
     error = ask(timeout_ms);
     if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
     if (!std::exchange(ended, true)) {
-      const Result<void> done = end_abandoned(client.cluster(), *signers);
+      const base::Result<void> done = end_abandoned(client.cluster(), *signers);
       if (!done) client.cluster().context().diagnostics.detail(done.error().message);
       error = ask(timeout_ms);
     }
@@ -80,9 +81,9 @@ Result<void> ask_committed(Client& client, const GroupMember& member,
 
 }  // namespace
 
-RdPartitions list_of(const std::string& topic, std::span<const SourceOffset> next) {
+RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next) {
   RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
-  for (const SourceOffset& each : next) {
+  for (const record::SourceOffset& each : next) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition)->offset =
         each.offset;
   }
@@ -94,20 +95,20 @@ void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transact
   offset.metadata_size = offset.metadata == nullptr ? 0 : transactional_id.size();
 }
 
-Result<std::vector<PartitionOffsets>> ask_group_offsets(
+base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
     Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions) {
   std::vector<PartitionOffsets> offsets;
   if (partitions.cnt == 0) return offsets;
   const std::string label = topic_label(member.topic);
   // Under read_committed these are stable: a transaction that is open makes the broker say "again".
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
-  Result<void> asked = ask_committed(client, member, *committed);
-  if (!asked) return fail(asked.error());
+  base::Result<void> asked = ask_committed(client, member, *committed);
+  if (!asked) return base::fail(asked.error());
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = committed->elems[i];
     if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return fail(fmt::format("{}: committed offset of partition {}: {}", label, each.partition,
-                              rd_kafka_err2str(each.err)));
+      return base::fail(fmt::format("{}: committed offset of partition {}: {}", label,
+                                    each.partition, rd_kafka_err2str(each.err)));
     }
     PartitionOffsets found{.partition = each.partition};
     if (each.offset >= 0) found.committed = each.offset;
@@ -115,31 +116,31 @@ Result<std::vector<PartitionOffsets>> ask_group_offsets(
       return query_ends(client.rk(), member.topic, each.partition, found.low, found.high,
                         timeout_ms);
     });
-    if (!asked) return fail(asked.error());
+    if (!asked) return base::fail(asked.error());
     offsets.push_back(found);
   }
   return offsets;
 }
 
-Result<bool> commit_group_offsets(Client& client, const std::string& topic,
-                                  std::span<const SourceOffset> next,
-                                  const std::function<bool()>& may) {
+base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
+                                        std::span<const record::SourceOffset> next,
+                                        const std::function<bool()>& may) {
   if (next.empty()) return true;
   const RdPartitions list = list_of(topic, next);
   Cluster& cluster = client.cluster();
   for (;;) {
     if (!may()) return false;
-    const Result<rd_kafka_resp_err_t> answer = client.commit(*list, kStopGrace);
-    if (!answer) return fail(answer.error());
+    const base::Result<rd_kafka_resp_err_t> answer = client.commit(*list, kStopGrace);
+    if (!answer) return base::fail(answer.error());
     if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
     cluster.context().diagnostics.detail(
         fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
     if (!is_about_reach(*answer)) return false;
     client.probe_brokers();
-    if (Result<void> patient = cluster.check_patience(kStopGrace); !patient) {
-      return fail(patient.error());
+    if (base::Result<void> patient = cluster.check_patience(kStopGrace); !patient) {
+      return base::fail(patient.error());
     }
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -19,7 +19,7 @@
 #include "kafka/rd.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct GroupMember {
   const std::string& group;
@@ -27,18 +27,18 @@ struct GroupMember {
 };
 
 // Of the client of a member. Waits for brokers.
-Result<std::vector<PartitionOffsets>> ask_group_offsets(
+base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
     Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions);
 
 // Commits offsets by themselves. False: this member may not any more, which `may` knows first.
-Result<bool> commit_group_offsets(Client& client, const std::string& topic,
-                                  std::span<const SourceOffset> next,
-                                  const std::function<bool()>& may);
+base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
+                                        std::span<const record::SourceOffset> next,
+                                        const std::function<bool()>& may);
 
 // For librdkafka, which calls where to read next just an offset.
-RdPartitions list_of(const std::string& topic, std::span<const SourceOffset> next);
+RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next);
 
 // To be attached to offsets that are committed in a transaction of this id.
 void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

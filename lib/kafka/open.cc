@@ -7,37 +7,37 @@
 
 #include "kafka/topic_sink.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
-EndpointOpener::EndpointOpener(KafkaOptions options, const RunContext& context)
+EndpointOpener::EndpointOpener(KafkaOptions options, const base::RunContext& context)
     : options_(std::move(options)), context_(context) {}
 
 EndpointOpener::~EndpointOpener() = default;
 
-Result<Cluster*> EndpointOpener::cluster() {
+base::Result<Cluster*> EndpointOpener::cluster() {
   if (!cluster_) {
-    Result<std::unique_ptr<Cluster>> made = Cluster::make(options_, context_);
-    if (!made) return fail(made.error());
+    base::Result<std::unique_ptr<Cluster>> made = Cluster::make(options_, context_);
+    if (!made) return base::fail(made.error());
     cluster_ = std::move(*made);
   }
   return cluster_.get();
 }
 
-Result<std::unique_ptr<PaymentSink>> EndpointOpener::payment_sink(
-    const Endpoint& endpoint, TopicSinkOptions topic_options,
+base::Result<std::unique_ptr<io::PaymentSink>> EndpointOpener::payment_sink(
+    const io::Endpoint& endpoint, TopicSinkOptions topic_options,
     const std::optional<std::string>& instance) {
-  if (endpoint.kind != Endpoint::Kind::kTopic) {
-    return open_payment_sink(endpoint, context_.diagnostics);
+  if (endpoint.kind != io::Endpoint::Kind::kTopic) {
+    return io::open_payment_sink(endpoint, context_.diagnostics);
   }
-  const Result<Cluster*> in = cluster();
-  if (!in) return fail(in.error());
+  const base::Result<Cluster*> in = cluster();
+  if (!in) return base::fail(in.error());
   if (topic_options.transactional && topic_options.transactional_id.empty()) {
     const std::string prefix = fmt::format("{}.{}", context_.diagnostics.tool(), endpoint.name);
     if (instance) {
       topic_options.transactional_id = fmt::format("{}.{}", prefix, *instance);
     } else {
-      Result<Slot> slot = Slot::take(prefix);
-      if (!slot) return fail(slot.error());
+      base::Result<Slot> slot = Slot::take(prefix);
+      if (!slot) return base::fail(slot.error());
       topic_options.transactional_id = slot->name();
       slots_.push_back(std::move(*slot));
     }
@@ -45,27 +45,28 @@ Result<std::unique_ptr<PaymentSink>> EndpointOpener::payment_sink(
   return open_topic_payment_sink(**in, endpoint.name, topic_options);
 }
 
-Result<std::unique_ptr<Sink>> EndpointOpener::sink(const Endpoint& endpoint, FileMode mode) {
-  if (endpoint.kind != Endpoint::Kind::kTopic) return open_sink(endpoint, mode);
-  const Result<Cluster*> in = cluster();
-  if (!in) return fail(in.error());
+base::Result<std::unique_ptr<io::Sink>> EndpointOpener::sink(const io::Endpoint& endpoint,
+                                                             io::FileMode mode) {
+  if (endpoint.kind != io::Endpoint::Kind::kTopic) return io::open_sink(endpoint, mode);
+  const base::Result<Cluster*> in = cluster();
+  if (!in) return base::fail(in.error());
   return open_topic_sink(**in, endpoint.name);
 }
 
-Result<std::unique_ptr<MessageSource>> EndpointOpener::message_source(
-    const Endpoint& endpoint, const TopicSourceOptions& options, const Waiter& waiter) {
+base::Result<std::unique_ptr<io::MessageSource>> EndpointOpener::message_source(
+    const io::Endpoint& endpoint, const TopicSourceOptions& options, const io::Waiter& waiter) {
   assert(endpoint.kind == Endpoint::Kind::kTopic);
-  const Result<Cluster*> known = cluster();
-  if (!known) return fail(known.error());
+  const base::Result<Cluster*> known = cluster();
+  if (!known) return base::fail(known.error());
   return open_topic_source(**known, endpoint.name, options, waiter);
 }
 
-Result<std::unique_ptr<RejectLog>> EndpointOpener::reject_log(
-    const std::optional<Endpoint>& endpoint) {
-  if (!endpoint) return std::make_unique<RejectLog>(context_.diagnostics);
-  Result<std::unique_ptr<Sink>> opened = sink(*endpoint, FileMode::kAppend);
-  if (!opened) return fail(opened.error());
-  return std::make_unique<RejectLog>(context_.diagnostics, std::move(*opened), endpoint->name);
+base::Result<std::unique_ptr<io::RejectLog>> EndpointOpener::reject_log(
+    const std::optional<io::Endpoint>& endpoint) {
+  if (!endpoint) return std::make_unique<io::RejectLog>(context_.diagnostics);
+  base::Result<std::unique_ptr<io::Sink>> opened = sink(*endpoint, io::FileMode::kAppend);
+  if (!opened) return base::fail(opened.error());
+  return std::make_unique<io::RejectLog>(context_.diagnostics, std::move(*opened), endpoint->name);
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

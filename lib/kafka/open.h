@@ -24,36 +24,37 @@
 #include "kafka/slots.h"
 #include "kafka/topic_source.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class EndpointOpener {
  public:
-  EndpointOpener(KafkaOptions options, const RunContext& context);
+  EndpointOpener(KafkaOptions options, const base::RunContext& context);
   EndpointOpener(const EndpointOpener&) = delete;
   EndpointOpener& operator=(const EndpointOpener&) = delete;
   ~EndpointOpener();
 
   // That of the command line; made by the first call, and then always the same.
-  Result<Cluster*> cluster();
+  base::Result<Cluster*> cluster();
 
   // `topic_options` count for a topic alone. A transactional id that is empty becomes that of
   // `instance`, or, without one, of the first free slot of this tool and topic on this host.
-  Result<std::unique_ptr<PaymentSink>> payment_sink(
-      const Endpoint& endpoint, TopicSinkOptions topic_options = {},
+  base::Result<std::unique_ptr<io::PaymentSink>> payment_sink(
+      const io::Endpoint& endpoint, TopicSinkOptions topic_options = {},
       const std::optional<std::string>& instance = std::nullopt);
-  Result<std::unique_ptr<Sink>> sink(const Endpoint& endpoint, FileMode mode);
+  base::Result<std::unique_ptr<io::Sink>> sink(const io::Endpoint& endpoint, io::FileMode mode);
   // REQUIRES: `endpoint` is a topic; lines have open_source(). `waiter` is borrowed.
-  Result<std::unique_ptr<MessageSource>> message_source(const Endpoint& endpoint,
-                                                        const TopicSourceOptions& options,
-                                                        const Waiter& waiter);
+  base::Result<std::unique_ptr<io::MessageSource>> message_source(const io::Endpoint& endpoint,
+                                                                  const TopicSourceOptions& options,
+                                                                  const io::Waiter& waiter);
   // Without an endpoint rejects are shown on stderr.
-  Result<std::unique_ptr<RejectLog>> reject_log(const std::optional<Endpoint>& endpoint);
+  base::Result<std::unique_ptr<io::RejectLog>> reject_log(
+      const std::optional<io::Endpoint>& endpoint);
 
  private:
   const KafkaOptions options_;
-  const RunContext context_;
+  const base::RunContext context_;
   std::unique_ptr<Cluster> cluster_;
   std::vector<Slot> slots_;  // held while what was opened lives
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -6,13 +6,14 @@
 #include <array>
 #include <utility>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr size_t kBatchMessages = 1024;
 constexpr int kMetadataTimeoutMs = 200;
-constexpr Duration kFirstPause = std::chrono::milliseconds(5);  // each is twice the one before
-constexpr Duration kLookInterval = std::chrono::seconds(1);     // after brokers that are away
+constexpr base::Duration kFirstPause =
+    std::chrono::milliseconds(5);                                  // each is twice the one before
+constexpr base::Duration kLookInterval = std::chrono::seconds(1);  // after brokers that are away
 
 ClientSettings settings_of(const PartitionReaderOptions& options) {
   ClientSettings settings{.defaults = {{"fetch.wait.max.ms", std::to_string(options.fetch_wait_ms)},
@@ -33,13 +34,14 @@ ClientSettings settings_of(const PartitionReaderOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<PartitionReader>> PartitionReader::open(
+base::Result<std::unique_ptr<PartitionReader>> PartitionReader::open(
     Cluster& cluster, const std::string& topic, const PartitionReaderOptions& options) {
-  Result<std::unique_ptr<Client>> client =
+  base::Result<std::unique_ptr<Client>> client =
       Client::open(cluster, RD_KAFKA_CONSUMER, settings_of(options));
-  if (!client) return fail(client.error());
+  if (!client) return base::fail(client.error());
   std::unique_ptr<PartitionReader> reader(new PartitionReader(std::move(*client), topic));
-  if (Result<void> enabled = reader->enable_wake_up(); !enabled) return fail(enabled.error());
+  if (base::Result<void> enabled = reader->enable_wake_up(); !enabled)
+    return base::fail(enabled.error());
   return reader;
 }
 
@@ -62,25 +64,25 @@ PartitionReader::~PartitionReader() {
 }
 
 // A wait is over with the first message.
-Result<void> PartitionReader::enable_wake_up() {
-  if (Result<void> opened = wake_up_.open(); !opened) return opened;
+base::Result<void> PartitionReader::enable_wake_up() {
+  if (base::Result<void> opened = wake_up_.open(); !opened) return opened;
   wake_up_.watch(queue_.get());
   wake_up_.watch(main_queue_.get());
   return {};
 }
 
-Result<void> PartitionReader::begin(std::span<const int32_t> partitions) {
+base::Result<void> PartitionReader::begin(std::span<const int32_t> partitions) {
   for (const int32_t id : partitions) {
     PartitionPosition position{.id = id};
-    Result<void> asked = client_->request(
+    base::Result<void> asked = client_->request(
         fmt::format("{}: partition {}", topic_label(topic_), id), [&](int timeout_ms) {
           return query_ends(client_->rk(), topic_, id, position.low, position.high, timeout_ms);
         });
     if (!asked) return asked;
     position.next = position.low;
     if (rd_kafka_consume_start_queue(handle_, id, position.low, queue_.get()) != 0) {
-      return fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
-                              rd_kafka_err2str(rd_kafka_last_error())));
+      return base::fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
+                                    rd_kafka_err2str(rd_kafka_last_error())));
     }
     positions_.push_back(position);
     const auto slot = static_cast<size_t>(id);
@@ -103,11 +105,11 @@ PartitionPosition* PartitionReader::find(int32_t partition) {
   return &positions_[index_[slot] - 1];
 }
 
-Result<size_t> PartitionReader::take() {
+base::Result<size_t> PartitionReader::take() {
   if (fetch_waker_.has_room_again(queue_.get())) wake_fetching();
   const size_t seen =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
-  if (!failure_) return fail(failure_.error());
+  if (!failure_) return base::fail(failure_.error());
   if (!batch_.messages().empty() && client_->cluster().watch().away()) {
     client_->cluster().watch().reachable();
   }
@@ -135,13 +137,14 @@ bool PartitionReader::accept(const rd_kafka_message_t& raw) {
     return false;
   }
   if (failure_) {
-    failure_ = fail(
+    failure_ = base::fail(
         describe(raw, position == nullptr ? PartitionPosition{.id = raw.partition} : *position));
   }
   return false;
 }
 
-Error PartitionReader::describe(const rd_kafka_message_t& raw, const PartitionPosition& position) {
+base::Error PartitionReader::describe(const rd_kafka_message_t& raw,
+                                      const PartitionPosition& position) {
   const std::string place = fmt::format("{}: partition {}", topic_label(topic_), position.id);
   switch (raw.err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
@@ -183,25 +186,25 @@ bool PartitionReader::wake_fetching() {
   return !behind.empty();
 }
 
-Result<Wake> PartitionReader::wait(const Waiter& waiter, Instant deadline) {
-  for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLookInterval)) {
+base::Result<io::Wake> PartitionReader::wait(const io::Waiter& waiter, base::Instant deadline) {
+  for (base::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLookInterval)) {
     rd_kafka_poll(client_->rk(), 0);  // errors, for the watch
     const bool away = client_->cluster().watch().away();
     if (away) {
-      if (Result<void> patient = client_->check_brokers(); !patient) {
-        if (patient.error().kind == ErrorKind::kInterrupted) return Wake::kStop;
-        return fail(patient.error());
+      if (base::Result<void> patient = client_->check_brokers(); !patient) {
+        if (patient.error().kind == base::ErrorKind::kInterrupted) return io::Wake::kStop;
+        return base::fail(patient.error());
       }
     }
     const bool stalled = !away && wake_fetching();
-    const Instant now = waiter.clock().now();
-    const Instant until = std::min(deadline, now + (stalled ? pause : kLookInterval));
-    Result<Wake> wake = wake_up_.wait(waiter, until);
+    const base::Instant now = waiter.clock().now();
+    const base::Instant until = std::min(deadline, now + (stalled ? pause : kLookInterval));
+    base::Result<io::Wake> wake = wake_up_.wait(waiter, until);
     if (!wake) return wake;
-    if (*wake == Wake::kStop) return wake;
+    if (*wake == io::Wake::kStop) return wake;
     // It may have been the main queue that rang; and no ring is trusted to come.
-    if (rd_kafka_queue_length(queue_.get()) > 0) return Wake::kReady;
-    if (*wake == Wake::kDeadline && until >= deadline) return wake;
+    if (rd_kafka_queue_length(queue_.get()) > 0) return io::Wake::kReady;
+    if (*wake == io::Wake::kDeadline && until >= deadline) return wake;
   }
 }
 
@@ -216,4 +219,4 @@ int32_t PartitionReader::count_partitions() {
   return metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

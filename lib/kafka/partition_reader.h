@@ -26,7 +26,7 @@
 #include "kafka/fetch_waker.h"
 #include "kafka/wake_up.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct PartitionPosition {
   int32_t id = 0;
@@ -47,25 +47,26 @@ struct PartitionReaderOptions {
 
 class PartitionReader {
  public:
-  static Result<std::unique_ptr<PartitionReader>> open(Cluster& cluster, const std::string& topic,
-                                                       const PartitionReaderOptions& options);
+  static base::Result<std::unique_ptr<PartitionReader>> open(Cluster& cluster,
+                                                             const std::string& topic,
+                                                             const PartitionReaderOptions& options);
   PartitionReader(const PartitionReader&) = delete;
   PartitionReader& operator=(const PartitionReader&) = delete;
   ~PartitionReader();
 
   // Begins to read these as well, each from its oldest message.
-  Result<void> begin(std::span<const int32_t> partitions);
+  base::Result<void> begin(std::span<const int32_t> partitions);
 
   // Takes one of them out; what was fetched of it is dropped.
   void stop(int32_t partition);
 
   // Takes what is there at once. Returns how much that was, ends of partitions among it; 0: nothing
   // is there. messages() then are the messages; they live until the next take().
-  Result<size_t> take();
-  std::span<const Message> messages() const { return batch_.messages(); }
+  base::Result<size_t> take();
+  std::span<const io::Message> messages() const { return batch_.messages(); }
 
   // Waits until take() may find something, the deadline, or a stop signal.
-  Result<Wake> wait(const Waiter& waiter, Instant deadline);
+  base::Result<io::Wake> wait(const io::Waiter& waiter, base::Instant deadline);
 
   std::span<const PartitionPosition> partitions() const { return positions_; }
 
@@ -81,9 +82,9 @@ class PartitionReader {
 
  private:
   PartitionReader(std::unique_ptr<Client> client, std::string topic);
-  Result<void> enable_wake_up();
+  base::Result<void> enable_wake_up();
   bool accept(const rd_kafka_message_t& raw);
-  Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);
+  base::Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);
   PartitionPosition* find(int32_t partition);
   bool wake_fetching();
 
@@ -97,7 +98,7 @@ class PartitionReader {
   FetchWaker fetch_waker_;
   std::vector<PartitionPosition> positions_;
   std::vector<uint32_t> index_;  // by partition: place in positions_, and 1
-  Result<void> failure_;
+  base::Result<void> failure_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -9,7 +9,7 @@
 #include "record/decoder.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 // A message's value is the payment's line without its newline. Keeps its buffers: make one and use
 // it again.
@@ -18,16 +18,16 @@ class PaymentMessages {
   explicit PaymentMessages(std::string topic);
 
   // As many payments as the batch has. REQUIRES: amount_text is plain.
-  Result<void> send(const Batch& batch, Producer& producer);
+  base::Result<void> send(const record::Batch& batch, Producer& producer);
 
   // REQUIRES: every line is a payment.
-  Result<void> send(std::string_view lines, Producer& producer);
+  base::Result<void> send(std::string_view lines, Producer& producer);
 
  private:
   const std::string topic_;
   std::string line_;
-  LineDecoder<Payment> decoder_{FieldNames{}};
-  DecodedLines<Payment> decoded_;
+  record::LineDecoder<record::Payment> decoder_{record::FieldNames{}};
+  record::DecodedLines<record::Payment> decoded_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

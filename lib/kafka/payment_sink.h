@@ -17,26 +17,25 @@
 #include "io/payment_sink.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct TopicSinkOptions {
   bool transactional = false;
   std::string transactional_id = {};  // REQUIRES: not empty where transactional
   // The coordinator undoes a transaction that takes longer.
-  Duration transaction_timeout = std::chrono::seconds(10);
+  base::Duration transaction_timeout = std::chrono::seconds(10);
   // A transaction that was undone since no broker answered is made again, for as long as the
   // cluster says. Otherwise whoever put the payments is told.
   bool patient = false;
   // Lines of commit_lines() as well wait for flush(), all in one transaction.
   bool lines_together = false;
   // After a stop signal, for brokers that do not answer.
-  Duration stop_grace = std::chrono::seconds(5);
+  base::Duration stop_grace = std::chrono::seconds(5);
 };
 
 // The topic must exist, or be made (see require_topic()). Waits for the brokers, and for the end of
 // what a killed process with this id has left open.
-Result<std::unique_ptr<PaymentSink>> open_topic_payment_sink(Cluster& cluster,
-                                                             const std::string& topic,
-                                                             const TopicSinkOptions& options = {});
+base::Result<std::unique_ptr<io::PaymentSink>> open_topic_payment_sink(
+    Cluster& cluster, const std::string& topic, const TopicSinkOptions& options = {});
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -9,16 +9,16 @@
 
 #include "kafka/group_offsets.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-constexpr Duration kTryTimeout = std::chrono::seconds(1);  // of one try of a call
-constexpr Duration kSocketTimeout = std::chrono::seconds(10);
-constexpr Duration kLookInterval = std::chrono::seconds(1);  // at brokers that do not answer
+constexpr base::Duration kTryTimeout = std::chrono::seconds(1);  // of one try of a call
+constexpr base::Duration kSocketTimeout = std::chrono::seconds(10);
+constexpr base::Duration kLookInterval = std::chrono::seconds(1);  // at brokers that do not answer
 
 // A transaction that begins sooner after the last one meets its markers being written, and the
 // client then waits for far longer.
-constexpr Duration kBetweenTransactions = std::chrono::milliseconds(2);
+constexpr base::Duration kBetweenTransactions = std::chrono::milliseconds(2);
 
 ClientSettings settings_of(const ProducerOptions& options) {
   ClientSettings settings;
@@ -52,17 +52,18 @@ ClientSettings settings_of(const ProducerOptions& options) {
 Producer::Producer(Cluster& cluster, ProducerOptions options)
     : cluster_(cluster), options_(std::move(options)) {}
 
-Result<std::unique_ptr<Producer>> Producer::open(Cluster& cluster, ProducerOptions options) {
+base::Result<std::unique_ptr<Producer>> Producer::open(Cluster& cluster, ProducerOptions options) {
   std::unique_ptr<Producer> producer(new Producer(cluster, std::move(options)));
-  if (Result<void> connected = producer->connect(); !connected) return fail(connected.error());
+  if (base::Result<void> connected = producer->connect(); !connected)
+    return base::fail(connected.error());
   return producer;
 }
 
-Result<void> Producer::connect() {
+base::Result<void> Producer::connect() {
   sent_ = delivered_ = failed_ = 0;
   trouble_ = Trouble::kNone;
   open_ = false;
-  Result<std::unique_ptr<Client>> client =
+  base::Result<std::unique_ptr<Client>> client =
       Client::open(cluster_, RD_KAFKA_PRODUCER, settings_of(options_),
                    {.on_rebalance = {}, .on_delivery = [this](const rd_kafka_message_t& message) {
                       if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -75,39 +76,39 @@ Result<void> Producer::connect() {
                       }
                       if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
                     }});
-  if (!client) return fail(client.error());
+  if (!client) return base::fail(client.error());
   client_ = std::move(*client);
   if (!options_.transactional_id) {
     connected_ = true;
     return {};
   }
-  const Result<bool> ready = attempt("init_transactions", [this](int timeout_ms) {
+  const base::Result<bool> ready = attempt("init_transactions", [this](int timeout_ms) {
     return rd_kafka_init_transactions(client_->rk(), timeout_ms);
   });
-  if (!ready) return fail(ready.error());
-  if (!*ready) return fail(fmt::format("kafka: no transaction can be begun: {}", why_));
+  if (!ready) return base::fail(ready.error());
+  if (!*ready) return base::fail(fmt::format("kafka: no transaction can be begun: {}", why_));
   cluster_.watch().reachable();
   connected_ = true;
   return {};
 }
 
-Result<void> Producer::replace() {
+base::Result<void> Producer::replace() {
   cluster_.context().diagnostics.detail("kafka: a new producer: " + why_);
   client_->abandon();
   return connect();
 }
 
 // What every wait does each time round.
-Result<void> Producer::be_patient() {
-  const Instant now = cluster_.context().clock.now();
+base::Result<void> Producer::be_patient() {
+  const base::Instant now = cluster_.context().clock.now();
   if (now - looked_at_ < kLookInterval) return {};
   looked_at_ = now;
   return client_->check_brokers(grace());
 }
 
 // Tries until it succeeds (true) or cannot (false: trouble_ says how bad it is).
-Result<bool> Producer::attempt(const char* what,
-                               const std::function<rd_kafka_error_t*(int)>& call) {
+base::Result<bool> Producer::attempt(const char* what,
+                                     const std::function<rd_kafka_error_t*(int)>& call) {
   for (;;) {
     const RdError error(call(milliseconds(kTryTimeout)));
     if (!error) return true;
@@ -127,22 +128,22 @@ Result<bool> Producer::attempt(const char* what,
     }
     rd_kafka_poll(client_->rk(), 10);
     if (is_about_reach(rd_kafka_error_code(error.get()))) client_->probe_brokers();
-    if (Result<void> patient = be_patient(); !patient) return fail(patient.error());
+    if (base::Result<void> patient = be_patient(); !patient) return base::fail(patient.error());
   }
 }
 
-Result<void> Producer::begin() {
+base::Result<void> Producer::begin() {
   if (!options_.transactional_id || open_) return {};
-  const Clock& clock = cluster_.context().clock;
+  const base::Clock& clock = cluster_.context().clock;
   while (clock.now() - committed_at_ < kBetweenTransactions) {
     std::this_thread::sleep_for(kBetweenTransactions - (clock.now() - committed_at_));
   }
   const RdError error(rd_kafka_begin_transaction(client_->rk()));
   if (error) {
     why_ = fmt::format("begin_transaction: {}", rd_kafka_error_string(error.get()));
-    if (Result<void> replaced = replace(); !replaced) return replaced;
+    if (base::Result<void> replaced = replace(); !replaced) return replaced;
     const RdError again(rd_kafka_begin_transaction(client_->rk()));
-    if (again) return fail(fmt::format("kafka: {}", rd_kafka_error_string(again.get())));
+    if (again) return base::fail(fmt::format("kafka: {}", rd_kafka_error_string(again.get())));
   }
   open_ = true;
   commit_asked_ = false;
@@ -150,7 +151,7 @@ Result<void> Producer::begin() {
   return {};
 }
 
-Result<void> Producer::send(const OutgoingMessage& message) {
+base::Result<void> Producer::send(const OutgoingMessage& message) {
   rd_kafka_topic_t* const topic = client_->topic(message.topic);
   for (;;) {
     if (trouble_ != Trouble::kNone) return {};  // commit() will say so
@@ -165,7 +166,7 @@ Result<void> Producer::send(const OutgoingMessage& message) {
     const rd_kafka_resp_err_t error = rd_kafka_last_error();
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       rd_kafka_poll(client_->rk(), 10);
-      if (Result<void> patient = be_patient(); !patient) return patient;
+      if (base::Result<void> patient = be_patient(); !patient) return patient;
       continue;
     }
     why_ = rd_kafka_err2str(error);
@@ -174,17 +175,17 @@ Result<void> Producer::send(const OutgoingMessage& message) {
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
-      return fail(fmt::format("{}: {}", topic_label(message.topic), why_));
+      return base::fail(fmt::format("{}: {}", topic_label(message.topic), why_));
     }
     trouble_ = error == RD_KAFKA_RESP_ERR__FATAL ? Trouble::kFatal : Trouble::kAbort;
     return {};
   }
 }
 
-Result<void> Producer::wait_delivered() {
+base::Result<void> Producer::wait_delivered() {
   while (messages_under_way() > 0 && trouble_ != Trouble::kFatal) {
     rd_kafka_flush(client_->rk(), 100);
-    if (Result<void> patient = be_patient(); !patient) return patient;
+    if (base::Result<void> patient = be_patient(); !patient) return patient;
     if (rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
       trouble_ = Trouble::kFatal;
     }
@@ -201,25 +202,25 @@ bool Producer::fenced_by_another() const {
   return fenced && cluster_.context().clock.now() - begun_at_ < options_.transaction_timeout;
 }
 
-Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
+base::Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
   if (options_.yields_when_fenced && fenced_by_another()) {
-    return fail(fmt::format("kafka: another process has taken over the transactional id {}",
-                            *options_.transactional_id));
+    return base::fail(fmt::format("kafka: another process has taken over the transactional id {}",
+                                  *options_.transactional_id));
   }
   const std::string why = why_;
-  if (Result<void> replaced = replace(); !replaced) return fail(replaced.error());
+  if (base::Result<void> replaced = replace(); !replaced) return base::fail(replaced.error());
   why_ = why;
   return outcome;
 }
 
 // Aborts what can be aborted; nothing of it has been committed.
-Result<CommitOutcome> Producer::undo() {
+base::Result<CommitOutcome> Producer::undo() {
   const std::string why = why_;
   if (trouble_ == Trouble::kFatal) return give_up(CommitOutcome::kUndone);
-  const Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
+  const base::Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
     return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
   });
-  if (!aborted) return fail(aborted.error());
+  if (!aborted) return base::fail(aborted.error());
   if (!*aborted) return give_up(CommitOutcome::kUndone);
   why_ = why;
   trouble_ = Trouble::kNone;
@@ -229,19 +230,20 @@ Result<CommitOutcome> Producer::undo() {
   return CommitOutcome::kUndone;
 }
 
-Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
+base::Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
   if (offsets.next.empty()) return {};
   const RdPartitions list = list_of(offsets.topic, offsets.next);
   for (int i = 0; i < list->cnt; ++i) sign_offset(list->elems[i], *options_.transactional_id);
-  const Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
+  const base::Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
                                                 timeout_ms);
   });
-  return added ? Result<void>() : fail(added.error());  // what is wrong is found out by commit()
+  return added ? base::Result<void>()
+               : base::fail(added.error());  // what is wrong is found out by commit()
 }
 
-Result<CommitOutcome> Producer::commit() {
-  if (Result<void> waited = wait_delivered(); !waited) return fail(waited.error());
+base::Result<CommitOutcome> Producer::commit() {
+  if (base::Result<void> waited = wait_delivered(); !waited) return base::fail(waited.error());
   if (!options_.transactional_id) {
     if (trouble_ == Trouble::kNone) return CommitOutcome::kCommitted;
     why_ = fmt::format("{} {} not delivered: {}", failed_, failed_ == 1 ? "message" : "messages",
@@ -250,10 +252,10 @@ Result<CommitOutcome> Producer::commit() {
   }
   if (trouble_ != Trouble::kNone) return undo();
   commit_asked_ = true;
-  const Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
+  const base::Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
     return rd_kafka_commit_transaction(client_->rk(), timeout_ms);
   });
-  if (!committed) return fail(committed.error());
+  if (!committed) return base::fail(committed.error());
   if (!*committed) {
     // The broker has refused it while it was still whole: that can be undone. Anything else may
     // have been done and not told.
@@ -265,4 +267,4 @@ Result<CommitOutcome> Producer::commit() {
   return CommitOutcome::kCommitted;
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

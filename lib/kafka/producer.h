@@ -31,13 +31,14 @@
 #include "kafka/rd.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct ProducerOptions {
   std::optional<std::string> transactional_id = {};
   KafkaSettings defaults = {};  // the user may change these
-  Duration transaction_timeout = std::chrono::seconds(10);
-  Duration stop_grace = std::chrono::seconds(5);  // after a stop signal, for what is under way
+  base::Duration transaction_timeout = std::chrono::seconds(10);
+  base::Duration stop_grace =
+      std::chrono::seconds(5);  // after a stop signal, for what is under way
   // Who is fenced by another process of his id does not take its place: a Result that failed.
   bool yields_when_fenced = false;
 };
@@ -58,29 +59,29 @@ enum class CommitOutcome {
 // Offsets that are committed with a transaction: where each partition is to be read from next.
 struct ConsumedOffsets {
   std::string topic;
-  std::span<const SourceOffset> next;
+  std::span<const record::SourceOffset> next;
   const rd_kafka_consumer_group_metadata_t* group = nullptr;
 };
 
 class Producer {
  public:
   // Waits for the broker. `cluster` is borrowed.
-  static Result<std::unique_ptr<Producer>> open(Cluster& cluster, ProducerOptions options);
+  static base::Result<std::unique_ptr<Producer>> open(Cluster& cluster, ProducerOptions options);
 
-  Result<void> begin();
+  base::Result<void> begin();
 
   // Offsets that are committed with this transaction, if it is. REQUIRES: a transactional id. To be
   // called before the first send(): a coordinator that is still busy with the transaction before is
   // asked again each millisecond for this, and each twentieth for a partition that is sent to.
-  Result<void> add_offsets(const ConsumedOffsets& offsets);
+  base::Result<void> add_offsets(const ConsumedOffsets& offsets);
 
   // Copies the message; waits where librdkafka's queue is full.
-  Result<void> send(const OutgoingMessage& message);
+  base::Result<void> send(const OutgoingMessage& message);
 
   // Waits until all that was sent is delivered, or has failed.
-  Result<void> wait_delivered();
+  base::Result<void> wait_delivered();
 
-  Result<CommitOutcome> commit();
+  base::Result<CommitOutcome> commit();
 
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }
@@ -94,13 +95,13 @@ class Producer {
  private:
   Producer(Cluster& cluster, ProducerOptions options);
 
-  Result<void> connect();
-  Result<void> replace();
-  Result<CommitOutcome> undo();
-  Result<CommitOutcome> give_up(CommitOutcome outcome);
-  Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
-  Result<void> be_patient();
-  Duration grace() const { return connected_ ? options_.stop_grace : Duration{}; }
+  base::Result<void> connect();
+  base::Result<void> replace();
+  base::Result<CommitOutcome> undo();
+  base::Result<CommitOutcome> give_up(CommitOutcome outcome);
+  base::Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
+  base::Result<void> be_patient();
+  base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }
   bool fenced_by_another() const;
 
   enum class Trouble { kNone, kAbort, kFatal };
@@ -114,12 +115,12 @@ class Producer {
   std::string why_;
   rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // that why_ tells of
   bool commit_asked_ = false;
-  Instant begun_at_{};
+  base::Instant begun_at_{};
   uint64_t sent_ = 0;  // since the handle was made
   uint64_t delivered_ = 0;
   uint64_t failed_ = 0;
-  Instant committed_at_{};
-  Instant looked_at_{};  // when the brokers were last asked after
+  base::Instant committed_at_{};
+  base::Instant looked_at_{};  // when the brokers were last asked after
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 template <auto Destroy>
 struct RdDeleter {
@@ -33,9 +33,9 @@ using RdMessage = std::unique_ptr<rd_kafka_message_t, RdDeleter<rd_kafka_message
 using RdMetadata = std::unique_ptr<const rd_kafka_metadata_t, RdDeleter<rd_kafka_metadata_destroy>>;
 
 // For librdkafka's time-outs: whole milliseconds, at least 0.
-inline int milliseconds(Duration duration) {
+inline int milliseconds(base::Duration duration) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
   return ms < 0 ? 0 : static_cast<int>(ms);
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -7,12 +7,12 @@
 #include "io/wait.h"
 #include "kafka/partition_reader.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 // So that the end, which comes with an answer that holds nothing, comes soon.
 constexpr int kFetchWaitMs = 10;
-constexpr Duration kLookInterval = std::chrono::seconds(1);
+constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 // The end of what is committed is the end of all. What the broker told with its last answer is
 // compared, for librdkafka would answer a question with the end of what is committed.
@@ -30,26 +30,26 @@ uint64_t messages_done(const PartitionReader& reader, int64_t PartitionPosition:
 
 }  // namespace
 
-Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestored& on_messages,
-                       const OnRestoreProgress& on_progress) {
-  Result<std::unique_ptr<PartitionReader>> opened =
+base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
+                             const OnRestored& on_messages, const OnRestoreProgress& on_progress) {
+  base::Result<std::unique_ptr<PartitionReader>> opened =
       PartitionReader::open(cluster, wish.topic, {.fetch_wait_ms = kFetchWaitMs});
-  if (!opened) return fail(opened.error());
+  if (!opened) return base::fail(opened.error());
   PartitionReader& reader = **opened;
-  if (Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
+  if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
 
-  const RunContext& context = cluster.context();
-  const Waiter waiter(context.stop, context.clock);
+  const base::RunContext& context = cluster.context();
+  const io::Waiter waiter(context.stop, context.clock);
   const auto interrupted = [&wish] {
-    return fail(topic_label(wish.topic) + ": a signal came while it was read back",
-                ErrorKind::kInterrupted);
+    return base::fail(topic_label(wish.topic) + ": a signal came while it was read back",
+                      base::ErrorKind::kInterrupted);
   };
   for (;;) {
     if (context.stop.requested()) return interrupted();
-    const Result<size_t> seen = reader.take();
-    if (!seen) return fail(seen.error());
+    const base::Result<size_t> seen = reader.take();
+    if (!seen) return base::fail(seen.error());
     if (!reader.messages().empty()) {
-      Result<void> taken = on_messages({.messages = reader.messages(), .source = wish.topic});
+      base::Result<void> taken = on_messages({.messages = reader.messages(), .source = wish.topic});
       if (!taken) return taken;
     }
     if (*seen > 0) {
@@ -66,9 +66,9 @@ Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestor
     }
     // A partition may be complete with nothing to say so: its end is known anew by an answer that
     // holds nothing, where its leader has moved.
-    const Result<Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
-    if (!wake) return fail(wake.error());
+    const base::Result<io::Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
+    if (!wake) return base::fail(wake.error());
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -18,19 +18,20 @@
 #include "io/message_source.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct RestoreWish {
   std::string topic;
   std::span<const int32_t> partitions;
 };
 
-using OnRestored = std::function<Result<void>(const MessageBlock&)>;
+using OnRestored = std::function<base::Result<void>(const io::MessageBlock&)>;
 using OnRestoreProgress = std::function<void(uint64_t done, uint64_t all)>;  // in messages
 
 // Calls `on_messages` in the order of each partition, and `on_progress` (which may be empty) after
 // each block. Fails with kInterrupted after a stop signal: what was read is then a part.
-Result<void> read_back(Cluster& cluster, const RestoreWish& wish, const OnRestored& on_messages,
-                       const OnRestoreProgress& on_progress = {});
+base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
+                             const OnRestored& on_messages,
+                             const OnRestoreProgress& on_progress = {});
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -13,7 +13,7 @@
 
 #include "base/hash.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr int kSlotsMax = 10'000;
@@ -26,14 +26,14 @@ std::string default_folder() {
 }
 
 // In /tmp anybody could have made the folder before us.
-Result<void> make_own_folder(const std::string& folder) {
+base::Result<void> make_own_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(system_error(folder, errno));
+    return base::fail(base::system_error(folder, errno));
   }
   struct stat found {};
-  if (::lstat(folder.c_str(), &found) != 0) return fail(system_error(folder, errno));
+  if (::lstat(folder.c_str(), &found) != 0) return base::fail(base::system_error(folder, errno));
   if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid()) {
-    return fail(fmt::format("{}: not a folder of this user", folder));
+    return base::fail(fmt::format("{}: not a folder of this user", folder));
   }
   return {};
 }
@@ -50,7 +50,7 @@ std::string file_stem(std::string_view prefix) {
     }
   }
   if (stem.size() <= kStemBytesMax) return stem;
-  return fmt::format("{}%{:016x}", stem.substr(0, kStemBytesMax - 17), hash_bytes(prefix, 0));
+  return fmt::format("{}%{:016x}", stem.substr(0, kStemBytesMax - 17), base::hash_bytes(prefix, 0));
 }
 
 std::string host_name() {
@@ -61,27 +61,27 @@ std::string host_name() {
 
 }  // namespace
 
-Slot::Slot(UniqueFd lock, std::string name, int number)
+Slot::Slot(base::UniqueFd lock, std::string name, int number)
     : lock_(std::move(lock)), name_(std::move(name)), number_(number) {}
 
-Result<Slot> Slot::take(std::string_view prefix) {
+base::Result<Slot> Slot::take(std::string_view prefix) {
   return take_in(default_folder(), prefix);
 }
 
-Result<Slot> Slot::take_in(const std::string& folder, std::string_view prefix) {
-  if (Result<void> made = make_own_folder(folder); !made) return fail(made.error());
+base::Result<Slot> Slot::take_in(const std::string& folder, std::string_view prefix) {
+  if (base::Result<void> made = make_own_folder(folder); !made) return base::fail(made.error());
   const std::string stem = file_stem(prefix);
   for (int number = 0; number < kSlotsMax; ++number) {
     const std::string path = fmt::format("{}/{}.{}.lock", folder, stem, number);
-    Result<UniqueFd> lock = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-    if (!lock) return fail(lock.error());
+    base::Result<base::UniqueFd> lock = base::open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (!lock) return base::fail(lock.error());
     // The files stay: to remove one would let two processes hold locks on files of one name.
     if (::flock(lock->get(), LOCK_EX | LOCK_NB) == 0) {
       return Slot(std::move(*lock), fmt::format("{}.{}.{}", prefix, host_name(), number), number);
     }
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail(system_error(path, errno));
+    if (errno != EWOULDBLOCK && errno != EINTR) return base::fail(base::system_error(path, errno));
   }
-  return fail(fmt::format("{}: all {} slots are taken", folder, kSlotsMax));
+  return base::fail(fmt::format("{}: all {} slots are taken", folder, kSlotsMax));
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

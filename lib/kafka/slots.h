@@ -14,23 +14,23 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class Slot {
  public:
-  static Result<Slot> take(std::string_view prefix);
+  static base::Result<Slot> take(std::string_view prefix);
   // The same with the lock files in `folder`, which is made where it is missing.
-  static Result<Slot> take_in(const std::string& folder, std::string_view prefix);
+  static base::Result<Slot> take_in(const std::string& folder, std::string_view prefix);
 
   const std::string& name() const { return name_; }
   int number() const { return number_; }
 
  private:
-  Slot(UniqueFd lock, std::string name, int number);
+  Slot(base::UniqueFd lock, std::string name, int number);
 
-  UniqueFd lock_;
+  base::UniqueFd lock_;
   std::string name_;
   int number_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct StaticName {
   const std::string& group;
@@ -24,6 +24,6 @@ struct StaticName {
 // True: a member of that name has been there for longer than `session`, or joined meanwhile. (Who
 // had a longer session than that may be dead all the same.) False: there is none any more. Waits so
 // long, and for brokers. REQUIRES: the caller is not that member.
-Result<bool> is_alive(Cluster& cluster, const StaticName& name, Duration session);
+base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Duration session);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -11,7 +11,7 @@
 
 #include "kafka/producer.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 std::string_view without_newline(std::string_view line) {
@@ -22,7 +22,7 @@ std::string_view without_newline(std::string_view line) {
 // A thread that does one thing at a time when it is told to.
 class WorkThread {
  public:
-  WorkThread(std::function<Result<CommitOutcome>()> work, std::function<void()> on_settled)
+  WorkThread(std::function<base::Result<CommitOutcome>()> work, std::function<void()> on_settled)
       : work_(std::move(work)), on_settled_(std::move(on_settled)) {}
   WorkThread(const WorkThread&) = delete;
   WorkThread& operator=(const WorkThread&) = delete;
@@ -35,11 +35,11 @@ class WorkThread {
     if (thread_.joinable()) thread_.join();
   }
 
-  Result<void> start() {
+  base::Result<void> start() {
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& error) {
-      return fail(std::string("a thread could not be started: ") + error.what());
+      return base::fail(std::string("a thread could not be started: ") + error.what());
     }
     return {};
   }
@@ -62,7 +62,7 @@ class WorkThread {
     return state_ == State::kSettled;
   }
 
-  Result<CommitOutcome> wait() {
+  base::Result<CommitOutcome> wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return state_ == State::kSettled; });
     state_ = State::kNothing;
@@ -76,7 +76,7 @@ class WorkThread {
       changed_.wait(lock, [this] { return ends_ || state_ == State::kWanted; });
       if (state_ != State::kWanted) return;
       lock.unlock();
-      Result<CommitOutcome> outcome = work_();
+      base::Result<CommitOutcome> outcome = work_();
       lock.lock();
       outcome_ = std::move(outcome);
       state_ = State::kSettled;
@@ -89,12 +89,12 @@ class WorkThread {
 
   enum class State { kNothing, kWanted, kSettled };
 
-  const std::function<Result<CommitOutcome>()> work_;
+  const std::function<base::Result<CommitOutcome>()> work_;
   const std::function<void()> on_settled_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   State state_ = State::kNothing;
-  Result<CommitOutcome> outcome_ = CommitOutcome::kUndone;
+  base::Result<CommitOutcome> outcome_ = CommitOutcome::kUndone;
   bool ends_ = false;
   std::thread thread_;  // not guarded: of the owner
 };
@@ -109,7 +109,7 @@ struct Publication {
     size_t at = 0;  // in text: the key, and then the line
   };
 
-  std::vector<SourceOffset> next;
+  std::vector<record::SourceOffset> next;
   std::shared_ptr<const void> group;  // who reads it
   std::vector<Line> lines;
   std::string text;
@@ -139,14 +139,14 @@ class Rounds {
 
   // Calls `send(line)` for each line of the next round until one fails. False: there was none left.
   template <class Send>
-  Result<bool> next(Send&& send) {
+  base::Result<bool> next(Send&& send) {
     bool any = false;
     for (auto& [partition, lane] : lanes_) {
       size_t bytes = 0;
       for (size_t count = 0; count < kLinesMost && lane.lines > 0 && bytes < kBytesMost;) {
         const Publication::Line& line = lines_[lane.next++];
         if (line.partition != partition) continue;
-        if (Result<void> sent = send(line); !sent) return fail(sent.error());
+        if (base::Result<void> sent = send(line); !sent) return base::fail(sent.error());
         bytes += line.key_size + line.size + kLineOverhead;
         ++count;
         --lane.lines;
@@ -189,17 +189,17 @@ class StatsWriter::Impl {
   WorkThread thread;  // last: it ends before the others
 
  private:
-  Result<CommitOutcome> publish();
+  base::Result<CommitOutcome> publish();
 };
 
-Result<CommitOutcome> StatsWriter::Impl::publish() {
-  if (Result<void> begun = producer->begin(); !begun) return fail(begun.error());
+base::Result<CommitOutcome> StatsWriter::Impl::publish() {
+  if (base::Result<void> begun = producer->begin(); !begun) return base::fail(begun.error());
   if (exactly_once()) {
-    Result<void> added = producer->add_offsets(
+    base::Result<void> added = producer->add_offsets(
         {.topic = options.source_topic,
          .next = publication.next,
          .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(publication.group.get())});
-    if (!added) return fail(added.error());
+    if (!added) return base::fail(added.error());
   }
   const std::string_view text = publication.text;
   const auto send = [&](const Publication::Line& line) {
@@ -210,11 +210,11 @@ Result<CommitOutcome> StatsWriter::Impl::publish() {
                            .value = text.substr(line.at + line.key_size, line.size)});
   };
   for (Rounds rounds(publication);;) {
-    const Result<bool> any = rounds.next(send);
-    if (!any) return fail(any.error());
+    const base::Result<bool> any = rounds.next(send);
+    if (!any) return base::fail(any.error());
     if (!*any) break;
-    if (Result<void> delivered = producer->wait_delivered(); !delivered) {
-      return fail(delivered.error());
+    if (base::Result<void> delivered = producer->wait_delivered(); !delivered) {
+      return base::fail(delivered.error());
     }
   }
   return producer->commit();
@@ -223,20 +223,22 @@ Result<CommitOutcome> StatsWriter::Impl::publish() {
 StatsWriter::StatsWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 StatsWriter::~StatsWriter() = default;
 
-Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster, StatsWriterOptions options,
-                                                       std::function<void()> on_settled) {
+base::Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster,
+                                                             StatsWriterOptions options,
+                                                             std::function<void()> on_settled) {
   // What waits for the broker is bounded: about 300 bytes each beside the line itself.
-  Result<std::unique_ptr<Producer>> producer =
+  base::Result<std::unique_ptr<Producer>> producer =
       Producer::open(cluster, {.transactional_id = options.transactional_id,
                                .defaults = {{"queue.buffering.max.messages", "50000"}}});
-  if (!producer) return fail(producer.error());
+  if (!producer) return base::fail(producer.error());
   auto impl =
       std::make_unique<Impl>(std::move(options), std::move(*producer), std::move(on_settled));
-  if (Result<void> started = impl->thread.start(); !started) return fail(started.error());
+  if (base::Result<void> started = impl->thread.start(); !started)
+    return base::fail(started.error());
   return std::unique_ptr<StatsWriter>(new StatsWriter(std::move(impl)));
 }
 
-void StatsWriter::begin(std::span<const SourceOffset> next, GroupConsumer& consumer) {
+void StatsWriter::begin(std::span<const record::SourceOffset> next, GroupConsumer& consumer) {
   impl_->consumer = &consumer;
   impl_->publication = {.next = {next.begin(), next.end()},
                         .group = impl_->exactly_once() ? consumer.group_metadata() : nullptr,
@@ -264,11 +266,11 @@ bool StatsWriter::settled() const {
   return impl_->thread.settled();
 }
 
-Result<bool> StatsWriter::wait() {
-  const Result<CommitOutcome> outcome = impl_->thread.wait();
+base::Result<bool> StatsWriter::wait() {
+  const base::Result<CommitOutcome> outcome = impl_->thread.wait();
   impl_->publication.lines = {};
   impl_->publication.text = {};
-  if (!outcome) return fail(outcome.error());
+  if (!outcome) return base::fail(outcome.error());
   if (*outcome != CommitOutcome::kCommitted) return false;
   if (impl_->exactly_once()) return true;
   // Stats first, then the offsets: what lies between is read again, and skipped for each user. Who
@@ -280,4 +282,4 @@ const std::string& StatsWriter::why() const {
   return impl_->producer->why();
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -25,7 +25,7 @@
 #include "kafka/group_consumer.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct StatsWriterOptions {
   std::string source_topic;  // whose offsets are committed
@@ -38,15 +38,16 @@ class StatsWriter {
  public:
   // Waits for the broker, and until what a predecessor of the same id left open is settled.
   // `on_settled` is called by another thread each time that a commit() has come to an end.
-  static Result<std::unique_ptr<StatsWriter>> open(Cluster& cluster, StatsWriterOptions options,
-                                                   std::function<void()> on_settled = {});
+  static base::Result<std::unique_ptr<StatsWriter>> open(Cluster& cluster,
+                                                         StatsWriterOptions options,
+                                                         std::function<void()> on_settled = {});
   StatsWriter(const StatsWriter&) = delete;
   StatsWriter& operator=(const StatsWriter&) = delete;
   ~StatsWriter();  // waits for what is under way
 
   // `next`: from where each partition is to be read by whoever comes after this is committed.
   // `consumer` is borrowed until wait(). What was begun before and not committed is dropped.
-  void begin(std::span<const SourceOffset> next, GroupConsumer& consumer);
+  void begin(std::span<const record::SourceOffset> next, GroupConsumer& consumer);
   // `line` is a whole stats line; its newline is left off.
   void stats(int32_t partition, std::string_view user, std::string_view line);
   void reject(std::string_view line);  // REQUIRES: a topic of rejects
@@ -56,7 +57,7 @@ class StatsWriter {
   // answer at once.
   bool under_way() const;
   bool settled() const;
-  Result<bool> wait();  // REQUIRES: under_way()
+  base::Result<bool> wait();  // REQUIRES: under_way()
 
   const std::string& why() const;  // the last wait() said false
 
@@ -66,4 +67,4 @@ class StatsWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

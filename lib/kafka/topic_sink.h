@@ -11,8 +11,8 @@
 #include "io/sink.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
-Result<std::unique_ptr<Sink>> open_topic_sink(Cluster& cluster, const std::string& topic);
+base::Result<std::unique_ptr<io::Sink>> open_topic_sink(Cluster& cluster, const std::string& topic);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -10,25 +10,25 @@
 #include "kafka/partition_reader.h"
 #include "kafka/topics.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr int kFetchWaitMs = 100;
 constexpr int kFetchWaitToEndMs = 10;  // the end is told by an answer that holds nothing
-constexpr Duration kLookForPartitions = std::chrono::seconds(5);
+constexpr base::Duration kLookForPartitions = std::chrono::seconds(5);
 
-class TopicSource final : public MessageSource {
+class TopicSource final : public io::MessageSource {
  public:
   TopicSource(std::unique_ptr<PartitionReader> reader, std::string topic,
-              const TopicSourceOptions& options, const Waiter& waiter)
+              const TopicSourceOptions& options, const io::Waiter& waiter)
       : reader_(std::move(reader)),
         topic_(std::move(topic)),
         until_end_(options.until_end),
         waiter_(waiter),
         next_look_(waiter.clock().now() + kLookForPartitions) {}
 
-  Result<void> begin(int32_t partitions) {
-    if (Result<void> begun = add_up_to(partitions); !begun) return begun;
+  base::Result<void> begin(int32_t partitions) {
+    if (base::Result<void> begun = add_up_to(partitions); !begun) return begun;
     for (const PartitionPosition& position : reader_->partitions()) {
       at_start_ += static_cast<uint64_t>(position.high - position.low);
     }
@@ -36,30 +36,31 @@ class TopicSource final : public MessageSource {
     return {};
   }
 
-  Result<ReadStatus> read(MessageBlock& out, Instant deadline) override {
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline) override {
     for (;;) {
       if (waiter_.stop().requested()) {
         cut_short_ = true;
-        return ReadStatus::kEnd;
+        return io::ReadStatus::kEnd;
       }
-      if (until_end_ && caught_up_) return ReadStatus::kEnd;
-      const Result<size_t> seen = reader_->take();
-      if (!seen) return fail(seen.error());
+      if (until_end_ && caught_up_) return io::ReadStatus::kEnd;
+      const base::Result<size_t> seen = reader_->take();
+      if (!seen) return base::fail(seen.error());
       if (*seen > 0) {
         const bool before = std::exchange(caught_up_, caught_up_ || has_reached_start());
-        if (give(out)) return ReadStatus::kBlock;
+        if (give(out)) return io::ReadStatus::kBlock;
         // The last of the start may be no message, but the mark of a transaction's end: whoever
         // waits until we have caught up must hear of it.
-        if (caught_up_ != before && !until_end_) return ReadStatus::kIdle;
+        if (caught_up_ != before && !until_end_) return io::ReadStatus::kIdle;
         continue;
       }
-      const Instant now = waiter_.clock().now();
-      if (now >= deadline) return ReadStatus::kIdle;
-      if (Result<void> looked = look_for_partitions(now); !looked) return fail(looked.error());
-      const Instant until = until_end_ ? deadline : std::min(deadline, next_look_);
-      const Result<Wake> wake = reader_->wait(waiter_, until);
-      if (!wake) return fail(wake.error());
-      if (*wake == Wake::kDeadline && until == deadline) return ReadStatus::kIdle;
+      const base::Instant now = waiter_.clock().now();
+      if (now >= deadline) return io::ReadStatus::kIdle;
+      if (base::Result<void> looked = look_for_partitions(now); !looked)
+        return base::fail(looked.error());
+      const base::Instant until = until_end_ ? deadline : std::min(deadline, next_look_);
+      const base::Result<io::Wake> wake = reader_->wait(waiter_, until);
+      if (!wake) return base::fail(wake.error());
+      if (*wake == io::Wake::kDeadline && until == deadline) return io::ReadStatus::kIdle;
     }
   }
 
@@ -70,11 +71,11 @@ class TopicSource final : public MessageSource {
 
  private:
   // The messages that were taken, or those of them that were there at the start.
-  bool give(MessageBlock& out) {
-    std::span<const Message> messages = reader_->messages();
+  bool give(io::MessageBlock& out) {
+    std::span<const io::Message> messages = reader_->messages();
     if (until_end_) {
       earlier_.clear();
-      for (const Message& message : messages) {
+      for (const io::Message& message : messages) {
         if (message.at.offset < ends_[static_cast<size_t>(message.at.partition)]) {
           earlier_.push_back(message);
         }
@@ -85,18 +86,18 @@ class TopicSource final : public MessageSource {
     return !messages.empty();
   }
 
-  Result<void> add_up_to(int32_t partitions) {
+  base::Result<void> add_up_to(int32_t partitions) {
     const auto known = static_cast<int32_t>(reader_->partitions().size());
     if (partitions <= known) return {};
     std::vector<int32_t> fresh(static_cast<size_t>(partitions - known));
     std::iota(fresh.begin(), fresh.end(), known);
-    if (Result<void> begun = reader_->begin(fresh); !begun) return begun;
+    if (base::Result<void> begun = reader_->begin(fresh); !begun) return begun;
     ends_.clear();
     for (const PartitionPosition& position : reader_->partitions()) ends_.push_back(position.high);
     return {};
   }
 
-  Result<void> look_for_partitions(Instant now) {
+  base::Result<void> look_for_partitions(base::Instant now) {
     if (until_end_ || now < next_look_) return {};
     next_look_ = now + kLookForPartitions;
     return add_up_to(reader_->count_partitions());
@@ -116,10 +117,10 @@ class TopicSource final : public MessageSource {
   const std::unique_ptr<PartitionReader> reader_;
   const std::string topic_;
   const bool until_end_;
-  const Waiter& waiter_;
-  std::vector<Message> earlier_;  // memory of give()
-  std::vector<int64_t> ends_;     // by partition: where it ended at the start
-  Instant next_look_;
+  const io::Waiter& waiter_;
+  std::vector<io::Message> earlier_;  // memory of give()
+  std::vector<int64_t> ends_;         // by partition: where it ended at the start
+  base::Instant next_look_;
   uint64_t read_ = 0;
   uint64_t at_start_ = 0;
   bool caught_up_ = false;
@@ -128,18 +129,19 @@ class TopicSource final : public MessageSource {
 
 }  // namespace
 
-Result<std::unique_ptr<MessageSource>> open_topic_source(Cluster& cluster, const std::string& topic,
-                                                         const TopicSourceOptions& options,
-                                                         const Waiter& waiter) {
-  const Result<int32_t> partitions = require_topic(cluster, {.name = topic});
-  if (!partitions) return fail(partitions.error());
+base::Result<std::unique_ptr<io::MessageSource>> open_topic_source(
+    Cluster& cluster, const std::string& topic, const TopicSourceOptions& options,
+    const io::Waiter& waiter) {
+  const base::Result<int32_t> partitions = require_topic(cluster, {.name = topic});
+  if (!partitions) return base::fail(partitions.error());
   const int wait_ms = options.until_end ? kFetchWaitToEndMs : kFetchWaitMs;
-  Result<std::unique_ptr<PartitionReader>> reader =
+  base::Result<std::unique_ptr<PartitionReader>> reader =
       PartitionReader::open(cluster, topic, {.fetch_wait_ms = wait_ms});
-  if (!reader) return fail(reader.error());
+  if (!reader) return base::fail(reader.error());
   auto source = std::make_unique<TopicSource>(std::move(*reader), topic, options, waiter);
-  if (Result<void> begun = source->begin(*partitions); !begun) return fail(begun.error());
+  if (base::Result<void> begun = source->begin(*partitions); !begun)
+    return base::fail(begun.error());
   return source;
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -17,7 +17,7 @@
 #include "io/wait.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct TopicSourceOptions {
   // Ends when all that was committed at the start has been read; what came later is left out.
@@ -27,8 +27,8 @@ struct TopicSourceOptions {
 // Waits for the broker as the cluster says; a topic that does not exist is an error or made.
 // caught_up(): what was committed at the start has been read; where that comes to hold without a
 // message, read() returns kIdle before its deadline. `waiter` is borrowed.
-Result<std::unique_ptr<MessageSource>> open_topic_source(Cluster& cluster, const std::string& topic,
-                                                         const TopicSourceOptions& options,
-                                                         const Waiter& waiter);
+base::Result<std::unique_ptr<io::MessageSource>> open_topic_source(
+    Cluster& cluster, const std::string& topic, const TopicSourceOptions& options,
+    const io::Waiter& waiter);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -7,19 +7,19 @@
 
 #include "kafka/admin.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-constexpr Duration kLeaderWait = std::chrono::milliseconds(50);
+constexpr base::Duration kLeaderWait = std::chrono::milliseconds(50);
 
 using RdNewTopic = std::unique_ptr<rd_kafka_NewTopic_t, RdDeleter<rd_kafka_NewTopic_destroy>>;
 using RdConfigResource =
     std::unique_ptr<rd_kafka_ConfigResource_t, RdDeleter<rd_kafka_ConfigResource_destroy>>;
 
 // Its partitions, once each of them has a leader; 0: there is no such topic.
-Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
+base::Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
   int32_t partitions = 0;
-  Result<void> done = admin.request(topic_label(topic), [&](int timeout_ms) {
+  base::Result<void> done = admin.request(topic_label(topic), [&](int timeout_ms) {
     const rd_kafka_metadata_t* raw = nullptr;
     const rd_kafka_resp_err_t asked =
         rd_kafka_metadata(admin.rk(), 0, admin.topic(topic), &raw, timeout_ms);
@@ -38,24 +38,24 @@ Result<int32_t> partitions_of(Client& admin, const std::string& topic) {
     partitions = found.partition_cnt;
     return RD_KAFKA_RESP_ERR_NO_ERROR;
   });
-  if (!done) return fail(done.error());
+  if (!done) return base::fail(done.error());
   return partitions;
 }
 
-Result<void> create(Client& admin, const TopicWish& wish) {
+base::Result<void> create(Client& admin, const TopicWish& wish) {
   std::array<char, 256> why{};
   // -1: as the broker has it.
   const RdNewTopic topic(rd_kafka_NewTopic_new(wish.name.c_str(), wish.partitions.value_or(-1), -1,
                                                why.data(), why.size()));
-  if (!topic) return fail(fmt::format("{}: {}", topic_label(wish.name), why.data()));
+  if (!topic) return base::fail(fmt::format("{}: {}", topic_label(wish.name), why.data()));
   if (wish.compacted) rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
-  Result<RdEvent> answer =
+  base::Result<RdEvent> answer =
       ask_admin(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, topic_label(wish.name),
                 [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                   rd_kafka_CreateTopics(admin.rk(), topics, 1, options, queue);
                 });
-  if (!answer) return fail(answer.error());
+  if (!answer) return base::fail(answer.error());
   size_t count = 0;
   const rd_kafka_topic_result_t* const* results = rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(answer->get()), &count);
@@ -64,49 +64,51 @@ Result<void> create(Client& admin, const TopicWish& wish) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
     return {};
   }
-  return fail(fmt::format("{}: could not be made: {}", topic_label(wish.name),
-                          rd_kafka_topic_result_error_string(results[0])));
+  return base::fail(fmt::format("{}: could not be made: {}", topic_label(wish.name),
+                                rd_kafka_topic_result_error_string(results[0])));
 }
 
 }  // namespace
 
-Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
-  Result<std::unique_ptr<Client>> admin = open_admin(cluster);
-  if (!admin) return fail(admin.error());
+base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return base::fail(admin.error());
   bool made = false;
   for (;;) {
-    Result<int32_t> partitions = partitions_of(**admin, wish.name);
+    base::Result<int32_t> partitions = partitions_of(**admin, wish.name);
     if (!partitions || *partitions > 0) return partitions;
     if (!cluster.create_topics()) {
-      return fail(fmt::format("{}: there is no such topic; --create-topics makes it",
-                              topic_label(wish.name)));
+      return base::fail(fmt::format("{}: there is no such topic; --create-topics makes it",
+                                    topic_label(wish.name)));
     }
     // Once it is made, the brokers take a moment until all of them know it.
     if (!made) {
-      if (Result<void> created = create(**admin, wish); !created) return fail(created.error());
+      if (base::Result<void> created = create(**admin, wish); !created)
+        return base::fail(created.error());
       cluster.context().diagnostics.detail(topic_label(wish.name) + ": made");
       made = true;
       continue;
     }
     if (cluster.context().stop.requested()) {
-      return fail("a signal came while a topic was made", ErrorKind::kInterrupted);
+      return base::fail("a signal came while a topic was made", base::ErrorKind::kInterrupted);
     }
     rd_kafka_poll((*admin)->rk(), milliseconds(kLeaderWait));
   }
 }
 
-Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::string& topic) {
-  Result<std::unique_ptr<Client>> admin = open_admin(cluster);
-  if (!admin) return fail(admin.error());
+base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster,
+                                                        const std::string& topic) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return base::fail(admin.error());
   const RdConfigResource resource(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
   rd_kafka_ConfigResource_t* resources[] = {resource.get()};
-  Result<RdEvent> answer =
+  base::Result<RdEvent> answer =
       ask_admin(**admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, topic_label(topic),
                 [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                   rd_kafka_DescribeConfigs((*admin)->rk(), resources, 1, options, queue);
                 });
-  if (!answer) return fail(answer.error());
+  if (!answer) return base::fail(answer.error());
   size_t count = 0;
   const rd_kafka_ConfigResource_t* const* found = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(answer->get()), &count);
@@ -120,7 +122,7 @@ Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::s
     return std::optional<std::string>();
   }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(fmt::format("{}: {}", topic_label(topic), rd_kafka_err2str(error)));
+    return base::fail(fmt::format("{}: {}", topic_label(topic), rd_kafka_err2str(error)));
   }
   size_t entries = 0;
   const rd_kafka_ConfigEntry_t* const* const entry =
@@ -134,4 +136,4 @@ Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::s
   return std::optional<std::string>();
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 struct TopicWish {
   std::string name;
@@ -23,10 +23,10 @@ struct TopicWish {
 };
 
 // The number of its partitions.
-Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
+base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
 
 // A topic's cleanup.policy: "delete", "compact", or "compact,delete". Where the broker does not let
 // us ask, nothing, and a warning.
-Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::string& topic);
+base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::string& topic);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -7,7 +7,7 @@
 
 #include "kafka/payment_messages.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 constexpr int kPurgesMax = 3;
@@ -16,7 +16,7 @@ constexpr int kPurgesMax = 3;
 // as small as one of one.
 class HeldBatches {
  public:
-  void add(const Batch& batch) {
+  void add(const record::Batch& batch) {
     held_.push_back({batch.user.size(), batch.amount_text.size(), batch.volume});
     texts_ += batch.user;
     texts_ += batch.amount_text;
@@ -27,14 +27,14 @@ class HeldBatches {
     texts_.clear();
   }
 
-  Result<void> send(PaymentMessages& messages, Producer& producer) const {
+  base::Result<void> send(PaymentMessages& messages, Producer& producer) const {
     std::string_view rest = texts_;
     for (const Held& held : held_) {
-      const Batch batch{.user = rest.substr(0, held.user_bytes),
-                        .amount_text = rest.substr(held.user_bytes, held.amount_bytes),
-                        .amount = {},
-                        .volume = held.volume};
-      if (Result<void> sent = messages.send(batch, producer); !sent) return sent;
+      const record::Batch batch{.user = rest.substr(0, held.user_bytes),
+                                .amount_text = rest.substr(held.user_bytes, held.amount_bytes),
+                                .amount = {},
+                                .volume = held.volume};
+      if (base::Result<void> sent = messages.send(batch, producer); !sent) return sent;
       rest.remove_prefix(held.user_bytes + held.amount_bytes);
     }
     return {};
@@ -50,7 +50,7 @@ class HeldBatches {
   std::string texts_;
 };
 
-class TransactionalPaymentSink final : public PaymentSink {
+class TransactionalPaymentSink final : public io::PaymentSink {
  public:
   TransactionalPaymentSink(std::string topic, std::unique_ptr<Producer> producer,
                            const TopicSinkOptions& options)
@@ -59,31 +59,31 @@ class TransactionalPaymentSink final : public PaymentSink {
         producer_(std::move(producer)),
         messages_(topic_) {}
 
-  Result<void> put(std::span<const Batch> batches) override {
-    for (const Batch& batch : batches) held_.add(batch);
+  base::Result<void> put(std::span<const record::Batch> batches) override {
+    for (const record::Batch& batch : batches) held_.add(batch);
     return {};
   }
 
-  Result<void> commit_lines(std::string_view lines) override {
+  base::Result<void> commit_lines(std::string_view lines) override {
     if (!held_.empty()) {
-      if (Result<void> flushed = flush(); !flushed) return flushed;
+      if (base::Result<void> flushed = flush(); !flushed) return flushed;
     }
-    Result<void> sent = producer_->begin();
+    base::Result<void> sent = producer_->begin();
     lines_sent_ = true;
     if (sent) sent = messages_.send(lines, *producer_);
     if (!sent) return ended(sent.error());
-    return options_.lines_together ? Result<void>() : flush();
+    return options_.lines_together ? base::Result<void>() : flush();
   }
 
-  Result<void> flush() override {
+  base::Result<void> flush() override {
     if (lines_sent_) {
       lines_sent_ = false;
       return conclude();
     }
     for (int purges = 0; !held_.empty();) {
-      Result<void> sent = producer_->begin();
+      base::Result<void> sent = producer_->begin();
       if (sent) sent = held_.send(messages_, *producer_);
-      Result<void> committed = sent ? conclude() : ended(sent.error());
+      base::Result<void> committed = sent ? conclude() : ended(sent.error());
       if (!committed && can_be_made_again(purges)) continue;
       held_.clear();
       return committed;
@@ -91,36 +91,36 @@ class TransactionalPaymentSink final : public PaymentSink {
     return {};
   }
 
-  Result<void> close() override { return flush(); }
+  base::Result<void> close() override { return flush(); }
   bool lines_await_flush() const override { return options_.lines_together; }
   bool durable() const override { return true; }
   Aftermath aftermath() const override { return aftermath_; }
 
  private:
-  Result<void> conclude() {
-    const Result<CommitOutcome> outcome = producer_->commit();
+  base::Result<void> conclude() {
+    const base::Result<CommitOutcome> outcome = producer_->commit();
     if (!outcome) return ended(outcome.error());
     switch (*outcome) {
       case CommitOutcome::kCommitted:
         return {};
       case CommitOutcome::kUndone:
         aftermath_ = Aftermath::kUndone;
-        return fail(fmt::format("{}: the transaction was undone: {}", topic_label(topic_),
-                                producer_->why()));
+        return base::fail(fmt::format("{}: the transaction was undone: {}", topic_label(topic_),
+                                      producer_->why()));
       case CommitOutcome::kUnknown:
         break;
     }
     aftermath_ = Aftermath::kUnknown;
-    return fail(fmt::format("{}: nobody knows whether the transaction was committed: {}",
-                            topic_label(topic_), producer_->why()));
+    return base::fail(fmt::format("{}: nobody knows whether the transaction was committed: {}",
+                                  topic_label(topic_), producer_->why()));
   }
 
   // There is no going on. Once a commit was asked for that is never a quiet end.
-  Result<void> ended(const Error& error) {
+  base::Result<void> ended(const base::Error& error) {
     aftermath_ = Aftermath::kBroken;
-    if (!producer_->commit_asked()) return fail(error);
-    return fail(fmt::format("{}: nobody knows whether the last transaction was committed: {}",
-                            topic_label(topic_), error.message));
+    if (!producer_->commit_asked()) return base::fail(error);
+    return base::fail(fmt::format("{}: nobody knows whether the last transaction was committed: {}",
+                                  topic_label(topic_), error.message));
   }
 
   // librdkafka 2.0.2 purges what is sent right after a transaction that it aborted, too. That is
@@ -145,10 +145,10 @@ class TransactionalPaymentSink final : public PaymentSink {
 
 }  // namespace
 
-std::unique_ptr<PaymentSink> transactional_payment_sink(std::string topic,
-                                                        std::unique_ptr<Producer> producer,
-                                                        const TopicSinkOptions& options) {
+std::unique_ptr<io::PaymentSink> transactional_payment_sink(std::string topic,
+                                                            std::unique_ptr<Producer> producer,
+                                                            const TopicSinkOptions& options) {
   return std::make_unique<TransactionalPaymentSink>(std::move(topic), std::move(producer), options);
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

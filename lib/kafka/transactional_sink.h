@@ -9,10 +9,10 @@
 #include "kafka/payment_sink.h"
 #include "kafka/producer.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
-std::unique_ptr<PaymentSink> transactional_payment_sink(std::string topic,
-                                                        std::unique_ptr<Producer> producer,
-                                                        const TopicSinkOptions& options);
+std::unique_ptr<io::PaymentSink> transactional_payment_sink(std::string topic,
+                                                            std::unique_ptr<Producer> producer,
+                                                            const TopicSinkOptions& options);
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
-namespace paystats {
+namespace paystats::kafka {
 
 // A release candidate has a last byte below 0xff, which is left off.
 std::string librdkafka_version_at_build() {
@@ -15,4 +15,4 @@ std::string librdkafka_version_at_run() {
   return rd_kafka_version_str();
 }
 
-}  // namespace paystats
+}  // namespace paystats::kafka

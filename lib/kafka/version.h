@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace paystats {
+namespace paystats::kafka {
 
 std::string librdkafka_version_at_build();  // "2.0.2"
 std::string librdkafka_version_at_run();
 
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -14,13 +14,13 @@
 #include "io/wait.h"
 #include "kafka/rd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class WakeUp {
  public:
-  Result<void> open() {
+  base::Result<void> open() {
     event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return event_ ? Result<void>() : fail(system_error("eventfd", errno));
+    return event_ ? base::Result<void>() : base::fail(base::system_error("eventfd", errno));
   }
 
   // REQUIRES: unwatch(), or the end of the queue's client, before this ends: the descriptor must
@@ -39,21 +39,21 @@ class WakeUp {
   }
 
   // Until a queue has got something, or ring(), or the deadline, or a stop signal.
-  Result<Wake> wait(const Waiter& waiter, Instant deadline) {
-    Result<Wake> wake = waiter.wait_readable(event_.get(), deadline);
+  base::Result<io::Wake> wait(const io::Waiter& waiter, base::Instant deadline) {
+    base::Result<io::Wake> wake = waiter.wait_readable(event_.get(), deadline);
     uint64_t times = 0;
     ssize_t got = 0;
     do {
       got = ::read(event_.get(), &times, sizeof times);
     } while (got < 0 && errno == EINTR);
     // It may have rung since the deadline passed, and a queue rings once until it is empty again.
-    if (got > 0 && wake && *wake == Wake::kDeadline) wake = Wake::kReady;
+    if (got > 0 && wake && *wake == io::Wake::kDeadline) wake = io::Wake::kReady;
     return wake;
   }
 
  private:
   static constexpr uint64_t kOne = 1;
-  UniqueFd event_;
+  base::UniqueFd event_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

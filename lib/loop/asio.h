@@ -11,11 +11,11 @@
 // g++ 12 sees Asio's operators for coroutine frames as no pair where it inlines one of them.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
-namespace paystats {
+namespace paystats::loop {
 
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 
 inline constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 
-}  // namespace paystats
+}  // namespace paystats::loop

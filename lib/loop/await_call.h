@@ -13,7 +13,7 @@
 
 #include "loop/asio_tcp.h"
 
-namespace paystats {
+namespace paystats::loop {
 
 template <class T>
 asio::awaitable<T> await_call(std::function<void(std::function<void(T)>)> start) {
@@ -30,4 +30,4 @@ asio::awaitable<T> await_call(std::function<void(std::function<void(T)>)> start)
       std::move(initiate), asio::use_awaitable);
 }
 
-}  // namespace paystats
+}  // namespace paystats::loop

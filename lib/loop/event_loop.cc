@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "loop/asio.h"
 
-namespace paystats {
+namespace paystats::loop {
 
 struct EventLoop::Impl {
   asio::io_context context{1};  // one thread runs it; others may post
@@ -17,11 +17,11 @@ struct EventLoop::Impl {
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 EventLoop::~EventLoop() = default;
 
-Result<void> EventLoop::run() {
+base::Result<void> EventLoop::run() {
   try {
     impl_->context.run();
   } catch (const std::exception& e) {
-    return fail(std::string("event loop: ") + e.what());
+    return base::fail(std::string("event loop: ") + e.what());
   }
   return {};
 }
@@ -53,7 +53,7 @@ struct ReadableWatch::Impl {
   // Asio would set O_NONBLOCK on `fd` itself, and with that on everybody else's copy of it. Hence
   // an epoll set of our own, which can be read when `fd` can.
   Impl(EventLoop& loop, int fd) : descriptor(loop.context()) {
-    UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+    base::UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event event = {};
     event.events = EPOLLIN;
     if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) != 0) return;
@@ -77,7 +77,7 @@ ReadableWatch::~ReadableWatch() = default;
 // ---- Ticker
 
 struct Ticker::Impl {
-  Impl(EventLoop& loop, Duration each, std::function<void()> call)
+  Impl(EventLoop& loop, base::Duration each, std::function<void()> call)
       : timer(loop.context()), interval(each), task(std::move(call)) {}
 
   // The handler holds `self` weakly: a Ticker may be destroyed by its own task, or after its timer
@@ -93,15 +93,15 @@ struct Ticker::Impl {
   }
 
   asio::steady_timer timer;
-  const Duration interval;
+  const base::Duration interval;
   const std::function<void()> task;
 };
 
-Ticker::Ticker(EventLoop& loop, Duration interval, std::function<void()> task)
+Ticker::Ticker(EventLoop& loop, base::Duration interval, std::function<void()> task)
     : impl_(std::make_shared<Impl>(loop, interval, std::move(task))) {
   Impl::wait(impl_);
 }
 
 Ticker::~Ticker() = default;
 
-}  // namespace paystats
+}  // namespace paystats::loop

@@ -20,7 +20,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace paystats {
+namespace paystats::loop {
 
 class EventLoop {
  public:
@@ -31,7 +31,7 @@ class EventLoop {
 
   // Runs what is ready and waits for more, until nothing is left to wait for. An exception that
   // a library or the allocator threw comes back as an error.
-  Result<void> run();
+  base::Result<void> run();
 
   // Runs `task` on the loop, soon, after what is ready now. Any thread may call it; tasks of one
   // thread run in order. A loop that nothing else keeps running ends without them.
@@ -75,7 +75,7 @@ class ReadableWatch {
 // Calls `task` on the loop each `interval`, until destroyed. Late calls are not made up for.
 class Ticker {
  public:
-  Ticker(EventLoop& loop, Duration interval, std::function<void()> task);
+  Ticker(EventLoop& loop, base::Duration interval, std::function<void()> task);
   ~Ticker();
 
  private:
@@ -83,4 +83,4 @@ class Ticker {
   std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::loop

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <limits>
 
-namespace paystats {
+namespace paystats::money {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
@@ -375,4 +375,4 @@ std::string plain_decimal(std::string_view text) {
   return plain;
 }
 
-}  // namespace paystats
+}  // namespace paystats::money

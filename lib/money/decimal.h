@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-namespace paystats {
+namespace paystats::money {
 
 __extension__ typedef __int128 Int128;
 __extension__ typedef unsigned __int128 Uint128;
@@ -85,4 +85,4 @@ std::string to_string(Decimal value);
 // beyond the nine decimals do not matter and are dropped.
 std::string plain_decimal(std::string_view text);
 
-}  // namespace paystats
+}  // namespace paystats::money

@@ -18,7 +18,7 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::money {
 
 // REQUIRES: eight bytes at `p` can be read.
 inline const char* read_short_amount(const char* p, Decimal& out) {
@@ -59,4 +59,4 @@ inline const char* read_short_amount(const char* p, Decimal& out) {
   return p + (fraction == 0 ? point : end) / 8;
 }
 
-}  // namespace paystats
+}  // namespace paystats::money

@@ -9,15 +9,15 @@
 #include "base/run_context.h"
 #include "payagg/plan.h"
 
-namespace paystats {
+namespace paystats::payagg {
 
 struct AggregateOutcome {
-  ExitStatus status = ExitStatus::kDone;
+  base::ExitStatus status = base::ExitStatus::kDone;
   bool cut_short = false;  // by a signal, where the input would have had an end: die of it
 };
 
 // An output that nobody reads any more is no error where the input ends by itself. An error of kind
 // kInterrupted: a stop signal came while an end was waited for, and nothing was begun.
-Result<AggregateOutcome> aggregate(const AggregatePlan& plan, const RunContext& around);
+base::Result<AggregateOutcome> aggregate(const AggregatePlan& plan, const base::RunContext& around);
 
-}  // namespace paystats
+}  // namespace paystats::payagg

@@ -17,14 +17,14 @@
 #include "topics/options.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::payagg {
 
 // As the command line says it.
 struct AggregateRequest {
   std::vector<std::string> inputs;
   std::string output = "-";
   std::optional<std::string> output_mode;
-  std::optional<Duration> trigger;
+  std::optional<base::Duration> trigger;
   std::optional<uint64_t> max_records;
   bool follow = false;
   bool merge = false;
@@ -34,7 +34,7 @@ struct AggregateRequest {
   std::optional<std::string> amount_field;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
-  KafkaOptions kafka;
+  kafka::KafkaOptions kafka;
   bool available_now = false;
   bool ready_line = false;
   std::optional<std::string> group;
@@ -44,33 +44,33 @@ struct AggregateRequest {
 };
 
 struct AggregatePlan {
-  std::vector<Endpoint> inputs;
-  Endpoint output;
-  OutputMode mode = OutputMode::kFinal;
-  TriggerOptions trigger;
+  std::vector<io::Endpoint> inputs;
+  io::Endpoint output;
+  stream::OutputMode mode = stream::OutputMode::kFinal;
+  stream::TriggerOptions trigger;
   bool follow = false;
   bool merge = false;
   bool ready_line = false;
   std::optional<uint64_t> jobs;  // as asked for
-  TotalsOptions totals;
-  FieldNames fields;
-  std::optional<Endpoint> rejects;
+  totals::TotalsOptions totals;
+  record::FieldNames fields;
+  std::optional<io::Endpoint> rejects;
   std::optional<std::string> metrics;
-  KafkaOptions kafka;
+  kafka::KafkaOptions kafka;
   bool available_now = false;  // of a topic what is there now
   // From topic to topic:
   std::string group;
   std::optional<std::string> instance;
-  Guarantee guarantee = Guarantee::kExactlyOnce;
-  OnDataLoss on_data_loss = OnDataLoss::kStop;
+  topics::Guarantee guarantee = topics::Guarantee::kExactlyOnce;
+  topics::OnDataLoss on_data_loss = topics::OnDataLoss::kStop;
 
-  bool reads_topic() const { return inputs.front().kind == Endpoint::Kind::kTopic; }
-  bool writes_topic() const { return output.kind == Endpoint::Kind::kTopic; }
+  bool reads_topic() const { return inputs.front().kind == io::Endpoint::Kind::kTopic; }
+  bool writes_topic() const { return output.kind == io::Endpoint::Kind::kTopic; }
 };
 
-Result<AggregatePlan> make_plan(const AggregateRequest& request);
+base::Result<AggregatePlan> make_plan(const AggregateRequest& request);
 
 // "final", "update" or "complete"; "append" is refused with the reason.
-Result<OutputMode> parse_output_mode(const std::string& word);
+base::Result<stream::OutputMode> parse_output_mode(const std::string& word);
 
-}  // namespace paystats
+}  // namespace paystats::payagg

@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::protocol {
 namespace {
 
 using Json = nlohmann::json;
@@ -52,9 +52,9 @@ bool read_instance(const Json& object, uint64_t& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-bool read_sum(const Json& object, Decimal& out) {
+bool read_sum(const Json& object, money::Decimal& out) {
   std::string text;
-  return read(object, "sum", text) && parse_sum(text, out) == AmountFlaw::kNone;
+  return read(object, "sum", text) && money::parse_sum(text, out) == money::AmountFlaw::kNone;
 }
 
 // The count of all may pass 64 bits, where this library makes it a double: then it is taken from
@@ -113,12 +113,12 @@ std::string render_answer(const Envelope& envelope, const std::vector<RankedStat
   if (envelope.matches)
     fmt::format_to(std::back_inserter(out), R"(,"matches":{})", *envelope.matches);
   out += R"(,"stats":[)";
-  char sum[kDecimalCharsMax];
+  char sum[money::kDecimalCharsMax];
   for (const RankedStats& row : rows) {
     if (&row != &rows.front()) out += ',';
     fmt::format_to(std::back_inserter(out), R"({{"rank":{},"user":)", row.rank);
-    append_json_string(out, row.user);
-    const std::string_view sum_text(sum, format_decimal(row.sum, sum));
+    record::append_json_string(out, row.user);
+    const std::string_view sum_text(sum, money::format_decimal(row.sum, sum));
     fmt::format_to(std::back_inserter(out), R"(,"sum":"{}","count":{}}})", sum_text, row.count);
   }
   out += "]}\n";
@@ -127,20 +127,21 @@ std::string render_answer(const Envelope& envelope, const std::vector<RankedStat
 
 std::string error_answer(std::string_view message) {
   std::string out = R"({"error":)";
-  append_json_string(out, is_valid_utf8(message) ? std::string(message) : printable(message));
+  record::append_json_string(
+      out, base::is_valid_utf8(message) ? std::string(message) : base::printable(message));
   out += "}\n";
   return out;
 }
 
-Result<ParsedAnswer> parse_answer(std::string_view line) {
+base::Result<ParsedAnswer> parse_answer(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object()) return fail("not an answer of paystats-cache");
+  if (!json.is_object()) return base::fail("not an answer of paystats-cache");
   std::string error;
-  if (read(json, "error", error)) return fail(std::move(error));
+  if (read(json, "error", error)) return base::fail(std::move(error));
   ParsedAnswer answer;
   if (!read_envelope(json, line, answer.envelope) || !read_rows(json, answer.rows))
-    return fail("not an answer of paystats-cache");
+    return base::fail("not an answer of paystats-cache");
   return answer;
 }
 
-}  // namespace paystats
+}  // namespace paystats::protocol

@@ -19,7 +19,7 @@
 #include "base/result.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::protocol {
 
 // The bytes of an answer with its newline, shared by all who are sent the same.
 using Answer = std::shared_ptr<const std::string>;
@@ -28,7 +28,7 @@ using Answer = std::shared_ptr<const std::string>;
 struct RankedStats {
   uint64_t rank = 0;
   std::string_view user;
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
 };
 
@@ -55,7 +55,7 @@ struct ParsedAnswer {
   struct Row {
     uint64_t rank = 0;
     std::string user;
-    Decimal sum;
+    money::Decimal sum;
     uint64_t count = 0;
   };
   std::vector<Row> rows;
@@ -63,6 +63,6 @@ struct ParsedAnswer {
 
 // `line` with or without its newline. An {"error":"…"} becomes that error; anything else that is
 // not an answer as above is an error too. Further fields are ignored: a newer cache may have them.
-Result<ParsedAnswer> parse_answer(std::string_view line);
+base::Result<ParsedAnswer> parse_answer(std::string_view line);
 
-}  // namespace paystats
+}  // namespace paystats::protocol

@@ -10,7 +10,7 @@
 #include "record/encoder.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::protocol {
 namespace {
 
 using Json = nlohmann::json;
@@ -37,7 +37,7 @@ class RequestReader final : public Json::json_sax_t {
       return true;
     }
     constexpr size_t kShown = 64;
-    return refuse("unknown field: " + printable(std::string_view(name).substr(0, kShown)));
+    return refuse("unknown field: " + base::printable(std::string_view(name).substr(0, kShown)));
   }
 
   bool number_unsigned(Json::number_unsigned_t value) override {
@@ -57,8 +57,9 @@ class RequestReader final : public Json::json_sax_t {
   }
   bool string(std::string& value) override {
     if (!in_object_ || (field_ != kPrefix && field_ != kUser)) return wrong_type();
-    if (value.size() > kUserBytesMax)
-      return refuse(fmt::format("{}: longer than {} bytes", kFields[field_], kUserBytesMax));
+    if (value.size() > record::kUserBytesMax)
+      return refuse(
+          fmt::format("{}: longer than {} bytes", kFields[field_], record::kUserBytesMax));
     if (field_ == kUser && value.empty()) return refuse("user: empty");
     (field_ == kUser ? user_ : page_.prefix) = std::move(value);
     return true;
@@ -72,14 +73,14 @@ class RequestReader final : public Json::json_sax_t {
     return refuse("not JSON");
   }
 
-  Result<Query> finish() {
-    if (!error_.empty()) return fail(error_);
+  base::Result<Query> finish() {
+    if (!error_.empty()) return base::fail(error_);
     if (seen(kUser)) {
       if (seen(kLimit) || seen(kOffset) || seen(kPrefix) || seen(kWatch))
-        return fail("user: goes with no other field");
+        return base::fail("user: goes with no other field");
       return Query(UserQuery{std::move(user_)});
     }
-    if (seen(kWatch) && seen(kLimit)) return fail("watch: is the limit, do not give both");
+    if (seen(kWatch) && seen(kLimit)) return base::fail("watch: is the limit, do not give both");
     page_.watch = seen(kWatch);
     return Query(std::move(page_));
   }
@@ -119,12 +120,12 @@ class RequestReader final : public Json::json_sax_t {
 
 }  // namespace
 
-Result<Query> parse_query(std::string_view line) {
+base::Result<Query> parse_query(std::string_view line) {
   if (line.size() > kRequestBytesMax)
-    return fail(fmt::format("longer than {} bytes", kRequestBytesMax));
+    return base::fail(fmt::format("longer than {} bytes", kRequestBytesMax));
   // The parser would skip a byte order mark, and take a NUL for the end of the text.
   if (line.starts_with("\xEF\xBB\xBF") || line.find('\0') != std::string_view::npos)
-    return fail("not JSON");
+    return base::fail("not JSON");
   RequestReader reader;
   Json::sax_parse(line.begin(), line.end(), &reader);
   return reader.finish();
@@ -134,18 +135,18 @@ std::string request_line(const Query& query) {
   std::string out;
   if (const auto* user = std::get_if<UserQuery>(&query)) {
     out = R"({"user":)";
-    append_json_string(out, user->user);
+    record::append_json_string(out, user->user);
   } else {
     const auto& page = std::get<PageQuery>(query);
     out = fmt::format(R"({{"{}":{},"offset":{})", page.watch ? "watch" : "limit", page.limit,
                       page.offset);
     if (!page.prefix.empty()) {
       out += R"(,"q":)";
-      append_json_string(out, page.prefix);
+      record::append_json_string(out, page.prefix);
     }
   }
   out += "}\n";
   return out;
 }
 
-}  // namespace paystats
+}  // namespace paystats::protocol

@@ -16,7 +16,7 @@
 
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::protocol {
 
 inline constexpr uint32_t kPageRowsDefault = 50;
 inline constexpr uint32_t kPageRowsMax = 1000;
@@ -43,9 +43,9 @@ struct UserQuery {
 using Query = std::variant<PageQuery, UserQuery>;
 
 // `line` is one request, without its newline (a CR at its end is white space).
-Result<Query> parse_query(std::string_view line);
+base::Result<Query> parse_query(std::string_view line);
 
 // The request line of `query`, with its newline: what a client sends.
 std::string request_line(const Query& query);
 
-}  // namespace paystats
+}  // namespace paystats::protocol

@@ -10,7 +10,7 @@
 #include "record/payment_layouts.h"
 #include "record/record_fields.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // Records whose lines have no layout to be learned.
@@ -216,4 +216,4 @@ template class LineDecoder<Payment>;
 template class LineDecoder<Batch>;
 template class LineDecoder<Stats>;
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -27,7 +27,7 @@
 #include "record/row_buffer.h"
 #include "record/text_arena.h"
 
-namespace paystats {
+namespace paystats::record {
 
 template <class Record>
 struct DecodedLines {
@@ -88,4 +88,4 @@ extern template class LineDecoder<Payment>;
 extern template class LineDecoder<Batch>;
 extern template class LineDecoder<Stats>;
 
-}  // namespace paystats
+}  // namespace paystats::record

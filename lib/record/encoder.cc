@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
@@ -74,13 +74,13 @@ char* write_escaped(std::string_view text, char* out) {
 
 // What is not under our control, such as a file's name, need not be UTF-8; a JSON line must be.
 void append_any_string(std::string& out, std::string_view text) {
-  if (is_valid_utf8(text)) {
+  if (base::is_valid_utf8(text)) {
     append_json_string(out, text);
     return;
   }
   std::string mended;
   while (!text.empty()) {
-    const size_t bytes = decode_utf8(text).bytes;
+    const size_t bytes = base::decode_utf8(text).bytes;
     mended += bytes == 0 ? kReplacement : text.substr(0, bytes);
     text.remove_prefix(bytes == 0 ? 1 : bytes);
   }
@@ -139,7 +139,7 @@ void append_payment(std::string& out, std::string_view user, std::string_view am
 char* write_stats(const Stats& stats, char* out) {
   out = write_escaped(stats.user, write_literal("{\"user\":\"", out));
   out = write_literal("\",\"sum\":", out);
-  out += format_decimal(stats.sum, out);
+  out += money::format_decimal(stats.sum, out);
   out = write_integer(stats.count, write_literal(",\"count\":", out));
   if (stats.at) {
     out = write_integer(stats.at->partition, write_literal(",\"partition\":", out));
@@ -174,7 +174,7 @@ void append_reject(std::string& out, const Reject& reject) {
   const bool truncated = whole_bytes > kRejectRecordBytesMax;
   const std::string_view shown = reject.record.substr(0, kRejectRecordBytesMax);
   const std::string_view text = truncated ? without_cut_character(shown) : shown;
-  if (is_valid_utf8(text)) {
+  if (base::is_valid_utf8(text)) {
     out += ",\"record\":";
     append_json_string(out, text);
   } else {
@@ -190,4 +190,4 @@ void append_reject(std::string& out, const Reject& reject) {
   out += "}\n";
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

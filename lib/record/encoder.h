@@ -8,7 +8,7 @@
 
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::record {
 
 // "text" with its quotes. REQUIRES: valid UTF-8.
 void append_json_string(std::string& out, std::string_view text);
@@ -32,4 +32,4 @@ inline size_t stats_bytes_max(const Stats& stats) {
 // "bytes" and "truncated" where the record is longer than kRejectRecordBytesMax.
 void append_reject(std::string& out, const Reject& reject);
 
-}  // namespace paystats
+}  // namespace paystats::record

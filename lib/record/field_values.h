@@ -13,7 +13,7 @@
 #include "record/payment.h"
 #include "record/text_arena.h"
 
-namespace paystats {
+namespace paystats::record {
 
 // The text of a string or number, escapes decoded into `arena`.
 inline std::string_view text_of(const JsonToken& token, TextArena& arena) {
@@ -54,19 +54,19 @@ inline Flaw read_user(const JsonToken& token, TextArena& arena, std::string_view
 
 // A number, or a string that holds exactly one.
 inline Flaw read_amount(const JsonToken& token, TextArena& arena, std::string_view& text,
-                        Decimal& amount) {
+                        money::Decimal& amount) {
   using Kind = JsonToken::Kind;
   if (token.kind == Kind::kMissing) return Flaw::kAmountMissing;
   if (token.kind == Kind::kOther) return Flaw::kAmountNotANumber;
   text = text_of(token, arena);
-  switch (parse_amount(text, amount)) {
-    case AmountFlaw::kNone:
+  switch (money::parse_amount(text, amount)) {
+    case money::AmountFlaw::kNone:
       return Flaw::kNone;
-    case AmountFlaw::kTooLarge:
+    case money::AmountFlaw::kTooLarge:
       return Flaw::kAmountTooLarge;
-    case AmountFlaw::kTooFine:
+    case money::AmountFlaw::kTooFine:
       return Flaw::kAmountTooFine;
-    case AmountFlaw::kNotANumber:
+    case money::AmountFlaw::kNotANumber:
       break;
   }
   return Flaw::kAmountNotANumber;
@@ -83,4 +83,4 @@ inline Flaw read_volume(const JsonToken& token, TextArena& arena, uint64_t& volu
   return is_integer && volume > 0 ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

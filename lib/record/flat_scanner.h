@@ -19,7 +19,7 @@
 #include "record/name_pattern.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 
 template <size_t kCount>
 class FlatScanner {
@@ -105,7 +105,7 @@ class FlatScanner {
     token.text = {begin, static_cast<size_t>(p - begin)};
     token.kind = JsonToken::Kind::kString;
     token.escaped = false;
-    if (beyond_ascii && !is_valid_utf8(token.text)) return nullptr;
+    if (beyond_ascii && !base::is_valid_utf8(token.text)) return nullptr;
     return p + 1;
   }
 
@@ -144,4 +144,4 @@ class FlatScanner {
   std::array<NamePattern, kCount> patterns_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

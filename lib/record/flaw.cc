@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 struct Words {
@@ -122,4 +122,4 @@ std::string describe(Flaw flaw, const FieldNames& names) {
   return text;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace paystats {
+namespace paystats::record {
 
 // Why a record is refused. describe() has the words.
 enum class Flaw : uint8_t {
@@ -59,4 +59,4 @@ struct FieldNames {
 // "paymentAmt: not a decimal number": the field as it is called here, then what is wrong.
 std::string describe(Flaw flaw, const FieldNames& names);
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -7,7 +7,7 @@
 #include "record/payment.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 bool is_digit(char c) {
@@ -112,7 +112,7 @@ bool JsonScanner::skip_escape() {
 
 // One character that is not ASCII.
 bool JsonScanner::skip_character() {
-  const Utf8Char character = decode_utf8({at_, static_cast<size_t>(end_ - at_)});
+  const base::Utf8Char character = base::decode_utf8({at_, static_cast<size_t>(end_ - at_)});
   if (character.bytes == 0) return fail(Flaw::kInvalidUtf8);
   at_ += character.bytes;
   return true;
@@ -299,9 +299,9 @@ size_t decode_escapes(std::string_view raw, char* out) {
       code_point = 0x10000 + ((code_point - 0xD800) << 10U) + (hex_four(at + 2) - 0xDC00);
       at += 6;
     }
-    used += encode_utf8(code_point, out + used);
+    used += base::encode_utf8(code_point, out + used);
   }
   return used;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -15,7 +15,7 @@
 
 #include "record/flaw.h"
 
-namespace paystats {
+namespace paystats::record {
 
 struct JsonToken {
   enum class Kind : uint8_t { kMissing, kString, kNumber, kOther };
@@ -69,4 +69,4 @@ class JsonScanner {
 // never exceeds. Returns how many it was. REQUIRES: read_string() accepted it.
 size_t decode_escapes(std::string_view raw, char* out);
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -9,7 +9,7 @@
 #include "record/payment.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // Of a byte that is no hexadecimal digit all bits are set.
@@ -59,7 +59,7 @@ const char* decode_escape(const char* p, char* out, size_t& size) {
     unit = 0x10000 + ((unit - 0xD800) << 10U) + (low - 0xDC00);
     p += 6;
   }
-  size = encode_utf8(unit, out);
+  size = base::encode_utf8(unit, out);
   return p;
 }
 
@@ -82,7 +82,7 @@ const char* odd_text_end(const char* p, const char* stop, const char* limit) {
   bool beyond_ascii = false;
   stop = scan::find_string_stop(stop, limit, beyond_ascii);
   if (stop >= limit) return nullptr;
-  if (*stop == '"') return is_valid_utf8({p, static_cast<size_t>(stop - p)}) ? stop : nullptr;
+  if (*stop == '"') return base::is_valid_utf8({p, static_cast<size_t>(stop - p)}) ? stop : nullptr;
   if (*stop != '\\') return nullptr;
   JsonToken token;
   JsonScanner scanner({p - 1, static_cast<size_t>(limit - p) + 1});
@@ -106,7 +106,7 @@ const char* odd_name_end(const char* begin, const char* stop, const char* limit,
   while (stop < limit && *stop != '"') {
     const auto byte = static_cast<unsigned char>(*stop);
     if (byte >= 0x80) {
-      const size_t size = utf8_bytes(stop, static_cast<size_t>(limit - stop));
+      const size_t size = base::utf8_bytes(stop, static_cast<size_t>(limit - stop));
       if (size == 0) return nullptr;
       stop += size;
     } else if (byte == '\\') {
@@ -135,17 +135,18 @@ const char* odd_name_end(const char* begin, const char* stop, const char* limit,
   return user.size() <= kUserBytesMax ? stop : nullptr;
 }
 
-const char* long_amount_end(const char* p, const char* limit, Decimal& amount) {
+const char* long_amount_end(const char* p, const char* limit, money::Decimal& amount) {
   const char* end = p;
   while (end != limit && *end > ' ' && *end != ',' && *end != '}' && *end != '"') ++end;
-  return parse_amount({p, static_cast<size_t>(end - p)}, amount) == AmountFlaw::kNone ? end
-                                                                                      : nullptr;
+  return money::parse_amount({p, static_cast<size_t>(end - p)}, amount) == money::AmountFlaw::kNone
+             ? end
+             : nullptr;
 }
 
 const char* scalar_end(const char* p, const char* newline) {
   if (*p > '9') return word_end(p);  // brackets as well
-  Decimal ignored;
-  if (const char* end = read_short_amount(p, ignored); end != nullptr) return end;
+  money::Decimal ignored;
+  if (const char* end = money::read_short_amount(p, ignored); end != nullptr) return end;
   return *p == '"' ? nullptr : value_end(p, newline);
 }
 
@@ -153,4 +154,4 @@ const char* other_end(const char* p, const char* newline) {
   return *p == '{' || *p == '[' ? value_end(p, newline) : scalar_end(p, newline);
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -8,7 +8,7 @@
 #include "record/text_arena.h"
 #include "record/user_name.h"
 
-namespace paystats {
+namespace paystats::record {
 
 // Behind the name that begins at `begin` (at its closing quote), of which `stop` is the first byte
 // that is not plain; nullptr where it is not right or does not end before `limit`. A name with
@@ -21,7 +21,7 @@ const char* odd_name_end(const char* begin, const char* stop, const char* limit,
 const char* odd_text_end(const char* p, const char* stop, const char* limit);
 
 // Behind the amount that begins at `p` and is none that read_short_amount() reads.
-const char* long_amount_end(const char* p, const char* limit, Decimal& amount);
+const char* long_amount_end(const char* p, const char* limit, money::Decimal& amount);
 
 // Behind the value that begins at `p`, which is no string and which nobody reads. Of a number with
 // an exponent that may be the part before it. REQUIRES: 32 bytes can be read at `p`.
@@ -29,4 +29,4 @@ const char* other_end(const char* p, const char* newline);
 // The same for a number, true, false or null only.
 const char* scalar_end(const char* p, const char* newline);
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 
 // A field's name with its closing quote, made ready to be compared as two words.
 class NamePattern {
@@ -23,7 +23,7 @@ class NamePattern {
     const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
       return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
     });
-    if (!plain || !is_valid_utf8(name)) return;
+    if (!plain || !base::is_valid_utf8(name)) return;
     quoted_ = std::string(name) + '"';
     first_ = word_of(quoted_, 0);
     first_mask_ = word_of(std::string(quoted_.size(), '\xFF'), 0);
@@ -57,4 +57,4 @@ class NamePattern {
   uint64_t second_mask_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -10,7 +10,7 @@
 #include "money/decimal.h"
 #include "record/user_name.h"
 
-namespace paystats {
+namespace paystats::record {
 
 inline constexpr size_t kUserBytesMax = 1024;
 inline constexpr size_t kLineBytesMax = 1 << 20;           // of a record, without its newline
@@ -20,14 +20,14 @@ inline constexpr int kNestingMax = 64;
 // {"user":"edgar","paymentAmt":1.0}
 struct Payment {
   UserName user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
-  Decimal amount;
+  money::Decimal amount;
 };
 
 // {"user":"edgar","paymentAmt":1.0,"volume":7}: seven such payments.
 struct Batch {
   std::string_view user;
   std::string_view amount_text;  // the number as it was written, quotes aside
-  Decimal amount;
+  money::Decimal amount;
   uint64_t volume = 1;  // at least 1
 };
 
@@ -43,7 +43,7 @@ struct SourceOffset {
 // one source partition.
 struct Stats {
   std::string_view user;
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
   std::optional<SourceOffset> at;
 };
@@ -59,9 +59,9 @@ struct Reject {
 };
 
 // The order of every list: sum descending, then user by bytes.
-inline bool ranks_before(Decimal sum_a, std::string_view user_a, Decimal sum_b,
+inline bool ranks_before(money::Decimal sum_a, std::string_view user_a, money::Decimal sum_b,
                          std::string_view user_b) {
   return sum_a != sum_b ? sum_a > sum_b : user_a < user_b;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -10,7 +10,7 @@
 #include "record/layout_values.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 using scan::load_eight;
@@ -171,7 +171,7 @@ bool PaymentLayout::add_nested_parts(const char* begin, const char* end) {
   }
   if (part.value == Value::kScalar) return scalar_end(p, newline);
   if (part.value == Value::kAmount) {
-    const char* const end = read_short_amount(p, out.amount);
+    const char* const end = money::read_short_amount(p, out.amount);
     return end != nullptr ? end : long_amount_end(p, limit, out.amount);
   }
   return part.value == Value::kNever ? nullptr : p;
@@ -198,4 +198,4 @@ bool PaymentLayout::scan(const char* p, const char* newline, const StringStops& 
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -23,7 +23,7 @@
 #include "record/string_stops.h"
 #include "record/text_arena.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class PaymentLayout {
  public:
@@ -84,4 +84,4 @@ class PaymentLayout {
   PlainLayout plain_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -7,7 +7,7 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::record {
 
 void PaymentLayouts::missed(const char* line, const char* next, const char* end,
                             const PaymentLayout::Tokens& tokens) {
@@ -107,7 +107,7 @@ size_t PaymentLayouts::read_amounts(DecodedLines<Payment>::Row* rows, size_t sca
     const char* const begin = amounts_.begin(i);
     if (begin >= amounts_.end(i)) return i;
     const std::string_view text(begin, static_cast<size_t>(amounts_.end(i) - begin));
-    if (parse_amount(text, payment.amount) != AmountFlaw::kNone) return i;
+    if (money::parse_amount(text, payment.amount) != money::AmountFlaw::kNone) return i;
   }
   return scanned;
 }
@@ -142,4 +142,4 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
   return p;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -17,7 +17,7 @@
 #include "record/string_stops.h"
 #include "record/text_arena.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class PaymentLayouts {
  public:
@@ -56,4 +56,4 @@ class PaymentLayouts {
   ShortAmounts amounts_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -20,7 +20,7 @@
 #include "record/string_stops.h"
 #include "record/text_arena.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class PlainLayout {
  public:
@@ -108,4 +108,4 @@ class PlainLayout {
   uint64_t after_mask_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -12,7 +12,7 @@
 
 #include "record/field_values.h"
 
-namespace paystats {
+namespace paystats::record {
 
 template <class Record>
 struct RecordFields;
@@ -80,17 +80,17 @@ struct RecordFields<Stats> {
   static bool read_integer(const JsonToken& token, uint64_t most, uint64_t& out) {
     return token.kind == JsonToken::Kind::kNumber && read_digits(token.text, most, out);
   }
-  static Flaw read_sum(const JsonToken& token, Decimal& sum) {
+  static Flaw read_sum(const JsonToken& token, money::Decimal& sum) {
     if (token.kind == JsonToken::Kind::kMissing) return Flaw::kSumMissing;
     if (token.kind != JsonToken::Kind::kNumber) return Flaw::kSumNotANumber;
-    switch (parse_sum(token.text, sum)) {
-      case AmountFlaw::kNone:
+    switch (money::parse_sum(token.text, sum)) {
+      case money::AmountFlaw::kNone:
         return Flaw::kNone;
-      case AmountFlaw::kTooLarge:
+      case money::AmountFlaw::kTooLarge:
         return Flaw::kSumTooLarge;
-      case AmountFlaw::kTooFine:
+      case money::AmountFlaw::kTooFine:
         return Flaw::kSumTooFine;
-      case AmountFlaw::kNotANumber:
+      case money::AmountFlaw::kNotANumber:
         break;
     }
     return Flaw::kSumNotANumber;
@@ -121,4 +121,4 @@ struct RecordFields<Stats> {
   }
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

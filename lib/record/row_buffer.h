@@ -10,7 +10,7 @@
 #include <memory>
 #include <utility>
 
-namespace paystats {
+namespace paystats::record {
 
 template <class Row>
 class RowBuffer {
@@ -67,4 +67,4 @@ class RowBuffer {
   size_t size_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

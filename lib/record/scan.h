@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace paystats::scan {
+namespace paystats::record::scan {
 
 static_assert(std::endian::native == std::endian::little, "a word holds its first byte lowest");
 
@@ -83,4 +83,4 @@ inline const char* find_string_stop(const char* p, const char* end, bool& beyond
   return end;
 }
 
-}  // namespace paystats::scan
+}  // namespace paystats::record::scan

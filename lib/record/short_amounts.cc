@@ -8,7 +8,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace paystats {
+namespace paystats::record {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -90,11 +90,11 @@ uint32_t read_amounts(uint64_t* HWY_RESTRICT texts, const int64_t* HWY_RESTRICT 
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace paystats
+}  // namespace paystats::record
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 HWY_EXPORT(read_amounts);
@@ -109,5 +109,5 @@ uint32_t ShortAmounts::read(size_t n) {
   return n == kMost ? right : right & ((uint32_t{1} << n) - 1);
 }
 
-}  // namespace paystats
+}  // namespace paystats::record
 #endif  // HWY_ONCE

@@ -18,7 +18,7 @@
 #include "money/decimal.h"
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class ShortAmounts {
  public:
@@ -38,14 +38,14 @@ class ShortAmounts {
   uint32_t read(size_t n);
 
   // REQUIRES: it was right.
-  Decimal at(size_t i) const {
+  money::Decimal at(size_t i) const {
     // For a point in front of the highest digit, the second, ...; the last one: there is none.
     static constexpr std::array<int64_t, 8> kNanos = {0,       1000,     10000,     100000,
                                                       1000000, 10000000, 100000000, 1000000000};
     constexpr uint64_t kNone = uint64_t{1} << 63U;
     const auto place = static_cast<unsigned>(std::countr_zero(points_[i] | kNone)) / 8;
     const int64_t nanos = static_cast<int64_t>(words_[i]) * kNanos[place];
-    return Decimal::from_nanos(nanos);
+    return money::Decimal::from_nanos(nanos);
   }
 
  private:
@@ -55,4 +55,4 @@ class ShortAmounts {
   alignas(64) std::array<uint64_t, kMost> points_{};  // the lowest bit of the point's byte, or 0
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

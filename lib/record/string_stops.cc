@@ -13,7 +13,7 @@
 #include "record/utf8_marks.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace paystats {
+namespace paystats::record {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -59,11 +59,11 @@ bool mark_blocks(const uint8_t* HWY_RESTRICT from, size_t blocks, uint8_t* HWY_R
 #endif
 
 }  // namespace HWY_NAMESPACE
-}  // namespace paystats
+}  // namespace paystats::record
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 HWY_EXPORT(mark_blocks);
@@ -91,5 +91,5 @@ void StringStops::mark(const char* begin, const char* end, size_t wanted) {
   end_ = begin + size;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record
 #endif  // HWY_ONCE

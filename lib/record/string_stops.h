@@ -24,7 +24,7 @@
 
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class StringStops {
  public:
@@ -88,4 +88,4 @@ class StringStops {
   Bits newlines_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-namespace paystats {
+namespace paystats::record {
 
 class TextArena {
  public:
@@ -51,4 +51,4 @@ class TextArena {
   size_t used_ = 0;     // bytes kept of it
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -15,7 +15,7 @@
 
 #include "record/scan.h"
 
-namespace paystats {
+namespace paystats::record {
 
 class UserName {
  public:
@@ -80,4 +80,4 @@ class UserName {
   Head head_{};
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -15,14 +15,14 @@
 #include "base/utf8.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace paystats {
+namespace paystats::record {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR  // has no vectors, and is compiled for machines that have none
 bool is_utf8(const uint8_t* from, size_t size) {
-  return is_valid_utf8({reinterpret_cast<const char*>(from), size});
+  return base::is_valid_utf8({reinterpret_cast<const char*>(from), size});
 }
 void unmark_blocks(const uint8_t* from, size_t blocks, uint8_t* bits) {
   for (size_t at = 0; at < 64 * blocks; ++at) {
@@ -175,11 +175,11 @@ void unmark_blocks(const uint8_t* from, size_t blocks, uint8_t* bits) {
 #endif
 
 }  // namespace HWY_NAMESPACE
-}  // namespace paystats
+}  // namespace paystats::record
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 HWY_EXPORT(is_utf8);
@@ -207,5 +207,5 @@ void unmark_utf8(const char* begin, size_t size, uint8_t* bits) {
   }
 }
 
-}  // namespace paystats
+}  // namespace paystats::record
 #endif  // HWY_ONCE

@@ -14,9 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace paystats {
+namespace paystats::record {
 
 // `bits` has 8 bytes for each 64 bytes of the stretch, a last part of it included.
 void unmark_utf8(const char* begin, size_t size, uint8_t* bits);
 
-}  // namespace paystats
+}  // namespace paystats::record

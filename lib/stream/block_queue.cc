@@ -2,9 +2,9 @@
 
 #include <utility>
 
-namespace paystats {
+namespace paystats::stream {
 
-bool BlockQueue::put(const Block& block) {
+bool BlockQueue::put(const io::Block& block) {
   std::string bytes;
   {
     std::unique_lock lock(mutex_);
@@ -60,4 +60,4 @@ void BlockQueue::close() {
   filled_.notify_all();
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -20,7 +20,7 @@
 
 #include "io/source.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 struct BlockItem {
   uint64_t number = 0;                        // from 0
@@ -29,7 +29,7 @@ struct BlockItem {
   bool begins_input = false;
   uint64_t long_line_bytes = 0;
 
-  Block block() const {
+  io::Block block() const {
     return {.bytes = bytes,
             .source = *source,
             .begins_input = begins_input,
@@ -43,7 +43,7 @@ class BlockQueue {
   explicit BlockQueue(size_t buffers) : free_(buffers), buffers_(buffers) {}
 
   // Copies the block. False after close().
-  bool put(const Block& block);
+  bool put(const io::Block& block);
   void finish();  // nothing more will be put
 
   // The next item, or nothing when there will be none.
@@ -70,4 +70,4 @@ class BlockQueue {
   bool closed_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -8,7 +8,7 @@
 
 #include "io/sink.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 void append(std::string& text, std::string_view name, std::string_view type, std::string_view help,
@@ -48,11 +48,11 @@ std::string metrics_text(const Counters& counters) {
   return text;
 }
 
-MetricsFile::MetricsFile(std::optional<std::string> path, const Clock& clock,
-                         Diagnostics& diagnostics)
+MetricsFile::MetricsFile(std::optional<std::string> path, const base::Clock& clock,
+                         base::Diagnostics& diagnostics)
     : path_(std::move(path)), clock_(clock), diagnostics_(diagnostics) {}
 
-Result<void> MetricsFile::start() {
+base::Result<void> MetricsFile::start() {
   return finish({});
 }
 
@@ -60,19 +60,19 @@ void MetricsFile::update(const Counters& counters) {
   if (!path_ || counters == written_) return;
   held_back_ = clock_.now() < next_;
   if (held_back_) return;
-  const Result<void> written = finish(counters);
+  const base::Result<void> written = finish(counters);
   if (!written && !failure_reported_) {
     failure_reported_ = true;
     diagnostics_.warning(written.error().message);
   }
 }
 
-Result<void> MetricsFile::finish(const Counters& counters) {
+base::Result<void> MetricsFile::finish(const Counters& counters) {
   if (!path_) return {};
   held_back_ = false;
   next_ = clock_.now() + kInterval;
   written_ = counters;
-  return replace_file(*path_, metrics_text(counters));
+  return io::replace_file(*path_, metrics_text(counters));
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

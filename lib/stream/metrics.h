@@ -12,7 +12,7 @@
 #include "base/diagnostics.h"
 #include "base/result.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 // Of a run from topic to topic.
 struct TopicFigures {
@@ -42,28 +42,29 @@ std::string metrics_text(const Counters& counters);
 
 class MetricsFile {
  public:
-  static constexpr Duration kInterval = std::chrono::seconds(1);
+  static constexpr base::Duration kInterval = std::chrono::seconds(1);
 
   // Without a path it does nothing. `clock` and `diagnostics` are borrowed.
-  MetricsFile(std::optional<std::string> path, const Clock& clock, Diagnostics& diagnostics);
+  MetricsFile(std::optional<std::string> path, const base::Clock& clock,
+              base::Diagnostics& diagnostics);
 
   // The first and the last file must be written; what fails in between is a warning, said once: an
   // output beside the main one must not end it.
-  Result<void> start();
+  base::Result<void> start();
   void update(const Counters& counters);  // cheap: writes at most each kInterval
-  Result<void> finish(const Counters& counters);
+  base::Result<void> finish(const Counters& counters);
 
   // When update() has something to write that it held back, or Instant::max().
-  Instant deadline() const { return held_back_ ? next_ : Instant::max(); }
+  base::Instant deadline() const { return held_back_ ? next_ : base::Instant::max(); }
 
  private:
   const std::optional<std::string> path_;
-  const Clock& clock_;
-  Diagnostics& diagnostics_;
+  const base::Clock& clock_;
+  base::Diagnostics& diagnostics_;
   Counters written_;  // what the file says
-  Instant next_{};
+  base::Instant next_{};
   bool held_back_ = false;
   bool failure_reported_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -19,35 +19,35 @@
 #include "stream/segments.h"
 #include "totals/join.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 // Of bad lines that one thread holds back until its turn.
 constexpr size_t kHeldLinesMax = 4096;
 constexpr size_t kHeldBytesMax = 1 << 20;
-constexpr Duration kLookInterval = std::chrono::milliseconds(100);
+constexpr base::Duration kLookInterval = std::chrono::milliseconds(100);
 
 // Blocks of a pipe that are on their way, for each thread: one that is decoded and two to be had.
 constexpr size_t kBlocksAThread = 3;
 
 // What the threads share. Thread-safe.
 struct Shared {
-  explicit Shared(RejectLog& log) : rejects(log) {}
+  explicit Shared(io::RejectLog& log) : rejects(log) {}
 
   SegmentQueue* segments = nullptr;  // of the two, the one that there is
   BlockQueue* blocks = nullptr;
   SegmentOrder order;
-  RejectLog& rejects;
+  io::RejectLog& rejects;
   std::atomic<uint64_t> records{0};
   std::atomic<uint64_t> bytes{0};
 
   std::mutex mutex;  // guards what follows
   std::condition_variable ended;
   unsigned running = 0;
-  std::optional<Error> error;  // the first one
+  std::optional<base::Error> error;  // the first one
 
   // Ends all threads as soon as they look.
-  void give_up(Error why) {
+  void give_up(base::Error why) {
     {
       const std::lock_guard lock(mutex);
       if (!error) error = std::move(why);
@@ -65,11 +65,11 @@ struct Shared {
 // One thread's work: its table, its decoder, and the bad lines that wait for their turn.
 class Worker {
  public:
-  Worker(const FieldNames& fields, Shared& shared, Totals& totals)
+  Worker(const record::FieldNames& fields, Shared& shared, totals::Totals& totals)
       : fields_(fields), shared_(shared), totals_(totals), decoder_(fields) {}
 
   void run() {
-    const Result<void> done = shared_.segments != nullptr ? sum_segments() : sum_blocks();
+    const base::Result<void> done = shared_.segments != nullptr ? sum_segments() : sum_blocks();
     if (!done) shared_.give_up(done.error());
     const std::lock_guard lock(shared_.mutex);
     --shared_.running;
@@ -81,20 +81,20 @@ class Worker {
     std::string text;  // the beginning
     uint64_t bytes = 0;
     uint64_t line = 0;  // from 1, in the segment
-    Flaw flaw = Flaw::kNone;
+    record::Flaw flaw = record::Flaw::kNone;
   };
 
-  Result<void> sum_segments() {
+  base::Result<void> sum_segments() {
     for (;;) {
-      Result<std::optional<Segment>> segment = shared_.segments->claim();
-      if (!segment) return fail(segment.error());
+      base::Result<std::optional<Segment>> segment = shared_.segments->claim();
+      if (!segment) return base::fail(segment.error());
       if (!*segment) return {};
-      if (Result<void> done = sum_up(**segment); !done) return done;
+      if (base::Result<void> done = sum_up(**segment); !done) return done;
     }
   }
 
   // A block is a segment like another.
-  Result<void> sum_blocks() {
+  base::Result<void> sum_blocks() {
     for (std::optional<BlockItem> item; (item = shared_.blocks->take()).has_value();) {
       const auto file = std::make_shared<SegmentFile>();
       file->source = *item->source;
@@ -104,10 +104,10 @@ class Worker {
                             .end = item->bytes.size(),
                             .begins_file = item->begins_input};
       begin(segment);
-      if (Result<void> taken = take(item->block()); !taken) return taken;
-      if (Result<void> done = end(); !done) return done;
+      if (base::Result<void> taken = take(item->block()); !taken) return taken;
+      if (base::Result<void> done = end(); !done) return done;
       if (shared_.blocks->give_back(std::move(*item))) {
-        if (Result<void> safe = shared_.rejects.flush(); !safe) return safe;
+        if (base::Result<void> safe = shared_.rejects.flush(); !safe) return safe;
       }
     }
     return {};
@@ -119,9 +119,9 @@ class Worker {
     lines_ = 0;
   }
 
-  Result<void> end() {
+  base::Result<void> end() {
     if (!held_.empty()) {
-      if (Result<void> told = tell_held(); !told) return told;
+      if (base::Result<void> told = tell_held(); !told) return told;
     }
     shared_.order.post(*segment_, lines_);
     shared_.bytes += segment_->end - segment_->begin;
@@ -129,37 +129,38 @@ class Worker {
     return {};
   }
 
-  Result<void> sum_up(const Segment& segment) {
+  base::Result<void> sum_up(const Segment& segment) {
     begin(segment);
     reader_.begin(segment);
     for (;;) {
-      Block block;
-      const Result<bool> more = reader_.next(block);
-      if (!more) return fail(more.error());
+      io::Block block;
+      const base::Result<bool> more = reader_.next(block);
+      if (!more) return base::fail(more.error());
       if (!*more) break;
-      if (Result<void> taken = take(block); !taken) return taken;
+      if (base::Result<void> taken = take(block); !taken) return taken;
     }
     return end();
   }
 
-  Result<void> take(const Block& block) {
+  base::Result<void> take(const io::Block& block) {
     if (block.long_line_bytes != 0) {
       ++records_;
-      return put_aside(++lines_, Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
+      return put_aside(++lines_, record::Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
     }
     std::string_view rest = block.bytes;
     while (!rest.empty()) {
       const std::string_view chunk = rest.substr(0, decoder_.decode(rest, decoded_));
       rest.remove_prefix(chunk.size());
       refused_.clear();
-      if (Result<void> added = totals_.add(decoded_.rows, refused_); !added) return added;
+      if (base::Result<void> added = totals_.add(decoded_.rows, refused_); !added) return added;
       if (!refused_.empty()) {
         const std::string_view user = decoded_.rows[refused_[0].row].record.user;
-        return fail(fmt::format("user {}: the total does not fit", user));
+        return base::fail(fmt::format("user {}: the total does not fit", user));
       }
       records_ += decoded_.records;
       for (const auto& bad : decoded_.bad) {
-        Result<void> done = put_aside(lines_ + 1 + bad.line, bad.flaw, bad.text, bad.text.size());
+        base::Result<void> done =
+            put_aside(lines_ + 1 + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!done) return done;
       }
       lines_ += decoded_.lines;
@@ -168,20 +169,21 @@ class Worker {
   }
 
   // Once we have our turn, bad lines need not wait.
-  Result<void> put_aside(uint64_t line, Flaw flaw, std::string_view text, uint64_t bytes) {
+  base::Result<void> put_aside(uint64_t line, record::Flaw flaw, std::string_view text,
+                               uint64_t bytes) {
     if (lines_before_) return tell(line, flaw, text, bytes);
-    text = text.substr(0, kRejectRecordBytesMax);
+    text = text.substr(0, record::kRejectRecordBytesMax);
     held_bytes_ += text.size();
     held_.push_back({std::string(text), bytes, line, flaw});
     const bool many = held_.size() >= kHeldLinesMax || held_bytes_ >= kHeldBytesMax;
-    return many ? tell_held() : Result<void>();
+    return many ? tell_held() : base::Result<void>();
   }
 
-  Result<void> tell_held() {
+  base::Result<void> tell_held() {
     lines_before_ = shared_.order.wait_turn(*segment_);
-    if (!lines_before_) return fail("given up");  // another thread has said why
+    if (!lines_before_) return base::fail("given up");  // another thread has said why
     for (const HeldLine& held : held_) {
-      Result<void> told = tell(held.line, held.flaw, held.text, held.bytes);
+      base::Result<void> told = tell(held.line, held.flaw, held.text, held.bytes);
       if (!told) return told;
     }
     held_.clear();
@@ -189,10 +191,10 @@ class Worker {
     return {};
   }
 
-  Result<void> tell(uint64_t line, Flaw flaw, std::string_view text, uint64_t bytes) {
+  base::Result<void> tell(uint64_t line, record::Flaw flaw, std::string_view text, uint64_t bytes) {
     // Before its reject: those accepted are the difference of the two, and never become fewer.
     shared_.records += std::exchange(records_, 0);
-    const std::string error = describe(flaw, fields_);
+    const std::string error = record::describe(flaw, fields_);
     return shared_.rejects.add({.source = segment_->file->source,
                                 .line = *lines_before_ + line,
                                 .at = {},
@@ -201,12 +203,12 @@ class Worker {
                                 .record_bytes = bytes});
   }
 
-  const FieldNames fields_;
+  const record::FieldNames fields_;
   Shared& shared_;
-  Totals& totals_;
-  LineDecoder<Payment> decoder_;
-  DecodedLines<Payment> decoded_;
-  std::vector<Totals::Refused> refused_;
+  totals::Totals& totals_;
+  record::LineDecoder<record::Payment> decoder_;
+  record::DecodedLines<record::Payment> decoded_;
+  std::vector<totals::Totals::Refused> refused_;
   SegmentReader reader_;
   const Segment* segment_ = nullptr;
   uint64_t lines_ = 0;                    // of the segment, so far
@@ -229,11 +231,12 @@ Counters counters_of(const Shared& shared, uint64_t bytes, uint64_t users) {
 // The threads, each with a table of its own: the first one's is that of the result.
 class Workers {
  public:
-  Workers(const ParallelOptions& options, Shared& shared, Totals& totals)
+  Workers(const ParallelOptions& options, Shared& shared, totals::Totals& totals)
       : shared_(shared), totals_(totals) {
     for (unsigned i = 0; i < options.jobs; ++i) {
-      if (i > 0) others_.push_back(std::make_unique<Totals>(options.hash_seed, options.totals));
-      Totals& table = i == 0 ? totals : *others_.back();
+      if (i > 0)
+        others_.push_back(std::make_unique<totals::Totals>(options.hash_seed, options.totals));
+      totals::Totals& table = i == 0 ? totals : *others_.back();
       workers_.push_back(std::make_unique<Worker>(options.fields, shared, table));
     }
     shared.running = options.jobs;
@@ -246,19 +249,19 @@ class Workers {
   }
 
   // True once all of them have ended; false at the deadline.
-  bool wait_for(Duration time) {
+  bool wait_for(base::Duration time) {
     std::unique_lock lock(shared_.mutex);
     return shared_.ended.wait_for(lock, time, [this] { return shared_.running == 0; });
   }
 
   // Waits for them and adds their tables up.
-  Result<void> finish() {
+  base::Result<void> finish() {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
-    if (shared_.error) return fail(*shared_.error);
+    if (shared_.error) return base::fail(*shared_.error);
     const auto threads = static_cast<unsigned>(workers_.size());
     workers_.clear();
-    return join_tables(totals_, std::move(others_), threads);
+    return totals::join_tables(totals_, std::move(others_), threads);
   }
 
  private:
@@ -273,8 +276,8 @@ class Workers {
   }
 
   Shared& shared_;
-  Totals& totals_;
-  std::vector<std::unique_ptr<Totals>> others_;
+  totals::Totals& totals_;
+  std::vector<std::unique_ptr<totals::Totals>> others_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 };
@@ -282,54 +285,56 @@ class Workers {
 // What the thread that reads has to do beside: figures, and rejects that must not lie about.
 class Reading {
  public:
-  Reading(Source& source, BlockQueue& queue, Shared& shared, const ParallelConnections& connections)
+  Reading(io::Source& source, BlockQueue& queue, Shared& shared,
+          const ParallelConnections& connections)
       : source_(source),
         queue_(queue),
         shared_(shared),
         connections_(connections),
         looked_(now()) {}
 
-  Result<void> run() {
-    Block block;
+  base::Result<void> run() {
+    io::Block block;
     for (;;) {
-      Result<ReadStatus> status = source_.read(block, now());
+      base::Result<io::ReadStatus> status = source_.read(block, now());
       // About to wait: what has been found out must leave, here or in the last thread at work.
-      if (status && *status == ReadStatus::kIdle && queue_.reader_rests()) {
-        if (Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+      if (status && *status == io::ReadStatus::kIdle && queue_.reader_rests()) {
+        if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
       }
-      while (status && *status == ReadStatus::kIdle) {
+      while (status && *status == io::ReadStatus::kIdle) {
         if (shared_.failed()) return {};
         show();
         status = source_.read(block, now() + kLookInterval);
       }
-      if (!status) return fail(status.error());
-      if (*status == ReadStatus::kEnd || !queue_.put(block)) return {};
+      if (!status) return base::fail(status.error());
+      if (*status == io::ReadStatus::kEnd || !queue_.put(block)) return {};
       if (now() - looked_ < kLookInterval) continue;
       show();
-      if (Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+      if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
     }
   }
 
  private:
-  Instant now() const { return connections_.waiter.clock().now(); }
+  base::Instant now() const { return connections_.waiter.clock().now(); }
   void show() {
     looked_ = now();
     connections_.metrics.update(counters_of(shared_, source_.bytes_read(), 0));
     connections_.progress.update(shared_.records, source_.bytes_read(), source_.bytes_all());
   }
 
-  Source& source_;
+  io::Source& source_;
   BlockQueue& queue_;
   Shared& shared_;
   const ParallelConnections& connections_;
-  Instant looked_;
+  base::Instant looked_;
 };
 
 }  // namespace
 
-Result<ParallelOutcome> aggregate_files(const std::vector<Endpoint>& inputs,
-                                        const ParallelOptions& options,
-                                        const ParallelConnections& connections, Totals& totals) {
+base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& inputs,
+                                              const ParallelOptions& options,
+                                              const ParallelConnections& connections,
+                                              totals::Totals& totals) {
   const uint64_t bytes_all = bytes_of_regular_files(inputs).value_or(0);
   SegmentQueue queue(inputs, options.segment_bytes, connections.waiter, connections.diagnostics);
   Shared shared(connections.rejects);
@@ -339,36 +344,38 @@ Result<ParallelOutcome> aggregate_files(const std::vector<Endpoint>& inputs,
     connections.metrics.update(counters_of(shared, shared.bytes, 0));
     connections.progress.update(shared.records, shared.bytes, bytes_all);
   }
-  if (Result<void> done = workers.finish(); !done) return fail(done.error());
+  if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
   return ParallelOutcome{.counters = counters_of(shared, shared.bytes, totals.users()),
                          .cut_short = queue.cut_short()};
 }
 
-Result<ParallelOutcome> aggregate_blocks(Source& source, const ParallelOptions& options,
-                                         const ParallelConnections& connections, Totals& totals) {
+base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
+                                               const ParallelConnections& connections,
+                                               totals::Totals& totals) {
   BlockQueue queue(options.jobs * kBlocksAThread);
   Shared shared(connections.rejects);
   shared.blocks = &queue;
   Workers workers(options, shared, totals);
-  const Result<void> read = Reading(source, queue, shared, connections).run();
+  const base::Result<void> read = Reading(source, queue, shared, connections).run();
   if (!read) shared.give_up(read.error());
   queue.finish();
-  if (Result<void> done = workers.finish(); !done) return fail(done.error());
+  if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
   return ParallelOutcome{.counters = counters_of(shared, source.bytes_read(), totals.users()),
                          .cut_short = source.cut_short()};
 }
 
-std::optional<uint64_t> bytes_of_regular_files(const std::vector<Endpoint>& inputs) {
+std::optional<uint64_t> bytes_of_regular_files(const std::vector<io::Endpoint>& inputs) {
   uint64_t bytes = 0;
-  for (const Endpoint& input : inputs) {
+  for (const io::Endpoint& input : inputs) {
     struct stat status = {};
-    const int known = input.kind == Endpoint::Kind::kStdio  ? ::fstat(STDIN_FILENO, &status)
-                      : input.kind == Endpoint::Kind::kFile ? ::stat(input.name.c_str(), &status)
-                                                            : -1;
+    const int known = input.kind == io::Endpoint::Kind::kStdio ? ::fstat(STDIN_FILENO, &status)
+                      : input.kind == io::Endpoint::Kind::kFile
+                          ? ::stat(input.name.c_str(), &status)
+                          : -1;
     if (known != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     bytes += static_cast<uint64_t>(status.st_size);
   }
   return bytes;
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

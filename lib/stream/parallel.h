@@ -29,23 +29,23 @@
 #include "stream/metrics.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 struct ParallelOptions {
   unsigned jobs = 1;
   uint64_t segment_bytes = uint64_t{2} << 20U;
   uint64_t hash_seed = 0;  // that of the totals
-  TotalsOptions totals{};
-  FieldNames fields{};
+  totals::TotalsOptions totals{};
+  record::FieldNames fields{};
 };
 
 // All are borrowed.
 struct ParallelConnections {
-  const Waiter& waiter;
-  RejectLog& rejects;
+  const io::Waiter& waiter;
+  io::RejectLog& rejects;
   MetricsFile& metrics;
-  Progress& progress;
-  Diagnostics& diagnostics;
+  base::Progress& progress;
+  base::Diagnostics& diagnostics;
 };
 
 struct ParallelOutcome {
@@ -54,16 +54,18 @@ struct ParallelOutcome {
 };
 
 // REQUIRES: the inputs are regular files, and `totals` is made with options.hash_seed.
-Result<ParallelOutcome> aggregate_files(const std::vector<Endpoint>& inputs,
-                                        const ParallelOptions& options,
-                                        const ParallelConnections& connections, Totals& totals);
+base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& inputs,
+                                              const ParallelOptions& options,
+                                              const ParallelConnections& connections,
+                                              totals::Totals& totals);
 
 // The same of any source, read by the calling thread; segment_bytes does not matter. Rejects are
 // flushed when all that was read is decoded and there is no more at the moment.
-Result<ParallelOutcome> aggregate_blocks(Source& source, const ParallelOptions& options,
-                                         const ParallelConnections& connections, Totals& totals);
+base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
+                                               const ParallelConnections& connections,
+                                               totals::Totals& totals);
 
 // The size of all inputs together where each is a regular file (stdin included), else nothing.
-std::optional<uint64_t> bytes_of_regular_files(const std::vector<Endpoint>& inputs);
+std::optional<uint64_t> bytes_of_regular_files(const std::vector<io::Endpoint>& inputs);
 
-}  // namespace paystats
+}  // namespace paystats::stream

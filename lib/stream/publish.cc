@@ -14,7 +14,7 @@
 #include "record/encoder.h"
 #include "totals/rank.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 constexpr size_t kWriteBytes = size_t{64} << 10U;
@@ -26,10 +26,10 @@ constexpr size_t kNamesAhead = 16;
 // Lines that are made to be written at once, in memory that is used again.
 class LineBuffer {
  public:
-  void append(const Stats& stats) {
-    const size_t most = stats_bytes_max(stats);
+  void append(const record::Stats& stats) {
+    const size_t most = record::stats_bytes_max(stats);
     if (capacity_ - size_ < most) grow(most);
-    size_ = static_cast<size_t>(write_stats(stats, bytes_.get() + size_) - bytes_.get());
+    size_ = static_cast<size_t>(record::write_stats(stats, bytes_.get() + size_) - bytes_.get());
   }
   void clear() { size_ = 0; }
   std::string_view lines() const { return {bytes_.get(), size_}; }
@@ -47,7 +47,7 @@ class LineBuffer {
   size_t capacity_ = 0;
 };
 
-Result<void> write_changes(const Totals& totals, Sink& sink) {
+base::Result<void> write_changes(const totals::Totals& totals, io::Sink& sink) {
   const std::span<const uint32_t> users = totals.changed();
   LineBuffer buffer;
   for (size_t i = 0; i < users.size(); ++i) {
@@ -55,24 +55,24 @@ Result<void> write_changes(const Totals& totals, Sink& sink) {
     if (i + kNamesAhead < users.size()) totals.prefetch_name(users[i + kNamesAhead]);
     buffer.append(totals.stats(users[i]));
     if (buffer.lines().size() < kWriteBytes) continue;
-    if (Result<void> written = sink.write(buffer.lines()); !written) return written;
+    if (base::Result<void> written = sink.write(buffer.lines()); !written) return written;
     buffer.clear();
   }
-  return buffer.lines().empty() ? Result<void>() : sink.write(buffer.lines());
+  return buffer.lines().empty() ? base::Result<void>() : sink.write(buffer.lines());
 }
 
 // All users in their order. Each thread takes the next part, makes its lines, and writes them when
 // those before are written.
 class RankedList {
  public:
-  RankedList(const Totals& totals, Sink& sink, unsigned threads)
+  RankedList(const totals::Totals& totals, io::Sink& sink, unsigned threads)
       : totals_(totals),
         sink_(sink),
         threads_(totals.users() <= kPartUsers ? 1 : threads),
         ranking_(totals, threads_) {}
 
-  Result<void> write() {
-    on_threads(threads_, [this](unsigned) { work(); });
+  base::Result<void> write() {
+    base::on_threads(threads_, [this](unsigned) { work(); });
     return std::move(written_);
   }
 
@@ -96,7 +96,7 @@ class RankedList {
     for (size_t i = begin; i < end; ++i) {
       if (i + kEntriesAhead < end) totals_.prefetch_entry(ranking_.user(i + kEntriesAhead));
       if (i + kNamesAhead < end) totals_.prefetch_name(ranking_.user(i + kNamesAhead));
-      const Stats stats = totals_.stats(ranking_.user(i));
+      const record::Stats stats = totals_.stats(ranking_.user(i));
       // Nothing is left of him: see MergedTotals::remove().
       if (stats.count > 0) buffer.append(stats);
     }
@@ -112,39 +112,39 @@ class RankedList {
     return written_.has_value();
   }
 
-  const Totals& totals_;
-  Sink& sink_;
+  const totals::Totals& totals_;
+  io::Sink& sink_;
   const unsigned threads_;
-  Ranking ranking_;
+  totals::Ranking ranking_;
   std::atomic<size_t> next_{0};
   std::mutex mutex_;  // guards what follows, and the sink
   std::condition_variable turn_changed_;
   size_t turn_ = 0;
-  Result<void> written_;
+  base::Result<void> written_;
 };
 
 // All three modes into a sink that stays open.
 class StreamPublisher final : public Publisher {
  public:
-  StreamPublisher(std::unique_ptr<Sink> sink, OutputMode mode, unsigned threads)
+  StreamPublisher(std::unique_ptr<io::Sink> sink, OutputMode mode, unsigned threads)
       : sink_(std::move(sink)), mode_(mode), threads_(threads) {}
 
-  Result<void> publish(Totals& totals) override {
+  base::Result<void> publish(totals::Totals& totals) override {
     if (mode_ == OutputMode::kUpdate) {
-      if (Result<void> written = write_changes(totals, *sink_); !written) return written;
+      if (base::Result<void> written = write_changes(totals, *sink_); !written) return written;
       totals.clear_changed();
       return {};
     }
     if (mode_ == OutputMode::kFinal) totals.drop_slots();  // nobody is looked up any more
     return RankedList(totals, *sink_, threads_).write();
   }
-  Result<void> mark_ready() override { return sink_->write("\n"); }
-  Result<void> flush() override { return sink_->flush(); }
-  Result<void> close() override { return sink_->close(); }
+  base::Result<void> mark_ready() override { return sink_->write("\n"); }
+  base::Result<void> flush() override { return sink_->flush(); }
+  base::Result<void> close() override { return sink_->close(); }
   int reader_fd() const override { return sink_->reader_fd(); }
 
  private:
-  const std::unique_ptr<Sink> sink_;
+  const std::unique_ptr<io::Sink> sink_;
   const OutputMode mode_;
   const unsigned threads_;
 };
@@ -152,49 +152,52 @@ class StreamPublisher final : public Publisher {
 // kComplete into a file: a new file takes the place of the old one each time.
 class SnapshotPublisher final : public Publisher {
  public:
-  SnapshotPublisher(Endpoint endpoint, std::unique_ptr<Sink> first, unsigned threads)
+  SnapshotPublisher(io::Endpoint endpoint, std::unique_ptr<io::Sink> first, unsigned threads)
       : endpoint_(std::move(endpoint)), threads_(threads), next_(std::move(first)) {}
 
-  Result<void> publish(Totals& totals) override {
+  base::Result<void> publish(totals::Totals& totals) override {
     if (!next_) {
-      Result<std::unique_ptr<Sink>> sink = open_sink(endpoint_, FileMode::kReplace);
-      if (!sink) return fail(sink.error());
+      base::Result<std::unique_ptr<io::Sink>> sink =
+          io::open_sink(endpoint_, io::FileMode::kReplace);
+      if (!sink) return base::fail(sink.error());
       next_ = std::move(*sink);
     }
-    Result<void> written = RankedList(totals, *next_, threads_).write();
+    base::Result<void> written = RankedList(totals, *next_, threads_).write();
     if (!written) return written;
-    const std::unique_ptr<Sink> done = std::move(next_);
+    const std::unique_ptr<io::Sink> done = std::move(next_);
     return done->close();
   }
-  Result<void> mark_ready() override { return {}; }
-  Result<void> flush() override { return {}; }
-  Result<void> close() override { return {}; }
+  base::Result<void> mark_ready() override { return {}; }
+  base::Result<void> flush() override { return {}; }
+  base::Result<void> close() override { return {}; }
   int reader_fd() const override { return -1; }
 
  private:
-  const Endpoint endpoint_;
+  const io::Endpoint endpoint_;
   const unsigned threads_;
-  std::unique_ptr<Sink> next_;  // opened at the start, so that a bad path is known before any work
+  std::unique_ptr<io::Sink>
+      next_;  // opened at the start, so that a bad path is known before any work
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode,
-                                                  unsigned threads) {
-  const FileMode file_mode = mode == OutputMode::kUpdate ? FileMode::kAppend : FileMode::kReplace;
-  Result<std::unique_ptr<Sink>> sink = open_sink(endpoint, file_mode);
-  if (!sink) return fail(sink.error());
-  if (mode == OutputMode::kComplete && endpoint.kind == Endpoint::Kind::kFile) {
-    const Result<bool> special = is_special_file(endpoint.name);
-    if (!special) return fail(special.error());
+base::Result<std::unique_ptr<Publisher>> open_publisher(const io::Endpoint& endpoint,
+                                                        OutputMode mode, unsigned threads) {
+  const io::FileMode file_mode =
+      mode == OutputMode::kUpdate ? io::FileMode::kAppend : io::FileMode::kReplace;
+  base::Result<std::unique_ptr<io::Sink>> sink = io::open_sink(endpoint, file_mode);
+  if (!sink) return base::fail(sink.error());
+  if (mode == OutputMode::kComplete && endpoint.kind == io::Endpoint::Kind::kFile) {
+    const base::Result<bool> special = io::is_special_file(endpoint.name);
+    if (!special) return base::fail(special.error());
     if (!*special) return std::make_unique<SnapshotPublisher>(endpoint, std::move(*sink), threads);
   }
   return publish_to(std::move(*sink), mode, threads);
 }
 
-std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode,
+std::unique_ptr<Publisher> publish_to(std::unique_ptr<io::Sink> sink, OutputMode mode,
                                       unsigned threads) {
   return std::make_unique<StreamPublisher>(std::move(sink), mode, threads);
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

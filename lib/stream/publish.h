@@ -19,7 +19,7 @@
 #include "io/sink.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 enum class OutputMode { kFinal, kUpdate, kComplete };
 
@@ -29,20 +29,20 @@ class Publisher {
 
   // Writes what the mode asks for and, in kUpdate, clears the list of changes. After kFinal nothing
   // can be added to the totals.
-  virtual Result<void> publish(Totals& totals) = 0;
+  virtual base::Result<void> publish(totals::Totals& totals) = 0;
   // In kUpdate: an empty line, which says that all that was there at the start has been published.
-  virtual Result<void> mark_ready() = 0;
-  virtual Result<void> flush() = 0;
-  virtual Result<void> close() = 0;
+  virtual base::Result<void> mark_ready() = 0;
+  virtual base::Result<void> flush() = 0;
+  virtual base::Result<void> close() = 0;
 
   virtual int reader_fd() const = 0;  // see Sink
 };
 
-Result<std::unique_ptr<Publisher>> open_publisher(const Endpoint& endpoint, OutputMode mode,
-                                                  unsigned threads = 1);
+base::Result<std::unique_ptr<Publisher>> open_publisher(const io::Endpoint& endpoint,
+                                                        OutputMode mode, unsigned threads = 1);
 
 // For tests: the publisher of this mode into `sink`, as if it were stdout.
-std::unique_ptr<Publisher> publish_to(std::unique_ptr<Sink> sink, OutputMode mode,
+std::unique_ptr<Publisher> publish_to(std::unique_ptr<io::Sink> sink, OutputMode mode,
                                       unsigned threads = 1);
 
-}  // namespace paystats
+}  // namespace paystats::stream

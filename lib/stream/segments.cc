@@ -12,7 +12,7 @@
 
 #include "io/fd_io.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 // How much is read at once to find the end of a line that goes on behind its segment.
@@ -24,8 +24,8 @@ std::string_view shown_name(std::string_view source) {
 
 }  // namespace
 
-SegmentQueue::SegmentQueue(std::vector<Endpoint> inputs, uint64_t segment_bytes,
-                           const Waiter& waiter, Diagnostics& diagnostics)
+SegmentQueue::SegmentQueue(std::vector<io::Endpoint> inputs, uint64_t segment_bytes,
+                           const io::Waiter& waiter, base::Diagnostics& diagnostics)
     : inputs_(std::move(inputs)),
       segment_bytes_(segment_bytes),
       waiter_(waiter),
@@ -33,7 +33,7 @@ SegmentQueue::SegmentQueue(std::vector<Endpoint> inputs, uint64_t segment_bytes,
   assert(segment_bytes > 0);
 }
 
-Result<std::optional<Segment>> SegmentQueue::claim() {
+base::Result<std::optional<Segment>> SegmentQueue::claim() {
   const std::lock_guard lock(mutex_);
   while (!closed_) {
     const bool more_of_file = file_ && offset_ < file_->extent.end;
@@ -51,30 +51,32 @@ Result<std::optional<Segment>> SegmentQueue::claim() {
                      .end = offset_,
                      .begins_file = begin == file_->extent.begin};
     }
-    const Result<void> opened = open_next();
-    if (!opened) return fail(opened.error());
+    const base::Result<void> opened = open_next();
+    if (!opened) return base::fail(opened.error());
   }
   return std::optional<Segment>();
 }
 
-Result<void> SegmentQueue::open_next() {
-  const Endpoint& input = inputs_[next_input_];
+base::Result<void> SegmentQueue::open_next() {
+  const io::Endpoint& input = inputs_[next_input_];
   auto file = std::make_shared<SegmentFile>();
-  file->source = input.kind == Endpoint::Kind::kStdio ? "-" : input.name;
+  file->source = input.kind == io::Endpoint::Kind::kStdio ? "-" : input.name;
   const std::string_view name = shown_name(file->source);
-  if (input.kind == Endpoint::Kind::kStdio) {
+  if (input.kind == io::Endpoint::Kind::kStdio) {
     file->fd = STDIN_FILENO;
   } else {
-    Result<UniqueFd> opened = open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!opened) return fail(opened.error());
+    base::Result<base::UniqueFd> opened =
+        base::open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!opened) return base::fail(opened.error());
     file->owner = std::move(*opened);
     file->fd = file->owner.get();
   }
-  if (fd_type(file->fd) != FdType::kRegular) return fail(fmt::format("{}: was replaced", name));
-  const Result<Wake> wake =
-      measure_file(file->fd, name, waiter_, kForever, diagnostics_, file->extent);
-  if (!wake) return fail(wake.error());
-  if (*wake != Wake::kReady) return {};  // a stop signal, which claim() sees
+  if (base::fd_type(file->fd) != base::FdType::kRegular)
+    return base::fail(fmt::format("{}: was replaced", name));
+  const base::Result<io::Wake> wake =
+      io::measure_file(file->fd, name, waiter_, io::kForever, diagnostics_, file->extent);
+  if (!wake) return base::fail(wake.error());
+  if (*wake != io::Wake::kReady) return {};  // a stop signal, which claim() sees
   // Whoever shares this descriptor finds it where a reader would have left it.
   const uint64_t left_at = std::max(file->extent.begin, file->extent.end);
   if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
@@ -124,23 +126,23 @@ void SegmentReader::begin(const Segment& segment) {
   // read with all of its page: see LineSplitter::space().
   in_first_ = !segment.begins_file;
   offset_ = segment.begin;
-  if (in_first_) offset_ -= 1 + (offset_ - 1) % LineSplitter::kPageBytes;
+  if (in_first_) offset_ -= 1 + (offset_ - 1) % io::LineSplitter::kPageBytes;
   done_ = false;
 }
 
-Result<bool> SegmentReader::next(Block& out) {
+base::Result<bool> SegmentReader::next(io::Block& out) {
   for (;;) {
     if (lines_.next(out)) return true;
     if (done_) return lines_.last(out);
-    if (Result<void> filled = fill(); !filled) return fail(filled.error());
+    if (base::Result<void> filled = fill(); !filled) return base::fail(filled.error());
   }
 }
 
-Result<void> SegmentReader::fill() {
+base::Result<void> SegmentReader::fill() {
   const SegmentFile& file = *segment_.file;
   const bool in_tail = offset_ >= segment_.end;
   // Up to the end of a page: see LineSplitter::space().
-  const uint64_t most = LineSplitter::kReadBytes - offset_ % LineSplitter::kPageBytes;
+  const uint64_t most = io::LineSplitter::kReadBytes - offset_ % io::LineSplitter::kPageBytes;
   const uint64_t wanted = in_tail ? std::min(kTailReadBytes, file.extent.end - offset_)
                                   : std::min(most, segment_.end - offset_);
   if (wanted == 0) {  // the end of the file
@@ -149,9 +151,9 @@ Result<void> SegmentReader::fill() {
   }
   char* const space = lines_.space();
   const std::string_view name = shown_name(file.source);
-  const Result<size_t> n = read_at(file.fd, offset_, space, wanted, name);
-  if (!n) return fail(n.error());
-  if (*n != wanted) return fail(fmt::format("{}: shrank while it was read", name));
+  const base::Result<size_t> n = io::read_at(file.fd, offset_, space, wanted, name);
+  if (!n) return base::fail(n.error());
+  if (*n != wanted) return base::fail(fmt::format("{}: shrank while it was read", name));
   offset_ += wanted;
 
   size_t begin = 0;
@@ -178,4 +180,4 @@ Result<void> SegmentReader::fill() {
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -34,14 +34,14 @@
 #include "io/line_splitter.h"
 #include "io/wait.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 // One input that is open: shared by the segments that are cut from it.
 struct SegmentFile {
-  UniqueFd owner;  // empty for stdin
+  base::UniqueFd owner;  // empty for stdin
   int fd = -1;
   std::string source;  // "-" or the path
-  FileExtent extent;
+  io::FileExtent extent;
 };
 
 struct Segment {
@@ -56,22 +56,22 @@ struct Segment {
 class SegmentQueue {
  public:
   // REQUIRES: the inputs are regular files. `waiter` and `diagnostics` are borrowed.
-  SegmentQueue(std::vector<Endpoint> inputs, uint64_t segment_bytes, const Waiter& waiter,
-               Diagnostics& diagnostics);
+  SegmentQueue(std::vector<io::Endpoint> inputs, uint64_t segment_bytes, const io::Waiter& waiter,
+               base::Diagnostics& diagnostics);
 
   // The next segment, or nothing: at the end, after a stop signal, or after close().
-  Result<std::optional<Segment>> claim();
+  base::Result<std::optional<Segment>> claim();
   void close();  // nothing more is handed out
 
   bool cut_short() const;  // a stop signal came before the last segment was handed out
 
  private:
-  Result<void> open_next();
+  base::Result<void> open_next();
 
-  const std::vector<Endpoint> inputs_;
+  const std::vector<io::Endpoint> inputs_;
   const uint64_t segment_bytes_;
-  const Waiter& waiter_;
-  Diagnostics& diagnostics_;
+  const io::Waiter& waiter_;
+  base::Diagnostics& diagnostics_;
   mutable std::mutex mutex_;  // guards what follows
   size_t next_input_ = 0;
   std::shared_ptr<const SegmentFile> file_;
@@ -114,16 +114,16 @@ class SegmentReader {
 
   // The next lines; false at the end. A block lives until the next call. A file that has become
   // shorter than it was is an error.
-  Result<bool> next(Block& out);
+  base::Result<bool> next(io::Block& out);
 
  private:
-  Result<void> fill();
+  base::Result<void> fill();
 
   Segment segment_;
-  LineSplitter lines_{""};
+  io::LineSplitter lines_{""};
   uint64_t offset_ = 0;    // the next byte to read
   bool in_first_ = false;  // still in a line that began before the segment
   bool done_ = false;      // the last line that begins here has been read
 };
 
-}  // namespace paystats
+}  // namespace paystats::stream

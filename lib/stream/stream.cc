@@ -8,16 +8,16 @@
 #include "io/decode_block.h"
 #include "io/decode_messages.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 // While input never pauses, outputs are flushed this often.
-constexpr Duration kFlushInterval = std::chrono::milliseconds(100);
+constexpr base::Duration kFlushInterval = std::chrono::milliseconds(100);
 
-Totals& totals_of(Totals& table) {
+totals::Totals& totals_of(totals::Totals& table) {
   return table;
 }
-Totals& totals_of(MergedTotals& table) {
+totals::Totals& totals_of(totals::MergedTotals& table) {
   return table.totals();
 }
 
@@ -26,70 +26,74 @@ Totals& totals_of(MergedTotals& table) {
 template <class Record>
 class Lines {
  public:
-  using Chunk = DecodedChunk<Record>;
+  using Chunk = io::DecodedChunk<Record>;
 
-  Lines(Source& source, const FieldNames& fields, RejectLog& rejects)
+  Lines(io::Source& source, const record::FieldNames& fields, io::RejectLog& rejects)
       : source_(source), decoder_(fields, rejects) {}
 
-  Result<ReadStatus> read(Instant deadline) { return source_.read(block_, deadline); }
+  base::Result<io::ReadStatus> read(base::Instant deadline) {
+    return source_.read(block_, deadline);
+  }
 
   template <class Table, class OnChunk>
-  Result<void> take(Table& table, OnChunk&& on_chunk) {
-    if constexpr (std::is_same_v<Record, Stats>) {
+  base::Result<void> take(Table& table, OnChunk&& on_chunk) {
+    if constexpr (std::is_same_v<Record, record::Stats>) {
       if (block_.begins_input) table.begin_input();
     }
     return decoder_.decode(block_, on_chunk);
   }
-  Result<void> reject(const Chunk& chunk, uint32_t line, Flaw flaw) {
+  base::Result<void> reject(const Chunk& chunk, uint32_t line, record::Flaw flaw) {
     return decoder_.reject(chunk, line, flaw);
   }
 
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return 0; }
   uint64_t bytes() const { return source_.bytes_read(); }
-  void show(Progress& progress) const {
+  void show(base::Progress& progress) const {
     progress.update(records(), source_.bytes_read(), source_.bytes_all());
   }
 
  private:
-  Source& source_;
-  Block block_;
-  BlockDecoder<Record> decoder_;
+  io::Source& source_;
+  io::Block block_;
+  io::BlockDecoder<Record> decoder_;
 };
 
 template <class Record>
 class Messages {
  public:
-  using Chunk = DecodedRun<Record>;
+  using Chunk = io::DecodedRun<Record>;
 
-  Messages(MessageSource& source, const FieldNames& fields, RejectLog& rejects)
+  Messages(io::MessageSource& source, const record::FieldNames& fields, io::RejectLog& rejects)
       : source_(source), decoder_(fields, rejects) {}
 
-  Result<ReadStatus> read(Instant deadline) { return source_.read(block_, deadline); }
+  base::Result<io::ReadStatus> read(base::Instant deadline) {
+    return source_.read(block_, deadline);
+  }
 
   template <class Table, class OnChunk>
-  Result<void> take(Table& table, OnChunk&& on_chunk) {
-    for (const Message& message : block_.messages) {
+  base::Result<void> take(Table& table, OnChunk&& on_chunk) {
+    for (const io::Message& message : block_.messages) {
       bytes_ += message.value.value_or(std::string_view()).size();
     }
-    if constexpr (std::is_same_v<Record, Stats>) {
-      return decoder_.decode(block_, on_chunk, [&](std::span<const Message> nulls) {
+    if constexpr (std::is_same_v<Record, record::Stats>) {
+      return decoder_.decode(block_, on_chunk, [&](std::span<const io::Message> nulls) {
         nulls_ += nulls.size();
-        for (const Message& null : nulls) table.remove(null.key, null.at.partition);
-        return Result<void>();
+        for (const io::Message& null : nulls) table.remove(null.key, null.at.partition);
+        return base::Result<void>();
       });
     } else {
       return decoder_.decode(block_, on_chunk);
     }
   }
-  Result<void> reject(const Chunk& chunk, uint32_t index, Flaw flaw) {
+  base::Result<void> reject(const Chunk& chunk, uint32_t index, record::Flaw flaw) {
     return decoder_.reject(chunk, index, flaw);
   }
 
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return nulls_; }
   uint64_t bytes() const { return bytes_; }
-  void show(Progress& progress) const {
+  void show(base::Progress& progress) const {
     // Of a topic that is followed there is no share once the start has been read.
     const bool over = source_.caught_up();
     progress.update(records(), over ? 0 : source_.messages_read(),
@@ -97,9 +101,9 @@ class Messages {
   }
 
  private:
-  MessageSource& source_;
-  MessageBlock block_;
-  MessageDecoder<Record> decoder_;
+  io::MessageSource& source_;
+  io::MessageBlock block_;
+  io::MessageDecoder<Record> decoder_;
   uint64_t bytes_ = 0;
   uint64_t nulls_ = 0;
 };
@@ -118,114 +122,115 @@ class Loop {
         caught_up_(connections.source.caught_up()),
         flushed_(connections.clock.now()) {}
 
-  Result<StreamOutcome> run() {
+  base::Result<StreamOutcome> run() {
     for (;;) {
-      Result<ReadStatus> status = input_.read(connections_.clock.now());
-      if (status && *status == ReadStatus::kIdle) {
-        if (Result<void> ready = before_waiting(); !ready) return fail(ready.error());
+      base::Result<io::ReadStatus> status = input_.read(connections_.clock.now());
+      if (status && *status == io::ReadStatus::kIdle) {
+        if (base::Result<void> ready = before_waiting(); !ready) return base::fail(ready.error());
         status = input_.read(deadline());
       }
-      if (!status) return fail(status.error());
-      if (*status == ReadStatus::kEnd) return finish();
-      if (*status == ReadStatus::kBlock) {
-        if (Result<void> taken = take(); !taken) return fail(taken.error());
+      if (!status) return base::fail(status.error());
+      if (*status == io::ReadStatus::kEnd) return finish();
+      if (*status == io::ReadStatus::kBlock) {
+        if (base::Result<void> taken = take(); !taken) return base::fail(taken.error());
       }
-      if (Result<void> done = after_reading(); !done) return fail(done.error());
+      if (base::Result<void> done = after_reading(); !done) return base::fail(done.error());
     }
   }
 
  private:
   using Chunk = typename Input::Chunk;
 
-  Result<void> take() {
+  base::Result<void> take() {
     const uint64_t nulls = input_.nulls();
-    Result<void> taken = input_.take(table_, [this](const Chunk& chunk) { return add(chunk); });
+    base::Result<void> taken =
+        input_.take(table_, [this](const Chunk& chunk) { return add(chunk); });
     const uint64_t removals = input_.nulls() - nulls;
     trigger_.added(removals);
     accepted_ += removals;
     return taken;
   }
 
-  Result<void> add(const Chunk& chunk) {
+  base::Result<void> add(const Chunk& chunk) {
     std::span rows(chunk.lines.rows);
     while (!rows.empty()) {
       const bool counted = publishes_ && caught_up_;
       const size_t n =
           counted ? std::min<uint64_t>(rows.size(), trigger_.records_left()) : rows.size();
       refused_.clear();
-      if (Result<void> added = table_.add(rows.first(n), refused_); !added) return added;
-      for (const Totals::Refused& refused : refused_) {
-        Result<void> put_aside = input_.reject(chunk, rows[refused.row].line, refused.flaw);
+      if (base::Result<void> added = table_.add(rows.first(n), refused_); !added) return added;
+      for (const totals::Totals::Refused& refused : refused_) {
+        base::Result<void> put_aside = input_.reject(chunk, rows[refused.row].line, refused.flaw);
         if (!put_aside) return put_aside;
       }
       trigger_.added(n - refused_.size());
       accepted_ += n - refused_.size();
       rows = rows.subspan(n);
       if (counted && trigger_.records_reached()) {
-        if (Result<void> published = publish(); !published) return published;
+        if (base::Result<void> published = publish(); !published) return published;
       }
     }
     return {};
   }
 
   // The input has nothing more at this moment, so all that is due must leave before we wait.
-  Result<void> before_waiting() {
+  base::Result<void> before_waiting() {
     caught_up_ = caught_up_ || connections_.source.caught_up();
     if (publishes_ && caught_up_ && trigger_.due(true)) {
-      if (Result<void> published = publish(); !published) return published;
+      if (base::Result<void> published = publish(); !published) return published;
     }
-    if (Result<void> marked = mark_ready(); !marked) return marked;
+    if (base::Result<void> marked = mark_ready(); !marked) return marked;
     connections_.outputs.metrics.update(counters());
     return flush();
   }
 
-  Result<void> after_reading() {
+  base::Result<void> after_reading() {
     caught_up_ = caught_up_ || connections_.source.caught_up();
     if (publishes_ && caught_up_ && trigger_.due(false)) {
-      if (Result<void> published = publish(); !published) return published;
+      if (base::Result<void> published = publish(); !published) return published;
     }
-    if (Result<void> marked = mark_ready(); !marked) return marked;
+    if (base::Result<void> marked = mark_ready(); !marked) return marked;
     connections_.outputs.metrics.update(counters());
     input_.show(connections_.progress);
-    return connections_.clock.now() - flushed_ >= kFlushInterval ? flush() : Result<void>();
+    return connections_.clock.now() - flushed_ >= kFlushInterval ? flush() : base::Result<void>();
   }
 
   // When to wake up without input.
-  Instant deadline() const {
+  base::Instant deadline() const {
     const bool may_publish = publishes_ && caught_up_;
-    return std::min(may_publish ? trigger_.deadline() : Instant::max(),
+    return std::min(may_publish ? trigger_.deadline() : base::Instant::max(),
                     connections_.outputs.metrics.deadline());
   }
 
-  Result<void> publish() {
-    if (Result<void> done = connections_.outputs.publisher.publish(totals_of(table_)); !done)
+  base::Result<void> publish() {
+    if (base::Result<void> done = connections_.outputs.publisher.publish(totals_of(table_)); !done)
       return done;
     trigger_.fired();
     return {};
   }
 
   // Once: all that was there at the start has been published.
-  Result<void> mark_ready() {
+  base::Result<void> mark_ready() {
     if (!owes_ready_line_ || !caught_up_ || trigger_.pending()) return {};
     owes_ready_line_ = false;
     return connections_.outputs.publisher.mark_ready();
   }
 
-  Result<void> flush() {
+  base::Result<void> flush() {
     flushed_ = connections_.clock.now();
-    if (Result<void> safe = connections_.outputs.rejects.flush(); !safe) return safe;
+    if (base::Result<void> safe = connections_.outputs.rejects.flush(); !safe) return safe;
     return connections_.outputs.publisher.flush();
   }
 
-  Result<StreamOutcome> finish() {
+  base::Result<StreamOutcome> finish() {
     connections_.progress.clear();
     caught_up_ = caught_up_ || connections_.source.caught_up();
     // A first publication is due even where no record came: an empty file says that there is none.
     // But totals of a log of which only the front was read would take readers back in time.
     const bool publish = caught_up_ && (trigger_.pending() || trigger_.times_fired() == 0);
-    const Result<void> done =
+    const base::Result<void> done =
         publish_last(connections_.outputs, totals_of(table_), counters(), publish);
-    if (!done) return fail(done.error());
+    if (!done) return base::fail(done.error());
     return StreamOutcome{.cut_short = connections_.source.cut_short()};
   }
 
@@ -245,46 +250,54 @@ class Loop {
   Table& table_;
   Trigger trigger_;
   Input input_;
-  std::vector<Totals::Refused> refused_;  // reused
+  std::vector<totals::Totals::Refused> refused_;  // reused
   bool caught_up_;  // known only between blocks: within one, part of it is not yet added
   uint64_t accepted_ = 0;
-  Instant flushed_;
+  base::Instant flushed_;
 };
 
 }  // namespace
 
-Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
-                                       const StreamOptions& options, Totals& totals) {
-  return Loop<Lines<Payment>, StreamConnections, Totals>(connections, options, totals).run();
-}
-
-Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
-                                       const StreamOptions& options, Totals& totals) {
-  return Loop<Messages<Payment>, MessageStreamConnections, Totals>(connections, options, totals)
+base::Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
+                                             const StreamOptions& options, totals::Totals& totals) {
+  return Loop<Lines<record::Payment>, StreamConnections, totals::Totals>(connections, options,
+                                                                         totals)
       .run();
 }
 
-Result<StreamOutcome> merge_stream(const StreamConnections& connections,
-                                   const StreamOptions& options, MergedTotals& merged) {
-  return Loop<Lines<Stats>, StreamConnections, MergedTotals>(connections, options, merged).run();
+base::Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
+                                             const StreamOptions& options, totals::Totals& totals) {
+  return Loop<Messages<record::Payment>, MessageStreamConnections, totals::Totals>(connections,
+                                                                                   options, totals)
+      .run();
 }
 
-Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
-                                   const StreamOptions& options, MergedTotals& merged) {
+base::Result<StreamOutcome> merge_stream(const StreamConnections& connections,
+                                         const StreamOptions& options,
+                                         totals::MergedTotals& merged) {
+  return Loop<Lines<record::Stats>, StreamConnections, totals::MergedTotals>(connections, options,
+                                                                             merged)
+      .run();
+}
+
+base::Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
+                                         const StreamOptions& options,
+                                         totals::MergedTotals& merged) {
   merged.begin_input();
-  return Loop<Messages<Stats>, MessageStreamConnections, MergedTotals>(connections, options, merged)
+  return Loop<Messages<record::Stats>, MessageStreamConnections, totals::MergedTotals>(
+             connections, options, merged)
       .run();
 }
 
-Result<void> publish_last(const AggregateOutputs& outputs, Totals& totals, Counters counters,
-                          bool publish) {
-  if (Result<void> safe = outputs.rejects.flush(); !safe) return safe;
+base::Result<void> publish_last(const AggregateOutputs& outputs, totals::Totals& totals,
+                                Counters counters, bool publish) {
+  if (base::Result<void> safe = outputs.rejects.flush(); !safe) return safe;
   if (publish) {
-    if (Result<void> done = outputs.publisher.publish(totals); !done) return done;
+    if (base::Result<void> done = outputs.publisher.publish(totals); !done) return done;
     ++counters.triggers;
   }
-  if (Result<void> done = outputs.publisher.close(); !done) return done;
+  if (base::Result<void> done = outputs.publisher.close(); !done) return done;
   return outputs.metrics.finish(counters);
 }
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -27,12 +27,12 @@
 #include "totals/merge.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 // Where everything goes. All are borrowed.
 struct AggregateOutputs {
   Publisher& publisher;
-  RejectLog& rejects;
+  io::RejectLog& rejects;
   MetricsFile& metrics;
 };
 
@@ -40,16 +40,16 @@ template <class AnySource>
 struct ConnectionsOf {
   AggregateOutputs outputs;
   AnySource& source;
-  Progress& progress;
-  const Clock& clock;
+  base::Progress& progress;
+  const base::Clock& clock;
 };
-using StreamConnections = ConnectionsOf<Source>;
-using MessageStreamConnections = ConnectionsOf<MessageSource>;
+using StreamConnections = ConnectionsOf<io::Source>;
+using MessageStreamConnections = ConnectionsOf<io::MessageSource>;
 
 struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
   TriggerOptions trigger{};  // not used for kFinal
-  FieldNames fields{};
+  record::FieldNames fields{};
   bool ready_line = false;  // kUpdate: an empty line follows what was there at the start
 };
 
@@ -58,20 +58,22 @@ struct StreamOutcome {
 };
 
 // REQUIRES: for kUpdate, the table tracks changes.
-Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
-                                       const StreamOptions& options, Totals& totals);
-Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
-                                       const StreamOptions& options, Totals& totals);
-Result<StreamOutcome> merge_stream(const StreamConnections& connections,
-                                   const StreamOptions& options, MergedTotals& merged);
+base::Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
+                                             const StreamOptions& options, totals::Totals& totals);
+base::Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
+                                             const StreamOptions& options, totals::Totals& totals);
+base::Result<StreamOutcome> merge_stream(const StreamConnections& connections,
+                                         const StreamOptions& options,
+                                         totals::MergedTotals& merged);
 // A message without a value takes back what its partition said of the user that is its key.
-Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
-                                   const StreamOptions& options, MergedTotals& merged);
+base::Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
+                                         const StreamOptions& options,
+                                         totals::MergedTotals& merged);
 
 // What follows the last record, for every way of reading: first the rejects, since totals must not
 // claim that the rest is safe, then the totals where there is something to `publish`, the proof
 // that they arrived, and the metrics.
-Result<void> publish_last(const AggregateOutputs& outputs, Totals& totals, Counters counters,
-                          bool publish);
+base::Result<void> publish_last(const AggregateOutputs& outputs, totals::Totals& totals,
+                                Counters counters, bool publish);
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -18,18 +18,19 @@
 
 #include "base/clock.h"
 
-namespace paystats {
+namespace paystats::stream {
 
 struct TriggerOptions {
-  Duration interval = std::chrono::milliseconds(100);
+  base::Duration interval = std::chrono::milliseconds(100);
   std::optional<uint64_t> records_max{};  // at least 1
 };
 
 class Trigger {
  public:
-  static constexpr Duration kIntervalLongest = std::chrono::milliseconds(100);  // of interval zero
+  static constexpr base::Duration kIntervalLongest =
+      std::chrono::milliseconds(100);  // of interval zero
 
-  Trigger(TriggerOptions options, const Clock& clock);
+  Trigger(TriggerOptions options, const base::Clock& clock);
 
   // So many records changed something.
   void added(uint64_t records) { pending_ += records; }
@@ -39,7 +40,7 @@ class Trigger {
 
   // The moment from which due(paused) holds without a further record; Instant::max() where nothing
   // changed.
-  Instant deadline(bool paused = true) const;
+  base::Instant deadline(bool paused = true) const;
 
   // How many records may be added until records_max is reached, at least 1; and whether it is.
   uint64_t records_left() const;
@@ -50,27 +51,27 @@ class Trigger {
   // All that changed has been published: call when that is done, so that publishing a large table
   // leaves an interval for reading. Where it `took` long, that interval is at least kRestFactor
   // times as long, up to kRestLongest, unless the input pauses before.
-  void fired(Duration took = {});
+  void fired(base::Duration took = {});
   static constexpr int kRestFactor = 9;
-  static constexpr Duration kRestLongest = std::chrono::seconds(1);
+  static constexpr base::Duration kRestLongest = std::chrono::seconds(1);
 
   // The same for who goes on while he publishes: what has been added is taken, how much that was;
   // and the end of it, which leaves alone what was added since. What did not come about is added
   // again.
   uint64_t taken() { return std::exchange(pending_, 0); }
-  void settled(Duration took);
+  void settled(base::Duration took);
 
   uint64_t times_fired() const { return times_fired_; }
 
  private:
   const bool at_pauses_;
-  const Duration interval_;
+  const base::Duration interval_;
   const uint64_t records_max_;
-  const Clock& clock_;
+  const base::Clock& clock_;
   uint64_t pending_ = 0;  // records since it fired
   uint64_t times_fired_ = 0;
-  Instant last_{};
-  Duration rest_{};  // after the last time
+  base::Instant last_{};
+  base::Duration rest_{};  // after the last time
 };
 
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -15,7 +15,7 @@
 #include "io/reject_log.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 // Each is written by the job while it runs, and read by anyone.
 struct TopicCounters {
@@ -49,11 +49,11 @@ struct PendingRejects {
 
 // All are borrowed.
 struct TopicJobConnections {
-  Cluster& cluster;
-  RejectLog& rejects;
+  kafka::Cluster& cluster;
+  io::RejectLog& rejects;
   PendingRejects& pending_rejects;  // filled by `rejects` where they go to a topic
   TopicCounters& counters;
-  const RunContext& context;
+  const base::RunContext& context;
 };
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -14,21 +14,21 @@
 #include "topics/restore.h"
 #include "topics/start.h"
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
 // The client is asked this often how far behind it is.
-constexpr Duration kLagInterval = std::chrono::milliseconds(200);
+constexpr base::Duration kLagInterval = std::chrono::milliseconds(200);
 
 // Publications fall between blocks, so a block is no larger than what is to lie between two.
-size_t block_messages(const TriggerOptions& trigger) {
+size_t block_messages(const stream::TriggerOptions& trigger) {
   constexpr uint64_t kMost = 1024;
   return static_cast<size_t>(std::min(trigger.records_max.value_or(kMost), kMost));
 }
 
 }  // namespace
 
-class TopicJob::Impl final : public PartitionOwner {
+class TopicJob::Impl final : public kafka::PartitionOwner {
  public:
   Impl(const TopicJobOptions& options, const TopicJobConnections& connections)
       : options_(options),
@@ -37,78 +37,78 @@ class TopicJob::Impl final : public PartitionOwner {
         waiter_(connections.context.stop, connections.context.clock),
         decoder_(options.fields, connections.rejects) {}
 
-  Result<void> open();
-  Result<void> run();
+  base::Result<void> open();
+  base::Result<void> run();
 
  private:
-  Result<std::vector<SourceOffset>> on_assigned(
-      std::span<const PartitionOffsets> partitions) override;
-  Result<void> on_revoked(bool lost) override;
-  Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
+  base::Result<std::vector<record::SourceOffset>> on_assigned(
+      std::span<const kafka::PartitionOffsets> partitions) override;
+  base::Result<void> on_revoked(bool lost) override;
+  base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
 
-  Result<void> loop();
-  Result<void> take(const MessageBlock& block);
-  Result<void> add(const DecodedRun<Payment>& decoded);
-  Result<void> check_users() const;
-  Result<void> finish();
+  base::Result<void> loop();
+  base::Result<void> take(const io::MessageBlock& block);
+  base::Result<void> add(const io::DecodedRun<record::Payment>& decoded);
+  base::Result<void> check_users() const;
+  base::Result<void> finish();
   void warn_of_unpublished() const;
-  Instant deadline(bool paused) const;
+  base::Instant deadline(bool paused) const;
   bool is_behind() const;
   bool all_read() const;
   void count();
 
   const TopicJobOptions& options_;
   const TopicJobConnections connections_;
-  const Clock& clock_;
-  const Waiter waiter_;
-  MessageDecoder<Payment> decoder_;
+  const base::Clock& clock_;
+  const io::Waiter waiter_;
+  io::MessageDecoder<record::Payment> decoder_;
   TopicParts parts_;  // that are assigned
-  std::unique_ptr<GroupConsumer> consumer_;
+  std::unique_ptr<kafka::GroupConsumer> consumer_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
-  Instant counted_{};
-  std::vector<Totals::Refused> refused_;  // reused
+  base::Instant counted_{};
+  std::vector<totals::Totals::Refused> refused_;  // reused
   bool was_assigned_ = false;
 };
 
-Result<void> TopicJob::Impl::open() {
+base::Result<void> TopicJob::Impl::open() {
   // The writer first: it clears what a predecessor of this name has left open, which otherwise
   // hides the newest totals and offsets from us.
   std::optional<std::string> transactional_id;
   if (options_.guarantee == Guarantee::kExactlyOnce) {
     transactional_id = options_.group + "." + options_.instance;
   }
-  Result<std::unique_ptr<StatsWriter>> writer =
-      StatsWriter::open(connections_.cluster,
-                        {.source_topic = options_.topics.payments,
-                         .topic = options_.topics.stats,
-                         .rejects_topic = options_.rejects_topic,
-                         .transactional_id = std::move(transactional_id)},
-                        [this] { consumer_->wake(); });
-  if (!writer) return fail(writer.error());
+  base::Result<std::unique_ptr<kafka::StatsWriter>> writer =
+      kafka::StatsWriter::open(connections_.cluster,
+                               {.source_topic = options_.topics.payments,
+                                .topic = options_.topics.stats,
+                                .rejects_topic = options_.rejects_topic,
+                                .transactional_id = std::move(transactional_id)},
+                               [this] { consumer_->wake(); });
+  if (!writer) return base::fail(writer.error());
   publisher_ =
       std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, connections_);
-  Result<std::unique_ptr<GroupConsumer>> consumer =
-      GroupConsumer::open(connections_.cluster,
-                          {.topic = options_.topics.payments,
-                           .group = options_.group,
-                           .instance = options_.instance,
-                           .block_messages = block_messages(options_.publish.trigger)},
-                          *this, waiter_);
-  if (!consumer) return fail(consumer.error());
+  base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
+      kafka::GroupConsumer::open(connections_.cluster,
+                                 {.topic = options_.topics.payments,
+                                  .group = options_.group,
+                                  .instance = options_.instance,
+                                  .block_messages = block_messages(options_.publish.trigger)},
+                                 *this, waiter_);
+  if (!consumer) return base::fail(consumer.error());
   consumer_ = std::move(*consumer);
   publisher_->set_consumer(*consumer_);
   return {};
 }
 
-Result<void> TopicJob::Impl::run() {
-  Result<void> done = consumer_->join();
+base::Result<void> TopicJob::Impl::run() {
+  base::Result<void> done = consumer_->join();
   // Who loses his partitions on the way has not read what there is: he waits for others.
   do {
     if (done) done = loop();
     if (done) done = finish();
   } while (done && options_.available_now && !was_assigned_ &&
            !connections_.context.stop.requested());
-  if (!done && done.error().kind == ErrorKind::kInterrupted) {
+  if (!done && done.error().kind == base::ErrorKind::kInterrupted) {
     warn_of_unpublished();
     done = {};
   }
@@ -117,45 +117,46 @@ Result<void> TopicJob::Impl::run() {
   return done;
 }
 
-Result<void> TopicJob::Impl::loop() {
+base::Result<void> TopicJob::Impl::loop() {
   for (;;) {
-    MessageBlock block;
-    Result<ReadStatus> status = consumer_->read(block, clock_.now());
-    if (status && *status == ReadStatus::kIdle) {
+    io::MessageBlock block;
+    base::Result<io::ReadStatus> status = consumer_->read(block, clock_.now());
+    if (status && *status == io::ReadStatus::kIdle) {
       if (all_read()) return {};
       const bool paused = !is_behind();
-      if (Result<void> done = publisher_->publish_if_due(paused); !done) return done;
-      if (Result<void> done = connections_.rejects.flush(); !done) return done;
+      if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
+      if (base::Result<void> done = connections_.rejects.flush(); !done) return done;
       count();
       status = consumer_->read(block, deadline(paused));
     }
     // A signal during a restore leaves a part of a table, which goes with it.
-    if (!status && status.error().kind == ErrorKind::kInterrupted) return {};
-    if (!status) return fail(status.error());
-    if (*status == ReadStatus::kEnd) return {};
-    if (*status == ReadStatus::kBlock) {
-      if (Result<void> taken = take(block); !taken) return taken;
+    if (!status && status.error().kind == base::ErrorKind::kInterrupted) return {};
+    if (!status) return base::fail(status.error());
+    if (*status == io::ReadStatus::kEnd) return {};
+    if (*status == io::ReadStatus::kBlock) {
+      if (base::Result<void> taken = take(block); !taken) return taken;
     }
-    if (Result<void> done = publisher_->publish_if_due(false); !done) return done;
+    if (base::Result<void> done = publisher_->publish_if_due(false); !done) return done;
     if (clock_.now() - counted_ >= kLagInterval) count();
   }
 }
 
-Result<void> TopicJob::Impl::take(const MessageBlock& block) {
+base::Result<void> TopicJob::Impl::take(const io::MessageBlock& block) {
   uint64_t bytes = 0;
-  for (const Message& message : block.messages) bytes += message.value ? message.value->size() : 0;
+  for (const io::Message& message : block.messages)
+    bytes += message.value ? message.value->size() : 0;
   connections_.counters.bytes += bytes;
   const uint64_t before = decoder_.records();
-  Result<void> taken =
-      decoder_.decode(block, [this](const DecodedRun<Payment>& decoded) { return add(decoded); });
+  base::Result<void> taken = decoder_.decode(
+      block, [this](const io::DecodedRun<record::Payment>& decoded) { return add(decoded); });
   // Rejects count as well: the offsets have to move on behind them, too.
   publisher_->added(decoder_.records() - before);
   return taken ? check_users() : taken;
 }
 
 // Rows of one partition after the other, as they come.
-Result<void> TopicJob::Impl::add(const DecodedRun<Payment>& decoded) {
-  std::span<const Totals::Row> rows(decoded.lines.rows);
+base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& decoded) {
+  std::span<const totals::Totals::Row> rows(decoded.lines.rows);
   while (!rows.empty()) {
     const int32_t partition = decoded.messages[rows.front().line].at.partition;
     size_t run = 1;
@@ -163,11 +164,12 @@ Result<void> TopicJob::Impl::add(const DecodedRun<Payment>& decoded) {
     PartitionTotals& totals = parts_.at(partition).totals;
     const uint64_t skipped = totals.skipped();
     refused_.clear();
-    if (Result<void> added = totals.add(rows.first(run), decoded.messages, refused_); !added) {
+    if (base::Result<void> added = totals.add(rows.first(run), decoded.messages, refused_);
+        !added) {
       return added;
     }
-    for (const Totals::Refused& refused : refused_) {
-      Result<void> put_aside = decoder_.reject(decoded, rows[refused.row].line, refused.flaw);
+    for (const totals::Totals::Refused& refused : refused_) {
+      base::Result<void> put_aside = decoder_.reject(decoded, rows[refused.row].line, refused.flaw);
       if (!put_aside) return put_aside;
     }
     const uint64_t twice = totals.skipped() - skipped;
@@ -179,12 +181,12 @@ Result<void> TopicJob::Impl::add(const DecodedRun<Payment>& decoded) {
 }
 
 // Each table has the limit by itself; together they must keep it, too.
-Result<void> TopicJob::Impl::check_users() const {
+base::Result<void> TopicJob::Impl::check_users() const {
   uint64_t users = 0;
   for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
   if (users <= options_.users_max) return {};
-  return fail(fmt::format("more than {} users: raise --users-max if there is the memory",
-                          options_.users_max));
+  return base::fail(fmt::format("more than {} users: raise --users-max if there is the memory",
+                                options_.users_max));
 }
 
 void TopicJob::Impl::warn_of_unpublished() const {
@@ -192,38 +194,38 @@ void TopicJob::Impl::warn_of_unpublished() const {
       "the last totals were not published in time; the next start makes them again");
 }
 
-Result<void> TopicJob::Impl::finish() {
+base::Result<void> TopicJob::Impl::finish() {
   while (publisher_->pending() && consumer_->assigned()) {
-    const Result<bool> published = publisher_->publish_all();
-    if (!published && published.error().kind == ErrorKind::kInterrupted) {
+    const base::Result<bool> published = publisher_->publish_all();
+    if (!published && published.error().kind == base::ErrorKind::kInterrupted) {
       warn_of_unpublished();
       return {};
     }
-    if (!published) return fail(published.error());
+    if (!published) return base::fail(published.error());
     if (*published) break;
     // Who has been fenced, or lost his partitions meanwhile, hears of it here.
     if (connections_.context.stop.requested()) {
       warn_of_unpublished();
       return {};
     }
-    MessageBlock none;
-    const Result<ReadStatus> read =
+    io::MessageBlock none;
+    const base::Result<io::ReadStatus> read =
         consumer_->read(none, clock_.now() + TopicPublisher::kRetryAfter);
-    if (!read) return fail(read.error());
-    if (*read == ReadStatus::kBlock) {
-      if (Result<void> taken = take(none); !taken) return taken;
+    if (!read) return base::fail(read.error());
+    if (*read == io::ReadStatus::kBlock) {
+      if (base::Result<void> taken = take(none); !taken) return taken;
     }
   }
   return {};
 }
 
-Instant TopicJob::Impl::deadline(bool paused) const {
+base::Instant TopicJob::Impl::deadline(bool paused) const {
   return std::min(publisher_->deadline(paused), clock_.now() + kLagInterval * 5);
 }
 
 // A queue that is empty while the partitions have more is no pause of the input.
 bool TopicJob::Impl::is_behind() const {
-  for (const GroupConsumer::Position& position : consumer_->positions()) {
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     if (!position.at_end && position.high > position.next) return true;
   }
   return false;
@@ -232,7 +234,7 @@ bool TopicJob::Impl::is_behind() const {
 // With available_now: all that was there when the partitions were assigned.
 bool TopicJob::Impl::all_read() const {
   if (!options_.available_now || !was_assigned_) return false;
-  for (const GroupConsumer::Position& position : consumer_->positions()) {
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     const auto part = parts_.find(position.partition);
     if (part == parts_.end()) return false;
     if (position.next < part->second.target && !position.at_end) return false;
@@ -246,7 +248,7 @@ void TopicJob::Impl::count() {
   for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
   uint64_t lag = 0;
   bool caught_up = was_assigned_;
-  for (const GroupConsumer::Position& position : consumer_->positions()) {
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     if (!position.at_end) lag += static_cast<uint64_t>(position.high - position.next);
     const auto part = parts_.find(position.partition);
     caught_up = caught_up && part != parts_.end() &&
@@ -258,38 +260,38 @@ void TopicJob::Impl::count() {
   connections_.counters.caught_up = caught_up;
 }
 
-Result<std::vector<SourceOffset>> TopicJob::Impl::on_assigned(
-    std::span<const PartitionOffsets> partitions) {
+base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
+    std::span<const kafka::PartitionOffsets> partitions) {
   parts_.clear();
   was_assigned_ = true;
-  for (const PartitionOffsets& each : partitions) {
+  for (const kafka::PartitionOffsets& each : partitions) {
     parts_.emplace(each.partition,
                    TopicPart{.totals = PartitionTotals(
                                  each.partition, options_.hash_seed,
                                  {.users_max = options_.users_max, .track_changes = true}),
                              .target = each.high});
   }
-  Result<void> restored =
+  base::Result<void> restored =
       restore(connections_.cluster, options_.topics.stats, parts_, connections_.counters);
-  if (!restored) return fail(restored.error());
-  std::vector<SourceOffset> starts;
-  for (const PartitionOffsets& offsets : partitions) {
+  if (!restored) return base::fail(restored.error());
+  std::vector<record::SourceOffset> starts;
+  for (const kafka::PartitionOffsets& offsets : partitions) {
     const PartitionTotals& totals = parts_.at(offsets.partition).totals;
     int64_t high = offsets.high;
     if (totals.newest_restored() >= high) {
       // Until he is fenced another of our name may publish what he has read beyond that.
-      const Result<PartitionOffsets> newest = consumer_->ask_ends(offsets.partition);
-      if (!newest) return fail(newest.error());
+      const base::Result<kafka::PartitionOffsets> newest = consumer_->ask_ends(offsets.partition);
+      if (!newest) return base::fail(newest.error());
       high = newest->high;
     }
-    const Result<TopicStart> start = choose_start({.partition = offsets.partition,
-                                                   .low = offsets.low,
-                                                   .high = high,
-                                                   .committed = offsets.committed,
-                                                   .has_totals = totals.totals().users() > 0,
-                                                   .newest_total = totals.newest_restored()},
-                                                  options_.topics, options_.on_data_loss);
-    if (!start) return fail(start.error());
+    const base::Result<TopicStart> start = choose_start({.partition = offsets.partition,
+                                                         .low = offsets.low,
+                                                         .high = high,
+                                                         .committed = offsets.committed,
+                                                         .has_totals = totals.totals().users() > 0,
+                                                         .newest_total = totals.newest_restored()},
+                                                        options_.topics, options_.on_data_loss);
+    if (!start) return base::fail(start.error());
     if (!start->warning.empty()) connections_.context.diagnostics.warning(start->warning);
     connections_.context.diagnostics.detail(
         fmt::format("kafka:{}: partition {} from offset {}, {} users", options_.topics.payments,
@@ -300,15 +302,15 @@ Result<std::vector<SourceOffset>> TopicJob::Impl::on_assigned(
   return starts;
 }
 
-Result<void> TopicJob::Impl::on_revoked(bool lost) {
+base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
   if (!lost) {
     // Whoever is next begins where this ends. If it does not come about he reads a little more.
-    const Result<bool> published = publisher_->publish_all();
-    if (!published && published.error().kind != ErrorKind::kInterrupted) {
-      return fail(published.error());
+    const base::Result<bool> published = publisher_->publish_all();
+    if (!published && published.error().kind != base::ErrorKind::kInterrupted) {
+      return base::fail(published.error());
     }
   }
-  Result<void> outcome = publisher_->forget();
+  base::Result<void> outcome = publisher_->forget();
   parts_.clear();
   was_assigned_ = false;
   connections_.context.diagnostics.detail(fmt::format(
@@ -316,10 +318,10 @@ Result<void> TopicJob::Impl::on_revoked(bool lost) {
   return outcome;
 }
 
-Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, int64_t low) {
+base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, int64_t low) {
   const std::string gap = describe_gap(options_.topics, partition, wanted, low);
   if (options_.on_data_loss == OnDataLoss::kStop) {
-    return fail(gap + "; --on-data-loss continue goes on without them");
+    return base::fail(gap + "; --on-data-loss continue goes on without them");
   }
   connections_.context.diagnostics.warning(gap);
   return true;
@@ -329,11 +331,11 @@ TopicJob::TopicJob(const TopicJobOptions& options, const TopicJobConnections& co
     : impl_(std::make_unique<Impl>(options, connections)) {}
 TopicJob::~TopicJob() = default;
 
-Result<void> TopicJob::open() {
+base::Result<void> TopicJob::open() {
   return impl_->open();
 }
-Result<void> TopicJob::run() {
+base::Result<void> TopicJob::run() {
   return impl_->run();
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -25,7 +25,7 @@
 #include "topics/options.h"
 #include "topics/publisher.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 struct TopicJobOptions {
   TopicNames topics;
@@ -36,22 +36,22 @@ struct TopicJobOptions {
   OnDataLoss on_data_loss = OnDataLoss::kStop;
   bool available_now = false;  // ends at what is there when a partition is assigned
   TopicPublisherOptions publish = {};
-  FieldNames fields = {};
+  record::FieldNames fields = {};
   uint64_t users_max = UINT64_MAX;  // in the tables of this job
   uint64_t hash_seed = 0;
 };
 
 // Lines that leave with the next transaction: the sink of a job's RejectLog where rejects go to a
 // topic.
-class PendingLines final : public Sink {
+class PendingLines final : public io::Sink {
  public:
   explicit PendingLines(PendingRejects& rejects) : rejects_(rejects) {}
-  Result<void> write(std::string_view lines) override {
+  base::Result<void> write(std::string_view lines) override {
     rejects_.add(lines);
     return {};
   }
-  Result<void> flush() override { return {}; }
-  Result<void> close() override { return {}; }
+  base::Result<void> flush() override { return {}; }
+  base::Result<void> close() override { return {}; }
 
  private:
   PendingRejects& rejects_;
@@ -66,14 +66,14 @@ class TopicJob {
 
   // Waits for the brokers and for what a predecessor of this name has left. Jobs that join their
   // group together are all opened before the first of them runs. Call once.
-  Result<void> open();
+  base::Result<void> open();
 
   // Call once. A stop signal is a normal end: what has been read is published first.
-  Result<void> run();
+  base::Result<void> run();
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::topics

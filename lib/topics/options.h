@@ -9,7 +9,7 @@
 #include "record/decoder.h"
 #include "stream/trigger.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 enum class Guarantee { kExactlyOnce, kAtLeastOnce };
 
@@ -29,11 +29,11 @@ struct TopicRunOptions {
   Guarantee guarantee = Guarantee::kExactlyOnce;
   OnDataLoss on_data_loss = OnDataLoss::kStop;
   bool available_now = false;  // ends at what is there when a partition is assigned
-  TriggerOptions trigger = {};
-  FieldNames fields = {};
+  stream::TriggerOptions trigger = {};
+  record::FieldNames fields = {};
   uint64_t users_max = UINT64_MAX;  // in the tables of each job
-  std::optional<Endpoint> rejects = {};
+  std::optional<io::Endpoint> rejects = {};
   std::optional<std::string> metrics = {};
 };
 
-}  // namespace paystats
+}  // namespace paystats::topics

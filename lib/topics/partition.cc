@@ -4,15 +4,15 @@
 #include <cassert>
 #include <optional>
 
-namespace paystats {
+namespace paystats::topics {
 
-PartitionTotals::PartitionTotals(int32_t partition, uint64_t seed, TotalsOptions options)
+PartitionTotals::PartitionTotals(int32_t partition, uint64_t seed, totals::TotalsOptions options)
     : partition_(partition), totals_(seed, options) {}
 
-Result<void> PartitionTotals::restore(const Stats& stats) {
+base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
   assert(stats.at && stats.at->partition == partition_);
-  const Result<uint32_t> user = totals_.find_or_add(stats.user);
-  if (!user) return fail(user.error());
+  const base::Result<uint32_t> user = totals_.find_or_add(stats.user);
+  if (!user) return base::fail(user.error());
   offsets_.resize(totals_.users(), kNothing);
   // A member that had been given up for dead may have written late.
   if (stats.at->offset < offsets_[*user]) return {};
@@ -26,16 +26,17 @@ void PartitionTotals::remove(std::string_view user) {
   const std::optional<uint32_t> found = totals_.find(user);
   if (!found) return;
   offsets_[*found] = kNothing;
-  totals_.set(*found, Decimal(), 0);
+  totals_.set(*found, money::Decimal(), 0);
 }
 
 void PartitionTotals::restored() {
   totals_.clear_changed();
 }
 
-Result<void> PartitionTotals::add(std::span<const Row> rows, std::span<const Message> messages,
-                                  std::vector<Totals::Refused>& refused) {
-  if (Result<void> found = totals_.find_or_add(rows, indices_); !found) return found;
+base::Result<void> PartitionTotals::add(std::span<const Row> rows,
+                                        std::span<const io::Message> messages,
+                                        std::vector<totals::Totals::Refused>& refused) {
+  if (base::Result<void> found = totals_.find_or_add(rows, indices_); !found) return found;
   offsets_.resize(totals_.users(), kNothing);
   for (size_t i = 0; i < rows.size(); ++i) {
     const int64_t offset = messages[rows[i].line].at.offset;
@@ -44,8 +45,8 @@ Result<void> PartitionTotals::add(std::span<const Row> rows, std::span<const Mes
       ++skipped_;
       continue;
     }
-    const Flaw flaw = totals_.add_payment(indices_[i], rows[i].record.amount);
-    if (flaw != Flaw::kNone) {
+    const record::Flaw flaw = totals_.add_payment(indices_[i], rows[i].record.amount);
+    if (flaw != record::Flaw::kNone) {
       refused.push_back({i, flaw});
       continue;
     }
@@ -54,4 +55,4 @@ Result<void> PartitionTotals::add(std::span<const Row> rows, std::span<const Mes
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

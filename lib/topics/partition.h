@@ -21,18 +21,18 @@
 #include "record/payment.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 class PartitionTotals {
  public:
-  using Row = Totals::Row;
+  using Row = totals::Totals::Row;
   static constexpr int64_t kNothing = -1;
 
-  PartitionTotals(int32_t partition, uint64_t seed, TotalsOptions options);
+  PartitionTotals(int32_t partition, uint64_t seed, totals::TotalsOptions options);
 
   // One record of the output topic. Of several for one user that of the highest offset counts.
   // REQUIRES: stats.at.
-  Result<void> restore(const Stats& stats);
+  base::Result<void> restore(const record::Stats& stats);
   void remove(std::string_view user);  // a tombstone: as if he had never paid
   void restored();                     // nothing of it is to be published
 
@@ -41,24 +41,24 @@ class PartitionTotals {
 
   // Adds payments whose messages are messages[row.line]; those not yet included, that is. The rows
   // that cannot be added are appended to `refused`.
-  Result<void> add(std::span<const Row> rows, std::span<const Message> messages,
-                   std::vector<Totals::Refused>& refused);
+  base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
+                         std::vector<totals::Totals::Refused>& refused);
 
   // Payments that were included already.
   uint64_t skipped() const { return skipped_; }
 
   int32_t partition() const { return partition_; }
-  Totals& totals() { return totals_; }
-  const Totals& totals() const { return totals_; }
-  Stats stats(uint32_t user) const {
-    Stats stats = totals_.stats(user);
-    stats.at = SourceOffset{partition_, offsets_[user]};
+  totals::Totals& totals() { return totals_; }
+  const totals::Totals& totals() const { return totals_; }
+  record::Stats stats(uint32_t user) const {
+    record::Stats stats = totals_.stats(user);
+    stats.at = record::SourceOffset{partition_, offsets_[user]};
     return stats;
   }
 
  private:
   const int32_t partition_;
-  Totals totals_;
+  totals::Totals totals_;
   std::vector<int64_t> offsets_;   // by user: the last payment included
   std::vector<uint32_t> indices_;  // reused
   int64_t newest_restored_ = kNothing;
@@ -73,4 +73,4 @@ struct TopicPart {
 };
 using TopicParts = std::map<int32_t, TopicPart>;
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -6,9 +6,9 @@
 
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::topics {
 
-TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
+TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
                                const TopicPublisherOptions& options, TopicParts& parts,
                                const TopicJobConnections& connections)
     : writer_(std::move(writer)),
@@ -18,9 +18,9 @@ TopicPublisher::TopicPublisher(std::unique_ptr<StatsWriter> writer,
       clock_(connections.context.clock),
       trigger_(options.trigger, connections.context.clock) {}
 
-Result<void> TopicPublisher::publish_if_due(bool paused) {
+base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
-    if (const Result<bool> settled = settle(); !settled) return fail(settled.error());
+    if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
   }
   if (writer_->under_way() || !consumer_->assigned()) return {};
   if (full()) {
@@ -40,42 +40,42 @@ bool TopicPublisher::full() const {
          pending.bytes + rejects_.bytes >= options_.reject_bytes_most;
 }
 
-Instant TopicPublisher::deadline(bool paused) const {
-  if (writer_->under_way()) return Instant::max();  // its end wakes the consumer
+base::Instant TopicPublisher::deadline(bool paused) const {
+  if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
   return std::max(trigger_.deadline(paused), not_before_);
 }
 
-Result<bool> TopicPublisher::publish_all() {
+base::Result<bool> TopicPublisher::publish_all() {
   if (writer_->under_way()) {
-    if (Result<bool> settled = settle(); !settled) return settled;
+    if (base::Result<bool> settled = settle(); !settled) return settled;
   }
   if (!trigger_.pending()) return true;
-  if (Result<void> begun = begin(); !begun) return fail(begun.error());
-  return writer_->under_way() ? settle() : Result<bool>(false);
+  if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
+  return writer_->under_way() ? settle() : base::Result<bool>(false);
 }
 
-Result<void> TopicPublisher::forget() {
-  Result<bool> settled = true;
+base::Result<void> TopicPublisher::forget() {
+  base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
   trigger_.taken();
   connections_.pending_rejects = {};
   committed_.clear();
-  if (settled || settled.error().kind == ErrorKind::kInterrupted) return {};
-  return fail(settled.error());
+  if (settled || settled.error().kind == base::ErrorKind::kInterrupted) return {};
+  return base::fail(settled.error());
 }
 
-Result<void> TopicPublisher::begin() {
+base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
-  if (Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+  if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
   next_.clear();
-  for (const GroupConsumer::Position& position : consumer_->positions()) {
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     next_.push_back({position.partition, position.next});
   }
   rejects_ = std::exchange(connections_.pending_rejects, {});
   for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
-  const Result<bool> written = write_leaving();
-  if (!written) return fail(written.error());
+  const base::Result<bool> written = write_leaving();
+  if (!written) return base::fail(written.error());
   if (*written) {
     writer_->commit();
   } else {
@@ -85,7 +85,7 @@ Result<void> TopicPublisher::begin() {
 }
 
 // All but the commit of the last part. False: a part before it did not come about.
-Result<bool> TopicPublisher::write_leaving() {
+base::Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
   for (const auto& [partition, part] : parts_) left += part.leaving.size();
   const auto begin_part = [&] {
@@ -97,14 +97,14 @@ Result<bool> TopicPublisher::write_leaving() {
     for (const uint32_t user : part.leaving) {
       if (written == options_.totals_per_transaction) {
         writer_->commit();
-        Result<bool> committed = writer_->wait();
+        base::Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
         left -= std::exchange(written, 0);
         begin_part();
       }
-      const Stats stats = part.totals.stats(user);
+      const record::Stats stats = part.totals.stats(user);
       line_.clear();
-      append_stats(line_, stats);
+      record::append_stats(line_, stats);
       writer_->stats(partition, stats.user, line_);
       ++written;
     }
@@ -114,8 +114,8 @@ Result<bool> TopicPublisher::write_leaving() {
 }
 
 // False: it did not come about, and is to be done again.
-Result<bool> TopicPublisher::settle() {
-  Result<bool> committed = writer_->wait();
+base::Result<bool> TopicPublisher::settle() {
+  base::Result<bool> committed = writer_->wait();
   if (!committed) return committed;
   if (!*committed) {
     put_back();
@@ -139,4 +139,4 @@ void TopicPublisher::put_back() {
   trigger_.added(records_);
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

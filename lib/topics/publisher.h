@@ -26,10 +26,10 @@
 #include "topics/connections.h"
 #include "topics/partition.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 struct TopicPublisherOptions {
-  TriggerOptions trigger = {};
+  stream::TriggerOptions trigger = {};
   // More totals than these are published in parts. A transaction must end within its time-out, on a
   // slow machine as well; one that did not would be made again for ever. Each total is exact by
   // itself, so a part is no half truth. With it go the offsets that the group has already, since
@@ -43,58 +43,58 @@ struct TopicPublisherOptions {
 class TopicPublisher {
  public:
   // After a publication that did not come about, so long until it is tried again.
-  static constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+  static constexpr base::Duration kRetryAfter = std::chrono::milliseconds(100);
 
   // `parts` is borrowed as well.
-  TopicPublisher(std::unique_ptr<StatsWriter> writer, const TopicPublisherOptions& options,
+  TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
                  TopicParts& parts, const TopicJobConnections& connections);
 
   // From here on what is published is the learning of this member. Borrowed.
-  void set_consumer(GroupConsumer& consumer) { consumer_ = &consumer; }
+  void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
 
   // The partitions have been given to this member, which reads them from `starts` on.
-  void assigned(std::vector<SourceOffset> starts) { committed_ = std::move(starts); }
+  void assigned(std::vector<record::SourceOffset> starts) { committed_ = std::move(starts); }
 
   // So many payments or rejects have been taken in.
   void added(uint64_t records) { trigger_.added(records); }
 
   // Takes note of a publication that has come to its end, and begins one if it is time. `paused`:
   // the input has nothing more at this moment.
-  Result<void> publish_if_due(bool paused);
+  base::Result<void> publish_if_due(bool paused);
 
   // When publish_if_due(paused) should be called at the latest, if nothing happens before.
-  Instant deadline(bool paused) const;
+  base::Instant deadline(bool paused) const;
 
   // Waits until all that the tables know is published. False: it did not come about.
-  Result<bool> publish_all();
+  base::Result<bool> publish_all();
   bool pending() const { return trigger_.pending() || writer_->under_way(); }
 
   // The tables are about to go. Waits for what is under way, whatever becomes of it.
-  Result<void> forget();
+  base::Result<void> forget();
 
  private:
   bool full() const;
-  Result<void> begin();
-  Result<bool> write_leaving();
-  Result<bool> settle();
+  base::Result<void> begin();
+  base::Result<bool> write_leaving();
+  base::Result<bool> settle();
   void put_back();
 
-  const std::unique_ptr<StatsWriter> writer_;
+  const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;
   TopicParts& parts_;
   const TopicJobConnections connections_;
-  const Clock& clock_;
-  Trigger trigger_;
-  GroupConsumer* consumer_ = nullptr;
-  std::vector<SourceOffset> committed_;  // of the group: what is to be read next
+  const base::Clock& clock_;
+  stream::Trigger trigger_;
+  kafka::GroupConsumer* consumer_ = nullptr;
+  std::vector<record::SourceOffset> committed_;  // of the group: what is to be read next
   // Of the publication under way.
-  Instant begun_at_{};
+  base::Instant begun_at_{};
   uint64_t records_ = 0;
-  std::vector<SourceOffset> next_;
+  std::vector<record::SourceOffset> next_;
   PendingRejects rejects_;
 
-  Instant not_before_{};  // after one that did not come about
-  std::string line_;      // reused
+  base::Instant not_before_{};  // after one that did not come about
+  std::string line_;            // reused
 };
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -9,23 +9,24 @@
 #include "kafka/restore.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
-Result<void> restore_message(const Message& message, const std::string& topic,
-                             LineDecoder<Stats>& decoder, PartitionTotals& totals) {
+base::Result<void> restore_message(const io::Message& message, const std::string& topic,
+                                   record::LineDecoder<record::Stats>& decoder,
+                                   PartitionTotals& totals) {
   if (!message.value) {
     totals.remove(message.key);
     return {};
   }
   const auto refuse = [&](std::string_view why) {
-    return fail(fmt::format("kafka:{}: partition {}, offset {}: {}", topic, message.at.partition,
-                            message.at.offset, why));
+    return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", topic,
+                                  message.at.partition, message.at.offset, why));
   };
-  Stats stats;
-  const Flaw flaw = decoder.decode_one(*message.value, stats);
-  if (flaw != Flaw::kNone) {
-    return refuse("not a stats record: " + describe(flaw, FieldNames{}) +
+  record::Stats stats;
+  const record::Flaw flaw = decoder.decode_one(*message.value, stats);
+  if (flaw != record::Flaw::kNone) {
+    return refuse("not a stats record: " + record::describe(flaw, record::FieldNames{}) +
                   "; totals go to a topic of their own");
   }
   if (!stats.at) {
@@ -42,21 +43,21 @@ Result<void> restore_message(const Message& message, const std::string& topic,
 
 }  // namespace
 
-Result<void> restore(Cluster& cluster, const std::string& stats_topic, TopicParts& parts,
-                     TopicCounters& counters) {
+base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_topic,
+                           TopicParts& parts, TopicCounters& counters) {
   if (parts.empty()) return {};
   std::vector<int32_t> numbers;
   for (const auto& [partition, part] : parts) numbers.push_back(partition);
-  LineDecoder<Stats> decoder(FieldNames{});
-  Result<void> read = read_back(
+  record::LineDecoder<record::Stats> decoder(record::FieldNames{});
+  base::Result<void> read = kafka::read_back(
       cluster, {stats_topic, numbers},
-      [&](const MessageBlock& block) {
-        for (const Message& message : block.messages) {
+      [&](const io::MessageBlock& block) {
+        for (const io::Message& message : block.messages) {
           PartitionTotals& totals = parts.at(message.at.partition).totals;
-          Result<void> taken = restore_message(message, stats_topic, decoder, totals);
+          base::Result<void> taken = restore_message(message, stats_topic, decoder, totals);
           if (!taken) return taken;
         }
-        return Result<void>();
+        return base::Result<void>();
       },
       [&](uint64_t done, uint64_t all) {
         counters.restored = done;
@@ -67,4 +68,4 @@ Result<void> restore(Cluster& cluster, const std::string& stats_topic, TopicPart
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -11,11 +11,11 @@
 #include "topics/connections.h"
 #include "topics/partition.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 // Fills the tables of `parts` from the partitions of the same numbers of `stats_topic`. Errors: a
 // record that is not such stats; a stop signal, which leaves a part of a table.
-Result<void> restore(Cluster& cluster, const std::string& stats_topic, TopicParts& parts,
-                     TopicCounters& counters);
+base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_topic,
+                           TopicParts& parts, TopicCounters& counters);
 
-}  // namespace paystats
+}  // namespace paystats::topics

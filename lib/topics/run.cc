@@ -23,24 +23,26 @@
 #include "topics/job.h"
 #include "totals/user_hash.h"
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
-constexpr Duration kLookInterval = std::chrono::seconds(1);
-constexpr Duration kProgressInterval = std::chrono::milliseconds(200);
+constexpr base::Duration kLookInterval = std::chrono::seconds(1);
+constexpr base::Duration kProgressInterval = std::chrono::milliseconds(200);
 
-Result<void> check_policies(Cluster& cluster, const TopicNames& topics) {
-  const Result<std::optional<std::string>> payments = cleanup_policy(cluster, topics.payments);
-  if (!payments) return fail(payments.error());
+base::Result<void> check_policies(kafka::Cluster& cluster, const TopicNames& topics) {
+  const base::Result<std::optional<std::string>> payments =
+      kafka::cleanup_policy(cluster, topics.payments);
+  if (!payments) return base::fail(payments.error());
   if (*payments && (*payments)->find("compact") != std::string::npos) {
-    return fail(fmt::format(
+    return base::fail(fmt::format(
         "kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but the last",
         topics.payments, **payments));
   }
-  const Result<std::optional<std::string>> stats = cleanup_policy(cluster, topics.stats);
-  if (!stats) return fail(stats.error());
+  const base::Result<std::optional<std::string>> stats =
+      kafka::cleanup_policy(cluster, topics.stats);
+  if (!stats) return base::fail(stats.error());
   if (*stats && **stats != "compact") {
-    return fail(fmt::format(
+    return base::fail(fmt::format(
         "kafka:{}: cleanup.policy is {}, and must be compact: with anything else totals are "
         "removed while they are needed",
         topics.stats, **stats));
@@ -49,30 +51,31 @@ Result<void> check_policies(Cluster& cluster, const TopicNames& topics) {
 }
 
 // The number of partitions that both topics have.
-Result<int32_t> check_topics(Cluster& cluster, const TopicNames& topics) {
-  Result<int32_t> payments = require_topic(cluster, {.name = topics.payments});
+base::Result<int32_t> check_topics(kafka::Cluster& cluster, const TopicNames& topics) {
+  base::Result<int32_t> payments = kafka::require_topic(cluster, {.name = topics.payments});
   if (!payments) return payments;
-  Result<int32_t> stats =
-      require_topic(cluster, {.name = topics.stats, .partitions = *payments, .compacted = true});
+  base::Result<int32_t> stats = kafka::require_topic(
+      cluster, {.name = topics.stats, .partitions = *payments, .compacted = true});
   if (!stats) return stats;
   if (*payments != *stats) {
-    return fail(fmt::format(
+    return base::fail(fmt::format(
         "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the totals of "
         "a partition go to the one of the same number",
         topics.payments, *payments, topics.stats, *stats));
   }
-  if (Result<void> good = check_policies(cluster, topics); !good) return fail(good.error());
+  if (base::Result<void> good = check_policies(cluster, topics); !good)
+    return base::fail(good.error());
   return payments;
 }
 
-void tell_guarantee(const TopicRunOptions& options, Diagnostics& diagnostics) {
+void tell_guarantee(const TopicRunOptions& options, base::Diagnostics& diagnostics) {
   const TopicNames& topics = options.topics;
   if (options.guarantee == Guarantee::kExactlyOnce) {
     diagnostics.note(fmt::format(
         "exactly once: totals in kafka:{} and the group's offsets in kafka:{} are committed in one "
         "transaction{}",
         topics.stats, topics.payments,
-        options.rejects && options.rejects->kind != Endpoint::Kind::kTopic
+        options.rejects && options.rejects->kind != io::Endpoint::Kind::kTopic
             ? "; rejects are written at least once, since they go to no topic"
             : ""));
   } else {
@@ -86,60 +89,61 @@ void tell_guarantee(const TopicRunOptions& options, Diagnostics& diagnostics) {
 // Everything of one job that its thread uses.
 struct Job {
   TopicJobOptions options;
-  std::optional<Slot> slot;
+  std::optional<kafka::Slot> slot;
   PendingRejects pending_rejects;
-  std::unique_ptr<RejectLog> own_rejects;  // where they go to a topic
+  std::unique_ptr<io::RejectLog> own_rejects;  // where they go to a topic
   TopicCounters counters;
   std::unique_ptr<TopicJob> work;
-  std::optional<Result<void>> outcome;
+  std::optional<base::Result<void>> outcome;
   std::thread thread;
 };
 
 class TopicRun {
  public:
-  TopicRun(const TopicRunOptions& options, Cluster& cluster, const RunContext& context)
+  TopicRun(const TopicRunOptions& options, kafka::Cluster& cluster, const base::RunContext& context)
       : options_(options),
         cluster_(cluster),
         context_(context),
         metrics_(options.metrics, context.clock, context.diagnostics),
         progress_(context.diagnostics, context.clock, context.progress) {}
 
-  Result<ExitStatus> run();
+  base::Result<base::ExitStatus> run();
 
  private:
-  Result<void> prepare(int32_t partitions);
-  Result<void> name(Job& job, size_t number);
+  base::Result<void> prepare(int32_t partitions);
+  base::Result<void> name(Job& job, size_t number);
   void start(Job& job);
   void wait();
   void tell();
-  Counters counters() const;
-  Result<ExitStatus> conclude();
+  stream::Counters counters() const;
+  base::Result<base::ExitStatus> conclude();
 
   const TopicRunOptions& options_;
-  Cluster& cluster_;
-  const RunContext& context_;
-  MetricsFile metrics_;
-  Progress progress_;
-  std::unique_ptr<RejectLog> rejects_;  // where they go to no topic
+  kafka::Cluster& cluster_;
+  const base::RunContext& context_;
+  stream::MetricsFile metrics_;
+  base::Progress progress_;
+  std::unique_ptr<io::RejectLog> rejects_;  // where they go to no topic
   std::vector<std::unique_ptr<Job>> jobs_;
   std::mutex mutex_;  // guards each job's outcome
   std::condition_variable ended_;
   std::optional<std::latch> opened_;  // by all jobs
 };
 
-Result<ExitStatus> TopicRun::run() {
-  const Result<int32_t> partitions = check_topics(cluster_, options_.topics);
-  if (!partitions) return fail(partitions.error());
-  if (Result<void> prepared = prepare(*partitions); !prepared) return fail(prepared.error());
+base::Result<base::ExitStatus> TopicRun::run() {
+  const base::Result<int32_t> partitions = check_topics(cluster_, options_.topics);
+  if (!partitions) return base::fail(partitions.error());
+  if (base::Result<void> prepared = prepare(*partitions); !prepared)
+    return base::fail(prepared.error());
   tell_guarantee(options_, context_.diagnostics);
-  if (Result<void> started = metrics_.start(); !started) return fail(started.error());
+  if (base::Result<void> started = metrics_.start(); !started) return base::fail(started.error());
   opened_.emplace(static_cast<ptrdiff_t>(jobs_.size()));
   for (const auto& job : jobs_) start(*job);
   wait();
   return conclude();
 }
 
-Result<void> TopicRun::prepare(int32_t partitions) {
+base::Result<void> TopicRun::prepare(int32_t partitions) {
   const uint64_t count = options_.jobs;
   if (count > static_cast<uint64_t>(partitions)) {
     context_.diagnostics.warning(fmt::format(
@@ -147,17 +151,18 @@ Result<void> TopicRun::prepare(int32_t partitions) {
         options_.topics.payments, partitions, count - static_cast<uint64_t>(partitions)));
   }
   const bool rejects_to_topic =
-      options_.rejects && options_.rejects->kind == Endpoint::Kind::kTopic;
+      options_.rejects && options_.rejects->kind == io::Endpoint::Kind::kTopic;
   if (rejects_to_topic) {
-    const Result<int32_t> topic = require_topic(cluster_, {.name = options_.rejects->name});
-    if (!topic) return fail(topic.error());
+    const base::Result<int32_t> topic =
+        kafka::require_topic(cluster_, {.name = options_.rejects->name});
+    if (!topic) return base::fail(topic.error());
   } else {
-    Result<std::unique_ptr<RejectLog>> opened =
-        RejectLog::open(options_.rejects, context_.diagnostics);
-    if (!opened) return fail(opened.error());
+    base::Result<std::unique_ptr<io::RejectLog>> opened =
+        io::RejectLog::open(options_.rejects, context_.diagnostics);
+    if (!opened) return base::fail(opened.error());
     rejects_ = std::move(*opened);
   }
-  const uint64_t seed = random_hash_seed();
+  const uint64_t seed = base::random_hash_seed();
   for (size_t number = 0; number < count; ++number) {
     auto job = std::make_unique<Job>();
     job->options = {.topics = options_.topics,
@@ -171,14 +176,14 @@ Result<void> TopicRun::prepare(int32_t partitions) {
                     .fields = options_.fields,
                     .users_max = options_.users_max,
                     .hash_seed = seed};
-    if (Result<void> named = name(*job, number); !named) return named;
+    if (base::Result<void> named = name(*job, number); !named) return named;
     if (rejects_to_topic) {
       job->options.rejects_topic = options_.rejects->name;
-      job->own_rejects = std::make_unique<RejectLog>(
+      job->own_rejects = std::make_unique<io::RejectLog>(
           context_.diagnostics, std::make_unique<PendingLines>(job->pending_rejects),
           "kafka:" + options_.rejects->name);
     }
-    RejectLog& rejects = job->own_rejects ? *job->own_rejects : *rejects_;
+    io::RejectLog& rejects = job->own_rejects ? *job->own_rejects : *rejects_;
     job->work = std::make_unique<TopicJob>(
         job->options,
         TopicJobConnections{cluster_, rejects, job->pending_rejects, job->counters, context_});
@@ -188,21 +193,21 @@ Result<void> TopicRun::prepare(int32_t partitions) {
 }
 
 // A name that the next run will have as well: Kafka then clears at once what this one leaves.
-Result<void> TopicRun::name(Job& job, size_t number) {
+base::Result<void> TopicRun::name(Job& job, size_t number) {
   if (options_.instance) {
     job.options.instance =
         number == 0 ? *options_.instance : fmt::format("{}.{}", *options_.instance, number);
     return {};
   }
-  Result<Slot> slot = Slot::take(options_.group);
-  if (!slot) return fail(slot.error());
+  base::Result<kafka::Slot> slot = kafka::Slot::take(options_.group);
+  if (!slot) return base::fail(slot.error());
   job.slot = std::move(*slot);
   job.options.instance = job.slot->name();
   return {};
 }
 
 void TopicRun::start(Job& job) {
-  const auto end = [this, &job](Result<void> outcome) {
+  const auto end = [this, &job](base::Result<void> outcome) {
     const std::lock_guard lock(mutex_);
     // The others would go on with their partitions, and nobody would see that one is missing.
     if (!outcome) context_.stop.request(SIGTERM);
@@ -211,20 +216,20 @@ void TopicRun::start(Job& job) {
   };
   try {
     job.thread = std::thread([this, &job, end] {
-      const Result<void> opened = job.work->open();
+      const base::Result<void> opened = job.work->open();
       if (!opened) end(opened);
       // They join the group at the same moment, or it would be formed anew for each of them.
       opened_->arrive_and_wait();
       if (opened) end(job.work->run());
     });
   } catch (const std::system_error& e) {
-    end(fail(std::string("thread: ") + e.what()));
+    end(base::fail(std::string("thread: ") + e.what()));
     opened_->count_down();
   }
 }
 
 void TopicRun::wait() {
-  const Duration interval = context_.progress ? kProgressInterval : kLookInterval;
+  const base::Duration interval = context_.progress ? kProgressInterval : kLookInterval;
   const auto all_ended = [this] {
     for (const auto& job : jobs_) {
       if (!job->outcome) return false;
@@ -239,10 +244,10 @@ void TopicRun::wait() {
   }
 }
 
-Counters TopicRun::counters() const {
-  Counters sum{.records_rejected = rejects_ ? rejects_->count() : 0,
-               .caught_up = true,
-               .topics = TopicFigures{}};
+stream::Counters TopicRun::counters() const {
+  stream::Counters sum{.records_rejected = rejects_ ? rejects_->count() : 0,
+                       .caught_up = true,
+                       .topics = stream::TopicFigures{}};
   for (const auto& job : jobs_) {
     const TopicCounters& each = job->counters;
     sum.records_accepted += each.accepted;
@@ -262,7 +267,7 @@ Counters TopicRun::counters() const {
 }
 
 void TopicRun::tell() {
-  const Counters now = counters();
+  const stream::Counters now = counters();
   metrics_.update(now);
   const uint64_t read = now.records_accepted + now.records_rejected;
   if (now.topics->restored < now.topics->to_restore) {
@@ -272,18 +277,18 @@ void TopicRun::tell() {
   }
 }
 
-Result<ExitStatus> TopicRun::conclude() {
+base::Result<base::ExitStatus> TopicRun::conclude() {
   progress_.clear();
-  Result<void> outcome;
-  ExitStatus status = ExitStatus::kDone;
-  const auto finish = [&](RejectLog& log) {
-    const Result<void> told = log.finish();
+  base::Result<void> outcome;
+  base::ExitStatus status = base::ExitStatus::kDone;
+  const auto finish = [&](io::RejectLog& log) {
+    const base::Result<void> told = log.finish();
     if (outcome && !told) outcome = told;
-    if (log.count() > 0) status = ExitStatus::kRejected;
+    if (log.count() > 0) status = base::ExitStatus::kRejected;
   };
   // An error is what has stopped the other jobs, too.
-  const auto is_error = [](const Result<void>& ended) {
-    return !ended && ended.error().kind != ErrorKind::kInterrupted;
+  const auto is_error = [](const base::Result<void>& ended) {
+    return !ended && ended.error().kind != base::ErrorKind::kInterrupted;
   };
   for (const auto& job : jobs_) {
     if (outcome ? !*job->outcome : !is_error(outcome) && is_error(*job->outcome)) {
@@ -294,22 +299,22 @@ Result<ExitStatus> TopicRun::conclude() {
   for (const auto& job : jobs_) {
     if (job->own_rejects) finish(*job->own_rejects);
   }
-  const Result<void> written = metrics_.finish(counters());
+  const base::Result<void> written = metrics_.finish(counters());
   if (outcome && !written) outcome = written;
-  if (!outcome) return fail(outcome.error());
+  if (!outcome) return base::fail(outcome.error());
   return status;
 }
 
 }  // namespace
 
-Result<ExitStatus> run_topics(const TopicRunOptions& options, Cluster& cluster,
-                              const RunContext& context) {
-  Result<ExitStatus> end = TopicRun(options, cluster, context).run();
+base::Result<base::ExitStatus> run_topics(const TopicRunOptions& options, kafka::Cluster& cluster,
+                                          const base::RunContext& context) {
+  base::Result<base::ExitStatus> end = TopicRun(options, cluster, context).run();
   // Who is stopped while he waits for a broker has begun nothing.
-  if (!end && end.error().kind == ErrorKind::kInterrupted) {
-    return ExitStatus::kDone;
+  if (!end && end.error().kind == base::ErrorKind::kInterrupted) {
+    return base::ExitStatus::kDone;
   }
   return end;
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -11,10 +11,10 @@
 #include "kafka/cluster.h"
 #include "topics/options.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 // A stop signal is a normal end, also while a broker is waited for.
-Result<ExitStatus> run_topics(const TopicRunOptions& options, Cluster& cluster,
-                              const RunContext& context);
+base::Result<base::ExitStatus> run_topics(const TopicRunOptions& options, kafka::Cluster& cluster,
+                                          const base::RunContext& context);
 
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
 // From `wanted` on, or, where the beginning of that is gone, from what is left if the user says so.
-Result<TopicStart> from(int64_t wanted, const PartitionFacts& facts, const TopicNames& topics,
-                        OnDataLoss on_data_loss) {
+base::Result<TopicStart> from(int64_t wanted, const PartitionFacts& facts, const TopicNames& topics,
+                              OnDataLoss on_data_loss) {
   if (wanted >= facts.low) return TopicStart{.offset = wanted};
   std::string gap = describe_gap(topics, facts.partition, wanted, facts.low);
   if (on_data_loss == OnDataLoss::kContinue) {
     return TopicStart{.offset = facts.low, .warning = std::move(gap)};
   }
-  return fail(gap + "; --on-data-loss continue goes on without them");
+  return base::fail(gap + "; --on-data-loss continue goes on without them");
 }
 
 }  // namespace
@@ -25,16 +25,16 @@ std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wa
       topics.payments, partition, wanted, low);
 }
 
-Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
-                                OnDataLoss on_data_loss) {
+base::Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
+                                      OnDataLoss on_data_loss) {
   if (facts.has_totals && facts.newest_total >= facts.high) {
-    return fail(fmt::format(
+    return base::fail(fmt::format(
         "kafka:{}: partition {} has totals up to offset {}, but kafka:{} ends at offset {}: "
         "these are not the payments that they were made of; has the topic been made anew?",
         topics.stats, facts.partition, facts.newest_total, topics.payments, facts.high));
   }
   if (facts.committed && *facts.committed > facts.high) {
-    return fail(fmt::format(
+    return base::fail(fmt::format(
         "kafka:{}: partition {}: the group has read up to offset {}, but the topic ends at offset "
         "{}: has it been made anew?",
         topics.payments, facts.partition, *facts.committed, facts.high));
@@ -58,4 +58,4 @@ Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& t
   return from(facts.newest_total + 1, facts, topics, on_data_loss);
 }
 
-}  // namespace paystats
+}  // namespace paystats::topics

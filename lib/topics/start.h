@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "topics/options.h"
 
-namespace paystats {
+namespace paystats::topics {
 
 // What is known of a partition when it has been assigned and its totals have been read back.
 struct PartitionFacts {
@@ -28,10 +28,10 @@ struct TopicStart {
   std::string warning = {};  // where not empty: something that the user should know
 };
 
-Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
-                                OnDataLoss on_data_loss);
+base::Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
+                                      OnDataLoss on_data_loss);
 
 // Payments from `wanted` up to `low` are gone, found at the start or while reading.
 std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wanted, int64_t low);
 
-}  // namespace paystats
+}  // namespace paystats::topics

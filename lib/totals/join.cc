@@ -14,7 +14,7 @@
 
 #include "base/threads.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 class TableJoin {
  public:
@@ -23,14 +23,14 @@ class TableJoin {
   }
 
   // Adds what `table` has of users known so far; afterwards those have no payments in it.
-  Result<void> add_to_known(Totals& table) {
+  base::Result<void> add_to_known(Totals& table) {
     assert(table.hash_ == totals_.hash_ && !table.track_changes_ && !totals_.track_changes_);
     std::vector<Part> parts(threads_);
-    on_threads(threads_, [&](unsigned part) { add_part(table, part, parts[part]); });
+    base::on_threads(threads_, [&](unsigned part) { add_part(table, part, parts[part]); });
     users_ += table.users_;
     for (const Part& part : parts) {
       if (part.overflow) {
-        return fail(fmt::format("user {}: the total does not fit", *part.overflow));
+        return base::fail(fmt::format("user {}: the total does not fit", *part.overflow));
       }
       users_ -= part.added;
     }
@@ -46,8 +46,9 @@ class TableJoin {
     take_entries(table);
   }
 
-  Result<void> check_users() const {
-    return users_ > totals_.users_max_ ? fail(totals_.too_many_users()) : Result<void>();
+  base::Result<void> check_users() const {
+    return users_ > totals_.users_max_ ? base::fail(totals_.too_many_users())
+                                       : base::Result<void>();
   }
 
  private:
@@ -104,14 +105,14 @@ class TableJoin {
   bool add_one(Totals& known, const Totals& table, Entry& theirs, UserSlots::Found found,
                Part& part) {
     if (!found) return false;
-    const UserName user = table.name_of(theirs);
+    const record::UserName user = table.name_of(theirs);
     found = known.find_from(found, user, theirs.tag());
     if (!found) return false;
     const UserTotal total = table.total_of(theirs);
     Entry& ours = known.entry(found.user);
     if (!ours.add(total)) {
       const std::lock_guard lock(wide_mutex_);
-      if (known.add_wide(ours, total) != Flaw::kNone) {
+      if (known.add_wide(ours, total) != record::Flaw::kNone) {
         if (!part.overflow) part.overflow = std::string(user);
         return true;
       }
@@ -138,7 +139,7 @@ class TableJoin {
   void take_names(Totals& table) {
     if (table.names_.empty()) return;
     const uint64_t step = uint64_t{totals_.names_.size()} << Totals::kNameChunkBits;
-    on_threads(threads_, [&](unsigned part) {
+    base::on_threads(threads_, [&](unsigned part) {
       for (uint32_t i = begin_of(part, table); i < begin_of(part + 1, table); ++i) {
         if (table.entry(i).has_long_name()) table.entry(i).move_place(step);
       }
@@ -175,13 +176,13 @@ class TableJoin {
   uint64_t users_ = totals_.users_;
 };
 
-Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
-                         unsigned threads) {
+base::Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
+                               unsigned threads) {
   TableJoin join(totals, std::max(threads, 1U));
   for (const auto& table : others) {
-    if (Result<void> added = join.add_to_known(*table); !added) return added;
+    if (base::Result<void> added = join.add_to_known(*table); !added) return added;
   }
-  if (Result<void> few = join.check_users(); !few) return few;
+  if (base::Result<void> few = join.check_users(); !few) return few;
   totals.drop_slots();
   for (auto& table : others) {
     table->drop_slots();
@@ -191,4 +192,4 @@ Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> ot
   return {};
 }
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -16,12 +16,12 @@
 #include "base/result.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 // Adds all of `others` to `totals`, which loses its slots. An error says that there are too many
 // users, or whose total does not fit. REQUIRES: all were made with the same seed, and list no
 // changes; each user has a payment.
-Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
-                         unsigned threads);
+base::Result<void> join_tables(Totals& totals, std::vector<std::unique_ptr<Totals>> others,
+                               unsigned threads);
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <optional>
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 // The key of a part: the user's number, the source's number, the kind.
@@ -20,9 +20,9 @@ std::array<char, 9> part_key(uint32_t user, uint32_t source, uint8_t kind) {
 
 // total - out + in, or false where that does not fit. What lies between may overflow: it is counted
 // how often the result went around, and in which direction.
-bool exchange(Int128 total, Int128 out, Int128 in, Int128& result) {
+bool exchange(money::Int128 total, money::Int128 out, money::Int128 in, money::Int128& result) {
   int around = 0;
-  Int128 rest = 0;
+  money::Int128 rest = 0;
   if (__builtin_sub_overflow(total, out, &rest)) around += out < 0 ? 1 : -1;
   if (__builtin_add_overflow(rest, in, &result)) around += in > 0 ? 1 : -1;
   return around == 0;
@@ -30,21 +30,22 @@ bool exchange(Int128 total, Int128 out, Int128 in, Int128& result) {
 
 }  // namespace
 
-MergedTotals::MergedTotals(uint64_t seed, TotalsOptions options, Diagnostics& diagnostics)
+MergedTotals::MergedTotals(uint64_t seed, TotalsOptions options, base::Diagnostics& diagnostics)
     : diagnostics_(diagnostics), totals_(seed, options), parts_(seed, {}) {}
 
-Result<void> MergedTotals::add(std::span<const Row> rows, std::vector<Totals::Refused>& refused) {
+base::Result<void> MergedTotals::add(std::span<const Row> rows,
+                                     std::vector<Totals::Refused>& refused) {
   for (size_t i = 0; i < rows.size(); ++i) {
-    const Result<Flaw> flaw = add_one(rows[i].record);
-    if (!flaw) return fail(flaw.error());
-    if (*flaw != Flaw::kNone) refused.push_back({i, *flaw});
+    const base::Result<record::Flaw> flaw = add_one(rows[i].record);
+    if (!flaw) return base::fail(flaw.error());
+    if (*flaw != record::Flaw::kNone) refused.push_back({i, *flaw});
   }
   return {};
 }
 
-Result<Flaw> MergedTotals::add_one(const Stats& stats) {
-  const Result<uint32_t> index = totals_.find_or_add(stats.user);
-  if (!index) return fail(index.error());
+base::Result<record::Flaw> MergedTotals::add_one(const record::Stats& stats) {
+  const base::Result<uint32_t> index = totals_.find_or_add(stats.user);
+  if (!index) return base::fail(index.error());
   if (*index == users_held_.size()) users_held_.emplace_back();
   const Kind kind = stats.at ? Kind::kByPartition : Kind::kByInput;
   const bool fresh = users_held_[*index].kind != kind;
@@ -53,25 +54,25 @@ Result<Flaw> MergedTotals::add_one(const Stats& stats) {
 
   const uint32_t source = stats.at ? static_cast<uint32_t>(stats.at->partition) : input_;
   const auto key = part_key(*index, source, static_cast<uint8_t>(kind));
-  const Result<uint32_t> part = parts_.find_or_add(std::string_view(key.data(), key.size()));
-  if (!part) return fail(part.error());
+  const base::Result<uint32_t> part = parts_.find_or_add(std::string_view(key.data(), key.size()));
+  if (!part) return base::fail(part.error());
   if (*part == parts_held_.size()) parts_held_.emplace_back();
   Part& held = parts_held_[*part];
-  if (held.epoch != epoch) parts_.set(*part, Decimal(), 0);  // new, or void
-  if (stats.at && held.epoch == epoch && stats.at->offset < held.offset) return Flaw::kNone;
+  if (held.epoch != epoch) parts_.set(*part, money::Decimal(), 0);  // new, or void
+  if (stats.at && held.epoch == epoch && stats.at->offset < held.offset) return record::Flaw::kNone;
 
-  Int128 sum = 0;
+  money::Int128 sum = 0;
   uint64_t count = totals_.count(*index) - parts_.count(*part);
-  if (__builtin_add_overflow(count, stats.count, &count)) return Flaw::kCountOverflow;
+  if (__builtin_add_overflow(count, stats.count, &count)) return record::Flaw::kCountOverflow;
   if (!exchange(totals_.sum(*index).nanos(), parts_.sum(*part).nanos(), stats.sum.nanos(), sum)) {
-    return Flaw::kSumOverflow;
+    return record::Flaw::kSumOverflow;
   }
   held = {.epoch = epoch, .offset = stats.at ? stats.at->offset : 0};
   parts_.set(*part, stats.sum, stats.count);
   const bool repeat =
       !fresh && count == totals_.count(*index) && sum == totals_.sum(*index).nanos();
-  if (!repeat) totals_.set(*index, Decimal::from_nanos(sum), count);
-  return Flaw::kNone;
+  if (!repeat) totals_.set(*index, money::Decimal::from_nanos(sum), count);
+  return record::Flaw::kNone;
 }
 
 void MergedTotals::remove(std::string_view user, int32_t partition) {
@@ -83,12 +84,12 @@ void MergedTotals::remove(std::string_view user, int32_t partition) {
   const auto key = part_key(*index, source, static_cast<uint8_t>(known.kind));
   const std::optional<uint32_t> part = parts_.find(std::string_view(key.data(), key.size()));
   if (!part || parts_held_[*part].epoch != known.epoch) return;
-  Int128 sum = 0;
+  money::Int128 sum = 0;
   // What is left may be out of range, as it never was before: then nothing is taken back.
   if (!exchange(totals_.sum(*index).nanos(), parts_.sum(*part).nanos(), 0, sum)) return;
-  totals_.set(*index, Decimal::from_nanos(sum), totals_.count(*index) - parts_.count(*part));
+  totals_.set(*index, money::Decimal::from_nanos(sum), totals_.count(*index) - parts_.count(*part));
   parts_held_[*part] = {};
-  parts_.set(*part, Decimal(), 0);
+  parts_.set(*part, money::Decimal(), 0);
 }
 
 void MergedTotals::change_kind(uint32_t index, Kind kind) {
@@ -102,7 +103,7 @@ void MergedTotals::change_kind(uint32_t index, Kind kind) {
   }
   user.kind = kind;
   ++user.epoch;
-  totals_.set(index, Decimal(), 0);
+  totals_.set(index, money::Decimal(), 0);
 }
 
-}  // namespace paystats
+}  // namespace paystats::totals

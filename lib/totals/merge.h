@@ -22,19 +22,19 @@
 #include "base/diagnostics.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 class MergedTotals {
  public:
-  using Row = DecodedLines<Stats>::Row;
+  using Row = record::DecodedLines<record::Stats>::Row;
 
   // `diagnostics` is borrowed.
-  MergedTotals(uint64_t seed, TotalsOptions options, Diagnostics& diagnostics);
+  MergedTotals(uint64_t seed, TotalsOptions options, base::Diagnostics& diagnostics);
 
   void begin_input() { ++input_; }
 
   // As Totals::add().
-  Result<void> add(std::span<const Row> rows, std::vector<Totals::Refused>& refused);
+  base::Result<void> add(std::span<const Row> rows, std::vector<Totals::Refused>& refused);
 
   // Takes back what this partition said of a user; where his records have no partition, what they
   // said. He stays in totals(), with a count of 0 when nothing is left of him.
@@ -54,10 +54,10 @@ class MergedTotals {
     int64_t offset = 0;
   };
 
-  Result<Flaw> add_one(const Stats& stats);
+  base::Result<record::Flaw> add_one(const record::Stats& stats);
   void change_kind(uint32_t index, Kind kind);
 
-  Diagnostics& diagnostics_;
+  base::Diagnostics& diagnostics_;
   Totals totals_;
   Totals parts_;  // its "users" are user, kind and source as bytes; what the part adds to the user
   std::vector<User> users_held_;  // by index in totals_
@@ -66,4 +66,4 @@ class MergedTotals {
   bool change_reported_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -7,7 +7,7 @@
 #include "base/threads.h"
 #include "totals/rank_sort.h"
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 // In a large table each user is a miss of the cache, or two: they are asked for ahead of use.
@@ -40,18 +40,18 @@ void Ranking::make_keys(unsigned threads) {
     return static_cast<uint32_t>(users * part / threads);
   };
   std::vector<KeySpread> seen(threads);
-  on_threads(threads,
-             [&](unsigned part) { seen[part] = spread_of(begin_of(part), begin_of(part + 1)); });
+  base::on_threads(
+      threads, [&](unsigned part) { seen[part] = spread_of(begin_of(part), begin_of(part + 1)); });
   KeySpread all;
   for (const KeySpread& spread : seen) all.add(spread);
 
   const size_t prefix = all.prefix();
-  shape_ = KeyShape(all, prefix == UserName::kHeadBytes ? common_prefix() : prefix);
-  on_threads(threads, [&](unsigned part) { set_keys(begin_of(part), begin_of(part + 1)); });
+  shape_ = KeyShape(all, prefix == record::UserName::kHeadBytes ? common_prefix() : prefix);
+  base::on_threads(threads, [&](unsigned part) { set_keys(begin_of(part), begin_of(part + 1)); });
 }
 
 KeySpread Ranking::spread_of(uint32_t begin, uint32_t end) const {
-  const UserName::Head first = totals_.head(0);
+  const record::UserName::Head first = totals_.head(0);
   KeySpread spread;
   for (uint32_t i = begin; i < end; ++i) {
     if (i + kNamesAhead < end) totals_.prefetch_name(i + kNamesAhead);
@@ -109,9 +109,9 @@ void Ranking::sort_equals_by_name(unsigned threads) {
   while (!large.empty()) {
     const Range range = large.back();
     large.pop_back();
-    if (range.name_at >= kUserBytesMax) continue;
+    if (range.name_at >= record::kUserBytesMax) continue;
     const std::span<RankKey> keys = all_keys().subspan(range.begin, range.end - range.begin);
-    on_threads(threads, [&](unsigned part) {
+    base::on_threads(threads, [&](unsigned part) {
       const size_t end = keys.size() * (part + 1) / threads;
       for (size_t i = keys.size() * part / threads; i < end; ++i) {
         prefetch(range.begin + i, range.begin + end);
@@ -151,8 +151,8 @@ void Ranking::finish_run(size_t begin, size_t run_end, size_t end, std::vector<N
   }
   std::sort(named.begin(), named.end(), [&](const Named& a, const Named& b) {
     if (equal_sums && a.beginning != b.beginning) return a.beginning < b.beginning;
-    return ranks_before(totals_.sum(a.index), totals_.user(a.index), totals_.sum(b.index),
-                        totals_.user(b.index));
+    return record::ranks_before(totals_.sum(a.index), totals_.user(a.index), totals_.sum(b.index),
+                                totals_.user(b.index));
   });
   for (size_t i = begin; i < run_end; ++i) keys_[i].index = named[i - begin].index;
 }
@@ -165,4 +165,4 @@ std::vector<uint32_t> ranked(const Totals& totals, unsigned threads) {
   return order;
 }
 
-}  // namespace paystats
+}  // namespace paystats::totals

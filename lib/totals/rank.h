@@ -20,7 +20,7 @@
 #include "totals/rank_key.h"
 #include "totals/totals.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 class Ranking {
  public:
@@ -56,10 +56,10 @@ class Ranking {
 
   const Totals& totals_;
   KeyShape shape_;
-  LargeArray<RankKey> keys_;
+  base::LargeArray<RankKey> keys_;
 };
 
 // All users in their order, at once.
 std::vector<uint32_t> ranked(const Totals& totals, unsigned threads = 1);
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -21,7 +21,7 @@
 #include "record/scan.h"
 #include "record/user_name.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 // In halves, for size.
 struct RankKey {
@@ -39,7 +39,7 @@ struct RankKey {
 // where the name has ended.
 inline uint64_t bytes_at(std::string_view name, size_t at) {
   const char* const end = name.data() + name.size();
-  return __builtin_bswap64(scan::load_eight(name.data() + std::min(at, name.size()), end));
+  return __builtin_bswap64(record::scan::load_eight(name.data() + std::min(at, name.size()), end));
 }
 
 // Sums are mostly of whole cents, which are smaller numbers.
@@ -48,12 +48,13 @@ inline constexpr auto kCentNanosSigned = static_cast<int64_t>(kCentNanos);
 
 // What all keys have to make room for.
 struct KeySpread {
-  Int128 least = static_cast<Int128>(~Uint128{0} >> 1U);
-  Int128 most = -least - 1;
-  bool whole_cents = true;  // all sums are
-  UserName::Head unlike;    // the bits in which heads differ from that of the first user
+  money::Int128 least = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
+  money::Int128 most = -least - 1;
+  bool whole_cents = true;        // all sums are
+  record::UserName::Head unlike;  // the bits in which heads differ from that of the first user
 
-  void add(Int128 nanos, const UserName::Head& head, const UserName::Head& first) {
+  void add(money::Int128 nanos, const record::UserName::Head& head,
+           const record::UserName::Head& first) {
     unlike.first |= head.first ^ first.first;
     unlike.second |= head.second ^ first.second;
     least = std::min(least, nanos);
@@ -85,8 +86,8 @@ class KeyShape {
   KeyShape() = default;  // of no keys
   KeyShape(const KeySpread& spread, size_t prefix)
       : most_(spread.most), whole_cents_(spread.whole_cents), prefix_(prefix) {
-    const Uint128 range = below_most(spread.least);
-    const Uint128 units = whole_cents_ ? range / kCentNanos : range;
+    const money::Uint128 range = below_most(spread.least);
+    const money::Uint128 units = whole_cents_ ? range / kCentNanos : range;
     const auto high = static_cast<uint64_t>(units >> 64U);
     const auto bits = static_cast<unsigned>(
         high != 0 ? 64 + std::bit_width(high) : std::bit_width(static_cast<uint64_t>(units)));
@@ -98,14 +99,16 @@ class KeyShape {
   size_t prefix() const { return prefix_; }
   // Users of equal keys have names that are equal up to here.
   size_t names_at() const { return prefix_ + name_bits_ / 8; }
-  bool is_of_heads() const { return prefix_ <= UserName::kHeadBytes / 2; }  // has enough of a name
+  bool is_of_heads() const {
+    return prefix_ <= record::UserName::kHeadBytes / 2;
+  }  // has enough of a name
 
-  uint64_t key(Int128 nanos, uint64_t name) const {
-    const Uint128 below = below_most(nanos);
+  uint64_t key(money::Int128 nanos, uint64_t name) const {
+    const money::Uint128 below = below_most(nanos);
     const auto small = static_cast<uint64_t>(below);
-    const Uint128 units = !whole_cents_    ? below
-                          : small == below ? small / kCentNanos
-                                           : below / kCentNanos;
+    const money::Uint128 units = !whole_cents_    ? below
+                                 : small == below ? small / kCentNanos
+                                                  : below / kCentNanos;
     const auto sum = static_cast<uint64_t>(units >> shift_);
     if (name_bits_ == 0) return sum;
     name >>= 64 - name_bits_;
@@ -113,15 +116,15 @@ class KeyShape {
   }
 
  private:
-  Uint128 below_most(Int128 nanos) const {
-    return static_cast<Uint128>(most_) - static_cast<Uint128>(nanos);
+  money::Uint128 below_most(money::Int128 nanos) const {
+    return static_cast<money::Uint128>(most_) - static_cast<money::Uint128>(nanos);
   }
 
-  Int128 most_ = 0;
+  money::Int128 most_ = 0;
   bool whole_cents_ = true;
   size_t prefix_ = 0;   // bytes that all names, with zeros behind, begin with
   unsigned shift_ = 0;  // of sums that have more than 64 bits
   unsigned name_bits_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::totals

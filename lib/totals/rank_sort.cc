@@ -14,7 +14,7 @@
 
 #include "base/threads.h"
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 constexpr size_t kRangeForThread = size_t{1} << 16U;  // keys: a smaller range is not shared out
@@ -34,7 +34,7 @@ class KeySorter {
   }
 
   void run() {
-    on_threads(threads_, [this](unsigned) { work(); });
+    base::on_threads(threads_, [this](unsigned) { work(); });
   }
 
  private:
@@ -197,4 +197,4 @@ void sort_keys(std::span<RankKey> keys, unsigned threads) {
   KeySorter(keys, keys.size() <= kBucketsMost ? 1 : threads).run();  // a range for one thread
 }
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -14,8 +14,8 @@
 
 #include "totals/rank_key.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 void sort_keys(std::span<RankKey> keys, unsigned threads);
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 constexpr size_t kLineBytes = 64;  // of the cache
@@ -34,7 +34,7 @@ Totals::Totals(uint64_t seed, TotalsOptions options)
       users_max_(std::min(options.users_max, kUsersMost)),
       track_changes_(options.track_changes) {}
 
-inline bool Totals::is_named(const Entry& e, const UserName& user) const {
+inline bool Totals::is_named(const Entry& e, const record::UserName& user) const {
   assert(e.has_long_name() != user.is_in_head());
   if (!e.has_long_name()) [[likely]] {
     return e.head() == user.head();
@@ -43,29 +43,29 @@ inline bool Totals::is_named(const Entry& e, const UserName& user) const {
          std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
 }
 
-Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
+base::Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
   Strip strip;
   for (size_t done = 0; done < rows.size(); done += kStrip) {
     const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
     make_room(part.size());
     fetch_ahead(part, strip);
     for (size_t i = 0; i < part.size(); ++i) {
-      const Payment& payment = part[i].record;
+      const record::Payment& payment = part[i].record;
       Entry* const e = strip.entries[i];
-      Flaw flaw = Flaw::kNone;
+      record::Flaw flaw = record::Flaw::kNone;
       if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
         if (!e->add_payment(payment.amount)) [[unlikely]] {
           flaw = add_wide(*e, {payment.amount, 1});
         }
-        if (track_changes_ && flaw == Flaw::kNone) {
+        if (track_changes_ && flaw == record::Flaw::kNone) {
           mark_changed(*e, slots_.view().search_from(strip.slots[i], strip.tags[i]).user);
         }
       } else {
-        const Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
-        if (!index) return fail(index.error());
+        const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+        if (!index) return base::fail(index.error());
         flaw = add_to(*index, {payment.amount, 1});
       }
-      if (flaw != Flaw::kNone) [[unlikely]] {
+      if (flaw != record::Flaw::kNone) [[unlikely]] {
         refused.push_back({done + i, flaw});
       }
     }
@@ -73,7 +73,7 @@ Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refuse
   return {};
 }
 
-Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices) {
+base::Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices) {
   indices.clear();
   Strip strip;
   for (size_t done = 0; done < rows.size(); done += kStrip) {
@@ -81,8 +81,9 @@ Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t
     make_room(part.size());
     fetch_ahead(part, strip);
     for (size_t i = 0; i < part.size(); ++i) {
-      const Result<uint32_t> index = resolve(part[i].record.user, strip.tags[i], strip.slots[i]);
-      if (!index) return fail(index.error());
+      const base::Result<uint32_t> index =
+          resolve(part[i].record.user, strip.tags[i], strip.slots[i]);
+      if (!index) return base::fail(index.error());
       indices.push_back(*index);
     }
   }
@@ -96,7 +97,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   const UserSlots::View slots = slots_.view();
   bool any_long = false;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const UserName& user = rows[i].record.user;
+    const record::UserName& user = rows[i].record.user;
     const uint32_t tag = hash.tag(user);
     any_long |= UserHash::is_of_long_name(tag);
     strip.tags[i] = tag;
@@ -121,7 +122,7 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   }
 }
 
-UserSlots::Found Totals::find_from(UserSlots::Found found, const UserName& user,
+UserSlots::Found Totals::find_from(UserSlots::Found found, const record::UserName& user,
                                    uint32_t tag) const {
   while (found && !is_named(entry(found.user), user)) {
     found = slots_.view().search_behind(tag, found);
@@ -130,16 +131,16 @@ UserSlots::Found Totals::find_from(UserSlots::Found found, const UserName& user,
 }
 
 // REQUIRES: room for one more user, of whom there is nothing in front of `slot`.
-Result<uint32_t> Totals::resolve(const UserName& user, uint32_t tag, uint32_t slot) {
+base::Result<uint32_t> Totals::resolve(const record::UserName& user, uint32_t tag, uint32_t slot) {
   const UserSlots::Found found = find_from(slots_.view().search_from(slot, tag), user, tag);
   if (found) return found.user;
-  if (users_ >= users_max_) return fail(too_many_users());
+  if (users_ >= users_max_) return base::fail(too_many_users());
   const uint32_t index = append_entry(user, tag);
   slots_.set(found, tag, index);
   return index;
 }
 
-Error Totals::too_many_users() const {
+base::Error Totals::too_many_users() const {
   return {fmt::format("more than {} users: {}", users_max_,
                       users_max_ == kUsersMost ? "this table cannot hold them"
                                                : "raise --users-max if there is the memory")};
@@ -148,18 +149,18 @@ Error Totals::too_many_users() const {
 Totals::Entry& Totals::next_entry() {
   const uint32_t index = users_++;
   if (index >> kEntryChunkBits == entries_.size()) {
-    entries_.emplace_back(size_t{1} << kEntryChunkBits, pages_of_piece(entries_.size()));
+    entries_.emplace_back(size_t{1} << kEntryChunkBits, base::pages_of_piece(entries_.size()));
   }
   return entry(index);
 }
 
-uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
+uint32_t Totals::append_entry(const record::UserName& user, uint32_t tag) {
   assert(user.size() <= kUserBytesMax);
   uint64_t place = 0;
   if (UserHash::is_of_long_name(tag)) {
     // Never filled to its last byte: so an empty name, too, lies within a chunk.
     if (names_used_ + user.size() >= size_t{1} << kNameChunkBits) {
-      names_.emplace_back(size_t{1} << kNameChunkBits, pages_of_piece(names_.size()));
+      names_.emplace_back(size_t{1} << kNameChunkBits, base::pages_of_piece(names_.size()));
       names_used_ = 0;
     }
     std::memcpy(names_.back().data() + names_used_, user.data(), user.size());
@@ -170,17 +171,17 @@ uint32_t Totals::append_entry(const UserName& user, uint32_t tag) {
   return users_ - 1;
 }
 
-Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
+record::Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
   Entry& e = entry(index);
-  const Flaw flaw = e.add(more) ? Flaw::kNone : add_wide(e, more);
-  if (flaw == Flaw::kNone) mark_changed(e, index);
+  const record::Flaw flaw = e.add(more) ? record::Flaw::kNone : add_wide(e, more);
+  if (flaw == record::Flaw::kNone) mark_changed(e, index);
   return flaw;
 }
 
-[[gnu::noinline]] Flaw Totals::add_wide(Entry& e, const UserTotal& more) {
+[[gnu::noinline]] record::Flaw Totals::add_wide(Entry& e, const UserTotal& more) {
   UserTotal total = total_of(e);
-  const Flaw flaw = total.add(more);
-  if (flaw == Flaw::kNone) set_wide(e, total);
+  const record::Flaw flaw = total.add(more);
+  if (flaw == record::Flaw::kNone) set_wide(e, total);
   return flaw;
 }
 
@@ -209,20 +210,20 @@ void Totals::make_room(size_t more) {
   }
 }
 
-std::optional<uint32_t> Totals::find(const UserName& user) const {
+std::optional<uint32_t> Totals::find(const record::UserName& user) const {
   assert(slots_.are_there());
   const uint32_t tag = hash_.tag(user);
   const UserSlots::Found found = find_from(slots_.view().search(tag), user, tag);
   return found ? std::optional(found.user) : std::nullopt;
 }
 
-Result<uint32_t> Totals::find_or_add(const UserName& user) {
+base::Result<uint32_t> Totals::find_or_add(const record::UserName& user) {
   make_room(1);
   const uint32_t tag = hash_.tag(user);
   return resolve(user, tag, slots_.view().search(tag).slot);
 }
 
-void Totals::set(uint32_t index, Decimal sum, uint64_t count) {
+void Totals::set(uint32_t index, money::Decimal sum, uint64_t count) {
   Entry& e = entry(index);
   if (!e.set({sum, count})) set_wide(e, {sum, count});
   mark_changed(e, index);
@@ -246,4 +247,4 @@ uint64_t Totals::memory_bytes() const {
          wide_.capacity() * sizeof(UserTotal) + changed_.capacity() * sizeof(uint32_t);
 }
 
-}  // namespace paystats
+}  // namespace paystats::totals

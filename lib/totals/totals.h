@@ -31,7 +31,7 @@
 #include "totals/user_hash.h"
 #include "totals/user_slots.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 struct TotalsOptions {
   uint64_t users_max = UINT64_MAX;  // one more user is an error
@@ -40,39 +40,43 @@ struct TotalsOptions {
 
 class Totals {
  public:
-  using Row = DecodedLines<Payment>::Row;
+  using Row = record::DecodedLines<record::Payment>::Row;
   static constexpr uint64_t kUsersMost = UserSlots::kUsersMost;
 
   // A row that was well formed but not added, since the user's sum or count would overflow.
   struct Refused {
     size_t row = 0;  // its place in the span
-    Flaw flaw = Flaw::kNone;
+    record::Flaw flaw = record::Flaw::kNone;
   };
 
   Totals(uint64_t seed, TotalsOptions options);
 
   // Adds each row; those that cannot be are appended to `refused`. An error says that there are
   // more users than users_max: rows before that user have been added.
-  Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
+  base::Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
 
   // The two halves of add(), for who has more to keep of a user than his total: the numbers of the
   // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
   // or the reason why it cannot be added.
-  Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
-  Flaw add_payment(uint32_t index, Decimal amount) { return add_to(index, {amount, 1}); }
+  base::Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
+  record::Flaw add_payment(uint32_t index, money::Decimal amount) {
+    return add_to(index, {amount, 1});
+  }
 
-  std::optional<uint32_t> find(const UserName& user) const;  // his number, if he is known
+  std::optional<uint32_t> find(const record::UserName& user) const;  // his number, if he is known
   // The number of this user, who is new with zero payments if not yet known.
-  Result<uint32_t> find_or_add(const UserName& user);
+  base::Result<uint32_t> find_or_add(const record::UserName& user);
   // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
-  void set(uint32_t index, Decimal sum, uint64_t count);
+  void set(uint32_t index, money::Decimal sum, uint64_t count);
 
   uint32_t users() const { return users_; }
   std::string_view user(uint32_t index) const { return name_of(entry(index)); }
-  UserName::Head head(uint32_t index) const { return head_of(entry(index)); }  // of his name
-  Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
+  record::UserName::Head head(uint32_t index) const {
+    return head_of(entry(index));
+  }  // of his name
+  money::Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
   uint64_t count(uint32_t index) const { return total_of(entry(index)).count; }
-  Stats stats(uint32_t index) const {
+  record::Stats stats(uint32_t index) const {
     const auto [sum, count] = total_of(entry(index));
     return {.user = user(index), .sum = sum, .count = count, .at = {}};
   }
@@ -113,24 +117,25 @@ class Totals {
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
-  UserName::Head head_of(const Entry& e) const {
-    return e.has_long_name() ? UserName(name_of(e)).head() : e.head();
+  record::UserName::Head head_of(const Entry& e) const {
+    return e.has_long_name() ? record::UserName(name_of(e)).head() : e.head();
   }
   UserTotal total_of(const Entry& e) const {
     return e.is_wide() ? wide_[e.wide_place()] : e.total();
   }
   // REQUIRES: the tags of both are one, as far as a slot can tell.
-  bool is_named(const Entry& e, const UserName& user) const;
+  bool is_named(const Entry& e, const record::UserName& user) const;
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
   // This user, or the empty slot where he would be, from where a search for his tag has ended.
-  UserSlots::Found find_from(UserSlots::Found found, const UserName& user, uint32_t tag) const;
-  Result<uint32_t> resolve(const UserName& user, uint32_t tag, uint32_t slot);
-  Error too_many_users() const;
-  uint32_t append_entry(const UserName& user, uint32_t tag);
+  UserSlots::Found find_from(UserSlots::Found found, const record::UserName& user,
+                             uint32_t tag) const;
+  base::Result<uint32_t> resolve(const record::UserName& user, uint32_t tag, uint32_t slot);
+  base::Error too_many_users() const;
+  uint32_t append_entry(const record::UserName& user, uint32_t tag);
   Entry& next_entry();
-  Flaw add_to(uint32_t index, const UserTotal& more);
-  Flaw add_wide(Entry& e, const UserTotal& more);  // changes are for the caller to mark
+  record::Flaw add_to(uint32_t index, const UserTotal& more);
+  record::Flaw add_wide(Entry& e, const UserTotal& more);  // changes are for the caller to mark
   void set_wide(Entry& e, const UserTotal& total);
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
@@ -140,11 +145,11 @@ class Totals {
   const bool track_changes_;
   uint32_t users_ = 0;
   UserSlots slots_;
-  std::vector<LargeArray<Entry>> entries_;
+  std::vector<base::LargeArray<Entry>> entries_;
   std::vector<UserTotal> wide_;  // of entries that have no room for them
-  std::vector<LargeArray<char>> names_;
+  std::vector<base::LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
   std::vector<uint32_t> changed_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -15,20 +15,20 @@
 #include "record/user_name.h"
 #include "totals/user_hash.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 // Of one user, of any size.
 struct UserTotal {
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
 
   // Or the reason why it does not fit, and all is as it was.
-  Flaw add(const UserTotal& more) {
+  record::Flaw add(const UserTotal& more) {
     uint64_t counted = 0;
-    if (__builtin_add_overflow(count, more.count, &counted)) return Flaw::kCountOverflow;
-    if (!sum.add(more.sum)) return Flaw::kSumOverflow;
+    if (__builtin_add_overflow(count, more.count, &counted)) return record::Flaw::kCountOverflow;
+    if (!sum.add(more.sum)) return record::Flaw::kSumOverflow;
     count = counted;
-    return Flaw::kNone;
+    return record::Flaw::kNone;
   }
 };
 
@@ -36,7 +36,8 @@ class alignas(32) UserEntry {
  public:
   UserEntry() = default;
   // Nothing paid yet. `place` is where a long name lies; of another one it means nothing.
-  UserEntry(const UserName& user, uint32_t tag, uint64_t place) : tag_(tag), head_(user.head()) {
+  UserEntry(const record::UserName& user, uint32_t tag, uint64_t place)
+      : tag_(tag), head_(user.head()) {
     if (has_long_name()) head_ = {.first = place, .second = user.size()};
   }
 
@@ -47,7 +48,7 @@ class alignas(32) UserEntry {
     return head_.second == 0 ? bytes_of(head_.first) : 8 + bytes_of(head_.second);
   }
   // REQUIRES of the next two: not has_long_name().
-  const UserName::Head& head() const { return head_; }
+  const record::UserName::Head& head() const { return head_; }
   const char* text() const { return reinterpret_cast<const char*>(&head_); }
   // REQUIRES of the next two: has_long_name().
   uint64_t place() const { return head_.first; }
@@ -56,13 +57,15 @@ class alignas(32) UserEntry {
   // Whether sum and count lie elsewhere.
   bool is_wide() const { return counted_ >= kWide; }
   // REQUIRES: not is_wide().
-  UserTotal total() const { return {.sum = Decimal::from_nanos(sum_), .count = counted_ / kOne}; }
+  UserTotal total() const {
+    return {.sum = money::Decimal::from_nanos(sum_), .count = counted_ / kOne};
+  }
   // REQUIRES of the next two: is_wide().
   size_t wide_place() const { return static_cast<size_t>(sum_); }
   void move_wide_place(size_t by) { sum_ += static_cast<int64_t>(by); }
 
   // All three return false, and change nothing, where the total is wide or would be.
-  bool add_payment(Decimal amount) {
+  bool add_payment(money::Decimal amount) {
     const auto small = static_cast<int64_t>(amount.nanos());
     int64_t sum = 0;
     if (small != amount.nanos() || __builtin_add_overflow(sum_, small, &sum) ||
@@ -76,7 +79,7 @@ class alignas(32) UserEntry {
   bool add(const UserTotal& more) {
     if (is_wide()) return false;
     UserTotal sum = total();
-    return sum.add(more) == Flaw::kNone && set(sum);
+    return sum.add(more) == record::Flaw::kNone && set(sum);
   }
   bool set(const UserTotal& total) {
     const auto small = static_cast<int64_t>(total.sum.nanos());
@@ -114,8 +117,8 @@ class alignas(32) UserEntry {
   int64_t sum_ = 0;       // in nanos; the place of a wide total
   uint32_t counted_ = 0;  // the count, all ones where the total is wide, and kChanged
   uint32_t tag_ = 0;
-  UserName::Head head_;  // the place of a long name and its size
+  record::UserName::Head head_;  // the place of a long name and its size
 };
 static_assert(sizeof(UserEntry) == 32);
 
-}  // namespace paystats
+}  // namespace paystats::totals

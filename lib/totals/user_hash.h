@@ -18,7 +18,7 @@
 #include "base/hash.h"
 #include "record/user_name.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 // The upper half of the 64-bit hash. Its highest bits are the place in the table (see
 // user_slots.h); the lowest one says whether the name is long, so two names of one tag both are, or
@@ -30,12 +30,12 @@ class UserHash {
 
   friend bool operator==(const UserHash&, const UserHash&) = default;
 
-  [[gnu::always_inline]] uint32_t tag(const UserName& user) const {
+  [[gnu::always_inline]] uint32_t tag(const record::UserName& user) const {
     if (!user.is_in_head()) [[unlikely]] {
       return tag_of_long(user);
     }
     __extension__ typedef unsigned __int128 Wide;
-    const UserName::Head& head = user.head();
+    const record::UserName::Head& head = user.head();
     const Wide product = static_cast<Wide>(head.first ^ first_) * (head.second ^ second_);
     // A second multiplication spreads what names that differ in few bytes leave close together.
     const uint64_t folded = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
@@ -45,7 +45,7 @@ class UserHash {
 
  private:
   [[gnu::noinline]] uint32_t tag_of_long(std::string_view user) const {
-    return static_cast<uint32_t>(hash_bytes(user, seed_) >> 32U) | kLong;
+    return static_cast<uint32_t>(base::hash_bytes(user, seed_) >> 32U) | kLong;
   }
 
   static constexpr uint32_t kLong = 1;
@@ -57,4 +57,4 @@ class UserHash {
   const uint64_t second_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::totals

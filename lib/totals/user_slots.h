@@ -18,7 +18,7 @@
 
 #include "base/large_array.h"
 
-namespace paystats {
+namespace paystats::totals {
 
 class UserSlots {
  public:
@@ -95,7 +95,8 @@ class UserSlots {
   void clear_for(uint64_t users) {
     while (!has_room_for(users)) ++bits_;
     slots_ = {};  // first, so that there are never both
-    slots_ = LargeArray<uint32_t>(size_t{1} << bits_, PageSize::kLarge, Backing::kAtOnce);
+    slots_ = base::LargeArray<uint32_t>(size_t{1} << bits_, base::PageSize::kLarge,
+                                        base::Backing::kAtOnce);
   }
 
   // Gives the memory back; only clear_for() may follow.
@@ -112,7 +113,7 @@ class UserSlots {
   static uint64_t room(unsigned bits) { return (uint64_t{1} << bits) / 4 * 3; }
 
   unsigned bits_ = kBitsLeast;
-  LargeArray<uint32_t> slots_ = LargeArray<uint32_t>(size_t{1} << kBitsLeast);
+  base::LargeArray<uint32_t> slots_ = base::LargeArray<uint32_t>(size_t{1} << kBitsLeast);
 };
 
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -4,13 +4,14 @@
 
 #include <utility>
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 // Equal for queries that have the same answer at one version.
-std::string key_of(const Query& query) {
-  if (const auto* user = std::get_if<UserQuery>(&query)) return fmt::format("u{}", user->user);
-  const auto& page = std::get<PageQuery>(query);
+std::string key_of(const protocol::Query& query) {
+  if (const auto* user = std::get_if<protocol::UserQuery>(&query))
+    return fmt::format("u{}", user->user);
+  const auto& page = std::get<protocol::PageQuery>(query);
   return fmt::format("p{}:{}:{}", page.limit, page.offset, page.prefix);
 }
 
@@ -23,13 +24,13 @@ void AnswerCache::forget_others(uint64_t version) {
   bytes_ = 0;
 }
 
-Answer AnswerCache::find(uint64_t version, const Query& query) {
+protocol::Answer AnswerCache::find(uint64_t version, const protocol::Query& query) {
   forget_others(version);
   const auto found = answers_.find(key_of(query));
   return found == answers_.end() ? nullptr : found->second;
 }
 
-void AnswerCache::put(uint64_t version, const Query& query, Answer answer) {
+void AnswerCache::put(uint64_t version, const protocol::Query& query, protocol::Answer answer) {
   forget_others(version);
   if (answers_.size() >= kAnswersMax || bytes_ + answer->size() > kBytesMax) {
     answers_.clear();
@@ -39,4 +40,4 @@ void AnswerCache::put(uint64_t version, const Query& query, Answer answer) {
   answers_.insert_or_assign(key_of(query), std::move(answer));
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -10,7 +10,7 @@
 #include "protocol/answer.h"
 #include "protocol/query.h"
 
-namespace paystats {
+namespace paystats::view {
 
 class AnswerCache {
  public:
@@ -18,15 +18,15 @@ class AnswerCache {
   static constexpr size_t kBytesMax = 16 << 20;
 
   // The answer to `query` at `version`, or null. A watch and a page of the same rows are the same.
-  Answer find(uint64_t version, const Query& query);
-  void put(uint64_t version, const Query& query, Answer answer);
+  protocol::Answer find(uint64_t version, const protocol::Query& query);
+  void put(uint64_t version, const protocol::Query& query, protocol::Answer answer);
 
  private:
   void forget_others(uint64_t version);
 
   uint64_t version_ = 0;
   size_t bytes_ = 0;
-  std::unordered_map<std::string, Answer> answers_;
+  std::unordered_map<std::string, protocol::Answer> answers_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

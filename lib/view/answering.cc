@@ -3,9 +3,9 @@
 #include <cassert>
 #include <utility>
 
-namespace paystats {
+namespace paystats::view {
 
-Answering::Answering(View& view, Query query) : view_(view), query_(std::move(query)) {}
+Answering::Answering(View& view, protocol::Query query) : view_(view), query_(std::move(query)) {}
 
 bool Answering::step(size_t rows) {
   if (answer_) return true;
@@ -14,10 +14,10 @@ bool Answering::step(size_t rows) {
     if (answer_) return true;
     begun_at_version_ = view_.version();
   }
-  if (const auto* user = std::get_if<UserQuery>(&query_)) {
+  if (const auto* user = std::get_if<protocol::UserQuery>(&query_)) {
     answer_ = answer_user(*user);
   } else {
-    const auto& page = std::get<PageQuery>(query_);
+    const auto& page = std::get<protocol::PageQuery>(query_);
     if (page.prefix.empty()) {
       answer_ = answer_page(page);
     } else {
@@ -32,39 +32,40 @@ bool Answering::step(size_t rows) {
   return true;
 }
 
-const Answer& Answering::answer() const {
+const protocol::Answer& Answering::answer() const {
   assert(answer_ != nullptr);
   return answer_;
 }
 
-Answer Answering::answer_page(const PageQuery& page) {
+protocol::Answer Answering::answer_page(const protocol::PageQuery& page) {
   return std::make_shared<const std::string>(
-      render_answer(view_.envelope(page.offset), view_.page(page.offset, page.limit)));
+      protocol::render_answer(view_.envelope(page.offset), view_.page(page.offset, page.limit)));
 }
 
-Answer Answering::answer_user(const UserQuery& query) {
-  std::vector<RankedStats> rows;
-  if (const std::optional<RankedStats> found = view_.find(query.user)) rows.push_back(*found);
+protocol::Answer Answering::answer_user(const protocol::UserQuery& query) {
+  std::vector<protocol::RankedStats> rows;
+  if (const std::optional<protocol::RankedStats> found = view_.find(query.user))
+    rows.push_back(*found);
   const uint64_t offset = rows.empty() ? 0 : rows.front().rank - 1;
-  return std::make_shared<const std::string>(render_answer(view_.envelope(offset), rows));
+  return std::make_shared<const std::string>(protocol::render_answer(view_.envelope(offset), rows));
 }
 
-void Answering::begin_search(const PageQuery& page) {
+void Answering::begin_search(const protocol::PageQuery& page) {
   search_.emplace(view_.ledger(), view_.ranking(), view_.name_index(), page.prefix, page.offset,
                   page.limit);
   head_ = view_.envelope(page.offset);
   head_.matches = search_->matches();
 }
 
-Answer Answering::finish_search() const {
-  return std::make_shared<const std::string>(render_answer(head_, search_->rows()));
+protocol::Answer Answering::finish_search() const {
+  return std::make_shared<const std::string>(protocol::render_answer(head_, search_->rows()));
 }
 
-Answer answer_now(View& view, const Query& query) {
+protocol::Answer answer_now(View& view, const protocol::Query& query) {
   Answering answering(view, query);
   while (!answering.step()) {
   }
   return answering.answer();
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

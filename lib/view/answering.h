@@ -22,35 +22,35 @@
 #include "view/prefix_search.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::view {
 
 class Answering {
  public:
   // `view` is borrowed and outlives this. Of a watch this is one answer: begin a new one for each.
-  Answering(View& view, Query query);
+  Answering(View& view, protocol::Query query);
 
   // Goes on for about `rows` rows. True once answer() is there. The first step is the one that the
   // answer's version is of.
   bool step(size_t rows = kSliceRows);
 
   // Bytes with their newline. REQUIRES: step() has returned true.
-  const Answer& answer() const;
+  const protocol::Answer& answer() const;
 
  private:
-  Answer answer_page(const PageQuery& page);
-  Answer answer_user(const UserQuery& query);
-  void begin_search(const PageQuery& page);
-  Answer finish_search() const;
+  protocol::Answer answer_page(const protocol::PageQuery& page);
+  protocol::Answer answer_user(const protocol::UserQuery& query);
+  void begin_search(const protocol::PageQuery& page);
+  protocol::Answer finish_search() const;
 
   View& view_;
-  const Query query_;
+  const protocol::Query query_;
   std::optional<PrefixSearch> search_;
   uint64_t begun_at_version_ = 0;
-  Envelope head_;  // of a search's answer: all but the rows
-  Answer answer_;
+  protocol::Envelope head_;  // of a search's answer: all but the rows
+  protocol::Answer answer_;
 };
 
 // All steps at once: for tests, and where nobody else waits.
-Answer answer_now(View& view, const Query& query);
+protocol::Answer answer_now(View& view, const protocol::Query& query);
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -10,7 +10,7 @@
 
 #include "base/large_array.h"
 
-namespace paystats {
+namespace paystats::view {
 
 // A default T is all zeros.
 template <class T, size_t kChunkBits>
@@ -30,7 +30,7 @@ class Chunked {
   // Appends one default element and returns its index.
   uint32_t grow() {
     if (size_ == chunks_.size() * kPerChunk) {
-      chunks_.emplace_back(kPerChunk, pages_of_piece(chunks_.size()));
+      chunks_.emplace_back(kPerChunk, base::pages_of_piece(chunks_.size()));
     }
     return static_cast<uint32_t>(size_++);
   }
@@ -38,8 +38,8 @@ class Chunked {
   size_t size() const { return size_; }
 
  private:
-  std::vector<LargeArray<T>> chunks_;
+  std::vector<base::LargeArray<T>> chunks_;
   size_t size_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "view/wide_sum.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 // What `partials` of a row says where it is not the first of a list.
@@ -39,7 +39,7 @@ LedgerChange change_from(uint32_t id, const UserRow& row) {
 
 void clear(UserRow& row) {
   row.partials = kHoldsNothing;
-  row.sum = Decimal();
+  row.sum = money::Decimal();
   row.count = 0;
 }
 
@@ -51,7 +51,7 @@ Ledger::Ledger(size_t users_max, uint64_t hash_seed)
       partials_(hash_seed) {}
 
 uint64_t Ledger::hash(std::string_view user) const {
-  return hash_bytes(user, hash_seed_);
+  return base::hash_bytes(user, hash_seed_);
 }
 
 void Ledger::prefetch_slot(uint64_t hash) const {
@@ -73,7 +73,7 @@ uint32_t Ledger::prefetch_row(uint64_t hash) const {
   return kNoUser;
 }
 
-uint32_t Ledger::find_row(const UserName& user, uint64_t hash) const {
+uint32_t Ledger::find_row(const record::UserName& user, uint64_t hash) const {
   const Segment& segment = segments_[segment_of(hash)];
   if (segment.slots.empty()) return kNoUser;
   const size_t mask = segment.slots.size() - 1;
@@ -106,7 +106,7 @@ void Ledger::grow(Segment& segment) {
 const char* Ledger::keep(std::string_view name) {
   assert(name.size() <= kArenaBytes);
   if (kArenaBytes - arena_used_ < name.size()) {
-    arena_.emplace_back(kArenaBytes, pages_of_piece(arena_.size()));
+    arena_.emplace_back(kArenaBytes, base::pages_of_piece(arena_.size()));
     arena_used_ = 0;
   }
   char* const place = arena_.back().data() + arena_used_;
@@ -115,7 +115,7 @@ const char* Ledger::keep(std::string_view name) {
   return place;
 }
 
-uint32_t Ledger::add_row(const UserName& user, uint64_t hash) {
+uint32_t Ledger::add_row(const record::UserName& user, uint64_t hash) {
   Segment& segment = segments_[segment_of(hash)];
   if ((segment.used + 1) * 4 > segment.slots.size() * 3) grow(segment);
   const uint32_t id = rows_.grow();
@@ -131,10 +131,10 @@ uint32_t Ledger::add_row(const UserName& user, uint64_t hash) {
   return id;
 }
 
-LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
-  const UserName user(stats.user);
+LedgerChange Ledger::apply(const record::Stats& stats, uint64_t hash) {
+  const record::UserName user(stats.user);
   uint32_t id = find_row(user, hash);
-  const bool is_removal = !stats.at && stats.count == 0 && stats.sum == Decimal();
+  const bool is_removal = !stats.at && stats.count == 0 && stats.sum == money::Decimal();
   if (id == kNoUser) {
     if (is_removal) return {};
     if (rows_.size() >= users_max_) {
@@ -155,7 +155,7 @@ LedgerChange Ledger::apply(const Stats& stats, uint64_t hash) {
   return change;
 }
 
-Applied Ledger::set_absolute(uint32_t id, const Stats& stats) {
+Applied Ledger::set_absolute(uint32_t id, const record::Stats& stats) {
   UserRow& row = rows_[id];
   if (row.partials == kAbsolute) {
     if (row.sum == stats.sum && row.count == stats.count) return Applied::kUnchanged;
@@ -169,7 +169,7 @@ Applied Ledger::set_absolute(uint32_t id, const Stats& stats) {
   return Applied::kChanged;
 }
 
-Applied Ledger::set_partial(uint32_t id, const Stats& stats) {
+Applied Ledger::set_partial(uint32_t id, const record::Stats& stats) {
   UserRow& row = rows_[id];
   const auto [partition, offset] = *stats.at;
   Partial* held = nullptr;
@@ -195,7 +195,7 @@ Applied Ledger::set_partial(uint32_t id, const Stats& stats) {
 }
 
 // The row's sum and count with `stats` in place of `replaced` (or besides all, where that is null).
-Applied Ledger::add_up(UserRow& row, const Partial* replaced, const Stats& stats) {
+Applied Ledger::add_up(UserRow& row, const Partial* replaced, const record::Stats& stats) {
   WideSum sum;
   WideSum count;
   sum.add(row.sum.nanos());
@@ -206,11 +206,11 @@ Applied Ledger::add_up(UserRow& row, const Partial* replaced, const Stats& stats
     sum.subtract(replaced->sum.nanos());
     count.subtract(replaced->count);
   }
-  const std::optional<Int128> new_sum = sum.value();
-  const std::optional<Int128> new_count = count.value();
+  const std::optional<money::Int128> new_sum = sum.value();
+  const std::optional<money::Int128> new_count = count.value();
   if (!new_sum) return Applied::kSumOverflow;
   if (*new_count > UINT64_MAX) return Applied::kCountOverflow;
-  row.sum = Decimal::from_nanos(*new_sum);
+  row.sum = money::Decimal::from_nanos(*new_sum);
   row.count = static_cast<uint64_t>(*new_count);
   return Applied::kChanged;
 }
@@ -243,7 +243,7 @@ LedgerChange Ledger::remove_partial(std::string_view user, int32_t partition) {
   if (gone == nullptr) return {};
 
   // What is left may be out of range, as it never was before: then nothing is forgotten.
-  const Applied outcome = add_up(row, gone, Stats{});
+  const Applied outcome = add_up(row, gone, record::Stats{});
   if (was_refused(outcome)) {
     change.outcome = outcome;
     return change;
@@ -261,4 +261,4 @@ LedgerChange Ledger::take_back(std::string_view user, int32_t partition) {
   return rows_[id].partials == kAbsolute ? remove(user) : remove_partial(user, partition);
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

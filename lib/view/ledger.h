@@ -28,7 +28,7 @@
 #include "view/partials.h"
 #include "view/user_row.h"
 
-namespace paystats {
+namespace paystats::view {
 
 // What became of a record of stats, or of a tombstone.
 enum class Applied : uint8_t {
@@ -48,7 +48,7 @@ struct LedgerChange {
   uint32_t id = kNoUser;
   bool was_held = false;  // the user had stats before
   bool is_held = false;   // and has some now
-  Decimal old_sum;
+  money::Decimal old_sum;
   uint64_t old_count = 0;
 };
 
@@ -56,7 +56,7 @@ class Ledger {
  public:
   Ledger(size_t users_max, uint64_t hash_seed);
 
-  LedgerChange apply(const Stats& stats) { return apply(stats, hash(stats.user)); }
+  LedgerChange apply(const record::Stats& stats) { return apply(stats, hash(stats.user)); }
   LedgerChange remove(std::string_view user);
   LedgerChange remove_partial(std::string_view user, int32_t partition);
   // A tombstone that came in `partition`: what was said there, be it absolute or a partial.
@@ -72,7 +72,7 @@ class Ledger {
     const UserRow& row = rows_[id];
     if (!row.has_inline_name()) __builtin_prefetch(row.name_bytes());
   }
-  LedgerChange apply(const Stats& stats, uint64_t hash);
+  LedgerChange apply(const record::Stats& stats, uint64_t hash);
 
   // The user's id, or kNoUser where he holds nothing.
   uint32_t find(std::string_view user) const;
@@ -96,14 +96,14 @@ class Ledger {
     size_t used = 0;
   };
 
-  uint32_t find_row(const UserName& user, uint64_t hash) const;
-  uint32_t add_row(const UserName& user, uint64_t hash);
+  uint32_t find_row(const record::UserName& user, uint64_t hash) const;
+  uint32_t add_row(const record::UserName& user, uint64_t hash);
   void grow(Segment& segment);
   const char* keep(std::string_view name);
 
-  Applied set_absolute(uint32_t id, const Stats& stats);
-  Applied set_partial(uint32_t id, const Stats& stats);
-  Applied add_up(UserRow& row, const Partial* replaced, const Stats& stats);
+  Applied set_absolute(uint32_t id, const record::Stats& stats);
+  Applied set_partial(uint32_t id, const record::Stats& stats);
+  Applied add_up(UserRow& row, const Partial* replaced, const record::Stats& stats);
   LedgerChange remove_held(LedgerChange change);
   void drop_partials(uint32_t id);
 
@@ -113,8 +113,8 @@ class Ledger {
   std::array<Segment, kSegments> segments_;
   Chunked<UserRow, 15> rows_;
   Partials partials_;
-  std::vector<LargeArray<char>> arena_;  // of names that do not lie in their rows
+  std::vector<base::LargeArray<char>> arena_;  // of names that do not lie in their rows
   size_t arena_used_ = kArenaBytes;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -1,8 +1,9 @@
 #include "view/name_index.h"
 
-namespace paystats {
+namespace paystats::view {
 
-Prefix::Prefix(std::string_view bytes) : bytes_(bytes), head_(UserName(bytes).head().ordered()) {
+Prefix::Prefix(std::string_view bytes)
+    : bytes_(bytes), head_(record::UserName(bytes).head().ordered()) {
   for (size_t i = 0; i < sizeof head_; ++i)
     head_mask_ = head_mask_ << 8 | (i < bytes.size() ? 0xFFU : 0U);
 }
@@ -22,4 +23,4 @@ NameRange find_range(const NameIndex& index, const Prefix& prefix) {
           index.count_before([&](const NameKey& key) { return order(key) <= 0; })};
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -8,7 +8,7 @@
 #include "view/ledger.h"
 #include "view/ordered_buckets.h"
 
-namespace paystats {
+namespace paystats::view {
 
 struct NameKey {
   uint64_t head = 0;
@@ -63,4 +63,4 @@ struct NameRange {
 };
 NameRange find_range(const NameIndex& index, const Prefix& prefix);
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -30,7 +30,7 @@
 #include "view/chunked.h"
 #include "view/user_row.h"
 
-namespace paystats {
+namespace paystats::view {
 
 template <class Order>
 class OrderedBuckets {
@@ -103,6 +103,6 @@ class OrderedBuckets {
   mutable bool first_positions_known_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view
 
 #include "view/ordered_buckets_impl.h"  // IWYU pragma: keep

@@ -3,7 +3,7 @@
 
 #include "view/ordered_buckets.h"
 
-namespace paystats {
+namespace paystats::view {
 
 template <class Order>
 template <class Reaches>
@@ -217,4 +217,4 @@ void OrderedBuckets<Order>::sorted_keys(size_t bucket, std::vector<Key>& out) co
             [this](const Key& a, const Key& b) { return order_.before(a, b); });
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

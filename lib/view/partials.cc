@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace paystats {
+namespace paystats::view {
 
 uint64_t Partials::key_of(uint32_t owner, int32_t partition) {
   return uint64_t{owner} << 32U | static_cast<uint32_t>(partition);
@@ -96,4 +96,4 @@ void Partials::free(uint32_t id) {
   free_ = id;
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -22,11 +22,11 @@
 #include "money/decimal.h"
 #include "view/chunked.h"
 
-namespace paystats {
+namespace paystats::view {
 
 class Partial {
  public:
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
   int64_t offset = 0;
   int32_t partition = 0;
@@ -55,7 +55,7 @@ class Partials {
   struct Hash {
     uint64_t seed;
     size_t operator()(uint64_t key) const {
-      return hash_bytes({reinterpret_cast<const char*>(&key), sizeof key}, seed);
+      return base::hash_bytes({reinterpret_cast<const char*>(&key), sizeof key}, seed);
     }
   };
   // By owner and partition. Many small maps: the growth of one large one would hold the loop.
@@ -77,4 +77,4 @@ class Partials {
   std::array<std::unique_ptr<Index>, kIndexes> indexes_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-namespace paystats {
+namespace paystats::view {
 
 PrefixSearch::PrefixSearch(const Ledger& ledger, const Ranking& ranking, const NameIndex& names,
                            std::string prefix, uint64_t offset, uint64_t limit)
@@ -22,8 +22,8 @@ PrefixSearch::PrefixSearch(const Ledger& ledger, const Ranking& ranking, const N
   }
   // A walk meets a match every users/matching rows, and looks for this many of them.
   const uint64_t to_meet = offset_ + std::min(limit_, matching - offset_);
-  const bool walk_is_longer =
-      static_cast<Uint128>(matching) * matching < static_cast<Uint128>(to_meet) * ranking_.size();
+  const bool walk_is_longer = static_cast<money::Uint128>(matching) * matching <
+                              static_cast<money::Uint128>(to_meet) * ranking_.size();
   gathers_ = matching <= kGatherAlways || (matching <= kGatherMax && walk_is_longer);
 }
 
@@ -115,9 +115,9 @@ bool PrefixSearch::walk_bucket(size_t bucket) {
   return false;
 }
 
-std::vector<RankedStats> PrefixSearch::rows() const {
+std::vector<protocol::RankedStats> PrefixSearch::rows() const {
   assert(done_);
-  std::vector<RankedStats> rows;
+  std::vector<protocol::RankedStats> rows;
   rows.reserve(found_.size());
   for (const Found& found : found_) {
     rows.push_back({.rank = ranking_.count_before(found.key) + 1,
@@ -128,4 +128,4 @@ std::vector<RankedStats> PrefixSearch::rows() const {
   return rows;
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

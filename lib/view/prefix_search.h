@@ -22,7 +22,7 @@
 #include "view/name_index.h"
 #include "view/ranking.h"
 
-namespace paystats {
+namespace paystats::view {
 
 inline constexpr size_t kSliceRows = 16 << 10;  // about a millisecond
 
@@ -43,7 +43,7 @@ class PrefixSearch {
   bool step(size_t rows = kSliceRows);
 
   // What was found, with the ranks of now. REQUIRES: step() has returned true.
-  std::vector<RankedStats> rows() const;
+  std::vector<protocol::RankedStats> rows() const;
   uint64_t matches() const;  // how many users begin with the prefix, now
 
   bool gathers() const { return gathers_; }
@@ -79,4 +79,4 @@ class PrefixSearch {
   std::vector<RankKey> rank_keys_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

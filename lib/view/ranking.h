@@ -7,12 +7,12 @@
 #include "view/ledger.h"
 #include "view/ordered_buckets.h"
 
-namespace paystats {
+namespace paystats::view {
 
 // Where a user stands, or stood: the sum is a copy. Names are looked at only where both the sums
 // and the first 8 bytes are equal.
 struct RankKey {
-  Decimal sum;
+  money::Decimal sum;
   uint64_t name_head = 0;
   uint32_t id = kNoUser;
 };
@@ -40,4 +40,4 @@ class RankOrder {
 
 using Ranking = OrderedBuckets<RankOrder>;
 
-}  // namespace paystats
+}  // namespace paystats::view

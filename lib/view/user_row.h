@@ -12,7 +12,7 @@
 #include "money/decimal.h"
 #include "record/user_name.h"
 
-namespace paystats {
+namespace paystats::view {
 
 inline constexpr uint32_t kNoUser = UINT32_MAX;
 
@@ -24,29 +24,32 @@ struct Place {
 
 // All that is known of a user, in one cache line.
 struct alignas(64) UserRow {
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
-  UserName::Head head;  // of a name that is not inline: its first 8 bytes, and where it lies
+  record::UserName::Head
+      head;  // of a name that is not inline: its first 8 bytes, and where it lies
   uint32_t name_size = 0;
   uint32_t partials = 0;  // the first of a list, or one of the ledger's marks
   Place in_ranking;
   Place in_names;
 
-  static bool is_inline(std::string_view name) { return name.size() <= UserName::kHeadBytes; }
+  static bool is_inline(std::string_view name) {
+    return name.size() <= record::UserName::kHeadBytes;
+  }
 
   // `elsewhere`: the bytes of a name that is not inline, which stay there for good.
-  void set_name(const UserName& name, const char* elsewhere) {
+  void set_name(const record::UserName& name, const char* elsewhere) {
     head = name.head();
     name_size = static_cast<uint32_t>(name.size());
     if (!is_inline(name)) head.second = std::bit_cast<uint64_t>(elsewhere);
   }
-  bool has_inline_name() const { return name_size <= UserName::kHeadBytes; }
+  bool has_inline_name() const { return name_size <= record::UserName::kHeadBytes; }
   const char* name_bytes() const {
     return has_inline_name() ? reinterpret_cast<const char*>(&head)
                              : std::bit_cast<const char*>(head.second);
   }
   std::string_view name() const { return {name_bytes(), name_size}; }
-  bool is_named(const UserName& name) const {
+  bool is_named(const record::UserName& name) const {
     if (name_size != name.size()) return false;
     if (has_inline_name()) [[likely]] {
       return head == name.head();
@@ -58,4 +61,4 @@ struct alignas(64) UserRow {
 };
 static_assert(sizeof(UserRow) == 64);
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace paystats {
+namespace paystats::view {
 
 View::View(const ViewOptions& options)
     : options_(options),
@@ -11,7 +11,7 @@ View::View(const ViewOptions& options)
       ranking_(RankOrder(ledger_)),
       name_index_(NameOrder(ledger_)) {}
 
-Applied View::apply(const Stats& stats) {
+Applied View::apply(const record::Stats& stats) {
   return settle(ledger_.apply(stats));
 }
 
@@ -89,8 +89,8 @@ void View::set_ready() {
   ++version_;
 }
 
-std::vector<RankedStats> View::page(uint64_t offset, uint64_t limit) const {
-  std::vector<RankedStats> rows;
+std::vector<protocol::RankedStats> View::page(uint64_t offset, uint64_t limit) const {
+  std::vector<protocol::RankedStats> rows;
   if (offset >= users() || limit == 0) return rows;
   const uint64_t last = offset + std::min(limit, users() - offset);
   rows.reserve(last - offset);
@@ -107,17 +107,17 @@ std::vector<RankedStats> View::page(uint64_t offset, uint64_t limit) const {
   return rows;
 }
 
-std::optional<RankedStats> View::find(std::string_view user) const {
+std::optional<protocol::RankedStats> View::find(std::string_view user) const {
   const uint32_t id = ledger_.find(user);
   if (id == kNoUser) return std::nullopt;
   const UserRow& row = ledger_.row(id);
-  return RankedStats{.rank = ranking_.count_before(ranking_.order().key_of(id)) + 1,
-                     .user = row.name(),
-                     .sum = row.sum,
-                     .count = row.count};
+  return protocol::RankedStats{.rank = ranking_.count_before(ranking_.order().key_of(id)) + 1,
+                               .user = row.name(),
+                               .sum = row.sum,
+                               .count = row.count};
 }
 
-Envelope View::envelope(uint64_t offset) const {
+protocol::Envelope View::envelope(uint64_t offset) const {
   return {.instance = options_.instance,
           .version = version_,
           .ready = ready_,
@@ -128,4 +128,4 @@ Envelope View::envelope(uint64_t offset) const {
           .matches = std::nullopt};
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -30,7 +30,7 @@
 #include "view/ranking.h"
 #include "view/wide_sum.h"
 
-namespace paystats {
+namespace paystats::view {
 
 struct ViewOptions {
   uint64_t instance = 0;   // 64 random bits that tell this run from any other
@@ -45,10 +45,10 @@ class View {
   View& operator=(const View&) = delete;
 
   // Takes one record of stats; see ledger.h for the rules and the outcomes.
-  Applied apply(const Stats& stats);
+  Applied apply(const record::Stats& stats);
 
   // Takes a batch, which is faster, in its order. What could not be taken is appended to `refused`.
-  using Row = DecodedLines<Stats>::Row;
+  using Row = record::DecodedLines<record::Stats>::Row;
   struct Refusal {
     const Row* row = nullptr;  // visits `rows`
     Applied why = Applied::kUnchanged;
@@ -74,11 +74,11 @@ class View {
 
   // `limit` users from the one at `offset` on, in order. Any limit; the time is that of the rows.
   // The names visit the view and stay where they are for its life.
-  std::vector<RankedStats> page(uint64_t offset, uint64_t limit) const;
-  std::optional<RankedStats> find(std::string_view user) const;
+  std::vector<protocol::RankedStats> page(uint64_t offset, uint64_t limit) const;
+  std::optional<protocol::RankedStats> find(std::string_view user) const;
 
   // What an answer says besides its rows, as of now.
-  Envelope envelope(uint64_t offset) const;
+  protocol::Envelope envelope(uint64_t offset) const;
 
   const Ledger& ledger() const { return ledger_; }
   const Ranking& ranking() const { return ranking_; }
@@ -99,4 +99,4 @@ class View {
   AnswerCache answer_cache_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

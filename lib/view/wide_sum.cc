@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 constexpr uint32_t kGroup = 1'000'000'000;  // nine decimal digits at a time
@@ -25,7 +25,7 @@ uint32_t divide(Limbs& limbs) {
 }
 
 // The digits of the magnitude, zeros in front up to whole groups.
-std::string digits_of(int64_t high, Uint128 low) {
+std::string digits_of(int64_t high, money::Uint128 low) {
   auto top = static_cast<uint64_t>(high);
   if (high < 0) {
     low = ~low + 1;
@@ -51,8 +51,8 @@ std::string integer_of(const std::string& digits) {
 
 }  // namespace
 
-std::optional<Int128> WideSum::value() const {
-  const auto low = static_cast<Int128>(low_);
+std::optional<money::Int128> WideSum::value() const {
+  const auto low = static_cast<money::Int128>(low_);
   if (high_ != (low < 0 ? -1 : 0)) return std::nullopt;
   return low;
 }
@@ -62,13 +62,14 @@ std::string WideSum::integer_text() const {
 }
 
 std::string WideSum::decimal_text() const {
-  if (const std::optional<Int128> narrow = value()) return to_string(Decimal::from_nanos(*narrow));
+  if (const std::optional<money::Int128> narrow = value())
+    return money::to_string(money::Decimal::from_nanos(*narrow));
   const std::string digits = digits_of(high_, low_);
-  const size_t point = digits.size() - Decimal::kFractionDigits;
+  const size_t point = digits.size() - money::Decimal::kFractionDigits;
   std::string fraction = digits.substr(point);
   while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
   const std::string integer = integer_of(digits.substr(0, point));
   return fmt::format("{}{}.{}", high_ < 0 ? "-" : "", integer, fraction);
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -8,30 +8,30 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::view {
 
 class WideSum {
  public:
-  void add(Int128 value) {
-    const Uint128 before = low_;
-    low_ += static_cast<Uint128>(value);
+  void add(money::Int128 value) {
+    const money::Uint128 before = low_;
+    low_ += static_cast<money::Uint128>(value);
     high_ += (low_ < before ? 1 : 0) - (value < 0 ? 1 : 0);
   }
-  void subtract(Int128 value) {
-    const Uint128 before = low_;
-    low_ -= static_cast<Uint128>(value);
+  void subtract(money::Int128 value) {
+    const money::Uint128 before = low_;
+    low_ -= static_cast<money::Uint128>(value);
     high_ -= (low_ > before ? 1 : 0) - (value < 0 ? 1 : 0);
   }
 
   // The sum, where 128 bits hold it.
-  std::optional<Int128> value() const;
+  std::optional<money::Int128> value() const;
 
   std::string integer_text() const;  // "4321"
   std::string decimal_text() const;  // of nanos, as format_decimal() has it: "7.00"
 
  private:
   int64_t high_ = 0;
-  Uint128 low_ = 0;
+  money::Uint128 low_ = 0;
 };
 
-}  // namespace paystats
+}  // namespace paystats::view

@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // Not assert(): it must hold in any build.
@@ -57,7 +57,7 @@ class BothPaths {
     for (size_t i = 0; i < a_.rows.size(); ++i) {
       demand(a_.rows[i].line == b_.rows[i].line && same(a_.rows[i].record, b_.rows[i].record));
       const std::string_view user = a_.rows[i].record.user;
-      demand(!user.empty() && user.size() <= kUserBytesMax && is_valid_utf8(user));
+      demand(!user.empty() && user.size() <= kUserBytesMax && base::is_valid_utf8(user));
     }
     for (size_t i = 0; i < a_.bad.size(); ++i) {
       demand(a_.bad[i].line == b_.bad[i].line && a_.bad[i].flaw == b_.bad[i].flaw);
@@ -96,10 +96,10 @@ struct AllRecords {
 };
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace paystats;
+  using namespace paystats::record;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   static AllRecords usual(FieldNames{});
   static AllRecords unusual(FieldNames{"a", "\xC3\xA9"});

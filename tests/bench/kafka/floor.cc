@@ -27,7 +27,7 @@
 namespace paystats {
 namespace {
 
-constexpr size_t kBatch = DecodedLines<Payment>::kRowsMax;
+constexpr size_t kBatch = record::DecodedLines<record::Payment>::kRowsMax;
 
 class Reader {
  public:
@@ -101,8 +101,9 @@ class Table {
     copies_.clear();
     for (const rd_kafka_message_t* message : messages) {
       const std::string_view value = value_of(*message);
-      Totals::Row row;
-      if (decoder_.decode_one(value, row.record) != Flaw::kNone) give_up(value, "not a payment");
+      totals::Totals::Row row;
+      if (decoder_.decode_one(value, row.record) != record::Flaw::kNone)
+        give_up(value, "not a payment");
       // A text that had to be decoded lives until the next one is.
       const std::string_view user = row.record.user;
       const bool visits = user.data() >= value.data() && user.data() < value.data() + value.size();
@@ -120,10 +121,10 @@ class Table {
   }
 
  private:
-  LineDecoder<Payment> decoder_{FieldNames{}};
-  Totals totals_{random_hash_seed(), {}};
-  std::vector<Totals::Row> rows_;
-  std::vector<Totals::Refused> refused_;
+  record::LineDecoder<record::Payment> decoder_{record::FieldNames{}};
+  totals::Totals totals_{base::random_hash_seed(), {}};
+  std::vector<totals::Totals::Row> rows_;
+  std::vector<totals::Totals::Refused> refused_;
   std::deque<std::string> copies_;
 };
 

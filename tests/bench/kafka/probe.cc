@@ -106,19 +106,19 @@ Options options_of(std::span<char*> words) {
   return options;
 }
 
-void check_flaw(Flaw flaw) {
-  if (flaw != Flaw::kNone) give_up("a record", "not in order");
+void check_flaw(record::Flaw flaw) {
+  if (flaw != record::Flaw::kNone) give_up("a record", "not in order");
 }
 
 void read_stats(rd_kafka_t& consumer, bool direct, Journal& journal, const std::stop_token& stop) {
-  LineDecoder<Payment> payment_decoder(FieldNames{});
-  LineDecoder<Stats> stats_decoder(FieldNames{});
+  record::LineDecoder<record::Payment> payment_decoder(record::FieldNames{});
+  record::LineDecoder<record::Stats> stats_decoder(record::FieldNames{});
   while (!stop.stop_requested()) {
     const Owned<rd_kafka_message_t> message(rd_kafka_consumer_poll(&consumer, 20));
     if (!message || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;
     check("stats", message->err);
-    Payment payment;
-    Stats stats;
+    record::Payment payment;
+    record::Stats stats;
     if (direct) {
       check_flaw(payment_decoder.decode_one(value_of(*message), payment));
       journal.arrived(payment.user, 0);
@@ -137,7 +137,7 @@ class Sender {
 
   void send(const std::string& user) {
     std::string line;
-    append_payment(line, user, "0.01");
+    record::append_payment(line, user, "0.01");
     line.pop_back();
     if (rd_kafka_produce(topic_.get(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, line.data(),
                          line.size(), user.data(), user.size(), nullptr) != 0) {

@@ -4,7 +4,7 @@
 
 #include "requests.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 int refusal(const HttpRequest& request, std::vector<std::string> allowed = {}) {
@@ -117,4 +117,4 @@ TEST(Gatekeeper, AnUnknownExpectationIs417) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::api

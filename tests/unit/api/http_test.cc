@@ -15,7 +15,7 @@
 #include "api/target.h"
 #include "requests.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 TEST(Http, AHeadHasItsLengthItsDateAndSaysWhenTheConnectionEnds) {
@@ -78,7 +78,7 @@ TEST(RawHead, LinesThatDifferentProgramsReadDifferentlyAreFound) {
 
 TEST(Target, WhatIsEncodedAndDecodedIsTheSame) {
   const std::string user = "a/b?c#d%e+f ä\"\\";
-  const Result<Target> target =
+  const base::Result<Target> target =
       parse_target("/x/" + percent_encoded(user) + "?q=" + percent_encoded(user));
   ASSERT_TRUE(target);
   EXPECT_EQ(target->segments[1], user);
@@ -87,7 +87,7 @@ TEST(Target, WhatIsEncodedAndDecodedIsTheSame) {
 
 TEST(JsonElements, ElementsAreTheBytesThatWereWritten) {
   const JsonElements json = split_json(" [ {\"a\": \"],{\"} , 1e999,\"x\" ] ");
-  ASSERT_EQ(json.flaw, Flaw::kNone);
+  ASSERT_EQ(json.flaw, record::Flaw::kNone);
   EXPECT_EQ(json.elements, (std::vector<std::string_view>{"{\"a\": \"],{\"}", "1e999", "\"x\""}));
   EXPECT_EQ(raw_values(R"({"a":1,"b":[2],"\u0061":"3"})", "a"),
             (std::vector<std::string_view>{"1", "\"3\""}));
@@ -103,7 +103,7 @@ TEST(StaticFiles, AFolderIsReadWithoutWhatIsHidden) {
   std::ofstream(folder / "js" / "a.js") << "1";
   std::ofstream(folder / ".secret") << "x";
   std::ofstream(folder / ".git" / "config") << "x";
-  const Result<StaticFiles> files = StaticFiles::load(folder.string());
+  const base::Result<StaticFiles> files = StaticFiles::load(folder.string());
   ASSERT_TRUE(files) << files.error().message;
   ASSERT_NE(files->find("js/a.js"), nullptr);
   EXPECT_EQ(*files->find("js/a.js")->body, "1");
@@ -120,7 +120,7 @@ constexpr const char* kAnswer =
     "\n";
 
 TEST(StatsResponse, TheBodyIsTheCachesBytesAndTheTagNamesInstanceVersionAndPage) {
-  PageQuery page;
+  protocol::PageQuery page;
   page.prefix = "a \"b\"";
   const auto answer = prepare_answer(kAnswer, page);
   ASSERT_TRUE(answer);
@@ -131,18 +131,18 @@ TEST(StatsResponse, TheBodyIsTheCachesBytesAndTheTagNamesInstanceVersionAndPage)
 }
 
 TEST(StatsResponse, AUserWhoIsNotThereIs404) {
-  const Query query = UserQuery{"nobody"};
+  const protocol::Query query = protocol::UserQuery{"nobody"};
   const auto answer = prepare_answer(
       R"({"instance":"00c0ffee00c0ffee","version":8,"ready":true,"offset":0,"users":0,"sum":"0.00","count":0,"stats":[]})",
       query);
   ASSERT_TRUE(answer);
   EXPECT_EQ(stats_response(*answer, query, "").status, 404);
-  EXPECT_EQ(stats_response(*answer, PageQuery{}, "").status, 200);
+  EXPECT_EQ(stats_response(*answer, protocol::PageQuery{}, "").status, 200);
   EXPECT_FALSE(prepare_answer(R"({"error":"too many"})", query));
 }
 
 TEST(StatsResponse, AnEventIsOneLineOfDataWithItsPlaceInTime) {
-  const auto answer = prepare_answer(kAnswer, PageQuery{});
+  const auto answer = prepare_answer(kAnswer, protocol::PageQuery{});
   ASSERT_TRUE(answer);
   const std::string event = *stats_event(*answer);
   EXPECT_EQ(event, "event: stats\nid: 00c0ffee00c0ffee-8\ndata: " + std::string(kAnswer) + "\n");
@@ -180,4 +180,4 @@ TEST(Problem, TryingAgainIsSuggestedWhereItCanHelp) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::api

@@ -6,7 +6,7 @@
 
 #include "requests.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 using Json = nlohmann::json;
@@ -171,4 +171,4 @@ TEST(PostedPayments, TheBoundOfItsLinesHolds) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::api

@@ -9,7 +9,7 @@
 #include "api/http.h"
 #include "api/router.h"
 
-namespace paystats {
+namespace paystats::api {
 
 // A request as a browser on this machine sends it. The texts are literals.
 inline HttpRequest request(std::string_view method, std::string_view target,
@@ -50,4 +50,4 @@ inline Router router(RouterOptions options = {}) {
   return Router(std::move(options), std::move(files));
 }
 
-}  // namespace paystats
+}  // namespace paystats::api

@@ -8,7 +8,7 @@
 #include "api/problem.h"
 #include "requests.h"
 
-namespace paystats {
+namespace paystats::api {
 namespace {
 
 template <class T>
@@ -56,12 +56,12 @@ TEST(Router, OnlyJsonIsTaken) {
 TEST(Router, APageOfTheTotalsHasLimitOffsetAndPrefix) {
   const auto ask = expect_action<AskStats>(
       router().route(request("GET", "/api/stats?limit=5&offset=10&q=ed%20g%C3%A4r+x")));
-  const auto& page = std::get<PageQuery>(ask.query);
+  const auto& page = std::get<protocol::PageQuery>(ask.query);
   EXPECT_EQ(page.limit, 5u);
   EXPECT_EQ(page.offset, 10u);
   EXPECT_EQ(page.prefix, "ed gär x");
   const auto plain = expect_action<AskStats>(router().route(request("GET", "/api/stats")));
-  EXPECT_EQ(std::get<PageQuery>(plain.query), PageQuery{});
+  EXPECT_EQ(std::get<protocol::PageQuery>(plain.query), protocol::PageQuery{});
 }
 
 TEST(Router, ParametersOutOfRangeUnknownOrGivenTwiceAre400) {
@@ -80,10 +80,10 @@ TEST(Router, AUserMayHaveAnyNameThatPaymentsMayHave) {
         std::pair{"/api/stats/%2e%2e", ".."}, std::pair{"/api/stats/a+b", "a+b"},
         std::pair{"/api/stats/%C3%A4", "ä"}}) {
     const auto ask = expect_action<AskStats>(router().route(request("GET", target)));
-    EXPECT_EQ(std::get<UserQuery>(ask.query).user, user);
+    EXPECT_EQ(std::get<protocol::UserQuery>(ask.query).user, user);
   }
   const auto with_nul = expect_action<AskStats>(router().route(request("GET", "/api/stats/a%00b")));
-  EXPECT_EQ(std::get<UserQuery>(with_nul.query).user, std::string("a\0b", 3));
+  EXPECT_EQ(std::get<protocol::UserQuery>(with_nul.query).user, std::string("a\0b", 3));
   const std::string longest = "/api/stats/" + std::string(1024, 'x');
   EXPECT_EQ(status_of(router().route(request("GET", longest))), 0);
   EXPECT_EQ(status_of(router().route(request("GET", longest + "x"))), 400);
@@ -231,4 +231,4 @@ TEST(OpenApi, ListsEveryTypeOfProblem) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::api

@@ -9,12 +9,12 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 // Under this hard limit, in a process of its own, since a hard limit cannot be raised again.
 int possible_under(rlim_t hard) {
-  return in_child([hard] {
+  return io::in_child([hard] {
     const rlimit limit = {.rlim_cur = std::min<rlim_t>(hard, 8), .rlim_max = hard};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 255;
     return static_cast<int>(raise_descriptor_limit());
@@ -33,7 +33,7 @@ TEST(DescriptorLimit, LeavesHalfOfVeryFew) {
 }
 
 TEST(DescriptorLimit, RaisesTheSoftLimitToTheHardOne) {
-  const int raised = in_child([] {
+  const int raised = io::in_child([] {
     const rlimit limit = {.rlim_cur = 8, .rlim_max = 200};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 255;
     raise_descriptor_limit();
@@ -45,4 +45,4 @@ TEST(DescriptorLimit, RaisesTheSoftLimitToTheHardOne) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/progress.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 // What `use` makes a Diagnostics write.
@@ -115,4 +115,4 @@ TEST(Progress, TheLineShowsCountRateAndShare) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 constexpr size_t kLargePage = size_t{2} << 20U;
@@ -82,4 +82,4 @@ TEST(LargeArray, IsGivenAwayWhole) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

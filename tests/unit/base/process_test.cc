@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/stop_signal.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 // The wait status of a child that runs `body` and exits with its value.
@@ -182,4 +182,4 @@ TEST(StopSignal, ABlockedReadComesBack) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

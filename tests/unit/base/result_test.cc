@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <memory>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 Result<int> half(int n) {
@@ -47,4 +47,4 @@ TEST(SystemError, AReaderThatHasGoneIsAKindOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

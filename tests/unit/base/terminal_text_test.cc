@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 TEST(Printable, OrdinaryTextIsUnchanged) {
@@ -76,4 +76,4 @@ TEST(Utf8, EveryCodePointDecodesToItself) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

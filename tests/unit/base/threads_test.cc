@@ -5,7 +5,7 @@
 #include <atomic>
 #include <vector>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 TEST(Threads, EachPartIsDoneOnceAndAllAreDoneAtTheEnd) {
@@ -25,4 +25,4 @@ TEST(Threads, TheFirstPartIsDoneHere) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-namespace paystats {
+namespace paystats::base {
 namespace {
 
 bool valid_by_characters(std::string_view text) {
@@ -65,4 +65,4 @@ TEST(Utf8, EveryCharacterIsReadAsItWasWritten) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::base

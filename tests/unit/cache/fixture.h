@@ -30,7 +30,7 @@
 #include "unit/support.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::cache {
 
 // A client by plain system calls.
 class RawClient {
@@ -44,7 +44,7 @@ class RawClient {
   }
 
   // The other end of a connection that somebody else has begun.
-  explicit RawClient(UniqueFd accepted) : fd_(std::move(accepted)), connected_(true) {}
+  explicit RawClient(base::UniqueFd accepted) : fd_(std::move(accepted)), connected_(true) {}
 
   bool connected() const { return connected_; }
   int fd() const { return fd_.get(); }
@@ -83,29 +83,29 @@ class RawClient {
     return at_end_;
   }
 
-  ParsedAnswer answer(std::chrono::milliseconds limit = kLimit) {
+  protocol::ParsedAnswer answer(std::chrono::milliseconds limit = kLimit) {
     const std::optional<std::string> text = line(limit);
     if (!text) {
       ADD_FAILURE() << "no answer";
       return {};
     }
-    Result<ParsedAnswer> parsed = parse_answer(*text);
+    base::Result<protocol::ParsedAnswer> parsed = protocol::parse_answer(*text);
     if (!parsed) ADD_FAILURE() << *text << ": " << parsed.error().message;
-    return parsed.value_or(ParsedAnswer{});
+    return parsed.value_or(protocol::ParsedAnswer{});
   }
-  ParsedAnswer ask(std::string_view request) {
+  protocol::ParsedAnswer ask(std::string_view request) {
     EXPECT_TRUE(send(std::string(request) + "\n"));
     return answer();
   }
 
  private:
   bool read_more(std::chrono::milliseconds limit) {
-    const Received received = receive_some(fd_.get(), received_, limit);
-    if (received == Received::kEnd) at_end_ = true;
-    return received == Received::kSome;
+    const loop::Received received = loop::receive_some(fd_.get(), received_, limit);
+    if (received == loop::Received::kEnd) at_end_ = true;
+    return received == loop::Received::kSome;
   }
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   bool connected_ = false;
   bool at_end_ = false;
   std::string received_;
@@ -114,7 +114,7 @@ class RawClient {
 class RunningCache {
  public:
   explicit RunningCache(const CacheServerOptions& options = quick()) {
-    Result<SocketClaim> claim = SocketClaim::take(path());
+    base::Result<SocketClaim> claim = SocketClaim::take(path());
     if (!claim) {
       ADD_FAILURE() << claim.error().message;
       return;
@@ -122,7 +122,7 @@ class RunningCache {
     server_ = std::make_unique<CacheServer>(loop_, std::move(*claim), view_, clock_, options);
     server_->start();
     thread_ = std::thread([this] {
-      const Result<void> done = loop_.run();
+      const base::Result<void> done = loop_.run();
       EXPECT_TRUE(done) << done.error().message;
       ended_ = true;
     });
@@ -158,17 +158,18 @@ class RunningCache {
   }
 
   // For tasks of the loop.
-  View& view() { return view_; }
+  view::View& view() { return view_; }
   CacheServer& server() { return *server_; }
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
 
   void set(const std::string& user, int64_t whole_sum, uint64_t count = 1) {
     on_loop([&] {
-      const Stats stats{.user = user,
-                        .sum = Decimal::from_nanos(Int128{whole_sum} * 1'000'000'000),
-                        .count = count,
-                        .at = {}};
-      EXPECT_EQ(view_.apply(stats), Applied::kChanged);
+      const record::Stats stats{
+          .user = user,
+          .sum = money::Decimal::from_nanos(money::Int128{whole_sum} * 1'000'000'000),
+          .count = count,
+          .at = {}};
+      EXPECT_EQ(view_.apply(stats), view::Applied::kChanged);
       server_->view_changed();
     });
   }
@@ -176,7 +177,7 @@ class RunningCache {
     on_loop([&] {
       for (int i = 0; i < users; ++i) {
         const std::string user = "user" + std::to_string(i);
-        view_.apply({.user = user, .sum = Decimal::from_nanos(i), .count = 1, .at = {}});
+        view_.apply({.user = user, .sum = money::Decimal::from_nanos(i), .count = 1, .at = {}});
       }
       server_->view_changed();
     });
@@ -190,12 +191,12 @@ class RunningCache {
 
  private:
   TempFolder folder_;
-  const SystemClock clock_;
-  View view_{{.instance = 7, .hash_seed = 9, .users_max = 1'000'000}};
-  EventLoop loop_;
+  const base::SystemClock clock_;
+  view::View view_{{.instance = 7, .hash_seed = 9, .users_max = 1'000'000}};
+  loop::EventLoop loop_;
   std::unique_ptr<CacheServer> server_;
   std::thread thread_;
   std::atomic<bool> ended_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::cache

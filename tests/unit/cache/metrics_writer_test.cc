@@ -5,7 +5,7 @@
 
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 std::string content_of(const std::string& path) {
@@ -33,7 +33,7 @@ TEST(Metrics, CountReadAsAcceptedAndRejectedTogether) {
 class MetricsWriterTest : public ::testing::Test {
  protected:
   TempFolder folder_;
-  Diagnostics diagnostics_{"test", Verbosity::kQuiet};
+  base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet};
 };
 
 TEST_F(MetricsWriterTest, IsWrittenAtOnceInTheBackgroundAndAtTheEnd) {
@@ -56,4 +56,4 @@ TEST_F(MetricsWriterTest, FailsAtOnceWhereItCannotBeWritten) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 std::string refusal(const CacheRequest& request) {
-  const Result<void> checked = check_request(request);
+  const base::Result<void> checked = check_request(request);
   return checked ? "" : checked.error().message;
 }
 
@@ -83,4 +83,4 @@ TEST(CacheRequest, AUserToAskForIsUtf8) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

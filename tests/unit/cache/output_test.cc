@@ -9,17 +9,19 @@
 
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 TEST(CacheOutput, PrintsTheFirstUsersIntoAFile) {
   const TempFolder folder;
-  View view({.instance = 1, .hash_seed = 1, .users_max = 10'000});
+  view::View view({.instance = 1, .hash_seed = 1, .users_max = 10'000});
   for (uint64_t i = 0; i < 2'500; ++i) {
     const std::string user = "u" + std::to_string(i);
-    view.apply(Stats{.user = user, .sum = Decimal::from_nanos(1), .count = i, .at = {}});
+    view.apply(
+        record::Stats{.user = user, .sum = money::Decimal::from_nanos(1), .count = i, .at = {}});
   }
-  const Result<CacheOutput> output = open_cache_output({Endpoint::Kind::kFile, folder / "list"});
+  const base::Result<CacheOutput> output =
+      open_cache_output({io::Endpoint::Kind::kFile, folder / "list"});
   ASSERT_TRUE(output);
   EXPECT_EQ(output->terminal_fd, -1);
   ASSERT_TRUE(print_top(view, 2'400, *output));  // more than a page
@@ -30,8 +32,8 @@ TEST(CacheOutput, PrintsTheFirstUsersIntoAFile) {
 }
 
 TEST(CacheOutput, ATopicIsRefused) {
-  EXPECT_FALSE(open_cache_output({Endpoint::Kind::kTopic, "lists"}));
+  EXPECT_FALSE(open_cache_output({io::Endpoint::Kind::kTopic, "lists"}));
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

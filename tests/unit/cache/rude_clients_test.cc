@@ -7,7 +7,7 @@
 
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 // Asks for the first users again and again, from construction to finish().
@@ -32,7 +32,7 @@ class PoliteClient {
   void ask_on() {
     while (!done_) {
       const auto begun = std::chrono::steady_clock::now();
-      const ParsedAnswer answer = client_.ask(R"({"limit":50})");
+      const protocol::ParsedAnswer answer = client_.ask(R"({"limit":50})");
       if (answer.rows.size() != 50) {
         ADD_FAILURE() << "the polite client got no answer";
         return;
@@ -218,7 +218,7 @@ TEST(TooManyClients, WaitWhereNoDescriptorIsFreeAndAreServedLater) {
   rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   // Both sides are in this process: the sockets are made before the limit falls.
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
   rlimit none = before;
   none.rlim_cur = static_cast<rlim_t>(socket.get()) + 1;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -236,4 +236,4 @@ TEST(TooManyClients, WaitWhereNoDescriptorIsFreeAndAreServedLater) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -11,7 +11,7 @@
 #include "unit/cache/fixture.h"
 #include "unit/cache/scripted_source.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 std::string line(const std::string& user, const std::string& rest) {
@@ -19,16 +19,16 @@ std::string line(const std::string& user, const std::string& rest) {
 }
 
 // Keeps what was written, or fails as if its reader had gone.
-class KeepingSink final : public Sink {
+class KeepingSink final : public io::Sink {
  public:
-  Result<void> write(std::string_view lines) override {
+  base::Result<void> write(std::string_view lines) override {
     const std::lock_guard lock(mutex_);
-    if (gone_) return fail("stdout: broken pipe", ErrorKind::kClosedOutput);
+    if (gone_) return base::fail("stdout: broken pipe", base::ErrorKind::kClosedOutput);
     written_ += lines;
     return {};
   }
-  Result<void> flush() override { return {}; }
-  Result<void> close() override { return {}; }
+  base::Result<void> flush() override { return {}; }
+  base::Result<void> close() override { return {}; }
   std::string written() const {
     const std::lock_guard lock(mutex_);
     return written_;
@@ -48,10 +48,11 @@ class CacheRunTest : public ::testing::Test {
  protected:
   void SetUp() override {
     log_path_ = folder_ / "stderr";
-    log_ = std::move(*open_file(log_path_, O_WRONLY | O_CREAT | O_APPEND));
-    diagnostics_ = std::make_unique<Diagnostics>("test", Verbosity::kVerbose, log_.get());
-    rejects_ = std::make_unique<RejectLog>(*diagnostics_);
-    progress_ = std::make_unique<Progress>(*diagnostics_, clock_, false);
+    log_ = std::move(*base::open_file(log_path_, O_WRONLY | O_CREAT | O_APPEND));
+    diagnostics_ =
+        std::make_unique<base::Diagnostics>("test", base::Verbosity::kVerbose, log_.get());
+    rejects_ = std::make_unique<io::RejectLog>(*diagnostics_);
+    progress_ = std::make_unique<base::Progress>(*diagnostics_, clock_, false);
   }
   void TearDown() override {
     if (!thread_.joinable()) return;
@@ -59,7 +60,7 @@ class CacheRunTest : public ::testing::Test {
     thread_.join();
   }
 
-  Result<void> open(CacheRunOptions options) {
+  base::Result<void> open(CacheRunOptions options) {
     run_ = std::make_unique<CacheRun>(
         std::move(options),
         CacheSurroundings{source_, *rejects_, stop_, clock_, *progress_, *diagnostics_});
@@ -68,7 +69,7 @@ class CacheRunTest : public ::testing::Test {
   // Runs on a thread, with a socket.
   void start(CacheRunOptions options = {}) {
     options.socket_path = socket();
-    const Result<void> opened = open(std::move(options));
+    const base::Result<void> opened = open(std::move(options));
     ASSERT_TRUE(opened) << opened.error().message;
     thread_ = std::thread([this] {
       outcome_ = run_->run();
@@ -90,17 +91,17 @@ class CacheRunTest : public ::testing::Test {
 
   TempFolder folder_;
   std::string log_path_;
-  UniqueFd log_;
-  StopSignal stop_;
-  SystemClock clock_;
-  std::unique_ptr<Diagnostics> diagnostics_;
-  std::unique_ptr<RejectLog> rejects_;
-  std::unique_ptr<Progress> progress_;
+  base::UniqueFd log_;
+  base::StopSignal stop_;
+  base::SystemClock clock_;
+  std::unique_ptr<base::Diagnostics> diagnostics_;
+  std::unique_ptr<io::RejectLog> rejects_;
+  std::unique_ptr<base::Progress> progress_;
   ScriptedSource source_;
   std::unique_ptr<CacheRun> run_;
   std::thread thread_;
   std::atomic<bool> ended_ = false;
-  Result<void> outcome_;
+  base::Result<void> outcome_;
 };
 
 TEST_F(CacheRunTest, HoldsTheNewestStatsOfEveryUser) {
@@ -109,7 +110,7 @@ TEST_F(CacheRunTest, HoldsTheNewestStatsOfEveryUser) {
   source_.end();
   ASSERT_TRUE(open({}));
   ASSERT_TRUE(run_->run());
-  const std::vector<RankedStats> rows = run_->view().page(0, 10);
+  const std::vector<protocol::RankedStats> rows = run_->view().page(0, 10);
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].user, "a");
   EXPECT_EQ(to_string(rows[0].sum), "7.00");
@@ -120,7 +121,7 @@ TEST_F(CacheRunTest, TooManyUsersAreAnErrorThatSaysWhatToDo) {
   source_.give(line("c", R"("sum":1.00,"count":1)"));
   source_.end();
   ASSERT_TRUE(open({.users_max = 2}));
-  const Result<void> done = run_->run();
+  const base::Result<void> done = run_->run();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "more than 2 users: raise --users-max");
 }
@@ -197,7 +198,7 @@ TEST_F(CacheRunTest, ASecondOneIsRefusedBeforeItReadsAnything) {
   ScriptedSource other;
   CacheRun second({.socket_path = socket()},
                   {other, *rejects_, stop_, clock_, *progress_, *diagnostics_});
-  const Result<void> opened = second.open();
+  const base::Result<void> opened = second.open();
   ASSERT_FALSE(opened);
   EXPECT_TRUE(holds(opened.error().message, "process " + std::to_string(::getpid())));
 }
@@ -230,42 +231,42 @@ class CacheQuestionTest : public CacheRunTest {
     RawClient client(socket());
     ASSERT_TRUE(eventually([&] { return is_ready(client); }));
   }
-  Result<void> ask(const Query& query, int terminal_fd = -1) {
+  base::Result<void> ask(const protocol::Query& query, int terminal_fd = -1) {
     return ask_cache({socket(), query}, {sink_, terminal_fd}, waiter_, *diagnostics_);
   }
 
-  Waiter waiter_{stop_, clock_};
+  io::Waiter waiter_{stop_, clock_};
   KeepingSink sink_;
 };
 
 TEST_F(CacheQuestionTest, PrintsTheFirstUsersAsLines) {
-  ASSERT_TRUE(ask(PageQuery{.limit = 1}));
+  ASSERT_TRUE(ask(protocol::PageQuery{.limit = 1}));
   EXPECT_EQ(sink_.written(), "{\"user\":\"b\",\"sum\":5.00,\"count\":2}\n");
 }
 
 TEST_F(CacheQuestionTest, PrintsATableForATerminal) {
-  ASSERT_TRUE(ask(UserQuery{"a"}, STDOUT_FILENO));
+  ASSERT_TRUE(ask(protocol::UserQuery{"a"}, STDOUT_FILENO));
   EXPECT_EQ(sink_.written(), "RANK  USER   SUM  COUNT\n   2  a     1.00      1\n");
 }
 
 TEST_F(CacheQuestionTest, AUserNobodyKnowsIsAnError) {
-  const Result<void> done = ask(UserQuery{"nobody"});
+  const base::Result<void> done = ask(protocol::UserQuery{"nobody"});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "nobody: no stats of this user");
 }
 
 TEST_F(CacheQuestionTest, AMissingSocketIsAnErrorThatSaysWhatToDo) {
-  const Result<void> done =
-      ask_cache({folder_ / "none", PageQuery{}}, {sink_}, waiter_, *diagnostics_);
+  const base::Result<void> done =
+      ask_cache({folder_ / "none", protocol::PageQuery{}}, {sink_}, waiter_, *diagnostics_);
   ASSERT_FALSE(done);
   EXPECT_TRUE(holds(done.error().message, "start a cache there first"));
 }
 
 TEST_F(CacheQuestionTest, WatchesUntilTheCacheEnds) {
   std::thread watcher([&] {
-    PageQuery query;
+    protocol::PageQuery query;
     query.watch = true;
-    const Result<void> done = watch_cache({socket(), query}, {sink_}, waiter_, *diagnostics_);
+    const base::Result<void> done = watch_cache({socket(), query}, {sink_}, waiter_, *diagnostics_);
     EXPECT_TRUE(done) << done.error().message;
   });
   EXPECT_TRUE(eventually([&] { return sink_.written().ends_with("\n"); }));
@@ -277,12 +278,12 @@ TEST_F(CacheQuestionTest, WatchesUntilTheCacheEnds) {
 }
 
 TEST_F(CacheQuestionTest, AWatchEndsByASignalAndByAClosedOutput) {
-  PageQuery query;
+  protocol::PageQuery query;
   query.watch = true;
   std::thread watcher([&] {
-    const Result<void> done = watch_cache({socket(), query}, {sink_}, waiter_, *diagnostics_);
+    const base::Result<void> done = watch_cache({socket(), query}, {sink_}, waiter_, *diagnostics_);
     EXPECT_FALSE(done);
-    EXPECT_EQ(done.error().kind, ErrorKind::kClosedOutput);
+    EXPECT_EQ(done.error().kind, base::ErrorKind::kClosedOutput);
   });
   EXPECT_TRUE(eventually([&] { return !sink_.written().empty(); }));
   sink_.go();
@@ -291,9 +292,9 @@ TEST_F(CacheQuestionTest, AWatchEndsByASignalAndByAClosedOutput) {
 
   KeepingSink sink;
   std::thread interrupted([&] {
-    const Result<void> done = watch_cache({socket(), query}, {sink}, waiter_, *diagnostics_);
+    const base::Result<void> done = watch_cache({socket(), query}, {sink}, waiter_, *diagnostics_);
     EXPECT_FALSE(done);
-    EXPECT_EQ(done.error().kind, ErrorKind::kInterrupted);
+    EXPECT_EQ(done.error().kind, base::ErrorKind::kInterrupted);
   });
   EXPECT_TRUE(eventually([&] { return !sink.written().empty(); }));
   stop_.request(SIGINT);
@@ -301,7 +302,7 @@ TEST_F(CacheQuestionTest, AWatchEndsByASignalAndByAClosedOutput) {
 }
 
 TEST_F(CacheQuestionTest, AWatchOnATerminalIsDrawnOverWhatWasThere) {
-  PageQuery query;
+  protocol::PageQuery query;
   query.watch = true;
   query.limit = 1;
   std::thread watcher([&] {
@@ -317,4 +318,4 @@ TEST_F(CacheQuestionTest, AWatchOnATerminalIsDrawnOverWhatWasThere) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -4,7 +4,7 @@
 
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 TEST(CacheServer, AnswersAPageOfTheRanking) {
@@ -12,7 +12,7 @@ TEST(CacheServer, AnswersAPageOfTheRanking) {
   cache.set("edgar", 7, 7);
   cache.set("alice", 9, 2);
   RawClient client = cache.client();
-  const ParsedAnswer answer = client.ask(R"({"limit":1,"offset":1})");
+  const protocol::ParsedAnswer answer = client.ask(R"({"limit":1,"offset":1})");
   ASSERT_EQ(answer.rows.size(), 1U);
   EXPECT_EQ(answer.rows[0].user, "edgar");
   EXPECT_EQ(answer.rows[0].rank, 2U);
@@ -30,7 +30,7 @@ TEST(CacheServer, AnswersAboutOneUserAndAPrefix) {
   RawClient client = cache.client();
   EXPECT_EQ(client.ask(R"({"user":"edgar"})").rows.at(0).rank, 3U);
   EXPECT_TRUE(client.ask(R"({"user":"nobody"})").rows.empty());
-  const ParsedAnswer found = client.ask(R"({"q":"ed"})");
+  const protocol::ParsedAnswer found = client.ask(R"({"q":"ed"})");
   ASSERT_EQ(found.rows.size(), 2U);
   EXPECT_EQ(found.rows[0].user, "edith");
   EXPECT_EQ(found.envelope.matches, 2U);
@@ -40,7 +40,7 @@ TEST(CacheServer, SearchesAPrefixInSlicesAndFindsAll) {
   RunningCache cache;
   cache.set_many(100'000);
   RawClient client = cache.client();
-  const ParsedAnswer found = client.ask(R"({"q":"user","limit":1000,"offset":70000})");
+  const protocol::ParsedAnswer found = client.ask(R"({"q":"user","limit":1000,"offset":70000})");
   ASSERT_EQ(found.rows.size(), 1000U);
   EXPECT_EQ(found.rows[0].user, "user29999");
   EXPECT_EQ(found.envelope.matches, 100'000U);
@@ -90,7 +90,7 @@ TEST(CacheServer, AnswersGarbageWithAnErrorAndGoesOn) {
 TEST(CacheServer, RefusesARequestThatIsTooLong) {
   RunningCache cache;
   RawClient client = cache.client();
-  client.send(std::string(kRequestBytesMax + 1, ' '));
+  client.send(std::string(protocol::kRequestBytesMax + 1, ' '));
   const std::optional<std::string> line = client.line();
   ASSERT_TRUE(line);
   EXPECT_EQ(*line, R"({"error":"request: longer than 16384 bytes"})");
@@ -147,7 +147,7 @@ TEST(CacheServer, SendsAWatcherTheStateAndEachChange) {
   cache.set("edgar", 1);
   EXPECT_EQ(client.answer().envelope.version, 1U);
   cache.set("alice", 2);
-  const ParsedAnswer second = client.answer();
+  const protocol::ParsedAnswer second = client.answer();
   EXPECT_EQ(second.envelope.version, 2U);
   EXPECT_EQ(second.rows.at(0).user, "alice");
 }
@@ -249,11 +249,11 @@ TEST(CacheServer, SendsAWatcherWhoWasSlowTheNewestState) {
     std::this_thread::sleep_for(1ms);
   }
   int answers = 0;
-  ParsedAnswer last;
+  protocol::ParsedAnswer last;
   do {
     last = client.answer();
     ++answers;
-  } while (last.rows.at(0).sum != Decimal::from_nanos(Int128{300} * 1'000'000'000) &&
+  } while (last.rows.at(0).sum != money::Decimal::from_nanos(money::Int128{300} * 1'000'000'000) &&
            !::testing::Test::HasFailure());
   EXPECT_LT(answers, 100);
   EXPECT_FALSE(client.line(50ms)) << "something was sent twice";
@@ -280,10 +280,11 @@ class SearchedWatch : public ::testing::Test {
   }
 
   void apply(const std::string& user, int64_t whole_sum) {
-    cache_.view().apply({.user = user,
-                         .sum = Decimal::from_nanos(Int128{whole_sum} * 1'000'000'000),
-                         .count = 1,
-                         .at = {}});
+    cache_.view().apply(
+        {.user = user,
+         .sum = money::Decimal::from_nanos(money::Int128{whole_sum} * 1'000'000'000),
+         .count = 1,
+         .at = {}});
   }
   // From the next turn on one change each turn, up to that of kLast.
   void change_each_turn(
@@ -295,13 +296,13 @@ class SearchedWatch : public ::testing::Test {
       if (turn < kLast) change_each_turn(turn + 1, also);
     });
   }
-  static bool is_last(const ParsedAnswer::Row& row) {
-    return row.sum == Decimal::from_nanos(Int128{1'000 + kLast} * 1'000'000'000);
+  static bool is_last(const protocol::ParsedAnswer::Row& row) {
+    return row.sum == money::Decimal::from_nanos(money::Int128{1'000 + kLast} * 1'000'000'000);
   }
   void expect_the_last_sum_at_last() {
     const auto end = std::chrono::steady_clock::now() + 5s;
     while (std::chrono::steady_clock::now() < end && !HasFailure()) {
-      const ParsedAnswer answer = client_.answer(5s);
+      const protocol::ParsedAnswer answer = client_.answer(5s);
       if (!answer.rows.empty() && is_last(answer.rows[0])) return;
     }
     ADD_FAILURE() << "the last sum did not come";
@@ -333,7 +334,7 @@ TEST_F(SearchedWatch, OneThatIsReplacedMeanwhileSaysNothingMore) {
       EXPECT_TRUE(client_.send("{\"watch\":1}\n"));
     });
   });
-  ParsedAnswer answer;
+  protocol::ParsedAnswer answer;
   do {
     answer = client_.answer(5s);
     ASSERT_EQ(answer.rows.size(), 1U) << "the page that was replaced";
@@ -342,4 +343,4 @@ TEST_F(SearchedWatch, OneThatIsReplacedMeanwhileSaysNothingMore) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -6,13 +6,13 @@
 
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
   TempFolder folder;
   const mode_t umask_before = ::umask(0);
-  const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+  const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
   ::umask(umask_before);
   ASSERT_TRUE(claim) << claim.error().message;
   EXPECT_EQ(std::filesystem::status(folder / "s").permissions(),
@@ -22,9 +22,9 @@ TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
 
 TEST(SocketClaim, IsRefusedToASecondOneWhichIsToldWhoHasIt) {
   TempFolder folder;
-  const Result<SocketClaim> first = SocketClaim::take(folder / "s");
+  const base::Result<SocketClaim> first = SocketClaim::take(folder / "s");
   ASSERT_TRUE(first);
-  const Result<SocketClaim> second = SocketClaim::take(folder / "s");
+  const base::Result<SocketClaim> second = SocketClaim::take(folder / "s");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message, folder / "s" + ": another cache has this socket (process " +
                                         std::to_string(::getpid()) +
@@ -35,7 +35,7 @@ TEST(SocketClaim, IsRefusedToASecondOneWhichIsToldWhoHasIt) {
 TEST(SocketClaim, GivesThePathBackAtItsEnd) {
   TempFolder folder;
   for (int i = 0; i < 3; ++i) {
-    const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
     EXPECT_TRUE(claim) << claim.error().message;
   }
   EXPECT_FALSE(std::filesystem::exists(folder / "s"));
@@ -46,7 +46,7 @@ TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
   TempFolder folder;
   const pid_t child = ::fork();
   if (child == 0) {
-    const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
     ::kill(::getpid(), SIGKILL);
   }
   int status = 0;
@@ -54,7 +54,7 @@ TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_TRUE(std::filesystem::exists(folder / "s"));
   ASSERT_FALSE(RawClient(folder / "s").connected());
-  const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+  const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
   ASSERT_TRUE(claim) << claim.error().message;
   EXPECT_TRUE(RawClient(folder / "s").connected());
 }
@@ -62,7 +62,7 @@ TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
 TEST(SocketClaim, NeverRemovesWhatIsNoSocket) {
   TempFolder folder;
   std::ofstream(folder / "document") << "precious";
-  const Result<SocketClaim> claim = SocketClaim::take(folder / "document");
+  const base::Result<SocketClaim> claim = SocketClaim::take(folder / "document");
   ASSERT_FALSE(claim);
   EXPECT_TRUE(holds(claim.error().message, "is not a socket"));
   EXPECT_EQ(std::filesystem::file_size(folder / "document"), 8U);
@@ -74,16 +74,16 @@ TEST(SocketClaim, SaysHowLongAPathMayBe) {
   const std::string longest =
       (folder / std::string(kSocketPathBytesMax - (folder / "").size(), 'x'));
   ASSERT_EQ(longest.size(), kSocketPathBytesMax);
-  const Result<SocketClaim> fits = SocketClaim::take(longest);
+  const base::Result<SocketClaim> fits = SocketClaim::take(longest);
   EXPECT_TRUE(fits) << fits.error().message;
-  const Result<SocketClaim> claim = SocketClaim::take(longest + "x");
+  const base::Result<SocketClaim> claim = SocketClaim::take(longest + "x");
   ASSERT_FALSE(claim);
   EXPECT_TRUE(holds(claim.error().message, "at most 107 bytes, this one has 108"));
   EXPECT_FALSE(SocketClaim::take(""));
 }
 
 TEST(SocketClaim, NamesAFolderThatIsMissing) {
-  const Result<SocketClaim> claim = SocketClaim::take("/nowhere/at/all");
+  const base::Result<SocketClaim> claim = SocketClaim::take("/nowhere/at/all");
   ASSERT_FALSE(claim);
   EXPECT_TRUE(holds(claim.error().message, "no such file or directory"));
 }
@@ -98,7 +98,7 @@ TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 300; ++i) {
-        const Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+        const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
         if (!claim) continue;
         if (++owners != 1) two_at_once = true;
         ++claims;
@@ -113,4 +113,4 @@ TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

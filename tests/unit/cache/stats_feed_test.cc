@@ -11,7 +11,7 @@
 #include "unit/cache/fixture.h"
 #include "unit/cache/scripted_source.h"
 
-namespace paystats {
+namespace paystats::cache {
 namespace {
 
 std::string line(const std::string& user, int sum) {
@@ -34,31 +34,31 @@ class StatsFeedTest : public ::testing::Test {
                 [this](StatsBatch& batch) {
                   for (const auto& row : batch.rows) users_.emplace_back(row.record.user);
                   ++batches_;
-                  return on_batch_ ? on_batch_(batch) : Result<void>();
+                  return on_batch_ ? on_batch_(batch) : base::Result<void>();
                 },
             .on_pause = [this] { ++pauses_; },
             .on_end =
-                [this](const Result<void>& outcome) {
+                [this](const base::Result<void>& outcome) {
                   outcome_ = outcome;
                   ++ends_;
                 }};
   }
 
-  Diagnostics diagnostics_{"test", Verbosity::kQuiet, -1};
-  RejectLog rejects_{diagnostics_};
-  SystemClock clock_;
-  Progress progress_{diagnostics_, clock_, false};
-  EventLoop loop_;
+  base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet, -1};
+  io::RejectLog rejects_{diagnostics_};
+  base::SystemClock clock_;
+  base::Progress progress_{diagnostics_, clock_, false};
+  loop::EventLoop loop_;
   ScriptedSource source_;
   StatsFeed feed_;
 
   // The loop's.
-  std::function<Result<void>(StatsBatch&)> on_batch_;
+  std::function<base::Result<void>(StatsBatch&)> on_batch_;
   std::vector<std::string> users_;
   int batches_ = 0;
   int pauses_ = 0;
   int ends_ = 0;
-  Result<void> outcome_;
+  base::Result<void> outcome_;
 };
 
 TEST_F(StatsFeedTest, HandsOverAllRowsInOrderAndThenTheEnd) {
@@ -106,12 +106,12 @@ TEST_F(StatsFeedTest, ARowKnowsItsLineForALaterReject) {
   source_.give("garbage\n\n" + line("a", 1) + line("b", 2));
   source_.end();
   on_batch_ = [&](StatsBatch& batch) {
-    const Reject reject = batch.reject(batch.rows.at(1), "why");
+    const record::Reject reject = batch.reject(batch.rows.at(1), "why");
     EXPECT_EQ(reject.line, 4U);
     EXPECT_EQ(reject.source, "-");
     EXPECT_EQ(std::string(reject.record) + "\n", line("b", 2));
     EXPECT_EQ(reject.error, "why");
-    return Result<void>();
+    return base::Result<void>();
   };
   feed_.start();
   EXPECT_TRUE(loop_.run());
@@ -138,7 +138,7 @@ TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
   std::vector<int> seen_at;
   on_batch_ = [&](StatsBatch&) {
     loop_.post([&] { seen_at.push_back(batches_); });
-    return Result<void>();
+    return base::Result<void>();
   };
   feed_.start();
   ASSERT_TRUE(eventually([&] { return source_.blocks_left() == 0; }));
@@ -219,7 +219,7 @@ TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) 
 
 TEST_F(StatsFeedTest, PassesOnTheErrorOfTheSource) {
   source_.give(lines(0, 5));
-  source_.end(Result<ReadStatus>(fail("stats.jsonl: input/output error")));
+  source_.end(base::Result<io::ReadStatus>(base::fail("stats.jsonl: input/output error")));
   feed_.start();
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_.size(), 5U);
@@ -229,8 +229,8 @@ TEST_F(StatsFeedTest, PassesOnTheErrorOfTheSource) {
 
 TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
   for (int i = 0; i < 100; ++i) source_.give(lines(0, 10));
-  on_batch_ = [&](StatsBatch&) -> Result<void> {
-    if (batches_ == 3) return fail("too many users");
+  on_batch_ = [&](StatsBatch&) -> base::Result<void> {
+    if (batches_ == 3) return base::fail("too many users");
     return {};
   };
   feed_.start();
@@ -245,18 +245,18 @@ TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
 
 class MessageFeedTest : public ::testing::Test {
  protected:
-  static OwnedMessage stats(const std::string& user, int64_t offset) {
+  static io::OwnedMessage stats(const std::string& user, int64_t offset) {
     std::string value = line(user, 1);
     value.pop_back();
     return {.key = user, .value = std::move(value), .at = {2, offset}};
   }
-  static OwnedMessage tombstone(const std::string& user, int64_t offset) {
+  static io::OwnedMessage tombstone(const std::string& user, int64_t offset) {
     return {.key = user, .value = {}, .at = {2, offset}};
   }
   // What the loop is told, in order: users, -tombstones, "end".
-  std::vector<std::string> feed(std::vector<OwnedMessage> messages, size_t block_messages) {
-    const auto source = memory_message_source(std::move(messages), block_messages);
-    EventLoop loop;
+  std::vector<std::string> feed(std::vector<io::OwnedMessage> messages, size_t block_messages) {
+    const auto source = io::memory_message_source(std::move(messages), block_messages);
+    loop::EventLoop loop;
     std::vector<std::string> told;
     StatsFeed feed(loop, *source, rejects_, clock_, progress_,
                    {.on_batch =
@@ -270,22 +270,22 @@ class MessageFeedTest : public ::testing::Test {
                             reject_ = std::string(batch.reject(batch.rows.back(), "no").record);
                             reject_at_ = batch.reject(batch.rows.back(), "no").at;
                           }
-                          return Result<void>();
+                          return base::Result<void>();
                         },
                     .on_pause = [] {},
-                    .on_end = [&](const Result<void>&) { told.emplace_back("end"); }});
+                    .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
     feed.start();
     EXPECT_TRUE(loop.run());
     records_ = feed.records();
     return told;
   }
 
-  Diagnostics diagnostics_{"test", Verbosity::kQuiet, -1};
-  RejectLog rejects_{diagnostics_};
-  SystemClock clock_;
-  Progress progress_{diagnostics_, clock_, false};
+  base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet, -1};
+  io::RejectLog rejects_{diagnostics_};
+  base::SystemClock clock_;
+  base::Progress progress_{diagnostics_, clock_, false};
   std::string reject_;
-  std::optional<SourceOffset> reject_at_;
+  std::optional<record::SourceOffset> reject_at_;
   uint64_t records_ = 0;
 };
 
@@ -298,42 +298,42 @@ TEST_F(MessageFeedTest, RowsAndTombstonesComeInTheirOrder) {
 }
 
 TEST_F(MessageFeedTest, ANameWithEscapesSurvivesTheHandOver) {
-  OwnedMessage escaped = stats("\\u0061nna", 0);
+  io::OwnedMessage escaped = stats("\\u0061nna", 0);
   EXPECT_EQ(feed({stats("bob", 0), escaped, stats("carl", 2)}, 10),
             (std::vector<std::string>{"bob", "anna", "carl", "end"}));
 }
 
 TEST_F(MessageFeedTest, ARowKnowsItsMessage) {
-  OwnedMessage last = stats("bob", 7);
+  io::OwnedMessage last = stats("bob", 7);
   const std::string value = *last.value;
   feed({stats("anna", 5), {.key = "x", .value = "bad", .at = {2, 6}}, last}, 10);
   EXPECT_EQ(reject_, value);
-  EXPECT_EQ(reject_at_, (SourceOffset{2, 7}));
+  EXPECT_EQ(reject_at_, (record::SourceOffset{2, 7}));
   EXPECT_EQ(rejects_.count(), 1U);
 }
 
 // Has caught up from the start, with its message, or in the look after it, and ends when it is told
 // to.
-class HeldSource final : public MessageSource {
+class HeldSource final : public io::MessageSource {
  public:
   enum class CatchesUp { kAtOnce, kWithMessage, kAfterIt };
 
   explicit HeldSource(CatchesUp when)
       : when_(when), given_(when == CatchesUp::kAtOnce), caught_up_(given_) {}
 
-  Result<ReadStatus> read(MessageBlock& out, Instant deadline) override {
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline) override {
     if (given_) {
-      if (!caught_up_ && deadline != kForever) {
+      if (!caught_up_ && deadline != io::kForever) {
         caught_up_ = true;
-        return ReadStatus::kIdle;
+        return io::ReadStatus::kIdle;
       }
       released_.get_future().wait_for(kLimit);
-      return ReadStatus::kEnd;
+      return io::ReadStatus::kEnd;
     }
     given_ = true;
     caught_up_ = when_ == CatchesUp::kWithMessage;
     out = {.messages = {&message_, 1}, .source = "topic"};
-    return ReadStatus::kBlock;
+    return io::ReadStatus::kBlock;
   }
   bool caught_up() const override { return caught_up_; }
   void release() { released_.set_value(); }
@@ -341,7 +341,7 @@ class HeldSource final : public MessageSource {
  private:
   const CatchesUp when_;
   const std::string value_ = line("anna", 1);
-  const Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  const io::Message message_{.key = "anna", .value = value_, .at = {0, 0}};
   bool given_;
   bool caught_up_;
   std::promise<void> released_;
@@ -351,20 +351,20 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
   using CatchesUp = HeldSource::CatchesUp;
   for (const CatchesUp when : {CatchesUp::kAtOnce, CatchesUp::kWithMessage, CatchesUp::kAfterIt}) {
     HeldSource source(when);
-    EventLoop loop;
+    loop::EventLoop loop;
     std::vector<std::string> told;
     StatsFeed feed(loop, source, rejects_, clock_, progress_,
                    {.on_batch =
                         [&](StatsBatch&) {
                           told.emplace_back("batch");
-                          return Result<void>();
+                          return base::Result<void>();
                         },
                     .on_pause =
                         [&] {
                           told.emplace_back("ready");
                           source.release();
                         },
-                    .on_end = [&](const Result<void>&) { told.emplace_back("end"); }});
+                    .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
     feed.start();
     EXPECT_TRUE(loop.run());
     EXPECT_EQ(told, when == CatchesUp::kAtOnce
@@ -374,19 +374,19 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
 }
 
 // Has caught up before its third message, and never has less than one more than was taken.
-class RestlessSource final : public MessageSource {
+class RestlessSource final : public io::MessageSource {
  public:
   static constexpr int kMessages = 50;
 
-  Result<ReadStatus> read(MessageBlock& out, Instant) override {
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant) override {
     std::unique_lock lock(mutex_);
     ++reads_;
     changed_.notify_all();
     changed_.wait_for(lock, kLimit, [&] { return given_ < allowed_; });
-    if (given_ == kMessages) return ReadStatus::kEnd;
+    if (given_ == kMessages) return io::ReadStatus::kEnd;
     ++given_;
     out = {.messages = {&message_, 1}, .source = "topic"};
-    return ReadStatus::kBlock;
+    return io::ReadStatus::kBlock;
   }
   bool caught_up() const override {
     const std::lock_guard lock(mutex_);
@@ -409,7 +409,7 @@ class RestlessSource final : public MessageSource {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   const std::string value_ = line("anna", 1);
-  const Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  const io::Message message_{.key = "anna", .value = value_, .at = {0, 0}};
   int allowed_ = 5;
   int given_ = 0;
   int reads_ = 0;
@@ -417,7 +417,7 @@ class RestlessSource final : public MessageSource {
 
 TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
   RestlessSource source;
-  EventLoop loop;
+  loop::EventLoop loop;
   int batches = 0;
   std::optional<int> ready_after;
   StatsFeed feed(loop, source, rejects_, clock_, progress_,
@@ -425,10 +425,10 @@ TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
                       [&](StatsBatch&) {
                         ++batches;
                         source.one_more();
-                        return Result<void>();
+                        return base::Result<void>();
                       },
                   .on_pause = [&] { ready_after = batches; },
-                  .on_end = [](const Result<void>&) {}});
+                  .on_end = [](const base::Result<void>&) {}});
   feed.start();
   ASSERT_TRUE(eventually([&] { return source.waits_behind(5); }));
   EXPECT_TRUE(loop.run());
@@ -437,4 +437,4 @@ TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cache

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <limits>
 
-namespace paystats {
+namespace paystats::cli {
 namespace {
 
 struct Options {
@@ -14,13 +14,13 @@ struct Options {
   std::optional<std::string> rejects;
   uint64_t jobs = 1;
   std::optional<uint64_t> volume;
-  std::optional<Duration> trigger;
+  std::optional<base::Duration> trigger;
   std::optional<size_t> mode;
   std::vector<std::string> properties;
   std::vector<std::string> inputs;
 };
 
-Result<CommandLine::Outcome> parse(Options& o, std::vector<const char*> words) {
+base::Result<CommandLine::Outcome> parse(Options& o, std::vector<const char*> words) {
   CommandLine line("tool", "does a thing");
   line.section("Input");
   line.inputs(o.inputs, "INPUT", "what to read");
@@ -122,7 +122,7 @@ TEST(CommandLine, MessagesAreOfTheHousesForm) {
 }
 
 TEST(ParseDuration, TakesAnIntegerAndAUnit) {
-  EXPECT_EQ(*parse_duration("0"), Duration::zero());
+  EXPECT_EQ(*parse_duration("0"), base::Duration::zero());
   EXPECT_EQ(*parse_duration("1ns"), std::chrono::nanoseconds(1));
   EXPECT_EQ(*parse_duration("2us"), std::chrono::microseconds(2));
   EXPECT_EQ(*parse_duration("250ms"), std::chrono::milliseconds(250));
@@ -139,4 +139,4 @@ TEST(ParseDuration, RefusesTheRest) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -4,12 +4,12 @@
 
 #include <vector>
 
-namespace paystats {
+namespace paystats::cli {
 namespace {
 
-KafkaOptions parsed(std::vector<const char*> words) {
+kafka::KafkaOptions parsed(std::vector<const char*> words) {
   words.insert(words.begin(), "paygen");
-  KafkaOptions options;
+  kafka::KafkaOptions options;
   CommandLine line("paygen", "make payments");
   declare_kafka(line, options);
   EXPECT_TRUE(line.parse(static_cast<int>(words.size()), words.data()));
@@ -17,15 +17,16 @@ KafkaOptions parsed(std::vector<const char*> words) {
 }
 
 TEST(KafkaOptions, AreNotSetByDefault) {
-  const KafkaOptions options = parsed({});
+  const kafka::KafkaOptions options = parsed({});
   EXPECT_FALSE(options.brokers || options.property_file || options.broker_timeout);
   EXPECT_TRUE(options.properties.empty());
   EXPECT_FALSE(options.create_topics);
 }
 
 TEST(KafkaOptions, HaveTheLettersOfKcat) {
-  const KafkaOptions options = parsed({"-b", "a:1,b:2", "-X", "linger.ms=1", "-X", "acks=all", "-F",
-                                       "file", "--broker-timeout", "2s", "--create-topics"});
+  const kafka::KafkaOptions options =
+      parsed({"-b", "a:1,b:2", "-X", "linger.ms=1", "-X", "acks=all", "-F", "file",
+              "--broker-timeout", "2s", "--create-topics"});
   EXPECT_EQ(options.brokers, "a:1,b:2");
   EXPECT_EQ(options.properties, (std::vector<std::string>{"linger.ms=1", "acks=all"}));
   EXPECT_EQ(options.property_file, "file");
@@ -34,4 +35,4 @@ TEST(KafkaOptions, HaveTheLettersOfKcat) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cli

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace paystats {
+namespace paystats::cli {
 namespace {
 
 struct Options {
@@ -19,11 +19,11 @@ void declare(CommandLine& line, Options& options) {
   line.text("--how", options.how, "WORD", "how it ends");
 }
 
-Result<ExitStatus> run(const Options& options, RunContext& context) {
+base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
   context.diagnostics.note("runs");
-  if (options.how == "rejected") return ExitStatus::kRejected;
-  if (options.how == "fails") return fail("out.jsonl: no space left on device");
-  return ExitStatus::kDone;
+  if (options.how == "rejected") return base::ExitStatus::kRejected;
+  if (options.how == "fails") return base::fail("out.jsonl: no space left on device");
+  return base::ExitStatus::kDone;
 }
 
 struct Ending {
@@ -35,7 +35,7 @@ struct Ending {
 std::string read_all(int fd) {
   std::string text;
   char part[4096];
-  while (const size_t n = *read_some(fd, part, sizeof part, "pipe")) text.append(part, n);
+  while (const size_t n = *base::read_some(fd, part, sizeof part, "pipe")) text.append(part, n);
   return text;
 }
 
@@ -56,8 +56,8 @@ Ending end_of(std::vector<std::string> words) {
   }
   ::close(out[1]);
   ::close(err[1]);
-  const UniqueFd out_end(out[0]);
-  const UniqueFd err_end(err[0]);
+  const base::UniqueFd out_end(out[0]);
+  const base::UniqueFd err_end(err[0]);
   Ending ending{.status = -1, .out = read_all(out[0]), .err = read_all(err[0])};
   int status = 0;
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);
@@ -101,4 +101,4 @@ TEST(ToolMain, QuietMeansErrorsOnly) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::cli

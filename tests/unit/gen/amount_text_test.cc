@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 TEST(GivenAmount, KeepsItsValueAndItsPlainText) {
   const GivenAmount amount = *GivenAmount::parse("1.50e1");
-  EXPECT_TRUE(amount.value == Decimal::from_nanos(Int128{15'000'000'000}));
+  EXPECT_TRUE(amount.value == money::Decimal::from_nanos(money::Int128{15'000'000'000}));
   EXPECT_EQ(amount.plain, "15.0");
   EXPECT_EQ(amount.decimals(), 1);
   EXPECT_EQ(GivenAmount::parse("1e2")->decimals(), 0);
@@ -21,4 +21,4 @@ TEST(GivenAmount, SaysWhatIsWrongWithATextThatIsNone) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

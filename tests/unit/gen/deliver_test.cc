@@ -11,23 +11,23 @@
 #include "base/fd.h"
 #include "unit/gen/doubles.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 // Goes on by a millisecond each time it is looked at, however busy the machine is.
-class SteppingClock final : public Clock {
+class SteppingClock final : public base::Clock {
  public:
-  Instant now() const override { return now_ += std::chrono::milliseconds(1); }
+  base::Instant now() const override { return now_ += std::chrono::milliseconds(1); }
 
  private:
-  mutable Instant now_{};
+  mutable base::Instant now_{};
 };
 
 class DeliverTest : public ::testing::Test {
  protected:
   DeliverTest()
-      : silence_(std::move(*open_file("/dev/null", O_WRONLY))),
-        diagnostics_("paygen", Verbosity::kQuiet, silence_.get()),
+      : silence_(std::move(*base::open_file("/dev/null", O_WRONLY))),
+        diagnostics_("paygen", base::Verbosity::kQuiet, silence_.get()),
         rejects_(diagnostics_, std::make_unique<MemorySink>(rejected_), "rejects"),
         progress_(diagnostics_, clock_, false),
         waiter_(stop_, clock_) {}
@@ -45,14 +45,14 @@ class DeliverTest : public ::testing::Test {
     return static_cast<uint64_t>(std::count(sink_.taken.begin(), sink_.taken.end(), '\n'));
   }
 
-  UniqueFd silence_;
-  Diagnostics diagnostics_;
+  base::UniqueFd silence_;
+  base::Diagnostics diagnostics_;
   std::string rejected_;
-  RejectLog rejects_;
-  StopSignal stop_;
-  SystemClock clock_;
-  Progress progress_;
-  Waiter waiter_;
+  io::RejectLog rejects_;
+  base::StopSignal stop_;
+  base::SystemClock clock_;
+  base::Progress progress_;
+  io::Waiter waiter_;
   MemoryPaymentSink sink_;
   BatchTotals totals_;
 };
@@ -77,7 +77,7 @@ TEST_F(DeliverTest, ASingleBatchIsOnePut) {
 
 TEST_F(DeliverTest, ARateAndADurationMakeExactlySoMany) {
   const SteppingClock clock;
-  const Waiter waiter(stop_, clock);
+  const io::Waiter waiter(stop_, clock);
   Delivery to(sink_, waiter, Pace(500, std::chrono::milliseconds(100), clock.now()), progress_,
               &totals_);
   EXPECT_EQ(*deliver_single(single("1", {}), to), Ending::kComplete);
@@ -87,7 +87,7 @@ TEST_F(DeliverTest, ARateAndADurationMakeExactlySoMany) {
 
 TEST_F(DeliverTest, ADurationEndsAWorkloadWithoutEnd) {
   const SteppingClock clock;
-  const Waiter waiter(stop_, clock);
+  const io::Waiter waiter(stop_, clock);
   Delivery to(sink_, waiter, Pace({}, std::chrono::milliseconds(20), clock.now()), progress_,
               &totals_);
   RandomPayments payments{RandomSpec{}};
@@ -106,8 +106,8 @@ TEST_F(DeliverTest, RandomPaymentsAreAsManyAsAskedForAndExpected) {
   independent.advance(200'001);
   std::vector<std::string> names;
   std::vector<std::string> independent_names;
-  const std::vector<Stats> stats = totals.stats(names);
-  const std::vector<Stats> independent_stats = independent.stats(independent_names);
+  const std::vector<record::Stats> stats = totals.stats(names);
+  const std::vector<record::Stats> independent_stats = independent.stats(independent_names);
   ASSERT_EQ(stats.size(), independent_stats.size());
   for (size_t i = 0; i < stats.size(); ++i) {
     EXPECT_TRUE(stats[i].sum == independent_stats[i].sum &&
@@ -121,12 +121,12 @@ TEST_F(DeliverTest, AfterAnErrorTheTotalsAreOfWhatTheOutputHasTaken) {
   const RandomPlan plan = random_plan(1'000'000);
   RandomPayments payments(plan.spec);
   RandomTotals totals(plan.spec, payments.users());
-  const Result<Ending> ending = deliver_random(plan, to, payments, &totals);
+  const base::Result<Ending> ending = deliver_random(plan, to, payments, &totals);
   ASSERT_FALSE(ending);
   EXPECT_EQ(ending.error().message, "the disk is full");
   std::vector<std::string> names;
   uint64_t counted = 0;
-  for (const Stats& each : totals.stats(names)) counted += each.count;
+  for (const record::Stats& each : totals.stats(names)) counted += each.count;
   EXPECT_EQ(counted, lines_taken());
   EXPECT_GT(counted, 0u);
 }
@@ -138,11 +138,11 @@ TEST_F(DeliverTest, AfterAnErrorTheTotalsOfBatchesAreOfWhatTheOutputHasTaken) {
   for (int i = 0; i < 1000; ++i) {
     lines += "{\"user\":\"u" + std::to_string(i % 3) + "\",\"paymentAmt\":1,\"volume\":100}\n";
   }
-  const std::unique_ptr<Source> source = memory_source(lines, 4096);
-  const Result<Ending> ending = deliver_lines(LinesPlan{}, to, *source, rejects_);
+  const std::unique_ptr<io::Source> source = io::memory_source(lines, 4096);
+  const base::Result<Ending> ending = deliver_lines(LinesPlan{}, to, *source, rejects_);
   ASSERT_FALSE(ending);
   uint64_t counted = 0;
-  for (const Stats& each : totals_.stats()) counted += each.count;
+  for (const record::Stats& each : totals_.stats()) counted += each.count;
   EXPECT_EQ(counted, lines_taken());
   EXPECT_GT(counted, 0u);
   EXPECT_LT(counted, 100'000u);
@@ -150,7 +150,7 @@ TEST_F(DeliverTest, AfterAnErrorTheTotalsOfBatchesAreOfWhatTheOutputHasTaken) {
 
 TEST_F(DeliverTest, WhatWasPutBeforeALargeBatchCountsEvenIfThatFails) {
   sink_.volume_max = 1000;
-  const std::unique_ptr<Source> source = memory_source(
+  const std::unique_ptr<io::Source> source = io::memory_source(
       "{\"user\":\"a\",\"paymentAmt\":1}\n{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n",
       1 << 16);
   Delivery to = delivery();
@@ -173,17 +173,17 @@ TEST_F(DeliverTest, AStopSignalEndsAWorkloadAtAPaymentBorder) {
 TEST_F(DeliverTest, AStopSignalEndsTheWaitOfASlowRateAtOnce) {
   sink_.on_flush = [&] { stop_.request(SIGINT); };
   Delivery to = delivery(1);
-  const Instant start = clock_.now();
+  const base::Instant start = clock_.now();
   EXPECT_EQ(*deliver_single(single("1", {}), to), Ending::kInterrupted);
   EXPECT_LT(clock_.now() - start, std::chrono::milliseconds(900));
   EXPECT_EQ(lines_taken(), 1u);
 }
 
 // Has nothing to give for long, and time goes on.
-class IdleSource final : public Source {
+class IdleSource final : public io::Source {
  public:
-  Result<ReadStatus> read(Block&, Instant) override {
-    return --reads_left_ > 0 ? ReadStatus::kIdle : ReadStatus::kEnd;
+  base::Result<io::ReadStatus> read(io::Block&, base::Instant) override {
+    return --reads_left_ > 0 ? io::ReadStatus::kIdle : io::ReadStatus::kEnd;
   }
   int reads_left() const { return reads_left_; }
 
@@ -193,7 +193,7 @@ class IdleSource final : public Source {
 
 TEST_F(DeliverTest, ADurationEndsAlsoWhereFewerBatchesCameThanTheRateAllows) {
   const SteppingClock clock;
-  const Waiter waiter(stop_, clock);
+  const io::Waiter waiter(stop_, clock);
   Delivery to(sink_, waiter, Pace(500, std::chrono::milliseconds(100), clock.now()), progress_,
               &totals_);
   IdleSource source;
@@ -202,7 +202,7 @@ TEST_F(DeliverTest, ADurationEndsAlsoWhereFewerBatchesCameThanTheRateAllows) {
 }
 
 TEST_F(DeliverTest, BatchLinesBecomePaymentsAndEachIsOnePut) {
-  const std::unique_ptr<Source> source = memory_source(
+  const std::unique_ptr<io::Source> source = io::memory_source(
       "{\"user\":\"a\",\"paymentAmt\":1.0,\"volume\":2}\n\n{\"paymentAmt\":\"1e2\",\"user\":\"b\"}",
       1 << 16);
   Delivery to = delivery();
@@ -230,14 +230,14 @@ TEST_F(DeliverTest, AmountsAreWrittenPlainWithTheirFractionAsGiven) {
     lines += std::string("{\"user\":\"a\",\"paymentAmt\":") + given + "}\n";
     want += std::string("{\"user\":\"a\",\"paymentAmt\":") + plain + "}\n";
   }
-  const std::unique_ptr<Source> source = memory_source(lines, 1 << 16);
+  const std::unique_ptr<io::Source> source = io::memory_source(lines, 1 << 16);
   Delivery to = delivery();
   EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
   EXPECT_EQ(sink_.taken, want);
 }
 
 TEST_F(DeliverTest, ABadLineIsPutAsideAndTheStreamGoesOn) {
-  const std::unique_ptr<Source> source = memory_source(
+  const std::unique_ptr<io::Source> source = io::memory_source(
       "{\"user\":\"a\",\"paymentAmt\":1}\nnonsense\n{\"user\":\"a\",\"paymentAmt\":-1}\n"
       "{\"user\":\"a\",\"paymentAmt\":0.0}\n{\"user\":\"a\",\"paymentAmt\":2}\n",
       1 << 16);
@@ -251,8 +251,8 @@ TEST_F(DeliverTest, ABadLineIsPutAsideAndTheStreamGoesOn) {
 }
 
 TEST_F(DeliverTest, NegativeAmountsPassWhereAllowed) {
-  const std::unique_ptr<Source> source =
-      memory_source("{\"user\":\"a\",\"paymentAmt\":-1.50}\n", 1 << 16);
+  const std::unique_ptr<io::Source> source =
+      io::memory_source("{\"user\":\"a\",\"paymentAmt\":-1.50}\n", 1 << 16);
   Delivery to = delivery();
   EXPECT_EQ(*deliver_lines(LinesPlan{.allow_negative = true}, to, *source, rejects_),
             Ending::kComplete);
@@ -260,10 +260,10 @@ TEST_F(DeliverTest, NegativeAmountsPassWhereAllowed) {
 }
 
 TEST_F(DeliverTest, ABatchAtARateGoesPaymentByPayment) {
-  const std::unique_ptr<Source> source =
-      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
+  const std::unique_ptr<io::Source> source =
+      io::memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
   const SteppingClock clock;
-  const Waiter waiter(stop_, clock);
+  const io::Waiter waiter(stop_, clock);
   Delivery to(sink_, waiter, Pace(1000, {}, clock.now()), progress_, &totals_);
   EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
   EXPECT_EQ(lines_taken(), 30u);
@@ -271,18 +271,18 @@ TEST_F(DeliverTest, ABatchAtARateGoesPaymentByPayment) {
 }
 
 TEST_F(DeliverTest, WhatWasReadBeforeASignalIsMadeWithoutItsPace) {
-  const std::unique_ptr<Source> source =
-      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
+  const std::unique_ptr<io::Source> source =
+      io::memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":30}\n", 1 << 16);
   sink_.on_flush = [&] { stop_.request(SIGTERM); };
   Delivery to = delivery(1);
-  const Instant start = clock_.now();
+  const base::Instant start = clock_.now();
   EXPECT_TRUE(deliver_lines(LinesPlan{}, to, *source, rejects_));
   EXPECT_LT(clock_.now() - start, std::chrono::milliseconds(900));
   EXPECT_EQ(lines_taken(), 30u);
 }
 
 TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenThem) {
-  const std::unique_ptr<Source> source = memory_source(
+  const std::unique_ptr<io::Source> source = io::memory_source(
       "{\"user\":\"a\",\"paymentAmt\":1,\"volume\":18446744073709551615}\n"
       "{\"user\":\"never\",\"paymentAmt\":1}\n",
       1 << 16);
@@ -295,25 +295,25 @@ TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenTh
 }
 
 // A sink whose lines are long on their way, as those of a topic are.
-class LateSink final : public PaymentSink {
+class LateSink final : public io::PaymentSink {
  public:
-  Result<void> put(std::span<const Batch> batches) override {
-    for (const Batch& batch : batches) unflushed += batch.volume;
+  base::Result<void> put(std::span<const record::Batch> batches) override {
+    for (const record::Batch& batch : batches) unflushed += batch.volume;
     ++puts;
     return {};
   }
-  Result<void> commit_lines(std::string_view lines) override {
+  base::Result<void> commit_lines(std::string_view lines) override {
     unflushed += static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
     return {};
   }
-  Result<void> flush() override {
-    if (flushes_left == 0) return fail("no broker");
+  base::Result<void> flush() override {
+    if (flushes_left == 0) return base::fail("no broker");
     --flushes_left;
     if (unflushed > 0) wholes.push_back(unflushed);
     unflushed = 0;
     return {};
   }
-  Result<void> close() override { return flush(); }
+  base::Result<void> close() override { return flush(); }
   bool lines_await_flush() const override { return true; }
 
   uint64_t unflushed = 0;
@@ -343,14 +343,15 @@ TEST_F(AtomicDeliverTest, AVolumeIsOnePutHoweverLargeAndAtAnyPace) {
 TEST_F(AtomicDeliverTest, ABatchOfTheInputIsOnePut) {
   Delivery to = delivery(true, 100'000);
   const auto source =
-      memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":20000}\n", 1 << 16);
+      io::memory_source("{\"user\":\"a\",\"paymentAmt\":1,\"volume\":20000}\n", 1 << 16);
   ASSERT_EQ(deliver_lines({}, to, *source, rejects_), Ending::kComplete);
   EXPECT_EQ(late_.puts, 1U);
 }
 
 TEST_F(AtomicDeliverTest, MoreThanATransactionTakesIsRefused) {
   Delivery to = delivery(true);
-  const Result<Ending> refused = deliver_single(single("1", Delivery::kAtomicPaymentsMax + 1), to);
+  const base::Result<Ending> refused =
+      deliver_single(single("1", Delivery::kAtomicPaymentsMax + 1), to);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "--atomic: a transaction takes 10000000 payments at most");
   EXPECT_EQ(late_.puts, 0U);
@@ -368,7 +369,7 @@ TEST_F(AtomicDeliverTest, AWorkloadIsOneWholeWhoseTotalsCountOnceItIsThere) {
     EXPECT_EQ(deliver_random(plan, to, payments, &totals).has_value(), flushes == 1);
     std::vector<std::string> names;
     uint64_t counted = 0;
-    for (const Stats& stats : totals.stats(names)) counted += stats.count;
+    for (const record::Stats& stats : totals.stats(names)) counted += stats.count;
     EXPECT_EQ(counted, flushes * 200'000);
     EXPECT_EQ(late_.wholes,
               flushes == 1 ? std::vector<uint64_t>{200'000} : std::vector<uint64_t>());
@@ -385,11 +386,11 @@ TEST_F(AtomicDeliverTest, WithoutItTotalsOfAWorkloadCountWhatAFlushHasShownToBeT
   ASSERT_FALSE(deliver_random(plan, to, payments, &totals));
   std::vector<std::string> names;
   uint64_t counted = 0;
-  for (const Stats& stats : totals.stats(names)) counted += stats.count;
+  for (const record::Stats& stats : totals.stats(names)) counted += stats.count;
   ASSERT_EQ(late_.wholes.size(), 1U);
   EXPECT_EQ(counted, late_.wholes[0]);
   EXPECT_LT(counted, 3'000'000U);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

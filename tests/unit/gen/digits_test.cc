@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 std::string text_of(uint32_t number, bool all = false) {
@@ -35,4 +35,4 @@ TEST(Digits, EveryFourDigitsAreRightInEitherHalf) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

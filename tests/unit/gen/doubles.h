@@ -9,30 +9,30 @@
 #include "io/sink.h"
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::gen {
 
-class MemoryPaymentSink final : public PaymentSink {
+class MemoryPaymentSink final : public io::PaymentSink {
  public:
-  Result<void> put(std::span<const Batch> batches) override {
-    for (const Batch& batch : batches) {
+  base::Result<void> put(std::span<const record::Batch> batches) override {
+    for (const record::Batch& batch : batches) {
       if (batch.volume > volume_max) {
         // As the log does with a batch that it does not keep in memory.
-        Result<void> flushed = flush();
-        return flushed ? fail("the disk is full") : flushed;
+        base::Result<void> flushed = flush();
+        return flushed ? base::fail("the disk is full") : flushed;
       }
       volumes.push_back(batch.volume);
       for (uint64_t i = 0; i < batch.volume; ++i) {
-        append_payment(unflushed, batch.user, batch.amount_text);
+        record::append_payment(unflushed, batch.user, batch.amount_text);
       }
     }
     return {};
   }
-  Result<void> commit_lines(std::string_view lines) override {
+  base::Result<void> commit_lines(std::string_view lines) override {
     unflushed += lines;
     return flush();
   }
-  Result<void> flush() override {
-    if (flushes_left == 0) return fail("the disk is full", fails_with);
+  base::Result<void> flush() override {
+    if (flushes_left == 0) return base::fail("the disk is full", fails_with);
     --flushes_left;
     if (!unflushed.empty()) ++flushes;
     taken += unflushed;
@@ -40,7 +40,7 @@ class MemoryPaymentSink final : public PaymentSink {
     if (on_flush) on_flush();
     return {};
   }
-  Result<void> close() override { return flush(); }
+  base::Result<void> close() override { return flush(); }
 
   std::string taken;  // flushed
   std::string unflushed;
@@ -48,19 +48,19 @@ class MemoryPaymentSink final : public PaymentSink {
   uint64_t flushes = 0;  // that had something to do
   uint64_t flushes_left = UINT64_MAX;
   uint64_t volume_max = UINT64_MAX;  // a larger batch fails once all before it is flushed
-  ErrorKind fails_with = ErrorKind::kFailed;
+  base::ErrorKind fails_with = base::ErrorKind::kFailed;
   std::function<void()> on_flush;
 };
 
-class MemorySink final : public Sink {
+class MemorySink final : public io::Sink {
  public:
   explicit MemorySink(std::string& out) : out_(out) {}
-  Result<void> write(std::string_view lines) override {
+  base::Result<void> write(std::string_view lines) override {
     out_ += lines;
     return {};
   }
-  Result<void> flush() override { return {}; }
-  Result<void> close() override {
+  base::Result<void> flush() override { return {}; }
+  base::Result<void> close() override {
     out_ += "<closed>";
     return {};
   }
@@ -69,4 +69,4 @@ class MemorySink final : public Sink {
   std::string& out_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -4,13 +4,13 @@
 
 #include "unit/gen/doubles.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
-Batch batch(std::string_view user, int64_t units, uint64_t volume) {
+record::Batch batch(std::string_view user, int64_t units, uint64_t volume) {
   return {.user = user,
           .amount_text = "unused",
-          .amount = Decimal::from_nanos(Int128{units} * 1'000'000'000),
+          .amount = money::Decimal::from_nanos(money::Int128{units} * 1'000'000'000),
           .volume = volume};
 }
 
@@ -70,4 +70,4 @@ TEST(BatchTotals, ManyUsersAreWrittenInManyPieces) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -11,14 +11,14 @@
 
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 class JobTest : public ::testing::Test {
  protected:
   JobTest()
-      : silence_(std::move(*open_file("/dev/null", O_WRONLY))),
-        diagnostics_("paygen", Verbosity::kQuiet, silence_.get()) {
+      : silence_(std::move(*base::open_file("/dev/null", O_WRONLY))),
+        diagnostics_("paygen", base::Verbosity::kQuiet, silence_.get()) {
     std::string folder = ::testing::TempDir() + "paygen_job_XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr) std::abort();
     folder_ = folder;
@@ -34,9 +34,9 @@ class JobTest : public ::testing::Test {
   void write(const std::string& name, std::string_view text) const {
     std::ofstream(path(name), std::ios::binary) << text;
   }
-  Result<JobOutcome> run(const GenOptions& options, const PlaceOptions& places) {
+  base::Result<JobOutcome> run(const GenOptions& options, const PlaceOptions& places) {
     const Plan plan = *make_plan(options, !places.inputs.empty());
-    return run_job(plan, *parse_places(places), KafkaOptions{},
+    return run_job(plan, *parse_places(places), kafka::KafkaOptions{},
                    {diagnostics_, stop_, clock_, false});
   }
   PlaceOptions to_log() const {
@@ -55,16 +55,16 @@ class JobTest : public ::testing::Test {
   }
 
   std::filesystem::path folder_;
-  UniqueFd silence_;
-  Diagnostics diagnostics_;
-  StopSignal stop_;
-  SystemClock clock_;
+  base::UniqueFd silence_;
+  base::Diagnostics diagnostics_;
+  base::StopSignal stop_;
+  base::SystemClock clock_;
 };
 
 TEST_F(JobTest, LeavesThePaymentsAndTheirTotals) {
-  const Result<JobOutcome> outcome = run(single(), to_log());
+  const base::Result<JobOutcome> outcome = run(single(), to_log());
   ASSERT_TRUE(outcome) << outcome.error().message;
-  EXPECT_EQ(outcome->status, ExitStatus::kDone);
+  EXPECT_EQ(outcome->status, base::ExitStatus::kDone);
   EXPECT_FALSE(outcome->interrupted);
   EXPECT_EQ(content("log"), "{\"user\":\"edgar\",\"paymentAmt\":1.5}\n");
   EXPECT_EQ(content("want"), "{\"user\":\"edgar\",\"sum\":1.50,\"count\":1}\n");
@@ -74,9 +74,9 @@ TEST_F(JobTest, OfLinesIsDoneWithRejects) {
   write("in", "{\"user\":\"a\",\"paymentAmt\":1}\nnonsense\n");
   PlaceOptions places = to_log();
   places.inputs = {path("in")};
-  const Result<JobOutcome> outcome = run(GenOptions{}, places);
+  const base::Result<JobOutcome> outcome = run(GenOptions{}, places);
   ASSERT_TRUE(outcome) << outcome.error().message;
-  EXPECT_EQ(outcome->status, ExitStatus::kRejected);
+  EXPECT_EQ(outcome->status, base::ExitStatus::kRejected);
   EXPECT_EQ(content("log"), "{\"user\":\"a\",\"paymentAmt\":1}\n");
   EXPECT_NE(content("bad").find("\"line\":2,"), std::string::npos);
 }
@@ -99,7 +99,7 @@ TEST_F(JobTest, ThatFailsToOpenLeavesOldTotalsAsTheyWere) {
 TEST_F(JobTest, WhoseOutputIsFullFailsAndHasTheTotalsOfWhatWasTaken) {
   PlaceOptions places = to_log();
   places.output = "/dev/full";
-  const Result<JobOutcome> outcome = run(single(), places);
+  const base::Result<JobOutcome> outcome = run(single(), places);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().message, "/dev/full: no space left on device");
   EXPECT_TRUE(std::filesystem::exists(path("want")));
@@ -117,11 +117,11 @@ TEST_F(JobTest, ThatIsToldToStopSaysThatItWasInterrupted) {
   stop_.request(SIGTERM);
   GenOptions options;
   options.random = 0;
-  const Result<JobOutcome> outcome = run(options, to_log());
+  const base::Result<JobOutcome> outcome = run(options, to_log());
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->interrupted);
   EXPECT_EQ(content("log"), "");
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

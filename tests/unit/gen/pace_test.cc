@@ -2,22 +2,22 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const Instant kStart = Instant(seconds(100));
+const base::Instant kStart = base::Instant(seconds(100));
 
 // Takes all that it gets until the pace is over or `limit` has passed; time jumps to each wake().
 struct Walk {
   uint64_t payments = 0;
   uint64_t largest = 0;
   int turns = 0;
-  Instant now = kStart;
+  base::Instant now = kStart;
 };
-Walk walk(Pace pace, Duration limit) {
+Walk walk(Pace pace, base::Duration limit) {
   Walk walk;
   while (!pace.over(walk.now) && walk.now < kStart + limit) {
     const uint64_t taken = pace.take(UINT64_MAX, walk.now);
@@ -77,7 +77,7 @@ TEST(Pace, EndsWithItsDuration) {
 TEST(Pace, AfterAHoldUpAtMostASecondIsMadeUpFor) {
   Pace pace(100, {}, kStart);
   EXPECT_EQ(pace.take(1, kStart), 1u);
-  const Instant late = kStart + seconds(60);
+  const base::Instant late = kStart + seconds(60);
   EXPECT_EQ(pace.take(UINT64_MAX, late), 100u);
   EXPECT_EQ(pace.take(UINT64_MAX, late), 0u);
   EXPECT_EQ(pace.wake(), late + milliseconds(10));
@@ -85,18 +85,18 @@ TEST(Pace, AfterAHoldUpAtMostASecondIsMadeUpFor) {
 
 TEST(Pace, ALessHungryTakerFindsTheRestStillDue) {
   Pace pace(100, {}, kStart);
-  const Instant later = kStart + milliseconds(95);
+  const base::Instant later = kStart + milliseconds(95);
   EXPECT_EQ(pace.take(4, later), 4u);
   EXPECT_EQ(pace.take(4, later), 4u);
   EXPECT_EQ(pace.take(4, later), 2u);
 }
 
 TEST(Pace, OfTheLargestRateAndDurationDoesNotOverflow) {
-  Pace pace(kRateMax, Duration::max(), kStart);
-  EXPECT_EQ(pace.end(), kForever);
+  Pace pace(kRateMax, base::Duration::max(), kStart);
+  EXPECT_EQ(pace.end(), io::kForever);
   EXPECT_EQ(pace.take(UINT64_MAX, kStart + std::chrono::hours(24 * 365 * 100)), kRateMax);
   EXPECT_FALSE(pace.over(kStart + std::chrono::hours(24 * 365 * 100)));
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

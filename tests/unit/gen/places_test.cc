@@ -2,19 +2,19 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 std::string refusal(const PlaceOptions& options) {
-  const Result<Places> places = parse_places(options);
+  const base::Result<Places> places = parse_places(options);
   return places ? "accepted" : places.error().message;
 }
 
 TEST(Places, AreStandardInputAndOutputUnlessSaidOtherwise) {
   const Places places = *parse_places(PlaceOptions{});
   ASSERT_EQ(places.inputs.size(), 1u);
-  EXPECT_EQ(places.inputs[0].kind, Endpoint::Kind::kStdio);
-  EXPECT_EQ(places.output.kind, Endpoint::Kind::kStdio);
+  EXPECT_EQ(places.inputs[0].kind, io::Endpoint::Kind::kStdio);
+  EXPECT_EQ(places.output.kind, io::Endpoint::Kind::kStdio);
   EXPECT_FALSE(places.rejects);
   EXPECT_FALSE(places.expect);
 }
@@ -66,4 +66,4 @@ TEST(Places, ATopicIsNotReadAndWrittenAtOnce) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 GenOptions random_options() {
@@ -17,12 +17,12 @@ GenOptions single_options() {
   return options;
 }
 std::string refusal(const GenOptions& options, bool has_inputs = false) {
-  const Result<Plan> plan = make_plan(options, has_inputs);
+  const base::Result<Plan> plan = make_plan(options, has_inputs);
   return plan ? "accepted" : plan.error().message;
 }
 
 TEST(Plan, WithoutOptionsItIsBatchLines) {
-  const Result<Plan> plan = make_plan(GenOptions{}, false);
+  const base::Result<Plan> plan = make_plan(GenOptions{}, false);
   ASSERT_TRUE(plan);
   EXPECT_TRUE(std::holds_alternative<LinesPlan>(plan->work));
 }
@@ -91,7 +91,7 @@ TEST(Plan, LimitsHold) {
   options.rate = 0;
   EXPECT_EQ(refusal(options), "--rate: must be at least 1");
   options = single_options();
-  options.duration = Duration(0);
+  options.duration = base::Duration(0);
   EXPECT_EQ(refusal(options), "--duration: must be more than 0");
   options = random_options();
   options.users = 0;
@@ -104,9 +104,9 @@ TEST(Plan, TheUserIsOneThatEveryReaderTakes) {
   GenOptions options = single_options();
   options.user = "";
   EXPECT_EQ(refusal(options), "--user: must not be empty");
-  options.user = std::string(kUserBytesMax + 1, 'x');
+  options.user = std::string(record::kUserBytesMax + 1, 'x');
   EXPECT_EQ(refusal(options), "--user: longer than 1024 bytes");
-  options.user = std::string(kUserBytesMax, 'x');
+  options.user = std::string(record::kUserBytesMax, 'x');
   EXPECT_EQ(refusal(options), "accepted");
   options.user = "\xff";
   EXPECT_EQ(refusal(options), "--user: not valid UTF-8");
@@ -170,4 +170,4 @@ TEST(Skew, IsExactInThousandths) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

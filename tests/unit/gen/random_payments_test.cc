@@ -13,11 +13,11 @@
 #include "gen/expected.h"
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 struct Sum {
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
   bool operator==(const Sum&) const = default;
 };
@@ -25,8 +25,8 @@ struct Sum {
 // Reads the lines back with the codec.
 std::map<std::string, Sum> totals_of_lines(std::string_view lines) {
   std::map<std::string, Sum> totals;
-  LineDecoder<Payment> decoder(FieldNames{});
-  DecodedLines<Payment> decoded;
+  record::LineDecoder<record::Payment> decoder(record::FieldNames{});
+  record::DecodedLines<record::Payment> decoded;
   while (!lines.empty()) {
     lines.remove_prefix(decoder.decode(lines, decoded));
     EXPECT_TRUE(decoded.bad.empty());
@@ -42,7 +42,7 @@ std::map<std::string, Sum> totals_of_lines(std::string_view lines) {
 std::map<std::string, Sum> totals_counted(const RandomTotals& totals) {
   std::vector<std::string> names;
   std::map<std::string, Sum> map;
-  for (const Stats& each : totals.stats(names)) {
+  for (const record::Stats& each : totals.stats(names)) {
     map[std::string(each.user)] = {each.sum, each.count};
   }
   return map;
@@ -190,4 +190,4 @@ TEST(RandomTotals, ListOnlyWhoHasPaid) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 // From the authors' C code.
@@ -41,4 +41,4 @@ TEST(ScaleTo, ReachesBothEndsAndNothingBeyond) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

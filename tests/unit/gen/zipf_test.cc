@@ -7,7 +7,7 @@
 
 #include "gen/random.h"
 
-namespace paystats {
+namespace paystats::gen {
 namespace {
 
 std::vector<uint64_t> draw(const ZipfTable& table, uint32_t users, int draws) {
@@ -82,4 +82,4 @@ TEST(ZipfTable, OfAnySizeAndSkewStaysWithinItsUsers) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::gen

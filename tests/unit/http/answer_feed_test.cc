@@ -4,7 +4,7 @@
 
 #include "unit/http/fake_cache.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 class AnswerFeedTest : public FedByFakeCache {
@@ -12,9 +12,10 @@ class AnswerFeedTest : public FedByFakeCache {
   // Asks for one user, and counts the answers.
   void ask(const std::string& user) {
     on_loop([&] {
-      feed_.ask(UserQuery{user}, [this](const Result<PreparedAnswerPtr>& answer) {
-        (answer ? answered_ : failed_) += 1;
-      });
+      feed_.ask(protocol::UserQuery{user},
+                [this](const base::Result<api::PreparedAnswerPtr>& answer) {
+                  (answer ? answered_ : failed_) += 1;
+                });
     });
   }
   // Time for what is looked at now and then: two looks, the first of which may have begun already.
@@ -59,7 +60,8 @@ TEST_F(AnswerFeedTest, ACacheThatSaysNothingIsAway) {
 
 TEST_F(AnswerFeedTest, OneWhoThrowsDoesNotKeepTheAnswerFromTheOthers) {
   on_loop([&] {
-    feed_.ask(UserQuery{"a"}, [](const Result<PreparedAnswerPtr>&) { throw std::bad_alloc(); });
+    feed_.ask(protocol::UserQuery{"a"},
+              [](const base::Result<api::PreparedAnswerPtr>&) { throw std::bad_alloc(); });
   });
   ask("a");
   ASSERT_TRUE(cache_.question());
@@ -69,4 +71,4 @@ TEST_F(AnswerFeedTest, OneWhoThrowsDoesNotKeepTheAnswerFromTheOthers) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

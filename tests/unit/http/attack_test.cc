@@ -7,7 +7,7 @@
 #include "loop/await_call.h"
 #include "unit/http/harness.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -266,4 +266,4 @@ TEST(Attack, ClientsThatVanishHalfWayLeaveNothingBehind) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

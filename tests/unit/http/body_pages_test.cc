@@ -5,10 +5,10 @@
 
 #include <vector>
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
-SharedBytes bytes(size_t size, char c = 'x') {
+api::SharedBytes bytes(size_t size, char c = 'x') {
   return std::make_shared<const std::string>(size, c);
 }
 
@@ -21,7 +21,7 @@ std::string content(const BodyPages::Pages& file, size_t size) {
 
 TEST(BodyPages, ABodyThatIsSentAgainGetsAFileOfItsBytes) {
   BodyPages pages;
-  const SharedBytes body = bytes(20'000, 'a');
+  const api::SharedBytes body = bytes(20'000, 'a');
   EXPECT_EQ(pages.of(body), nullptr);
   const BodyPages::Pages file = pages.of(body);
   ASSERT_NE(file, nullptr);
@@ -32,7 +32,7 @@ TEST(BodyPages, ABodyThatIsSentAgainGetsAFileOfItsBytes) {
 
 TEST(BodyPages, SmallBodiesAndNoneAreSentFromMemory) {
   BodyPages pages;
-  const SharedBytes small = bytes(BodyPages::kBytesMin - 1);
+  const api::SharedBytes small = bytes(BodyPages::kBytesMin - 1);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(pages.of(small), nullptr);
   EXPECT_EQ(pages.of(nullptr), nullptr);
   EXPECT_EQ(pages.files(), 0u);
@@ -40,7 +40,7 @@ TEST(BodyPages, SmallBodiesAndNoneAreSentFromMemory) {
 
 TEST(BodyPages, AFileGoesWithItsBodyAndStaysForWhoIsBeingSentIt) {
   BodyPages pages;
-  SharedBytes body = bytes(BodyPages::kBytesMin, 'b');
+  api::SharedBytes body = bytes(BodyPages::kBytesMin, 'b');
   pages.of(body);
   const BodyPages::Pages file = pages.of(body);
   body.reset();
@@ -53,11 +53,11 @@ TEST(BodyPages, ABodyInThePlaceOfOneThatIsGoneIsAnother) {
   // An owner of its own at the same address, as the allocator may make it.
   const std::string text(BodyPages::kBytesMin, 'c');
   BodyPages pages;
-  SharedBytes first(&text, [](const std::string*) {});
+  api::SharedBytes first(&text, [](const std::string*) {});
   pages.of(first);
   ASSERT_NE(pages.of(first), nullptr);
   first.reset();
-  const SharedBytes second(&text, [](const std::string*) {});
+  const api::SharedBytes second(&text, [](const std::string*) {});
   EXPECT_EQ(pages.of(second), nullptr);
   EXPECT_EQ(pages.files(), 0u);
   EXPECT_NE(pages.of(second), nullptr);
@@ -65,13 +65,13 @@ TEST(BodyPages, ABodyInThePlaceOfOneThatIsGoneIsAnother) {
 
 TEST(BodyPages, TheNumberOfFilesHasALimitAndThoseOfGoneBodiesMakeRoom) {
   BodyPages pages;
-  std::vector<SharedBytes> bodies;
+  std::vector<api::SharedBytes> bodies;
   for (size_t i = 0; i < BodyPages::kFilesMax; ++i) {
     bodies.push_back(bytes(BodyPages::kBytesMin));
     pages.of(bodies.back());
     ASSERT_NE(pages.of(bodies.back()), nullptr);
   }
-  const SharedBytes more = bytes(BodyPages::kBytesMin);
+  const api::SharedBytes more = bytes(BodyPages::kBytesMin);
   pages.of(more);
   EXPECT_EQ(pages.of(more), nullptr);
   bodies.pop_back();
@@ -80,4 +80,4 @@ TEST(BodyPages, TheNumberOfFilesHasALimitAndThoseOfGoneBodiesMakeRoom) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

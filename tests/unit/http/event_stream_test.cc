@@ -2,7 +2,7 @@
 
 #include "unit/http/harness.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 size_t count_of(const std::string& text, const std::string& part) {
@@ -72,4 +72,4 @@ TEST(EventStream, ThousandsOfClientsAreToldAndEndWithTheServer) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

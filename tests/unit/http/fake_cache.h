@@ -15,11 +15,11 @@
 #include "http/live_pages.h"
 #include "unit/cache/fixture.h"
 
-namespace paystats {
+namespace paystats::http {
 
 class FakeCache {
  public:
-  FakeCache() : claim_(SocketClaim::take(path())) { EXPECT_TRUE(claim_); }
+  FakeCache() : claim_(cache::SocketClaim::take(path())) { EXPECT_TRUE(claim_); }
 
   std::string path() const { return folder_ / "stats.sock"; }
 
@@ -43,38 +43,38 @@ class FakeCache {
 
  private:
   static std::string state(uint64_t version, bool ready) {
-    Envelope envelope;
+    protocol::Envelope envelope;
     envelope.instance = 7;
     envelope.version = version;
     envelope.ready = ready;
     envelope.sum = "0.00";
     envelope.count = "0";
-    return render_answer(envelope, {});
+    return protocol::render_answer(envelope, {});
   }
-  UniqueFd accept_one() const {
+  base::UniqueFd accept_one() const {
     pollfd polled{claim_->listener(), POLLIN, 0};
     EXPECT_EQ(::poll(&polled, 1, 10'000), 1);
-    return UniqueFd(::accept(claim_->listener(), nullptr, nullptr));
+    return base::UniqueFd(::accept(claim_->listener(), nullptr, nullptr));
   }
 
   TempFolder folder_;
-  Result<SocketClaim> claim_;
-  std::optional<RawClient> questions_;
-  std::optional<RawClient> watch_;
+  base::Result<cache::SocketClaim> claim_;
+  std::optional<cache::RawClient> questions_;
+  std::optional<cache::RawClient> watch_;
 };
 
 // Stands still until it is told to move, and counts who looks at it.
-class WatchedClock final : public Clock {
+class WatchedClock final : public base::Clock {
  public:
-  Instant now() const override {
+  base::Instant now() const override {
     ++looks_;
-    return Instant(Duration(now_));
+    return base::Instant(base::Duration(now_));
   }
-  void advance(Duration by) { now_ += by.count(); }
+  void advance(base::Duration by) { now_ += by.count(); }
   uint64_t looks() const { return looks_; }
 
  private:
-  std::atomic<Duration::rep> now_ = std::chrono::nanoseconds(std::chrono::hours(1)).count();
+  std::atomic<base::Duration::rep> now_ = std::chrono::nanoseconds(std::chrono::hours(1)).count();
   mutable std::atomic<uint64_t> looks_ = 0;
 };
 
@@ -114,10 +114,10 @@ class FedByFakeCache : public ::testing::Test {
 
   FakeCache cache_;
   WatchedClock clock_;
-  EventLoop loop_;
+  loop::EventLoop loop_;
   AnswerFeed feed_{loop_, cache_.path(), clock_, AnswerFeedOptions{}, [this] { pages_.changed(); }};
   LivePages pages_{loop_, feed_};
   std::thread thread_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

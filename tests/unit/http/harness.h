@@ -30,10 +30,10 @@
 #include "unit/cache/fixture.h"  // eventually()
 #include "unit/loop/receive.h"
 
-namespace paystats {
+namespace paystats::http {
 
 // A sink that a test can hold up, or let fail.
-class TrickySink final : public PaymentSink {
+class TrickySink final : public io::PaymentSink {
  public:
   struct Control {
     std::mutex mutex;
@@ -65,28 +65,28 @@ class TrickySink final : public PaymentSink {
   explicit TrickySink(std::shared_ptr<Control> control, int reader_fd = -1)
       : control_(std::move(control)), reader_fd_(reader_fd) {}
 
-  Result<void> put(std::span<const Batch> batches) override {
+  base::Result<void> put(std::span<const record::Batch> batches) override {
     std::unique_lock lock(control_->mutex);
     ++control_->puts_begun;
     control_->changed.notify_all();
     control_->changed.wait(lock, [&] { return !control_->held; });
     if (control_->throws) throw std::bad_alloc();
-    for (const Batch& batch : batches) pending_ += batch.volume;
+    for (const record::Batch& batch : batches) pending_ += batch.volume;
     return {};
   }
-  Result<void> commit_lines(std::string_view) override { return {}; }
-  Result<void> flush() override {
+  base::Result<void> commit_lines(std::string_view) override { return {}; }
+  base::Result<void> flush() override {
     const std::lock_guard lock(control_->mutex);
     const uint64_t put = std::exchange(pending_, 0);
     ++control_->flushes;
     if (control_->failures > 0) {
       --control_->failures;
-      return fail("sink: no space left on device");
+      return base::fail("sink: no space left on device");
     }
     control_->payments += put;
     return {};
   }
-  Result<void> close() override { return flush(); }
+  base::Result<void> close() override { return flush(); }
   Aftermath aftermath() const override {
     const std::lock_guard lock(control_->mutex);
     return control_->recovers ? Aftermath::kUndone : Aftermath::kBroken;
@@ -165,13 +165,13 @@ class HttpClient {
 
  private:
   bool read_some(int timeout_ms) {
-    const Received received =
-        receive_some(fd_.get(), input_, std::chrono::milliseconds(timeout_ms));
-    if (received == Received::kEnd) ended_ = true;
-    return received == Received::kSome;
+    const loop::Received received =
+        loop::receive_some(fd_.get(), input_, std::chrono::milliseconds(timeout_ms));
+    if (received == loop::Received::kEnd) ended_ = true;
+    return received == loop::Received::kSome;
   }
 
-  UniqueFd fd_;
+  base::UniqueFd fd_;
   bool connected_ = false;
   bool ended_ = false;
   std::string input_;
@@ -186,7 +186,7 @@ class HttpHarness {
   struct Settings {
     HttpLimits limits = {};
     PaymentWriterLimits writer = {};
-    PaymentRules rules = {};
+    api::PaymentRules rules = {};
     int reader_fd = -1;
   };
 
@@ -194,15 +194,15 @@ class HttpHarness {
   explicit HttpHarness(const Settings& settings)
       : folder_(make_folder()),
         path_(folder_ + "/stats.sock"),
-        router_(RouterOptions{}, page()),
+        router_(api::RouterOptions{}, page()),
         control(std::make_shared<TrickySink::Control>()) {
     feed_ = std::make_unique<AnswerFeed>(loop_, path_, clock_, AnswerFeedOptions{},
                                          [this] { server_->totals_changed(); });
     PaymentWriter::Handlers handlers{
-        .on_broken = [this](const Error& error) { broken_message = error.message; },
-        .on_not_stored = [](const Error&) {},
+        .on_broken = [this](const base::Error& error) { broken_message = error.message; },
+        .on_not_stored = [](const base::Error&) {},
         .on_stored_again = [] {},
-        .on_stopped = [](const Result<void>&) {}};
+        .on_stopped = [](const base::Result<void>&) {}};
     writer_ = std::make_unique<PaymentWriter>(
         loop_, std::make_unique<TrickySink>(control, settings.reader_fd), stop_, clock_,
         settings.writer, handlers);
@@ -210,7 +210,7 @@ class HttpHarness {
     limits.check_interval = std::chrono::milliseconds(20);
     server_ = std::make_unique<HttpServer>(loop_, router_, settings.rules, *feed_, *writer_, clock_,
                                            limits);
-    const Result<HttpAddress> address = server_->listen("localhost", 0);
+    const base::Result<HttpAddress> address = server_->listen("localhost", 0);
     EXPECT_TRUE(address) << address.error().message;
     port = address->port;
     EXPECT_TRUE(writer_->start());
@@ -257,14 +257,15 @@ class HttpHarness {
   // A cache of this instance comes, with these totals.
   void start_cache(uint64_t instance) {
     on_loop([&] {
-      view_ = std::make_unique<View>(
-          ViewOptions{.instance = instance, .hash_seed = 1, .users_max = 1'000'000});
+      view_ = std::make_unique<view::View>(
+          view::ViewOptions{.instance = instance, .hash_seed = 1, .users_max = 1'000'000});
       view_->set_ready();
-      Result<SocketClaim> claim = SocketClaim::take(path_);
+      base::Result<cache::SocketClaim> claim = cache::SocketClaim::take(path_);
       ASSERT_TRUE(claim) << claim.error().message;
-      CacheServerOptions options;
+      cache::CacheServerOptions options;
       options.watch_interval = std::chrono::milliseconds(10);
-      cache_ = std::make_unique<CacheServer>(loop_, std::move(*claim), *view_, clock_, options);
+      cache_ =
+          std::make_unique<cache::CacheServer>(loop_, std::move(*claim), *view_, clock_, options);
       cache_->start();
     });
     EXPECT_TRUE(eventually([&] { return figures().cache_ready; }));
@@ -276,17 +277,17 @@ class HttpHarness {
   }
   void set_total(std::string_view user, int64_t euros) {
     on_loop([&] {
-      Stats stats;
+      record::Stats stats;
       stats.user = user;
-      stats.sum = Decimal::from_nanos(Int128{euros} * 1'000'000'000);
+      stats.sum = money::Decimal::from_nanos(money::Int128{euros} * 1'000'000'000);
       stats.count = 1;
       view_->apply(stats);
       cache_->view_changed();
     });
   }
 
-  ServerFigures figures() {
-    ServerFigures figures;
+  api::ServerFigures figures() {
+    api::ServerFigures figures;
     on_loop([&] { figures = server_->figures(); });
     return figures;
   }
@@ -316,8 +317,8 @@ class HttpHarness {
   }
   bool alive() { return status_of(ask(get("/healthz"))) == 200; }
 
-  static StaticFiles page() {
-    StaticFiles files;
+  static api::StaticFiles page() {
+    api::StaticFiles files;
     files.add("index.html", "<!doctype html>");
     files.add("large.bin", std::string(8 << 20, 'x'));
     return files;
@@ -330,11 +331,11 @@ class HttpHarness {
     return name;
   }
 
-  const SystemClock clock_;
-  StopSignal stop_;
+  const base::SystemClock clock_;
+  base::StopSignal stop_;
   const std::string folder_;
   const std::string path_;
-  const Router router_;
+  const api::Router router_;
 
  public:
   const std::shared_ptr<TrickySink::Control> control;
@@ -342,14 +343,14 @@ class HttpHarness {
   uint16_t port = 0;
 
  private:
-  EventLoop loop_;
-  std::unique_ptr<View> view_;
+  loop::EventLoop loop_;
+  std::unique_ptr<view::View> view_;
   std::unique_ptr<AnswerFeed> feed_;
   std::unique_ptr<PaymentWriter> writer_;
   std::unique_ptr<HttpServer> server_;
-  std::unique_ptr<CacheServer> cache_;
+  std::unique_ptr<cache::CacheServer> cache_;
   bool stopping_ = false;
   std::thread thread_;
 };
 
-}  // namespace paystats
+}  // namespace paystats::http

@@ -8,13 +8,13 @@
 #include "unit/cache/fixture.h"
 #include "unit/http/fake_cache.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 class Told final : public LivePages::Watcher {
  public:
   explicit Told(std::function<void()> on_told = [] {}) : on_told_(std::move(on_told)) {}
-  void on_event(const SharedBytes& event) override {
+  void on_event(const api::SharedBytes& event) override {
     newest = *event;
     on_told_();
   }
@@ -28,9 +28,9 @@ class Told final : public LivePages::Watcher {
 // circle in the middle, and then, behind the last of the two hundred, others come.
 TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
   constexpr int kWatchers = 200;
-  RunningCache cache;
-  const SystemClock clock;
-  EventLoop loop;
+  cache::RunningCache cache;
+  const base::SystemClock clock;
+  loop::EventLoop loop;
   LivePages* told_of_changes = nullptr;
   AnswerFeed feed(loop, cache.path(), clock, {}, [&] { told_of_changes->changed(); });
   LivePages pages(loop, feed);
@@ -39,7 +39,7 @@ TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
   std::vector<std::unique_ptr<Told>> watchers;
   const auto watch = [&](std::function<void()> on_told) {
     watchers.push_back(std::make_unique<Told>(std::move(on_told)));
-    pages.watch(PageQuery{}, *watchers.back());
+    pages.watch(protocol::PageQuery{}, *watchers.back());
   };
   bool began = false;
   const auto on_told = [&] {
@@ -56,7 +56,7 @@ TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
   ASSERT_TRUE(loop.run());
   ASSERT_TRUE(began);
   ASSERT_EQ(watchers.size(), kWatchers + 5u);
-  for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, *away_event());
+  for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, *api::away_event());
 }
 
 class PagesOfFakeCache : public FedByFakeCache {
@@ -67,7 +67,7 @@ class PagesOfFakeCache : public FedByFakeCache {
   Told& watch(uint32_t limit) {
     watchers_.push_back(std::make_unique<Told>());
     Told& told = *watchers_.back();
-    on_loop([&] { pages_.watch(PageQuery{.limit = limit}, told); });
+    on_loop([&] { pages_.watch(protocol::PageQuery{.limit = limit}, told); });
     return told;
   }
   bool shows(Told& told, uint64_t version) {
@@ -82,7 +82,9 @@ class PagesOfFakeCache : public FedByFakeCache {
 };
 
 TEST_F(PagesOfFakeCache, APageThatJoinsAQuestionOlderThanTheNewsAsksAgain) {
-  on_loop([&] { feed_.ask(PageQuery{.limit = 5}, [](const Result<PreparedAnswerPtr>&) {}); });
+  on_loop([&] {
+    feed_.ask(protocol::PageQuery{.limit = 5}, [](const base::Result<api::PreparedAnswerPtr>&) {});
+  });
   ASSERT_TRUE(cache_.question());
   cache_.announce(2);
   ASSERT_TRUE(eventually([&] { return version() == 2; }));
@@ -137,4 +139,4 @@ TEST_F(PagesOfFakeCache, HearThatTheCacheIsReady) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

@@ -8,7 +8,7 @@
 
 #include "unit/http/harness.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 uint64_t from_environment(const char* name, uint64_t otherwise) {
@@ -143,4 +143,4 @@ TEST(HttpMutations, AreAnsweredOrCutOffAndNeverHarm) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

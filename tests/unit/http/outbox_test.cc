@@ -4,20 +4,20 @@
 
 #include <string>
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
-using Tcp = asio::ip::tcp;
+using Tcp = loop::asio::ip::tcp;
 
 // Two ends of a connection; the server's has a small buffer, and both never wait.
 struct Connection {
   Connection() : server(context), client(context) {
-    Tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+    Tcp::acceptor acceptor(context, {loop::asio::ip::address_v4::loopback(), 0});
     client.open(Tcp::v4());
-    client.set_option(asio::socket_base::receive_buffer_size(4096));
+    client.set_option(loop::asio::socket_base::receive_buffer_size(4096));
     client.connect(acceptor.local_endpoint());
     acceptor.accept(server);
-    server.set_option(asio::socket_base::send_buffer_size(4096));
+    server.set_option(loop::asio::socket_base::send_buffer_size(4096));
     server.non_blocking(true);
     client.non_blocking(true);
   }
@@ -26,31 +26,31 @@ struct Connection {
   void read(std::string& into) {
     char buffer[4096];
     for (;;) {
-      ErrorCode error;
-      const size_t n = client.read_some(asio::buffer(buffer), error);
+      loop::ErrorCode error;
+      const size_t n = client.read_some(loop::asio::buffer(buffer), error);
       if (error) return;
       into.append(buffer, n);
     }
   }
 
-  asio::io_context context;
+  loop::asio::io_context context;
   Tcp::socket server;
   Tcp::socket client;
 };
 
-SharedBytes bytes(size_t size, char c) {
+api::SharedBytes bytes(size_t size, char c) {
   return std::make_shared<const std::string>(size, c);
 }
 
 TEST(HttpOutbox, WritesResponsesWholeAndInOrderHoweverOftenTheClientBlocks) {
   Connection connection;
   BodyPages pages;
-  const SharedBytes large = bytes(1 << 20, 'L');
+  const api::SharedBytes large = bytes(1 << 20, 'L');
   pages.of(large);
-  const SharedBytes middling = bytes(300'000, 'm');
+  const api::SharedBytes middling = bytes(300'000, 'm');
   HttpOutbox out;
   std::string wanted;
-  const auto add = [&](const std::string& head, const SharedBytes& body, bool by_pages) {
+  const auto add = [&](const std::string& head, const api::SharedBytes& body, bool by_pages) {
     out.head() += head;
     const BodyPages::Pages file = by_pages ? pages.of(body) : nullptr;
     ASSERT_EQ(file != nullptr, by_pages);
@@ -106,4 +106,4 @@ TEST(HttpOutbox, SaysThatTheClientHasGone) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

@@ -4,7 +4,7 @@
 
 #include "unit/http/harness.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -91,8 +91,8 @@ TEST(PaymentWriter, AnOutputThatBreaksLeavesTheOutcomeUnknownAndTakesNothingMore
 TEST(PaymentWriter, AReaderOfTheOutputThatGoesAwayIsNoticedWhileIdle) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  const UniqueFd write_end(ends[1]);
-  UniqueFd read_end(ends[0]);
+  const base::UniqueFd write_end(ends[1]);
+  base::UniqueFd read_end(ends[0]);
   HttpHarness server({.reader_fd = write_end.get()});
   EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
   read_end.reset();
@@ -115,4 +115,4 @@ TEST(PaymentWriter, ASinkThatThrowsIsBrokenAndNobodyIsLeftWaiting) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

@@ -9,7 +9,7 @@
 #include "http/run.h"
 #include "unit/http/harness.h"
 
-namespace paystats {
+namespace paystats::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -227,4 +227,4 @@ TEST(HttpHead, AConnectionOfHttp10StaysIfThatIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::http

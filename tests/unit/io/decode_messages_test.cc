@@ -8,19 +8,19 @@
 
 #include "io/sink.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // Keeps what is written where the test can see it.
 class KeptSink final : public Sink {
  public:
   explicit KeptSink(std::string& kept) : kept_(kept) {}
-  Result<void> write(std::string_view bytes) override {
+  base::Result<void> write(std::string_view bytes) override {
     kept_ += bytes;
     return {};
   }
-  Result<void> flush() override { return {}; }
-  Result<void> close() override { return {}; }
+  base::Result<void> flush() override { return {}; }
+  base::Result<void> close() override { return {}; }
   int reader_fd() const override { return -1; }
 
  private:
@@ -35,21 +35,21 @@ class DecodeMessages : public ::testing::Test {
   // Rows as "user@offset", runs of nulls as "-key-key".
   std::vector<std::string> decode_stats(const std::vector<Message>& messages) {
     std::vector<std::string> seen;
-    MessageDecoder<Stats> decoder(FieldNames{}, rejects_);
-    Result<void> done = decoder.decode(
+    MessageDecoder<record::Stats> decoder(record::FieldNames{}, rejects_);
+    base::Result<void> done = decoder.decode(
         {.messages = messages, .source = "payment-stats"},
-        [&](const DecodedRun<Stats>& run) {
+        [&](const DecodedRun<record::Stats>& run) {
           for (const auto& row : run.lines.rows) {
             seen.push_back(std::string(row.record.user) + "@" +
                            std::to_string(run.messages[row.line].at.offset));
           }
-          return Result<void>();
+          return base::Result<void>();
         },
         [&](std::span<const Message> nulls) {
           std::string keys;
           for (const Message& one : nulls) keys += "-" + std::string(one.key);
           seen.push_back(keys);
-          return Result<void>();
+          return base::Result<void>();
         });
     EXPECT_TRUE(done);
     EXPECT_EQ(decoder.records(), messages.size());
@@ -57,7 +57,7 @@ class DecodeMessages : public ::testing::Test {
   }
 
   std::string kept_;
-  Diagnostics diagnostics_{"test", Verbosity::kQuiet};
+  base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet};
   RejectLog rejects_{diagnostics_, std::make_unique<KeptSink>(kept_)};
   int64_t next_offset_ = 40;
 };
@@ -66,15 +66,15 @@ TEST_F(DecodeMessages, ARowKnowsItsMessage) {
   const std::vector<Message> messages{message(R"({"user":"anna","paymentAmt":1.5})"),
                                       message("nothing"),
                                       message("{\n \"user\" : \"bert\",\n\"paymentAmt\":\"2\"}\n")};
-  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
+  MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_);
   std::vector<std::string> seen;
-  Result<void> done =
+  base::Result<void> done =
       decoder.decode({.messages = messages, .source = "payments"}, [&](const auto& run) {
         for (const auto& row : run.lines.rows) {
           seen.push_back(std::string(row.record.user) + "@" +
                          std::to_string(run.messages[row.line].at.offset));
         }
-        return Result<void>();
+        return base::Result<void>();
       });
   ASSERT_TRUE(done);
   EXPECT_EQ(seen, (std::vector<std::string>{"anna@40", "bert@42"}));
@@ -86,14 +86,17 @@ TEST_F(DecodeMessages, ARowKnowsItsMessage) {
 
 TEST_F(DecodeMessages, ANullPaymentIsAReject) {
   const std::vector<Message> messages{null("anna"), message("")};
-  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
-  Result<void> done = decoder.decode({.messages = messages, .source = "payments"}, [&](auto& run) {
-    EXPECT_TRUE(run.lines.rows.empty());
-    return Result<void>();
-  });
+  MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_);
+  base::Result<void> done =
+      decoder.decode({.messages = messages, .source = "payments"}, [&](auto& run) {
+        EXPECT_TRUE(run.lines.rows.empty());
+        return base::Result<void>();
+      });
   ASSERT_TRUE(done);
   EXPECT_EQ(rejects_.count(), 2U);
-  EXPECT_NE(kept_.find(describe(Flaw::kNullRecord, FieldNames{})), std::string::npos) << kept_;
+  EXPECT_NE(kept_.find(record::describe(record::Flaw::kNullRecord, record::FieldNames{})),
+            std::string::npos)
+      << kept_;
 }
 
 TEST_F(DecodeMessages, NamesWithEscapesLiveAsLongAsTheRows) {
@@ -127,13 +130,14 @@ TEST_F(DecodeMessages, AnyNumberOfMessagesIsDecoded) {
 
 TEST_F(DecodeMessages, AWellFormedRowCanBeRejectedToo) {
   const std::vector<Message> messages{message(R"({"user":"anna","paymentAmt":1.5})")};
-  MessageDecoder<Payment> decoder(FieldNames{}, rejects_);
-  Result<void> done = decoder.decode(
-      {.messages = messages, .source = "payments"},
-      [&](const DecodedRun<Payment>& run) { return decoder.reject(run, 0, Flaw::kSumOverflow); });
+  MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_);
+  base::Result<void> done = decoder.decode(
+      {.messages = messages, .source = "payments"}, [&](const DecodedRun<record::Payment>& run) {
+        return decoder.reject(run, 0, record::Flaw::kSumOverflow);
+      });
   ASSERT_TRUE(done);
   EXPECT_NE(kept_.find("\"offset\":40"), std::string::npos) << kept_;
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -7,7 +7,7 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class DistinctPlacesTest : public ::testing::Test {
@@ -15,7 +15,7 @@ class DistinctPlacesTest : public ::testing::Test {
   static Endpoint at(const std::string& text) { return *Endpoint::parse(text); }
   std::string path(const std::string& name) const { return folder_ / name; }
   std::string told() const {
-    const Result<void> distinct = places_.check();
+    const base::Result<void> distinct = places_.check();
     return distinct ? "" : distinct.error().message;
   }
 
@@ -67,4 +67,4 @@ TEST_F(DistinctPlacesTest, DevicesMayBeUsedTwice) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 using Kind = Endpoint::Kind;
 
 TEST(Endpoint, ADashIsStdinOrStdout) {
-  const Result<Endpoint> endpoint = Endpoint::parse("-");
+  const base::Result<Endpoint> endpoint = Endpoint::parse("-");
   ASSERT_TRUE(endpoint);
   EXPECT_EQ(endpoint->kind, Kind::kStdio);
   EXPECT_EQ(endpoint->name, "-");
@@ -16,7 +16,7 @@ TEST(Endpoint, ADashIsStdinOrStdout) {
 
 TEST(Endpoint, AnythingElseIsAPath) {
   for (const char* text : {"payments.jsonl", "/dev/null", "./-", "./kafka:name", "Kafka:x", "--"}) {
-    const Result<Endpoint> endpoint = Endpoint::parse(text);
+    const base::Result<Endpoint> endpoint = Endpoint::parse(text);
     ASSERT_TRUE(endpoint) << text;
     EXPECT_EQ(endpoint->kind, Kind::kFile) << text;
     EXPECT_EQ(endpoint->name, text);
@@ -24,7 +24,7 @@ TEST(Endpoint, AnythingElseIsAPath) {
 }
 
 TEST(Endpoint, KafkaColonNamesATopic) {
-  const Result<Endpoint> endpoint = Endpoint::parse("kafka:payment-stats_v1.A");
+  const base::Result<Endpoint> endpoint = Endpoint::parse("kafka:payment-stats_v1.A");
   ASSERT_TRUE(endpoint);
   EXPECT_EQ(endpoint->kind, Kind::kTopic);
   EXPECT_EQ(endpoint->name, "payment-stats_v1.A");
@@ -34,7 +34,7 @@ TEST(Endpoint, KafkaColonNamesATopic) {
 TEST(Endpoint, WhatKafkaWouldNotTakeAsATopicIsRefused) {
   for (const std::string text :
        {"kafka:", "kafka:.", "kafka:..", "kafka:a/b", "kafka:a b", "kafka:\xc3\xa4", "kafka:a:b"}) {
-    const Result<Endpoint> endpoint = Endpoint::parse(text);
+    const base::Result<Endpoint> endpoint = Endpoint::parse(text);
     ASSERT_FALSE(endpoint) << text;
     EXPECT_NE(endpoint.error().message.find("not a topic name"), std::string::npos);
   }
@@ -74,4 +74,4 @@ TEST(Inputs, ABadOneIsRefused) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

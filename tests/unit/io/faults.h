@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace paystats {
+namespace paystats::io {
 
 struct Faults {
   int fdatasync_errno = 0;      // 0: works
@@ -31,4 +31,4 @@ struct FaultsOff {
   ~FaultsOff() { faults() = Faults(); }
 };
 
-}  // namespace paystats
+}  // namespace paystats::io

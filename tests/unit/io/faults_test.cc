@@ -13,7 +13,7 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 
 Faults& faults() {
   static Faults instance;
@@ -28,45 +28,46 @@ int failing(int errno_value) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io
 
 extern "C" {
 
 int fdatasync(int fd) {
-  ++paystats::faults().data_syncs;
-  const int wanted = paystats::faults().fdatasync_errno;
-  int& failures = paystats::faults().fdatasync_failures;
-  if (paystats::faults().disk_is_memory) return 0;
+  ++paystats::io::faults().data_syncs;
+  const int wanted = paystats::io::faults().fdatasync_errno;
+  int& failures = paystats::io::faults().fdatasync_failures;
+  if (paystats::io::faults().disk_is_memory) return 0;
   if (wanted == 0 || failures == 0) return static_cast<int>(::syscall(SYS_fdatasync, fd));
   if (failures > 0) --failures;
-  return paystats::failing(wanted);
+  return paystats::io::failing(wanted);
 }
 
 int fsync(int fd) {
   struct stat status = {};
-  if (::fstat(fd, &status) == 0) paystats::faults().fsynced.push_back(status.st_ino);
-  if (paystats::faults().disk_is_memory) return 0;
+  if (::fstat(fd, &status) == 0) paystats::io::faults().fsynced.push_back(status.st_ino);
+  if (paystats::io::faults().disk_is_memory) return 0;
   return static_cast<int>(::syscall(SYS_fsync, fd));
 }
 
 int flock(int fd, int how) {
-  const int wanted = paystats::faults().flock_errno;
-  return wanted != 0 ? paystats::failing(wanted) : static_cast<int>(::syscall(SYS_flock, fd, how));
+  const int wanted = paystats::io::faults().flock_errno;
+  return wanted != 0 ? paystats::io::failing(wanted)
+                     : static_cast<int>(::syscall(SYS_flock, fd, how));
 }
 
 int inotify_init1(int flags) {
-  const int wanted = paystats::faults().inotify_errno;
-  return wanted != 0 ? paystats::failing(wanted)
+  const int wanted = paystats::io::faults().inotify_errno;
+  return wanted != 0 ? paystats::io::failing(wanted)
                      : static_cast<int>(::syscall(SYS_inotify_init1, flags));
 }
 
 ssize_t write(int fd, const void* bytes, size_t size) {
-  int64_t& left = paystats::faults().disk_bytes_left;
+  int64_t& left = paystats::io::faults().disk_bytes_left;
   struct stat status = {};
   if (left < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     return ::syscall(SYS_write, fd, bytes, size);
   }
-  if (left == 0) return paystats::failing(ENOSPC);
+  if (left == 0) return paystats::io::failing(ENOSPC);
   const ssize_t n = ::syscall(SYS_write, fd, bytes, std::min(size, static_cast<size_t>(left)));
   if (n > 0) left -= n;
   return n;
@@ -74,7 +75,7 @@ ssize_t write(int fd, const void* bytes, size_t size) {
 
 }  // extern "C"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // Were these not the functions that the room calls, the tests of failures would prove nothing.
@@ -82,13 +83,13 @@ TEST(Faults, ReachTheCodeUnderTest) {
   const FaultsOff off;
   const TempFolder folder;
   write_file(folder / "file", "");
-  const UniqueFd fd(::open((folder / "file").c_str(), O_WRONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open((folder / "file").c_str(), O_WRONLY | O_CLOEXEC));
   faults().disk_bytes_left = 3;
-  const Result<void> written = write_all(fd.get(), "abcdef", "file");
+  const base::Result<void> written = base::write_all(fd.get(), "abcdef", "file");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().message, "file: no space left on device");
   EXPECT_EQ(file_bytes(folder / "file"), "abc");
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

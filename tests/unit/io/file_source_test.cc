@@ -9,13 +9,13 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class FileSourceTest : public ::testing::Test {
  protected:
   std::unique_ptr<Source> open() {
-    UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
     return file_source(number, std::move(fd), path_, around_.waiter, around_.words.diagnostics);
   }
@@ -45,14 +45,14 @@ TEST_F(FileSourceTest, GivesTheWholeFileWithItsLineNumbers) {
 
 TEST_F(FileSourceTest, AnEmptyFileEndsAtOnce) {
   write_file(path_, "");
-  EXPECT_EQ(open()->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ(open()->read(block_, base::Instant{}), ReadStatus::kEnd);
 }
 
 TEST_F(FileSourceTest, ALineOverTheLimitIsABlockOfItsOwn) {
-  write_file(path_, "one\n" + std::string(kLineBytesMax + 1, 'x') + "\ntwo\n");
+  write_file(path_, "one\n" + std::string(record::kLineBytesMax + 1, 'x') + "\ntwo\n");
   const auto source = open();
   const Everything all = read_everything(*source);
-  EXPECT_EQ(all.bytes, "one\n" + std::string(kRejectRecordBytesMax, 'x') + "two\n");
+  EXPECT_EQ(all.bytes, "one\n" + std::string(record::kRejectRecordBytesMax, 'x') + "two\n");
   EXPECT_EQ(all.long_lines, 1u);
   EXPECT_TRUE(all.in_order);
 }
@@ -60,7 +60,7 @@ TEST_F(FileSourceTest, ALineOverTheLimitIsABlockOfItsOwn) {
 TEST_F(FileSourceTest, NeverWaitsForMoreThanWasThere) {
   write_file(path_, "one\n");
   const auto source = open();
-  ASSERT_EQ(source->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
   append_file(path_, "two\n");
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
 }
@@ -68,19 +68,19 @@ TEST_F(FileSourceTest, NeverWaitsForMoreThanWasThere) {
 TEST_F(FileSourceTest, AStopSignalEndsItAtOnceAndALineHalfReadIsNoRecord) {
   write_file(path_, std::string(300'000, 'x') + "\n" + std::string(300'000, 'y') + "\n");
   const auto source = open();
-  ASSERT_EQ(source->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
   around_.stop.request(SIGTERM);
-  EXPECT_EQ(source->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_TRUE(source->cut_short());
-  EXPECT_EQ(source->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
 }
 
 TEST_F(FileSourceTest, AFileThatHasBeenReadToItsEndIsNotCutShort) {
   write_file(path_, "one\n");
   const auto source = open();
-  ASSERT_EQ(source->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
   around_.stop.request(SIGTERM);
-  EXPECT_EQ(source->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_FALSE(source->cut_short());
 }
 
@@ -95,7 +95,7 @@ TEST_F(FileSourceTest, AnUnfinishedGroupIsLeftOutWithAWarning) {
 
 TEST_F(FileSourceTest, ACommitUnderWayIsSeenWholeOrNotAtAll) {
   Words words;
-  Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->commit("before\n"));
   ASSERT_TRUE(log->begin());
@@ -109,7 +109,7 @@ TEST_F(FileSourceTest, ACommitUnderWayIsSeenWholeOrNotAtAll) {
 
 TEST_F(FileSourceTest, ACommitThatIsUndoneIsNeverSeen) {
   Words words;
-  Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->commit("before\n"));
   ASSERT_TRUE(log->begin());
@@ -123,7 +123,7 @@ TEST_F(FileSourceTest, ACommitThatIsUndoneIsNeverSeen) {
 
 TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
   write_file(path_, "one\n");
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
   std::thread later([&] {
@@ -137,7 +137,7 @@ TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
 
 TEST_F(FileSourceTest, ALongWaitForALockIsToldOnce) {
   write_file(path_, "one\n");
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
   std::string heard;
@@ -159,8 +159,8 @@ TEST_F(FileSourceTest, WhereTheFileSystemHasNoLocksItGoesWithout) {
 TEST_F(FileSourceTest, TheLockIsNotHeldWhileItReads) {
   write_file(path_, "one\ntwo\n");
   const auto source = open();
-  ASSERT_EQ(source->read(block_, Instant{}), ReadStatus::kBlock);
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
 }
 
@@ -168,39 +168,39 @@ TEST_F(FileSourceTest, AFileThatShrinksMeanwhileIsAnError) {
   write_file(path_, std::string(600'000, 'x') + "\n");
   const auto source = open();
   FileExtent extent;
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  ASSERT_EQ(
-      measure_file(fd.get(), path_, around_.waiter, Instant{}, around_.words.diagnostics, extent),
-      Wake::kReady);
+  const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(measure_file(fd.get(), path_, around_.waiter, base::Instant{},
+                         around_.words.diagnostics, extent),
+            Wake::kReady);
   EXPECT_EQ(extent.end, 600'001u);
 
   write_file(path_, std::string(300'000, 'x') + "\n" + std::string(300'000, 'y') + "\n");
   const auto again = open();
-  ASSERT_EQ(again->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ(again->read(block_, base::Instant{}), ReadStatus::kBlock);
   ASSERT_EQ(::truncate(path_.c_str(), 10), 0);
-  const Result<ReadStatus> status = again->read(block_, Instant{});
+  const base::Result<ReadStatus> status = again->read(block_, base::Instant{});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, path_ + ": shrank while it was read");
 }
 
 TEST_F(FileSourceTest, StdinIsReadFromWhereItStands) {
   write_file(path_, "one\ntwo\nthree");
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::lseek(fd.get(), 4, SEEK_SET), 4);
   const auto source =
-      file_source(fd.get(), UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
+      file_source(fd.get(), base::UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
   EXPECT_EQ(read_everything(*source).bytes, "two\nthree");
   EXPECT_EQ(source->bytes_all(), 9u);
 }
 
 TEST_F(FileSourceTest, ALockThatTheShellHoldsOnStdinIsNotTouched) {
   write_file(path_, "one\n");
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(fd.get(), LOCK_SH), 0);
   const auto source =
-      file_source(fd.get(), UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
+      file_source(fd.get(), base::UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
   EXPECT_EQ(read_everything(*source).bytes, "one\n");
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_NE(::flock(other.get(), LOCK_EX | LOCK_NB), 0) << "it is still held";
 }
 
@@ -209,7 +209,7 @@ TEST_F(FileSourceTest, ALockThatTheShellHoldsOnStdinIsNotTouched) {
 TEST(FdIo, ReadsAtAPlaceUpToTheEnd) {
   const TempFolder folder;
   write_file(folder / "file", "0123456789");
-  const UniqueFd fd(::open((folder / "file").c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open((folder / "file").c_str(), O_RDONLY | O_CLOEXEC));
   char buffer[20];
   EXPECT_EQ(read_at(fd.get(), 4, buffer, 3, "file"), size_t{3});
   EXPECT_EQ(std::string_view(buffer, 3), "456");
@@ -237,4 +237,4 @@ TEST(FdIo, WritesToANonBlockingPipeAllTheSame) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

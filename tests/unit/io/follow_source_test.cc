@@ -10,7 +10,7 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class FollowSourceTest : public ::testing::Test {
@@ -28,13 +28,13 @@ class FollowSourceTest : public ::testing::Test {
   }
   // Waits for the next block, or the error.
   std::string next(Source& source) {
-    const Result<ReadStatus> status = source.read(block_, around_.in(10s));
+    const base::Result<ReadStatus> status = source.read(block_, around_.in(10s));
     if (!status) return status.error().message;
     if (*status == ReadStatus::kIdle) return "idle";
     return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
   }
   void commit(std::string_view lines) {
-    Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+    base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
     ASSERT_TRUE(log);
     ASSERT_TRUE(log->commit(lines));
   }
@@ -63,7 +63,7 @@ TEST_F(FollowSourceTest, InotifyTellsOfACommitLongBeforeASecondIsOver) {
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
   // Of ten commits, those of a follower that only looked each second would take ten seconds.
-  const Instant start = around_.clock.now();
+  const base::Instant start = around_.clock.now();
   for (int i = 0; i < 10; ++i) {
     commit("more\n");
     EXPECT_EQ(next(*source), "more\n");
@@ -76,7 +76,7 @@ TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  const Instant start = around_.clock.now();
+  const base::Instant start = around_.clock.now();
   commit("two\n");
   EXPECT_EQ(next(*source), "two\n");
   EXPECT_LT(around_.clock.now() - start, 5s);
@@ -114,7 +114,7 @@ TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
   EXPECT_FALSE(source->caught_up());
   size_t got = 0;
   while (got < bytes.size()) {
-    ASSERT_EQ(source->read(block_, Instant{}), ReadStatus::kBlock);
+    ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
     if (got == 0) commit("later\n");
     got += block_.bytes.size();
     EXPECT_EQ(source->caught_up(), got == bytes.size());
@@ -127,7 +127,7 @@ TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
 }
 
 TEST_F(FollowSourceTest, AFileThatIsMadeIsNoticedLongBeforeASecondIsOver) {
-  const Instant start = around_.clock.now();
+  const base::Instant start = around_.clock.now();
   for (int i = 0; i < 10; ++i) {
     const std::string path = fmt::format("{}.{}", path_, i);
     auto source = follow_source(path, around_.waiter, around_.words.diagnostics);
@@ -143,7 +143,7 @@ TEST_F(FollowSourceTest, AFileThatIsMadeIsNoticedLongBeforeASecondIsOver) {
 TEST_F(FollowSourceTest, AnEmptyFileIsCaughtUpWithAtOnce) {
   write_file(path_, "");
   const auto source = open();
-  EXPECT_EQ(source->read(block_, Instant{}), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kIdle);
   EXPECT_TRUE(source->caught_up());
 }
 
@@ -176,7 +176,7 @@ TEST_F(FollowSourceTest, ACommitIsSeenOnlyWhenItIsDone) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("two\n"));
@@ -190,7 +190,7 @@ TEST_F(FollowSourceTest, ACommitThatIsUndoneIsNeverSeenAndNoError) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("never\n"));
@@ -208,7 +208,7 @@ TEST_F(FollowSourceTest, AWriterThatIsKilledInItsCommitHarmsNobody) {
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
   EXPECT_EQ(in_child([&] {
-              Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+              base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
               if (!log || !log->begin() || !log->append(" two \n") || !log->append(" thr"))
                 return 1;
               ::raise(SIGKILL);
@@ -246,12 +246,12 @@ TEST_F(FollowSourceTest, FollowsWritersInParallelWithoutLosingAByte) {
 }
 
 TEST_F(FollowSourceTest, ALineOverTheLimitIsABlockOfItsOwn) {
-  write_file(path_, "one\n" + std::string(2 * kLineBytesMax, 'x') + "\ntwo\n");
+  write_file(path_, "one\n" + std::string(2 * record::kLineBytesMax, 'x') + "\ntwo\n");
   const auto source = open();
   const Everything all = read_everything(*source, 1ms);
   EXPECT_EQ(all.long_lines, 1u);
   EXPECT_TRUE(all.in_order);
-  EXPECT_EQ(all.bytes, "one\n" + std::string(kRejectRecordBytesMax, 'x') + "two\n");
+  EXPECT_EQ(all.bytes, "one\n" + std::string(record::kRejectRecordBytesMax, 'x') + "two\n");
 }
 
 TEST_F(FollowSourceTest, AStopSignalEndsItAtOnce) {
@@ -269,7 +269,7 @@ TEST_F(FollowSourceTest, AStopSignalEndsItAtOnce) {
 
 TEST_F(FollowSourceTest, TheWaitForALockKeepsTheDeadlineAndEndsByAStopSignal) {
   write_file(path_, "one\n");
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
   EXPECT_EQ(source->read(block_, around_.in(10ms)), ReadStatus::kIdle);
@@ -326,7 +326,7 @@ TEST_F(FollowSourceTest, AFileThatWasRotatedIsAnError) {
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
   std::filesystem::rename(path_, path_ + ".1");
-  const Instant start = around_.clock.now();
+  const base::Instant start = around_.clock.now();
   EXPECT_EQ(next(*source), path_ + ": was removed or renamed while it was followed");
   EXPECT_LT(around_.clock.now() - start, 5s);
 }
@@ -359,11 +359,11 @@ TEST_F(FollowSourceTest, AClosedOutputIsNoticedWhileIdle) {
     std::this_thread::sleep_for(20ms);
     output.read.reset();
   });
-  const Result<ReadStatus> status = (*source)->read(block_, kForever);
+  const base::Result<ReadStatus> status = (*source)->read(block_, kForever);
   later.join();
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(status.error().kind, base::ErrorKind::kClosedOutput);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -13,7 +13,7 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A group is all payments of one user, whose name says how many there must be.
@@ -25,16 +25,16 @@ std::string user_of(unsigned writer, unsigned group, uint64_t volume) {
 [[noreturn]] void write_until_killed(const std::string& path, unsigned writer, int tell) {
   faults().disk_is_memory = true;
   std::mt19937 random(writer);
-  Diagnostics diagnostics("t", Verbosity::kQuiet);
+  base::Diagnostics diagnostics("t", base::Verbosity::kQuiet);
   auto sink = open_payment_sink({Endpoint::Kind::kFile, path}, diagnostics);
   for (unsigned group = 0; sink; ++group) {
     // Now and then one that is larger than what a sink keeps in memory.
     const uint64_t volume = random() % 40 == 0 ? 120'000 : 1 + random() % 50;
     const std::string user = user_of(writer, group, volume);
-    const Batch batches[] = {{user, "1.0", Decimal(), volume - volume / 2},
-                             {user, "2.0", Decimal(), volume / 2}};
+    const record::Batch batches[] = {{user, "1.0", money::Decimal(), volume - volume / 2},
+                                     {user, "2.0", money::Decimal(), volume / 2}};
     if (!(*sink)->put(std::span(batches, volume > 1 ? 2 : 1)) || !(*sink)->flush()) break;
-    if (!write_all(tell, user + "\n", "pipe")) break;
+    if (!base::write_all(tell, user + "\n", "pipe")) break;
   }
   ::_exit(1);
 }
@@ -42,11 +42,11 @@ std::string user_of(unsigned writer, unsigned group, uint64_t volume) {
 // Payments of each user.
 std::map<std::string, uint64_t> count_payments(Source& source) {
   std::map<std::string, uint64_t> payments;
-  LineDecoder<Payment> decoder(FieldNames{});
-  DecodedLines<Payment> lines;
+  record::LineDecoder<record::Payment> decoder(record::FieldNames{});
+  record::DecodedLines<record::Payment> lines;
   Block block;
-  const SystemClock clock;
-  Result<ReadStatus> status = source.read(block, clock.now());
+  const base::SystemClock clock;
+  base::Result<ReadStatus> status = source.read(block, clock.now());
   for (; status == ReadStatus::kBlock; status = source.read(block, clock.now())) {
     while (!block.bytes.empty()) {
       block.bytes.remove_prefix(decoder.decode(block.bytes, lines));
@@ -99,4 +99,4 @@ TEST(KilledWriters, LeaveWholeGroupsOnlyAndAllThatWereAcknowledged) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

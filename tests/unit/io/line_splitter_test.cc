@@ -8,7 +8,7 @@
 #include "io/source.h"
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 struct Line {
@@ -22,9 +22,9 @@ std::vector<Line> lines_of(std::string_view bytes) {
   std::vector<Line> lines;
   while (!bytes.empty()) {
     const size_t end = std::min(bytes.find('\n'), bytes.size());
-    const bool is_long = end > kLineBytesMax;
-    lines.push_back(
-        {std::string(bytes.substr(0, is_long ? kRejectRecordBytesMax : end)), is_long ? end : 0});
+    const bool is_long = end > record::kLineBytesMax;
+    lines.push_back({std::string(bytes.substr(0, is_long ? record::kRejectRecordBytesMax : end)),
+                     is_long ? end : 0});
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
   }
   return lines;
@@ -109,7 +109,7 @@ TEST(LineSplitter, AnotherInputBeginsWithNothingOfTheOneBefore) {
   Block block;
   for (const size_t size : {size_t{4}, LineSplitter::kReadBytes}) {
     // A line that has begun, or one that is known to be too long.
-    for (size_t bytes = 0; bytes <= (size > 4 ? 2 * kLineBytesMax : 0); bytes += size) {
+    for (size_t bytes = 0; bytes <= (size > 4 ? 2 * record::kLineBytesMax : 0); bytes += size) {
       put(splitter, std::string(size, 'x'));
       EXPECT_FALSE(splitter.next(block));
     }
@@ -128,21 +128,21 @@ TEST(LineSplitter, AnotherInputBeginsWithNothingOfTheOneBefore) {
 TEST(LineSplitter, ALineOfTheGreatestLengthIsNotALongOne) {
   for (const size_t more : {0, 1}) {
     for (const char* end : {"", "\n", "\nnext\n", "\nnext"}) {
-      const std::string bytes = "a\n" + std::string(kLineBytesMax + more, 'x') + end;
+      const std::string bytes = "a\n" + std::string(record::kLineBytesMax + more, 'x') + end;
       const std::vector<Line> lines = split(bytes, [] { return LineSplitter::kReadBytes; });
       ASSERT_EQ(lines, lines_of(bytes));
-      EXPECT_EQ(lines[1].long_bytes, more == 0 ? 0 : kLineBytesMax + 1);
+      EXPECT_EQ(lines[1].long_bytes, more == 0 ? 0 : record::kLineBytesMax + 1);
     }
   }
 }
 
 TEST(LineSplitter, OfALongLineTheBeginningIsKeptAndTheRestIsCounted) {
-  std::string bytes(10 * kLineBytesMax + 17, 'x');
+  std::string bytes(10 * record::kLineBytesMax + 17, 'x');
   bytes.replace(0, 5, "begin");
   for (const char* end : {"", "\n", "\nnext\n"}) {
     const std::vector<Line> lines = split(bytes + end, [] { return LineSplitter::kReadBytes; });
     ASSERT_EQ(lines, lines_of(bytes + end));
-    EXPECT_EQ(lines[0].bytes, bytes.substr(0, kRejectRecordBytesMax));
+    EXPECT_EQ(lines[0].bytes, bytes.substr(0, record::kRejectRecordBytesMax));
     EXPECT_EQ(lines[0].long_bytes, bytes.size());
   }
 }
@@ -157,13 +157,13 @@ TEST(LineSplitter, AgreesWithThePlainestSplitterWhateverTheReads) {
                             60,
                             4096,
                             LineSplitter::kReadBytes,
-                            kLineBytesMax - 1,
-                            kLineBytesMax,
-                            kLineBytesMax + 1,
-                            2 * kLineBytesMax};
+                            record::kLineBytesMax - 1,
+                            record::kLineBytesMax,
+                            record::kLineBytesMax + 1,
+                            2 * record::kLineBytesMax};
   for (int round = 0; round < 60; ++round) {
     std::string bytes;
-    while (bytes.size() < 4 * kLineBytesMax) {
+    while (bytes.size() < 4 * record::kLineBytesMax) {
       const size_t lines = up_to(300);
       for (size_t i = 0; i < lines; ++i) bytes += std::string(up_to(80), 'a') + '\n';
       bytes += std::string(lengths[up_to(std::size(lengths) - 1)], 'b') + '\n';
@@ -195,15 +195,15 @@ TEST(LineSplitter, OffersTheBeginningOfAPageAfterEachBlock) {
 }
 
 TEST(MemorySource, YieldsWhatASplitterWould) {
-  const std::string bytes = "one\ntwo\n\n" + std::string(kLineBytesMax + 1, 'x') + "\n" +
-                            std::string(kLineBytesMax, 'y') + "\nlast";
+  const std::string bytes = "one\ntwo\n\n" + std::string(record::kLineBytesMax + 1, 'x') + "\n" +
+                            std::string(record::kLineBytesMax, 'y') + "\nlast";
   for (const size_t block_bytes : {size_t{1}, size_t{5}, size_t{4096}, size_t{1} << 30}) {
     const std::unique_ptr<Source> source = memory_source(bytes, block_bytes, "m");
     EXPECT_EQ(source->bytes_all(), bytes.size());
     std::vector<Line> lines;
     Block block;
-    Result<ReadStatus> status = source->read(block, Instant{});
-    for (; status && *status == ReadStatus::kBlock; status = source->read(block, Instant{})) {
+    base::Result<ReadStatus> status = source->read(block, base::Instant{});
+    for (; status && *status == ReadStatus::kBlock; status = source->read(block, base::Instant{})) {
       EXPECT_EQ(block.source, "m");
       collect(block, lines);
     }
@@ -214,4 +214,4 @@ TEST(MemorySource, YieldsWhatASplitterWould) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -12,7 +12,7 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A log, the ends of its groups and how many payments there are up to each.
@@ -41,11 +41,11 @@ Log make_log(const TempFolder& folder, unsigned seed) {
   EXPECT_TRUE(sink);
   Log log;
   for (int group = 0; group < 6; ++group) {
-    std::vector<Batch> batches;
+    std::vector<record::Batch> batches;
     size_t payments = 0;
     for (unsigned i = 0; i <= random() % 3; ++i) {
       const unsigned volume = 1 + random() % 2;
-      batches.push_back({kUsers[random() % std::size(kUsers)], "1.0", Decimal(), volume});
+      batches.push_back({kUsers[random() % std::size(kUsers)], "1.0", money::Decimal(), volume});
       payments += volume;
     }
     EXPECT_TRUE((*sink)->put(batches));
@@ -64,8 +64,8 @@ struct Counted {
 
 Counted count(std::string_view bytes) {
   Counted counted;
-  LineDecoder<Payment> decoder(FieldNames{});
-  DecodedLines<Payment> lines;
+  record::LineDecoder<record::Payment> decoder(record::FieldNames{});
+  record::DecodedLines<record::Payment> lines;
   while (!bytes.empty()) {
     bytes.remove_prefix(decoder.decode(bytes, lines));
     counted.payments += lines.rows.size();
@@ -108,7 +108,7 @@ TEST_P(CutLog, AfterTheNextCommitThereAreWholeGroupsOnlyAndAllOfThem) {
   for (size_t size = 0; size <= log_.bytes.size(); ++size) {
     cut(size);
     Words words;
-    Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
+    base::Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
     ASSERT_TRUE(log);
     ASSERT_TRUE(log->commit(log_.bytes));
     const std::string expected = upto(log_.groups_in(size, true)) + log_.bytes;
@@ -123,7 +123,7 @@ TEST_P(CutLog, AReaderOfTheFileAsItIsCountsWholeGroupsOnlyAndAllOfThem) {
   for (size_t size = 0; size <= log_.bytes.size(); ++size) {
     cut(size);
     Surroundings around;
-    UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
     const auto source =
         file_source(number, std::move(fd), path_, around.waiter, around.words.diagnostics);
@@ -140,14 +140,14 @@ INSTANTIATE_TEST_SUITE_P(Seeds, CutLog, ::testing::Range(1u, 5u));
 
 class LogTailTest : public ::testing::Test {
  protected:
-  UniqueFd file(std::string_view bytes) {
+  base::UniqueFd file(std::string_view bytes) {
     write_file(folder_ / "file", bytes);
     size_ = bytes.size();
-    return UniqueFd(::open((folder_ / "file").c_str(), O_RDONLY | O_CLOEXEC));
+    return base::UniqueFd(::open((folder_ / "file").c_str(), O_RDONLY | O_CLOEXEC));
   }
   PlainEnd plain_end(std::string_view bytes) {
-    const UniqueFd fd = file(bytes);
-    const Result<PlainEnd> end = find_plain_end(fd.get(), size_, "file");
+    const base::UniqueFd fd = file(bytes);
+    const base::Result<PlainEnd> end = find_plain_end(fd.get(), size_, "file");
     EXPECT_TRUE(end);
     return end ? *end : PlainEnd{};
   }
@@ -163,7 +163,7 @@ TEST_F(LogTailTest, OfAForeignFileNothingIsLeftOut) {
     EXPECT_EQ(end.bytes, bytes.size()) << '"' << bytes << '"';
     EXPECT_EQ(end.lines_left_out, 0u);
   }
-  const std::string huge = " a \n" + std::string(kLineBytesMax + 1, 'x');
+  const std::string huge = " a \n" + std::string(record::kLineBytesMax + 1, 'x');
   EXPECT_EQ(plain_end(huge).bytes, huge.size());
 }
 
@@ -176,24 +176,24 @@ TEST_F(LogTailTest, OfAnUnfinishedGroupTheLinesAreCounted) {
 }
 
 TEST_F(LogTailTest, TheEndOfTheUnmarkedLinesIsNotLookedForBeforeWhereItWas) {
-  const UniqueFd fd = file("a\n b \n c \n");
+  const base::UniqueFd fd = file("a\n b \n c \n");
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 0, size_, "file"), uint64_t{2});
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 2, size_, "file"), uint64_t{2});
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 6, size_, "file"), uint64_t{6});
 }
 
 TEST_F(LogTailTest, AnEmptyLineIsUnmarkedEvenWhereTheFileBegins) {
-  const UniqueFd fd = file("\n b \n");
+  const base::UniqueFd fd = file("\n b \n");
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 0, size_, "file"), uint64_t{1});
 }
 
 TEST_F(LogTailTest, ReadsBackwardsOverTheBordersOfItsChunks) {
   std::string bytes = "first\n";
   for (int i = 0; i < 100'000; ++i) bytes += " marked \n";
-  const UniqueFd fd = file(bytes);
+  const base::UniqueFd fd = file(bytes);
   EXPECT_EQ(end_of_unmarked_lines(fd.get(), 0, size_, "file"), uint64_t{6});
   EXPECT_EQ(plain_end(bytes).lines_left_out, 100'000u);
-  const Result<LogTail> tail = examine_log_tail(fd.get(), size_, "file");
+  const base::Result<LogTail> tail = examine_log_tail(fd.get(), size_, "file");
   ASSERT_TRUE(tail);
   EXPECT_EQ(tail->applied_bytes, 6u);
   EXPECT_FALSE(tail->needs_newline);
@@ -206,4 +206,4 @@ TEST_F(LogTailTest, ReadsBackwardsOverTheBordersOfItsChunks) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

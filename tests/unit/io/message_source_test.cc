@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 TEST(MemoryMessageSource, GivesBlocksInOrderAndThenTheEnd) {
@@ -12,18 +12,21 @@ TEST(MemoryMessageSource, GivesBlocksInOrderAndThenTheEnd) {
                                             2, "payments");
   EXPECT_EQ(source->messages_at_start(), 3U);
   MessageBlock block;
-  ASSERT_EQ(source->read(block, Instant::min()).value_or(ReadStatus::kEnd), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block, base::Instant::min()).value_or(ReadStatus::kEnd),
+            ReadStatus::kBlock);
   ASSERT_EQ(block.messages.size(), 2U);
   EXPECT_EQ(block.source, "payments");
   EXPECT_EQ(block.messages[0].value, "1");
   EXPECT_FALSE(block.messages[1].value);
   EXPECT_FALSE(source->caught_up());
-  ASSERT_EQ(source->read(block, Instant::min()).value_or(ReadStatus::kEnd), ReadStatus::kBlock);
-  EXPECT_EQ(block.messages[0].at, (SourceOffset{0, 1}));
+  ASSERT_EQ(source->read(block, base::Instant::min()).value_or(ReadStatus::kEnd),
+            ReadStatus::kBlock);
+  EXPECT_EQ(block.messages[0].at, (record::SourceOffset{0, 1}));
   EXPECT_TRUE(source->caught_up());
-  EXPECT_EQ(source->read(block, Instant::min()).value_or(ReadStatus::kBlock), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block, base::Instant::min()).value_or(ReadStatus::kBlock),
+            ReadStatus::kEnd);
   EXPECT_EQ(source->messages_read(), 3U);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -5,14 +5,15 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class OpenSourceTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<Source>> open(const std::vector<std::string>& names, bool follow = false) {
+  base::Result<std::unique_ptr<Source>> open(const std::vector<std::string>& names,
+                                             bool follow = false) {
     const auto inputs = parse_inputs(names);
-    if (!inputs) return fail(inputs.error());
+    if (!inputs) return base::fail(inputs.error());
     return open_source(*inputs, {.follow = follow}, around_.waiter, around_.words.diagnostics);
   }
   std::string error_of(const std::vector<std::string>& names, bool follow = false) {
@@ -39,17 +40,17 @@ TEST_F(OpenSourceTest, InputsAreReadInTurnAndTheLinesOfEachAreNumberedFromOne) {
   const auto source = open({first, second});
   ASSERT_TRUE(source);
   EXPECT_EQ((*source)->bytes_all(), 18u);
-  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
-  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "two") << "a last line without its newline is not glued to the next";
   EXPECT_EQ(block_.source, first);
   EXPECT_FALSE(block_.begins_input);
-  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "three\nfour\n");
   EXPECT_EQ(block_.source, second);
   EXPECT_TRUE(block_.begins_input);
-  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
-  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_EQ((*source)->bytes_read(), 18u);
 }
 
@@ -65,7 +66,7 @@ TEST_F(OpenSourceTest, NoInputIsStdin) {
 }
 
 TEST_F(OpenSourceTest, StdinMayBeARegularFile) {
-  const UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
   const Redirected redirected(STDIN_FILENO, fd.get());
   const auto source = open({"-"});
   ASSERT_TRUE(source);
@@ -149,9 +150,9 @@ TEST_F(OpenSourceTest, AProcessSubstitutionIsAnInput) {
 TEST_F(OpenSourceTest, AfterAStopSignalNoFurtherFileIsBegun) {
   const auto source = open({file("a", "one\n"), file("b", "two\n unfinished \n")});
   ASSERT_TRUE(source);
-  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
   around_.stop.request(SIGINT);
-  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_EQ(around_.words.heard(), "") << "it has not even been looked at";
   EXPECT_TRUE((*source)->cut_short());
 }
@@ -163,14 +164,14 @@ TEST_F(OpenSourceTest, WhatOthersHavePutIntoStdinIsReadAllTheSame) {
   const Redirected redirected(STDIN_FILENO, pipe.read.get());
   const auto source = open({file("a", "one\n"), file("b", "two\n"), "-", file("c", "three\n")});
   ASSERT_TRUE(source);
-  ASSERT_EQ((*source)->read(block_, Instant{}), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
   around_.stop.request(SIGINT);
   EXPECT_EQ(read_everything(**source).bytes, "acknowledged\n");
   EXPECT_TRUE((*source)->cut_short());
 }
 
 TEST_F(OpenSourceTest, StdinThatIsNoPipeStopsAtOnce) {
-  const UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd fd(::open(file("a", "one\n").c_str(), O_RDONLY | O_CLOEXEC));
   const Redirected redirected(STDIN_FILENO, fd.get());
   const auto source = open({});
   ASSERT_TRUE(source);
@@ -184,7 +185,7 @@ TEST_F(OpenSourceTest, ASignalAfterTheEndCutsNothingShort) {
   ASSERT_TRUE(source);
   EXPECT_EQ(read_everything(**source).bytes, "one\n");
   around_.stop.request(SIGINT);
-  EXPECT_EQ((*source)->read(block_, Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_FALSE((*source)->cut_short());
 }
 
@@ -220,4 +221,4 @@ TEST_F(OpenSourceTest, WithoutFollowingItIsAlwaysCaughtUp) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -12,7 +12,7 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 constexpr const char* kOne = "{\"user\":\"a\",\"paymentAmt\":1}";
@@ -27,9 +27,9 @@ std::string marked(const std::string& payment) {
 
 class PaymentLogTest : public ::testing::Test {
  protected:
-  Result<void> commit(std::string_view lines) {
-    Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
-    if (!log) return fail(log.error());
+  base::Result<void> commit(std::string_view lines) {
+    base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+    if (!log) return base::fail(log.error());
     return log->commit(lines);
   }
   std::string bytes() const { return file_bytes(path_); }
@@ -48,7 +48,7 @@ TEST_F(PaymentLogTest, ACommitIsAppended) {
 }
 
 TEST_F(PaymentLogTest, ACommitIsOnTheDiskBeforeItReturns) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   EXPECT_EQ(faults().data_syncs, 0);
   ASSERT_TRUE(log->commit(plain(kOne)));
@@ -58,7 +58,7 @@ TEST_F(PaymentLogTest, ACommitIsOnTheDiskBeforeItReturns) {
 }
 
 TEST_F(PaymentLogTest, AFileThatHasBeenMovedAwayIsNotWrittenToAnyMore) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->commit(plain(kOne)));
   std::filesystem::rename(path_, folder_ / "old");
@@ -75,7 +75,7 @@ TEST_F(PaymentLogTest, AFileThatHasBeenMovedAwayIsNotWrittenToAnyMore) {
 TEST_F(PaymentLogTest, WhereNoFileOfThatNameCanBeMadeNothingIsCommitted) {
   const std::string inner = folder_ / "inner";
   std::filesystem::create_directory(inner);
-  Result<PaymentLog> log = PaymentLog::open(inner + "/log", words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(inner + "/log", words_.diagnostics);
   ASSERT_TRUE(log);
   std::filesystem::rename(inner, folder_ / "away");
   EXPECT_FALSE(log->commit(plain(kOne)));
@@ -85,7 +85,7 @@ TEST_F(PaymentLogTest, WhereNoFileOfThatNameCanBeMadeNothingIsCommitted) {
 }
 
 TEST_F(PaymentLogTest, TheNameOfTheFileIsOnTheDiskAsWellOnce) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->commit(plain(kOne)));
   struct stat folder = {};
@@ -102,11 +102,11 @@ TEST_F(PaymentLogTest, NothingToCommitTouchesNothing) {
 }
 
 TEST_F(PaymentLogTest, AGroupInPartsIsOneCommit) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append(marked(kOne)));
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_NE(::flock(other.get(), LOCK_SH | LOCK_NB), 0) << "no reader may see a part of it";
   ASSERT_TRUE(log->append(plain(kTwo)));
   ASSERT_TRUE(log->finish());
@@ -119,16 +119,16 @@ TEST_F(PaymentLogTest, AGroupInPartsIsOneCommit) {
 TEST_F(PaymentLogTest, WhatIsNotARegularFileIsNoLog) {
   ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
   for (const std::string& path : {std::string("/dev/null"), folder_ / "fifo", folder_ / "."}) {
-    const Result<PaymentLog> log = PaymentLog::open(path, words_.diagnostics);
+    const base::Result<PaymentLog> log = PaymentLog::open(path, words_.diagnostics);
     ASSERT_FALSE(log) << path;
-    EXPECT_EQ(log.error().kind, ErrorKind::kFailed);
+    EXPECT_EQ(log.error().kind, base::ErrorKind::kFailed);
   }
 }
 
 TEST_F(PaymentLogTest, AHugeFileWithoutNewlinesIsNotMistakenForOurs) {
-  const std::string bytes_before(kLineBytesMax + 2, 'x');
+  const std::string bytes_before(record::kLineBytesMax + 2, 'x');
   write_file(path_, bytes_before);
-  const Result<void> committed = commit(plain(kOne));
+  const base::Result<void> committed = commit(plain(kOne));
   ASSERT_FALSE(committed);
   EXPECT_NE(committed.error().message.find("not a file of payments"), std::string::npos);
   EXPECT_EQ(bytes(), bytes_before);
@@ -136,7 +136,7 @@ TEST_F(PaymentLogTest, AHugeFileWithoutNewlinesIsNotMistakenForOurs) {
 
 TEST_F(PaymentLogTest, WhereThereAreNoLocksThereIsNoLog) {
   faults().flock_errno = ENOLCK;
-  const Result<void> committed = commit(plain(kOne));
+  const base::Result<void> committed = commit(plain(kOne));
   ASSERT_FALSE(committed);
   EXPECT_NE(committed.error().message.find("must be locked"), std::string::npos);
   EXPECT_EQ(bytes(), "");
@@ -144,7 +144,7 @@ TEST_F(PaymentLogTest, WhereThereAreNoLocksThereIsNoLog) {
 
 TEST_F(PaymentLogTest, AWaitForTheLockIsTold) {
   write_file(path_, "");
-  const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   std::string heard;
   std::thread release([&] {
@@ -224,7 +224,7 @@ TEST_F(PaymentLogTest, AFullDiskLeavesTheLogAsItWas) {
   write_file(path_, plain(kOne));
   for (const int64_t room : {0, 1, 10, 27}) {
     faults().disk_bytes_left = room;
-    const Result<void> committed = commit(marked(kTwo) + plain(kTwo));
+    const base::Result<void> committed = commit(marked(kTwo) + plain(kTwo));
     ASSERT_FALSE(committed);
     EXPECT_NE(committed.error().message.find("payments.jsonl: no space left"), std::string::npos);
     EXPECT_EQ(bytes(), plain(kOne));
@@ -236,7 +236,7 @@ TEST_F(PaymentLogTest, AFullDiskLeavesTheLogAsItWas) {
 
 TEST_F(PaymentLogTest, AFullDiskInTheMiddleOfAGroupInPartsUndoesAllOfIt) {
   write_file(path_, plain(kOne));
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append(marked(kTwo)));
@@ -253,7 +253,7 @@ TEST_F(PaymentLogTest, AFileThatMayNotGrowLeavesTheLogAsItWas) {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{50, 50};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 9;
-    const Result<void> committed = commit(marked(kTwo) + plain(kTwo));
+    const base::Result<void> committed = commit(marked(kTwo) + plain(kTwo));
     return !committed && committed.error().message.find("file too large") != std::string::npos ? 0
                                                                                                : 1;
   });
@@ -276,16 +276,16 @@ TEST_F(PaymentLogTest, WhatFailsBehindARepairIsUndoneUpToTheRepair) {
 TEST_F(PaymentLogTest, AFailedSyncIsAnErrorAndUndone) {
   write_file(path_, plain(kOne));
   faults().fdatasync_errno = EIO;
-  const Result<void> committed = commit(plain(kTwo));
+  const base::Result<void> committed = commit(plain(kTwo));
   ASSERT_FALSE(committed);
-  EXPECT_EQ(committed.error().kind, ErrorKind::kFailed);
+  EXPECT_EQ(committed.error().kind, base::ErrorKind::kFailed);
   EXPECT_NE(committed.error().message.find("input/output error"), std::string::npos);
   EXPECT_EQ(bytes(), plain(kOne));
 }
 
 // What a commit that failed had written must not come back with the power.
 TEST_F(PaymentLogTest, ThatACommitIsUndoneIsOnTheDiskAsWell) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   faults().fdatasync_errno = ENOSPC;
   faults().fdatasync_failures = 1;
@@ -301,17 +301,17 @@ TEST_F(PaymentLogTest, ThatACommitIsUndoneIsOnTheDiskAsWell) {
 }
 
 TEST_F(PaymentLogTest, WhereThatIsNotOnTheDiskTheLogIsBroken) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   faults().fdatasync_errno = ENOSPC;
-  const Result<void> committed = log->commit(plain(kOne));
+  const base::Result<void> committed = log->commit(plain(kOne));
   ASSERT_FALSE(committed);
   EXPECT_NE(committed.error().message.find("could not be taken back"), std::string::npos);
   EXPECT_TRUE(log->broken());
 }
 
 TEST_F(PaymentLogTest, AnInterruptedSyncIsBegunAnew) {
-  Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
   ASSERT_TRUE(log);
   faults().fdatasync_errno = EINTR;
   faults().fdatasync_failures = 2;
@@ -335,7 +335,7 @@ TEST_F(PaymentLogTest, WritersInParallelNeverMixTheirGroups) {
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
-      Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+      base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
       ASSERT_TRUE(log);
       const std::string name = fmt::format("w{}", writer);
       for (int i = 0; i < kCommits; ++i) {
@@ -364,8 +364,8 @@ TEST_F(PaymentLogTest, WritersInParallelNeverMixTheirGroups) {
 
 TEST_F(PaymentLogTest, AdoptsADescriptorThatAppends) {
   write_file(path_, plain(kOne) + " {\"us");
-  const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  Result<PaymentLog> log = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
+  const base::UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  base::Result<PaymentLog> log = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->commit(plain(kTwo)));
   EXPECT_EQ(bytes(), plain(kOne) + plain(kTwo));
@@ -373,8 +373,8 @@ TEST_F(PaymentLogTest, AdoptsADescriptorThatAppends) {
 }
 
 TEST_F(PaymentLogTest, AnAdoptedOneLocksForItselfEvenAgainstASharedDescription) {
-  const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  Result<PaymentLog> first = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
+  const base::UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  base::Result<PaymentLog> first = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
   ASSERT_TRUE(first);
   ASSERT_TRUE(first->begin());
   EXPECT_NE(::flock(fd.get(), LOCK_EX | LOCK_NB), 0);
@@ -384,7 +384,7 @@ TEST_F(PaymentLogTest, AnAdoptedOneLocksForItselfEvenAgainstASharedDescription) 
 
 TEST_F(PaymentLogTest, DoesNotAdoptWhatIsNoLog) {
   write_file(path_, "");
-  const UniqueFd not_appending(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+  const base::UniqueFd not_appending(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
   EXPECT_FALSE(PaymentLog::adopt(not_appending.get(), "stdout", words_.diagnostics));
   const Pipe pipe;
   EXPECT_FALSE(PaymentLog::adopt(pipe.write.get(), "stdout", words_.diagnostics));
@@ -393,14 +393,14 @@ TEST_F(PaymentLogTest, DoesNotAdoptWhatIsNoLog) {
 TEST_F(PaymentLogTest, WhatCannotBeReadBackIsNotAdopted) {
   write_file(path_, "");
   ASSERT_EQ(::chmod(path_.c_str(), 0200), 0);
-  const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  const base::UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   const int status = in_child([&] {
     if (::getuid() == 0 && ::setuid(65534) != 0) return 9;
-    const Result<PaymentLog> log = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
+    const base::Result<PaymentLog> log = PaymentLog::adopt(fd.get(), "stdout", words_.diagnostics);
     return !log && log.error().message.find("cannot be read back") != std::string::npos ? 0 : 1;
   });
   EXPECT_EQ(status, 0);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -8,13 +8,13 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 constexpr const char* kLine = "{\"user\":\"edgar\",\"paymentAmt\":1.0}";
 
-Batch edgar(uint64_t volume) {
-  return {"edgar", "1.0", Decimal(), volume};
+record::Batch edgar(uint64_t volume) {
+  return {"edgar", "1.0", money::Decimal(), volume};
 }
 
 std::string plain_line() {
@@ -37,7 +37,7 @@ long peak_memory_kib() {
 
 class PaymentSinkTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<PaymentSink>> open(const std::string& name) {
+  base::Result<std::unique_ptr<PaymentSink>> open(const std::string& name) {
     return open_payment_sink(*Endpoint::parse(name), words_.diagnostics);
   }
   std::unique_ptr<PaymentSink> log() {
@@ -55,7 +55,7 @@ class PaymentSinkTest : public ::testing::Test {
 
 TEST_F(PaymentSinkTest, OnePaymentInTheLogIsAPlainLine) {
   const auto sink = log();
-  const Batch batch = edgar(1);
+  const record::Batch batch = edgar(1);
   ASSERT_TRUE(sink->put({&batch, 1}));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), plain_line());
@@ -63,7 +63,7 @@ TEST_F(PaymentSinkTest, OnePaymentInTheLogIsAPlainLine) {
 
 TEST_F(PaymentSinkTest, OfAGroupAllLinesButTheLastAreMarked) {
   const auto sink = log();
-  const Batch batches[] = {edgar(2), edgar(1)};
+  const record::Batch batches[] = {edgar(2), edgar(1)};
   ASSERT_TRUE(sink->put(batches));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), times(marked_line(), 2) + plain_line());
@@ -71,7 +71,7 @@ TEST_F(PaymentSinkTest, OfAGroupAllLinesButTheLastAreMarked) {
 
 TEST_F(PaymentSinkTest, PutsWaitForTheFlushAndShareItsSync) {
   const auto sink = log();
-  const Batch batch = edgar(1);
+  const record::Batch batch = edgar(1);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(sink->put({&batch, 1}));
   EXPECT_EQ(bytes(), "");
   ASSERT_TRUE(sink->flush());
@@ -81,7 +81,7 @@ TEST_F(PaymentSinkTest, PutsWaitForTheFlushAndShareItsSync) {
 
 TEST_F(PaymentSinkTest, AFullBufferIsCommittedAtTheEndOfAGroup) {
   const auto sink = log();
-  const Batch batch = edgar(1000);
+  const record::Batch batch = edgar(1000);
   const size_t group = (plain_line().size() + 2) * 1000 - 2;
   while (faults().data_syncs == 0) ASSERT_TRUE(sink->put({&batch, 1}));
   EXPECT_GE(bytes().size(), size_t{1} << 20);
@@ -91,9 +91,9 @@ TEST_F(PaymentSinkTest, AFullBufferIsCommittedAtTheEndOfAGroup) {
 
 TEST_F(PaymentSinkTest, AGroupLargerThanMemoryShouldBeIsOneCommitAllTheSame) {
   const auto sink = log();
-  const Batch before = edgar(1);
+  const record::Batch before = edgar(1);
   ASSERT_TRUE(sink->put({&before, 1}));
-  const Batch huge = edgar(300'000);
+  const record::Batch huge = edgar(300'000);
   ASSERT_TRUE(sink->put({&huge, 1}));
   EXPECT_EQ(faults().data_syncs, 2) << "what came before it, and the group";
   ASSERT_TRUE(sink->put({&before, 1}));
@@ -105,7 +105,7 @@ TEST_F(PaymentSinkTest, AHugeGroupTakesNoMoreMemoryThanASmallOne) {
   const int status = in_child([&] {
     const auto sink = log();
     const long before = peak_memory_kib();
-    const Batch huge = edgar(3'000'000);  // over 100 MB
+    const record::Batch huge = edgar(3'000'000);  // over 100 MB
     if (!sink->put({&huge, 1}) || !sink->close()) return 1;
     return peak_memory_kib() - before < 50 << 10 ? 0 : 2;
   });
@@ -115,10 +115,10 @@ TEST_F(PaymentSinkTest, AHugeGroupTakesNoMoreMemoryThanASmallOne) {
 
 TEST_F(PaymentSinkTest, AHugeGroupThatDoesNotFitOnTheDiskIsUndone) {
   const auto sink = log();
-  const Batch before = edgar(1);
+  const record::Batch before = edgar(1);
   ASSERT_TRUE(sink->put({&before, 1}));
   ASSERT_TRUE(sink->flush());
-  const Batch huge = edgar(600'000);
+  const record::Batch huge = edgar(600'000);
   faults().disk_bytes_left = 10 << 20;
   EXPECT_FALSE(sink->put({&huge, 1}));
   EXPECT_EQ(bytes(), plain_line());
@@ -130,7 +130,7 @@ TEST_F(PaymentSinkTest, AHugeGroupThatDoesNotFitOnTheDiskIsUndone) {
 
 TEST_F(PaymentSinkTest, AfterAFailedFlushNothingOfItComesBack) {
   const auto sink = log();
-  const Batch batch = edgar(1);
+  const record::Batch batch = edgar(1);
   ASSERT_TRUE(sink->put({&batch, 1}));
   faults().fdatasync_errno = EIO;
   EXPECT_FALSE(sink->flush());
@@ -141,7 +141,7 @@ TEST_F(PaymentSinkTest, AfterAFailedFlushNothingOfItComesBack) {
 
 TEST_F(PaymentSinkTest, MorePaymentsThanCanBeCountedAreRefused) {
   const auto sink = log();
-  const Batch batches[] = {edgar(UINT64_MAX), edgar(1)};
+  const record::Batch batches[] = {edgar(UINT64_MAX), edgar(1)};
   EXPECT_FALSE(sink->put(batches));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), "");
@@ -149,7 +149,7 @@ TEST_F(PaymentSinkTest, MorePaymentsThanCanBeCountedAreRefused) {
 
 TEST_F(PaymentSinkTest, LinesInBulkComeBehindWhatWasPut) {
   const auto sink = log();
-  const Batch batch = edgar(2);
+  const record::Batch batch = edgar(2);
   ASSERT_TRUE(sink->put({&batch, 1}));
   ASSERT_TRUE(sink->commit_lines("bulk\n"));
   EXPECT_EQ(bytes(), marked_line() + plain_line() + "bulk\n");
@@ -161,7 +161,7 @@ TEST_F(PaymentSinkTest, APipeGetsPlainLines) {
   auto sink = open("-");
   ASSERT_TRUE(sink);
   EXPECT_GE((*sink)->reader_fd(), 0);
-  const Batch batch = edgar(3);
+  const record::Batch batch = edgar(3);
   ASSERT_TRUE((*sink)->put({&batch, 1}));
   ASSERT_TRUE((*sink)->commit_lines("bulk\n"));
   ASSERT_TRUE((*sink)->close());
@@ -172,12 +172,12 @@ TEST_F(PaymentSinkTest, APipeGetsPlainLines) {
 
 TEST_F(PaymentSinkTest, AStdoutThatAppendsToAFileIsALog) {
   write_file(path_, plain_line() + " {\"us");
-  const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  const base::UniqueFd file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   const Redirected redirected(STDOUT_FILENO, file.get());
   auto sink = open("-");
   ASSERT_TRUE(sink);
   EXPECT_EQ((*sink)->reader_fd(), -1);
-  const Batch batch = edgar(2);
+  const record::Batch batch = edgar(2);
   ASSERT_TRUE((*sink)->put({&batch, 1}));
   ASSERT_TRUE((*sink)->close());
   EXPECT_EQ(bytes(), plain_line() + marked_line() + plain_line());
@@ -185,11 +185,11 @@ TEST_F(PaymentSinkTest, AStdoutThatAppendsToAFileIsALog) {
 }
 
 TEST_F(PaymentSinkTest, AStdoutThatOverwritesAFileIsAStreamWhoseFailureCounts) {
-  const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const base::UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   const Redirected redirected(STDOUT_FILENO, file.get());
   auto sink = open("-");
   ASSERT_TRUE(sink);
-  const Batch batch = edgar(2);
+  const record::Batch batch = edgar(2);
   ASSERT_TRUE((*sink)->put({&batch, 1}));
   ASSERT_TRUE((*sink)->flush());
   EXPECT_EQ(bytes(), times(plain_line(), 2));
@@ -201,7 +201,7 @@ TEST_F(PaymentSinkTest, AStdoutThatOverwritesAFileIsAStreamWhoseFailureCounts) {
 }
 
 TEST_F(PaymentSinkTest, AnOutputThatIsNoRegularFileIsWrittenAsItIs) {
-  const Batch batch = edgar(1);
+  const record::Batch batch = edgar(1);
   auto null = open("/dev/null");
   ASSERT_TRUE(null);
   EXPECT_TRUE((*null)->put({&batch, 1}));
@@ -209,7 +209,7 @@ TEST_F(PaymentSinkTest, AnOutputThatIsNoRegularFileIsWrittenAsItIs) {
   auto full = open("/dev/full");
   ASSERT_TRUE(full);
   EXPECT_TRUE((*full)->put({&batch, 1}));
-  const Result<void> closed = (*full)->close();
+  const base::Result<void> closed = (*full)->close();
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().message, "/dev/full: no space left on device");
 }
@@ -225,4 +225,4 @@ TEST_F(PaymentSinkTest, AFolderIsNoLog) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

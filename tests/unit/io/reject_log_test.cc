@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "io/decode_block.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // A Diagnostics whose words can be read.
@@ -18,8 +18,8 @@ class Overheard {
   Overheard() {
     int fds[2];
     if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) std::abort();
-    read_ = UniqueFd(fds[0]);
-    write_ = UniqueFd(fds[1]);
+    read_ = base::UniqueFd(fds[0]);
+    write_ = base::UniqueFd(fds[1]);
   }
   int fd() const { return write_.get(); }
   std::string heard() {
@@ -30,27 +30,27 @@ class Overheard {
   }
 
  private:
-  UniqueFd read_;
-  UniqueFd write_;
+  base::UniqueFd read_;
+  base::UniqueFd write_;
 };
 
 struct Kept {
   std::string bytes;
   bool closed = false;
-  ErrorKind breaks_with = ErrorKind::kFailed;
+  base::ErrorKind breaks_with = base::ErrorKind::kFailed;
   bool broken = false;
 };
 
 class KeepingSink final : public Sink {
  public:
   explicit KeepingSink(Kept& kept) : kept_(kept) {}
-  Result<void> write(std::string_view lines) override {
-    if (kept_.broken) return fail("stdout: broken pipe", kept_.breaks_with);
+  base::Result<void> write(std::string_view lines) override {
+    if (kept_.broken) return base::fail("stdout: broken pipe", kept_.breaks_with);
     kept_.bytes += lines;
     return {};
   }
-  Result<void> flush() override { return write({}); }
-  Result<void> close() override {
+  base::Result<void> flush() override { return write({}); }
+  base::Result<void> close() override {
     kept_.closed = true;
     return write({});
   }
@@ -59,7 +59,7 @@ class KeepingSink final : public Sink {
   Kept& kept_;
 };
 
-Reject a_reject(uint64_t line) {
+record::Reject a_reject(uint64_t line) {
   return {.source = "payments.jsonl",
           .line = line,
           .at = {},
@@ -70,7 +70,7 @@ Reject a_reject(uint64_t line) {
 
 TEST(RejectLog, WithoutASinkTheFirstTenAreShownAndThenACount) {
   Overheard overheard;
-  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  base::Diagnostics diagnostics("payagg", base::Verbosity::kNormal, overheard.fd());
   RejectLog log(diagnostics);
   for (uint64_t line = 1; line <= 12; ++line) ASSERT_TRUE(log.add(a_reject(line)));
   ASSERT_TRUE(log.finish());
@@ -80,22 +80,22 @@ TEST(RejectLog, WithoutASinkTheFirstTenAreShownAndThenACount) {
   EXPECT_EQ(heard.find("payments.jsonl:11"), std::string::npos);
   EXPECT_NE(heard.find("12 records rejected, the first 10 are shown\n"), std::string::npos);
   EXPECT_EQ(log.count(), 12u);
-  EXPECT_EQ(log.status(), ExitStatus::kRejected);
+  EXPECT_EQ(log.status(), base::ExitStatus::kRejected);
 }
 
 TEST(RejectLog, NothingRejectedIsNothingSaid) {
   Overheard overheard;
-  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  base::Diagnostics diagnostics("payagg", base::Verbosity::kNormal, overheard.fd());
   RejectLog log(diagnostics);
   ASSERT_TRUE(log.flush());
   ASSERT_TRUE(log.finish());
   EXPECT_EQ(overheard.heard(), "");
-  EXPECT_EQ(log.status(), ExitStatus::kDone);
+  EXPECT_EQ(log.status(), base::ExitStatus::kDone);
 }
 
 TEST(RejectLog, WithASinkEachIsALineThereAndOnlyTheCountIsShown) {
   Overheard overheard;
-  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  base::Diagnostics diagnostics("payagg", base::Verbosity::kNormal, overheard.fd());
   Kept kept;
   RejectLog log(diagnostics, std::make_unique<KeepingSink>(kept), "rejects.jsonl");
   ASSERT_TRUE(log.add(a_reject(17)));
@@ -109,32 +109,32 @@ TEST(RejectLog, WithASinkEachIsALineThereAndOnlyTheCountIsShown) {
 
 TEST(RejectLog, ASinkWhoseReaderHasGoneIsAFailureAndNoQuietEnd) {
   Overheard overheard;
-  Diagnostics diagnostics("payagg", Verbosity::kNormal, overheard.fd());
+  base::Diagnostics diagnostics("payagg", base::Verbosity::kNormal, overheard.fd());
   Kept kept;
   kept.broken = true;
-  kept.breaks_with = ErrorKind::kClosedOutput;
+  kept.breaks_with = base::ErrorKind::kClosedOutput;
   RejectLog log(diagnostics, std::make_unique<KeepingSink>(kept), "-");
-  for (const Result<void>& result : {log.add(a_reject(1)), log.flush(), log.finish()}) {
+  for (const base::Result<void>& result : {log.add(a_reject(1)), log.flush(), log.finish()}) {
     ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().kind, ErrorKind::kFailed);
+    EXPECT_EQ(result.error().kind, base::ErrorKind::kFailed);
   }
 }
 
 TEST(RejectLog, ThePlaceIsALineOrAnOffset) {
   EXPECT_EQ(place_of(a_reject(17)), "payments.jsonl:17");
-  Reject from_topic = a_reject(0);
+  record::Reject from_topic = a_reject(0);
   from_topic.source = "payments";
-  from_topic.at = SourceOffset{3, 41};
+  from_topic.at = record::SourceOffset{3, 41};
   EXPECT_EQ(place_of(from_topic), "payments: partition 3, offset 41");
 }
 
 class BlockDecoderTest : public ::testing::Test {
  protected:
   BlockDecoderTest()
-      : diagnostics_("payagg", Verbosity::kNormal, overheard_.fd()), log_(diagnostics_) {}
+      : diagnostics_("payagg", base::Verbosity::kNormal, overheard_.fd()), log_(diagnostics_) {}
 
   Overheard overheard_;
-  Diagnostics diagnostics_;
+  base::Diagnostics diagnostics_;
   RejectLog log_;
 };
 
@@ -151,20 +151,21 @@ TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
       expected.push_back(line);
     }
   }
-  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  BlockDecoder<record::Payment> decoder(record::FieldNames{}, log_);
   std::vector<uint64_t> seen;
   const Block block{
       .bytes = bytes, .source = "a.jsonl", .begins_input = true, .long_line_bytes = 0};
-  ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
-    for (const auto& row : chunk.lines.rows) {
-      const uint64_t line = chunk.first_line + row.line;
-      EXPECT_EQ(row.record.user, std::string("u").append(std::to_string(line)));
-      EXPECT_NE(nth_line(chunk.bytes, row.line).find("\"u" + std::to_string(line) + "\""),
-                std::string_view::npos);
-      seen.push_back(line);
-    }
-    return {};
-  }));
+  ASSERT_TRUE(
+      decoder.decode(block, [&](const DecodedChunk<record::Payment>& chunk) -> base::Result<void> {
+        for (const auto& row : chunk.lines.rows) {
+          const uint64_t line = chunk.first_line + row.line;
+          EXPECT_EQ(row.record.user, std::string("u").append(std::to_string(line)));
+          EXPECT_NE(nth_line(chunk.bytes, row.line).find("\"u" + std::to_string(line) + "\""),
+                    std::string_view::npos);
+          seen.push_back(line);
+        }
+        return {};
+      }));
   EXPECT_EQ(seen, expected);
   EXPECT_EQ(decoder.records(), seen.size() + log_.count());
   EXPECT_EQ(log_.count(), 6u);
@@ -174,24 +175,25 @@ TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
 }
 
 TEST_F(BlockDecoderTest, LinesAreNumberedFromTheBlockOnThatBeginsAnInput) {
-  const std::string start(kRejectRecordBytesMax, 'x');
-  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  const std::string start(record::kRejectRecordBytesMax, 'x');
+  BlockDecoder<record::Payment> decoder(record::FieldNames{}, log_);
   const auto decode = [&](std::string_view bytes, bool begins_input, uint64_t long_line_bytes) {
     const Block block{.bytes = bytes,
                       .source = "-",
                       .begins_input = begins_input,
                       .long_line_bytes = long_line_bytes};
-    ASSERT_TRUE(decoder.decode(block, [](const DecodedChunk<Payment>& chunk) -> Result<void> {
-      EXPECT_TRUE(chunk.lines.rows.empty());
-      return {};
-    }));
+    ASSERT_TRUE(
+        decoder.decode(block, [](const DecodedChunk<record::Payment>& chunk) -> base::Result<void> {
+          EXPECT_TRUE(chunk.lines.rows.empty());
+          return {};
+        }));
   };
   decode("\n\n\nbad\n", true, 0);
   decode("\n\nbad\n\n", false, 0);
-  decode(start, false, kLineBytesMax + 1);
+  decode(start, false, record::kLineBytesMax + 1);
   decode("bad\n", false, 0);
   decode("\nbad", true, 0);
-  decode(start, true, kLineBytesMax + 1);
+  decode(start, true, record::kLineBytesMax + 1);
   decode("bad\n", false, 0);
   EXPECT_EQ(decoder.records(), 7u);
   EXPECT_EQ(log_.count(), 7u);
@@ -206,19 +208,20 @@ TEST_F(BlockDecoderTest, LinesAreNumberedFromTheBlockOnThatBeginsAnInput) {
 TEST_F(BlockDecoderTest, ARowThatTheToolRefusesIsRejectedWithItsOwnBytes) {
   Kept kept;
   RejectLog log(diagnostics_, std::make_unique<KeepingSink>(kept), "rejects.jsonl");
-  BlockDecoder<Payment> decoder(FieldNames{}, log);
+  BlockDecoder<record::Payment> decoder(record::FieldNames{}, log);
   const std::string bytes =
       "{\"user\":\"a\",\"paymentAmt\":1}\n\n{\"user\":\"b\",\"paymentAmt\":2}\n"
       "{\"user\":\"c\",\"paymentAmt\":3}";
   const Block block{.bytes = bytes, .source = "-", .begins_input = true, .long_line_bytes = 0};
-  ASSERT_TRUE(decoder.decode(block, [&](const DecodedChunk<Payment>& chunk) -> Result<void> {
-    for (const auto& row : chunk.lines.rows) {
-      if (row.record.user == "a") continue;
-      Result<void> logged = decoder.reject(chunk, row.line, Flaw::kSumOverflow);
-      if (!logged) return logged;
-    }
-    return {};
-  }));
+  ASSERT_TRUE(
+      decoder.decode(block, [&](const DecodedChunk<record::Payment>& chunk) -> base::Result<void> {
+        for (const auto& row : chunk.lines.rows) {
+          if (row.record.user == "a") continue;
+          base::Result<void> logged = decoder.reject(chunk, row.line, record::Flaw::kSumOverflow);
+          if (!logged) return logged;
+        }
+        return {};
+      }));
   EXPECT_NE(kept.bytes.find("\"line\":3,"), std::string::npos) << kept.bytes;
   EXPECT_NE(kept.bytes.find("\\\"user\\\":\\\"b\\\",\\\"paymentAmt\\\":2}\"}\n"), std::string::npos)
       << kept.bytes;
@@ -226,16 +229,18 @@ TEST_F(BlockDecoderTest, ARowThatTheToolRefusesIsRejectedWithItsOwnBytes) {
 }
 
 TEST_F(BlockDecoderTest, AnErrorOfTheToolEndsTheBlock) {
-  BlockDecoder<Payment> decoder(FieldNames{}, log_);
+  BlockDecoder<record::Payment> decoder(record::FieldNames{}, log_);
   const Block block{.bytes = "{\"user\":\"a\",\"paymentAmt\":1}\nbad\n",
                     .source = "-",
                     .begins_input = true,
                     .long_line_bytes = 0};
-  const Result<void> done = decoder.decode(
-      block, [](const DecodedChunk<Payment>&) -> Result<void> { return fail("disk full"); });
+  const base::Result<void> done =
+      decoder.decode(block, [](const DecodedChunk<record::Payment>&) -> base::Result<void> {
+        return base::fail("disk full");
+      });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "disk full");
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -8,12 +8,12 @@
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 class SinkTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<Sink>> open(const std::string& name, FileMode mode) {
+  base::Result<std::unique_ptr<Sink>> open(const std::string& name, FileMode mode) {
     return open_sink(*Endpoint::parse(name), mode);
   }
   std::unique_ptr<Sink> file(FileMode mode) {
@@ -72,15 +72,15 @@ TEST_F(SinkTest, StdoutIsNeverMadeNonBlocking) {
 
 TEST_F(SinkTest, AReaderThatHasGoneIsAClosedOutput) {
   Pipe pipe;
-  const StopSignal stop;  // as in every tool: SIGPIPE is ignored
+  const base::StopSignal stop;  // as in every tool: SIGPIPE is ignored
   const Redirected redirected(STDOUT_FILENO, pipe.write.get());
   auto sink = open("-", FileMode::kReplace);
   ASSERT_TRUE(sink);
   pipe.read.reset();
   ASSERT_TRUE((*sink)->write("one\n"));
-  const Result<void> flushed = (*sink)->flush();
+  const base::Result<void> flushed = (*sink)->flush();
   ASSERT_FALSE(flushed);
-  EXPECT_EQ(flushed.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(flushed.error().kind, base::ErrorKind::kClosedOutput);
   EXPECT_EQ(flushed.error().message, "stdout: broken pipe");
 }
 
@@ -89,8 +89,8 @@ TEST_F(SinkTest, TheWaiterSeesTheReaderOfStdout) {
   const Redirected redirected(STDOUT_FILENO, pipe.write.get());
   auto sink = open("-", FileMode::kReplace);
   ASSERT_TRUE(sink);
-  const StopSignal stop;
-  const SystemClock clock;
+  const base::StopSignal stop;
+  const base::SystemClock clock;
   const Waiter waiter(stop, clock, (*sink)->reader_fd());
   EXPECT_EQ(waiter.wait_readable(-1, clock.now()), Wake::kDeadline);
   pipe.read.reset();
@@ -98,12 +98,12 @@ TEST_F(SinkTest, TheWaiterSeesTheReaderOfStdout) {
 }
 
 TEST_F(SinkTest, AStdoutThatCannotBeWrittenIsAnError) {
-  const UniqueFd read_only(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const base::UniqueFd read_only(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const Redirected redirected(STDOUT_FILENO, read_only.get());
   auto sink = open("-", FileMode::kReplace);
   ASSERT_TRUE(sink);
   ASSERT_TRUE((*sink)->write("one\n"));
-  const Result<void> closed = (*sink)->close();
+  const base::Result<void> closed = (*sink)->close();
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().message, "stdout: bad file descriptor");
 }
@@ -113,7 +113,7 @@ TEST_F(SinkTest, AFullDeviceIsAnErrorByTheCloseAtTheLatest) {
     auto sink = open("/dev/full", mode);
     ASSERT_TRUE(sink);
     ASSERT_TRUE((*sink)->write("one\n"));
-    const Result<void> closed = (*sink)->close();
+    const base::Result<void> closed = (*sink)->close();
     ASSERT_FALSE(closed);
     EXPECT_EQ(closed.error().message, "/dev/full: no space left on device");
   }
@@ -306,7 +306,7 @@ TEST_F(SinkTest, AFifoIsWrittenAsItIs) {
 
 TEST_F(SinkTest, TheWaitForTheReaderOfAFifoEndsByASignal) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  const StopSignal stop;
+  const base::StopSignal stop;
   std::atomic<bool> over = false;
   // One signal may come a moment before the wait begins, so there is more than one; they stop well
   // before the half second after which a second one is deadly.
@@ -321,7 +321,7 @@ TEST_F(SinkTest, TheWaitForTheReaderOfAFifoEndsByASignal) {
   over = true;
   signals.join();
   ASSERT_FALSE(sink);
-  EXPECT_EQ(sink.error().kind, ErrorKind::kInterrupted);
+  EXPECT_EQ(sink.error().kind, base::ErrorKind::kInterrupted);
 }
 
 TEST_F(SinkTest, AFolderIsAClearError) {
@@ -351,7 +351,7 @@ TEST_F(SinkTest, ATopicIsForAnotherRoom) {
 TEST_F(SinkTest, ReplacingWritesToAPipeAsItIs) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   EXPECT_FALSE(replace_file(path_, "nobody reads\n"));
-  const UniqueFd reader(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const base::UniqueFd reader(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   ASSERT_TRUE(replace_file(path_, "one\n"));
   char got[100];
   EXPECT_EQ(::read(reader.get(), got, sizeof got), 4);
@@ -376,12 +376,12 @@ TEST_F(SinkTest, AFileThatCannotBeReplacedStaysAsItIs) {
 TEST(StreamSink, APipeIsMadeLargerAndNeverSmaller) {
   const Pipe pipe;
   const int before = ::fcntl(pipe.write.get(), F_GETPIPE_SZ);
-  const StreamSink sink(UniqueFd(::dup(pipe.write.get())), "pipe");
+  const StreamSink sink(base::UniqueFd(::dup(pipe.write.get())), "pipe");
   const int after = ::fcntl(pipe.write.get(), F_GETPIPE_SZ);
   EXPECT_GT(after, before);
-  const StreamSink again(UniqueFd(::dup(pipe.write.get())), "pipe");
+  const StreamSink again(base::UniqueFd(::dup(pipe.write.get())), "pipe");
   EXPECT_EQ(::fcntl(pipe.write.get(), F_GETPIPE_SZ), after);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -6,26 +6,26 @@
 #include "record/payment.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 // Each look at it costs 10 ms: what takes seconds is over in an instant.
-class HurriedClock final : public Clock {
+class HurriedClock final : public base::Clock {
  public:
-  Instant now() const override { return now_ += 10ms; }
+  base::Instant now() const override { return now_ += 10ms; }
 
  private:
-  mutable Instant now_{};
+  mutable base::Instant now_{};
 };
 
 class StreamSourceTest : public ::testing::Test {
  protected:
   std::unique_ptr<Source> open(OnStop on_stop = OnStop::kReadWhatIsUnderWay) {
-    return stream_source(pipe_.read.get(), UniqueFd(), "-", on_stop, around_.waiter);
+    return stream_source(pipe_.read.get(), base::UniqueFd(), "-", on_stop, around_.waiter);
   }
   // What is there at once.
   std::string now(Source& source) {
-    const Result<ReadStatus> status = source.read(block_, around_.clock.now());
+    const base::Result<ReadStatus> status = source.read(block_, around_.clock.now());
     if (!status) return status.error().message;
     if (*status == ReadStatus::kIdle) return "idle";
     return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
@@ -69,7 +69,7 @@ TEST_F(StreamSourceTest, NothingAtAllIsNoLine) {
 
 TEST_F(StreamSourceTest, WaitsUntilTheDeadlineAndNoLonger) {
   const auto source = open();
-  const Instant deadline = around_.in(20ms);
+  const base::Instant deadline = around_.in(20ms);
   EXPECT_EQ(source->read(block_, deadline), ReadStatus::kIdle);
   EXPECT_GE(around_.clock.now(), deadline);
 }
@@ -109,7 +109,7 @@ TEST_F(StreamSourceTest, ALineOfManyMegabytesIsOneBlockEvenWithoutItsNewline) {
   ASSERT_EQ(source->read(block_, kForever), ReadStatus::kBlock);
   writer.join();
   EXPECT_EQ(block_.long_line_bytes, kBytes);
-  EXPECT_EQ(block_.bytes, std::string(kRejectRecordBytesMax, 'x'));
+  EXPECT_EQ(block_.bytes, std::string(record::kRejectRecordBytesMax, 'x'));
   EXPECT_EQ(now(*source), "end");
 }
 
@@ -137,13 +137,13 @@ TEST_F(StreamSourceTest, AfterAStopSignalAPipeIsReadOnUntilItsEnd) {
 TEST_F(StreamSourceTest, AfterAStopSignalHalfASecondOfSilenceIsTheEnd) {
   const auto source = open();
   around_.stop.request(SIGINT);
-  const Instant start = around_.clock.now();
+  const base::Instant start = around_.clock.now();
   pipe_.put("one\ntw");
   EXPECT_EQ(now(*source), "one\n");
   EXPECT_EQ(now(*source), "idle") << "the caller's deadline is kept meanwhile";
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   EXPECT_TRUE(source->cut_short());
-  const Duration took = around_.clock.now() - start;
+  const base::Duration took = around_.clock.now() - start;
   EXPECT_GE(took, 490ms);
   EXPECT_LT(took, 3s);
   EXPECT_EQ(now(*source), "end") << "and a line that had only begun is no record";
@@ -165,15 +165,15 @@ TEST_F(StreamSourceTest, WhatComesAfterASignalPutsOffTheEnd) {
 }
 
 TEST_F(StreamSourceTest, ButNotLongerThanFiveSeconds) {
-  StopSignal& stop = around_.stop;
+  base::StopSignal& stop = around_.stop;
   const HurriedClock clock;
   const Waiter waiter(stop, clock);
   const auto source =
-      stream_source(pipe_.read.get(), UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
+      stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
   stop.request(SIGINT);
-  const Instant start = clock.now();
+  const base::Instant start = clock.now();
   int blocks = 0;
-  Result<ReadStatus> status = ReadStatus::kBlock;
+  base::Result<ReadStatus> status = ReadStatus::kBlock;
   while (status == ReadStatus::kBlock) {
     pipe_.put("more\n");  // it never falls silent
     status = source->read(block_, kForever);
@@ -205,35 +205,35 @@ TEST_F(StreamSourceTest, ADescriptorThatAnotherProcessMadeNonBlockingIsWaitedFor
 }
 
 TEST_F(StreamSourceTest, ATerminalGivesLineAfterLineAndEndsByControlD) {
-  const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  const base::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_TRUE(master);
   ASSERT_EQ(::grantpt(master.get()), 0);
   ASSERT_EQ(::unlockpt(master.get()), 0);
-  UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
-  ASSERT_EQ(fd_type(slave.get()), FdType::kTerminal);
+  base::UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(base::fd_type(slave.get()), base::FdType::kTerminal);
   const int fd = slave.get();
   const auto source = stream_source(fd, std::move(slave), "-", OnStop::kEndAtOnce, around_.waiter);
   EXPECT_EQ(now(*source), "idle");
-  ASSERT_TRUE(write_all(master.get(), "typed\n", "terminal"));
+  ASSERT_TRUE(base::write_all(master.get(), "typed\n", "terminal"));
   ASSERT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "typed\n");
-  ASSERT_TRUE(write_all(master.get(), "\x04", "terminal"));
+  ASSERT_TRUE(base::write_all(master.get(), "\x04", "terminal"));
   EXPECT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kEnd);
 }
 
 TEST_F(StreamSourceTest, ASocketIsReadLikeAPipe) {
   int fds[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  UniqueFd theirs(fds[1]);
-  const auto source =
-      stream_source(fds[0], UniqueFd(fds[0]), "-", OnStop::kReadWhatIsUnderWay, around_.waiter);
-  ASSERT_TRUE(write_all(theirs.get(), "one\n", "socket"));
+  base::UniqueFd theirs(fds[1]);
+  const auto source = stream_source(fds[0], base::UniqueFd(fds[0]), "-",
+                                    OnStop::kReadWhatIsUnderWay, around_.waiter);
+  ASSERT_TRUE(base::write_all(theirs.get(), "one\n", "socket"));
   theirs.reset();
   EXPECT_EQ(read_everything(*source).bytes, "one\n");
 }
 
 TEST_F(StreamSourceTest, DevNullIsEmpty) {
-  UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const int fd = null.get();
   const auto source =
       stream_source(fd, std::move(null), "/dev/null", OnStop::kEndAtOnce, around_.waiter);
@@ -242,7 +242,7 @@ TEST_F(StreamSourceTest, DevNullIsEmpty) {
 
 TEST_F(StreamSourceTest, AFolderAsStdinIsAClearError) {
   const TempFolder folder;
-  UniqueFd fd(::open((folder / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  base::UniqueFd fd(::open((folder / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const int number = fd.get();
   const auto source = stream_source(number, std::move(fd), "-", OnStop::kEndAtOnce, around_.waiter);
   EXPECT_EQ(now(*source), "stdin: is a directory");
@@ -252,12 +252,12 @@ TEST_F(StreamSourceTest, AClosedOutputEndsTheWaitForInput) {
   Pipe output;
   const Waiter waiter(around_.stop, around_.clock, output.write.get());
   const auto source =
-      stream_source(pipe_.read.get(), UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
+      stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
   output.read.reset();
-  const Result<ReadStatus> status = source->read(block_, around_.in(10s));
+  const base::Result<ReadStatus> status = source->read(block_, around_.in(10s));
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(status.error().kind, base::ErrorKind::kClosedOutput);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

@@ -24,7 +24,7 @@
 #include "io/wait.h"
 #include "unit/support.h"
 
-namespace paystats {
+namespace paystats::io {
 
 inline void write_file(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -38,16 +38,16 @@ inline std::string file_bytes(const std::string& path) {
 }
 
 struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
+  base::UniqueFd read;
+  base::UniqueFd write;
   Pipe() {
     int fds[2];
     if (::pipe2(fds, O_CLOEXEC) != 0) std::abort();
-    read = UniqueFd(fds[0]);
-    write = UniqueFd(fds[1]);
+    read = base::UniqueFd(fds[0]);
+    write = base::UniqueFd(fds[1]);
   }
   void put(std::string_view bytes) const {
-    if (!write_all(write.get(), bytes, "pipe")) std::abort();
+    if (!base::write_all(write.get(), bytes, "pipe")) std::abort();
   }
 };
 
@@ -63,13 +63,13 @@ class Redirected {
 
  private:
   const int target_;
-  const UniqueFd saved_;
+  const base::UniqueFd saved_;
 };
 
 // Diagnostics whose words can be read.
 class Words {
  public:
-  Words() : diagnostics("t", Verbosity::kNormal, pipe_.write.get()) {
+  Words() : diagnostics("t", base::Verbosity::kNormal, pipe_.write.get()) {
     ::fcntl(pipe_.read.get(), F_SETFL, O_NONBLOCK);
   }
   std::string heard() {
@@ -83,17 +83,17 @@ class Words {
   Pipe pipe_;
 
  public:
-  Diagnostics diagnostics;
+  base::Diagnostics diagnostics;
 };
 
 // What a source needs around it.
 struct Surroundings {
-  StopSignal stop;
-  SystemClock clock;
+  base::StopSignal stop;
+  base::SystemClock clock;
   Words words;
   Waiter waiter{stop, clock};
 
-  Instant in(Duration time) const { return clock.now() + time; }
+  base::Instant in(base::Duration time) const { return clock.now() + time; }
 };
 
 struct Everything {
@@ -105,13 +105,13 @@ struct Everything {
 };
 
 // Reads until the end, an error, or nothing for `patience`.
-inline Everything read_everything(Source& source, Duration patience = 5s) {
-  const SystemClock clock;
+inline Everything read_everything(Source& source, base::Duration patience = 5s) {
+  const base::SystemClock clock;
   Everything all;
   std::string name;
   for (;;) {
     Block block;
-    const Result<ReadStatus> status = source.read(block, clock.now() + patience);
+    const base::Result<ReadStatus> status = source.read(block, clock.now() + patience);
     if (!status) {
       all.error = status.error().message;
       return all;
@@ -134,4 +134,4 @@ inline int in_child(const std::function<int()>& work) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-}  // namespace paystats
+}  // namespace paystats::io

@@ -5,7 +5,7 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::io {
 namespace {
 
 TEST(Waiter, WhatIsThereIsReadyAtOnce) {
@@ -13,7 +13,7 @@ TEST(Waiter, WhatIsThereIsReadyAtOnce) {
   const Pipe pipe;
   pipe.put("x");
   EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), Instant{}), Wake::kReady);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), base::Instant{}), Wake::kReady);
 }
 
 TEST(Waiter, TheEndOfAPipeIsReady) {
@@ -27,20 +27,20 @@ TEST(Waiter, ADeadlineInThePastDoesNotWait) {
   const Surroundings around;
   const Pipe pipe;
   EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.clock.now()), Wake::kDeadline);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), Instant::min()), Wake::kDeadline);
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), base::Instant::min()), Wake::kDeadline);
 }
 
 TEST(Waiter, ADeadlineIsKept) {
   const Surroundings around;
   const Pipe pipe;
-  const Instant deadline = around.in(30ms);
+  const base::Instant deadline = around.in(30ms);
   EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), deadline), Wake::kDeadline);
   EXPECT_GE(around.clock.now(), deadline);
 }
 
 TEST(Waiter, AClockThatStandsStillCannotHangIt) {
-  const StopSignal stop;
-  const ManualClock clock;
+  const base::StopSignal stop;
+  const base::ManualClock clock;
   const Waiter waiter(stop, clock);
   EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 5ms), Wake::kDeadline);
 }
@@ -87,8 +87,8 @@ TEST(Waiter, DespiteStopAStopSignalChangesNothing) {
 }
 
 TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
-  const StopSignal stop;
-  const SystemClock clock;
+  const base::StopSignal stop;
+  const base::SystemClock clock;
   Pipe output;
   const Pipe input;
   const Waiter waiter(stop, clock, output.write.get());
@@ -97,37 +97,37 @@ TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
     std::this_thread::sleep_for(20ms);
     output.read.reset();
   });
-  const Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + 10s);
+  const base::Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + 10s);
   later.join();
   ASSERT_FALSE(wake);
-  EXPECT_EQ(wake.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(wake.error().kind, base::ErrorKind::kClosedOutput);
   EXPECT_FALSE(waiter.wait_readable_despite_stop(input.read.get(), clock.now() + 10s));
 }
 
 TEST(Waiter, ASocketAsOutputIsWatchedAsWell) {
   int fds[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  const UniqueFd ours(fds[0]);
-  UniqueFd theirs(fds[1]);
-  const StopSignal stop;
-  const SystemClock clock;
+  const base::UniqueFd ours(fds[0]);
+  base::UniqueFd theirs(fds[1]);
+  const base::StopSignal stop;
+  const base::SystemClock clock;
   const Waiter waiter(stop, clock, ours.get());
   // A reader that will never say a word has not gone.
   ASSERT_EQ(::shutdown(theirs.get(), SHUT_WR), 0);
   EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 5ms), Wake::kDeadline);
   theirs.reset();
-  const Result<Wake> wake = waiter.wait_readable(-1, clock.now() + 10s);
+  const base::Result<Wake> wake = waiter.wait_readable(-1, clock.now() + 10s);
   ASSERT_FALSE(wake);
-  EXPECT_EQ(wake.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(wake.error().kind, base::ErrorKind::kClosedOutput);
 }
 
 TEST(Waiter, AnOutputThatHasNoReaderOfItsOwnDisturbsNobody) {
   const TempFolder folder;
   write_file(folder / "file", "");
-  const StopSignal stop;
-  const SystemClock clock;
+  const base::StopSignal stop;
+  const base::SystemClock clock;
   for (const std::string& path : {std::string("/dev/null"), folder / "file"}) {
-    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     const Waiter waiter(stop, clock, fd.get());
     EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 2ms), Wake::kDeadline) << path;
   }
@@ -141,4 +141,4 @@ TEST(Waiter, ADescriptorThatIsNotOpenIsAnErrorAndNoEndlessLoop) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::io

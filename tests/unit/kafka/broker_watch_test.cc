@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 using std::chrono::milliseconds;
@@ -23,8 +23,8 @@ class BrokerWatchTest : public ::testing::Test {
     read_.reset(ends[0]);
     write_.reset(ends[1]);
   }
-  BrokerWatch& watch(std::optional<Duration> timeout = {}) {
-    diagnostics_.emplace("paygen", Verbosity::kNormal, write_.get());
+  BrokerWatch& watch(std::optional<base::Duration> timeout = {}) {
+    diagnostics_.emplace("paygen", base::Verbosity::kNormal, write_.get());
     watch_.emplace("pi5:9092", timeout, *diagnostics_, clock_);
     return *watch_;
   }
@@ -32,14 +32,15 @@ class BrokerWatchTest : public ::testing::Test {
   std::string said() {
     std::array<char, 4096> bytes{};
     (void)!::write(write_.get(), ".", 1);  // so that there is something to read
-    const Result<size_t> size = read_some(read_.get(), bytes.data(), bytes.size(), "pipe");
+    const base::Result<size_t> size =
+        base::read_some(read_.get(), bytes.data(), bytes.size(), "pipe");
     return std::string(bytes.data(), *size - 1);
   }
 
-  UniqueFd read_;
-  UniqueFd write_;
-  ManualClock clock_;
-  std::optional<Diagnostics> diagnostics_;
+  base::UniqueFd read_;
+  base::UniqueFd write_;
+  base::ManualClock clock_;
+  std::optional<base::Diagnostics> diagnostics_;
   std::optional<BrokerWatch> watch_;
 };
 
@@ -102,12 +103,12 @@ TEST_F(BrokerWatchTest, FailsOnceTheyHaveBeenAwayForTheTimeout) {
   clock_.advance(milliseconds(1'999));
   EXPECT_TRUE(watch.check());
   clock_.advance(milliseconds(1));
-  const Result<void> failed = watch.check();
+  const base::Result<void> failed = watch.check();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message,
             "no broker at pi5:9092 answered within 2000 ms (refused); see --broker-timeout");
-  EXPECT_EQ(failed.error().kind, ErrorKind::kFailed);
+  EXPECT_EQ(failed.error().kind, base::ErrorKind::kFailed);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

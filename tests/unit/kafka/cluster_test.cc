@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class ClusterTest : public ::testing::Test {
@@ -22,7 +22,7 @@ class ClusterTest : public ::testing::Test {
     ::unsetenv("KAFKA_BROKERS");
     std::filesystem::remove(file_);
   }
-  Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options) {
+  base::Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options) {
     return Cluster::make(options, {diagnostics_, stop_, clock_});
   }
   std::string error_of(const KafkaOptions& options) {
@@ -35,10 +35,10 @@ class ClusterTest : public ::testing::Test {
   }
 
   std::string file_ = ::testing::TempDir() + "cluster_test." + std::to_string(::getpid());
-  UniqueFd nowhere_ = std::move(*open_file("/dev/null", O_WRONLY));
-  Diagnostics diagnostics_{"paygen", Verbosity::kQuiet, nowhere_.get()};
-  StopSignal stop_;
-  ManualClock clock_;
+  base::UniqueFd nowhere_ = std::move(*base::open_file("/dev/null", O_WRONLY));
+  base::Diagnostics diagnostics_{"paygen", base::Verbosity::kQuiet, nowhere_.get()};
+  base::StopSignal stop_;
+  base::ManualClock clock_;
 };
 
 using Pairs = KafkaSettings;
@@ -111,9 +111,9 @@ TEST_F(ClusterTest, PatienceEndsWithAStopSignalOnceItsGraceIsOver) {
   stop_.request(SIGTERM);
   EXPECT_TRUE((*cluster)->check_patience(std::chrono::seconds(1)));
   clock_.advance(std::chrono::seconds(1));
-  const Result<void> ended = (*cluster)->check_patience(std::chrono::seconds(1));
+  const base::Result<void> ended = (*cluster)->check_patience(std::chrono::seconds(1));
   ASSERT_FALSE(ended);
-  EXPECT_EQ(ended.error().kind, ErrorKind::kInterrupted);
+  EXPECT_EQ(ended.error().kind, base::ErrorKind::kInterrupted);
   EXPECT_FALSE((*cluster)->check_patience());
 }
 
@@ -121,8 +121,8 @@ TEST_F(ClusterTest, PatienceEndsWithAStopSignalOnceItsGraceIsOver) {
 TEST_F(ClusterTest, TheGraceBeginsWithTheSignalNotWithTheFirstQuestion) {
   const auto cluster = make({.brokers = "a:1"});
   stop_.request(SIGTERM);
-  const Instant limit = SystemClock().now() + std::chrono::seconds(10);
-  while (stop_.age() < std::chrono::milliseconds(20)) ASSERT_LT(SystemClock().now(), limit);
+  const base::Instant limit = base::SystemClock().now() + std::chrono::seconds(10);
+  while (stop_.age() < std::chrono::milliseconds(20)) ASSERT_LT(base::SystemClock().now(), limit);
   EXPECT_TRUE((*cluster)->check_patience(std::chrono::seconds(10)));
   EXPECT_FALSE((*cluster)->check_patience(std::chrono::milliseconds(20)));
 }
@@ -136,4 +136,4 @@ TEST_F(ClusterTest, PatienceEndsWithTheBrokerTimeout) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -8,27 +8,28 @@
 #include "kafka/stats_writer.h"
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 // Begins each partition where the test says, and notes what it is told.
 class RecordingOwner final : public PartitionOwner {
  public:
-  Result<std::vector<SourceOffset>> on_assigned(
+  base::Result<std::vector<record::SourceOffset>> on_assigned(
       std::span<const PartitionOffsets> partitions) override {
     assigned.assign(partitions.begin(), partitions.end());
-    std::vector<SourceOffset> starts;
+    std::vector<record::SourceOffset> starts;
     for (const PartitionOffsets& each : partitions) {
       starts.push_back({each.partition, each.committed.value_or(first)});
     }
     return starts;
   }
-  Result<void> on_revoked(bool lost) override {
+  base::Result<void> on_revoked(bool lost) override {
     revoked.push_back(lost);
     return {};
   }
-  Result<bool> on_gone(int32_t /*partition*/, int64_t wanted, int64_t low) override {
-    return fail(std::to_string(wanted) + " is gone, " + std::to_string(low) + " is the first");
+  base::Result<bool> on_gone(int32_t /*partition*/, int64_t wanted, int64_t low) override {
+    return base::fail(std::to_string(wanted) + " is gone, " + std::to_string(low) +
+                      " is the first");
   }
 
   int64_t first = 0;
@@ -52,7 +53,7 @@ class GroupConsumerTest : public MockClusterTest {
   }
 
   std::unique_ptr<GroupConsumer> join() {
-    Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(
+    base::Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(
         *cluster_, {.topic = topic_, .group = group_, .instance = "one", .block_messages = 4},
         owner_, waiter_);
     EXPECT_TRUE(consumer) << (consumer ? "" : consumer.error().message);
@@ -63,14 +64,14 @@ class GroupConsumerTest : public MockClusterTest {
   // The values up to the end of the partition; what ended it otherwise.
   std::string read_to_end(GroupConsumer& consumer) {
     std::string values;
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (clock_.now() < limit) {
-      MessageBlock block;
-      const Result<ReadStatus> status =
+      io::MessageBlock block;
+      const base::Result<io::ReadStatus> status =
           consumer.read(block, clock_.now() + std::chrono::milliseconds(100));
       if (!status) return status.error().message;
-      if (*status == ReadStatus::kEnd) return values + " stopped";
-      for (const Message& message : block.messages) values += *message.value;
+      if (*status == io::ReadStatus::kEnd) return values + " stopped";
+      for (const io::Message& message : block.messages) values += *message.value;
       if (consumer.assigned() && consumer.positions()[0].at_end) return values;
     }
     return values + " and no end";
@@ -81,11 +82,11 @@ class GroupConsumerTest : public MockClusterTest {
     auto reader = PartitionReader::open(*cluster_, topic, {.fetch_wait_ms = 10});
     EXPECT_TRUE(reader && (*reader)->begin({&partition, 1}));
     std::vector<std::string> values;
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (!(*reader)->partitions()[0].reached_high() && clock_.now() < limit) {
-      const Result<size_t> seen = (*reader)->take();
+      const base::Result<size_t> seen = (*reader)->take();
       EXPECT_TRUE(seen);
-      for (const Message& message : (*reader)->messages()) values.emplace_back(*message.value);
+      for (const io::Message& message : (*reader)->messages()) values.emplace_back(*message.value);
       if (seen && *seen == 0) {
         EXPECT_TRUE((*reader)->wait(waiter_, limit));
       }
@@ -97,7 +98,7 @@ class GroupConsumerTest : public MockClusterTest {
   std::string group_;
   RecordingOwner owner_;
   std::unique_ptr<Cluster> cluster_;
-  const Waiter waiter_{stop_, clock_};
+  const io::Waiter waiter_{stop_, clock_};
 };
 
 TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
@@ -112,17 +113,17 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
   // Stats and offsets leave together. (That they arrive is tested on a real broker: this one keeps
   // no offsets of a transaction.)
   mock().create(topic_ + "-stats", 1);
-  Result<std::unique_ptr<StatsWriter>> writer =
+  base::Result<std::unique_ptr<StatsWriter>> writer =
       StatsWriter::open(*cluster_, {.source_topic = topic_,
                                     .topic = topic_ + "-stats",
                                     .rejects_topic = {},
                                     .transactional_id = group_});
   ASSERT_TRUE(writer) << writer.error().message;
-  const SourceOffset next{0, 7};
+  const record::SourceOffset next{0, 7};
   (*writer)->begin({&next, 1}, *consumer);
   (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
-  const Result<bool> committed = (*writer)->wait();
+  const base::Result<bool> committed = (*writer)->wait();
   ASSERT_TRUE(committed && *committed) << (*writer)->why();
 }
 
@@ -149,17 +150,17 @@ TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
   const std::unique_ptr<GroupConsumer> consumer = join();
   EXPECT_EQ(read_to_end(*consumer), "0123456789");
   mock().create(topic_ + "-stats", 1);
-  Result<std::unique_ptr<StatsWriter>> writer =
+  base::Result<std::unique_ptr<StatsWriter>> writer =
       StatsWriter::open(*cluster_, {.source_topic = topic_,
                                     .topic = topic_ + "-stats",
                                     .rejects_topic = {},
                                     .transactional_id = {}});
   ASSERT_TRUE(writer) << writer.error().message;
-  const SourceOffset next{0, 10};
+  const record::SourceOffset next{0, 10};
   (*writer)->begin({&next, 1}, *consumer);
   (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
-  const Result<bool> committed = (*writer)->wait();
+  const base::Result<bool> committed = (*writer)->wait();
   EXPECT_TRUE(committed && *committed);
 }
 
@@ -167,7 +168,7 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
   const std::unique_ptr<GroupConsumer> consumer = join();
   const std::string stats = topic_ + "-stats";
   mock().create(stats, 2);
-  Result<std::unique_ptr<StatsWriter>> writer =
+  base::Result<std::unique_ptr<StatsWriter>> writer =
       StatsWriter::open(*cluster_, {.source_topic = topic_,
                                     .topic = stats,
                                     .rejects_topic = stats + "-rejects",
@@ -177,7 +178,7 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
   // More than a round takes of a partition, by number and by size, and of one more than of the
   // other.
   std::vector<std::vector<std::string>> sent(2);
-  const SourceOffset next{0, 0};
+  const record::SourceOffset next{0, 0};
   (*writer)->begin({&next, 1}, *consumer);
   for (int i = 0; i < 30'000; ++i) {
     const int32_t partition = i % 3 == 0 ? 1 : 0;
@@ -188,7 +189,7 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
   }
   (*writer)->reject("bad");
   (*writer)->commit();
-  const Result<bool> committed = (*writer)->wait();
+  const base::Result<bool> committed = (*writer)->wait();
   ASSERT_TRUE(committed && *committed) << (*writer)->why();
   EXPECT_EQ(values_of(stats, 0), sent[0]);
   EXPECT_EQ(values_of(stats, 1), sent[1]);
@@ -196,4 +197,4 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

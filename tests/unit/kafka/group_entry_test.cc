@@ -7,7 +7,7 @@
 #include "kafka/client.h"
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 using std::chrono::milliseconds;
@@ -19,7 +19,7 @@ class GroupEntryTest : public MockClusterTest {
     topic_ = "entered" + std::to_string(++number);
     mock().create(topic_, 1);
     cluster_ = connect();
-    Result<std::unique_ptr<Client>> client =
+    base::Result<std::unique_ptr<Client>> client =
         Client::open(*cluster_, RD_KAFKA_CONSUMER,
                      {.defaults = {},
                       .musts = {{"group.id", topic_},
@@ -49,14 +49,14 @@ class GroupEntryTest : public MockClusterTest {
 
   // Admitted, without partitions: the second request fails. Now is when `entry` asked, and the
   // first look after this one sees the admission.
-  void admit_only(GroupEntry& entry, Instant now) {
+  void admit_only(GroupEntry& entry, base::Instant now) {
     constexpr int16_t kSyncGroup = 14;  // of Kafka's protocol
     rd_kafka_mock_push_request_errors(mock().mock(), kSyncGroup, 1,
                                       RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS);
     ASSERT_TRUE(entry.find_coordinator());
     ASSERT_TRUE(entry.subscribe());
-    ASSERT_LT(entry.look(now), Instant::max());
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    ASSERT_LT(entry.look(now), base::Instant::max());
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (!is_admitted()) ASSERT_LT(clock_.now(), limit);
   }
 
@@ -67,37 +67,37 @@ class GroupEntryTest : public MockClusterTest {
 
 TEST_F(GroupEntryTest, WhoIsAdmittedAndLeftWaitingJoinsAgain) {
   GroupEntry entry(*client_, topic_, topic_);
-  const Instant asked{};
+  const base::Instant asked{};
   admit_only(entry, asked);
   EXPECT_EQ(entry.look(asked + milliseconds(10)), asked + milliseconds(35));
   EXPECT_EQ(entry.look(asked + milliseconds(390)), asked + milliseconds(415));
-  EXPECT_EQ(entry.look(asked + milliseconds(420)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(420)), base::Instant::max());
   // Once: it is librdkafka's from now on.
-  EXPECT_EQ(entry.look(asked + milliseconds(900)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(900)), base::Instant::max());
 }
 
 TEST_F(GroupEntryTest, ALateAdmissionIsLeftToLibrdkafka) {
   GroupEntry entry(*client_, topic_, topic_);
-  const Instant asked{};
+  const base::Instant asked{};
   admit_only(entry, asked);
   EXPECT_EQ(entry.look(asked + milliseconds(700)), asked + milliseconds(725));
   EXPECT_EQ(entry.look(asked + milliseconds(1110)), asked + milliseconds(1135));
   EXPECT_EQ(entry.look(asked + milliseconds(5000)), asked + milliseconds(6000));
   entry.done();
-  EXPECT_EQ(entry.look(asked + milliseconds(6000)), Instant::max());
+  EXPECT_EQ(entry.look(asked + milliseconds(6000)), base::Instant::max());
 }
 
 TEST_F(GroupEntryTest, WhoIsNotAdmittedYetOnlyWaits) {
   GroupEntry entry(*client_, topic_, topic_);
-  EXPECT_EQ(entry.look(clock_.now()), Instant::max());  // nothing is asked for yet
+  EXPECT_EQ(entry.look(clock_.now()), base::Instant::max());  // nothing is asked for yet
   ASSERT_TRUE(entry.find_coordinator());
   ASSERT_TRUE(entry.subscribe());
-  const Instant now = clock_.now();
-  EXPECT_LT(entry.look(now), Instant::max());
-  EXPECT_LT(entry.look(now + milliseconds(500)), Instant::max());
+  const base::Instant now = clock_.now();
+  EXPECT_LT(entry.look(now), base::Instant::max());
+  EXPECT_LT(entry.look(now + milliseconds(500)), base::Instant::max());
   entry.done();
-  EXPECT_EQ(entry.look(now + milliseconds(600)), Instant::max());
+  EXPECT_EQ(entry.look(now + milliseconds(600)), base::Instant::max());
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

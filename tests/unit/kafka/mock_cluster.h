@@ -24,7 +24,7 @@
 #include "io/message_source.h"
 #include "kafka/cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 
 class MockCluster {
  public:
@@ -60,7 +60,7 @@ class MockCluster {
   }
 
   // To the partition of `message.at`; call flush() after the last one.
-  void produce(const std::string& topic, const OwnedMessage& message) {
+  void produce(const std::string& topic, const io::OwnedMessage& message) {
     const bool is_null = !message.value;
     const std::string value = message.value.value_or("");
     const rd_kafka_resp_err_t sent = rd_kafka_producev(
@@ -87,14 +87,14 @@ class MockClusterTest : public ::testing::Test {
   // A connection as a tool makes it. Messages are kept out of the test's output.
   std::unique_ptr<Cluster> connect(KafkaOptions options = {}) {
     if (!options.brokers) options.brokers = mock().bootstrap();
-    Result<std::unique_ptr<Cluster>> cluster = Cluster::make(options, context());
+    base::Result<std::unique_ptr<Cluster>> cluster = Cluster::make(options, context());
     EXPECT_TRUE(cluster) << (cluster ? "" : cluster.error().message);
     return cluster ? std::move(*cluster) : nullptr;
   }
-  RunContext context() { return {diagnostics_, stop_, clock_}; }
+  base::RunContext context() { return {diagnostics_, stop_, clock_}; }
 
-  StopSignal stop_;
-  SystemClock clock_;
+  base::StopSignal stop_;
+  base::SystemClock clock_;
 
  private:
   static std::unique_ptr<MockCluster>& shared() {
@@ -102,8 +102,8 @@ class MockClusterTest : public ::testing::Test {
     return cluster;
   }
 
-  UniqueFd nowhere_ = std::move(*open_file("/dev/null", 1));
-  Diagnostics diagnostics_{"test", Verbosity::kQuiet, nowhere_.get()};
+  base::UniqueFd nowhere_ = std::move(*base::open_file("/dev/null", 1));
+  base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet, nowhere_.get()};
 };
 
-}  // namespace paystats
+}  // namespace paystats::kafka

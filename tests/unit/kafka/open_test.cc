@@ -6,11 +6,11 @@
 #include "kafka/topic_sink.h"
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-Endpoint endpoint(std::string_view text) {
-  return *Endpoint::parse(text);
+io::Endpoint endpoint(std::string_view text) {
+  return *io::Endpoint::parse(text);
 }
 
 class EndpointOpenerTest : public MockClusterTest {
@@ -25,7 +25,7 @@ class EndpointOpenerTest : public MockClusterTest {
 TEST_F(EndpointOpenerTest, WhoNamesNoTopicNeedsNoBroker) {
   EndpointOpener opener({}, context());
   EXPECT_TRUE(opener.payment_sink(endpoint("/dev/null")));
-  EXPECT_TRUE(opener.sink(endpoint("/dev/null"), FileMode::kAppend));
+  EXPECT_TRUE(opener.sink(endpoint("/dev/null"), io::FileMode::kAppend));
   EXPECT_TRUE(opener.reject_log({}));
   EXPECT_FALSE(opener.payment_sink(endpoint("kafka:payments")));
   EXPECT_FALSE(opener.cluster());
@@ -34,7 +34,7 @@ TEST_F(EndpointOpenerTest, WhoNamesNoTopicNeedsNoBroker) {
 TEST_F(EndpointOpenerTest, AllThatIsOpenedSharesOneCluster) {
   mock().create("shared", 1);
   EndpointOpener opener(options(), context());
-  const Result<Cluster*> first = opener.cluster();
+  const base::Result<Cluster*> first = opener.cluster();
   ASSERT_TRUE(first);
   EXPECT_TRUE(opener.payment_sink(endpoint("kafka:shared")));
   EXPECT_EQ(*opener.cluster(), *first);
@@ -46,7 +46,7 @@ TEST_F(EndpointOpenerTest, TwoTransactionalSinksHaveNamesOfTheirOwn) {
   const auto one = opener.payment_sink(endpoint("kafka:twice"), {.transactional = true});
   const auto two = opener.payment_sink(endpoint("kafka:twice"), {.transactional = true});
   ASSERT_TRUE(one && two);
-  const Batch batch{.user = "a", .amount_text = "1", .amount = {}, .volume = 1};
+  const record::Batch batch{.user = "a", .amount_text = "1", .amount = {}, .volume = 1};
   for (const auto* sink : {&one, &two}) {
     ASSERT_TRUE((**sink)->put({&batch, 1}));
     EXPECT_TRUE((**sink)->flush());
@@ -67,20 +67,20 @@ TEST_F(EndpointOpenerTest, RejectsGoToATopicLineByLine) {
                              .record_bytes = 1}));
   }
   ASSERT_TRUE((*log)->finish());
-  Waiter waiter(stop_, clock_);
+  io::Waiter waiter(stop_, clock_);
   const auto cluster = connect();
   auto source = open_topic_source(*cluster, "rejects", {.until_end = true}, waiter);
   ASSERT_TRUE(source);
-  MessageBlock block;
+  io::MessageBlock block;
   std::vector<std::string> values;
   for (;;) {
     const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(20));
-    if (!status || *status != ReadStatus::kBlock) break;
-    for (const Message& message : block.messages) values.emplace_back(*message.value);
+    if (!status || *status != io::ReadStatus::kBlock) break;
+    for (const io::Message& message : block.messages) values.emplace_back(*message.value);
   }
   ASSERT_EQ(values.size(), 2U);
   EXPECT_EQ(values[0], R"({"source":"-","line":17,"error":"not valid JSON","record":"x"})");
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

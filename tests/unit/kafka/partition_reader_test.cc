@@ -9,7 +9,7 @@
 
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class PartitionReaderTest : public MockClusterTest {
@@ -23,25 +23,25 @@ class PartitionReaderTest : public MockClusterTest {
     auto reader = PartitionReader::open(*cluster_, topic, {.fetch_wait_ms = 10});
     EXPECT_TRUE(reader) << reader.error().message;
     const std::vector<int32_t> partitions{0};
-    const Result<void> begun = (*reader)->begin(partitions);
+    const base::Result<void> begun = (*reader)->begin(partitions);
     EXPECT_TRUE(begun) << begun.error().message;
     return std::move(*reader);
   }
   // Takes until messages came, and returns their values.
   std::vector<std::string> next(PartitionReader& reader) {
     std::vector<std::string> values;
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (values.empty() && clock_.now() < limit) {
-      const Result<size_t> seen = reader.take();
+      const base::Result<size_t> seen = reader.take();
       if (!seen) return {seen.error().message};
-      for (const Message& message : reader.messages()) values.emplace_back(*message.value);
+      for (const io::Message& message : reader.messages()) values.emplace_back(*message.value);
       if (*seen > 0) continue;
       EXPECT_TRUE(reader.wait(waiter_, limit));
     }
     return values;
   }
   void wait_for_end(PartitionReader& reader) {
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (!reader.partitions()[0].at_end && clock_.now() < limit) {
       ASSERT_TRUE(reader.take());
       if (reader.partitions()[0].at_end) return;
@@ -49,7 +49,7 @@ class PartitionReaderTest : public MockClusterTest {
     }
   }
 
-  Waiter waiter_{stop_, clock_};
+  io::Waiter waiter_{stop_, clock_};
   std::unique_ptr<Cluster> cluster_;
 };
 
@@ -81,13 +81,14 @@ TEST_F(PartitionReaderTest, AMessageEndsTheWait) {
 TEST_F(PartitionReaderTest, ADeadlineAndASignalEndTheWait) {
   const auto reader = read_one("ends");
   wait_for_end(*reader);
-  const Result<Wake> deadline = reader->wait(waiter_, clock_.now() + std::chrono::milliseconds(1));
+  const base::Result<io::Wake> deadline =
+      reader->wait(waiter_, clock_.now() + std::chrono::milliseconds(1));
   ASSERT_TRUE(deadline);
-  EXPECT_EQ(*deadline, Wake::kDeadline);
+  EXPECT_EQ(*deadline, io::Wake::kDeadline);
   stop_.request(SIGTERM);
-  const Result<Wake> stop = reader->wait(waiter_, kForever);
+  const base::Result<io::Wake> stop = reader->wait(waiter_, io::kForever);
   ASSERT_TRUE(stop);
-  EXPECT_EQ(*stop, Wake::kStop);
+  EXPECT_EQ(*stop, io::Wake::kStop);
 }
 
 TEST_F(PartitionReaderTest, WhatIsStoppedGivesNothingMore) {
@@ -102,4 +103,4 @@ TEST_F(PartitionReaderTest, WhatIsStoppedGivesNothingMore) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

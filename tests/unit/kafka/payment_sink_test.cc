@@ -9,23 +9,23 @@
 #include "kafka/topic_source.h"
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
-using Aftermath = PaymentSink::Aftermath;
+using Aftermath = io::PaymentSink::Aftermath;
 
 // Kinds of requests, https://kafka.apache.org/protocol
 constexpr int16_t kProduce = 0;
 constexpr int16_t kInitProducerId = 22;
 constexpr int16_t kEndTransaction = 26;
 
-Batch batch(std::string_view user, std::string_view amount, uint64_t volume) {
+record::Batch batch(std::string_view user, std::string_view amount, uint64_t volume) {
   return {.user = user, .amount_text = amount, .amount = {}, .volume = volume};
 }
 
 class TopicPaymentSinkTest : public MockClusterTest {
  protected:
-  std::unique_ptr<PaymentSink> open(const std::string& topic, const TopicSinkOptions& options) {
+  std::unique_ptr<io::PaymentSink> open(const std::string& topic, const TopicSinkOptions& options) {
     mock().create(topic, 1);
     topic_ = topic;
     cluster_ = connect();
@@ -33,7 +33,7 @@ class TopicPaymentSinkTest : public MockClusterTest {
     EXPECT_TRUE(sink) << (sink ? "" : sink.error().message);
     return sink ? std::move(*sink) : nullptr;
   }
-  std::unique_ptr<PaymentSink> transactional(const std::string& topic, bool patient = false) {
+  std::unique_ptr<io::PaymentSink> transactional(const std::string& topic, bool patient = false) {
     return open(topic, {.transactional = true,
                         .transactional_id = "serve." + topic,
                         .transaction_timeout = std::chrono::seconds(5),
@@ -44,14 +44,14 @@ class TopicPaymentSinkTest : public MockClusterTest {
   }
   // "key value" of each message. The mock shows those of undone transactions as well.
   std::vector<std::string> messages() {
-    Waiter waiter(stop_, clock_);
+    io::Waiter waiter(stop_, clock_);
     auto source = open_topic_source(*cluster_, topic_, {.until_end = true}, waiter);
     std::vector<std::string> found;
-    MessageBlock block;
+    io::MessageBlock block;
     while (source) {
       const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(20));
-      if (!status || *status != ReadStatus::kBlock) break;
-      for (const Message& message : block.messages) {
+      if (!status || *status != io::ReadStatus::kBlock) break;
+      for (const io::Message& message : block.messages) {
         found.push_back(std::string(message.key) + " " + std::string(*message.value));
       }
     }
@@ -64,7 +64,7 @@ class TopicPaymentSinkTest : public MockClusterTest {
 
 TEST_F(TopicPaymentSinkTest, SendsEachPaymentOfABatchUnderItsUser) {
   const auto sink = open("batches", {});
-  const Batch batches[] = {batch("edgar", "1.0", 2), batch("zo\"e", "2", 1)};
+  const record::Batch batches[] = {batch("edgar", "1.0", 2), batch("zo\"e", "2", 1)};
   ASSERT_TRUE(sink->put(batches));
   ASSERT_TRUE(sink->flush());
   EXPECT_EQ(messages(), (std::vector<std::string>{R"(edgar {"user":"edgar","paymentAmt":1.0})",
@@ -91,7 +91,7 @@ TEST_F(TopicPaymentSinkTest, TakesMoreThanTheQueueHolds) {
   cluster_ = connect(options);
   auto sink = open_topic_payment_sink(*cluster_, "full");
   ASSERT_TRUE(sink) << sink.error().message;
-  const Batch many = batch("edgar", "1", 5'000);
+  const record::Batch many = batch("edgar", "1", 5'000);
   ASSERT_TRUE((*sink)->put({&many, 1}));
   ASSERT_TRUE((*sink)->flush());
   EXPECT_EQ(messages().size(), 5'000U);
@@ -100,18 +100,18 @@ TEST_F(TopicPaymentSinkTest, TakesMoreThanTheQueueHolds) {
 TEST_F(TopicPaymentSinkTest, SaysHowManyWereNotDelivered) {
   const auto sink = open("refused", {});
   next_errors(kProduce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
-  const Batch one = batch("edgar", "1", 1);
+  const record::Batch one = batch("edgar", "1", 1);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> flushed = sink->flush();
+  const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_EQ(flushed.error().message.substr(0, 38), "kafka:refused: 1 message not delivered");
-  EXPECT_EQ(flushed.error().kind, ErrorKind::kFailed);
+  EXPECT_EQ(flushed.error().kind, base::ErrorKind::kFailed);
   EXPECT_EQ(sink->aftermath(), Aftermath::kBroken);
 }
 
 TEST_F(TopicPaymentSinkTest, ATransactionHasWhatWasPutSinceTheLastFlush) {
   const auto sink = transactional("together");
-  const Batch one = batch("edgar", "1", 3);
+  const record::Batch one = batch("edgar", "1", 3);
   ASSERT_TRUE(sink->put({&one, 1}));
   EXPECT_TRUE(messages().empty());  // held until the flush
   ASSERT_TRUE(sink->flush());
@@ -126,24 +126,24 @@ TEST_F(TopicPaymentSinkTest, ACommitThatMeetsABusyCoordinatorIsTriedAgain) {
   const auto sink = transactional("busy");
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
                                 RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS});
-  const Batch one = batch("edgar", "1", 1);
+  const record::Batch one = batch("edgar", "1", 1);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> flushed = sink->flush();
+  const base::Result<void> flushed = sink->flush();
   EXPECT_TRUE(flushed) << flushed.error().message;
 }
 
 TEST_F(TopicPaymentSinkTest, AMessageThatIsRefusedUndoesTheTransactionAndTheNextGoesWell) {
   const auto sink = transactional("undone");
   next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
-  const Batch one = batch("edgar", "1", 1);
+  const record::Batch one = batch("edgar", "1", 1);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> flushed = sink->flush();
+  const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_EQ(flushed.error().message.substr(0, 41), "kafka:undone: the transaction was undone:");
   EXPECT_EQ(sink->aftermath(), Aftermath::kUndone);
-  const Batch two = batch("ada", "2", 1);
+  const record::Batch two = batch("ada", "2", 1);
   ASSERT_TRUE(sink->put({&two, 1}));
-  const Result<void> again = sink->flush();
+  const base::Result<void> again = sink->flush();
   EXPECT_TRUE(again) << again.error().message;
   EXPECT_EQ(messages(), (std::vector<std::string>{R"(ada {"user":"ada","paymentAmt":2})"}));
 }
@@ -151,23 +151,23 @@ TEST_F(TopicPaymentSinkTest, AMessageThatIsRefusedUndoesTheTransactionAndTheNext
 TEST_F(TopicPaymentSinkTest, ACommitWhoseOutcomeNobodyKnowsSaysSoAndTheNextGoesWell) {
   const auto sink = transactional("unknown");
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
-  const Batch one = batch("edgar", "1", 1);
+  const record::Batch one = batch("edgar", "1", 1);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> flushed = sink->flush();
+  const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_NE(flushed.error().message.find("nobody knows whether"), std::string::npos);
   EXPECT_EQ(sink->aftermath(), Aftermath::kUnknown);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> again = sink->flush();
+  const base::Result<void> again = sink->flush();
   EXPECT_TRUE(again) << again.error().message;
 }
 
 TEST_F(TopicPaymentSinkTest, WhoIsFencedYieldsToTheOther) {
   const auto sink = transactional("fenced");
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH});
-  const Batch one = batch("edgar", "1", 1);
+  const record::Batch one = batch("edgar", "1", 1);
   ASSERT_TRUE(sink->put({&one, 1}));
-  const Result<void> flushed = sink->flush();
+  const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_NE(flushed.error().message.find(
                 "another process has taken over the transactional id serve.fenced"),
@@ -183,4 +183,4 @@ TEST_F(TopicPaymentSinkTest, OpensOnceTheCoordinatorIsReady) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

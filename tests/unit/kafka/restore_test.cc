@@ -9,7 +9,7 @@
 
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class Restore : public MockClusterTest {};
@@ -20,11 +20,11 @@ struct Seen {
   uint64_t progress_all = 0;
 
   OnRestored take() {
-    return [this](const MessageBlock& block) {
-      for (const Message& message : block.messages) {
+    return [this](const io::MessageBlock& block) {
+      for (const io::Message& message : block.messages) {
         values[message.at.partition].push_back(std::string(message.value.value_or("-")));
       }
-      return Result<void>();
+      return base::Result<void>();
     };
   }
   OnRestoreProgress progress() {
@@ -44,7 +44,7 @@ TEST_F(Restore, ReadsTheWantedPartitionsToTheirEnd) {
   const std::unique_ptr<Cluster> cluster = connect();
   Seen seen;
   const std::vector<int32_t> partitions{0, 2};
-  const Result<void> done =
+  const base::Result<void> done =
       read_back(*cluster, {"stats1", partitions}, seen.take(), seen.progress());
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(seen.values[0].size(), 1000U);
@@ -61,7 +61,7 @@ TEST_F(Restore, AnEmptyPartitionIsReadAtOnce) {
   const std::unique_ptr<Cluster> cluster = connect();
   Seen seen;
   const std::vector<int32_t> partitions{0};
-  const Result<void> done = read_back(*cluster, {"stats2", partitions}, seen.take());
+  const base::Result<void> done = read_back(*cluster, {"stats2", partitions}, seen.take());
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_TRUE(seen.values.empty());
 }
@@ -83,9 +83,10 @@ TEST_F(Restore, AnErrorOfTheReaderEndsIt) {
   mock().flush();
   const std::unique_ptr<Cluster> cluster = connect();
   const std::vector<int32_t> partitions{0};
-  const Result<void> done =
-      read_back(*cluster, {"stats4", partitions},
-                [](const MessageBlock&) -> Result<void> { return fail("another engine's stats"); });
+  const base::Result<void> done = read_back(*cluster, {"stats4", partitions},
+                                            [](const io::MessageBlock&) -> base::Result<void> {
+                                              return base::fail("another engine's stats");
+                                            });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "another engine's stats");
 }
@@ -98,13 +99,13 @@ TEST_F(Restore, AStopSignalInterruptsIt) {
   mock().flush();
   const std::unique_ptr<Cluster> cluster = connect();
   const std::vector<int32_t> partitions{0};
-  const Result<void> done =
-      read_back(*cluster, {"stats5", partitions}, [&](const MessageBlock&) -> Result<void> {
-        stop_.request(SIGTERM);
-        return {};
-      });
+  const base::Result<void> done = read_back(*cluster, {"stats5", partitions},
+                                            [&](const io::MessageBlock&) -> base::Result<void> {
+                                              stop_.request(SIGTERM);
+                                              return {};
+                                            });
   ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().kind, ErrorKind::kInterrupted);
+  EXPECT_EQ(done.error().kind, base::ErrorKind::kInterrupted);
 }
 
 TEST_F(Restore, ATopicThatIsNotThereIsAnError) {
@@ -112,11 +113,11 @@ TEST_F(Restore, ATopicThatIsNotThereIsAnError) {
   const std::unique_ptr<Cluster> cluster = connect();
   Seen seen;
   const std::vector<int32_t> partitions{7};
-  const Result<void> done = read_back(*cluster, {"stats6", partitions}, seen.take());
+  const base::Result<void> done = read_back(*cluster, {"stats6", partitions}, seen.take());
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().message.find("kafka:stats6: partition 7"), std::string::npos)
       << done.error().message;
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

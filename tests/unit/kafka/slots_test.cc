@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class SlotTest : public ::testing::Test {
@@ -37,25 +37,25 @@ std::string host() {
 TEST_F(SlotTest, TakesTheFirstNumberThatIsFree) {
   std::optional<Slot> first = std::move(*Slot::take_in(folder_, "serve.payments"));
   EXPECT_EQ(first->name(), "serve.payments." + host() + ".0");
-  const Result<Slot> second = Slot::take_in(folder_, "serve.payments");
+  const base::Result<Slot> second = Slot::take_in(folder_, "serve.payments");
   EXPECT_EQ(second->name(), "serve.payments." + host() + ".1");
   first.reset();
   EXPECT_EQ(Slot::take_in(folder_, "serve.payments")->number(), 0);
 }
 
 TEST_F(SlotTest, NamesOfAnotherPrefixAreNotInTheWay) {
-  const Result<Slot> one = Slot::take_in(folder_, "serve.payments");
+  const base::Result<Slot> one = Slot::take_in(folder_, "serve.payments");
   EXPECT_EQ(Slot::take_in(folder_, "serve.other")->number(), 0);
   EXPECT_EQ(Slot::take_in(folder_, "serve.payments")->number(), 1);
 }
 
 TEST_F(SlotTest, AnyPrefixHasAFileOfItsOwn) {
   const std::string longest(500, 'x');
-  const Result<Slot> one = Slot::take_in(folder_, longest + "a");
+  const base::Result<Slot> one = Slot::take_in(folder_, longest + "a");
   ASSERT_TRUE(one) << one.error().message;
   EXPECT_EQ(Slot::take_in(folder_, longest + "b")->number(), 0);
   EXPECT_EQ(Slot::take_in(folder_, longest + "a")->number(), 1);
-  const Result<Slot> escaped = Slot::take_in(folder_, "../a b");
+  const base::Result<Slot> escaped = Slot::take_in(folder_, "../a b");
   ASSERT_TRUE(escaped) << escaped.error().message;
   EXPECT_EQ(Slot::take_in(folder_, "../a b")->number(), 1);
   EXPECT_TRUE(std::filesystem::exists(folder_ + "/..%2fa%20b.0.lock"));
@@ -66,7 +66,7 @@ TEST_F(SlotTest, AKilledProcessHasLeftItsSlot) {
   ASSERT_EQ(::pipe(ready.data()), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    const Result<Slot> slot = Slot::take_in(folder_, "p");
+    const base::Result<Slot> slot = Slot::take_in(folder_, "p");
     (void)!::write(ready[1], "x", 1);
     for (;;) ::pause();
   }
@@ -87,14 +87,14 @@ TEST_F(SlotTest, TheFolderIsOurOwn) {
   EXPECT_EQ(found.st_mode & 0777U, 0700U);
   const std::string link = parent_ + "/link";
   std::filesystem::create_directory_symlink(folder_, link);
-  const Result<Slot> elsewhere = Slot::take_in(link, "p");
+  const base::Result<Slot> elsewhere = Slot::take_in(link, "p");
   ASSERT_FALSE(elsewhere);
   EXPECT_EQ(elsewhere.error().message, link + ": not a folder of this user");
 }
 
 TEST_F(SlotTest, LivesInTheRuntimeFolderWhereThereIsOne) {
   ::setenv("XDG_RUNTIME_DIR", parent_.c_str(), 1);
-  const Result<Slot> slot = Slot::take("p");
+  const base::Result<Slot> slot = Slot::take("p");
   ::unsetenv("XDG_RUNTIME_DIR");
   ASSERT_TRUE(slot) << slot.error().message;
   EXPECT_TRUE(
@@ -102,4 +102,4 @@ TEST_F(SlotTest, LivesInTheRuntimeFolderWhereThereIsOne) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

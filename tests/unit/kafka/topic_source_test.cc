@@ -8,7 +8,7 @@
 
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class TopicSourceTest : public MockClusterTest {
@@ -24,15 +24,15 @@ class TopicSourceTest : public MockClusterTest {
     }
     mock().flush();
   }
-  std::unique_ptr<MessageSource> open(const std::string& topic, bool until_end) {
+  std::unique_ptr<io::MessageSource> open(const std::string& topic, bool until_end) {
     if (!cluster_) cluster_ = connect();
     auto source = open_topic_source(*cluster_, topic, {.until_end = until_end}, waiter_);
     EXPECT_TRUE(source) << source.error().message;
     return source ? std::move(*source) : nullptr;
   }
-  Instant soon() { return clock_.now() + std::chrono::seconds(20); }
+  base::Instant soon() { return clock_.now() + std::chrono::seconds(20); }
 
-  Waiter waiter_{stop_, clock_};
+  io::Waiter waiter_{stop_, clock_};
   std::unique_ptr<Cluster> cluster_;
 };
 
@@ -41,17 +41,17 @@ TEST_F(TopicSourceTest, UntilEndReadsAllPartitionsAndEnds) {
   const auto source = open("ends", true);
   EXPECT_EQ(source->messages_at_start(), 3000U);
   std::vector<uint64_t> by_partition(3);
-  MessageBlock block;
-  Result<ReadStatus> status = source->read(block, soon());
-  for (; status && *status == ReadStatus::kBlock; status = source->read(block, soon())) {
+  io::MessageBlock block;
+  base::Result<io::ReadStatus> status = source->read(block, soon());
+  for (; status && *status == io::ReadStatus::kBlock; status = source->read(block, soon())) {
     EXPECT_EQ(block.source, "ends");
-    for (const Message& message : block.messages) {
+    for (const io::Message& message : block.messages) {
       EXPECT_EQ(message.at.offset,
                 static_cast<int64_t>(by_partition[static_cast<size_t>(message.at.partition)]++));
     }
   }
   ASSERT_TRUE(status) << status.error().message;
-  EXPECT_EQ(*status, ReadStatus::kEnd);
+  EXPECT_EQ(*status, io::ReadStatus::kEnd);
   EXPECT_EQ(by_partition, (std::vector<uint64_t>{1000, 1000, 1000}));
   EXPECT_FALSE(source->cut_short());
   EXPECT_EQ(source->messages_read(), 3000U);
@@ -62,8 +62,8 @@ TEST_F(TopicSourceTest, UntilEndLeavesOutWhatCameLater) {
   const auto source = open("later", true);
   add("later", 1, 10);
   uint64_t count = 0;
-  MessageBlock block;
-  while (source->read(block, soon()).value_or(ReadStatus::kEnd) == ReadStatus::kBlock) {
+  io::MessageBlock block;
+  while (source->read(block, soon()).value_or(io::ReadStatus::kEnd) == io::ReadStatus::kBlock) {
     count += block.messages.size();
   }
   EXPECT_EQ(count, 10U);
@@ -73,36 +73,39 @@ TEST_F(TopicSourceTest, AnEmptyTopicEndsAtOnce) {
   fill("empty", 2, 0);
   const auto source = open("empty", true);
   EXPECT_TRUE(source->caught_up());
-  MessageBlock block;
-  EXPECT_EQ(source->read(block, clock_.now()).value_or(ReadStatus::kBlock), ReadStatus::kEnd);
+  io::MessageBlock block;
+  EXPECT_EQ(source->read(block, clock_.now()).value_or(io::ReadStatus::kBlock),
+            io::ReadStatus::kEnd);
 }
 
 TEST_F(TopicSourceTest, WithoutAnEndItWaitsForMore) {
   fill("more", 1, 5);
   const auto source = open("more", false);
   EXPECT_FALSE(source->caught_up());
-  MessageBlock block;
+  io::MessageBlock block;
   // The five may come in several blocks.
-  const Instant limit = soon();
+  const base::Instant limit = soon();
   while (!source->caught_up() && clock_.now() < limit) {
-    ASSERT_NE(source->read(block, limit).value_or(ReadStatus::kEnd), ReadStatus::kEnd);
+    ASSERT_NE(source->read(block, limit).value_or(io::ReadStatus::kEnd), io::ReadStatus::kEnd);
   }
   EXPECT_TRUE(source->caught_up());
-  while (source->read(block, clock_.now()).value_or(ReadStatus::kEnd) == ReadStatus::kBlock) {
+  while (source->read(block, clock_.now()).value_or(io::ReadStatus::kEnd) ==
+         io::ReadStatus::kBlock) {
   }
-  EXPECT_EQ(
-      source->read(block, clock_.now() + std::chrono::milliseconds(5)).value_or(ReadStatus::kEnd),
-      ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block, clock_.now() + std::chrono::milliseconds(5))
+                .value_or(io::ReadStatus::kEnd),
+            io::ReadStatus::kIdle);
   add("more", 1, 1);
-  EXPECT_EQ(source->read(block, soon()).value_or(ReadStatus::kEnd), ReadStatus::kBlock);
+  EXPECT_EQ(source->read(block, soon()).value_or(io::ReadStatus::kEnd), io::ReadStatus::kBlock);
 }
 
 TEST_F(TopicSourceTest, AStopSignalEndsIt) {
   fill("stops", 1, 5);
   const auto source = open("stops", false);
   stop_.request(SIGTERM);
-  MessageBlock block;
-  EXPECT_EQ(source->read(block, kForever).value_or(ReadStatus::kBlock), ReadStatus::kEnd);
+  io::MessageBlock block;
+  EXPECT_EQ(source->read(block, io::kForever).value_or(io::ReadStatus::kBlock),
+            io::ReadStatus::kEnd);
   EXPECT_TRUE(source->cut_short());
 }
 
@@ -128,4 +131,4 @@ TEST_F(TopicSourceTest, ABrokerThatIsAwayIsWaitedForAsLongAsToldTo) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -5,7 +5,7 @@
 
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 class TopicsTest : public MockClusterTest {};
@@ -13,7 +13,7 @@ class TopicsTest : public MockClusterTest {};
 TEST_F(TopicsTest, ATopicIsKnownByItsPartitions) {
   mock().create("five", 5);
   const auto cluster = connect();
-  const Result<int32_t> partitions = require_topic(*cluster, {.name = "five"});
+  const base::Result<int32_t> partitions = require_topic(*cluster, {.name = "five"});
   ASSERT_TRUE(partitions) << partitions.error().message;
   EXPECT_EQ(*partitions, 5);
 }
@@ -21,7 +21,7 @@ TEST_F(TopicsTest, ATopicIsKnownByItsPartitions) {
 TEST_F(TopicsTest, WithoutABrokerTheTimeoutEndsTheWait) {
   const auto cluster =
       connect({.brokers = "127.0.0.1:9", .broker_timeout = std::chrono::milliseconds(100)});
-  const Result<int32_t> partitions = require_topic(*cluster, {.name = "any"});
+  const base::Result<int32_t> partitions = require_topic(*cluster, {.name = "any"});
   ASSERT_FALSE(partitions);
   EXPECT_NE(partitions.error().message.find("see --broker-timeout"), std::string::npos);
 }
@@ -29,10 +29,10 @@ TEST_F(TopicsTest, WithoutABrokerTheTimeoutEndsTheWait) {
 TEST_F(TopicsTest, AStopSignalEndsTheWait) {
   stop_.request(SIGTERM);
   const auto cluster = connect({.brokers = "127.0.0.1:9"});
-  const Result<int32_t> partitions = require_topic(*cluster, {.name = "any"});
+  const base::Result<int32_t> partitions = require_topic(*cluster, {.name = "any"});
   ASSERT_FALSE(partitions);
-  EXPECT_EQ(partitions.error().kind, ErrorKind::kInterrupted);
+  EXPECT_EQ(partitions.error().kind, base::ErrorKind::kInterrupted);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

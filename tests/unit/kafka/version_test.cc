@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 TEST(LibrdkafkaVersion, IsThreeNumbersAtBuildAndAtLeastTheFloorAtRun) {
@@ -16,4 +16,4 @@ TEST(LibrdkafkaVersion, IsThreeNumbersAtBuildAndAtLeastTheFloorAtRun) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -10,16 +10,16 @@
 #include "base/clock.h"
 #include "base/stop_signal.h"
 
-namespace paystats {
+namespace paystats::kafka {
 namespace {
 
 using std::chrono::microseconds;
 
 // Rings come when a wait ends by itself, and no queue would ring again: each must be heard.
 TEST(WakeUp, HearsARingThatComesWithTheDeadline) {
-  const StopSignal stop;
-  const SystemClock clock;
-  const Waiter waiter(stop, clock);
+  const base::StopSignal stop;
+  const base::SystemClock clock;
+  const io::Waiter waiter(stop, clock);
   WakeUp wake_up;
   ASSERT_TRUE(wake_up.open());
   constexpr int kRounds = 3000;
@@ -28,7 +28,7 @@ TEST(WakeUp, HearsARingThatComesWithTheDeadline) {
     std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same each time
     for (int i = 0; i < kRounds; ++i) {
       turns.acquire();
-      const Instant at = clock.now() + microseconds(random() % 400);
+      const base::Instant at = clock.now() + microseconds(random() % 400);
       while (clock.now() < at) {
       }
       wake_up.ring();
@@ -37,16 +37,16 @@ TEST(WakeUp, HearsARingThatComesWithTheDeadline) {
   int unheard = 0;
   for (int i = 0; i < kRounds; ++i) {
     turns.release();
-    const Instant limit = clock.now() + std::chrono::milliseconds(200);
-    Wake wake = Wake::kDeadline;
-    while (wake == Wake::kDeadline && clock.now() < limit) {
+    const base::Instant limit = clock.now() + std::chrono::milliseconds(200);
+    io::Wake wake = io::Wake::kDeadline;
+    while (wake == io::Wake::kDeadline && clock.now() < limit) {
       wake = *wake_up.wait(waiter, clock.now() + microseconds(20));
     }
-    if (wake == Wake::kDeadline) ++unheard;
+    if (wake == io::Wake::kDeadline) ++unheard;
   }
   ringer.join();
   EXPECT_EQ(unheard, 0);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::kafka

@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "unit/support.h"
 
-namespace paystats {
+namespace paystats::loop {
 namespace {
 
 TEST(EventLoop, EndsWhenNothingIsLeftToWaitFor) {
@@ -42,13 +42,13 @@ TEST(EventLoop, RunsTasksOfAnotherThreadInOrderWhileThereIsWork) {
 TEST(EventLoop, TurnsAnExceptionIntoAnError) {
   EventLoop loop;
   loop.post([] { throw std::runtime_error("no memory"); });
-  const Result<void> done = loop.run();
+  const base::Result<void> done = loop.run();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "event loop: no memory");
 }
 
 TEST(ReadableWatch, CallsOnceWhatCanBeReadAndLeavesTheDescriptorAsItWas) {
-  const UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+  const base::UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
   EventLoop loop;
   int calls = 0;
   ReadableWatch watch(loop, fd.get(), [&] { ++calls; });
@@ -62,7 +62,7 @@ TEST(ReadableWatch, CallsOnceWhatCanBeReadAndLeavesTheDescriptorAsItWas) {
 }
 
 TEST(ReadableWatch, SeesWhatCouldBeReadBefore) {
-  const UniqueFd fd(::eventfd(1, EFD_CLOEXEC));
+  const base::UniqueFd fd(::eventfd(1, EFD_CLOEXEC));
   EventLoop loop;
   int calls = 0;
   ReadableWatch watch(loop, fd.get(), [&] { ++calls; });
@@ -71,7 +71,7 @@ TEST(ReadableWatch, SeesWhatCouldBeReadBefore) {
 }
 
 TEST(ReadableWatch, NoLongerKeepsTheLoopOnceDestroyed) {
-  const UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+  const base::UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
   EventLoop loop;
   auto watch = std::make_unique<ReadableWatch>(loop, fd.get(), [] { FAIL(); });
   loop.post([&] { watch.reset(); });
@@ -90,4 +90,4 @@ TEST(Ticker, CallsUntilItIsDestroyedEvenByItsOwnTask) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::loop

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <string>
 
-namespace paystats {
+namespace paystats::loop {
 
 enum class Received { kSome, kNothing, kEnd };  // kNothing: none came in time
 
@@ -21,4 +21,4 @@ inline Received receive_some(int fd, std::string& into, std::chrono::millisecond
   return Received::kSome;
 }
 
-}  // namespace paystats
+}  // namespace paystats::loop

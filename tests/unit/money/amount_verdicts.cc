@@ -10,7 +10,7 @@
 
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::money {
 namespace {
 
 const char* name_of(AmountFlaw flaw) {
@@ -52,7 +52,7 @@ void write_verdict(const std::string& text, std::string& out) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::money
 
 int main() {
   std::ios::sync_with_stdio(false);
@@ -60,7 +60,7 @@ int main() {
   std::string out;
   while (std::getline(std::cin, line)) {
     out.clear();
-    paystats::write_verdict(line, out);
+    paystats::money::write_verdict(line, out);
     std::cout << out;
   }
   std::cout.flush();

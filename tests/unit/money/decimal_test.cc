@@ -7,7 +7,7 @@
 #include <string>
 #include <type_traits>
 
-namespace paystats {
+namespace paystats::money {
 
 void PrintTo(Decimal value, std::ostream* out) {
   *out << to_string(value);
@@ -318,4 +318,4 @@ static_assert(!std::is_assignable_v<Decimal&, double>);
 static_assert(std::is_trivially_copyable_v<Decimal> && sizeof(Decimal) == 16);
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::money

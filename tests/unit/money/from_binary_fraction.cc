@@ -3,7 +3,7 @@
 // a failure is for the reason that is meant.
 #include "money/decimal.h"
 
-namespace paystats {
+namespace paystats::money {
 
 inline constexpr double kDouble = 1.5;
 
@@ -26,4 +26,4 @@ void make() {
 #endif
 }
 
-}  // namespace paystats
+}  // namespace paystats::money

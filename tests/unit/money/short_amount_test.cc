@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-namespace paystats {
+namespace paystats::money {
 namespace {
 
 // What it makes of the amount that `text` begins with, or -1 where it leaves it to the other ways.
@@ -61,4 +61,4 @@ TEST(ShortAmount, IsWhatTheGrammarSaysOfAnyBytes) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::money

@@ -8,7 +8,7 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::payagg {
 namespace {
 
 const std::string kPayment = "{\"user\":\"anna\",\"paymentAmt\":7}\n";
@@ -19,41 +19,41 @@ class Aggregate : public testing::Test {
   Aggregate() {
     request_.inputs = {folder_ / "in"};
     request_.output = folder_ / "out";
-    write_file(folder_ / "in", kPayment);
+    io::write_file(folder_ / "in", kPayment);
   }
-  Result<AggregateOutcome> run() {
+  base::Result<AggregateOutcome> run() {
     return aggregate(*make_plan(request_),
                      {around_.words.diagnostics, around_.stop, around_.clock, false});
   }
-  std::string output() { return file_bytes(folder_ / "out"); }
+  std::string output() { return io::file_bytes(folder_ / "out"); }
 
   const TempFolder folder_;
-  Surroundings around_;
+  io::Surroundings around_;
   AggregateRequest request_;
 };
 
 TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {
-  const Result<AggregateOutcome> end = run();
+  const base::Result<AggregateOutcome> end = run();
   ASSERT_TRUE(end);
-  EXPECT_EQ(end->status, ExitStatus::kDone);
+  EXPECT_EQ(end->status, base::ExitStatus::kDone);
   EXPECT_FALSE(end->cut_short);
   EXPECT_EQ(output(), kStats);
   EXPECT_EQ(folder_.entries(), 2U);
 }
 
 TEST_F(Aggregate, BadRecordsAreTheStatusAndGoWhereTheyWereSent) {
-  append_file(folder_ / "in", "junk\n");
+  io::append_file(folder_ / "in", "junk\n");
   request_.rejects = folder_ / "bad";
-  const Result<AggregateOutcome> end = run();
+  const base::Result<AggregateOutcome> end = run();
   ASSERT_TRUE(end);
-  EXPECT_EQ(end->status, ExitStatus::kRejected);
-  EXPECT_NE(file_bytes(folder_ / "bad").find("\"line\":2"), std::string::npos);
+  EXPECT_EQ(end->status, base::ExitStatus::kRejected);
+  EXPECT_NE(io::file_bytes(folder_ / "bad").find("\"line\":2"), std::string::npos);
 }
 
 TEST_F(Aggregate, SeveralJobsGiveTheSame) {
   std::string bytes = "junk\n";
   while (bytes.size() < size_t{9} << 20U) bytes += kPayment;
-  write_file(folder_ / "in", bytes);
+  io::write_file(folder_ / "in", bytes);
   request_.rejects = folder_ / "bad1";
   request_.jobs = 1;
   ASSERT_TRUE(run());
@@ -62,26 +62,26 @@ TEST_F(Aggregate, SeveralJobsGiveTheSame) {
   request_.jobs = 3;
   ASSERT_TRUE(run());
   EXPECT_EQ(output(), want);
-  EXPECT_EQ(file_bytes(folder_ / "bad1"), file_bytes(folder_ / "bad3"));
+  EXPECT_EQ(io::file_bytes(folder_ / "bad1"), io::file_bytes(folder_ / "bad3"));
 }
 
 TEST_F(Aggregate, OneFileCannotBeReadAndWritten) {
   request_.output = request_.inputs[0];
-  const Result<AggregateOutcome> same = run();
+  const base::Result<AggregateOutcome> same = run();
   ASSERT_FALSE(same);
   EXPECT_NE(same.error().message.find("is both input and output"), std::string::npos);
   request_.output = folder_ / "out";
   request_.rejects = folder_ / "in";
   EXPECT_FALSE(run());
-  write_file(folder_ / "out", "old\n");
+  io::write_file(folder_ / "out", "old\n");
   request_.rejects = folder_ / "out";
   EXPECT_FALSE(run());
-  EXPECT_EQ(file_bytes(folder_ / "in"), kPayment);
+  EXPECT_EQ(io::file_bytes(folder_ / "in"), kPayment);
   EXPECT_EQ(output(), "old\n");
 }
 
 TEST_F(Aggregate, AnErrorLeavesTheOldOutput) {
-  write_file(folder_ / "out", "old\n");
+  io::write_file(folder_ / "out", "old\n");
   request_.inputs.push_back(folder_ / "missing");
   EXPECT_FALSE(run());
   EXPECT_EQ(output(), "old\n");
@@ -90,7 +90,7 @@ TEST_F(Aggregate, AnErrorLeavesTheOldOutput) {
 
 TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
   around_.stop.request(SIGTERM);
-  const Result<AggregateOutcome> end = run();
+  const base::Result<AggregateOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_TRUE(end->cut_short);
   EXPECT_EQ(output(), "");
@@ -100,41 +100,41 @@ TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
 TEST_F(Aggregate, ASignalIsTheNormalEndOfFollowing) {
   request_.follow = true;
   around_.stop.request(SIGTERM);
-  const Result<AggregateOutcome> end = run();
+  const base::Result<AggregateOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_FALSE(end->cut_short);
   EXPECT_EQ(around_.words.heard(), "");
 }
 
 TEST_F(Aggregate, AReaderThatWentAwayIsAQuietEndUnlessTheInputHasNone) {
-  Pipe pipe;
+  io::Pipe pipe;
   pipe.read.reset();
   request_.output = "-";
   {
-    const Redirected redirected(1, pipe.write.get());
-    const Result<AggregateOutcome> end = run();
+    const io::Redirected redirected(1, pipe.write.get());
+    const base::Result<AggregateOutcome> end = run();
     ASSERT_TRUE(end);
-    EXPECT_EQ(end->status, ExitStatus::kDone);
+    EXPECT_EQ(end->status, base::ExitStatus::kDone);
     request_.follow = true;
-    const Result<AggregateOutcome> following = run();
+    const base::Result<AggregateOutcome> following = run();
     ASSERT_FALSE(following);
-    EXPECT_EQ(following.error().kind, ErrorKind::kClosedOutput);
+    EXPECT_EQ(following.error().kind, base::ErrorKind::kClosedOutput);
   }
   EXPECT_EQ(around_.words.heard(), "");
 }
 
 TEST_F(Aggregate, RejectsArriveEvenWhereNobodyReadsTheTotals) {
-  Pipe pipe;
+  io::Pipe pipe;
   pipe.read.reset();
-  append_file(folder_ / "in", "junk\n");
+  io::append_file(folder_ / "in", "junk\n");
   request_.output = "-";
   request_.rejects = folder_ / "bad";
   {
-    const Redirected redirected(1, pipe.write.get());
+    const io::Redirected redirected(1, pipe.write.get());
     ASSERT_TRUE(run());
   }
-  EXPECT_NE(file_bytes(folder_ / "bad").find("junk"), std::string::npos);
+  EXPECT_NE(io::file_bytes(folder_ / "bad").find("junk"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::payagg

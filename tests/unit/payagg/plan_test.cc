@@ -4,21 +4,21 @@
 
 #include <string>
 
-namespace paystats {
+namespace paystats::payagg {
 namespace {
 
 std::string refusal(const AggregateRequest& request) {
-  const Result<AggregatePlan> plan = make_plan(request);
+  const base::Result<AggregatePlan> plan = make_plan(request);
   return plan ? "" : plan.error().message;
 }
 
 TEST(Plan, WithoutWordsItIsFinalFromStdinToStdout) {
-  const Result<AggregatePlan> plan = make_plan({});
+  const base::Result<AggregatePlan> plan = make_plan({});
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->inputs.size(), 1U);
-  EXPECT_EQ(plan->inputs[0].kind, Endpoint::Kind::kStdio);
-  EXPECT_EQ(plan->output.kind, Endpoint::Kind::kStdio);
-  EXPECT_EQ(plan->mode, OutputMode::kFinal);
+  EXPECT_EQ(plan->inputs[0].kind, io::Endpoint::Kind::kStdio);
+  EXPECT_EQ(plan->output.kind, io::Endpoint::Kind::kStdio);
+  EXPECT_EQ(plan->mode, stream::OutputMode::kFinal);
   EXPECT_FALSE(plan->totals.track_changes);
   EXPECT_EQ(plan->fields.user, "user");
   EXPECT_EQ(plan->fields.amount, "paymentAmt");
@@ -28,11 +28,11 @@ TEST(Plan, FollowIsUpdateUnlessSaidOtherwise) {
   AggregateRequest request;
   request.inputs = {"payments.jsonl"};
   request.follow = true;
-  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kUpdate);
   EXPECT_TRUE(make_plan(request)->totals.track_changes);
   EXPECT_EQ(make_plan(request)->trigger.interval, std::chrono::milliseconds(100));
   request.output_mode = "complete";
-  EXPECT_EQ(make_plan(request)->mode, OutputMode::kComplete);
+  EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kComplete);
   request.output_mode = "final";
   EXPECT_NE(refusal(request).find("with --follow there is none"), std::string::npos);
 }
@@ -57,10 +57,10 @@ TEST(Plan, AppendIsRefusedWithTheReason) {
 
 TEST(Plan, TriggersNeedAModeThatTheyCanFire) {
   AggregateRequest request;
-  request.trigger = Duration::zero();
+  request.trigger = base::Duration::zero();
   EXPECT_NE(refusal(request).find("--trigger has no effect"), std::string::npos);
   request.output_mode = "complete";
-  EXPECT_EQ(make_plan(request)->trigger.interval, Duration::zero());
+  EXPECT_EQ(make_plan(request)->trigger.interval, base::Duration::zero());
   AggregateRequest counted;
   counted.max_records = 5;
   EXPECT_NE(refusal(counted).find("--max-records has no effect"), std::string::npos);
@@ -114,9 +114,9 @@ TEST(Plan, ATopicIsAnEndpointLikeAnyOther) {
   request.inputs = {"kafka:payments"};
   request.output = "kafka:payment-stats";
   request.rejects = "kafka:rejects";
-  const Result<AggregatePlan> plan = make_plan(request);
+  const base::Result<AggregatePlan> plan = make_plan(request);
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->inputs[0].kind, Endpoint::Kind::kTopic);
+  EXPECT_EQ(plan->inputs[0].kind, io::Endpoint::Kind::kTopic);
   EXPECT_EQ(plan->output.name, "payment-stats");
   EXPECT_EQ(plan->rejects->name, "rejects");
 }
@@ -129,23 +129,23 @@ AggregateRequest from_topic_to_topic() {
 }
 
 TEST(Plan, FromTopicToTopicIsExactlyOnceInAGroupNamedAfterBoth) {
-  const Result<AggregatePlan> plan = make_plan(from_topic_to_topic());
+  const base::Result<AggregatePlan> plan = make_plan(from_topic_to_topic());
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->mode, OutputMode::kUpdate);
+  EXPECT_EQ(plan->mode, stream::OutputMode::kUpdate);
   EXPECT_EQ(plan->group, "payagg.payments.payment-stats");
-  EXPECT_EQ(plan->guarantee, Guarantee::kExactlyOnce);
-  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kStop);
+  EXPECT_EQ(plan->guarantee, topics::Guarantee::kExactlyOnce);
+  EXPECT_EQ(plan->on_data_loss, topics::OnDataLoss::kStop);
   EXPECT_FALSE(plan->instance);
 }
 
 TEST(Plan, ATopicReadToWhatIsThereNowEndsInFinalTotals) {
   AggregateRequest request;
   request.inputs = {"kafka:payments"};
-  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kUpdate);
   request.available_now = true;
-  EXPECT_EQ(make_plan(request)->mode, OutputMode::kFinal);
+  EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kFinal);
   request.output = "kafka:payment-stats";
-  EXPECT_EQ(make_plan(request)->mode, OutputMode::kUpdate);
+  EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kUpdate);
 }
 
 TEST(Plan, WordsOfTheGroupAreChecked) {
@@ -155,10 +155,10 @@ TEST(Plan, WordsOfTheGroupAreChecked) {
   request.group = "mine";
   request.instance = "pi";
   request.jobs = 3;
-  const Result<AggregatePlan> plan = make_plan(request);
+  const base::Result<AggregatePlan> plan = make_plan(request);
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->guarantee, Guarantee::kAtLeastOnce);
-  EXPECT_EQ(plan->on_data_loss, OnDataLoss::kContinue);
+  EXPECT_EQ(plan->guarantee, topics::Guarantee::kAtLeastOnce);
+  EXPECT_EQ(plan->on_data_loss, topics::OnDataLoss::kContinue);
   EXPECT_EQ(plan->group, "mine");
   EXPECT_EQ(plan->instance, "pi");
   request.guarantee = "always";
@@ -207,4 +207,4 @@ TEST(Plan, WhatATopicCannotDoIsRefused) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::payagg

@@ -7,7 +7,7 @@
 
 #include "unit/view/oracle.h"
 
-namespace paystats {
+namespace paystats::protocol {
 namespace {
 
 Envelope some_envelope() {
@@ -23,7 +23,7 @@ Envelope some_envelope() {
 
 TEST(Answer, IsTheBytesOfTheDocumentation) {
   EXPECT_EQ(
-      render_answer(some_envelope(), {{1, "edgar", cents(700), 7}}),
+      render_answer(some_envelope(), {{1, "edgar", view::cents(700), 7}}),
       R"({"instance":"0000000000c0ffee","version":812,"ready":true,"offset":0,"users":1234,)"
       R"("sum":"8638.50","count":4321,"stats":[{"rank":1,"user":"edgar","sum":"7.00","count":7}]})"
       "\n");
@@ -43,8 +43,9 @@ TEST(Answer, WithoutRowsHasAnEmptyArray) {
 TEST(Answer, SaysHowManyMatchAPrefixInFrontOfTheRows) {
   Envelope envelope = some_envelope();
   envelope.matches = 12;
-  const std::string answer = render_answer(
-      envelope, {{3, "edgar", cents(700), 7}, {9, "edna", Decimal::from_nanos(-125'000'000), 1}});
+  const std::string answer =
+      render_answer(envelope, {{3, "edgar", view::cents(700), 7},
+                               {9, "edna", money::Decimal::from_nanos(-125'000'000), 1}});
   EXPECT_NE(
       answer.find(R"("count":4321,"matches":12,"stats":[{"rank":3,"user":"edgar",)"
                   R"("sum":"7.00","count":7},{"rank":9,"user":"edna","sum":"-0.125","count":1}]})"),
@@ -54,7 +55,7 @@ TEST(Answer, SaysHowManyMatchAPrefixInFrontOfTheRows) {
 
 TEST(Answer, EscapesNamesAndIsOneLineOfJsonWhateverTheyHold) {
   const std::string hostile = "\"\\\n\r\x1b[2J\x01</script>\xE2\x80\xAE\xC3\xA9\x7F";
-  const std::string answer = render_answer(some_envelope(), {{1, hostile, cents(1), 1}});
+  const std::string answer = render_answer(some_envelope(), {{1, hostile, view::cents(1), 1}});
   EXPECT_EQ(answer.find('\n'), answer.size() - 1);
   EXPECT_NE(answer.find(R"("user":"\"\\\u000a\u000d\u001b[2J\u0001</script>)"), std::string::npos);
   EXPECT_EQ(nlohmann::json::parse(answer)["stats"][0]["user"].get<std::string>(), hostile);
@@ -70,9 +71,9 @@ TEST(Answer, OfAnErrorIsJsonWhateverTheMessageHolds) {
 TEST(Answer, IsReadAsItWasWritten) {
   Envelope envelope = some_envelope();
   envelope.matches = 2;
-  const std::string line =
-      render_answer(envelope, {{3, "ed\"gar", cents(700), 7}, {9, "edna", cents(-5), UINT64_MAX}});
-  const Result<ParsedAnswer> answer = parse_answer(line);
+  const std::string line = render_answer(
+      envelope, {{3, "ed\"gar", view::cents(700), 7}, {9, "edna", view::cents(-5), UINT64_MAX}});
+  const base::Result<ParsedAnswer> answer = parse_answer(line);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->envelope.instance, 0xc0ffeeU);
   EXPECT_EQ(answer->envelope.version, 812U);
@@ -84,15 +85,15 @@ TEST(Answer, IsReadAsItWasWritten) {
   ASSERT_EQ(answer->rows.size(), 2U);
   EXPECT_EQ(answer->rows[0].rank, 3U);
   EXPECT_EQ(answer->rows[0].user, "ed\"gar");
-  EXPECT_EQ(answer->rows[1].sum, cents(-5));
+  EXPECT_EQ(answer->rows[1].sum, view::cents(-5));
   EXPECT_EQ(answer->rows[1].count, UINT64_MAX);
 }
 
 TEST(Answer, ACountOfMoreThan64BitsIsReadToTheDigit) {
   Envelope envelope = some_envelope();
   envelope.count = "18446744073709551618";
-  const Result<ParsedAnswer> answer =
-      parse_answer(render_answer(envelope, {{1, "edgar", cents(700), UINT64_MAX}}));
+  const base::Result<ParsedAnswer> answer =
+      parse_answer(render_answer(envelope, {{1, "edgar", view::cents(700), UINT64_MAX}}));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->envelope.count, "18446744073709551618");
   for (const char* count : {"1.5", "1e30", "-1", "-18446744073709551618", "\"7\""}) {
@@ -102,13 +103,13 @@ TEST(Answer, ACountOfMoreThan64BitsIsReadToTheDigit) {
 }
 
 TEST(Answer, AnErrorIsReadAsAnError) {
-  const Result<ParsedAnswer> answer = parse_answer(error_answer("limit: too large"));
+  const base::Result<ParsedAnswer> answer = parse_answer(error_answer("limit: too large"));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().message, "limit: too large");
 }
 
 TEST(Answer, AnythingElseIsNoAnswer) {
-  const std::string whole = render_answer(some_envelope(), {{1, "edgar", cents(700), 7}});
+  const std::string whole = render_answer(some_envelope(), {{1, "edgar", view::cents(700), 7}});
   ASSERT_TRUE(parse_answer(whole));
   const nlohmann::json json = nlohmann::json::parse(whole);
   for (const auto& [name, value] : json.items()) {
@@ -144,4 +145,4 @@ TEST(Answer, AnythingElseIsNoAnswer) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::protocol

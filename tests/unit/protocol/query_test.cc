@@ -8,26 +8,26 @@
 
 #include "record/payment.h"
 
-namespace paystats {
+namespace paystats::protocol {
 namespace {
 
 using std::string_literals::operator""s;
 
 PageQuery page_of(std::string_view line) {
-  const Result<Query> query = parse_query(line);
+  const base::Result<Query> query = parse_query(line);
   EXPECT_TRUE(query) << line << ": " << (query ? "" : query.error().message);
   return query && std::holds_alternative<PageQuery>(*query) ? std::get<PageQuery>(*query)
                                                             : PageQuery{.limit = 0};
 }
 
 std::string user_of(std::string_view line) {
-  const Result<Query> query = parse_query(line);
+  const base::Result<Query> query = parse_query(line);
   return query && std::holds_alternative<UserQuery>(*query) ? std::get<UserQuery>(*query).user
                                                             : "(not a user)";
 }
 
 std::string error_of(std::string_view line) {
-  const Result<Query> query = parse_query(line);
+  const base::Result<Query> query = parse_query(line);
   return query ? "(none)" : query.error().message;
 }
 
@@ -82,11 +82,11 @@ TEST(Query, LimitsHoldFromBothSides) {
   EXPECT_EQ(error_of(R"({"offset":-1})"), "offset: not an integer from 0 to 18446744073709551615");
   EXPECT_EQ(error_of(R"({"offset":18446744073709551616})"),
             "offset: not an integer from 0 to 18446744073709551615");
-  EXPECT_EQ(user_of(request("user", in_quotes(std::string(kUserBytesMax, 'x')))),
-            std::string(kUserBytesMax, 'x'));
-  EXPECT_EQ(error_of(request("user", in_quotes(std::string(kUserBytesMax + 1, 'x')))),
+  EXPECT_EQ(user_of(request("user", in_quotes(std::string(record::kUserBytesMax, 'x')))),
+            std::string(record::kUserBytesMax, 'x'));
+  EXPECT_EQ(error_of(request("user", in_quotes(std::string(record::kUserBytesMax + 1, 'x')))),
             "user: longer than 1024 bytes");
-  EXPECT_EQ(error_of(request("q", in_quotes(std::string(kUserBytesMax + 1, 'x')))),
+  EXPECT_EQ(error_of(request("q", in_quotes(std::string(record::kUserBytesMax + 1, 'x')))),
             "q: longer than 1024 bytes");
 }
 
@@ -146,11 +146,11 @@ TEST(Query, ALineTooLongIsRefusedUnread) {
 
 TEST(Query, TheLongestRequestFits) {
   std::string escaped;
-  for (size_t i = 0; i < kUserBytesMax; ++i) escaped += "\\u0061";
-  const Result<Query> query =
+  for (size_t i = 0; i < record::kUserBytesMax; ++i) escaped += "\\u0061";
+  const base::Result<Query> query =
       parse_query(R"({ "limit": 1000, "offset": 18446744073709551615, "q": ")" + escaped + "\" }");
   ASSERT_TRUE(query);
-  EXPECT_EQ(std::get<PageQuery>(*query).prefix, std::string(kUserBytesMax, 'a'));
+  EXPECT_EQ(std::get<PageQuery>(*query).prefix, std::string(record::kUserBytesMax, 'a'));
 }
 
 TEST(Query, DeepNestingAndGarbageOfAnyKindAreErrorsAndNoMore) {
@@ -175,14 +175,14 @@ TEST(Query, DeepNestingAndGarbageOfAnyKindAreErrorsAndNoMore) {
       }
       if (line.empty()) line.push_back('{');
     }
-    const Result<Query> query = parse_query(line);
+    const base::Result<Query> query = parse_query(line);
     if (query) {
       // What is accepted is in range, and says the same when it is written again.
       if (const auto* page = std::get_if<PageQuery>(&*query)) {
         EXPECT_GE(page->limit, 1U);
         EXPECT_LE(page->limit, kPageRowsMax);
       }
-      const Result<Query> again = parse_query(request_line(*query));
+      const base::Result<Query> again = parse_query(request_line(*query));
       ASSERT_TRUE(again) << testing::PrintToString(line);
       EXPECT_TRUE(*query == *again) << testing::PrintToString(line);
     } else {
@@ -200,4 +200,4 @@ TEST(Query, IsWrittenAsDocumented) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::protocol

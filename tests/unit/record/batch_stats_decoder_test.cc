@@ -4,7 +4,7 @@
 #include "record/decoder.h"
 #include "unit/record/decode_support.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 Decoded batch(const std::string& text) {
@@ -17,7 +17,7 @@ Decoded stats(const std::string& text) {
 
 TEST(Batch, IsAPaymentAndHowOftenItIsMade) {
   EXPECT_EQ(batch(R"({"user":"edgar","paymentAmt":1.50,"volume":7})"),
-            (Decoded{Flaw::kNone, "edgar", Decimal::from_nanos(1500000000), "1.50", 7, {}}));
+            (Decoded{Flaw::kNone, "edgar", money::Decimal::from_nanos(1500000000), "1.50", 7, {}}));
   EXPECT_EQ(batch(R"({"volume":"7","paymentAmt":"1.50","user":"edgar"})").number, 7);
   EXPECT_EQ(batch(R"({"volume":"\u0037","paymentAmt":"1","user":"edgar"})").number, 7);
 }
@@ -80,7 +80,7 @@ TEST(Batch, AVolumeIsAPositiveIntegerOfDigitsOnly) {
 
 TEST(Stats, AreAUsersSumAndCount) {
   EXPECT_EQ(stats(R"({"user":"edgar","sum":7.00,"count":7})"),
-            (Decoded{Flaw::kNone, "edgar", Decimal::from_nanos(7000000000), "", 7, {}}));
+            (Decoded{Flaw::kNone, "edgar", money::Decimal::from_nanos(7000000000), "", 7, {}}));
   EXPECT_EQ(stats(R"({"count":0,"sum":-1e3,"user":"edgar","more":[]})").number, 0);
 }
 
@@ -164,4 +164,4 @@ TEST(Stats, AreAlwaysCalledTheSame) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

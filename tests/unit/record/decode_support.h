@@ -10,10 +10,10 @@
 
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::record {
 
-inline void PrintTo(Decimal value, std::ostream* out) {
-  *out << to_string(value);
+inline void PrintTo(money::Decimal value, std::ostream* out) {
+  *out << money::to_string(value);
 }
 inline void PrintTo(Flaw flaw, std::ostream* out) {
   *out << "\"" << describe(flaw, {}) << "\"";
@@ -23,7 +23,7 @@ inline void PrintTo(Flaw flaw, std::ostream* out) {
 struct Decoded {
   Flaw flaw = Flaw::kNone;
   std::string user;
-  Decimal amount;           // or sum
+  money::Decimal amount;    // or sum
   std::string amount_text;  // of a batch
   uint64_t number = 0;      // volume or count
   std::optional<SourceOffset> at;
@@ -45,7 +45,7 @@ inline Decoded keep(const Stats& stats) {
 
 inline void PrintTo(const Decoded& decoded, std::ostream* out) {
   PrintTo(decoded.flaw, out);
-  *out << " user " << decoded.user << " amount " << to_string(decoded.amount) << " '"
+  *out << " user " << decoded.user << " amount " << money::to_string(decoded.amount) << " '"
        << decoded.amount_text << "' number " << decoded.number;
   if (decoded.at) *out << " at " << decoded.at->partition << ":" << decoded.at->offset;
 }
@@ -92,4 +92,4 @@ Decoded decode(const std::string& text, const FieldNames& names = {}) {
   return first;
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

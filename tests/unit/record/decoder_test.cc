@@ -7,7 +7,7 @@
 
 #include "unit/record/decode_support.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 const std::string kGood = R"({"user":"edgar","paymentAmt":1.0})";
@@ -189,4 +189,4 @@ TEST(DecodedLines, ThatAreMovedTakeTheirTextsAlong) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -14,7 +14,7 @@
 #include "unit/record/nlohmann_oracle.h"
 #include "unit/sanitized.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 constexpr uint64_t kLinesDefault = kSanitized ? 30000 : 450000;
@@ -135,4 +135,4 @@ TEST(Differential, StatsAreJudgedAsNlohmannJsonDoes) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -8,7 +8,7 @@
 
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 using nlohmann::json;
@@ -104,7 +104,7 @@ TEST(StatsLine, IsTheFormatByteForByte) {
   std::string out;
   Stats stats;
   stats.user = "edgar";
-  stats.sum = Decimal::from_nanos(7000000000);
+  stats.sum = money::Decimal::from_nanos(7000000000);
   stats.count = 7;
   append_stats(out, stats);
   stats.at = SourceOffset{0, 41};
@@ -118,7 +118,7 @@ TEST(StatsLine, TheLongestFitsWhatIsSaidOfItsSize) {
   const std::string user(kUserBytesMax, '\x01');
   Stats stats;
   stats.user = user;
-  stats.sum = Decimal::from_nanos(-static_cast<Int128>(~Uint128{0} >> 1U) - 1);
+  stats.sum = money::Decimal::from_nanos(-static_cast<money::Int128>(~money::Uint128{0} >> 1U) - 1);
   stats.count = UINT64_MAX;
   stats.at = SourceOffset{INT32_MAX, INT64_MAX};
   const size_t most = stats_bytes_max(stats);
@@ -242,11 +242,11 @@ TEST(Encoder, WhatItWritesIsReadBackTheSameByUsAndByOthers) {
   LineDecoder<Stats> all_stats(FieldNames{});
   for (int i = 0; i < 20000; ++i) {
     const std::string user = random_text(random, 1 + random() % 40);
-    const Int128 nanos = static_cast<Int128>(static_cast<int64_t>(random())) *
-                         static_cast<int64_t>(1 + random() % 1000000);
+    const money::Int128 nanos = static_cast<money::Int128>(static_cast<int64_t>(random())) *
+                                static_cast<int64_t>(1 + random() % 1000000);
     Stats stats;
     stats.user = user;
-    stats.sum = Decimal::from_nanos(nanos);
+    stats.sum = money::Decimal::from_nanos(nanos);
     stats.count = random();
     if (random() % 2 == 0) {
       stats.at =
@@ -263,9 +263,10 @@ TEST(Encoder, WhatItWritesIsReadBackTheSameByUsAndByOthers) {
     EXPECT_EQ(read.count, stats.count);
     EXPECT_EQ(read.at, stats.at);
 
-    const Decimal amount = Decimal::from_nanos(nanos % (Int128{1000000000} * 1000000000000000));
+    const money::Decimal amount =
+        money::Decimal::from_nanos(nanos % (money::Int128{1000000000} * 1000000000000000));
     line.clear();
-    append_payment(line, user, to_string(amount));
+    append_payment(line, user, money::to_string(amount));
     EXPECT_EQ(json::parse(line)["user"], user);
     Payment payment;
     ASSERT_EQ(payments.decode_one(line, payment), Flaw::kNone) << line;
@@ -288,4 +289,4 @@ TEST(Encoder, ARejectHoldsTheRecordWhateverItsBytes) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace paystats {
+namespace paystats::record {
 
 template <class Test>
 void for_every_target(Test&& test) {
@@ -25,4 +25,4 @@ void for_every_target(Test&& test) {
   EXPECT_GT(tested, 0);
 }
 
-}  // namespace paystats
+}  // namespace paystats::record

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 using Scanner = FlatScanner<3>;
@@ -113,4 +113,4 @@ TEST(NamePattern, OfANameThatMustBeEscapedOrIsNoTextMatchesNothing) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 TEST(Describe, NamesTheFieldAndWhatIsWrongWithIt) {
@@ -32,4 +32,4 @@ TEST(Describe, HasWordsOfItsOwnForEachFlawInTheHouseForm) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

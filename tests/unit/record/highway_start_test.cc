@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // The library's own answer is dozens of ticks.
@@ -11,4 +11,4 @@ TEST(HighwayStart, OurDefinitionGoesBeforeTheLibrarys) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 TEST(JsonScanner, TellsWhatKindOfValueThereIsAndWhereItEnds) {
@@ -70,4 +70,4 @@ TEST(DecodeEscapes, MakesEveryCharacterOfThePlanesAndNeverMoreBytesThanItWasGive
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::record {
 
 class LineMaker {
  public:
@@ -303,4 +303,4 @@ class LineMaker {
   bool spacious_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::record

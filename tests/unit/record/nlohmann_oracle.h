@@ -13,7 +13,7 @@
 #include "record/payment.h"
 #include "unit/record/decode_support.h"
 
-namespace paystats::oracle {
+namespace paystats::record::oracle {
 
 struct Value {
   enum class Kind { kString, kNumber, kOther } kind = Kind::kOther;
@@ -78,7 +78,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 };
 
 // Exact nanos by moving characters about, at most `digits_max` of them and no more than `most`.
-inline std::optional<Int128> nanos_of(std::string text, size_t digits_max) {
+inline std::optional<money::Int128> nanos_of(std::string text, size_t digits_max) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto take_digits = [&](std::string& from) {
     std::string taken;
@@ -118,7 +118,7 @@ inline std::optional<Int128> nanos_of(std::string text, size_t digits_max) {
     digits.pop_back();
     --scale;
   }
-  if (digits.empty()) return Int128{0};
+  if (digits.empty()) return money::Int128{0};
   if (scale > 9 || static_cast<long>(digits.size()) + 9 - scale > static_cast<long>(digits_max)) {
     return std::nullopt;
   }
@@ -128,7 +128,7 @@ inline std::optional<Int128> nanos_of(std::string text, size_t digits_max) {
   if (digits.size() > most.size() || (digits.size() == most.size() && digits > most)) {
     return std::nullopt;
   }
-  Int128 value = 0;
+  money::Int128 value = 0;
   for (const char c : digits) value = value * 10 - (c - '0');
   return negative ? value : -value;
 }
@@ -159,7 +159,7 @@ class Fields {
     if (text.empty() || text.size() > 1024) return std::nullopt;
     return text;
   }
-  std::optional<Int128> amount() const {
+  std::optional<money::Int128> amount() const {
     if (!once("paymentAmt") || is("paymentAmt", Value::Kind::kOther)) return std::nullopt;
     return nanos_of(at("paymentAmt").text, 24);
   }
@@ -191,8 +191,9 @@ inline std::optional<Decoded> record_of<Batch>(const Fields& fields) {
   const auto amount = fields.amount();
   const auto volume = fields.volume();
   if (!user || !amount || !volume) return std::nullopt;
-  return Decoded{Flaw::kNone, *user, Decimal::from_nanos(*amount), fields.at("paymentAmt").text,
-                 *volume,     {}};
+  return Decoded{
+      Flaw::kNone, *user, money::Decimal::from_nanos(*amount), fields.at("paymentAmt").text,
+      *volume,     {}};
 }
 
 template <>
@@ -211,7 +212,7 @@ inline std::optional<Decoded> record_of<Stats>(const Fields& fields) {
   if (!user || !count || !fields.once("sum") || !fields.is("sum", Value::Kind::kNumber)) return {};
   const auto sum = nanos_of(fields.at("sum").text, 39);
   if (!sum || fields.has("partition") != fields.has("offset")) return std::nullopt;
-  Decoded stats{Flaw::kNone, *user, Decimal::from_nanos(*sum), "", *count, {}};
+  Decoded stats{Flaw::kNone, *user, money::Decimal::from_nanos(*sum), "", *count, {}};
   if (fields.has("partition")) {
     const auto partition = fields.integer("partition", "2147483647");
     const auto offset = fields.integer("offset", "9223372036854775807");
@@ -246,4 +247,4 @@ Verdict judge(const std::string& text) {
   return {false, record_of<Record>(Fields(handler))};
 }
 
-}  // namespace paystats::oracle
+}  // namespace paystats::record::oracle

@@ -4,7 +4,7 @@
 #include "record/decoder.h"
 #include "unit/record/decode_support.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 Decoded payment(const std::string& text, const FieldNames& names = {}) {
@@ -12,7 +12,7 @@ Decoded payment(const std::string& text, const FieldNames& names = {}) {
 }
 
 Decoded accepted(const std::string& user, int64_t nanos) {
-  return {Flaw::kNone, user, Decimal::from_nanos(nanos), "", 0, {}};
+  return {Flaw::kNone, user, money::Decimal::from_nanos(nanos), "", 0, {}};
 }
 
 Flaw flaw_of(const std::string& text) {
@@ -340,4 +340,4 @@ TEST(Payment, ANameGivenToTwoFieldsIsTheFirstOnes) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -13,7 +13,7 @@
 #include "unit/record/decode_support.h"
 #include "unit/record/every_target.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // What each line became, bad ones by their flaw and their text.
@@ -377,4 +377,4 @@ TEST(PaymentLayouts, AStringOfADifferentBlockInTheSamePlaceIsNotTakenForTheOldOn
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

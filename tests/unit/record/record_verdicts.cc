@@ -12,7 +12,7 @@
 
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 std::string hex(std::string_view bytes) {
@@ -25,9 +25,9 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
-std::string nanos(Decimal value) {
+std::string nanos(money::Decimal value) {
   // Nine decimals, of which to_string() leaves out zeros at the end; without the point.
-  std::string text = to_string(value);
+  std::string text = money::to_string(value);
   const size_t point = text.find('.');
   text.append(9 - (text.size() - point - 1), '0');
   return text.erase(point, 1);
@@ -66,18 +66,21 @@ int write_verdicts(std::string_view block, DecodePath path) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record
 
 int main(int argc, char** argv) {
-  using paystats::DecodePath;
+  using paystats::record::DecodePath;
   std::ios::sync_with_stdio(false);
   const std::string kind = argc > 1 ? argv[1] : "";
   const DecodePath path =
       argc > 2 && std::string(argv[2]) == "general" ? DecodePath::kGeneral : DecodePath::kFastFirst;
   const std::string block{std::istreambuf_iterator<char>(std::cin), {}};
-  if (kind == "payment") return paystats::write_verdicts<paystats::Payment>(block, path);
-  if (kind == "batch") return paystats::write_verdicts<paystats::Batch>(block, path);
-  if (kind == "stats") return paystats::write_verdicts<paystats::Stats>(block, path);
+  if (kind == "payment")
+    return paystats::record::write_verdicts<paystats::record::Payment>(block, path);
+  if (kind == "batch")
+    return paystats::record::write_verdicts<paystats::record::Batch>(block, path);
+  if (kind == "stats")
+    return paystats::record::write_verdicts<paystats::record::Stats>(block, path);
   std::cerr << "record_verdicts payment|batch|stats [general]\n";
   return 2;
 }

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 TEST(RowBuffer, HoldsWhatIsKeptInItsOrder) {
@@ -49,4 +49,4 @@ TEST(RowBuffer, ThatIsMovedFromIsEmptyAndMayBeUsedAgain) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

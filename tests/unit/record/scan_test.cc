@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace paystats::scan {
+namespace paystats::record::scan {
 namespace {
 
 TEST(Scan, LoadsNothingBeyondTheEnd) {
@@ -64,4 +64,4 @@ TEST(Scan, OnlyBytesBeforeTheStopCountAsBeyondAscii) {
 }
 
 }  // namespace
-}  // namespace paystats::scan
+}  // namespace paystats::record::scan

@@ -10,11 +10,11 @@
 
 #include "unit/record/every_target.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // What becomes of each of so many texts, which are read together, whatever stands around them.
-std::vector<std::optional<Decimal>> read_all(const std::vector<std::string>& texts) {
+std::vector<std::optional<money::Decimal>> read_all(const std::vector<std::string>& texts) {
   std::vector<std::string> padded;
   for (const std::string& text : texts) padded.push_back("1234567." + text + "9.}");
   ShortAmounts amounts;
@@ -23,7 +23,7 @@ std::vector<std::optional<Decimal>> read_all(const std::vector<std::string>& tex
     amounts.set(i, begin, begin + texts[i].size());
   }
   const uint32_t right = amounts.read(texts.size());
-  std::vector<std::optional<Decimal>> all(texts.size());
+  std::vector<std::optional<money::Decimal>> all(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     EXPECT_EQ(std::string(amounts.begin(i), amounts.end(i)), texts[i]);
     if ((right >> i & 1U) != 0) all[i] = amounts.at(i);
@@ -33,11 +33,12 @@ std::vector<std::optional<Decimal>> read_all(const std::vector<std::string>& tex
 }
 
 void expect_right(const std::vector<std::string>& texts) {
-  const std::vector<std::optional<Decimal>> all = read_all(texts);
+  const std::vector<std::optional<money::Decimal>> all = read_all(texts);
   for (size_t i = 0; i < texts.size(); ++i) {
     const std::string& text = texts[i];
-    Decimal expected;
-    const bool right = parse_amount(text, expected) == AmountFlaw::kNone && text.size() <= 8 &&
+    money::Decimal expected;
+    const bool right = money::parse_amount(text, expected) == money::AmountFlaw::kNone &&
+                       text.size() <= 8 &&
                        text.find_first_not_of("0123456789.") == std::string::npos;
     ASSERT_EQ(all[i].has_value(), right) << text;
     if (right) {
@@ -88,4 +89,4 @@ TEST(ShortAmounts, AreWhatTheGrammarSaysOfAnyBytes) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

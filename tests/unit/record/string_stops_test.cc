@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "unit/record/every_target.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 bool is_stop(char c, bool text_is_utf8) {
@@ -36,7 +36,7 @@ void expect_right(const std::string& text) {
   stops.mark(begin, end);
   ASSERT_EQ(stops.end(), begin + std::min(exact.size, StringStops::kBytes));
   const auto is_stop_here =
-      [is_utf8 = is_valid_utf8({begin, static_cast<size_t>(stops.end() - begin)})](char c) {
+      [is_utf8 = base::is_valid_utf8({begin, static_cast<size_t>(stops.end() - begin)})](char c) {
         return is_stop(c, is_utf8);
       };
   for (const char* p = begin; p < stops.end(); ++p) {
@@ -116,4 +116,4 @@ TEST(StringStops, OfAnEarlierTextAreForgotten) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 std::string_view put(TextArena& arena, const std::string& text) {
@@ -63,4 +63,4 @@ TEST(TextArena, ThatWasMovedFromIsEmptyAndOfUse) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 // The first 16 bytes and zeros behind the end, by the simplest way there is.
@@ -51,4 +51,4 @@ TEST(UserName, WhatStandsBehindIsNoPartOfIt) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "unit/record/every_target.h"
 
-namespace paystats {
+namespace paystats::record {
 namespace {
 
 bool is_beyond_ascii(char c) {
@@ -48,7 +48,7 @@ TEST(Utf8Marks, AllTextsOfTwoBytesAreJudgedAsByTheirCharacters) {
   for_every_target([] {
     for (unsigned i = 0; i < 1U << 16U; ++i) {
       const std::string text = {static_cast<char>(i >> 8U), static_cast<char>(i)};
-      ASSERT_EQ(judged_valid(text), is_valid_utf8(text)) << i;
+      ASSERT_EQ(judged_valid(text), base::is_valid_utf8(text)) << i;
     }
   });
 }
@@ -66,7 +66,7 @@ TEST(Utf8Marks, AllTextsOfFourOddBytesAreJudgedAsByTheirCharacters) {
           for (const unsigned char d : kBytes) {
             text = {static_cast<char>(a), static_cast<char>(b), static_cast<char>(c),
                     static_cast<char>(d)};
-            ASSERT_EQ(judged_valid(text), is_valid_utf8(text))
+            ASSERT_EQ(judged_valid(text), base::is_valid_utf8(text))
                 << int{a} << ' ' << int{b} << ' ' << int{c} << ' ' << int{d};
           }
         }
@@ -142,8 +142,8 @@ TEST(Utf8Marks, LongerTextsAreJudgedAsByTheirCharacters) {
       std::string text = pieces[random() % pieces.size()];
       while (random() % 24 != 0) text += pieces[random() % pieces.size()];
       if (random() % 2 == 0) text[random() % text.size()] = static_cast<char>(random());
-      ASSERT_EQ(judged_valid(text), is_valid_utf8(text)) << text;
-      if (is_valid_utf8(text)) ++valid;
+      ASSERT_EQ(judged_valid(text), base::is_valid_utf8(text)) << text;
+      if (base::is_valid_utf8(text)) ++valid;
     }
     EXPECT_GT(valid, 3'000);
     EXPECT_LT(valid, 27'000);
@@ -151,4 +151,4 @@ TEST(Utf8Marks, LongerTextsAreJudgedAsByTheirCharacters) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::record

@@ -9,10 +9,10 @@
 
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
-Block block_of(std::string_view bytes, std::string_view source = "-", bool begins = false) {
+io::Block block_of(std::string_view bytes, std::string_view source = "-", bool begins = false) {
   return {.bytes = bytes, .source = source, .begins_input = begins, .long_line_bytes = 0};
 }
 
@@ -73,4 +73,4 @@ TEST(BlockQueue, CloseEndsAllWaiting) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::stream

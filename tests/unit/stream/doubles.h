@@ -13,14 +13,14 @@
 #include "io/sink.h"
 #include "io/source.h"
 
-namespace paystats {
+namespace paystats::stream {
 
-inline int64_t ms_of(const ManualClock& clock) {
+inline int64_t ms_of(const base::ManualClock& clock) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch())
       .count();
 }
 
-class TimedSource final : public Source {
+class TimedSource final : public io::Source {
  public:
   struct Item {
     int64_t at_ms = 0;
@@ -29,24 +29,24 @@ class TimedSource final : public Source {
   };
 
   // Ends at `end_ms`. The clock is moved by waiting.
-  TimedSource(ManualClock& clock, std::vector<Item> items, int64_t end_ms)
+  TimedSource(base::ManualClock& clock, std::vector<Item> items, int64_t end_ms)
       : clock_(clock), items_(std::move(items)), end_ms_(end_ms) {}
 
-  Result<ReadStatus> read(Block& out, Instant deadline) override {
+  base::Result<io::ReadStatus> read(io::Block& out, base::Instant deadline) override {
     for (;;) {
       const bool ended = next_ == items_.size();
-      const Instant due{std::chrono::milliseconds(ended ? end_ms_ : items_[next_].at_ms)};
+      const base::Instant due{std::chrono::milliseconds(ended ? end_ms_ : items_[next_].at_ms)};
       if (due > clock_.now() && deadline < due) {
         if (deadline > clock_.now()) clock_.advance(deadline - clock_.now());
-        return ReadStatus::kIdle;
+        return io::ReadStatus::kIdle;
       }
       if (due > clock_.now()) clock_.advance(due - clock_.now());
-      if (ended) return ReadStatus::kEnd;
+      if (ended) return io::ReadStatus::kEnd;
       Item& item = items_[next_++];
       if (item.then) item.then();
       if (item.lines.empty()) continue;
-      out = Block{item.lines, "-", std::exchange(begins_, false), 0};
-      return ReadStatus::kBlock;
+      out = io::Block{item.lines, "-", std::exchange(begins_, false), 0};
+      return io::ReadStatus::kBlock;
     }
   }
   bool cut_short() const override { return cut_short_; }
@@ -56,7 +56,7 @@ class TimedSource final : public Source {
   void set_cut_short() { cut_short_ = true; }
 
  private:
-  ManualClock& clock_;
+  base::ManualClock& clock_;
   std::vector<Item> items_;
   const int64_t end_ms_;
   size_t next_ = 0;
@@ -69,35 +69,36 @@ class TimedSource final : public Source {
 // are left out.
 using Memory = std::vector<std::string>;
 
-class RememberingSink final : public Sink {
+class RememberingSink final : public io::Sink {
  public:
-  RememberingSink(const ManualClock& clock, Memory& memory) : clock_(clock), memory_(memory) {}
+  RememberingSink(const base::ManualClock& clock, Memory& memory)
+      : clock_(clock), memory_(memory) {}
 
-  Result<void> write(std::string_view lines) override {
-    if (error_) return fail(*error_);
+  base::Result<void> write(std::string_view lines) override {
+    if (error_) return base::fail(*error_);
     dirty_ = true;
     note(lines);
     return {};
   }
-  Result<void> flush() override {
+  base::Result<void> flush() override {
     if (std::exchange(dirty_, false)) note("flush");
     return {};
   }
-  Result<void> close() override {
+  base::Result<void> close() override {
     note("close");
     return {};
   }
-  void break_with(Error error) { error_ = std::move(error); }
+  void break_with(base::Error error) { error_ = std::move(error); }
 
  private:
   void note(std::string_view what) {
     memory_.push_back(std::to_string(ms_of(clock_)) + ": " + std::string(what));
   }
 
-  const ManualClock& clock_;
+  const base::ManualClock& clock_;
   Memory& memory_;
-  std::optional<Error> error_;
+  std::optional<base::Error> error_;
   bool dirty_ = false;
 };
 
-}  // namespace paystats
+}  // namespace paystats::stream

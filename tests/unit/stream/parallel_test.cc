@@ -16,7 +16,7 @@
 #include "stream/stream.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 // What a run leaves behind.
@@ -31,47 +31,47 @@ struct Outcome {
 class Parallel : public testing::Test {
  protected:
   std::string file(const std::string& name, std::string_view bytes) {
-    write_file(folder_ / name, bytes);
-    inputs_.push_back({Endpoint::Kind::kFile, folder_ / name});
+    io::write_file(folder_ / name, bytes);
+    inputs_.push_back({io::Endpoint::Kind::kFile, folder_ / name});
     return folder_ / name;
   }
 
-  std::unique_ptr<RejectLog> open_rejects(const std::string& path) {
-    return std::move(
-        *RejectLog::open(Endpoint{Endpoint::Kind::kFile, path}, around_.words.diagnostics));
+  std::unique_ptr<io::RejectLog> open_rejects(const std::string& path) {
+    return std::move(*io::RejectLog::open(io::Endpoint{io::Endpoint::Kind::kFile, path},
+                                          around_.words.diagnostics));
   }
 
-  std::unique_ptr<Source> source() {
-    return std::move(*open_source(inputs_, {}, around_.waiter, around_.words.diagnostics));
+  std::unique_ptr<io::Source> source() {
+    return std::move(*io::open_source(inputs_, {}, around_.waiter, around_.words.diagnostics));
   }
 
   Outcome alone() { return alone(*source()); }
-  Outcome alone(Source& from) {
+  Outcome alone(io::Source& from) {
     const std::string path = folder_ / "alone.rejects";
     const std::string output = folder_ / "alone.out";
     std::filesystem::remove(path);
     const auto rejects = open_rejects(path);
     const auto publisher =
-        std::move(*open_publisher({Endpoint::Kind::kFile, output}, OutputMode::kFinal));
+        std::move(*open_publisher({io::Endpoint::Kind::kFile, output}, OutputMode::kFinal));
     const StreamConnections connections{
         {*publisher, *rejects, metrics_}, from, progress_, around_.clock};
-    Totals totals(kSeed, {});
-    const Result<StreamOutcome> end = aggregate_stream(connections, {}, totals);
+    totals::Totals totals(kSeed, {});
+    const base::Result<StreamOutcome> end = aggregate_stream(connections, {}, totals);
     EXPECT_TRUE(end) << end.error().message;
     EXPECT_TRUE(rejects->finish());
-    Outcome outcome{file_bytes(output), file_bytes(path), 0, {}, false};
+    Outcome outcome{io::file_bytes(output), io::file_bytes(path), 0, {}, false};
     for (uint32_t i = 0; i < totals.users(); ++i) outcome.accepted += totals.count(i);
     return outcome;
   }
 
   // Without `blocks` the inputs are files.
-  Outcome together(unsigned jobs, uint64_t segment_bytes, TotalsOptions options = {},
-                   Source* blocks = nullptr) {
+  Outcome together(unsigned jobs, uint64_t segment_bytes, totals::TotalsOptions options = {},
+                   io::Source* blocks = nullptr) {
     const std::string path = folder_ / "together.rejects";
     const std::string output = folder_ / "together.out";
     std::filesystem::remove(path);
     const auto rejects = open_rejects(path);
-    Totals totals(kSeed, options);
+    totals::Totals totals(kSeed, options);
     const ParallelOptions how{.jobs = jobs,
                               .segment_bytes = segment_bytes,
                               .hash_seed = kSeed,
@@ -79,16 +79,19 @@ class Parallel : public testing::Test {
                               .fields = {}};
     const ParallelConnections connections{around_.waiter, *rejects, metrics_, progress_,
                                           around_.words.diagnostics};
-    const Result<ParallelOutcome> end = blocks != nullptr
-                                            ? aggregate_blocks(*blocks, how, connections, totals)
-                                            : aggregate_files(inputs_, how, connections, totals);
+    const base::Result<ParallelOutcome> end =
+        blocks != nullptr ? aggregate_blocks(*blocks, how, connections, totals)
+                          : aggregate_files(inputs_, how, connections, totals);
     EXPECT_TRUE(rejects->finish());
     if (!end) return {{}, {}, 0, end.error().message, false};
     const auto publisher =
-        std::move(*open_publisher({Endpoint::Kind::kFile, output}, OutputMode::kFinal));
+        std::move(*open_publisher({io::Endpoint::Kind::kFile, output}, OutputMode::kFinal));
     EXPECT_TRUE(publish_last({*publisher, *rejects, metrics_}, totals, end->counters, true));
-    return {
-        file_bytes(output), file_bytes(path), end->counters.records_accepted, {}, end->cut_short};
+    return {io::file_bytes(output),
+            io::file_bytes(path),
+            end->counters.records_accepted,
+            {},
+            end->cut_short};
   }
 
   void expect_same_however_it_is_cut(const std::vector<uint64_t>& segment_sizes) {
@@ -114,10 +117,10 @@ class Parallel : public testing::Test {
 
   static constexpr uint64_t kSeed = 11;
   const TempFolder folder_;
-  Surroundings around_;
+  io::Surroundings around_;
   MetricsFile metrics_{{}, around_.clock, around_.words.diagnostics};
-  Progress progress_{around_.words.diagnostics, around_.clock, false};
-  std::vector<Endpoint> inputs_;
+  base::Progress progress_{around_.words.diagnostics, around_.clock, false};
+  std::vector<io::Endpoint> inputs_;
 };
 
 std::string line_of(std::mt19937_64& random) {
@@ -160,17 +163,17 @@ TEST_F(Parallel, ALastLineWithoutItsNewlineIsARecord) {
 TEST_F(Parallel, LinesTooLongAreOneRejectEachWhereverTheyAreCut) {
   const std::string good = "{\"user\":\"a\",\"paymentAmt\":1}\n";
   const std::string just =
-      "{\"user\":\"a\",\"paymentAmt\":1" + std::string(kLineBytesMax - 27, ' ');
-  std::string bytes = good + std::string(kLineBytesMax + 1, 'x') + "\n" + good;
+      "{\"user\":\"a\",\"paymentAmt\":1" + std::string(record::kLineBytesMax - 27, ' ');
+  std::string bytes = good + std::string(record::kLineBytesMax + 1, 'x') + "\n" + good;
   bytes += just + "}\n" + just + " }\n" + good + "x\n";
-  bytes += std::string(3 * kLineBytesMax, 'y') + "\n" + good;
-  bytes += std::string(2 * kLineBytesMax, 'z');
+  bytes += std::string(3 * record::kLineBytesMax, 'y') + "\n" + good;
+  bytes += std::string(2 * record::kLineBytesMax, 'z');
   file("long", bytes);
   file("next", "x\n" + good);
   const Outcome want = alone();
   EXPECT_EQ(std::count(want.rejects.begin(), want.rejects.end(), '\n'), 6);
   EXPECT_EQ(want.accepted, 6U);
-  expect_same_however_it_is_cut({100'000, 1'000'000, kLineBytesMax, 5'000'000});
+  expect_same_however_it_is_cut({100'000, 1'000'000, record::kLineBytesMax, 5'000'000});
 }
 
 TEST_F(Parallel, ManyBadLinesWaitForTheirTurnWithoutBeingHeld) {
@@ -206,7 +209,7 @@ TEST_F(Parallel, TooManyUsersIsAnErrorWhicheverTableFindsOut) {
 
 TEST_F(Parallel, AMissingFileEndsAllThreads) {
   file("a", "x\n");
-  inputs_.push_back({Endpoint::Kind::kFile, folder_ / "missing"});
+  inputs_.push_back({io::Endpoint::Kind::kFile, folder_ / "missing"});
   EXPECT_NE(together(4, 1).error.find("missing: no such file or directory"), std::string::npos);
 }
 
@@ -221,24 +224,24 @@ TEST_F(Parallel, AfterAStopSignalNothingMoreIsBegun) {
 
 TEST_F(Parallel, AFileThatShrankIsAnError) {
   const std::string path = file("a", "{}\n");
-  auto owner = std::move(*open_file(path, O_RDONLY));
+  auto owner = std::move(*base::open_file(path, O_RDONLY));
   const int fd = owner.get();
   const auto shared = std::make_shared<SegmentFile>(
       SegmentFile{std::move(owner), fd, path, {.begin = 0, .end = 10}});
   SegmentReader reader;
   reader.begin({.file = shared, .number = 0, .begin = 0, .end = 10, .begins_file = true});
-  Block block;
-  const Result<bool> more = reader.next(block);
+  io::Block block;
+  const base::Result<bool> more = reader.next(block);
   ASSERT_FALSE(more);
   EXPECT_EQ(more.error().message, path + ": shrank while it was read");
 }
 
 TEST_F(Parallel, StdinThatIsAFileIsReadFromWhereItStandsAndLeftAtItsEnd) {
   const std::string path = file("in", "skipped\n{\"user\":\"a\",\"paymentAmt\":1}\nx\n");
-  inputs_ = {Endpoint{}};
-  const UniqueFd fd = std::move(*open_file(path, O_RDONLY));
+  inputs_ = {io::Endpoint{}};
+  const base::UniqueFd fd = std::move(*base::open_file(path, O_RDONLY));
   ASSERT_EQ(::lseek(fd.get(), 8, SEEK_SET), 8);
-  const Redirected redirected(0, fd.get());
+  const io::Redirected redirected(0, fd.get());
   const Outcome end = together(2, 4);
   EXPECT_EQ(end.accepted, 1U);
   EXPECT_NE(end.rejects.find("\"source\":\"-\",\"line\":2"), std::string::npos) << end.rejects;
@@ -249,11 +252,11 @@ TEST_F(Parallel, AnyBlocksGiveTheTotalsAndRejectsOfOneThread) {
   std::mt19937_64 random(5);
   std::string bytes;
   for (int i = 0; i < 3'000; ++i) bytes += line_of(random);
-  bytes += std::string(kLineBytesMax + 1, 'x') + "\n" + line_of(random) + "y";
-  const Outcome want = alone(*memory_source(bytes, 1 << 20));
+  bytes += std::string(record::kLineBytesMax + 1, 'x') + "\n" + line_of(random) + "y";
+  const Outcome want = alone(*io::memory_source(bytes, 1 << 20));
   for (const size_t block_bytes : {1, 100, 3'333, 1 << 20}) {
     for (const unsigned jobs : {1U, 2U, 5U}) {
-      const Outcome got = together(jobs, 1, {}, memory_source(bytes, block_bytes).get());
+      const Outcome got = together(jobs, 1, {}, io::memory_source(bytes, block_bytes).get());
       ASSERT_EQ(got.error, "");
       ASSERT_EQ(got.totals, want.totals) << jobs << " jobs, " << block_bytes;
       ASSERT_TRUE(got.rejects == want.rejects) << jobs << " jobs, " << block_bytes;
@@ -263,32 +266,34 @@ TEST_F(Parallel, AnyBlocksGiveTheTotalsAndRejectsOfOneThread) {
 }
 
 TEST_F(Parallel, APipeThatRestsHoldsNeitherRejectsNorErrorsBack) {
-  const Pipe pipe;
-  const auto from =
-      stream_source(pipe.read.get(), UniqueFd(), "-", OnStop::kEndAtOnce, around_.waiter);
+  const io::Pipe pipe;
+  const auto from = io::stream_source(pipe.read.get(), base::UniqueFd(), "-",
+                                      io::OnStop::kEndAtOnce, around_.waiter);
   Outcome end;
   std::thread run([&] { end = together(2, 1, {.users_max = 1}, from.get()); });
   pipe.put("{\"user\":\"a\",\"paymentAmt\":1}\nx\n");
   const std::string path = folder_ / "together.rejects";
-  EXPECT_TRUE(eventually([&] { return file_bytes(path).ends_with("}\n"); }));
+  EXPECT_TRUE(eventually([&] { return io::file_bytes(path).ends_with("}\n"); }));
   pipe.put("{\"user\":\"b\",\"paymentAmt\":1}\n{\"user\":\"c\",\"paymentAmt\":1}\n");
   run.join();  // though the pipe is still open
   EXPECT_NE(end.error.find("more than 1 users"), std::string::npos) << end.error;
 }
 
 TEST_F(Parallel, ASourceThatFailsEndsAllThreads) {
-  const UniqueFd fd = std::move(*open_file(folder_ / ".", O_RDONLY | O_DIRECTORY));
-  const auto from = stream_source(fd.get(), UniqueFd(), "in", OnStop::kEndAtOnce, around_.waiter);
+  const base::UniqueFd fd = std::move(*base::open_file(folder_ / ".", O_RDONLY | O_DIRECTORY));
+  const auto from =
+      io::stream_source(fd.get(), base::UniqueFd(), "in", io::OnStop::kEndAtOnce, around_.waiter);
   EXPECT_EQ(together(3, 1, {}, from.get()).error, "in: is a directory");
 }
 
 TEST_F(Parallel, OnlyRegularFilesHaveASizeToShareOut) {
   file("a", "12345");
   EXPECT_EQ(bytes_of_regular_files(inputs_), 5U);
-  inputs_.push_back({Endpoint::Kind::kFile, "/dev/null"});
+  inputs_.push_back({io::Endpoint::Kind::kFile, "/dev/null"});
   EXPECT_EQ(bytes_of_regular_files(inputs_), std::nullopt);
-  EXPECT_EQ(bytes_of_regular_files({{Endpoint::Kind::kFile, folder_ / "missing"}}), std::nullopt);
+  EXPECT_EQ(bytes_of_regular_files({{io::Endpoint::Kind::kFile, folder_ / "missing"}}),
+            std::nullopt);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -9,41 +9,41 @@
 #include "totals/rank.h"
 #include "unit/io/support.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 class Publish : public testing::Test {
  protected:
   void set(std::string_view user, int units, uint64_t count) {
-    totals_.set(*totals_.find_or_add(user), Decimal::from_nanos(Int128{units} * 1'000'000'000),
-                count);
+    totals_.set(*totals_.find_or_add(user),
+                money::Decimal::from_nanos(money::Int128{units} * 1'000'000'000), count);
   }
   std::unique_ptr<Publisher> open(OutputMode mode) {
-    return std::move(*open_publisher({Endpoint::Kind::kFile, path_}, mode));
+    return std::move(*open_publisher({io::Endpoint::Kind::kFile, path_}, mode));
   }
 
   const TempFolder folder_;
   const std::string path_ = folder_ / "stats.jsonl";
-  Totals totals_{1, {.track_changes = true}};
+  totals::Totals totals_{1, {.track_changes = true}};
 };
 
 const std::string kAnna = "{\"user\":\"anna\",\"sum\":7.00,\"count\":1}\n";
 const std::string kBob = "{\"user\":\"bob\",\"sum\":9.00,\"count\":2}\n";
 
 TEST_F(Publish, FinalReplacesTheFileWhenItIsClosed) {
-  write_file(path_, "old\n");
+  io::write_file(path_, "old\n");
   set("anna", 7, 1);
   set("bob", 9, 2);
   const auto publisher = open(OutputMode::kFinal);
   ASSERT_TRUE(publisher->publish(totals_));
   ASSERT_TRUE(publisher->flush());
-  EXPECT_EQ(file_bytes(path_), "old\n");
+  EXPECT_EQ(io::file_bytes(path_), "old\n");
   ASSERT_TRUE(publisher->close());
-  EXPECT_EQ(file_bytes(path_), kBob + kAnna);
+  EXPECT_EQ(io::file_bytes(path_), kBob + kAnna);
 }
 
 TEST_F(Publish, APublisherThatIsNotClosedLeavesTheFileAsItWas) {
-  write_file(path_, "old\n");
+  io::write_file(path_, "old\n");
   set("anna", 7, 1);
   for (const OutputMode mode : {OutputMode::kFinal, OutputMode::kComplete}) {
     const auto publisher = open(mode);
@@ -51,27 +51,27 @@ TEST_F(Publish, APublisherThatIsNotClosedLeavesTheFileAsItWas) {
       ASSERT_TRUE(publisher->publish(totals_));
     }
   }
-  EXPECT_EQ(file_bytes(path_), "old\n");
+  EXPECT_EQ(io::file_bytes(path_), "old\n");
   EXPECT_EQ(folder_.entries(), 1U) << "a temporary file was left";
 }
 
 TEST_F(Publish, CompleteReplacesTheFileEachTime) {
-  write_file(path_, "old\n");
+  io::write_file(path_, "old\n");
   const auto publisher = open(OutputMode::kComplete);
-  EXPECT_EQ(file_bytes(path_), "old\n");
+  EXPECT_EQ(io::file_bytes(path_), "old\n");
   set("anna", 7, 1);
   ASSERT_TRUE(publisher->publish(totals_));
-  EXPECT_EQ(file_bytes(path_), kAnna);
+  EXPECT_EQ(io::file_bytes(path_), kAnna);
   set("bob", 9, 2);
   ASSERT_TRUE(publisher->publish(totals_));
-  EXPECT_EQ(file_bytes(path_), kBob + kAnna);
+  EXPECT_EQ(io::file_bytes(path_), kBob + kAnna);
   ASSERT_TRUE(publisher->close());
-  EXPECT_EQ(file_bytes(path_), kBob + kAnna);
+  EXPECT_EQ(io::file_bytes(path_), kBob + kAnna);
   EXPECT_EQ(folder_.entries(), 1U);
 }
 
 TEST_F(Publish, UpdateAppendsWhatChangedSinceTheLastTime) {
-  write_file(path_, "old\n");
+  io::write_file(path_, "old\n");
   const auto publisher = open(OutputMode::kUpdate);
   set("anna", 7, 1);
   ASSERT_TRUE(publisher->publish(totals_));
@@ -79,7 +79,7 @@ TEST_F(Publish, UpdateAppendsWhatChangedSinceTheLastTime) {
   ASSERT_TRUE(publisher->publish(totals_));
   ASSERT_TRUE(publisher->publish(totals_));
   ASSERT_TRUE(publisher->close());
-  EXPECT_EQ(file_bytes(path_), "old\n" + kAnna + kBob);
+  EXPECT_EQ(io::file_bytes(path_), "old\n" + kAnna + kBob);
 }
 
 TEST_F(Publish, MoreThanABufferOfUsersArrivesWhole) {
@@ -92,11 +92,11 @@ TEST_F(Publish, MoreThanABufferOfUsersArrivesWhole) {
     want += "{\"user\":\"user" + std::to_string(i) + "\",\"sum\":" + std::to_string(20'000 - i) +
             ".00,\"count\":1}\n";
   }
-  EXPECT_TRUE(file_bytes(path_) == want);
+  EXPECT_TRUE(io::file_bytes(path_) == want);
 }
 
 TEST_F(Publish, ATopicIsRefusedByTheRoomThatOpensSinks) {
-  EXPECT_FALSE(open_publisher({Endpoint::Kind::kTopic, "payment-stats"}, OutputMode::kUpdate));
+  EXPECT_FALSE(open_publisher({io::Endpoint::Kind::kTopic, "payment-stats"}, OutputMode::kUpdate));
 }
 
 TEST_F(Publish, MetricsTellCountsAndNoMoney) {
@@ -118,25 +118,25 @@ TEST_F(Publish, MetricsTellCountsAndNoMoney) {
 }
 
 TEST_F(Publish, MetricsAreWrittenAtTheStartThenAtMostEachSecondAndAtTheEnd) {
-  ManualClock clock;
-  Words words;
+  base::ManualClock clock;
+  io::Words words;
   MetricsFile metrics(path_, clock, words.diagnostics);
   ASSERT_TRUE(metrics.start());
-  EXPECT_NE(file_bytes(path_).find("read_total 0\n"), std::string::npos);
+  EXPECT_NE(io::file_bytes(path_).find("read_total 0\n"), std::string::npos);
   metrics.update({.records_accepted = 1});
-  EXPECT_NE(file_bytes(path_).find("read_total 0\n"), std::string::npos);
+  EXPECT_NE(io::file_bytes(path_).find("read_total 0\n"), std::string::npos);
   EXPECT_EQ(metrics.deadline(), clock.now() + std::chrono::seconds(1));
   clock.advance(std::chrono::seconds(1));
   metrics.update({.records_accepted = 2});
-  EXPECT_NE(file_bytes(path_).find("read_total 2\n"), std::string::npos);
-  EXPECT_EQ(metrics.deadline(), Instant::max());
+  EXPECT_NE(io::file_bytes(path_).find("read_total 2\n"), std::string::npos);
+  EXPECT_EQ(metrics.deadline(), base::Instant::max());
   ASSERT_TRUE(metrics.finish({.records_accepted = 3}));
-  EXPECT_NE(file_bytes(path_).find("read_total 3\n"), std::string::npos);
+  EXPECT_NE(io::file_bytes(path_).find("read_total 3\n"), std::string::npos);
 }
 
 TEST_F(Publish, MetricsThatCannotBeWrittenInBetweenAreAWarningSaidOnce) {
-  ManualClock clock;
-  Words words;
+  base::ManualClock clock;
+  io::Words words;
   const std::string path = folder_ / "sub/m.prom";
   std::filesystem::create_directory(folder_ / "sub");
   MetricsFile metrics(path, clock, words.diagnostics);
@@ -170,27 +170,27 @@ TEST_F(Publish, ManyUsersAreTheSameBytesWhoeverWritesThem) {
     set(std::to_string(i), i % 5'000, static_cast<uint64_t>(i % 3));
   }
   std::string want;
-  for (const uint32_t user : ranked(totals_)) {
-    if (totals_.count(user) > 0) append_stats(want, totals_.stats(user));
+  for (const uint32_t user : totals::ranked(totals_)) {
+    if (totals_.count(user) > 0) record::append_stats(want, totals_.stats(user));
   }
   for (const unsigned threads : {1U, 2U, 5U}) {
     const auto publisher =
-        std::move(*open_publisher({Endpoint::Kind::kFile, path_}, OutputMode::kFinal, threads));
+        std::move(*open_publisher({io::Endpoint::Kind::kFile, path_}, OutputMode::kFinal, threads));
     ASSERT_TRUE(publisher->publish(totals_));
     ASSERT_TRUE(publisher->close());
-    EXPECT_TRUE(file_bytes(path_) == want) << threads << " threads";
+    EXPECT_TRUE(io::file_bytes(path_) == want) << threads << " threads";
   }
 }
 
 TEST_F(Publish, AWriteThatFailsEndsAllThreads) {
   for (int i = 0; i < 60'000; ++i) set(std::to_string(i), i, 1);
   const auto publisher =
-      std::move(*open_publisher({Endpoint::Kind::kFile, "/dev/full"}, OutputMode::kFinal, 4));
-  const Result<void> published = publisher->publish(totals_);
+      std::move(*open_publisher({io::Endpoint::Kind::kFile, "/dev/full"}, OutputMode::kFinal, 4));
+  const base::Result<void> published = publisher->publish(totals_);
   ASSERT_FALSE(published);
   EXPECT_NE(published.error().message.find("no space left"), std::string::npos)
       << published.error().message;
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::stream

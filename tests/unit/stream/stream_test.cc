@@ -10,7 +10,7 @@
 #include "unit/io/support.h"
 #include "unit/stream/doubles.h"
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 using std::chrono::milliseconds;
@@ -31,7 +31,7 @@ class Stream : public testing::Test {
  protected:
   using Items = std::vector<TimedSource::Item>;
 
-  Result<StreamOutcome> run(Items items, int64_t end_ms, StreamOptions options) {
+  base::Result<StreamOutcome> run(Items items, int64_t end_ms, StreamOptions options) {
     TimedSource source(clock_, std::move(items), end_ms);
     source.set_caught_up_after(caught_up_after_);
     if (cut_short_) source.set_cut_short();
@@ -39,27 +39,27 @@ class Stream : public testing::Test {
     if (sink_error_) sink->break_with(*sink_error_);
     const auto publisher = publish_to(std::move(sink), options.mode);
     MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
-    Progress progress(words_.diagnostics, clock_, false);
+    base::Progress progress(words_.diagnostics, clock_, false);
     const StreamConnections connections{{*publisher, rejects_, metrics}, source, progress, clock_};
     if (merge_) {
-      MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
+      totals::MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
       return merge_stream(connections, options, merged);
     }
     return aggregate_stream(connections, options, totals_);
   }
-  Result<StreamOutcome> update(Items items, int64_t end_ms, TriggerOptions trigger = {}) {
+  base::Result<StreamOutcome> update(Items items, int64_t end_ms, TriggerOptions trigger = {}) {
     return run(std::move(items), end_ms, {.mode = OutputMode::kUpdate, .trigger = trigger});
   }
 
-  ManualClock clock_;
+  base::ManualClock clock_;
   Memory memory_;
-  Words words_;
-  RejectLog rejects_{words_.diagnostics};
-  Totals totals_{1, {.track_changes = true}};
+  io::Words words_;
+  io::RejectLog rejects_{words_.diagnostics};
+  totals::Totals totals_{1, {.track_changes = true}};
   size_t caught_up_after_ = 0;
   bool cut_short_ = false;
   bool merge_ = false;
-  std::optional<Error> sink_error_;
+  std::optional<base::Error> sink_error_;
   std::optional<std::string> metrics_path_;
 };
 
@@ -127,7 +127,7 @@ TEST_F(Stream, AnEmptyLineComesAtOnceWhereNothingWasThere) {
 TEST_F(Stream, StoppedBeforeItCaughtUpItPublishesNothing) {
   caught_up_after_ = 9;
   cut_short_ = true;
-  const Result<StreamOutcome> end = update({{0, payment("a", 1), {}}}, 10);
+  const base::Result<StreamOutcome> end = update({{0, payment("a", 1), {}}}, 10);
   ASSERT_TRUE(end);
   EXPECT_TRUE(end->cut_short);
   EXPECT_EQ(memory_, (Memory{"10: close"}));
@@ -135,7 +135,7 @@ TEST_F(Stream, StoppedBeforeItCaughtUpItPublishesNothing) {
 
 TEST_F(Stream, ZeroPublishesAtEachPause) {
   ASSERT_TRUE(update({{0, payment("a", 1), {}}, {1, payment("b", 1), {}}, {2, payment("a", 1), {}}},
-                     3, {.interval = Duration::zero()}));
+                     3, {.interval = base::Duration::zero()}));
   EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 1, 1), "0: flush", "1: " + stats("b", 1, 1),
                              "1: flush", "2: " + stats("a", 2, 2), "2: flush", "3: close"}));
 }
@@ -163,7 +163,7 @@ TEST_F(Stream, InputThatNeverPausesIsFlushedEachInterval) {
 
 TEST_F(Stream, APaymentThatWouldOverflowIsARejectWithItsLine) {
   totals_.set(*totals_.find_or_add("a"),
-              Decimal::from_nanos(static_cast<Int128>(~Uint128{0} >> 1U)), 1);
+              money::Decimal::from_nanos(static_cast<money::Int128>(~money::Uint128{0} >> 1U)), 1);
   totals_.clear_changed();
   ASSERT_TRUE(update({{0, payment("b", 1) + "\n" + payment("a", 1) + "x\n", {}}}, 1));
   EXPECT_EQ(rejects_.count(), 2U);
@@ -179,20 +179,20 @@ TEST_F(Stream, RejectsAloneAreNoChange) {
 }
 
 TEST_F(Stream, AReaderThatWentAwayEndsIt) {
-  sink_error_ = Error{"stdout: broken pipe", ErrorKind::kClosedOutput};
-  const Result<StreamOutcome> end = update({{0, payment("a", 1), {}}}, 1'000'000);
+  sink_error_ = base::Error{"stdout: broken pipe", base::ErrorKind::kClosedOutput};
+  const base::Result<StreamOutcome> end = update({{0, payment("a", 1), {}}}, 1'000'000);
   ASSERT_FALSE(end);
-  EXPECT_EQ(end.error().kind, ErrorKind::kClosedOutput);
+  EXPECT_EQ(end.error().kind, base::ErrorKind::kClosedOutput);
   EXPECT_EQ(ms_of(clock_), 0);
 }
 
 TEST_F(Stream, TooManyUsersEndIt) {
-  Totals small(1, {.users_max = 1, .track_changes = true});
+  totals::Totals small(1, {.users_max = 1, .track_changes = true});
   TimedSource source(clock_, {{0, payment("a", 1) + payment("b", 1), {}}}, 1);
   const auto publisher =
       publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
   MetricsFile metrics({}, clock_, words_.diagnostics);
-  Progress progress(words_.diagnostics, clock_, false);
+  base::Progress progress(words_.diagnostics, clock_, false);
   const StreamConnections connections{{*publisher, rejects_, metrics}, source, progress, clock_};
   EXPECT_FALSE(aggregate_stream(connections, {}, small));
   EXPECT_TRUE(memory_.empty());
@@ -212,8 +212,8 @@ TEST_F(Stream, MetricsThatWereHeldBackAreWrittenWhileItWaits) {
   std::string early;
   std::string later;
   ASSERT_TRUE(update({{10, payment("a", 1) + "x\n", {}},
-                      {500, {}, [&] { early = file_bytes(*metrics_path_); }},
-                      {1'500, {}, [&] { later = file_bytes(*metrics_path_); }}},
+                      {500, {}, [&] { early = io::file_bytes(*metrics_path_); }},
+                      {1'500, {}, [&] { later = io::file_bytes(*metrics_path_); }}},
                      2'000));
   EXPECT_NE(early.find("payagg_records_read_total 0\n"), std::string::npos) << early;
   EXPECT_NE(later.find("payagg_records_read_total 2\n"), std::string::npos) << later;
@@ -228,22 +228,23 @@ TEST_F(Stream, MetricsThatWereHeldBackAreWrittenWhileItWaits) {
 
 class MessageStream : public Stream {
  protected:
-  Result<StreamOutcome> run_messages(std::vector<OwnedMessage> messages, OutputMode mode) {
-    const auto source = memory_message_source(std::move(messages), 2, "payments");
+  base::Result<StreamOutcome> run_messages(std::vector<io::OwnedMessage> messages,
+                                           OutputMode mode) {
+    const auto source = io::memory_message_source(std::move(messages), 2, "payments");
     const auto publisher = publish_to(std::make_unique<RememberingSink>(clock_, memory_), mode);
     MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
-    Progress progress(words_.diagnostics, clock_, false);
+    base::Progress progress(words_.diagnostics, clock_, false);
     const MessageStreamConnections connections{
         {*publisher, rejects_, metrics}, *source, progress, clock_};
     const StreamOptions options{.mode = mode};
     if (merge_) {
-      MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
+      totals::MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
       return merge_stream(connections, options, merged);
     }
     return aggregate_stream(connections, options, totals_);
   }
-  static OwnedMessage message(std::optional<std::string> value, int32_t partition, int64_t offset,
-                              std::string key = {}) {
+  static io::OwnedMessage message(std::optional<std::string> value, int32_t partition,
+                                  int64_t offset, std::string key = {}) {
     return {.key = std::move(key), .value = std::move(value), .at = {partition, offset}};
   }
 };
@@ -256,18 +257,18 @@ TEST_F(MessageStream, PaymentsOfAllPartitionsAreSummed) {
 }
 
 // The end of a topic may be told after its last message, and so with the end of the source.
-class LateSource final : public MessageSource {
+class LateSource final : public io::MessageSource {
  public:
-  Result<ReadStatus> read(MessageBlock& out, Instant /*deadline*/) override {
-    if (reads_++ > 0) return ReadStatus::kEnd;
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant /*deadline*/) override {
+    if (reads_++ > 0) return io::ReadStatus::kEnd;
     out = {.messages = {&message_, 1}, .source = "payments"};
-    return ReadStatus::kBlock;
+    return io::ReadStatus::kBlock;
   }
   bool caught_up() const override { return reads_ > 1; }
 
  private:
   const std::string value_ = payment("anna", 1);
-  const Message message_{.key = {}, .value = value_, .at = {0, 0}};
+  const io::Message message_{.key = {}, .value = value_, .at = {0, 0}};
   int reads_ = 0;
 };
 
@@ -276,7 +277,7 @@ TEST_F(MessageStream, WhatCatchesUpOnlyWithItsEndIsPublished) {
   const auto publisher =
       publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
   MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
-  Progress progress(words_.diagnostics, clock_, false);
+  base::Progress progress(words_.diagnostics, clock_, false);
   const MessageStreamConnections connections{
       {*publisher, rejects_, metrics}, source, progress, clock_};
   ASSERT_TRUE(aggregate_stream(connections, {.mode = OutputMode::kFinal}, totals_));
@@ -306,4 +307,4 @@ TEST_F(MessageStream, PartialsAreAddedUpAndRemovalsTakeThemBack) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::stream

@@ -2,22 +2,22 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::stream {
 namespace {
 
 using std::chrono::milliseconds;
 
 TEST(Trigger, NothingChangedIsNeverDue) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({}, clock);
   EXPECT_FALSE(trigger.due(true));
-  EXPECT_EQ(trigger.deadline(), Instant::max());
+  EXPECT_EQ(trigger.deadline(), base::Instant::max());
   clock.advance(std::chrono::hours(1));
   EXPECT_FALSE(trigger.due(true));
 }
 
 TEST(Trigger, TheFirstChangeIsDueAtOnce) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({}, clock);
   trigger.added(1);
   EXPECT_TRUE(trigger.due(false));
@@ -25,7 +25,7 @@ TEST(Trigger, TheFirstChangeIsDueAtOnce) {
 }
 
 TEST(Trigger, TheNextChangeWaitsForTheInterval) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   trigger.fired();
@@ -40,7 +40,7 @@ TEST(Trigger, TheNextChangeWaitsForTheInterval) {
 }
 
 TEST(Trigger, AChangeAfterAQuietTimeIsDueAtOnce) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   trigger.fired();
@@ -52,8 +52,8 @@ TEST(Trigger, AChangeAfterAQuietTimeIsDueAtOnce) {
 }
 
 TEST(Trigger, ZeroFiresAtEachPauseAndAtLeastEachHundredMilliseconds) {
-  ManualClock clock;
-  Trigger trigger({.interval = Duration::zero()}, clock);
+  base::ManualClock clock;
+  Trigger trigger({.interval = base::Duration::zero()}, clock);
   trigger.added(1);
   trigger.fired();
   trigger.added(1);
@@ -66,7 +66,7 @@ TEST(Trigger, ZeroFiresAtEachPauseAndAtLeastEachHundredMilliseconds) {
 }
 
 TEST(Trigger, RecordsMaxFiresInBetween) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100), .records_max = 10}, clock);
   trigger.added(1);
   trigger.fired();
@@ -82,7 +82,7 @@ TEST(Trigger, RecordsMaxFiresInBetween) {
 }
 
 TEST(Trigger, WithoutRecordsMaxTheNumberOfRecordsDoesNotMatter) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({}, clock);
   trigger.added(1);
   trigger.fired();
@@ -92,7 +92,7 @@ TEST(Trigger, WithoutRecordsMaxTheNumberOfRecordsDoesNotMatter) {
 }
 
 TEST(Trigger, TimeSpentOnPublishingIsNotTakenFromTheInterval) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   clock.advance(milliseconds(250));  // publishing
@@ -102,8 +102,8 @@ TEST(Trigger, TimeSpentOnPublishingIsNotTakenFromTheInterval) {
 }
 
 TEST(Trigger, AnIntervalOfAnyLengthDoesNotOverflow) {
-  ManualClock clock;
-  Trigger trigger({.interval = Duration::max()}, clock);
+  base::ManualClock clock;
+  Trigger trigger({.interval = base::Duration::max()}, clock);
   trigger.added(1);
   trigger.fired();
   trigger.added(1);
@@ -112,7 +112,7 @@ TEST(Trigger, AnIntervalOfAnyLengthDoesNotOverflow) {
 }
 
 TEST(Trigger, CountsHowOftenItFired) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({}, clock);
   for (int i = 0; i < 3; ++i) {
     trigger.added(1);
@@ -122,7 +122,7 @@ TEST(Trigger, CountsHowOftenItFired) {
 }
 
 TEST(Trigger, WhoTakesLongToPublishReadsForLongerBeforeTheNextTime) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   trigger.fired(milliseconds(60));
@@ -134,7 +134,7 @@ TEST(Trigger, WhoTakesLongToPublishReadsForLongerBeforeTheNextTime) {
 }
 
 TEST(Trigger, WhereTheInputPausesThereIsNoRest) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   trigger.fired(milliseconds(60));
@@ -145,7 +145,7 @@ TEST(Trigger, WhereTheInputPausesThereIsNoRest) {
 }
 
 TEST(Trigger, ARestHasALimit) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(1);
   trigger.fired(std::chrono::hours(1));
@@ -155,7 +155,7 @@ TEST(Trigger, ARestHasALimit) {
 }
 
 TEST(Trigger, WhatIsAddedWhileAPublicationIsUnderWayIsOfTheNextOne) {
-  ManualClock clock;
+  base::ManualClock clock;
   Trigger trigger({.interval = milliseconds(100)}, clock);
   trigger.added(5);
   EXPECT_EQ(trigger.taken(), 5U);
@@ -170,4 +170,4 @@ TEST(Trigger, WhatIsAddedWhileAPublicationIsUnderWayIsOfTheNextOne) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::stream

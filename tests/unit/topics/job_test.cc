@@ -9,12 +9,12 @@
 #include "topics/run.h"
 #include "unit/kafka/mock_cluster.h"
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
 // On librdkafka's own cluster, which knows groups and transactions, but hides nothing that is not
 // committed. What a real broker does is in tests/kafka/.
-class TopicJobTest : public MockClusterTest {
+class TopicJobTest : public kafka::MockClusterTest {
  protected:
   void SetUp() override {
     static int number = 0;
@@ -33,10 +33,10 @@ class TopicJobTest : public MockClusterTest {
     mock().flush();
   }
 
-  Result<void> run() {
-    RejectLog log(context().diagnostics, std::make_unique<PendingLines>(pending_), "rejects");
+  base::Result<void> run() {
+    io::RejectLog log(context().diagnostics, std::make_unique<PendingLines>(pending_), "rejects");
     TopicJob job(options_, {*cluster_, log, pending_, counters_, context_});
-    Result<void> done = job.open();
+    base::Result<void> done = job.open();
     if (done) done = job.run();
     rejected_ = log.count();
     return done;
@@ -51,21 +51,21 @@ class TopicJobTest : public MockClusterTest {
   std::vector<std::string> values(const std::string& topic, int32_t partition) {
     std::vector<std::string> values;
     const std::vector<int32_t> partitions{partition};
-    const Result<void> read = read_back(
+    const base::Result<void> read = kafka::read_back(
         *cluster_, {topic, partitions},
-        [&](const MessageBlock& block) {
-          for (const Message& message : block.messages) values.emplace_back(*message.value);
-          return Result<void>();
+        [&](const io::MessageBlock& block) {
+          for (const io::Message& message : block.messages) values.emplace_back(*message.value);
+          return base::Result<void>();
         },
         [](uint64_t, uint64_t) {});
     EXPECT_TRUE(read);
     return values;
   }
 
-  const RunContext context_ = context();
+  const base::RunContext context_ = context();
   std::string suffix_;
   TopicJobOptions options_;
-  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<kafka::Cluster> cluster_;
   PendingRejects pending_;
   TopicCounters counters_;
   uint64_t rejected_ = 0;
@@ -86,7 +86,7 @@ TEST_F(TopicJobTest, AnotherProgramsStatsAreRefused) {
       options_.topics.stats,
       {.key = "edgar", .value = R"({"user":"edgar","sum":1.00,"count":1})", .at = {0, 0}});
   mock().flush();
-  const Result<void> done = run();
+  const base::Result<void> done = run();
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().message.find("stats without an offset"), std::string::npos);
 }
@@ -102,7 +102,7 @@ TEST_F(TopicJobTest, AStopSignalPublishesWhatWasRead) {
     while (counters_.accepted < 2) std::this_thread::yield();
     stop_.request(SIGTERM);
   });
-  const Result<void> done = run();
+  const base::Result<void> done = run();
   stopper.join();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(counters_.commits, 2U);
@@ -119,7 +119,7 @@ TEST_F(TopicJobTest, APublicationThatDoesNotComeAboutIsMadeAgain) {
   pay(0, R"({"user":"ada","paymentAmt":2})");
   pay(0, "second");
   next_ends({RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
-  const Result<void> done = run();
+  const base::Result<void> done = run();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(counters_.commits_failed, 1U);
   // The broker of this test hides nothing, so what was not committed is seen as well.
@@ -140,14 +140,14 @@ TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {
   options_.available_now = false;
   pay(0, "first");  // is published at once, and begins the hour
   std::thread stopper([this] {
-    const Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
     while (counters_.commits == 0 && clock_.now() < limit) std::this_thread::yield();
     pay(0, std::string(3000, 'x'));
     while (counters_.commits < 2 && clock_.now() < limit) std::this_thread::yield();
     stop_.request(SIGTERM);
     EXPECT_LT(clock_.now(), limit) << "they wait";
   });
-  const Result<void> done = run();
+  const base::Result<void> done = run();
   stopper.join();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(rejected_, 2U);
@@ -164,7 +164,7 @@ TEST_F(TopicJobTest, MoreTotalsThanATransactionTakesArePublishedInParts) {
                     .at = {static_cast<int32_t>(user % 2), 0}});
   }
   mock().flush();
-  const Result<void> done = run();
+  const base::Result<void> done = run();
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(values(options_.topics.stats, 0).size(), kUsers / 2 + 1);
   EXPECT_EQ(values(options_.topics.stats, 1).size(), kUsers / 2);
@@ -174,10 +174,10 @@ TEST_F(TopicJobTest, TopicsThatDoNotMatchAreRefusedBeforeAnythingIsRead) {
   mock().create("wide" + suffix_, 3);
   const TopicRunOptions options{.topics = {options_.topics.payments, "wide" + suffix_},
                                 .group = options_.group};
-  const Result<ExitStatus> end = run_topics(options, *cluster_, context_);
+  const base::Result<base::ExitStatus> end = run_topics(options, *cluster_, context_);
   ASSERT_FALSE(end);
   EXPECT_NE(end.error().message.find("they must be as many"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::topics

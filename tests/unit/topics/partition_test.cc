@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
 constexpr int32_t kPartition = 3;
@@ -19,27 +19,27 @@ class Payments {
   void add(std::string user, int64_t nanos, int64_t offset) {
     users_.push_back(std::make_unique<std::string>(std::move(user)));
     PartitionTotals::Row row;
-    row.record = {.user = *users_.back(), .amount = Decimal::from_nanos(nanos)};
+    row.record = {.user = *users_.back(), .amount = money::Decimal::from_nanos(nanos)};
     row.line = static_cast<uint32_t>(messages_.size());
     rows_.push_back(row);
     messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
   }
-  Result<void> into(PartitionTotals& part) {
-    std::vector<Totals::Refused> refused;
+  base::Result<void> into(PartitionTotals& part) {
+    std::vector<totals::Totals::Refused> refused;
     return part.add(rows_, messages_, refused);
   }
 
  private:
   std::vector<std::unique_ptr<std::string>> users_;
   std::vector<PartitionTotals::Row> rows_;
-  std::vector<Message> messages_;
+  std::vector<io::Message> messages_;
 };
 
-Stats partial(std::string_view user, int64_t nanos, uint64_t count, int64_t offset) {
+record::Stats partial(std::string_view user, int64_t nanos, uint64_t count, int64_t offset) {
   return {.user = user,
-          .sum = Decimal::from_nanos(nanos),
+          .sum = money::Decimal::from_nanos(nanos),
           .count = count,
-          .at = SourceOffset{kPartition, offset}};
+          .at = record::SourceOffset{kPartition, offset}};
 }
 
 PartitionTotals empty() {
@@ -47,7 +47,7 @@ PartitionTotals empty() {
 }
 
 // The total of a user, who must be there.
-Stats stats_of(PartitionTotals& part, std::string_view user) {
+record::Stats stats_of(PartitionTotals& part, std::string_view user) {
   return part.stats(*part.totals().find_or_add(user));
 }
 
@@ -58,9 +58,9 @@ TEST(PartitionTotals, EachTotalSaysWhichPaymentItIncludesLast) {
   payments.add("ada", 2, 11);
   payments.add("edgar", 4, 15);
   ASSERT_TRUE(payments.into(part));
-  EXPECT_EQ(*stats_of(part, "edgar").at, (SourceOffset{kPartition, 15}));
-  EXPECT_EQ(*stats_of(part, "ada").at, (SourceOffset{kPartition, 11}));
-  EXPECT_TRUE(stats_of(part, "edgar").sum == Decimal::from_nanos(5));
+  EXPECT_EQ(*stats_of(part, "edgar").at, (record::SourceOffset{kPartition, 15}));
+  EXPECT_EQ(*stats_of(part, "ada").at, (record::SourceOffset{kPartition, 11}));
+  EXPECT_TRUE(stats_of(part, "edgar").sum == money::Decimal::from_nanos(5));
 }
 
 TEST(PartitionTotals, PaymentsThatATotalIncludesAreSkippedForThatUserAlone) {
@@ -109,15 +109,15 @@ TEST(PartitionTotals, NothingRestoredIsNoOffset) {
 
 TEST(PartitionTotals, APaymentThatWouldOverflowIsRefusedAndNotIncluded) {
   PartitionTotals part = empty();
-  Stats most = partial("edgar", 0, UINT64_MAX, 5);
+  record::Stats most = partial("edgar", 0, UINT64_MAX, 5);
   ASSERT_TRUE(part.restore(most));
-  std::vector<Totals::Refused> refused;
+  std::vector<totals::Totals::Refused> refused;
   PartitionTotals::Row row;
-  row.record = {.user = "edgar", .amount = Decimal::from_nanos(1)};
-  const Message message{.key = {}, .value = {}, .at = {kPartition, 6}};
+  row.record = {.user = "edgar", .amount = money::Decimal::from_nanos(1)};
+  const io::Message message{.key = {}, .value = {}, .at = {kPartition, 6}};
   ASSERT_TRUE(part.add({&row, 1}, {&message, 1}, refused));
   ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].flaw, Flaw::kCountOverflow);
+  EXPECT_EQ(refused[0].flaw, record::Flaw::kCountOverflow);
   EXPECT_EQ(stats_of(part, "edgar").at->offset, 5);
 }
 
@@ -139,7 +139,7 @@ TEST(PartitionTotals, FromAnyMomentOfPublicationTheTotalsComeOutTheSame) {
     // Each user's total was published at a moment of its own, none before `begin`.
     const int64_t begin = static_cast<int64_t>(random() % 200);
     PartitionTotals part = empty();
-    std::map<std::string, Stats> published;
+    std::map<std::string, record::Stats> published;
     std::map<std::string, int64_t> moment;
     std::map<std::string, int64_t> all;
     for (int64_t at = 0; at < count; ++at) {
@@ -148,8 +148,8 @@ TEST(PartitionTotals, FromAnyMomentOfPublicationTheTotalsComeOutTheSame) {
       const auto [found, is_new] = moment.try_emplace(
           each.user, begin + static_cast<int64_t>(random() % static_cast<uint64_t>(count - begin)));
       if (at >= found->second) continue;
-      Stats& stats = published.try_emplace(each.user, partial("", 0, 0, 0)).first->second;
-      stats.sum = Decimal::from_nanos(stats.sum.nanos() + each.nanos);
+      record::Stats& stats = published.try_emplace(each.user, partial("", 0, 0, 0)).first->second;
+      stats.sum = money::Decimal::from_nanos(stats.sum.nanos() + each.nanos);
       ++stats.count;
       stats.at->offset = at;
     }
@@ -165,10 +165,10 @@ TEST(PartitionTotals, FromAnyMomentOfPublicationTheTotalsComeOutTheSame) {
     }
     ASSERT_TRUE(again.into(part));
     for (const auto& [user, nanos] : all) {
-      ASSERT_TRUE(stats_of(part, user).sum == Decimal::from_nanos(nanos)) << user;
+      ASSERT_TRUE(stats_of(part, user).sum == money::Decimal::from_nanos(nanos)) << user;
     }
   }
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace paystats {
+namespace paystats::topics {
 namespace {
 
 const TopicNames kNames{.payments = "payments", .stats = "payment-stats"};
@@ -13,13 +13,13 @@ PartitionFacts facts() {
 }
 
 int64_t start_of(const PartitionFacts& facts, OnDataLoss on_data_loss = OnDataLoss::kStop) {
-  const Result<TopicStart> start = choose_start(facts, kNames, on_data_loss);
+  const base::Result<TopicStart> start = choose_start(facts, kNames, on_data_loss);
   EXPECT_TRUE(start) << start.error().message;
   return start ? start->offset : -1;
 }
 
 std::string refusal(const PartitionFacts& facts) {
-  const Result<TopicStart> start = choose_start(facts, kNames, OnDataLoss::kStop);
+  const base::Result<TopicStart> start = choose_start(facts, kNames, OnDataLoss::kStop);
   EXPECT_FALSE(start) << "begins at " << start->offset;
   return start ? "" : start.error().message;
 }
@@ -53,7 +53,7 @@ TEST(TopicStart, ANewGroupBeginsWithTheFirstPaymentThereIs) {
 
 TEST(TopicStart, ANewGroupIsToldThatTheBeginningIsGone) {
   EXPECT_EQ(start_of(facts()), 100);
-  const Result<TopicStart> start = choose_start(facts(), kNames, OnDataLoss::kStop);
+  const base::Result<TopicStart> start = choose_start(facts(), kNames, OnDataLoss::kStop);
   EXPECT_TRUE(says(start->warning, "partition 2 begins at offset 100"));
 }
 
@@ -110,4 +110,4 @@ TEST(TopicStart, AnOffsetBehindTheEndMeansATopicMadeAnew) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::topics

@@ -10,17 +10,17 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
-constexpr Int128 kSumMost = static_cast<Int128>(~Uint128{0} >> 1U);
+constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
-using Users = std::unordered_map<std::string, std::pair<Int128, uint64_t>>;
+using Users = std::unordered_map<std::string, std::pair<money::Int128, uint64_t>>;
 
 Totals table_of(const Users& users, uint64_t users_max = UINT64_MAX) {
   Totals totals(7, {.users_max = users_max});
   for (const auto& [name, total] : users) {
-    totals.set(*totals.find_or_add(name), Decimal::from_nanos(total.first), total.second);
+    totals.set(*totals.find_or_add(name), money::Decimal::from_nanos(total.first), total.second);
   }
   return totals;
 }
@@ -44,7 +44,7 @@ Users some(int first, int count) {
   Users users;
   for (int i = first; i < first + count; ++i) {
     users[std::string(static_cast<size_t>(i % 40), 'n') + std::to_string(i)] = {
-        static_cast<Int128>(random()), 1 + random() % 9};
+        static_cast<money::Int128>(random()), 1 + random() % 9};
   }
   return users;
 }
@@ -109,7 +109,7 @@ TEST(Join, OneUserTooManyIsAnError) {
     Totals fits = table_of(some(0, 600), 1'000);
     EXPECT_TRUE(join_tables(fits, tables_of({some(500, 500)}), threads));
     Totals full = table_of(some(0, 600), 1'000);
-    const Result<void> joined =
+    const base::Result<void> joined =
         join_tables(full, tables_of({some(500, 300), some(700, 301)}), threads);
     ASSERT_FALSE(joined);
     EXPECT_EQ(joined.error().message,
@@ -119,14 +119,15 @@ TEST(Join, OneUserTooManyIsAnError) {
 
 TEST(Join, ATotalThatDoesNotFitIsAnError) {
   for (const bool of_counts : {false, true}) {
-    const std::pair<Int128, uint64_t> most =
-        of_counts ? std::pair<Int128, uint64_t>{1, UINT64_MAX} : std::pair{kSumMost, uint64_t{1}};
+    const std::pair<money::Int128, uint64_t> most =
+        of_counts ? std::pair<money::Int128, uint64_t>{1, UINT64_MAX}
+                  : std::pair{kSumMost, uint64_t{1}};
     Totals totals = table_of({{"a", {1, 1}}, {"b", most}});
-    const Result<void> joined = join_tables(totals, tables_of({{{"b", {1, 1}}}}), 2);
+    const base::Result<void> joined = join_tables(totals, tables_of({{{"b", {1, 1}}}}), 2);
     ASSERT_FALSE(joined);
     EXPECT_EQ(joined.error().message, "user b: the total does not fit");
   }
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::totals

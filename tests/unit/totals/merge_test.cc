@@ -12,21 +12,21 @@
 
 #include "base/fd.h"
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
-constexpr Int128 kSumMost = static_cast<Int128>(~Uint128{0} >> 1U);
+constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
-MergedTotals::Row row(std::string_view user, Int128 nanos, uint64_t count) {
+MergedTotals::Row row(std::string_view user, money::Int128 nanos, uint64_t count) {
   MergedTotals::Row r;
-  r.record = {.user = user, .sum = Decimal::from_nanos(nanos), .count = count, .at = {}};
+  r.record = {.user = user, .sum = money::Decimal::from_nanos(nanos), .count = count, .at = {}};
   return r;
 }
 
-MergedTotals::Row partial(std::string_view user, Int128 nanos, uint64_t count, int32_t partition,
-                          int64_t offset) {
+MergedTotals::Row partial(std::string_view user, money::Int128 nanos, uint64_t count,
+                          int32_t partition, int64_t offset) {
   MergedTotals::Row r = row(user, nanos, count);
-  r.record.at = SourceOffset{.partition = partition, .offset = offset};
+  r.record.at = record::SourceOffset{.partition = partition, .offset = offset};
   return r;
 }
 
@@ -36,35 +36,35 @@ class Heard {
   Heard() {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
-    read_end_ = UniqueFd(ends[0]);
-    write_end_ = UniqueFd(ends[1]);
-    diagnostics_ = std::make_unique<Diagnostics>("payagg", Verbosity::kNormal, ends[1]);
+    read_end_ = base::UniqueFd(ends[0]);
+    write_end_ = base::UniqueFd(ends[1]);
+    diagnostics_ = std::make_unique<base::Diagnostics>("payagg", base::Verbosity::kNormal, ends[1]);
   }
-  Diagnostics& diagnostics() { return *diagnostics_; }
+  base::Diagnostics& diagnostics() { return *diagnostics_; }
   std::string text() {
     diagnostics_.reset();
     write_end_.reset();
     std::string all(65'536, '\0');
-    all.resize(*read_some(read_end_.get(), all.data(), all.size(), "pipe"));
+    all.resize(*base::read_some(read_end_.get(), all.data(), all.size(), "pipe"));
     return all;
   }
 
  private:
-  UniqueFd read_end_;
-  UniqueFd write_end_;
-  std::unique_ptr<Diagnostics> diagnostics_;
+  base::UniqueFd read_end_;
+  base::UniqueFd write_end_;
+  std::unique_ptr<base::Diagnostics> diagnostics_;
 };
 
 class Merge : public testing::Test {
  protected:
   void add(const std::vector<MergedTotals::Row>& rows) {
     refused_.clear();
-    const Result<void> added = merged_.add(rows, refused_);
+    const base::Result<void> added = merged_.add(rows, refused_);
     ASSERT_TRUE(added) << added.error().message;
   }
-  void expect(uint32_t index, Int128 nanos, uint64_t count) {
+  void expect(uint32_t index, money::Int128 nanos, uint64_t count) {
     EXPECT_TRUE(merged_.totals().sum(index).nanos() == nanos)
-        << "it is " << to_string(merged_.totals().sum(index));
+        << "it is " << money::to_string(merged_.totals().sum(index));
     EXPECT_EQ(merged_.totals().count(index), count);
   }
 
@@ -133,11 +133,11 @@ TEST_F(Merge, ARecordThatWouldOverflowIsRefusedAndWhatWasHeldStays) {
   add({row("edgar", 1, 1), row("edgar", -1, 1)});
   ASSERT_EQ(refused_.size(), 1U);
   EXPECT_EQ(refused_[0].row, 0U);
-  EXPECT_EQ(refused_[0].flaw, Flaw::kSumOverflow);
+  EXPECT_EQ(refused_[0].flaw, record::Flaw::kSumOverflow);
   expect(0, kSumMost - 1, 2);
   add({row("edgar", -1, UINT64_MAX)});
   ASSERT_EQ(refused_.size(), 1U);
-  EXPECT_EQ(refused_[0].flaw, Flaw::kCountOverflow);
+  EXPECT_EQ(refused_[0].flaw, record::Flaw::kCountOverflow);
   expect(0, kSumMost - 1, 2);
 }
 
@@ -147,7 +147,7 @@ TEST_F(Merge, ASumThatWouldFallBelowTheLowestIsRefusedAsWell) {
   merged_.begin_input();
   add({row("edgar", -1, 1)});
   ASSERT_EQ(refused_.size(), 1U);
-  EXPECT_EQ(refused_[0].flaw, Flaw::kSumOverflow);
+  EXPECT_EQ(refused_[0].flaw, record::Flaw::kSumOverflow);
   expect(0, -kSumMost - 1, 1);
 }
 
@@ -234,7 +234,7 @@ TEST(MergeModel, AgreesWithASimpleModel) {
     ASSERT_EQ(merged.totals().users(), model.size());
     for (uint32_t i = 0; i < merged.totals().users(); ++i) {
       const ModelUser& held = model.at(std::string(merged.totals().user(i)));
-      Int128 sum = 0;
+      money::Int128 sum = 0;
       uint64_t count = 0;
       for (const auto& [source, part] : held.parts) {
         sum += part.second.record.sum.nanos();
@@ -247,4 +247,4 @@ TEST(MergeModel, AgreesWithASimpleModel) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -10,14 +10,14 @@
 
 #include "unit/sanitized.h"
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
-constexpr Int128 kSumMost = static_cast<Int128>(~Uint128{0} >> 1U);
+constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 struct User {
   std::string name;
-  Int128 nanos = 0;
+  money::Int128 nanos = 0;
 };
 
 // Expects the order of a full sort: all are there, and each comes before the next one. No two are
@@ -25,7 +25,7 @@ struct User {
 void expect_ranked(const std::vector<User>& users, unsigned threads = 1) {
   Totals totals(1, {});
   for (const User& user : users) {
-    totals.set(*totals.find_or_add(user.name), Decimal::from_nanos(user.nanos), 1);
+    totals.set(*totals.find_or_add(user.name), money::Decimal::from_nanos(user.nanos), 1);
   }
   const std::vector<uint32_t> order = ranked(totals, threads);
   ASSERT_EQ(order.size(), users.size());
@@ -65,7 +65,8 @@ TEST(Rank, SumsOfAnySizeAreInOrder) {
 TEST(Rank, TablesOfAnySizeAroundAGrowthAreInOrder) {
   for (size_t count = 660; count < 800; ++count) {
     std::vector<User> users;
-    for (size_t i = 0; i < count; ++i) users.push_back({std::to_string(i), Int128{i} * i % 101});
+    for (size_t i = 0; i < count; ++i)
+      users.push_back({std::to_string(i), money::Int128{i} * i % 101});
     expect_ranked(users);
   }
 }
@@ -75,7 +76,7 @@ TEST(Rank, AgreesWithAFullSort) {
     std::mt19937_64 random(static_cast<uint64_t>(bits));
     std::vector<User> users;
     for (int i = 0; i < 20'000; ++i) {
-      auto nanos = static_cast<Int128>((Uint128{random()} << 64U) | random());
+      auto nanos = static_cast<money::Int128>((money::Uint128{random()} << 64U) | random());
       nanos >>= 127 - bits;
       users.push_back({std::to_string(i), nanos});
     }
@@ -88,7 +89,8 @@ TEST(Rank, SeveralThreadsAgreeWithAFullSort) {
     std::mt19937_64 random(9);
     std::vector<User> users;
     for (int i = 0; i < 300'000; ++i) {
-      users.push_back({std::to_string(i), static_cast<Int128>(Uint128{random()} << 64U) >> shift});
+      users.push_back({std::to_string(i),
+                       static_cast<money::Int128>(money::Uint128{random()} << 64U) >> shift});
     }
     expect_ranked(users, 4);
   }
@@ -113,7 +115,7 @@ TEST(Rank, VeryManyUsersOfOneSumAreSortedByName) {
 
 // Keys hold a part of the name: what it does not show must be looked at.
 TEST(Rank, NamesThatBeginAlikeAreInOrder) {
-  constexpr Int128 kCent = 10'000'000;
+  constexpr money::Int128 kCent = 10'000'000;
   for (const size_t prefix_bytes : {0, 1, 8, 12, 20}) {
     const std::string prefix(prefix_bytes, 'x');
     std::mt19937_64 random(7);
@@ -124,7 +126,8 @@ TEST(Rank, NamesThatBeginAlikeAreInOrder) {
       for (size_t i = 0; i < size; ++i) name += std::string_view("\0ab\xC3\xFF", 5)[random() % 5];
       if (!name.empty()) names.insert(name);
     }
-    for (const Int128 unit : {Int128{1}, kCent, kCent * 1'000'000'000'000, Int128{1} << 120U}) {
+    for (const money::Int128 unit :
+         {money::Int128{1}, kCent, kCent * 1'000'000'000'000, money::Int128{1} << 120U}) {
       if (kSanitized && unit != kCent && !prefix.empty()) continue;
       std::vector<User> users;
       for (const std::string& name : names) {
@@ -142,7 +145,7 @@ TEST(Rank, PartsAreFinishedByThemselves) {
   for (int i = 0; i < 1'000; ++i) {
     const std::string name =
         (i % 2 == 0 ? "an even beginning " : "an odd one ") + std::to_string(i);
-    totals.set(*totals.find_or_add(name), Decimal::from_nanos(i / 100), 1);
+    totals.set(*totals.find_or_add(name), money::Decimal::from_nanos(i / 100), 1);
   }
   const std::vector<uint32_t> want = ranked(totals);
   Ranking ranking(totals, 1);
@@ -159,4 +162,4 @@ TEST(Rank, PartsAreFinishedByThemselves) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -10,29 +10,29 @@
 
 #include "totals/user_hash.h"
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 constexpr uint64_t kSeed = 7;
-constexpr Int128 kSumMost = static_cast<Int128>(~Uint128{0} >> 1U);
+constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 struct Model {
-  Int128 sum = 0;
+  money::Int128 sum = 0;
   uint64_t count = 0;
 };
 using ModelTable = std::map<std::string, Model>;
 
-Totals::Row row(std::string_view user, Int128 nanos) {
+Totals::Row row(std::string_view user, money::Int128 nanos) {
   Totals::Row r;
   r.record.user = user;
-  r.record.amount = Decimal::from_nanos(nanos);
+  r.record.amount = money::Decimal::from_nanos(nanos);
   return r;
 }
 
 // Adds rows that must all be taken.
 void add_all(Totals& totals, const std::vector<Totals::Row>& rows) {
   std::vector<Totals::Refused> refused;
-  const Result<void> added = totals.add(rows, refused);
+  const base::Result<void> added = totals.add(rows, refused);
   ASSERT_TRUE(added) << added.error().message;
   ASSERT_TRUE(refused.empty());
 }
@@ -62,7 +62,7 @@ TEST(Totals, AgreesWithAMapOverBatchesOfAnySizeWithGrowth) {
       for (std::string& name : names) {
         const uint64_t n = random() % users;
         name = std::string(n % 37, 'x') + std::to_string(n);
-        const auto nanos = static_cast<Int128>(static_cast<int64_t>(random()));
+        const auto nanos = static_cast<money::Int128>(static_cast<int64_t>(random()));
         rows.push_back(row(name, nanos));
         model[name].sum += nanos;
         ++model[name].count;
@@ -77,7 +77,7 @@ TEST(Totals, ATenthAMillionTimesIsAHundredThousand) {
   Totals totals(kSeed, {});
   const std::vector<Totals::Row> rows(500, row("edgar", 100'000'000));
   for (int i = 0; i < 2'000; ++i) add_all(totals, rows);
-  EXPECT_EQ(totals.sum(0), Decimal::from_nanos(Int128{100'000} * 1'000'000'000));
+  EXPECT_EQ(totals.sum(0), money::Decimal::from_nanos(money::Int128{100'000} * 1'000'000'000));
   EXPECT_EQ(totals.count(0), 1'000'000U);
 }
 
@@ -85,7 +85,7 @@ TEST(Totals, KeepsNamesOfEachLengthApart) {
   Totals totals(kSeed, {});
   ModelTable model;
   std::vector<std::string> names;
-  for (size_t n = 1; n <= kUserBytesMax; ++n) names.emplace_back(n, 'a');
+  for (size_t n = 1; n <= record::kUserBytesMax; ++n) names.emplace_back(n, 'a');
   names.emplace_back("a\0b", 3);
   names.emplace_back("a\0c", 3);
   for (int round = 0; round < 2; ++round) {
@@ -123,11 +123,11 @@ TEST(Totals, KeepsNamesApartThatDifferInNulsAtTheirEnds) {
 
 // An entry has room for sums of 64 bits and counts of 31: both are stepped over, there and back.
 TEST(Totals, AnyTotalIsKeptWhateverItsSize) {
-  constexpr Int128 kNarrow = INT64_MAX;
-  for (const Int128 sign : {1, -1}) {
+  constexpr money::Int128 kNarrow = INT64_MAX;
+  for (const money::Int128 sign : {1, -1}) {
     Totals totals(kSeed, {});
     ModelTable model;
-    const auto add = [&](const std::string& user, Int128 nanos) {
+    const auto add = [&](const std::string& user, money::Int128 nanos) {
       add_all(totals, {row(user, nanos)});
       model[user].sum += nanos;
       ++model[user].count;
@@ -135,7 +135,7 @@ TEST(Totals, AnyTotalIsKeptWhateverItsSize) {
     };
     for (const std::string user : {"anna", "bob", "somebody with a long name"}) {
       add(user, sign * kNarrow);
-      for (const Int128 step : {1, 1, 1, -1, -1, -1, -1}) add(user, sign * step);
+      for (const money::Int128 step : {1, 1, 1, -1, -1, -1, -1}) add(user, sign * step);
       add(user, sign * kNarrow * 5);
       add(user, -sign * kNarrow * 6);
       add(user, sign);
@@ -152,7 +152,7 @@ TEST(Totals, AnyCountIsKeptWhateverItsSize) {
       Totals totals(kSeed, {.track_changes = true});
       ModelTable model;
       for (const std::string user : {"anna", "bob"}) {
-        totals.set(*totals.find_or_add(user), Decimal::from_nanos(7), count);
+        totals.set(*totals.find_or_add(user), money::Decimal::from_nanos(7), count);
         model[user] = {7, count};
       }
       expect_same(totals, model);
@@ -245,7 +245,7 @@ TEST(Totals, KeepsNamesOfEqualTagApart) {
 }
 
 TEST(Totals, RefusesTheRowThatWouldOverflowASumAndOnlyThatOne) {
-  for (const Int128 sign : {1, -1}) {
+  for (const money::Int128 sign : {1, -1}) {
     Totals totals(kSeed, {});
     add_all(totals, {row("edgar", sign * kSumMost)});
     std::vector<Totals::Refused> refused;
@@ -254,7 +254,7 @@ TEST(Totals, RefusesTheRowThatWouldOverflowASumAndOnlyThatOne) {
     ASSERT_TRUE(totals.add(rows, refused));
     ASSERT_EQ(refused.size(), 1U);
     EXPECT_EQ(refused[0].row, 1U);
-    EXPECT_EQ(refused[0].flaw, Flaw::kSumOverflow);
+    EXPECT_EQ(refused[0].flaw, record::Flaw::kSumOverflow);
     EXPECT_TRUE(totals.sum(0).nanos() == sign * kSumMost);
     EXPECT_EQ(totals.count(0), 3U);
     EXPECT_EQ(totals.count(1), 1U);
@@ -273,13 +273,13 @@ TEST(Totals, TakesTheLowestSumThatThereIs) {
 TEST(Totals, RefusesThePaymentAfterTheLargestCount) {
   Totals totals(kSeed, {.track_changes = true});
   ASSERT_EQ(*totals.find_or_add("edgar"), 0U);
-  totals.set(0, Decimal::from_nanos(5), UINT64_MAX - 1);
+  totals.set(0, money::Decimal::from_nanos(5), UINT64_MAX - 1);
   add_all(totals, {row("edgar", 1)});
   totals.clear_changed();
   std::vector<Totals::Refused> refused;
   ASSERT_TRUE(totals.add(std::vector{row("edgar", 1)}, refused));
   ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].flaw, Flaw::kCountOverflow);
+  EXPECT_EQ(refused[0].flaw, record::Flaw::kCountOverflow);
   EXPECT_TRUE(totals.sum(0).nanos() == 6);
   EXPECT_EQ(totals.count(0), UINT64_MAX);
   EXPECT_TRUE(totals.changed().empty()) << "nothing changed, so there is nothing to publish";
@@ -289,7 +289,7 @@ TEST(Totals, OneUserMoreThanAllowedIsAnErrorThatNamesTheOption) {
   Totals totals(kSeed, {.users_max = 2});
   add_all(totals, {row("anna", 1), row("bob", 1), row("anna", 1)});
   std::vector<Totals::Refused> refused;
-  const Result<void> added = totals.add(std::vector{row("bob", 1), row("carol", 1)}, refused);
+  const base::Result<void> added = totals.add(std::vector{row("bob", 1), row("carol", 1)}, refused);
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().message, "more than 2 users: raise --users-max if there is the memory");
   EXPECT_EQ(totals.users(), 2U);
@@ -349,4 +349,4 @@ TEST(Totals, TakesFewBytesAUser) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::totals

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace paystats {
+namespace paystats::totals {
 namespace {
 
 uint32_t tag_of(std::string_view name, uint64_t seed) {
@@ -61,4 +61,4 @@ TEST(UserHash, SpreadsNumberedNames) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::totals

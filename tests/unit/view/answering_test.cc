@@ -7,7 +7,7 @@
 #include "unit/view/oracle.h"
 #include "view/answer_cache.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 class AnsweringTest : public testing::Test {
@@ -17,7 +17,9 @@ class AnsweringTest : public testing::Test {
     view_.apply(absolute("rosa", 900, 2));
     view_.apply(absolute("edna", 50, 1));
   }
-  std::string ask(std::string_view line) { return *answer_now(view_, *parse_query(line)); }
+  std::string ask(std::string_view line) {
+    return *answer_now(view_, *protocol::parse_query(line));
+  }
 
   View view_{options_for_tests()};
 };
@@ -60,29 +62,29 @@ TEST_F(AnsweringTest, AUserComesWithHisPlace) {
 }
 
 TEST_F(AnsweringTest, ManyWatchersOfTheSameShareOneRendering) {
-  const Answer first = answer_now(view_, PageQuery{.limit = 50, .watch = true});
-  EXPECT_EQ(answer_now(view_, PageQuery{.limit = 50, .watch = true}), first);
-  EXPECT_EQ(answer_now(view_, PageQuery{.limit = 50}), first);
-  EXPECT_NE(answer_now(view_, PageQuery{.limit = 49, .watch = true}), first);
-  EXPECT_NE(*answer_now(view_, UserQuery{"50:0:"}), *first);
-  const Answer with_prefix = answer_now(view_, PageQuery{.prefix = "ed"});
-  EXPECT_EQ(answer_now(view_, PageQuery{.prefix = "ed"}), with_prefix);
+  const protocol::Answer first = answer_now(view_, protocol::PageQuery{.limit = 50, .watch = true});
+  EXPECT_EQ(answer_now(view_, protocol::PageQuery{.limit = 50, .watch = true}), first);
+  EXPECT_EQ(answer_now(view_, protocol::PageQuery{.limit = 50}), first);
+  EXPECT_NE(answer_now(view_, protocol::PageQuery{.limit = 49, .watch = true}), first);
+  EXPECT_NE(*answer_now(view_, protocol::UserQuery{"50:0:"}), *first);
+  const protocol::Answer with_prefix = answer_now(view_, protocol::PageQuery{.prefix = "ed"});
+  EXPECT_EQ(answer_now(view_, protocol::PageQuery{.prefix = "ed"}), with_prefix);
 }
 
 TEST_F(AnsweringTest, AfterAChangeTheAnswerIsNew) {
-  const Answer first = answer_now(view_, PageQuery{});
+  const protocol::Answer first = answer_now(view_, protocol::PageQuery{});
   view_.apply(absolute("edna", 5'000, 2));
-  const Answer second = answer_now(view_, PageQuery{});
+  const protocol::Answer second = answer_now(view_, protocol::PageQuery{});
   EXPECT_NE(*first, *second);
   view_.set_ready();
-  EXPECT_NE(answer_now(view_, PageQuery{})->find(R"("ready":true)"), std::string::npos);
+  EXPECT_NE(answer_now(view_, protocol::PageQuery{})->find(R"("ready":true)"), std::string::npos);
   EXPECT_NE(first->find(R"("version":3)"), std::string::npos);  // its holder still has the old one
 }
 
 TEST_F(AnsweringTest, ASearchInSlicesEndsWithTheAnswerOfOneStep) {
   for (int i = 0; i < 40'000; ++i)
     view_.apply(absolute("ed" + std::to_string(i), i * 7'919 % 100'003, 1));
-  const PageQuery query{.limit = 20, .offset = 15'000, .prefix = "ed"};
+  const protocol::PageQuery query{.limit = 20, .offset = 15'000, .prefix = "ed"};
   Answering answering(view_, query);
   int steps = 1;
   while (!answering.step(500)) ++steps;
@@ -99,7 +101,7 @@ class ChangedSearchTest : public AnsweringTest {
     begun_.matches = 40'002;
   }
   // The answer of a search that takes many steps, and after the first of them a user more.
-  Answer search() {
+  protocol::Answer search() {
     Answering answering(view_, query_);
     EXPECT_FALSE(answering.step(500));
     view_.apply(absolute("edgar2", 99'999'999, 9));
@@ -108,17 +110,17 @@ class ChangedSearchTest : public AnsweringTest {
     return answering.answer();
   }
 
-  const PageQuery query_{.limit = 20, .offset = 15'000, .prefix = "ed"};
-  Envelope begun_;  // before the search
+  const protocol::PageQuery query_{.limit = 20, .offset = 15'000, .prefix = "ed"};
+  protocol::Envelope begun_;  // before the search
 };
 
 TEST_F(ChangedSearchTest, IsNotKeptForOthers) {
-  const Answer changed = search();
+  const protocol::Answer changed = search();
   EXPECT_NE(*changed, *answer_now(view_, query_));
 }
 
 TEST_F(ChangedSearchTest, SaysTheVersionAndTheTotalsThatItBeganWith) {
-  const Envelope said = parse_answer(*search())->envelope;
+  const protocol::Envelope said = protocol::parse_answer(*search())->envelope;
   EXPECT_EQ(said.version, begun_.version);
   EXPECT_EQ(said.users, begun_.users);
   EXPECT_EQ(said.sum, begun_.sum);
@@ -129,27 +131,28 @@ TEST_F(ChangedSearchTest, SaysTheVersionAndTheTotalsThatItBeganWith) {
 
 TEST(AnswerCache, ForgetsWhatIsOfAnotherVersion) {
   AnswerCache cache;
-  const Answer answer = std::make_shared<const std::string>("x");
-  cache.put(1, PageQuery{}, answer);
-  EXPECT_EQ(cache.find(1, PageQuery{}), answer);
-  EXPECT_EQ(cache.find(1, PageQuery{.offset = 1}), nullptr);
-  EXPECT_EQ(cache.find(2, PageQuery{}), nullptr);
-  EXPECT_EQ(cache.find(1, PageQuery{}), nullptr);
+  const protocol::Answer answer = std::make_shared<const std::string>("x");
+  cache.put(1, protocol::PageQuery{}, answer);
+  EXPECT_EQ(cache.find(1, protocol::PageQuery{}), answer);
+  EXPECT_EQ(cache.find(1, protocol::PageQuery{.offset = 1}), nullptr);
+  EXPECT_EQ(cache.find(2, protocol::PageQuery{}), nullptr);
+  EXPECT_EQ(cache.find(1, protocol::PageQuery{}), nullptr);
 }
 
 TEST(AnswerCache, HoldsNoMoreThanItsLimits) {
   AnswerCache cache;
   for (uint64_t offset = 0; offset <= AnswerCache::kAnswersMax; ++offset)
-    cache.put(1, PageQuery{.offset = offset}, std::make_shared<const std::string>("x"));
-  EXPECT_EQ(cache.find(1, PageQuery{.offset = 0}), nullptr);
-  EXPECT_NE(cache.find(1, PageQuery{.offset = AnswerCache::kAnswersMax}), nullptr);
+    cache.put(1, protocol::PageQuery{.offset = offset}, std::make_shared<const std::string>("x"));
+  EXPECT_EQ(cache.find(1, protocol::PageQuery{.offset = 0}), nullptr);
+  EXPECT_NE(cache.find(1, protocol::PageQuery{.offset = AnswerCache::kAnswersMax}), nullptr);
 
   const auto large = std::make_shared<const std::string>(AnswerCache::kBytesMax / 2, 'x');
   AnswerCache bytes;
-  for (uint64_t offset = 0; offset < 3; ++offset) bytes.put(1, PageQuery{.offset = offset}, large);
-  EXPECT_EQ(bytes.find(1, PageQuery{.offset = 0}), nullptr);
-  EXPECT_NE(bytes.find(1, PageQuery{.offset = 2}), nullptr);
+  for (uint64_t offset = 0; offset < 3; ++offset)
+    bytes.put(1, protocol::PageQuery{.offset = offset}, large);
+  EXPECT_EQ(bytes.find(1, protocol::PageQuery{.offset = 0}), nullptr);
+  EXPECT_NE(bytes.find(1, protocol::PageQuery{.offset = 2}), nullptr);
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

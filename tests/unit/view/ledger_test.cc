@@ -10,12 +10,12 @@
 
 #include "unit/view/oracle.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 constexpr size_t kPlenty = 1'000'000;
 
-Decimal sum_of(const Ledger& ledger, std::string_view user) {
+money::Decimal sum_of(const Ledger& ledger, std::string_view user) {
   return ledger.row(ledger.find(user)).sum;
 }
 uint64_t count_of(const Ledger& ledger, std::string_view user) {
@@ -90,7 +90,7 @@ TEST(Ledger, AbsoluteStatsOfNoPaymentsTakeTheUserAway) {
 TEST(Ledger, RandomPartialsEqualAMapOfThem) {
   std::mt19937_64 random(7);
   Ledger ledger(kPlenty, 1);
-  std::map<std::string, std::map<int32_t, Stats>> oracle;
+  std::map<std::string, std::map<int32_t, record::Stats>> oracle;
   for (int i = 0; i < 50'000; ++i) {
     const std::string user = "user" + std::to_string(random() % 300);
     const auto partition = static_cast<int32_t>(random() % 24);
@@ -100,15 +100,15 @@ TEST(Ledger, RandomPartialsEqualAMapOfThem) {
       continue;
     }
     const auto offset = static_cast<int64_t>(random() % 1000);
-    const Stats stats = partial(user, static_cast<int64_t>(random() % 2000) - 1000, random() % 50,
-                                partition, offset);
+    const record::Stats stats = partial(user, static_cast<int64_t>(random() % 2000) - 1000,
+                                        random() % 50, partition, offset);
     (void)ledger.apply(stats);
     const auto held = oracle[user].find(partition);
     if (held == oracle[user].end() || held->second.at->offset <= offset)
       oracle[user].insert_or_assign(partition, stats);
   }
   for (const auto& [user, partials] : oracle) {
-    Decimal sum;
+    money::Decimal sum;
     uint64_t count = 0;
     for (const auto& [partition, stats] : partials) {
       ASSERT_TRUE(sum.add(stats.sum));
@@ -141,22 +141,26 @@ TEST(Ledger, AChangeOfKindReplacesWhatWasHeldAndIsCounted) {
 }
 
 TEST(Ledger, ASumOfPartialsThatDoesNotFitIsRefusedAndChangesNothing) {
-  const Decimal most = Decimal::from_nanos(static_cast<Int128>(~Uint128{0} >> 1));
+  const money::Decimal most =
+      money::Decimal::from_nanos(static_cast<money::Int128>(~money::Uint128{0} >> 1));
   Ledger ledger(kPlenty, 1);
-  (void)ledger.apply({"edgar", most, 1, SourceOffset{0, 1}});
-  EXPECT_EQ(ledger.apply({"edgar", cents(1), 1, SourceOffset{1, 1}}).outcome,
+  (void)ledger.apply({"edgar", most, 1, record::SourceOffset{0, 1}});
+  EXPECT_EQ(ledger.apply({"edgar", cents(1), 1, record::SourceOffset{1, 1}}).outcome,
             Applied::kSumOverflow);
   EXPECT_EQ(sum_of(ledger, "edgar"), most);
   EXPECT_EQ(count_of(ledger, "edgar"), 1U);
   // What was refused is not held either: the same partition is free for a sum that fits.
-  EXPECT_EQ(ledger.apply({"edgar", cents(-1), 1, SourceOffset{1, 0}}).outcome, Applied::kChanged);
+  EXPECT_EQ(ledger.apply({"edgar", cents(-1), 1, record::SourceOffset{1, 0}}).outcome,
+            Applied::kChanged);
 }
 
 TEST(Ledger, APartialReplacedByOneThatFitsMayPassTheRangeOnTheWay) {
-  const Decimal most = Decimal::from_nanos(static_cast<Int128>(~Uint128{0} >> 1));
+  const money::Decimal most =
+      money::Decimal::from_nanos(static_cast<money::Int128>(~money::Uint128{0} >> 1));
   Ledger ledger(kPlenty, 1);
-  (void)ledger.apply({"edgar", most, 1, SourceOffset{0, 1}});
-  EXPECT_EQ(ledger.apply({"edgar", most, 2, SourceOffset{0, 2}}).outcome, Applied::kChanged);
+  (void)ledger.apply({"edgar", most, 1, record::SourceOffset{0, 1}});
+  EXPECT_EQ(ledger.apply({"edgar", most, 2, record::SourceOffset{0, 2}}).outcome,
+            Applied::kChanged);
   EXPECT_EQ(sum_of(ledger, "edgar"), most);
   EXPECT_EQ(count_of(ledger, "edgar"), 2U);
 }
@@ -169,11 +173,12 @@ TEST(Ledger, ACountOfPartialsThatDoesNotFitIsRefused) {
 }
 
 TEST(Ledger, ARemovalThatLeavesWhatDoesNotFitIsRefused) {
-  const Decimal most = Decimal::from_nanos(static_cast<Int128>(~Uint128{0} >> 1));
+  const money::Decimal most =
+      money::Decimal::from_nanos(static_cast<money::Int128>(~money::Uint128{0} >> 1));
   Ledger ledger(kPlenty, 1);
-  (void)ledger.apply({"edgar", most, 1, SourceOffset{0, 1}});
-  (void)ledger.apply({"edgar", cents(-100), 1, SourceOffset{1, 1}});
-  (void)ledger.apply({"edgar", cents(100), 1, SourceOffset{2, 1}});
+  (void)ledger.apply({"edgar", most, 1, record::SourceOffset{0, 1}});
+  (void)ledger.apply({"edgar", cents(-100), 1, record::SourceOffset{1, 1}});
+  (void)ledger.apply({"edgar", cents(100), 1, record::SourceOffset{2, 1}});
   EXPECT_EQ(ledger.remove_partial("edgar", 1).outcome, Applied::kSumOverflow);
   EXPECT_EQ(sum_of(ledger, "edgar"), most);
 }
@@ -234,7 +239,7 @@ TEST(Ledger, NamesThatDifferOnlyInZerosAndLengthAreDifferentUsers) {
     names.push_back(names.back() + "\0"s);
     names.push_back(names.back() + "b"s);
   }
-  names.emplace_back(kUserBytesMax, 'a');
+  names.emplace_back(record::kUserBytesMax, 'a');
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   int64_t sum = 1;
@@ -274,4 +279,4 @@ TEST(Ledger, ATombstoneTakesBackWhatItsPartitionCanHaveSaid) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

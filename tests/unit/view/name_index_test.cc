@@ -9,7 +9,7 @@
 
 #include "unit/view/oracle.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 using std::string_literals::operator""s;
@@ -96,4 +96,4 @@ TEST(NameIndex, TheRangeOfAPrefixIsAsLargeAsTheUsersThatBeginWithIt) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

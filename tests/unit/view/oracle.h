@@ -12,20 +12,22 @@
 #include "unit/sanitized.h"
 #include "view/view.h"
 
-namespace paystats {
+namespace paystats::view {
 
-inline Decimal cents(int64_t cents) {
-  return Decimal::from_nanos(Int128{cents} * 10'000'000);
+inline money::Decimal cents(int64_t cents) {
+  return money::Decimal::from_nanos(money::Int128{cents} * 10'000'000);
 }
 
-inline Stats absolute(std::string_view user, int64_t in_cents, uint64_t count) {
+inline record::Stats absolute(std::string_view user, int64_t in_cents, uint64_t count) {
   return {.user = user, .sum = cents(in_cents), .count = count, .at = {}};
 }
 
-inline Stats partial(std::string_view user, int64_t in_cents, uint64_t count, int32_t partition,
-                     int64_t offset) {
-  return {
-      .user = user, .sum = cents(in_cents), .count = count, .at = SourceOffset{partition, offset}};
+inline record::Stats partial(std::string_view user, int64_t in_cents, uint64_t count,
+                             int32_t partition, int64_t offset) {
+  return {.user = user,
+          .sum = cents(in_cents),
+          .count = count,
+          .at = record::SourceOffset{partition, offset}};
 }
 
 inline ViewOptions options_for_tests() {
@@ -34,7 +36,7 @@ inline ViewOptions options_for_tests() {
 
 struct OracleUser {
   std::string name;
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
   bool held = false;
 };
@@ -44,31 +46,33 @@ class Oracle {
   std::vector<OracleUser> users;
 
   // Those that are held, in the order of ranks_before(), with their ranks.
-  std::vector<RankedStats> sorted() const {
-    std::vector<RankedStats> rows;
+  std::vector<protocol::RankedStats> sorted() const {
+    std::vector<protocol::RankedStats> rows;
     for (const OracleUser& user : users)
       if (user.held) rows.push_back({0, user.name, user.sum, user.count});
-    std::sort(rows.begin(), rows.end(), [](const RankedStats& a, const RankedStats& b) {
-      return ranks_before(a.sum, a.user, b.sum, b.user);
-    });
+    std::sort(rows.begin(), rows.end(),
+              [](const protocol::RankedStats& a, const protocol::RankedStats& b) {
+                return record::ranks_before(a.sum, a.user, b.sum, b.user);
+              });
     for (size_t i = 0; i < rows.size(); ++i) rows[i].rank = i + 1;
     return rows;
   }
 
   // Of those the ones that begin with `prefix`.
-  std::vector<RankedStats> matching(std::string_view prefix) const {
-    std::vector<RankedStats> rows = sorted();
-    std::erase_if(rows, [&](const RankedStats& row) { return !row.user.starts_with(prefix); });
+  std::vector<protocol::RankedStats> matching(std::string_view prefix) const {
+    std::vector<protocol::RankedStats> rows = sorted();
+    std::erase_if(rows,
+                  [&](const protocol::RankedStats& row) { return !row.user.starts_with(prefix); });
     return rows;
   }
 };
 
-inline bool same(const RankedStats& a, const RankedStats& b) {
+inline bool same(const protocol::RankedStats& a, const protocol::RankedStats& b) {
   return a.rank == b.rank && a.user == b.user && a.sum == b.sum && a.count == b.count;
 }
 
-inline std::vector<RankedStats> slice(const std::vector<RankedStats>& rows, uint64_t offset,
-                                      uint64_t limit) {
+inline std::vector<protocol::RankedStats> slice(const std::vector<protocol::RankedStats>& rows,
+                                                uint64_t offset, uint64_t limit) {
   const size_t first = std::min<uint64_t>(offset, rows.size());
   const size_t last = first + std::min<uint64_t>(limit, rows.size() - first);
   return {rows.begin() + static_cast<ptrdiff_t>(first),
@@ -76,8 +80,8 @@ inline std::vector<RankedStats> slice(const std::vector<RankedStats>& rows, uint
 }
 
 // Index of the first row that differs, or -1: a million EXPECTs would take longer than the test.
-inline int64_t first_difference(const std::vector<RankedStats>& a,
-                                const std::vector<RankedStats>& b) {
+inline int64_t first_difference(const std::vector<protocol::RankedStats>& a,
+                                const std::vector<protocol::RankedStats>& b) {
   const size_t common = std::min(a.size(), b.size());
   for (size_t i = 0; i < common; ++i)
     if (!same(a[i], b[i])) return static_cast<int64_t>(i);
@@ -103,7 +107,7 @@ inline void change_one(std::mt19937_64& random, Oracle& oracle, View& view) {
   }
   user.held = true;
   ++user.count;
-  view.apply(Stats{user.name, user.sum, user.count, {}});
+  view.apply(record::Stats{user.name, user.sum, user.count, {}});
 }
 
-}  // namespace paystats
+}  // namespace paystats::view

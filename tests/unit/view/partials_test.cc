@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 constexpr int32_t kPartitions = 3 * static_cast<int32_t>(Partials::kWalkedMost);
@@ -67,4 +67,4 @@ TEST(Partials, RandomOnesEqualAMapOfThem) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

@@ -8,7 +8,7 @@
 
 #include "unit/view/oracle.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 // Names over a small alphabet, so that prefixes of every width match: of n users n/4 begin with
@@ -35,7 +35,8 @@ class PrefixSearchTest : public testing::Test {
     for (size_t i = 0; i < users; ++i)
       oracle_.users.push_back(
           {prefix + std::to_string(i), cents(static_cast<int64_t>(i / 3)), 1, true});
-    for (const OracleUser& user : oracle_.users) view_.apply(Stats{user.name, user.sum, 1, {}});
+    for (const OracleUser& user : oracle_.users)
+      view_.apply(record::Stats{user.name, user.sum, 1, {}});
   }
 
   void check_under_changes(PrefixSearch&& found, const std::string& prefix, uint64_t limit,
@@ -44,7 +45,7 @@ class PrefixSearchTest : public testing::Test {
     while (!found.step(700))
       for (int i = 0; i < 300; ++i) change_one(random_, oracle_, view_);
 
-    const std::vector<RankedStats> rows = found.rows();
+    const std::vector<protocol::RankedStats> rows = found.rows();
     EXPECT_LE(rows.size(), limit);
     EXPECT_FALSE(rows.empty());
     std::unordered_set<std::string_view> users;
@@ -52,7 +53,8 @@ class PrefixSearchTest : public testing::Test {
       ASSERT_TRUE(rows[i].user.starts_with(prefix));
       ASSERT_TRUE(users.insert(rows[i].user).second) << rows[i].user << " twice";
       if (i == 0) continue;
-      ASSERT_TRUE(ranks_before(rows[i - 1].sum, rows[i - 1].user, rows[i].sum, rows[i].user));
+      ASSERT_TRUE(
+          record::ranks_before(rows[i - 1].sum, rows[i - 1].user, rows[i].sum, rows[i].user));
       ASSERT_LE(rows[i - 1].rank, rows[i].rank);
     }
   }
@@ -74,7 +76,7 @@ TEST_F(PrefixSearchTest, EqualsAFilterOfAFullSortWhateverThePrefixThePageAndTheS
     const std::string name = some_name(random_);
     const std::string prefix =
         name.substr(0, round % 5 == 0 ? random_() % name.size() : random_() % 4);
-    const std::vector<RankedStats> matching = oracle_.matching(prefix);
+    const std::vector<protocol::RankedStats> matching = oracle_.matching(prefix);
     const uint64_t offset = round % 3 == 0 ? 0 : random_() % (matching.size() + 10);
     const uint64_t limit = round % 7 == 0 ? 100'000 : 1 + random_() % 1000;
     PrefixSearch found = search(prefix, offset, limit);
@@ -133,7 +135,7 @@ TEST_F(PrefixSearchTest, AStepDoesNoMoreThanItsRowsAndABucket) {
 
 TEST_F(PrefixSearchTest, MoreThanMayBeGatheredAreWalkedToTheEnd) {
   fill_all_with("a", PrefixSearch::kGatherMax + 5'000);
-  const std::vector<RankedStats> matching = oracle_.matching("a");
+  const std::vector<protocol::RankedStats> matching = oracle_.matching("a");
   ASSERT_GT(matching.size(), PrefixSearch::kGatherMax);
   for (const uint64_t offset : {uint64_t{0}, matching.size() / 2, matching.size() - 7}) {
     PrefixSearch found = search("a", offset, 1000);
@@ -165,15 +167,16 @@ TEST_F(PrefixSearchTest, ASliceGoesOnBehindWhatItSawWhereTheRankingsBucketsWereJ
   ASSERT_FALSE(found.gathers());
   ASSERT_FALSE(found.step(1));
   const size_t buckets = view_.ranking().buckets();
-  const std::vector<RankedStats> top = view_.page(0, view_.ranking().first_position(2));
+  const std::vector<protocol::RankedStats> top = view_.page(0, view_.ranking().first_position(2));
   const uint64_t seen = view_.ranking().first_position(1);
   for (uint64_t i = skipped; i < top.size() - skipped; ++i) view_.remove(top[i].user);
   ASSERT_LT(view_.ranking().buckets(), buckets);
   while (!found.step(1)) {
   }
-  const std::vector<RankedStats> rows = found.rows();
+  const std::vector<protocol::RankedStats> rows = found.rows();
   for (size_t i = 1; i < rows.size(); ++i)
-    ASSERT_TRUE(ranks_before(rows[i - 1].sum, rows[i - 1].user, rows[i].sum, rows[i].user)) << i;
+    ASSERT_TRUE(record::ranks_before(rows[i - 1].sum, rows[i - 1].user, rows[i].sum, rows[i].user))
+        << i;
   ASSERT_GT(rows.size(), seen);
   EXPECT_EQ(rows[seen - skipped].user, top[top.size() - skipped].user);
 }
@@ -195,7 +198,7 @@ TEST_F(PrefixSearchTest, ASliceGoesOnBehindWhatItSawWhereTheNamesBucketsWereJoin
   while (!found.step(1)) {
   }
   std::unordered_set<std::string_view> users;
-  for (const RankedStats& row : found.rows())
+  for (const protocol::RankedStats& row : found.rows())
     EXPECT_TRUE(users.insert(row.user).second) << row.user << " twice";
   EXPECT_EQ(users.size(), view_.users() + seen - 3);  // and those that went after they were seen
 }
@@ -209,4 +212,4 @@ TEST_F(PrefixSearchTest, ChangesDuringAWalkOverAllUsersDoSoToo) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

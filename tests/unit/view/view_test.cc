@@ -8,7 +8,7 @@
 
 #include "unit/view/oracle.h"
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
 std::string numbered(size_t i) {
@@ -30,15 +30,15 @@ TEST(View, IsEmptyAtFirst) {
 
 TEST(View, OrdersBySumFromTheLargestAndEqualSumsByTheBytesOfTheNames) {
   View view(options_for_tests());
-  for (const Stats& stats : {absolute("zoe", 500, 1),
-                             absolute("\xC3\xA9"
-                                      "dgar",
-                                      700, 1),
-                             absolute("edgar", 700, 7), absolute("Edgar", 700, 1),
-                             absolute("low", -100, 1), absolute("zero", 0, 1)})
+  for (const record::Stats& stats : {absolute("zoe", 500, 1),
+                                     absolute("\xC3\xA9"
+                                              "dgar",
+                                              700, 1),
+                                     absolute("edgar", 700, 7), absolute("Edgar", 700, 1),
+                                     absolute("low", -100, 1), absolute("zero", 0, 1)})
     view.apply(stats);
   std::vector<std::string> order;
-  for (const RankedStats& row : view.page(0, 50)) order.emplace_back(row.user);
+  for (const protocol::RankedStats& row : view.page(0, 50)) order.emplace_back(row.user);
   EXPECT_EQ(order, (std::vector<std::string>{"Edgar", "edgar",
                                              "\xC3\xA9"
                                              "dgar",
@@ -53,16 +53,16 @@ TEST(View, AMillionUsersUnderAStreamOfUpdatesAreInTheOrderOfAFullSort) {
   fill(oracle, kUsers);
   for (OracleUser& user : oracle.users) {
     user = {std::move(user.name), cents(static_cast<int64_t>(random() % 1'000'000)), 1, true};
-    view.apply(Stats{user.name, user.sum, user.count, {}});
+    view.apply(record::Stats{user.name, user.sum, user.count, {}});
   }
   for (int round = 0; round < 3; ++round) {
     for (size_t i = 0; i < kUsers / 2; ++i) change_one(random, oracle, view);
-    const std::vector<RankedStats> want = oracle.sorted();
+    const std::vector<protocol::RankedStats> want = oracle.sorted();
     ASSERT_EQ(view.users(), want.size());
     ASSERT_EQ(first_difference(view.page(0, kUsers), want), -1) << "round " << round;
     for (int i = 0; i < 1000; ++i) {
-      const RankedStats& row = want[random() % want.size()];
-      const std::optional<RankedStats> found = view.find(row.user);
+      const protocol::RankedStats& row = want[random() % want.size()];
+      const std::optional<protocol::RankedStats> found = view.find(row.user);
       ASSERT_TRUE(found && same(*found, row)) << row.user << ", rank " << row.rank;
     }
   }
@@ -90,12 +90,12 @@ TEST(View, PagesCoverEachUserOnceEvenWhereAllSumsAreEqual) {
     user.sum = cents(100);
     user.count = 1;
     user.held = true;
-    view.apply(Stats{user.name, user.sum, user.count, {}});
+    view.apply(record::Stats{user.name, user.sum, user.count, {}});
   }
   for (const uint64_t limit : {1'000U, 999U, 7'777U, 50U}) {
-    std::vector<RankedStats> all;
+    std::vector<protocol::RankedStats> all;
     for (uint64_t offset = 0; offset < kUsers; offset += limit)
-      for (const RankedStats& row : view.page(offset, limit)) all.push_back(row);
+      for (const protocol::RankedStats& row : view.page(offset, limit)) all.push_back(row);
     EXPECT_EQ(first_difference(all, oracle.sorted()), -1) << "limit " << limit;
   }
 }
@@ -120,7 +120,7 @@ TEST(View, SumsThatOnlyRiseKeepTheOrder) {
       user.sum = cents(++sum);
       user.held = true;
       ++user.count;
-      view.apply(Stats{user.name, user.sum, user.count, {}});
+      view.apply(record::Stats{user.name, user.sum, user.count, {}});
     }
   }
   EXPECT_EQ(first_difference(view.page(0, 10'000), oracle.sorted()), -1);
@@ -155,7 +155,8 @@ TEST(View, ABucketThatEmptiesGoesEvenWhereItsNeighboursAreFull) {
   ASSERT_GT(ranking.ids(0).size(), Ranking::kBucketIds / 2);
   ASSERT_GT(ranking.ids(2).size(), Ranking::kBucketIds / 2);
   const uint64_t first = ranking.first_position(1);
-  for (const RankedStats& row : view.page(first, ranking.ids(1).size())) view.remove(row.user);
+  for (const protocol::RankedStats& row : view.page(first, ranking.ids(1).size()))
+    view.remove(row.user);
   EXPECT_EQ(ranking.buckets(), buckets - 1);
 }
 
@@ -196,13 +197,13 @@ TEST(View, TheTotalsFollowEveryChange) {
   Oracle oracle;
   fill(oracle, 300);
   for (int i = 0; i < 5'000; ++i) change_one(random, oracle, view);
-  Decimal sum;
+  money::Decimal sum;
   uint64_t count = 0;
-  for (const RankedStats& row : oracle.sorted()) {
+  for (const protocol::RankedStats& row : oracle.sorted()) {
     ASSERT_TRUE(sum.add(row.sum));
     count += row.count;
   }
-  const Envelope envelope = view.envelope(17);
+  const protocol::Envelope envelope = view.envelope(17);
   EXPECT_EQ(envelope.sum, to_string(sum));
   EXPECT_EQ(envelope.count, std::to_string(count));
   EXPECT_EQ(envelope.offset, 17U);
@@ -270,4 +271,4 @@ TEST(View, AUserWhosePartialsComeOutOfOrderStandsWhereHisSumIs) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view

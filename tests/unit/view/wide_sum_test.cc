@@ -6,16 +6,16 @@
 #include <random>
 #include <vector>
 
-namespace paystats {
+namespace paystats::view {
 namespace {
 
-constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
-constexpr Int128 kMin = -kMax - 1;
+constexpr money::Int128 kMax = static_cast<money::Int128>(~money::Uint128{0} >> 1);
+constexpr money::Int128 kMin = -kMax - 1;
 
 TEST(WideSum, OfNothingIsZero) {
   EXPECT_EQ(WideSum().decimal_text(), "0.00");
   EXPECT_EQ(WideSum().integer_text(), "0");
-  EXPECT_EQ(WideSum().value(), Int128{0});
+  EXPECT_EQ(WideSum().value(), money::Int128{0});
 }
 
 TEST(WideSum, AddsAndSubtractsInBothDirections) {
@@ -66,14 +66,15 @@ TEST(WideSum, PassesTheRangeBelowZeroAsWell) {
 TEST(WideSum, ComesBackToTheSameValueInWhateverOrderItIsAddedUp) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 1000; ++round) {
-    std::vector<Int128> values;
+    std::vector<money::Int128> values;
     for (int i = 0; i < 20; ++i)
-      values.push_back(static_cast<Int128>(static_cast<Uint128>(random()) << 64 | random()));
+      values.push_back(
+          static_cast<money::Int128>(static_cast<money::Uint128>(random()) << 64 | random()));
     WideSum sum;
-    for (const Int128 value : values) sum.add(value);
+    for (const money::Int128 value : values) sum.add(value);
     std::shuffle(values.begin(), values.end(), random);
     WideSum other;
-    for (const Int128 value : values) other.add(value);
+    for (const money::Int128 value : values) other.add(value);
     EXPECT_EQ(sum.integer_text(), other.integer_text());
     for (size_t i = 1; i < values.size(); ++i) sum.subtract(values[i]);
     EXPECT_EQ(sum.value(), values[0]);
@@ -81,4 +82,4 @@ TEST(WideSum, ComesBackToTheSameValueInWhateverOrderItIsAddedUp) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::view
