@@ -47,7 +47,7 @@ void declare(cli::CommandLine& line, Options& options) {
               "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
               256);
   line.number("--users-max", options.users_max, "N", "fail when there are more users than this", 1,
-              totals::Totals::kUsersMost);
+              totals::Totals::kUsersMax);
 
   line.section("From topic to topic");
   line.text("--group", options.group, "NAME", "the consumer group (default payagg.INPUT.OUTPUT)");

@@ -5,8 +5,8 @@
 //   HttpResponse response = text_response(200, "text/plain", "ok\n");
 //   append_head(out, response, {.keep_alive = true, .date = "Sun, 06 Nov 1994 08:49:37 GMT"});
 //
-// A request visits the bytes that it was read from. A response's body is shared: the same bytes go
-// to all who ask for the same. Source: RFC 9110, RFC 9112.
+// A request points into the bytes that it was read from. A response's body is shared: the same
+// bytes go to all who ask for the same. Source: RFC 9110, RFC 9112.
 #pragma once
 
 #include <cstddef>

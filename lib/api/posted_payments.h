@@ -24,8 +24,8 @@ struct PaymentRules {
   bool allow_negative = false;    // amounts that are not positive as well
 };
 
-// Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` visits stays
-// where it is.
+// Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` points to
+// stays where it is.
 class PostedPayments {
  public:
   // `amount_text` becomes plain.

@@ -48,7 +48,7 @@ class CacheRun::Impl {
   std::unique_ptr<loop::Ticker> each_second_;
   std::unique_ptr<MetricsWriter> metrics_writer_;
 
-  std::vector<view::View::Refusal> refused_;  // memory of apply()
+  std::vector<view::View::RejectedRow> rejected_;  // memory of apply()
   uint64_t accepted_ = 0;
   bool warned_of_kind_ = false;
   bool input_over_ = false;
@@ -103,9 +103,9 @@ base::Result<void> CacheRun::Impl::run() {
 }
 
 base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
-  refused_.clear();
-  view_.apply(batch.rows, refused_);
-  for (const view::View::Refusal& refusal : refused_) {
+  rejected_.clear();
+  view_.apply(batch.rows, rejected_);
+  for (const view::View::RejectedRow& refusal : rejected_) {
     if (refusal.why == view::Applied::kUsersFull) {
       return base::fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
     }
@@ -116,9 +116,9 @@ base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
     base::Result<void> added = with_.rejects.add(batch.reject(*refusal.row, error));
     if (!added) return added;
   }
-  accepted_ += batch.rows.size() - refused_.size();
+  accepted_ += batch.rows.size() - rejected_.size();
   for (const StatsBatch::Tombstone& tombstone : batch.tombstones) {
-    if (!view::was_refused(view_.take_back(tombstone.user, tombstone.at.partition))) {
+    if (!view::was_rejected(view_.take_back(tombstone.user, tombstone.at.partition))) {
       ++accepted_;
       continue;
     }

@@ -1,5 +1,5 @@
 // Stats on their way from the thread that reads them to the event loop: a batch of rows that own
-// what they visit, or one of tombstones.
+// what they point into, or one of tombstones.
 //
 //   batch.assign(chunk);                   // lines, or a run of messages
 //   view.apply(batch.rows, refused);
@@ -27,7 +27,7 @@ struct StatsBatch {
   };
 
   // Either at most DecodedLines<Stats>::kRowsMax rows, or any number of tombstones.
-  std::vector<Row> rows;  // their users visit `bytes` or `decoded`
+  std::vector<Row> rows;  // their users point into `bytes` or `decoded`
   std::vector<Tombstone> tombstones;
 
   // Become copies that live by themselves; memory is reused.

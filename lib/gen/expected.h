@@ -23,7 +23,7 @@ class BatchTotals {
   [[nodiscard]] bool add(const record::Batch& batch);
   void settle();
 
-  // Settled totals, in no order. The names are visits that live as long as this object.
+  // Settled totals, in no order. The names are non-owning views that live as long as this object.
   std::vector<record::Stats> stats() const;
 
  private:

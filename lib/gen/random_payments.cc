@@ -142,8 +142,8 @@ money::Int128 RandomDraws::next_wide() {
 }
 
 void RandomDraws::next(std::span<Draw> draws) {
-  assert(!wide_ && draws.size() <= kDrawsMost);
-  std::array<ZipfTable::Place, kDrawsMost> places;
+  assert(!wide_ && draws.size() <= kDrawsMax);
+  std::array<ZipfTable::Place, kDrawsMax> places;
   // By itself, so that its four words stay in registers.
   Xoshiro256 generator = generator_;
   for (size_t i = 0; i < draws.size(); ++i) {
@@ -170,7 +170,7 @@ std::string_view RandomPayments::make(uint64_t payments) {
 char* RandomPayments::put_narrow(uint64_t payments) {
   char* out = buffer_.data();
   const auto decimals = static_cast<unsigned>(decimals_);
-  std::array<RandomDraws::Draw, RandomDraws::kDrawsMost> draws;
+  std::array<RandomDraws::Draw, RandomDraws::kDrawsMax> draws;
   if (keep_draws_) kept_.resize(payments);
   for (size_t done = 0; done < payments;) {
     const size_t count = std::min<size_t>(payments - done, draws.size());
@@ -214,7 +214,7 @@ void RandomTotals::add(uint32_t rank, money::Int128 units) {
 }
 
 void RandomTotals::advance(uint64_t payments) {
-  std::array<RandomDraws::Draw, RandomDraws::kDrawsMost> draws;
+  std::array<RandomDraws::Draw, RandomDraws::kDrawsMax> draws;
   for (; draws_.wide() && payments > 0; --payments) {
     const uint32_t rank = draws_.next_rank();
     add(rank, draws_.next_wide());

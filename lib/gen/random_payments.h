@@ -65,8 +65,8 @@ class RandomDraws {
     uint32_t rank = 0;
     int64_t units = 0;
   };
-  static constexpr size_t kDrawsMost = 128;
-  void next(std::span<Draw> draws);  // REQUIRES: at most kDrawsMost
+  static constexpr size_t kDrawsMax = 128;
+  void next(std::span<Draw> draws);  // REQUIRES: at most kDrawsMax
 
  private:
   std::shared_ptr<const ZipfTable> users_;

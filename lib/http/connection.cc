@@ -174,7 +174,7 @@ std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
   deadline_ = base::Instant::max();
   api::Action action = service_.router.route(request);
   unread_body_ = api::content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
-  // The request is not looked at any more: it visited the input.
+  // The request is not looked at any more: it pointed into the input.
   input_.erase(0, head.bytes);
   if (const auto* response = std::get_if<api::HttpResponse>(&action)) {
     respond(*response);

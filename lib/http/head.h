@@ -16,7 +16,7 @@ namespace paystats::http {
 inline constexpr size_t kHeadBytesMax = 8 << 10;
 
 struct HttpHead {
-  api::HttpRequest request;  // visits the buffer
+  api::HttpRequest request;  // points into the buffer
   size_t bytes = 0;          // of the head; what follows is the body, or the next request
   bool keep_alive = false;
   bool is_http_1_0 = false;  // who is to be told that a connection stays

@@ -28,7 +28,7 @@
 
 namespace paystats::io {
 
-// What one call of the decoder made of the front of a block. All are visits.
+// What one call of the decoder made of the front of a block. All are non-owning views.
 template <class Record>
 struct DecodedChunk {
   const record::DecodedLines<Record>& lines;
@@ -71,7 +71,7 @@ class BlockDecoder {
       records_ += lines_.records;
       const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
       if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
-      for (const auto& bad : lines_.bad) {
+      for (const auto& bad : lines_.rejected) {
         base::Result<void> logged =
             log(block.source, line_ + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!logged) return logged;

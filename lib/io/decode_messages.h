@@ -31,7 +31,8 @@
 
 namespace paystats::io {
 
-// What the decoder made of some messages of a block that follow each other. All are visits.
+// What the decoder made of some messages of a block that follow each other. All are non-owning
+// views.
 template <class Record>
 struct DecodedRun {
   const record::DecodedLines<Record>&
@@ -99,7 +100,7 @@ class MessageDecoder {
   base::Result<void> decode_run(const DecodedRun<Record>& run, OnRun& on_run) {
     lines_.rows.clear();
     lines_.rows.reserve(Lines::kRowsMax);
-    lines_.bad.clear();
+    lines_.rejected.clear();
     lines_.decoded.clear();
     Record record;
     for (uint32_t i = 0; i < run.messages.size(); ++i) {
@@ -110,14 +111,14 @@ class MessageDecoder {
       if (flaw == record::Flaw::kNone) {
         lines_.rows.push_back({record, i});
       } else {
-        lines_.bad.push_back({message.value.value_or(std::string_view()), i, flaw});
+        lines_.rejected.push_back({message.value.value_or(std::string_view()), i, flaw});
       }
     }
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
     records_ += lines_.records;
     if (base::Result<void> taken = on_run(run); !taken) return taken;
-    for (const auto& bad : lines_.bad) {
+    for (const auto& bad : lines_.rejected) {
       if (base::Result<void> logged = log(run, bad.line, bad.flaw); !logged) return logged;
     }
     return {};

@@ -30,7 +30,7 @@ class MemoryMessageSource final : public MessageSource {
   const std::vector<OwnedMessage> owned_;
   const size_t block_messages_;
   const std::string name_;
-  std::vector<Message> messages_;  // visit owned_
+  std::vector<Message> messages_;  // point into owned_
   size_t next_ = 0;
 };
 

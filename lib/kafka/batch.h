@@ -8,9 +8,10 @@
 //   });
 //   for (const Message& message : batch.messages()) ...
 //
-// Nothing is copied: keys and values visit librdkafka's memory until the next fill() or clear(). A
-// look never waits, since librdkafka would wait until the batch is full. An error, and the end of a
-// partition, come in the same order as the messages, so `accept` sees all that came before it.
+// Nothing is copied: keys and values point into librdkafka's memory until the next fill() or
+// clear(). A look never waits, since librdkafka would wait until the batch is full. An error, and
+// the end of a partition, come in the same order as the messages, so `accept` sees all that came
+// before it.
 #pragma once
 
 #include <cassert>

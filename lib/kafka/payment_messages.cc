@@ -24,9 +24,9 @@ base::Result<void> PaymentMessages::send(const record::Batch& batch, Producer& p
 base::Result<void> PaymentMessages::send(std::string_view lines, Producer& producer) {
   while (!lines.empty()) {
     const size_t used = decoder_.decode(lines, decoded_);
-    if (!decoded_.bad.empty()) {
-      return base::fail(
-          fmt::format("{}: not a payment: {}", topic_label(topic_), decoded_.bad.front().text));
+    if (!decoded_.rejected.empty()) {
+      return base::fail(fmt::format("{}: not a payment: {}", topic_label(topic_),
+                                    decoded_.rejected.front().text));
     }
     std::string_view rest = lines.substr(0, used);
     for (const auto& row : decoded_.rows) {

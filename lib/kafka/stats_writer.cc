@@ -143,7 +143,7 @@ class Rounds {
     bool any = false;
     for (auto& [partition, lane] : lanes_) {
       size_t bytes = 0;
-      for (size_t count = 0; count < kLinesMost && lane.lines > 0 && bytes < kBytesMost;) {
+      for (size_t count = 0; count < kLinesMax && lane.lines > 0 && bytes < kBytesMax;) {
         const Publication::Line& line = lines_[lane.next++];
         if (line.partition != partition) continue;
         if (base::Result<void> sent = send(line); !sent) return base::fail(sent.error());
@@ -158,8 +158,8 @@ class Rounds {
 
  private:
   // Of a partition and a round. librdkafka's batch.num.messages is 10000, its batch.size 1 MB.
-  static constexpr size_t kLinesMost = 8'000;
-  static constexpr size_t kBytesMost = 800'000;
+  static constexpr size_t kLinesMax = 8'000;
+  static constexpr size_t kBytesMax = 800'000;
   static constexpr size_t kLineOverhead = 20;
 
   struct Lane {

@@ -22,7 +22,7 @@
 namespace paystats::payagg {
 namespace {
 
-constexpr unsigned kJobsDefaultMost = 8;
+constexpr unsigned kJobsDefaultMax = 8;
 constexpr uint64_t kBytesOfAJob = uint64_t{4} << 20U;  // fewer are no reason for another one
 
 base::Result<void> check_distinct(const AggregatePlan& plan) {
@@ -35,7 +35,7 @@ base::Result<void> check_distinct(const AggregatePlan& plan) {
 }
 
 unsigned cores() {
-  return std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMost);
+  return std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMax);
 }
 
 // How many threads to read with. Files can be cut; a pipe is as fast as one thread reads it, so

@@ -24,7 +24,7 @@ namespace paystats::protocol {
 // The bytes of an answer with its newline, shared by all who are sent the same.
 using Answer = std::shared_ptr<const std::string>;
 
-// One user with its place among all, from 1. The name visits its holder.
+// One user with its place among all, from 1. The name points into its holder.
 struct RankedStats {
   uint64_t rank = 0;
   std::string_view user;

@@ -163,14 +163,14 @@ size_t LineDecoder<Record>::decode(std::string_view block, DecodedLines<Record>&
   using Lines = DecodedLines<Record>;
   out.rows.clear();
   out.rows.reserve(Lines::kRowsMax);
-  out.bad.clear();
+  out.rejected.clear();
   out.decoded.clear();
   out.lines = 0;
   if constexpr (Plan::kHasLayout) plan_->layouts.forget_block();
   const char* p = block.data();
   const char* const end = p + block.size();
   Record record;
-  while (p < end && out.rows.size() < Lines::kRowsMax && out.bad.size() < Lines::kRowsMax) {
+  while (p < end && out.rows.size() < Lines::kRowsMax && out.rejected.size() < Lines::kRowsMax) {
     if (const char* next = plan_->read_alike(p, end, out); next != p) {
       p = next;
       continue;
@@ -190,10 +190,10 @@ size_t LineDecoder<Record>::decode(std::string_view block, DecodedLines<Record>&
     if (flaw == Flaw::kNone) {
       out.rows.push_back({record, number});
     } else {
-      out.bad.push_back({line, number, flaw});
+      out.rejected.push_back({line, number, flaw});
     }
   }
-  out.records = static_cast<uint32_t>(out.rows.size() + out.bad.size());
+  out.records = static_cast<uint32_t>(out.rows.size() + out.rejected.size());
   return block.size() - static_cast<size_t>(end - p);
 }
 

@@ -4,8 +4,8 @@
 //   DecodedLines<Payment> lines;
 //   while (!block.empty()) {
 //     block.remove_prefix(decoder.decode(block, lines));
-//     for (const auto& row : lines.rows) ...   // row.record.user visits the block
-//     for (const auto& bad : lines.bad) ...    // describe(bad.flaw, names)
+//     for (const auto& row : lines.rows) ...   // row.record.user points into the block
+//     for (const auto& line : lines.rejected) ...    // describe(line.flaw, fields)
 //   }
 //
 // A text without escapes is a view into the block; one with escapes is decoded into memory of the
@@ -39,18 +39,18 @@ struct DecodedLines {
     Record record;
     uint32_t line = 0;  // counted from 0 within this call
   };
-  struct BadLine {
-    std::string_view text;  // visits the block; without its newline
+  struct RejectedLine {
+    std::string_view text;  // points into the block; without its newline
     uint32_t line = 0;
     Flaw flaw = Flaw::kNone;
   };
 
-  RowBuffer<Row> rows;       // in input order, at most kRowsMax
-  std::vector<BadLine> bad;  // in input order
-  uint32_t lines = 0;        // consumed, empty ones included
-  uint32_t records = 0;      // rows + bad: lines that are not empty
+  RowBuffer<Row> rows;                 // in input order, at most kRowsMax
+  std::vector<RejectedLine> rejected;  // in input order
+  uint32_t lines = 0;                  // consumed, empty ones included
+  uint32_t records = 0;                // rows + rejected: lines that are not empty
 
-  TextArena decoded;  // texts that had escapes, which rows visit
+  TextArena decoded;  // texts that had escapes, which rows point into
 };
 
 // Most lines take a fast path that says yes or nothing; the general path judges the rest. kGeneral

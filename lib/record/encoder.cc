@@ -28,8 +28,8 @@ char* write_literal(const char (&text)[kSize], char* out) {
 
 template <class Integer>
 char* write_integer(Integer value, char* out) {
-  constexpr size_t kDigitsMost = 20;
-  return std::to_chars(out, out + kDigitsMost, value).ptr;
+  constexpr size_t kDigitsMax = 20;
+  return std::to_chars(out, out + kDigitsMax, value).ptr;
 }
 
 constexpr size_t kEscapeBytes = 6;  // for a byte

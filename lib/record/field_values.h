@@ -77,9 +77,9 @@ inline Flaw read_volume(const JsonToken& token, TextArena& arena, uint64_t& volu
   using Kind = JsonToken::Kind;
   volume = 1;
   if (token.kind == Kind::kMissing) return Flaw::kNone;
-  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   const bool is_integer =
-      token.kind != Kind::kOther && read_digits(text_of(token, arena), kMost, volume);
+      token.kind != Kind::kOther && read_digits(text_of(token, arena), kMax, volume);
   return is_integer && volume > 0 ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
 }
 

@@ -1,4 +1,4 @@
-// The records that the tools exchange, as plain data. Every string_view is a visit: it lives as
+// The records that the tools exchange, as plain data. Every string_view is non-owning: it lives as
 // long as the bytes that it was decoded from (see decoder.h). Formats: see paystats(7).
 #pragma once
 

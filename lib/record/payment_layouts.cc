@@ -12,7 +12,7 @@ namespace paystats::record {
 void PaymentLayouts::missed(const char* line, const char* next, const char* end,
                             const PaymentLayout::Tokens& tokens) {
   if (end - next < PaymentLayout::kMargin) return;  // too near the end to have been tried
-  if (learned_ == kLayouts && ++misses_ < kMissesMost) return;
+  if (learned_ == kLayouts && ++misses_ < kMissesMax) return;
   misses_ = 0;
   current_ = oldest_;
   alike_ = 0;
@@ -62,11 +62,11 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
-  const StringStops::View stops = stops_.view();
+  const StringStops::Marks stops = stops_.marks();
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
     const char* const begin = p;
-    const size_t most = std::min(room, ShortAmounts::kMost);
+    const size_t most = std::min(room, ShortAmounts::kMax);
     size_t scanned = 0;
     for (uint32_t line = out.lines; scanned < most; ++scanned, ++line) {
       const char* const newline = stops.next_newline(p);

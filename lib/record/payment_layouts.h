@@ -34,7 +34,7 @@ class PaymentLayouts {
  private:
   static constexpr size_t kLayouts = 4;
   // Once all layouts are in use: whose lines look like no other must not pay for learning each.
-  static constexpr uint32_t kMissesMost = 64;
+  static constexpr uint32_t kMissesMax = 64;
   // Lines alike, before the next one is expected to be.
   static constexpr size_t kAlikeLeast = 8;
   static constexpr size_t kMarkLeast = 512;

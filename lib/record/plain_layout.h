@@ -55,7 +55,7 @@ class PlainLayout {
   // they REQUIRE what it does. First, a name without escapes and, unless all that is marked is
   // UTF-8, of ASCII:
   [[gnu::always_inline]] const char* scan(const char* p, const char* newline,
-                                          const StringStops::View& stops, Payment& out) const {
+                                          const StringStops::Marks& stops, Payment& out) const {
     if (!begins(p)) return nullptr;
     const char* const name = p + before_size_;
     const char* const quote = stops.next(name);

@@ -71,8 +71,8 @@ struct RecordFields<Stats> {
     flaw = read_sum(tokens[1], out.sum);
     if (flaw != Flaw::kNone) return flaw;
     if (tokens[2].kind == JsonToken::Kind::kMissing) return Flaw::kCountMissing;
-    constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
-    if (!read_integer(tokens[2], kMost, out.count)) return Flaw::kCountNotAnInteger;
+    constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+    if (!read_integer(tokens[2], kMax, out.count)) return Flaw::kCountNotAnInteger;
     return read_place(tokens[3], tokens[4], out.at);
   }
 

@@ -106,7 +106,7 @@ uint32_t ShortAmounts::read(size_t n) {
   const size_t padded = (n + 7) / 8 * 8;
   const uint32_t right =
       HWY_DYNAMIC_DISPATCH(read_amounts)(words_.data(), sizes_.data(), points_.data(), padded);
-  return n == kMost ? right : right & ((uint32_t{1} << n) - 1);
+  return n == kMax ? right : right & ((uint32_t{1} << n) - 1);
 }
 
 }  // namespace paystats::record

@@ -22,7 +22,7 @@ namespace paystats::record {
 
 class ShortAmounts {
  public:
-  static constexpr size_t kMost = 32;
+  static constexpr size_t kMax = 32;
 
   // The text from `begin` to `end`, which may be of any length, or none at all where `end` is not
   // behind `begin`. REQUIRES: eight bytes before `end` can be read, whatever `begin` is.
@@ -49,10 +49,10 @@ class ShortAmounts {
   }
 
  private:
-  alignas(64) std::array<uint64_t, kMost> words_{};  // then the digits as one number
-  alignas(64) std::array<int64_t, kMost> sizes_{};
-  std::array<const char*, kMost> ends_{};
-  alignas(64) std::array<uint64_t, kMost> points_{};  // the lowest bit of the point's byte, or 0
+  alignas(64) std::array<uint64_t, kMax> words_{};  // then the digits as one number
+  alignas(64) std::array<int64_t, kMax> sizes_{};
+  std::array<const char*, kMax> ends_{};
+  alignas(64) std::array<uint64_t, kMax> points_{};  // the lowest bit of the point's byte, or 0
 };
 
 }  // namespace paystats::record

@@ -39,8 +39,8 @@ class StringStops {
   const char* begin() const { return begin_; }
   const char* end() const { return end_; }
 
-  // A visit of the marks, until they are made anew: a loop keeps it in registers.
-  class View {
+  // A non-owning view of the marks, valid until the next mark(): a loop keeps it in registers.
+  class Marks {
    public:
     // The first stop from `p` on; end() where there is none that has been marked. REQUIRES:
     // covers(p).
@@ -52,7 +52,7 @@ class StringStops {
 
    private:
     friend class StringStops;
-    explicit View(const StringStops& all)
+    explicit Marks(const StringStops& all)
         : begin_(all.begin_), stops_(all.stops_.data()), newlines_(all.newlines_.data()) {}
 
     const char* next_of(const char* bits, const char* p) const {
@@ -74,9 +74,9 @@ class StringStops {
     const char* stops_;
     const char* newlines_;
   };
-  View view() const { return View(*this); }
-  const char* next(const char* p) const { return view().next(p); }
-  const char* next_newline(const char* p) const { return view().next_newline(p); }
+  Marks marks() const { return Marks(*this); }
+  const char* next(const char* p) const { return marks().next(p); }
+  const char* next_newline(const char* p) const { return marks().next_newline(p); }
 
  private:
   // All ones behind the last byte that is marked, so that each search ends there.

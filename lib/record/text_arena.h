@@ -1,5 +1,5 @@
-// Memory for texts that had to be decoded: blocks that never move while a record visits them, kept
-// for reuse, so that a decoder stops allocating once it is warm.
+// Memory for texts that had to be decoded: blocks that never move while a record points into them,
+// kept for reuse, so that a decoder stops allocating once it is warm.
 //
 //   char* space = arena.reserve(size_max);
 //   arena.keep(bytes_written);             // without it the space is given again

@@ -151,14 +151,14 @@ class Worker {
     while (!rest.empty()) {
       const std::string_view chunk = rest.substr(0, decoder_.decode(rest, decoded_));
       rest.remove_prefix(chunk.size());
-      refused_.clear();
-      if (base::Result<void> added = totals_.add(decoded_.rows, refused_); !added) return added;
-      if (!refused_.empty()) {
-        const std::string_view user = decoded_.rows[refused_[0].row].record.user;
+      rejected_.clear();
+      if (base::Result<void> added = totals_.add(decoded_.rows, rejected_); !added) return added;
+      if (!rejected_.empty()) {
+        const std::string_view user = decoded_.rows[rejected_[0].row].record.user;
         return base::fail(fmt::format("user {}: the total does not fit", user));
       }
       records_ += decoded_.records;
-      for (const auto& bad : decoded_.bad) {
+      for (const auto& bad : decoded_.rejected) {
         base::Result<void> done =
             put_aside(lines_ + 1 + bad.line, bad.flaw, bad.text, bad.text.size());
         if (!done) return done;
@@ -208,7 +208,7 @@ class Worker {
   totals::Totals& totals_;
   record::LineDecoder<record::Payment> decoder_;
   record::DecodedLines<record::Payment> decoded_;
-  std::vector<totals::Totals::Refused> refused_;
+  std::vector<totals::Totals::RejectedRow> rejected_;
   SegmentReader reader_;
   const Segment* segment_ = nullptr;
   uint64_t lines_ = 0;                    // of the segment, so far

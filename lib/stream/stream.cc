@@ -157,14 +157,14 @@ class Loop {
       const bool counted = publishes_ && caught_up_;
       const size_t n =
           counted ? std::min<uint64_t>(rows.size(), trigger_.records_left()) : rows.size();
-      refused_.clear();
-      if (base::Result<void> added = table_.add(rows.first(n), refused_); !added) return added;
-      for (const totals::Totals::Refused& refused : refused_) {
-        base::Result<void> put_aside = input_.reject(chunk, rows[refused.row].line, refused.flaw);
+      rejected_.clear();
+      if (base::Result<void> added = table_.add(rows.first(n), rejected_); !added) return added;
+      for (const totals::Totals::RejectedRow& rejected : rejected_) {
+        base::Result<void> put_aside = input_.reject(chunk, rows[rejected.row].line, rejected.flaw);
         if (!put_aside) return put_aside;
       }
-      trigger_.added(n - refused_.size());
-      accepted_ += n - refused_.size();
+      trigger_.added(n - rejected_.size());
+      accepted_ += n - rejected_.size();
       rows = rows.subspan(n);
       if (counted && trigger_.records_reached()) {
         if (base::Result<void> published = publish(); !published) return published;
@@ -250,7 +250,7 @@ class Loop {
   Table& table_;
   Trigger trigger_;
   Input input_;
-  std::vector<totals::Totals::Refused> refused_;  // reused
+  std::vector<totals::Totals::RejectedRow> rejected_;  // reused
   bool caught_up_;  // known only between blocks: within one, part of it is not yet added
   uint64_t accepted_ = 0;
   base::Instant flushed_;

@@ -6,13 +6,13 @@ namespace paystats::stream {
 namespace {
 
 // Longer than any process lives, and far from the end of Instant.
-constexpr base::Duration kIntervalMost = std::chrono::hours(24 * 365 * 100);
+constexpr base::Duration kIntervalMax = std::chrono::hours(24 * 365 * 100);
 
 }  // namespace
 
 Trigger::Trigger(TriggerOptions options, const base::Clock& clock)
     : at_pauses_(options.interval <= base::Duration::zero()),
-      interval_(at_pauses_ ? kIntervalLongest : std::min(options.interval, kIntervalMost)),
+      interval_(at_pauses_ ? kIntervalLongest : std::min(options.interval, kIntervalMax)),
       records_max_(std::max<uint64_t>(options.records_max.value_or(UINT64_MAX), 1)),
       clock_(clock) {}
 

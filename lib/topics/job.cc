@@ -22,8 +22,8 @@ constexpr base::Duration kLagInterval = std::chrono::milliseconds(200);
 
 // Publications fall between blocks, so a block is no larger than what is to lie between two.
 size_t block_messages(const stream::TriggerOptions& trigger) {
-  constexpr uint64_t kMost = 1024;
-  return static_cast<size_t>(std::min(trigger.records_max.value_or(kMost), kMost));
+  constexpr uint64_t kMax = 1024;
+  return static_cast<size_t>(std::min(trigger.records_max.value_or(kMax), kMax));
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   std::unique_ptr<kafka::GroupConsumer> consumer_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
-  std::vector<totals::Totals::Refused> refused_;  // reused
+  std::vector<totals::Totals::RejectedRow> rejected_;  // reused
   bool was_assigned_ = false;
 };
 
@@ -163,18 +163,19 @@ base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& de
     while (run < rows.size() && decoded.messages[rows[run].line].at.partition == partition) ++run;
     PartitionTotals& totals = parts_.at(partition).totals;
     const uint64_t skipped = totals.skipped();
-    refused_.clear();
-    if (base::Result<void> added = totals.add(rows.first(run), decoded.messages, refused_);
+    rejected_.clear();
+    if (base::Result<void> added = totals.add(rows.first(run), decoded.messages, rejected_);
         !added) {
       return added;
     }
-    for (const totals::Totals::Refused& refused : refused_) {
-      base::Result<void> put_aside = decoder_.reject(decoded, rows[refused.row].line, refused.flaw);
+    for (const totals::Totals::RejectedRow& rejected : rejected_) {
+      base::Result<void> put_aside =
+          decoder_.reject(decoded, rows[rejected.row].line, rejected.flaw);
       if (!put_aside) return put_aside;
     }
     const uint64_t twice = totals.skipped() - skipped;
     connections_.counters.skipped += twice;
-    connections_.counters.accepted += run - refused_.size() - twice;
+    connections_.counters.accepted += run - rejected_.size() - twice;
     rows = rows.subspan(run);
   }
   return {};

@@ -35,7 +35,7 @@ void PartitionTotals::restored() {
 
 base::Result<void> PartitionTotals::add(std::span<const Row> rows,
                                         std::span<const io::Message> messages,
-                                        std::vector<totals::Totals::Refused>& refused) {
+                                        std::vector<totals::Totals::RejectedRow>& rejected) {
   if (base::Result<void> found = totals_.find_or_add(rows, indices_); !found) return found;
   offsets_.resize(totals_.users(), kNothing);
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -47,7 +47,7 @@ base::Result<void> PartitionTotals::add(std::span<const Row> rows,
     }
     const record::Flaw flaw = totals_.add_payment(indices_[i], rows[i].record.amount);
     if (flaw != record::Flaw::kNone) {
-      refused.push_back({i, flaw});
+      rejected.push_back({i, flaw});
       continue;
     }
     included = offset;

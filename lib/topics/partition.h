@@ -4,7 +4,7 @@
 //   PartitionTotals part(partition, random_hash_seed(), {.users_max = ..., .track_changes = true});
 //   part.restore(stats);                        // what was published of it, in any order
 //   part.restored();
-//   part.add(rows, messages, refused);          // payments in the order of the partition
+//   part.add(rows, messages, rejected);          // payments in the order of the partition
 //   for (uint32_t user : part.totals().changed()) ... part.stats(user) ...
 //
 // Memory: that of Totals and 8 bytes a user. Not thread-safe.
@@ -42,7 +42,7 @@ class PartitionTotals {
   // Adds payments whose messages are messages[row.line]; those not yet included, that is. The rows
   // that cannot be added are appended to `refused`.
   base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
-                         std::vector<totals::Totals::Refused>& refused);
+                         std::vector<totals::Totals::RejectedRow>& rejected);
 
   // Payments that were included already.
   uint64_t skipped() const { return skipped_; }

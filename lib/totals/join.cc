@@ -83,7 +83,7 @@ class TableJoin {
   // Adds those of the strip whom this table knows, and moves the others to its front; returns how
   // many those are. In passes, as Totals::fetch_ahead() does.
   size_t add_strip(Totals& known, const Totals& table, std::span<Entry*> strip, Part& part) {
-    const UserSlots::View slots = known.slots_.view();
+    const UserSlots::Probe slots = known.slots_.probe();
     std::array<UserSlots::Found, Totals::kStrip> found;
     for (const Entry* const theirs : strip) slots.fetch(theirs->tag());
     for (size_t i = 0; i < strip.size(); ++i) {

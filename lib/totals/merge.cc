@@ -34,11 +34,11 @@ MergedTotals::MergedTotals(uint64_t seed, TotalsOptions options, base::Diagnosti
     : diagnostics_(diagnostics), totals_(seed, options), parts_(seed, {}) {}
 
 base::Result<void> MergedTotals::add(std::span<const Row> rows,
-                                     std::vector<Totals::Refused>& refused) {
+                                     std::vector<Totals::RejectedRow>& rejected) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const base::Result<record::Flaw> flaw = add_one(rows[i].record);
     if (!flaw) return base::fail(flaw.error());
-    if (*flaw != record::Flaw::kNone) refused.push_back({i, *flaw});
+    if (*flaw != record::Flaw::kNone) rejected.push_back({i, *flaw});
   }
   return {};
 }
@@ -50,7 +50,7 @@ base::Result<record::Flaw> MergedTotals::add_one(const record::Stats& stats) {
   const Kind kind = stats.at ? Kind::kByPartition : Kind::kByInput;
   const bool fresh = users_held_[*index].kind != kind;
   if (fresh) change_kind(*index, kind);
-  const uint64_t epoch = users_held_[*index].epoch;
+  const uint64_t generation = users_held_[*index].generation;
 
   const uint32_t source = stats.at ? static_cast<uint32_t>(stats.at->partition) : input_;
   const auto key = part_key(*index, source, static_cast<uint8_t>(kind));
@@ -58,8 +58,9 @@ base::Result<record::Flaw> MergedTotals::add_one(const record::Stats& stats) {
   if (!part) return base::fail(part.error());
   if (*part == parts_held_.size()) parts_held_.emplace_back();
   Part& held = parts_held_[*part];
-  if (held.epoch != epoch) parts_.set(*part, money::Decimal(), 0);  // new, or void
-  if (stats.at && held.epoch == epoch && stats.at->offset < held.offset) return record::Flaw::kNone;
+  if (held.generation != generation) parts_.set(*part, money::Decimal(), 0);  // new, or void
+  if (stats.at && held.generation == generation && stats.at->offset < held.offset)
+    return record::Flaw::kNone;
 
   money::Int128 sum = 0;
   uint64_t count = totals_.count(*index) - parts_.count(*part);
@@ -67,7 +68,7 @@ base::Result<record::Flaw> MergedTotals::add_one(const record::Stats& stats) {
   if (!exchange(totals_.sum(*index).nanos(), parts_.sum(*part).nanos(), stats.sum.nanos(), sum)) {
     return record::Flaw::kSumOverflow;
   }
-  held = {.epoch = epoch, .offset = stats.at ? stats.at->offset : 0};
+  held = {.generation = generation, .offset = stats.at ? stats.at->offset : 0};
   parts_.set(*part, stats.sum, stats.count);
   const bool repeat =
       !fresh && count == totals_.count(*index) && sum == totals_.sum(*index).nanos();
@@ -83,7 +84,7 @@ void MergedTotals::remove(std::string_view user, int32_t partition) {
       known.kind == Kind::kByPartition ? static_cast<uint32_t>(partition) : input_;
   const auto key = part_key(*index, source, static_cast<uint8_t>(known.kind));
   const std::optional<uint32_t> part = parts_.find(std::string_view(key.data(), key.size()));
-  if (!part || parts_held_[*part].epoch != known.epoch) return;
+  if (!part || parts_held_[*part].generation != known.generation) return;
   money::Int128 sum = 0;
   // What is left may be out of range, as it never was before: then nothing is taken back.
   if (!exchange(totals_.sum(*index).nanos(), parts_.sum(*part).nanos(), 0, sum)) return;
@@ -102,7 +103,7 @@ void MergedTotals::change_kind(uint32_t index, Kind kind) {
                     kind == Kind::kByPartition ? "without" : "with"));
   }
   user.kind = kind;
-  ++user.epoch;
+  ++user.generation;
   totals_.set(index, money::Decimal(), 0);
 }
 

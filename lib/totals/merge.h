@@ -2,7 +2,7 @@
 //
 //   MergedTotals merged(random_hash_seed(), {}, diagnostics);
 //   merged.begin_input();                       // before the first record of each INPUT
-//   merged.add(lines.rows, refused);
+//   merged.add(lines.rows, rejected);
 //   ... merged.totals() ...
 //
 // A record says everything that its source has seen of a user, so the newest one of each source
@@ -34,7 +34,7 @@ class MergedTotals {
   void begin_input() { ++input_; }
 
   // As Totals::add().
-  base::Result<void> add(std::span<const Row> rows, std::vector<Totals::Refused>& refused);
+  base::Result<void> add(std::span<const Row> rows, std::vector<Totals::RejectedRow>& rejected);
 
   // Takes back what this partition said of a user; where his records have no partition, what they
   // said. He stays in totals(), with a count of 0 when nothing is left of him.
@@ -46,11 +46,11 @@ class MergedTotals {
  private:
   enum class Kind : uint8_t { kNone, kByInput, kByPartition };
   struct User {
-    uint64_t epoch = 0;  // one more with each change of kind: parts of earlier ones are void
+    uint64_t generation = 0;  // one more with each change of kind: parts of earlier ones are void
     Kind kind = Kind::kNone;
   };
   struct Part {
-    uint64_t epoch = 0;
+    uint64_t generation = 0;
     int64_t offset = 0;
   };
 

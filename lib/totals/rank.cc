@@ -14,7 +14,7 @@ namespace {
 constexpr uint32_t kEntriesAhead = 32;
 constexpr uint32_t kNamesAhead = 16;
 constexpr size_t kUsersForThreads = size_t{1} << 16U;  // fewer are not shared out
-constexpr size_t kRunMost = size_t{1} << 17U;  // equal keys: more are sorted by name beforehand
+constexpr size_t kRunMax = size_t{1} << 17U;  // equal keys: more are sorted by name beforehand
 
 // How many bytes two names have in common at their beginning, `most` at most.
 size_t common_bytes(std::string_view a, std::string_view b, size_t most) {
@@ -99,9 +99,9 @@ void Ranking::sort_equals_by_name(unsigned threads) {
   };
   std::vector<Range> large;
   const auto find_large = [&](size_t begin, size_t end, size_t name_at) {
-    while (end - begin > kRunMost) {
+    while (end - begin > kRunMax) {
       const size_t run_end = std::min(part_begin(begin + 1), end);
-      if (run_end - begin > kRunMost) large.push_back({begin, run_end, name_at});
+      if (run_end - begin > kRunMax) large.push_back({begin, run_end, name_at});
       begin = run_end;
     }
   };

@@ -18,7 +18,7 @@ namespace paystats::totals {
 namespace {
 
 constexpr size_t kRangeForThread = size_t{1} << 16U;  // keys: a smaller range is not shared out
-constexpr size_t kBucketsMost = size_t{1} << 17U;     // keys: more are dealt in place
+constexpr size_t kBucketsMax = size_t{1} << 17U;      // keys: more are dealt in place
 constexpr size_t kBucketsLeast = 64;                  // keys: fewer are sorted by comparison
 constexpr unsigned kDigitBits = 8;
 constexpr size_t kDigits = size_t{1} << kDigitBits;
@@ -92,7 +92,7 @@ class KeySorter {
     }
     if (least == most) return;
     const auto bits = static_cast<unsigned>(std::bit_width(most - least));
-    if (range.size() <= kBucketsMost) {
+    if (range.size() <= kBucketsMax) {
       sort_by_digits(range, least, bits, spare);
       return;
     }
@@ -194,7 +194,7 @@ class KeySorter {
 }  // namespace
 
 void sort_keys(std::span<RankKey> keys, unsigned threads) {
-  KeySorter(keys, keys.size() <= kBucketsMost ? 1 : threads).run();  // a range for one thread
+  KeySorter(keys, keys.size() <= kBucketsMax ? 1 : threads).run();  // a range for one thread
 }
 
 }  // namespace paystats::totals

@@ -31,7 +31,7 @@ struct Totals::Strip {
 
 Totals::Totals(uint64_t seed, TotalsOptions options)
     : hash_(seed),
-      users_max_(std::min(options.users_max, kUsersMost)),
+      users_max_(std::min(options.users_max, kUsersMax)),
       track_changes_(options.track_changes) {}
 
 inline bool Totals::is_named(const Entry& e, const record::UserName& user) const {
@@ -43,7 +43,7 @@ inline bool Totals::is_named(const Entry& e, const record::UserName& user) const
          std::memcmp(long_name_bytes(e), user.data(), user.size()) == 0;
 }
 
-base::Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& refused) {
+base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRow>& rejected) {
   Strip strip;
   for (size_t done = 0; done < rows.size(); done += kStrip) {
     const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
@@ -58,7 +58,7 @@ base::Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& 
           flaw = add_wide(*e, {payment.amount, 1});
         }
         if (track_changes_ && flaw == record::Flaw::kNone) {
-          mark_changed(*e, slots_.view().search_from(strip.slots[i], strip.tags[i]).user);
+          mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
         }
       } else {
         const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
@@ -66,7 +66,7 @@ base::Result<void> Totals::add(std::span<const Row> rows, std::vector<Refused>& 
         flaw = add_to(*index, {payment.amount, 1});
       }
       if (flaw != record::Flaw::kNone) [[unlikely]] {
-        refused.push_back({done + i, flaw});
+        rejected.push_back({done + i, flaw});
       }
     }
   }
@@ -94,7 +94,7 @@ base::Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<ui
 // here stay right while rows of the strip are added, since a slot once filled never changes.
 void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
   const UserHash hash = hash_;
-  const UserSlots::View slots = slots_.view();
+  const UserSlots::Probe slots = slots_.probe();
   bool any_long = false;
   for (size_t i = 0; i < rows.size(); ++i) {
     const record::UserName& user = rows[i].record.user;
@@ -125,14 +125,14 @@ void Totals::fetch_ahead(std::span<const Row> rows, Strip& strip) const {
 UserSlots::Found Totals::find_from(UserSlots::Found found, const record::UserName& user,
                                    uint32_t tag) const {
   while (found && !is_named(entry(found.user), user)) {
-    found = slots_.view().search_behind(tag, found);
+    found = slots_.probe().search_behind(tag, found);
   }
   return found;
 }
 
 // REQUIRES: room for one more user, of whom there is nothing in front of `slot`.
 base::Result<uint32_t> Totals::resolve(const record::UserName& user, uint32_t tag, uint32_t slot) {
-  const UserSlots::Found found = find_from(slots_.view().search_from(slot, tag), user, tag);
+  const UserSlots::Found found = find_from(slots_.probe().search_from(slot, tag), user, tag);
   if (found) return found.user;
   if (users_ >= users_max_) return base::fail(too_many_users());
   const uint32_t index = append_entry(user, tag);
@@ -142,8 +142,8 @@ base::Result<uint32_t> Totals::resolve(const record::UserName& user, uint32_t ta
 
 base::Error Totals::too_many_users() const {
   return {fmt::format("more than {} users: {}", users_max_,
-                      users_max_ == kUsersMost ? "this table cannot hold them"
-                                               : "raise --users-max if there is the memory")};
+                      users_max_ == kUsersMax ? "this table cannot hold them"
+                                              : "raise --users-max if there is the memory")};
 }
 
 Totals::Entry& Totals::next_entry() {
@@ -203,7 +203,7 @@ void Totals::make_room(size_t more) {
   assert(slots_.are_there());
   if (slots_.has_room_for(users_ + more)) return;
   slots_.clear_for(users_ + more);
-  const UserSlots::View slots = slots_.view();
+  const UserSlots::Probe slots = slots_.probe();
   for (uint32_t i = 0; i < users_; ++i) {
     if (i + kSlotsAhead < users_) slots.fetch(entry(i + kSlotsAhead).tag());
     slots_.add(entry(i).tag(), i);
@@ -213,14 +213,14 @@ void Totals::make_room(size_t more) {
 std::optional<uint32_t> Totals::find(const record::UserName& user) const {
   assert(slots_.are_there());
   const uint32_t tag = hash_.tag(user);
-  const UserSlots::Found found = find_from(slots_.view().search(tag), user, tag);
+  const UserSlots::Found found = find_from(slots_.probe().search(tag), user, tag);
   return found ? std::optional(found.user) : std::nullopt;
 }
 
 base::Result<uint32_t> Totals::find_or_add(const record::UserName& user) {
   make_room(1);
   const uint32_t tag = hash_.tag(user);
-  return resolve(user, tag, slots_.view().search(tag).slot);
+  return resolve(user, tag, slots_.probe().search(tag).slot);
 }
 
 void Totals::set(uint32_t index, money::Decimal sum, uint64_t count) {

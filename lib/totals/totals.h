@@ -1,8 +1,8 @@
 // The table of totals: for each user the sum and the number of his payments, exact and checked.
 //
 //   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
-//   std::vector<Totals::Refused> refused;
-//   Result<void> added = totals.add(lines.rows, refused);   // fails when there are too many users
+//   std::vector<Totals::RejectedRow> rejected;
+//   Result<void> added = totals.add(lines.rows, rejected);   // fails when there are too many users
 //   ... totals.stats(i) ...                                 // for each i below totals.users()
 //
 // Shape: slots (see user_slots.h), which hold the numbers of entries of 32 bytes, in chunks that
@@ -13,7 +13,7 @@
 //
 // Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a long name. A sum
 // beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 to 64 more, a user listed as changed 4.
-// Limits: kUsersMost users. Not thread-safe. Users are numbered from 0 as they first come.
+// Limits: kUsersMax users. Not thread-safe. Users are numbered from 0 as they first come.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +41,10 @@ struct TotalsOptions {
 class Totals {
  public:
   using Row = record::DecodedLines<record::Payment>::Row;
-  static constexpr uint64_t kUsersMost = UserSlots::kUsersMost;
+  static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
 
   // A row that was well formed but not added, since the user's sum or count would overflow.
-  struct Refused {
+  struct RejectedRow {
     size_t row = 0;  // its place in the span
     record::Flaw flaw = record::Flaw::kNone;
   };
@@ -53,7 +53,7 @@ class Totals {
 
   // Adds each row; those that cannot be are appended to `refused`. An error says that there are
   // more users than users_max: rows before that user have been added.
-  base::Result<void> add(std::span<const Row> rows, std::vector<Refused>& refused);
+  base::Result<void> add(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
   // The two halves of add(), for who has more to keep of a user than his total: the numbers of the
   // rows' users, who are new with zero payments if not yet known; and one payment for such a user,

@@ -3,10 +3,10 @@
 // number of the user, for which as many bits are left as there are places.
 //
 //   UserSlots slots;
-//   const UserSlots::View view = slots.view();
-//   view.fetch(tag);                                // some time before it is asked
-//   UserSlots::Found found = view.search(tag);
-//   while (found && !is_named(found.user, name)) found = view.search_behind(tag, found);
+//   const UserSlots::Probe probe = slots.probe();
+//   probe.fetch(tag);                                // some time before it is asked
+//   UserSlots::Found found = probe.search(tag);
+//   while (found && !is_named(found.user, name)) found = probe.search_behind(tag, found);
 //   if (!found) slots.set(found, tag, user);        // where the search has ended
 //
 // It does not keep tags as a whole, so who lets it grow puts all users into it again. Slots once
@@ -23,7 +23,7 @@ namespace paystats::totals {
 class UserSlots {
  public:
   // Three quarters of the most slots that there can be.
-  static constexpr uint64_t kUsersMost = uint64_t{3} << 29U;
+  static constexpr uint64_t kUsersMax = uint64_t{3} << 29U;
 
   // Where a search has ended: at a user who has the tag, as far as a slot can tell, or at an empty
   // slot.
@@ -34,8 +34,8 @@ class UserSlots {
     explicit operator bool() const { return user != kNobody; }
   };
 
-  // A visit of the slots, until they are others: a loop keeps it in registers.
-  class View {
+  // A non-owning view of the slots, valid until they grow: a loop keeps it in registers.
+  class Probe {
    public:
     // By force: to gcc a call that only prefetches can be left out.
     [[gnu::always_inline]] void fetch(uint32_t tag) const {
@@ -63,7 +63,7 @@ class UserSlots {
 
    private:
     friend class UserSlots;
-    View(uint32_t* slots, unsigned bits)
+    Probe(uint32_t* slots, unsigned bits)
         : slots_(slots),
           mask_((uint32_t{1} << bits) - 1),
           bits_(bits),
@@ -76,21 +76,21 @@ class UserSlots {
     unsigned bits_;
     unsigned home_shift_;
   };
-  View view() const { return {slots_.data(), bits_}; }
+  Probe probe() const { return {slots_.data(), bits_}; }
 
   void set(Found found, uint32_t tag, uint32_t user) {
     slots_[found.slot] = tag << bits_ | (user + 1);
   }
   // The same for somebody who is known to be new.
   void add(uint32_t tag, uint32_t user) {
-    const View all = view();
+    const Probe all = probe();
     uint32_t at = all.home(tag);
     while (slots_[at] != 0) at = (at + 1) & all.mask_;
     set({at, kNobody}, tag, user);
   }
 
   // At most three quarters are in use: a search is then short.
-  bool has_room_for(uint64_t users) const { return users <= room(bits_) || bits_ == kBitsMost; }
+  bool has_room_for(uint64_t users) const { return users <= room(bits_) || bits_ == kBitsMax; }
   // Empty ones with room for so many users; nothing of the old ones is kept.
   void clear_for(uint64_t users) {
     while (!has_room_for(users)) ++bits_;
@@ -107,7 +107,7 @@ class UserSlots {
  private:
   static constexpr unsigned kTagBits = 32;
   static constexpr unsigned kBitsLeast = 10;
-  static constexpr unsigned kBitsMost = 31;
+  static constexpr unsigned kBitsMax = 31;
   static constexpr uint32_t kNobody = UINT32_MAX;
 
   static uint64_t room(unsigned bits) { return (uint64_t{1} << bits) / 4 * 3; }

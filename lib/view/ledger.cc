@@ -180,7 +180,7 @@ Applied Ledger::set_partial(uint32_t id, const record::Stats& stats) {
       if (held->offset > offset || is_repeat) return Applied::kUnchanged;
     }
     const Applied outcome = add_up(row, held, stats);
-    if (was_refused(outcome)) return outcome;
+    if (was_rejected(outcome)) return outcome;
   } else {
     if (row.partials == kAbsolute) ++kind_changes_;
     row.partials = Partials::kNone;
@@ -244,7 +244,7 @@ LedgerChange Ledger::remove_partial(std::string_view user, int32_t partition) {
 
   // What is left may be out of range, as it never was before: then nothing is forgotten.
   const Applied outcome = add_up(row, gone, record::Stats{});
-  if (was_refused(outcome)) {
+  if (was_rejected(outcome)) {
     change.outcome = outcome;
     return change;
   }

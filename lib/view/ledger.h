@@ -38,7 +38,7 @@ enum class Applied : uint8_t {
   kCountOverflow,  // likewise
   kUsersFull,      // refused: a user beyond users_max
 };
-inline bool was_refused(Applied applied) {
+inline bool was_rejected(Applied applied) {
   return applied >= Applied::kSumOverflow;
 }
 

@@ -39,7 +39,7 @@ using NameIndex = OrderedBuckets<NameOrder>;
 // A prefix, made ready to be compared with many names: most are told by their first 8 bytes.
 class Prefix {
  public:
-  explicit Prefix(std::string_view bytes);  // visits `bytes`
+  explicit Prefix(std::string_view bytes);  // points into `bytes`
 
   bool begins(const UserRow& row) const {
     return (row.name_head() & head_mask_) == head_ && row.name_size >= bytes_.size() &&

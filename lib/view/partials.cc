@@ -25,7 +25,7 @@ void Partials::strike(uint32_t owner, uint32_t id) {
 }
 
 bool Partials::is_long(uint32_t head) const {
-  return head != kNone && partials_[head].length > kWalkedMost;
+  return head != kNone && partials_[head].length > kWalkedMax;
 }
 
 uint32_t Partials::find_id(uint32_t head, uint32_t owner, int32_t partition) {
@@ -58,7 +58,7 @@ Partial& Partials::add(uint32_t& head, uint32_t owner, int32_t partition) {
     partials_[head].previous = id;
   }
   head = id;
-  if (added.length == kWalkedMost + 1) {
+  if (added.length == kWalkedMax + 1) {
     for (uint32_t each = head; each != kNone; each = partials_[each].next) enter(owner, each);
   } else if (is_long(head)) {
     enter(owner, id);
@@ -70,7 +70,7 @@ void Partials::remove(uint32_t& head, uint32_t owner, int32_t partition) {
   const uint32_t id = find_id(head, owner, partition);
   if (id == kNone) return;
   const uint32_t length = partials_[head].length;
-  if (length == kWalkedMost + 1) {
+  if (length == kWalkedMax + 1) {
     for (uint32_t each = head; each != kNone; each = partials_[each].next) strike(owner, each);
   } else if (is_long(head)) {
     strike(owner, id);

@@ -41,7 +41,7 @@ class Partial {
 class Partials {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr uint32_t kWalkedMost = 8;  // so long is a list that is walked along
+  static constexpr uint32_t kWalkedMax = 8;  // so long is a list that is walked along
 
   explicit Partials(uint64_t hash_seed) : hash_seed_(hash_seed) {}
 

@@ -64,7 +64,7 @@ class PrefixSearch {
   const Ranking& ranking_;
   const NameIndex& names_;
   const std::string text_;
-  const Prefix prefix_;  // after text_, which it visits
+  const Prefix prefix_;  // after text_, which it points into
   const uint64_t offset_;
   const uint64_t limit_;
   bool gathers_ = false;

@@ -15,7 +15,7 @@ Applied View::apply(const record::Stats& stats) {
   return settle(ledger_.apply(stats));
 }
 
-void View::apply(std::span<const Row> rows, std::vector<Refusal>& refused) {
+void View::apply(std::span<const Row> rows, std::vector<RejectedRow>& rejected) {
   // Each record waits for memory again and again: its slot, its row, its bucket, the last id in
   // there, which takes its place, and that one's row. By groups the waits of all of them overlap.
   constexpr size_t kGroup = 64;
@@ -40,7 +40,7 @@ void View::apply(std::span<const Row> rows, std::vector<Refusal>& refused) {
     for (const uint32_t id : probable) ranking_.prefetch_moved(id);
     for (size_t i = 0; i < group.size(); ++i) {
       const Applied outcome = settle(ledger_.apply(group[i].record, hashes[i]));
-      if (was_refused(outcome)) refused.push_back({&group[i], outcome});
+      if (was_rejected(outcome)) rejected.push_back({&group[i], outcome});
     }
     rows = rows.subspan(group.size());
   }

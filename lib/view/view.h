@@ -35,7 +35,7 @@ namespace paystats::view {
 struct ViewOptions {
   uint64_t instance = 0;   // 64 random bits that tell this run from any other
   uint64_t hash_seed = 0;  // random as well, so that nobody can choose names that collide
-  size_t users_max = 0;    // further users are refused (Applied::kUsersFull)
+  size_t users_max = 0;    // further users are rejected (Applied::kUsersFull)
 };
 
 class View {
@@ -49,11 +49,11 @@ class View {
 
   // Takes a batch, which is faster, in its order. What could not be taken is appended to `refused`.
   using Row = record::DecodedLines<record::Stats>::Row;
-  struct Refusal {
-    const Row* row = nullptr;  // visits `rows`
+  struct RejectedRow {
+    const Row* row = nullptr;  // points into `rows`
     Applied why = Applied::kUnchanged;
   };
-  void apply(std::span<const Row> rows, std::vector<Refusal>& refused);
+  void apply(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
   // Tombstones: forgets a user, or his partial of one partition, or whichever of the two a message
   // of this partition can have said. kUnchanged where there is none.
@@ -73,7 +73,7 @@ class View {
   uint64_t kind_changes() const { return ledger_.kind_changes(); }
 
   // `limit` users from the one at `offset` on, in order. Any limit; the time is that of the rows.
-  // The names visit the view and stay where they are for its life.
+  // The names point into the view and stay where they are for its life.
   std::vector<protocol::RankedStats> page(uint64_t offset, uint64_t limit) const;
   std::optional<protocol::RankedStats> find(std::string_view user) const;
 

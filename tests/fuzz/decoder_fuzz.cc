@@ -59,9 +59,10 @@ class BothPaths {
       const std::string_view user = a_.rows[i].record.user;
       demand(!user.empty() && user.size() <= kUserBytesMax && base::is_valid_utf8(user));
     }
-    for (size_t i = 0; i < a_.bad.size(); ++i) {
-      demand(a_.bad[i].line == b_.bad[i].line && a_.bad[i].flaw == b_.bad[i].flaw);
-      demand(a_.bad[i].text == b_.bad[i].text && a_.bad[i].flaw != Flaw::kNone);
+    for (size_t i = 0; i < a_.rejected.size(); ++i) {
+      demand(a_.rejected[i].line == b_.rejected[i].line &&
+             a_.rejected[i].flaw == b_.rejected[i].flaw);
+      demand(a_.rejected[i].text == b_.rejected[i].text && a_.rejected[i].flaw != Flaw::kNone);
     }
     return bytes;
   }

@@ -110,7 +110,7 @@ class Table {
       if (!visits) row.record.user = copies_.emplace_back(user);
       rows_.push_back(row);
     }
-    if (!totals_.add(rows_, refused_) || !refused_.empty()) give_up("totals", "overflow");
+    if (!totals_.add(rows_, rejected_) || !rejected_.empty()) give_up("totals", "overflow");
   }
 
   uint32_t users() const { return totals_.users(); }
@@ -124,7 +124,7 @@ class Table {
   record::LineDecoder<record::Payment> decoder_{record::FieldNames{}};
   totals::Totals totals_{base::random_hash_seed(), {}};
   std::vector<totals::Totals::Row> rows_;
-  std::vector<totals::Totals::Refused> refused_;
+  std::vector<totals::Totals::RejectedRow> rejected_;
   std::deque<std::string> copies_;
 };
 

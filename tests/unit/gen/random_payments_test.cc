@@ -29,7 +29,7 @@ std::map<std::string, Sum> totals_of_lines(std::string_view lines) {
   record::DecodedLines<record::Payment> decoded;
   while (!lines.empty()) {
     lines.remove_prefix(decoder.decode(lines, decoded));
-    EXPECT_TRUE(decoded.bad.empty());
+    EXPECT_TRUE(decoded.rejected.empty());
     for (const auto& row : decoded.rows) {
       Sum& sum = totals[std::string(row.record.user)];
       EXPECT_TRUE(sum.sum.add(row.record.amount));

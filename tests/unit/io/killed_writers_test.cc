@@ -50,7 +50,7 @@ std::map<std::string, uint64_t> count_payments(Source& source) {
   for (; status == ReadStatus::kBlock; status = source.read(block, clock.now())) {
     while (!block.bytes.empty()) {
       block.bytes.remove_prefix(decoder.decode(block.bytes, lines));
-      EXPECT_TRUE(lines.bad.empty());
+      EXPECT_TRUE(lines.rejected.empty());
       for (const auto& row : lines.rows) ++payments[std::string(row.record.user)];
     }
   }

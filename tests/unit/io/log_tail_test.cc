@@ -59,7 +59,7 @@ Log make_log(const TempFolder& folder, unsigned seed) {
 
 struct Counted {
   size_t payments = 0;
-  size_t bad = 0;
+  size_t rejected = 0;
 };
 
 Counted count(std::string_view bytes) {
@@ -69,7 +69,7 @@ Counted count(std::string_view bytes) {
   while (!bytes.empty()) {
     bytes.remove_prefix(decoder.decode(bytes, lines));
     counted.payments += lines.rows.size();
-    counted.bad += lines.bad.size();
+    counted.rejected += lines.rejected.size();
   }
   return counted;
 }
@@ -130,7 +130,7 @@ TEST_P(CutLog, AReaderOfTheFileAsItIsCountsWholeGroupsOnlyAndAllOfThem) {
     const Counted counted = count(read_everything(*source).bytes);
     ASSERT_EQ(counted.payments, log_.payments[log_.groups_in(size, true)]) << "cut at " << size;
     // What is left of a payment that is a group of its own may be anybody's: it is a bad record.
-    ASSERT_LE(counted.bad, 1u);
+    ASSERT_LE(counted.rejected, 1u);
   }
 }
 

@@ -238,7 +238,7 @@ TEST(Decimal, AddTimesIsAddSoManyTimes) {
 }
 
 TEST(Decimal, AddTimesRefusesToOverflowAndLeavesTheSumAsItWas) {
-  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   const auto refused = [](Int128 start, Int128 each, uint64_t times) {
     Decimal total = nanos(start);
     const bool added = total.add_times(nanos(each), times);
@@ -248,17 +248,17 @@ TEST(Decimal, AddTimesRefusesToOverflowAndLeavesTheSumAsItWas) {
   EXPECT_TRUE(refused(kLargest, 1, 1));
   EXPECT_TRUE(refused(kSmallest, -1, 1));
   EXPECT_TRUE(refused(0, kLargest, 2));
-  EXPECT_TRUE(refused(0, kLargest, kMost));
-  EXPECT_TRUE(refused(0, kSmallest, kMost));
-  EXPECT_TRUE(refused(0, Int128{1} << 64, kMost));
-  EXPECT_TRUE(refused(0, (Int128{1} << 63) + 1, kMost));
-  EXPECT_FALSE(refused(0, Int128{1} << 63, kMost));
-  EXPECT_FALSE(refused(kSmallest, Int128{1} << 64, kMost));
-  EXPECT_TRUE(refused(kSmallest, (Int128{1} << 64) + 2, kMost));
+  EXPECT_TRUE(refused(0, kLargest, kMax));
+  EXPECT_TRUE(refused(0, kSmallest, kMax));
+  EXPECT_TRUE(refused(0, Int128{1} << 64, kMax));
+  EXPECT_TRUE(refused(0, (Int128{1} << 63) + 1, kMax));
+  EXPECT_FALSE(refused(0, Int128{1} << 63, kMax));
+  EXPECT_FALSE(refused(kSmallest, Int128{1} << 64, kMax));
+  EXPECT_TRUE(refused(kSmallest, (Int128{1} << 64) + 2, kMax));
   EXPECT_FALSE(refused(kLargest, 1, 0));
   EXPECT_FALSE(refused(kSmallest, kLargest, 2));
   EXPECT_FALSE(refused(kLargest, kSmallest, 1));
-  EXPECT_FALSE(refused(0, 1, kMost));
+  EXPECT_FALSE(refused(0, 1, kMax));
 }
 
 TEST(Decimal, AddTimesCountsTheRoomOnTheOtherSideOfZero) {

@@ -68,7 +68,7 @@ std::optional<Decoded> decode_line_by(DecodePath path, const std::string& block,
   for (const auto& row : lines.rows) {
     if (row.line == line) return keep(row.record);
   }
-  for (const auto& bad : lines.bad) {
+  for (const auto& bad : lines.rejected) {
     if (bad.line == line) return Decoded{bad.flaw, {}, {}, {}, 0, {}};
   }
   return std::nullopt;

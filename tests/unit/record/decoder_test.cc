@@ -29,12 +29,12 @@ TEST_P(Lines, OfABlockAreNumberedFromZeroGoodOnesAndBadOnes) {
   ASSERT_EQ(lines.rows.size(), 2);
   EXPECT_EQ(lines.rows[0].line, 0);
   EXPECT_EQ(lines.rows[1].line, 3);
-  ASSERT_EQ(lines.bad.size(), 2);
-  EXPECT_EQ(lines.bad[0].line, 1);
-  EXPECT_EQ(lines.bad[0].text, "not json");
-  EXPECT_EQ(lines.bad[0].flaw, Flaw::kNotJson);
-  EXPECT_EQ(lines.bad[1].line, 4);
-  EXPECT_EQ(lines.bad[1].flaw, Flaw::kUserMissing);
+  ASSERT_EQ(lines.rejected.size(), 2);
+  EXPECT_EQ(lines.rejected[0].line, 1);
+  EXPECT_EQ(lines.rejected[0].text, "not json");
+  EXPECT_EQ(lines.rejected[0].flaw, Flaw::kNotJson);
+  EXPECT_EQ(lines.rejected[1].line, 4);
+  EXPECT_EQ(lines.rejected[1].flaw, Flaw::kUserMissing);
 }
 
 TEST_P(Lines, OfNothingButWhiteSpaceAreEmpty) {
@@ -49,7 +49,7 @@ TEST_P(Lines, OfNothingButWhiteSpaceAreEmpty) {
 TEST_P(Lines, OfOtherBlanksAreNot) {
   const std::string block = "\v\n\f\n\xC2\xA0\n";
   decoder.decode(block, lines);
-  EXPECT_EQ(lines.bad.size(), 3);
+  EXPECT_EQ(lines.rejected.size(), 3);
 }
 
 TEST_P(Lines, TheLastMayLackItsNewline) {
@@ -69,7 +69,7 @@ TEST_P(Lines, ARecordNeverReachesOverANewline) {
       "{\"user\":\"x\",\n\"paymentAmt\":1}\n{\"user\":\"x\n\",\"paymentAmt\":1}";
   decoder.decode(block, lines);
   EXPECT_EQ(lines.rows.size(), 0);
-  EXPECT_EQ(lines.bad.size(), 4);
+  EXPECT_EQ(lines.rejected.size(), 4);
 }
 
 TEST_P(Lines, ComeInPartsOfAtMostSoManyRowsOrBadOnes) {
@@ -87,9 +87,9 @@ TEST_P(Lines, ComeInPartsOfAtMostSoManyRowsOrBadOnes) {
     ASSERT_GT(bytes, 0);
     rest.remove_prefix(bytes);
     EXPECT_LE(lines.rows.size(), kMax);
-    EXPECT_LE(lines.bad.size(), kMax);
+    EXPECT_LE(lines.rejected.size(), kMax);
     rows += lines.rows.size();
-    bad += lines.bad.size();
+    bad += lines.rejected.size();
     all += lines.lines;
     ++calls;
   }
@@ -107,18 +107,18 @@ TEST_P(Lines, HaveALimitOfOneMebibyteWithoutTheNewline) {
   const std::string too_long = padded(kLineBytesMax + 1) + "\n" + kGood + "\n";
   decoder.decode(too_long, lines);
   EXPECT_EQ(lines.rows.size(), 1);
-  ASSERT_EQ(lines.bad.size(), 1);
-  EXPECT_EQ(lines.bad[0].flaw, Flaw::kLineTooLong);
+  ASSERT_EQ(lines.rejected.size(), 1);
+  EXPECT_EQ(lines.rejected[0].flaw, Flaw::kLineTooLong);
   const std::string without_newline = padded(kLineBytesMax);
   decoder.decode(without_newline, lines);
   EXPECT_EQ(lines.rows.size(), 1);
   const std::string too_long_without_newline = padded(kLineBytesMax + 1);
   decoder.decode(too_long_without_newline, lines);
-  ASSERT_EQ(lines.bad.size(), 1);
-  EXPECT_EQ(lines.bad[0].flaw, Flaw::kLineTooLong);
+  ASSERT_EQ(lines.rejected.size(), 1);
+  EXPECT_EQ(lines.rejected[0].flaw, Flaw::kLineTooLong);
   const std::string white(kLineBytesMax + 1, ' ');
   decoder.decode(white, lines);
-  EXPECT_EQ(lines.bad.size(), 1);
+  EXPECT_EQ(lines.rejected.size(), 1);
 }
 
 TEST_P(Lines, AUserWithoutEscapesVisitsTheBlock) {

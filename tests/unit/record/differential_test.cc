@@ -41,7 +41,7 @@ std::vector<std::optional<Decoded>> decode_block(LineDecoder<Record>& decoder,
   EXPECT_EQ(decoder.decode(block, lines), block.size());
   EXPECT_EQ(lines.lines, count);
   for (const auto& row : lines.rows) verdicts.at(row.line) = keep(row.record);
-  for (const auto& bad : lines.bad) {
+  for (const auto& bad : lines.rejected) {
     verdicts.at(bad.line) = Decoded{bad.flaw, {}, {}, {}, 0, {}};
   }
   return verdicts;

@@ -140,7 +140,7 @@ inline std::optional<uint64_t> digits_only(const std::string& text, const std::s
   return std::stoull(text);
 }
 
-inline const std::string kUint64Most = "18446744073709551615";
+inline const std::string kUint64Max = "18446744073709551615";
 
 // The fields of a record, or nothing where a rule refuses them.
 class Fields {
@@ -166,7 +166,7 @@ class Fields {
   std::optional<uint64_t> volume() const {
     if (!has("volume")) return 1;
     if (!once("volume") || is("volume", Value::Kind::kOther)) return std::nullopt;
-    const auto value = digits_only(at("volume").text, kUint64Most);
+    const auto value = digits_only(at("volume").text, kUint64Max);
     return value == 0 ? std::nullopt : value;
   }
   std::optional<uint64_t> integer(const std::string& name, const std::string& most) const {
@@ -208,7 +208,7 @@ inline std::optional<Decoded> record_of<Payment>(const Fields& fields) {
 template <>
 inline std::optional<Decoded> record_of<Stats>(const Fields& fields) {
   const auto user = fields.user();
-  const auto count = fields.integer("count", kUint64Most);
+  const auto count = fields.integer("count", kUint64Max);
   if (!user || !count || !fields.once("sum") || !fields.is("sum", Value::Kind::kNumber)) return {};
   const auto sum = nanos_of(fields.at("sum").text, 39);
   if (!sum || fields.has("partition") != fields.has("offset")) return std::nullopt;

@@ -19,7 +19,7 @@ namespace {
 // What each line became, bad ones by their flaw and their text.
 struct Verdicts {
   std::vector<std::pair<uint32_t, Decoded>> rows;
-  std::vector<std::pair<uint32_t, std::string>> bad;
+  std::vector<std::pair<uint32_t, std::string>> rejected;
   uint64_t lines = 0;
 
   friend bool operator==(const Verdicts&, const Verdicts&) = default;
@@ -33,8 +33,9 @@ Verdicts judge(DecodePath path, std::string_view block) {
     block.remove_prefix(decoder.decode(block, lines));
     const auto number = [&](uint32_t line) { return static_cast<uint32_t>(all.lines) + line; };
     for (const auto& row : lines.rows) all.rows.emplace_back(number(row.line), keep(row.record));
-    for (const auto& bad : lines.bad) {
-      all.bad.emplace_back(number(bad.line), describe(bad.flaw, {}) + ": " + std::string(bad.text));
+    for (const auto& bad : lines.rejected) {
+      all.rejected.emplace_back(number(bad.line),
+                                describe(bad.flaw, {}) + ": " + std::string(bad.text));
     }
     all.lines += lines.lines;
   }
@@ -49,7 +50,7 @@ void expect_same(const std::string& block) {
   const Verdicts fast = judge(DecodePath::kFastFirst, bytes);
   const Verdicts general = judge(DecodePath::kGeneral, bytes);
   ASSERT_EQ(fast.rows, general.rows) << block;
-  ASSERT_EQ(fast.bad, general.bad) << block;
+  ASSERT_EQ(fast.rejected, general.rejected) << block;
   ASSERT_EQ(fast.lines, general.lines) << block;
 }
 

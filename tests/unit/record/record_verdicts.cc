@@ -57,7 +57,7 @@ int write_verdicts(std::string_view block, DecodePath path) {
     block.remove_prefix(decoder.decode(block, lines));
     std::map<uint64_t, std::string> verdicts;
     for (const auto& row : lines.rows) verdicts[first + row.line] = fields(row.record);
-    for (const auto& bad : lines.bad) verdicts[first + bad.line] = "-";
+    for (const auto& bad : lines.rejected) verdicts[first + bad.line] = "-";
     for (const auto& [line, verdict] : verdicts) std::cout << line << ' ' << verdict << '\n';
     first += lines.lines;
   }

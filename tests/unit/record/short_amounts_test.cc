@@ -75,7 +75,7 @@ TEST(ShortAmounts, AreWhatTheGrammarSaysOfAnyBytes) {
     std::mt19937_64 random(1);
     const std::string likely = "0123456789012345678901234567890123456789....,}e- \x80\xFF";
     for (int round = 0; round < 3000; ++round) {
-      std::vector<std::string> texts(1 + random() % ShortAmounts::kMost);
+      std::vector<std::string> texts(1 + random() % ShortAmounts::kMax);
       for (std::string& text : texts) {
         text.resize(random() % 10);
         for (char& c : text) {

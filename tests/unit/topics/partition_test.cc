@@ -25,8 +25,8 @@ class Payments {
     messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
   }
   base::Result<void> into(PartitionTotals& part) {
-    std::vector<totals::Totals::Refused> refused;
-    return part.add(rows_, messages_, refused);
+    std::vector<totals::Totals::RejectedRow> rejected;
+    return part.add(rows_, messages_, rejected);
   }
 
  private:
@@ -111,13 +111,13 @@ TEST(PartitionTotals, APaymentThatWouldOverflowIsRefusedAndNotIncluded) {
   PartitionTotals part = empty();
   record::Stats most = partial("edgar", 0, UINT64_MAX, 5);
   ASSERT_TRUE(part.restore(most));
-  std::vector<totals::Totals::Refused> refused;
+  std::vector<totals::Totals::RejectedRow> rejected;
   PartitionTotals::Row row;
   row.record = {.user = "edgar", .amount = money::Decimal::from_nanos(1)};
   const io::Message message{.key = {}, .value = {}, .at = {kPartition, 6}};
-  ASSERT_TRUE(part.add({&row, 1}, {&message, 1}, refused));
-  ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].flaw, record::Flaw::kCountOverflow);
+  ASSERT_TRUE(part.add({&row, 1}, {&message, 1}, rejected));
+  ASSERT_EQ(rejected.size(), 1U);
+  EXPECT_EQ(rejected[0].flaw, record::Flaw::kCountOverflow);
   EXPECT_EQ(stats_of(part, "edgar").at->offset, 5);
 }
 

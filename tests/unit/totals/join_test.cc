@@ -13,7 +13,7 @@
 namespace paystats::totals {
 namespace {
 
-constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
+constexpr money::Int128 kSumMax = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 using Users = std::unordered_map<std::string, std::pair<money::Int128, uint64_t>>;
 
@@ -121,7 +121,7 @@ TEST(Join, ATotalThatDoesNotFitIsAnError) {
   for (const bool of_counts : {false, true}) {
     const std::pair<money::Int128, uint64_t> most =
         of_counts ? std::pair<money::Int128, uint64_t>{1, UINT64_MAX}
-                  : std::pair{kSumMost, uint64_t{1}};
+                  : std::pair{kSumMax, uint64_t{1}};
     Totals totals = table_of({{"a", {1, 1}}, {"b", most}});
     const base::Result<void> joined = join_tables(totals, tables_of({{{"b", {1, 1}}}}), 2);
     ASSERT_FALSE(joined);

@@ -15,7 +15,7 @@
 namespace paystats::totals {
 namespace {
 
-constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
+constexpr money::Int128 kSumMax = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 MergedTotals::Row row(std::string_view user, money::Int128 nanos, uint64_t count) {
   MergedTotals::Row r;
@@ -58,8 +58,8 @@ class Heard {
 class Merge : public testing::Test {
  protected:
   void add(const std::vector<MergedTotals::Row>& rows) {
-    refused_.clear();
-    const base::Result<void> added = merged_.add(rows, refused_);
+    rejected_.clear();
+    const base::Result<void> added = merged_.add(rows, rejected_);
     ASSERT_TRUE(added) << added.error().message;
   }
   void expect(uint32_t index, money::Int128 nanos, uint64_t count) {
@@ -70,7 +70,7 @@ class Merge : public testing::Test {
 
   Heard heard_;
   MergedTotals merged_{3, {.track_changes = true}, heard_.diagnostics()};
-  std::vector<Totals::Refused> refused_;
+  std::vector<Totals::RejectedRow> rejected_;
 };
 
 TEST_F(Merge, TheLastRecordOfAUserInAnInputCounts) {
@@ -128,39 +128,39 @@ TEST_F(Merge, AChangeOfKindReplacesWhatWasHeldWithOneWarning) {
 
 TEST_F(Merge, ARecordThatWouldOverflowIsRefusedAndWhatWasHeldStays) {
   merged_.begin_input();
-  add({row("edgar", kSumMost, 1)});
+  add({row("edgar", kSumMax, 1)});
   merged_.begin_input();
   add({row("edgar", 1, 1), row("edgar", -1, 1)});
-  ASSERT_EQ(refused_.size(), 1U);
-  EXPECT_EQ(refused_[0].row, 0U);
-  EXPECT_EQ(refused_[0].flaw, record::Flaw::kSumOverflow);
-  expect(0, kSumMost - 1, 2);
+  ASSERT_EQ(rejected_.size(), 1U);
+  EXPECT_EQ(rejected_[0].row, 0U);
+  EXPECT_EQ(rejected_[0].flaw, record::Flaw::kSumOverflow);
+  expect(0, kSumMax - 1, 2);
   add({row("edgar", -1, UINT64_MAX)});
-  ASSERT_EQ(refused_.size(), 1U);
-  EXPECT_EQ(refused_[0].flaw, record::Flaw::kCountOverflow);
-  expect(0, kSumMost - 1, 2);
+  ASSERT_EQ(rejected_.size(), 1U);
+  EXPECT_EQ(rejected_[0].flaw, record::Flaw::kCountOverflow);
+  expect(0, kSumMax - 1, 2);
 }
 
 TEST_F(Merge, ASumThatWouldFallBelowTheLowestIsRefusedAsWell) {
   merged_.begin_input();
-  add({row("edgar", -kSumMost - 1, 1)});
+  add({row("edgar", -kSumMax - 1, 1)});
   merged_.begin_input();
   add({row("edgar", -1, 1)});
-  ASSERT_EQ(refused_.size(), 1U);
-  EXPECT_EQ(refused_[0].flaw, record::Flaw::kSumOverflow);
-  expect(0, -kSumMost - 1, 1);
+  ASSERT_EQ(rejected_.size(), 1U);
+  EXPECT_EQ(rejected_[0].flaw, record::Flaw::kSumOverflow);
+  expect(0, -kSumMax - 1, 1);
 }
 
 TEST_F(Merge, WhatLiesBetweenMayOverflowWhenTheResultFits) {
   // Without the negative part the others do not fit, but they never stand alone.
-  add({partial("edgar", -kSumMost, 1, 0, 1), partial("edgar", kSumMost, 1, 1, 1),
-       partial("edgar", kSumMost, 1, 2, 1)});
-  expect(0, kSumMost, 3);
-  add({partial("edgar", -kSumMost + 1, 1, 0, 2)});
-  EXPECT_EQ(refused_.size(), 1U) << "one more than fits";
-  add({partial("edgar", -kSumMost - 1, 1, 0, 3)});
-  EXPECT_TRUE(refused_.empty());
-  expect(0, kSumMost - 1, 3);
+  add({partial("edgar", -kSumMax, 1, 0, 1), partial("edgar", kSumMax, 1, 1, 1),
+       partial("edgar", kSumMax, 1, 2, 1)});
+  expect(0, kSumMax, 3);
+  add({partial("edgar", -kSumMax + 1, 1, 0, 2)});
+  EXPECT_EQ(rejected_.size(), 1U) << "one more than fits";
+  add({partial("edgar", -kSumMax - 1, 1, 0, 3)});
+  EXPECT_TRUE(rejected_.empty());
+  expect(0, kSumMax - 1, 3);
 }
 
 TEST_F(Merge, ARemovedPartialIsTakenBack) {
@@ -190,8 +190,8 @@ TEST_F(Merge, ARemovalForgetsAUserWithoutPartitionsWhole) {
 
 TEST_F(Merge, TooManyUsersIsAnError) {
   MergedTotals small(3, {.users_max = 1}, heard_.diagnostics());
-  ASSERT_TRUE(small.add(std::vector{row("anna", 1, 1)}, refused_));
-  EXPECT_FALSE(small.add(std::vector{row("bob", 1, 1)}, refused_));
+  ASSERT_TRUE(small.add(std::vector{row("anna", 1, 1)}, rejected_));
+  EXPECT_FALSE(small.add(std::vector{row("bob", 1, 1)}, rejected_));
 }
 
 // What the header says, in the plainest way.
@@ -218,9 +218,9 @@ TEST(MergeModel, AgreesWithASimpleModel) {
         const bool by_partition = kinds == 2 ? random() % 50 == 0 : kinds == 1;
         const auto r =
             by_partition ? partial(user, nanos, count, partition, offset) : row(user, nanos, count);
-        std::vector<Totals::Refused> refused;
-        ASSERT_TRUE(merged.add(std::vector{r}, refused));
-        ASSERT_TRUE(refused.empty());
+        std::vector<Totals::RejectedRow> rejected;
+        ASSERT_TRUE(merged.add(std::vector{r}, rejected));
+        ASSERT_TRUE(rejected.empty());
 
         ModelUser& held = model[user];
         if (held.by_partition != by_partition) held.parts.clear();

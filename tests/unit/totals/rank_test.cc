@@ -13,7 +13,7 @@
 namespace paystats::totals {
 namespace {
 
-constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
+constexpr money::Int128 kSumMax = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 struct User {
   std::string name;
@@ -52,13 +52,13 @@ TEST(Rank, LargestSumFirstThenByBytes) {
 }
 
 TEST(Rank, SumsOfAnySizeAreInOrder) {
-  expect_ranked({{"low", -kSumMost - 1},
-                 {"high", kSumMost},
-                 {"nearly", kSumMost - 1},
+  expect_ranked({{"low", -kSumMax - 1},
+                 {"high", kSumMax},
+                 {"nearly", kSumMax - 1},
                  {"zero", 0},
                  {"minus", -1},
                  {"one", 1},
-                 {"lower", -kSumMost}});
+                 {"lower", -kSumMax}});
 }
 
 // A table of 1,024 slots has room for 768 users.

@@ -14,7 +14,7 @@ namespace paystats::totals {
 namespace {
 
 constexpr uint64_t kSeed = 7;
-constexpr money::Int128 kSumMost = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
+constexpr money::Int128 kSumMax = static_cast<money::Int128>(~money::Uint128{0} >> 1U);
 
 struct Model {
   money::Int128 sum = 0;
@@ -31,10 +31,10 @@ Totals::Row row(std::string_view user, money::Int128 nanos) {
 
 // Adds rows that must all be taken.
 void add_all(Totals& totals, const std::vector<Totals::Row>& rows) {
-  std::vector<Totals::Refused> refused;
-  const base::Result<void> added = totals.add(rows, refused);
+  std::vector<Totals::RejectedRow> rejected;
+  const base::Result<void> added = totals.add(rows, rejected);
   ASSERT_TRUE(added) << added.error().message;
-  ASSERT_TRUE(refused.empty());
+  ASSERT_TRUE(rejected.empty());
 }
 
 void expect_same(const Totals& totals, const ModelTable& model) {
@@ -247,15 +247,15 @@ TEST(Totals, KeepsNamesOfEqualTagApart) {
 TEST(Totals, RefusesTheRowThatWouldOverflowASumAndOnlyThatOne) {
   for (const money::Int128 sign : {1, -1}) {
     Totals totals(kSeed, {});
-    add_all(totals, {row("edgar", sign * kSumMost)});
-    std::vector<Totals::Refused> refused;
+    add_all(totals, {row("edgar", sign * kSumMax)});
+    std::vector<Totals::RejectedRow> rejected;
     const std::vector<Totals::Row> rows = {row("anna", sign), row("edgar", sign * 2),
                                            row("edgar", -sign), row("edgar", sign)};
-    ASSERT_TRUE(totals.add(rows, refused));
-    ASSERT_EQ(refused.size(), 1U);
-    EXPECT_EQ(refused[0].row, 1U);
-    EXPECT_EQ(refused[0].flaw, record::Flaw::kSumOverflow);
-    EXPECT_TRUE(totals.sum(0).nanos() == sign * kSumMost);
+    ASSERT_TRUE(totals.add(rows, rejected));
+    ASSERT_EQ(rejected.size(), 1U);
+    EXPECT_EQ(rejected[0].row, 1U);
+    EXPECT_EQ(rejected[0].flaw, record::Flaw::kSumOverflow);
+    EXPECT_TRUE(totals.sum(0).nanos() == sign * kSumMax);
     EXPECT_EQ(totals.count(0), 3U);
     EXPECT_EQ(totals.count(1), 1U);
   }
@@ -263,11 +263,11 @@ TEST(Totals, RefusesTheRowThatWouldOverflowASumAndOnlyThatOne) {
 
 TEST(Totals, TakesTheLowestSumThatThereIs) {
   Totals totals(kSeed, {});
-  add_all(totals, {row("edgar", -kSumMost), row("edgar", -1)});
-  std::vector<Totals::Refused> refused;
-  ASSERT_TRUE(totals.add(std::vector{row("edgar", -1)}, refused));
-  ASSERT_EQ(refused.size(), 1U);
-  EXPECT_TRUE(totals.sum(0).nanos() == -kSumMost - 1);
+  add_all(totals, {row("edgar", -kSumMax), row("edgar", -1)});
+  std::vector<Totals::RejectedRow> rejected;
+  ASSERT_TRUE(totals.add(std::vector{row("edgar", -1)}, rejected));
+  ASSERT_EQ(rejected.size(), 1U);
+  EXPECT_TRUE(totals.sum(0).nanos() == -kSumMax - 1);
 }
 
 TEST(Totals, RefusesThePaymentAfterTheLargestCount) {
@@ -276,10 +276,10 @@ TEST(Totals, RefusesThePaymentAfterTheLargestCount) {
   totals.set(0, money::Decimal::from_nanos(5), UINT64_MAX - 1);
   add_all(totals, {row("edgar", 1)});
   totals.clear_changed();
-  std::vector<Totals::Refused> refused;
-  ASSERT_TRUE(totals.add(std::vector{row("edgar", 1)}, refused));
-  ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].flaw, record::Flaw::kCountOverflow);
+  std::vector<Totals::RejectedRow> rejected;
+  ASSERT_TRUE(totals.add(std::vector{row("edgar", 1)}, rejected));
+  ASSERT_EQ(rejected.size(), 1U);
+  EXPECT_EQ(rejected[0].flaw, record::Flaw::kCountOverflow);
   EXPECT_TRUE(totals.sum(0).nanos() == 6);
   EXPECT_EQ(totals.count(0), UINT64_MAX);
   EXPECT_TRUE(totals.changed().empty()) << "nothing changed, so there is nothing to publish";
@@ -288,8 +288,9 @@ TEST(Totals, RefusesThePaymentAfterTheLargestCount) {
 TEST(Totals, OneUserMoreThanAllowedIsAnErrorThatNamesTheOption) {
   Totals totals(kSeed, {.users_max = 2});
   add_all(totals, {row("anna", 1), row("bob", 1), row("anna", 1)});
-  std::vector<Totals::Refused> refused;
-  const base::Result<void> added = totals.add(std::vector{row("bob", 1), row("carol", 1)}, refused);
+  std::vector<Totals::RejectedRow> rejected;
+  const base::Result<void> added =
+      totals.add(std::vector{row("bob", 1), row("carol", 1)}, rejected);
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().message, "more than 2 users: raise --users-max if there is the memory");
   EXPECT_EQ(totals.users(), 2U);

@@ -9,7 +9,7 @@
 namespace paystats::view {
 namespace {
 
-constexpr int32_t kPartitions = 3 * static_cast<int32_t>(Partials::kWalkedMost);
+constexpr int32_t kPartitions = 3 * static_cast<int32_t>(Partials::kWalkedMax);
 
 TEST(Partials, AListIsEmptyAtFirst) {
   Partials partials(1);

@@ -225,10 +225,10 @@ TEST(View, ABatchIsTheSameAsItsRecordsOneByOne) {
   View one(options_for_tests());
   for (const View::Row& row : rows) one.apply(row.record);
   View batch(options_for_tests());
-  std::vector<View::Refusal> refused;
-  batch.apply(std::span(rows).first(1), refused);
-  batch.apply(std::span(rows).subspan(1), refused);
-  EXPECT_TRUE(refused.empty());
+  std::vector<View::RejectedRow> rejected;
+  batch.apply(std::span(rows).first(1), rejected);
+  batch.apply(std::span(rows).subspan(1), rejected);
+  EXPECT_TRUE(rejected.empty());
   EXPECT_EQ(first_difference(one.page(0, 1000), batch.page(0, 1000)), -1);
   EXPECT_EQ(one.version(), batch.version());
 }
@@ -242,13 +242,13 @@ TEST(View, ABatchReportsEachRecordThatItRefused) {
                                        {partial("c", 1, 1, 0, 1), 2},
                                        {partial("a", 1, 1, 1, 1), 3},
                                        {partial("b", 2, 2, 0, 2), 4}};
-  std::vector<View::Refusal> refused;
-  view.apply(rows, refused);
-  ASSERT_EQ(refused.size(), 2U);
-  EXPECT_EQ(refused[0].row->line, 2U);
-  EXPECT_EQ(refused[0].why, Applied::kUsersFull);
-  EXPECT_EQ(refused[1].row->line, 3U);
-  EXPECT_EQ(refused[1].why, Applied::kCountOverflow);
+  std::vector<View::RejectedRow> rejected;
+  view.apply(rows, rejected);
+  ASSERT_EQ(rejected.size(), 2U);
+  EXPECT_EQ(rejected[0].row->line, 2U);
+  EXPECT_EQ(rejected[0].why, Applied::kUsersFull);
+  EXPECT_EQ(rejected[1].row->line, 3U);
+  EXPECT_EQ(rejected[1].why, Applied::kCountOverflow);
   EXPECT_EQ(view.users(), 2U);
   EXPECT_EQ(view.find("b")->count, 2U);
 }
