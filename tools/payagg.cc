@@ -86,7 +86,7 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   if (!plan) return base::fail(plan.error());
 
   // From the first record to the proof that all totals arrived.
-  const base::Result<payagg::AggregateOutcome> end = payagg::aggregate(*plan, context);
+  const base::Result<base::RunOutcome> end = payagg::aggregate(*plan, context);
   if (!end && end.error().kind == base::ErrorKind::kInterrupted) context.stop.die_of_it();
   if (!end) return base::fail(end.error());
 

@@ -9,4 +9,10 @@ enum class ExitStatus : int {
   kFailed = 2,    // could not: usage, input or output, something undelivered
 };
 
+// How a run of a tool ended that could do what it was asked for.
+struct RunOutcome {
+  ExitStatus status = ExitStatus::kDone;
+  bool cut_short = false;  // by a signal, where the input would have had an end: die of it
+};
+
 }  // namespace paystats::base

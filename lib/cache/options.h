@@ -12,7 +12,7 @@
 
 namespace paystats::cache {
 
-struct CacheRequest {
+struct CacheOptions {
   std::vector<std::string> inputs;
   std::optional<std::string> socket;
   bool hold = false;
@@ -29,6 +29,6 @@ struct CacheRequest {
 };
 
 // Refuses what excludes each other, and a file for two things, before anything is opened.
-base::Result<void> check_request(const CacheRequest& request);
+base::Result<void> check_options(const CacheOptions& options);
 
 }  // namespace paystats::cache

@@ -94,17 +94,17 @@ bool ends_by_signal(const AggregatePlan& plan) {
 }
 
 // A reader that went away is a quiet end, unless the input has no end either.
-base::Result<AggregateOutcome> end_of(const AggregatePlan& plan,
+base::Result<base::RunOutcome> end_of(const AggregatePlan& plan,
                                       const base::Result<stream::StreamOutcome>& end,
                                       base::ExitStatus status, base::Diagnostics& diagnostics) {
   const bool endless = plan.follow || (plan.reads_topic() && !plan.available_now);
   if (!end && end.error().kind == base::ErrorKind::kClosedOutput && !endless) {
-    return AggregateOutcome{status, false};
+    return base::RunOutcome{status, false};
   }
   if (!end) return base::fail(end.error());
-  if (!end->cut_short || ends_by_signal(plan)) return AggregateOutcome{status, false};
+  if (!end->cut_short || ends_by_signal(plan)) return base::RunOutcome{status, false};
   diagnostics.warning("the input was cut short by a signal: the totals are of what was read");
-  return AggregateOutcome{status, true};
+  return base::RunOutcome{status, true};
 }
 
 topics::TopicRunOptions topic_options(const AggregatePlan& plan) {
@@ -163,7 +163,7 @@ base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const 
 
 }  // namespace
 
-base::Result<AggregateOutcome> aggregate(const AggregatePlan& plan,
+base::Result<base::RunOutcome> aggregate(const AggregatePlan& plan,
                                          const base::RunContext& around) {
   if (base::Result<void> distinct = check_distinct(plan); !distinct)
     return base::fail(distinct.error());
@@ -174,7 +174,7 @@ base::Result<AggregateOutcome> aggregate(const AggregatePlan& plan,
     const base::Result<base::ExitStatus> status =
         topics::run_topics(topic_options(plan), **cluster, around);
     if (!status) return base::fail(status.error());
-    return AggregateOutcome{*status, false};
+    return base::RunOutcome{*status, false};
   }
   // The outputs first, so that none is found to be wrong after hours of reading.
   const base::Result<std::unique_ptr<stream::Publisher>> publisher = stream::open_publisher(
@@ -194,7 +194,7 @@ base::Result<AggregateOutcome> aggregate(const AggregatePlan& plan,
   // Whatever the end is, rejects must arrive; an error of the run itself comes first.
   progress.clear();
   const base::Result<void> told = rejects.finish();
-  base::Result<AggregateOutcome> outcome = end_of(plan, end, rejects.status(), around.diagnostics);
+  base::Result<base::RunOutcome> outcome = end_of(plan, end, rejects.status(), around.diagnostics);
   if (outcome && !told) return base::fail(told.error());
   return outcome;
 }

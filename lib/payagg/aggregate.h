@@ -1,7 +1,7 @@
 // payagg as a whole: opens both ends as the plan says, sums up, and makes sure that all of it
 // arrived.
 //
-//   Result<AggregateOutcome> end = aggregate(plan, {diagnostics, stop, clock, progress});
+//   Result<base::RunOutcome> end = aggregate(plan, {diagnostics, stop, clock, progress});
 #pragma once
 
 #include "base/exit_status.h"
@@ -11,13 +11,8 @@
 
 namespace paystats::payagg {
 
-struct AggregateOutcome {
-  base::ExitStatus status = base::ExitStatus::kDone;
-  bool cut_short = false;  // by a signal, where the input would have had an end: die of it
-};
-
 // An output that nobody reads any more is no error where the input ends by itself. An error of kind
 // kInterrupted: a stop signal came while an end was waited for, and nothing was begun.
-base::Result<AggregateOutcome> aggregate(const AggregatePlan& plan, const base::RunContext& around);
+base::Result<base::RunOutcome> aggregate(const AggregatePlan& plan, const base::RunContext& around);
 
 }  // namespace paystats::payagg

@@ -10,7 +10,6 @@
 // in chunks of an arena. An entry knows its hash, so a table grows by one pass over the entries,
 // without a look at a name. Rows are added in strips: all are hashed first, and what they need is
 // fetched ahead of use, since a large table is never in the cache.
-//
 // Memory: 32 bytes of entry and 5 to 11 of slots, so 37 to 43 bytes a user, and a long name. A sum
 // beyond 9.2 x 10^9 or 2 x 10^9 payments take 32 to 64 more, a user listed as changed 4.
 // Limits: kUsersMax users. Not thread-safe. Users are numbered from 0 as they first come.
@@ -41,6 +40,7 @@ struct TotalsOptions {
 class Totals {
  public:
   using Row = record::DecodedLines<record::Payment>::Row;
+  using Head = record::UserName::Head;
   static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
 
   // A row that was well formed but not added, since the user's sum or count would overflow.
@@ -59,21 +59,17 @@ class Totals {
   // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
   // or the reason why it cannot be added.
   base::Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
-  record::Flaw add_payment(uint32_t index, money::Decimal amount) {
-    return add_to(index, {amount, 1});
-  }
+  record::Flaw add_payment(uint32_t index, money::Decimal sum) { return add_to(index, {sum, 1}); }
 
   std::optional<uint32_t> find(const record::UserName& user) const;  // his number, if he is known
   // The number of this user, who is new with zero payments if not yet known.
   base::Result<uint32_t> find_or_add(const record::UserName& user);
-  // Sets what a user has, for tables whose totals are computed elsewhere (see merge.h).
+  // For tables whose totals are computed elsewhere (see merge.h).
   void set(uint32_t index, money::Decimal sum, uint64_t count);
 
   uint32_t users() const { return users_; }
   std::string_view user(uint32_t index) const { return name_of(entry(index)); }
-  record::UserName::Head head(uint32_t index) const {
-    return head_of(entry(index));
-  }  // of his name
+  Head head(uint32_t index) const { return head_of(entry(index)); }  // of the name
   money::Decimal sum(uint32_t index) const { return total_of(entry(index)).sum; }
   uint64_t count(uint32_t index) const { return total_of(entry(index)).count; }
   record::Stats stats(uint32_t index) const {
@@ -117,7 +113,7 @@ class Totals {
     return names_[at >> kNameChunkBits].data() + (at & ((1U << kNameChunkBits) - 1));
   }
   std::string_view name_of(const Entry& e) const { return {name_bytes(e), e.name_size()}; }
-  record::UserName::Head head_of(const Entry& e) const {
+  Head head_of(const Entry& e) const {
     return e.has_long_name() ? record::UserName(name_of(e)).head() : e.head();
   }
   UserTotal total_of(const Entry& e) const {
@@ -127,9 +123,8 @@ class Totals {
   bool is_named(const Entry& e, const record::UserName& user) const;
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;
-  // This user, or the empty slot where he would be, from where a search for his tag has ended.
-  UserSlots::Found find_from(UserSlots::Found found, const record::UserName& user,
-                             uint32_t tag) const;
+  // This user, or the empty slot for it, from where a search for its tag has ended.
+  UserSlots::Found find_from(UserSlots::Found at, const record::UserName& user, uint32_t tag) const;
   base::Result<uint32_t> resolve(const record::UserName& user, uint32_t tag, uint32_t slot);
   base::Error too_many_users() const;
   uint32_t append_entry(const record::UserName& user, uint32_t tag);

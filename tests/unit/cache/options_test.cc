@@ -5,23 +5,23 @@
 namespace paystats::cache {
 namespace {
 
-std::string refusal(const CacheRequest& request) {
-  const base::Result<void> checked = check_request(request);
+std::string refusal(const CacheOptions& options) {
+  const base::Result<void> checked = check_options(options);
   return checked ? "" : checked.error().message;
 }
 
 const std::string kPath = "stats.sock";
 
-TEST(CacheRequest, EachOfTheThreeJobsCanBeAskedFor) {
-  CacheRequest serve;
+TEST(CacheOptions, EachOfTheThreeJobsCanBeAskedFor) {
+  CacheOptions serve;
   serve.socket = kPath;
   serve.hold = true;
   EXPECT_EQ(refusal(serve), "");
-  CacheRequest list;
+  CacheOptions list;
   list.top = 5000;
   list.output = std::string("top.jsonl");
   EXPECT_EQ(refusal(list), "");
-  CacheRequest question;
+  CacheOptions question;
   question.connect = kPath;
   question.top = 1000;
   EXPECT_EQ(refusal(question), "");
@@ -29,52 +29,52 @@ TEST(CacheRequest, EachOfTheThreeJobsCanBeAskedFor) {
   EXPECT_EQ(refusal(question), "");
 }
 
-TEST(CacheRequest, AReadyLineIsForASocketThatIsFedWithLines) {
-  CacheRequest request;
-  request.ready_line = true;
-  request.top = 5;
-  EXPECT_EQ(refusal(request), "--ready-line needs --socket");
-  request.top.reset();
-  request.socket = kPath;
-  EXPECT_EQ(refusal(request), "");
-  request.inputs = {"kafka:payment-stats"};
-  EXPECT_EQ(refusal(request), "--ready-line is for lines: of a topic the end is known");
+TEST(CacheOptions, AReadyLineIsForASocketThatIsFedWithLines) {
+  CacheOptions options;
+  options.ready_line = true;
+  options.top = 5;
+  EXPECT_EQ(refusal(options), "--ready-line needs --socket");
+  options.top.reset();
+  options.socket = kPath;
+  EXPECT_EQ(refusal(options), "");
+  options.inputs = {"kafka:payment-stats"};
+  EXPECT_EQ(refusal(options), "--ready-line is for lines: of a topic the end is known");
 }
 
-TEST(CacheRequest, NothingToDoIsAMistakeThatSaysWhatThereIs) {
+TEST(CacheOptions, NothingToDoIsAMistakeThatSaysWhatThereIs) {
   EXPECT_EQ(refusal({}), "say what to do: --socket PATH, --top N or --connect PATH");
 }
 
-TEST(CacheRequest, WhatBelongsToOneJobIsRefusedWithAnother) {
-  CacheRequest serve;
+TEST(CacheOptions, WhatBelongsToOneJobIsRefusedWithAnother) {
+  CacheOptions serve;
   serve.socket = kPath;
   for (const auto& change :
-       {+[](CacheRequest& r) { r.connect = kPath; }, +[](CacheRequest& r) { r.top = 1; },
-        +[](CacheRequest& r) { r.user = std::string("edgar"); },
-        +[](CacheRequest& r) { r.watch = true; },
-        +[](CacheRequest& r) { r.output = std::string("-"); }}) {
-    CacheRequest request = serve;
-    change(request);
-    EXPECT_NE(refusal(request), "");
+       {+[](CacheOptions& r) { r.connect = kPath; }, +[](CacheOptions& r) { r.top = 1; },
+        +[](CacheOptions& r) { r.user = std::string("edgar"); },
+        +[](CacheOptions& r) { r.watch = true; },
+        +[](CacheOptions& r) { r.output = std::string("-"); }}) {
+    CacheOptions options = serve;
+    change(options);
+    EXPECT_NE(refusal(options), "");
   }
-  CacheRequest question;
+  CacheOptions question;
   question.connect = kPath;
   question.top = 1;
   for (const auto& change :
-       {+[](CacheRequest& r) { r.inputs.emplace_back("-"); },
-        +[](CacheRequest& r) { r.hold = true; }, +[](CacheRequest& r) { r.users_max = 1; },
-        +[](CacheRequest& r) { r.rejects = std::string("bad.jsonl"); },
-        +[](CacheRequest& r) { r.metrics = std::string("cache.prom"); },
-        +[](CacheRequest& r) { r.user = std::string("edgar"); },
-        +[](CacheRequest& r) { r.top = 1001; }}) {
-    CacheRequest request = question;
-    change(request);
-    EXPECT_NE(refusal(request), "");
+       {+[](CacheOptions& r) { r.inputs.emplace_back("-"); },
+        +[](CacheOptions& r) { r.hold = true; }, +[](CacheOptions& r) { r.users_max = 1; },
+        +[](CacheOptions& r) { r.rejects = std::string("bad.jsonl"); },
+        +[](CacheOptions& r) { r.metrics = std::string("cache.prom"); },
+        +[](CacheOptions& r) { r.user = std::string("edgar"); },
+        +[](CacheOptions& r) { r.top = 1001; }}) {
+    CacheOptions options = question;
+    change(options);
+    EXPECT_NE(refusal(options), "");
   }
 }
 
-TEST(CacheRequest, AUserToAskForIsUtf8) {
-  CacheRequest question;
+TEST(CacheOptions, AUserToAskForIsUtf8) {
+  CacheOptions question;
   question.connect = kPath;
   question.user = std::string("zo\xc3\xab");
   EXPECT_EQ(refusal(question), "");

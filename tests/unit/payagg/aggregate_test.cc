@@ -21,7 +21,7 @@ class Aggregate : public testing::Test {
     request_.output = folder_ / "out";
     io::write_file(folder_ / "in", kPayment);
   }
-  base::Result<AggregateOutcome> run() {
+  base::Result<base::RunOutcome> run() {
     return aggregate(*make_plan(request_),
                      {around_.words.diagnostics, around_.stop, around_.clock, false});
   }
@@ -33,7 +33,7 @@ class Aggregate : public testing::Test {
 };
 
 TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {
-  const base::Result<AggregateOutcome> end = run();
+  const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_EQ(end->status, base::ExitStatus::kDone);
   EXPECT_FALSE(end->cut_short);
@@ -44,7 +44,7 @@ TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {
 TEST_F(Aggregate, BadRecordsAreTheStatusAndGoWhereTheyWereSent) {
   io::append_file(folder_ / "in", "junk\n");
   request_.rejects = folder_ / "bad";
-  const base::Result<AggregateOutcome> end = run();
+  const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_EQ(end->status, base::ExitStatus::kRejected);
   EXPECT_NE(io::file_bytes(folder_ / "bad").find("\"line\":2"), std::string::npos);
@@ -67,7 +67,7 @@ TEST_F(Aggregate, SeveralJobsGiveTheSame) {
 
 TEST_F(Aggregate, OneFileCannotBeReadAndWritten) {
   request_.output = request_.inputs[0];
-  const base::Result<AggregateOutcome> same = run();
+  const base::Result<base::RunOutcome> same = run();
   ASSERT_FALSE(same);
   EXPECT_NE(same.error().message.find("is both input and output"), std::string::npos);
   request_.output = folder_ / "out";
@@ -90,7 +90,7 @@ TEST_F(Aggregate, AnErrorLeavesTheOldOutput) {
 
 TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
   around_.stop.request(SIGTERM);
-  const base::Result<AggregateOutcome> end = run();
+  const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_TRUE(end->cut_short);
   EXPECT_EQ(output(), "");
@@ -100,7 +100,7 @@ TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
 TEST_F(Aggregate, ASignalIsTheNormalEndOfFollowing) {
   request_.follow = true;
   around_.stop.request(SIGTERM);
-  const base::Result<AggregateOutcome> end = run();
+  const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_FALSE(end->cut_short);
   EXPECT_EQ(around_.words.heard(), "");
@@ -112,11 +112,11 @@ TEST_F(Aggregate, AReaderThatWentAwayIsAQuietEndUnlessTheInputHasNone) {
   request_.output = "-";
   {
     const io::Redirected redirected(1, pipe.write.get());
-    const base::Result<AggregateOutcome> end = run();
+    const base::Result<base::RunOutcome> end = run();
     ASSERT_TRUE(end);
     EXPECT_EQ(end->status, base::ExitStatus::kDone);
     request_.follow = true;
-    const base::Result<AggregateOutcome> following = run();
+    const base::Result<base::RunOutcome> following = run();
     ASSERT_FALSE(following);
     EXPECT_EQ(following.error().kind, base::ErrorKind::kClosedOutput);
   }
