@@ -98,7 +98,11 @@ find_file(JQUERY_MIN_JS jquery.min.js
 need(JQUERY_MIN_JS "jQuery, minified (elsewhere: -DJQUERY_MIN_JS=FILE)" libjs-jquery)
 
 if(BUILD_TESTING)
-  find_package(GTest QUIET)
+  if(PAYSTATS_CXX)
+    find_package(GTest QUIET)
+  else()  # its file for CMake asks the compiler about threads
+    find_path(GTest_FOUND gtest/gtest.h NO_CACHE)
+  endif()
   need(GTest_FOUND "GoogleTest" libgtest-dev TESTS)
   find_program(BATS bats)
   need(BATS "Bats" bats TESTS)
@@ -108,13 +112,13 @@ endif()
 
 if(missing)
   list(JOIN missing_packages " " words)
-  set(text "Missing (in brackets: the package of Debian and Ubuntu):${missing}\n\n"
-    "All of them: apt-get install ${words}\nor scripts/setup, which installs what the tests need as well.")
+  set(text "Missing (in brackets: the package of Debian and Ubuntu):${missing}\n"
+    "All of them, or by scripts/setup with what the tests need when they run:\n"
+    "  apt-get install ${words}")
   if(missing_for_tests)
     list(JOIN missing_for_tests ", " words)
     list(APPEND text "\nOnly the tests need ${words}: -DBUILD_TESTING=OFF goes without.")
   endif()
   string(CONCAT text ${text})
-  # A new try looks again: find_package remembers no failure, and these neither.
   message(FATAL_ERROR "${text}")
 endif()
