@@ -1,9 +1,5 @@
 # The page: www/ and the distribution's jQuery, put together in ${CMAKE_BINARY_DIR}/www, from where
 # paystats-serve and the tests take it, and installed to share/paystats/www.
-find_file(JQUERY_MIN_JS jquery.min.js
-  PATHS /usr/share/javascript/jquery /usr/share/nodejs/jquery/dist REQUIRED NO_DEFAULT_PATH
-  DOC "jQuery, minified (Debian, Ubuntu: libjs-jquery)")
-
 set(page_folder ${CMAKE_BINARY_DIR}/www)
 file(GLOB page_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/www/*)
 set(page_files "")
