@@ -126,8 +126,7 @@ TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
   const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
+  WhenAsleep later([&] {
     around_.stop.request(SIGTERM);
   });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);

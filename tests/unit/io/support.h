@@ -118,14 +118,37 @@ struct Surroundings {
   Instant in(Duration time) const { return clock.now() + time; }
 };
 
-// Waits until `done`, five seconds at most.
+inline constexpr auto kPatience = 60s;  // of any wait: reached only by a failure
+
+// Waits until `done`.
 inline bool eventually(const std::function<bool()>& done) {
-  for (int i = 0; i < 5000; ++i) {
-    if (done()) return true;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(1ms);
   }
-  return done();
+  return true;
 }
+
+// Whether a thread of this process (its gettid()) waits for something.
+inline bool sleeps(pid_t thread) {
+  return file_bytes("/proc/self/task/" + std::to_string(thread) + "/stat").find(") S ") !=
+         std::string::npos;
+}
+
+// Does `what` once the thread that has made this waits for something.
+class WhenAsleep {
+ public:
+  explicit WhenAsleep(std::function<void()> what)
+      : thread_([what = std::move(what), waiting = ::gettid()] {
+          EXPECT_TRUE(eventually([&] { return sleeps(waiting); }));
+          what();
+        }) {}
+  void join() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
 
 struct Everything {
   std::string bytes;
@@ -136,7 +159,7 @@ struct Everything {
 };
 
 // Reads until the end, an error, or nothing for `patience`.
-inline Everything read_everything(Source& source, Duration patience = 5s) {
+inline Everything read_everything(Source& source, Duration patience = kPatience) {
   const SystemClock clock;
   Everything all;
   std::string name;
