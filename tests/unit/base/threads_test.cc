@@ -42,7 +42,8 @@ class RoomForThreads {
     size_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
     rlimit limit = before_;
-    limit.rlim_cur = pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + stacks * kStack + kStack / 2;
+    limit.rlim_cur =
+        pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + stacks * kStack + kStack / 2;
     ::setrlimit(RLIMIT_AS, &limit);
   }
   RoomForThreads(const RoomForThreads&) = delete;
@@ -78,7 +79,7 @@ TEST(Threads, APartForWhichThereIsNoThreadIsDoneHere) {
       on_threads(kThreads, [&, caller = std::this_thread::get_id()](unsigned part) {
         ++done[part];
         if (std::this_thread::get_id() == caller) ++here;
-        if (part == 0) all_started = true;  // as many as will be
+        if (part == 0) all_started = true;               // as many as will be
         while (!all_started) std::this_thread::yield();  // each keeps its stack until then
       });
     }

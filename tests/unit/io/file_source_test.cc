@@ -126,9 +126,7 @@ TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
   const UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
-  WhenAsleep later([&] {
-    around_.stop.request(SIGTERM);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());

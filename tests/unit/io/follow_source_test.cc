@@ -260,9 +260,7 @@ TEST_F(FollowSourceTest, AStopSignalEndsItAtOnce) {
   write_file(path_, "one\ntwo\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\ntwo\n");
-  WhenAsleep later([&] {
-    around_.stop.request(SIGTERM);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());
@@ -354,9 +352,7 @@ TEST_F(FollowSourceTest, AClosedOutputIsNoticedWhileIdle) {
   auto source = follow_source(path_, waiter, around_.words.diagnostics);
   ASSERT_TRUE(source);
   EXPECT_EQ(now(**source), "one\n");
-  WhenAsleep later([&] {
-    output.read.reset();
-  });
+  WhenAsleep later([&] { output.read.reset(); });
   const Result<ReadStatus> status = (*source)->read(block_, kForever);
   later.join();
   ASSERT_FALSE(status);

@@ -126,9 +126,7 @@ TEST_F(OpenSourceTest, AFifoIsReadToItsEnd) {
 TEST_F(OpenSourceTest, AFifoThatNobodyWritesToDoesNotHoldUpAStopSignal) {
   const auto source = open({fifo()});
   ASSERT_TRUE(source);
-  WhenAsleep later([&] {
-    around_.stop.request(SIGINT);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGINT); });
   EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE((*source)->cut_short());

@@ -76,9 +76,7 @@ TEST_F(StreamSourceTest, WaitsUntilTheDeadlineAndNoLonger) {
 
 TEST_F(StreamSourceTest, WhatComesWhileItWaitsIsYielded) {
   const auto source = open();
-  WhenAsleep later([&] {
-    pipe_.put("one\n");
-  });
+  WhenAsleep later([&] { pipe_.put("one\n"); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kBlock);
   later.join();
 }
@@ -146,7 +144,7 @@ TEST_F(StreamSourceTest, AfterAStopSignalHalfASecondOfSilenceIsTheEnd) {
   EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kIdle)
       << "the caller's deadline is kept meanwhile";
   clock.advance(1ms);
-  EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kEnd);
   EXPECT_TRUE(source->cut_short());
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd)
       << "and a line that had only begun is no record";

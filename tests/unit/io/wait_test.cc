@@ -48,9 +48,7 @@ TEST(Waiter, AClockThatStandsStillCannotHangIt) {
 TEST(Waiter, WhatComesLaterEndsTheWait) {
   const Surroundings around;
   const Pipe pipe;
-  WhenAsleep later([&] {
-    pipe.put("x");
-  });
+  WhenAsleep later([&] { pipe.put("x"); });
   EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.in(kPatience)), Wake::kReady);
   later.join();
 }
@@ -67,9 +65,7 @@ TEST(Waiter, AStopSignalEndsTheWaitEvenWhereInputIsReady) {
 
 TEST(Waiter, ARealSignalEndsTheWait) {
   Surroundings around;
-  WhenAsleep later([] {
-    ::kill(::getpid(), SIGINT);
-  });
+  WhenAsleep later([] { ::kill(::getpid(), SIGINT); });
   EXPECT_EQ(around.waiter.wait_readable(-1, around.in(kPatience)), Wake::kStop);
   later.join();
 }
@@ -91,9 +87,7 @@ TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
   const Pipe input;
   const Waiter waiter(stop, clock, output.write.get());
   EXPECT_EQ(waiter.wait_readable(input.read.get(), clock.now()), Wake::kDeadline);
-  WhenAsleep later([&] {
-    output.read.reset();
-  });
+  WhenAsleep later([&] { output.read.reset(); });
   const Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + kPatience);
   later.join();
   ASSERT_FALSE(wake);

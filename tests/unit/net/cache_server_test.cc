@@ -275,7 +275,7 @@ TEST(CacheServer, SendsAWatcherWhoWasSlowTheNewestState) {
 
 // The page of "user" is its first and its last, with so many others between them that a search for
 // it takes fifty turns of the loop or more.
-class SearchedWatch : public ::testing::Test {
+class SearchedWatch : public ::testing::TestWithParam<Duration> {
  protected:
   static constexpr int kLast = 30;  // the last sum, set while the search still goes on
   static constexpr const char* kSlowWatch = R"({"watch":2,"q":"user"})";
@@ -288,10 +288,9 @@ class SearchedWatch : public ::testing::Test {
     });
     client_.ask("{}");  // is connected, then
   }
-  // Each change is told at once, in the turn after it.
-  static CacheServerOptions without_interval() {
+  static CacheServerOptions options() {
     CacheServerOptions options;
-    options.watch_interval = Duration::zero();
+    options.watch_interval = GetParam();
     return options;
   }
 
@@ -322,11 +321,16 @@ class SearchedWatch : public ::testing::Test {
     ADD_FAILURE() << "the last sum did not come";
   }
 
-  RunningCache cache_{without_interval()};
+  RunningCache cache_{options()};
   RawClient client_ = cache_.client();
 };
 
-TEST_F(SearchedWatch, HearsOfWhatChangesDuringItsFirstSearch) {
+// Watchers are told of a change in the turn after it, while the search goes on, or so much later
+// that it is over by then.
+INSTANTIATE_TEST_SUITE_P(Intervals, SearchedWatch,
+                         ::testing::Values(Duration::zero(), std::chrono::milliseconds(500)));
+
+TEST_P(SearchedWatch, HearsOfWhatChangesDuringItsFirstSearch) {
   cache_.on_loop([&] {
     EXPECT_TRUE(client_.send(std::string(kSlowWatch) + "\n"));
     change_each_turn(1);
@@ -334,13 +338,17 @@ TEST_F(SearchedWatch, HearsOfWhatChangesDuringItsFirstSearch) {
   expect_the_last_sum_at_last();
 }
 
-TEST_F(SearchedWatch, HearsOfWhatChangesDuringALaterSearch) {
+TEST_P(SearchedWatch, HearsOfWhatChangesDuringALaterSearch) {
   ASSERT_EQ(client_.ask(kSlowWatch).rows.size(), 2U);
-  cache_.on_loop([&] { change_each_turn(1); });
+  RawClient quick = cache_.client();
+  quick.ask(R"({"watch":1})");
+  cache_.set("userTop", 1'001);
+  quick.answer();  // the search has begun as well
+  cache_.on_loop([&] { change_each_turn(2); });
   expect_the_last_sum_at_last();
 }
 
-TEST_F(SearchedWatch, OneThatIsReplacedMeanwhileSaysNothingMore) {
+TEST_P(SearchedWatch, OneThatIsReplacedMeanwhileSaysNothingMore) {
   ASSERT_EQ(client_.ask(kSlowWatch).rows.size(), 2U);
   cache_.on_loop([&] {
     change_each_turn(1, [&](int turn) {

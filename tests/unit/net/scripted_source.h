@@ -1,5 +1,5 @@
-// A source whose blocks a test hands out one by one, from another thread. With a time of its own it is
-// the clock of its reader as well: a deadline passes when the test says so, and not before.
+// A source whose blocks a test hands out one by one, from another thread. With a time of its own it
+// is the clock of its reader as well: a deadline passes when the test says so, and not before.
 #pragma once
 
 #include <algorithm>
