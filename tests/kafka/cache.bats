@@ -67,5 +67,6 @@ top() { paystats-cache --connect stats.sock --top 10; }
 
 @test "a topic that does not exist is an error; a broker that is away is one after --broker-timeout" {
   refuses "there is no such topic" paystats-cache "kafka:$stats" --top 1
-  refuses "answered within 1000 ms" paystats-cache -b 127.0.0.1:1 --broker-timeout 1s "kafka:$stats" --top 1
+  nobody_answers
+  refuses "answered within 1000 ms" paystats-cache -b "$nobody" --broker-timeout 1s "kafka:$stats" --top 1
 }

@@ -81,6 +81,34 @@ end_offsets() { topics ends "$@"; }
 # committed GROUP TOPIC: lines "partition offset" of the group.
 committed() { topics committed "$1" | sed -n "s/^$2 //p"; }
 
+# nobody_answers: sets `nobody`, an address that refuses connections as long as the test runs.
+nobody_answers() {
+  python3 -c '
+import signal, socket
+held = socket.socket()
+held.bind(("127.0.0.1", 0))
+print("127.0.0.1:%d" % held.getsockname()[1], flush=True)
+signal.pause()' >nobody 3>&- &
+  started+=($!)
+  wait_for '[ -s nobody ]'
+  nobody=$(cat nobody)
+}
+
+# hangs_up: sets `nobody`, an address that ends each connection at once, and adds a line to `callers`.
+hangs_up() {
+  python3 -c '
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+print("127.0.0.1:%d" % server.getsockname()[1], flush=True)
+with open("callers", "w", buffering=1) as callers:
+    while True:
+        server.accept()[0].close()
+        callers.write("one\n")' >nobody 3>&- &
+  started+=($!)
+  wait_for '[ -s nobody ]'
+  nobody=$(cat nobody)
+}
+
 # librdkafka_is_at_least VERSION: the one that kcat is linked with.
 librdkafka_is_at_least() {
   local is

@@ -31,7 +31,7 @@ setup() {
   topic "$payments" 2
   topic "$stats" 2 cleanup.policy=compact
   paygen --random 2000 --users 50 --seed 1 -o "kafka:$payments" --expect expected
-  timeout 60 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now
+  timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now
   java_reads() {
     broker admin console-consumer --topic "$1" --from-beginning \
       --isolation-level read_committed --max-messages "$2" --timeout-ms 20000 \

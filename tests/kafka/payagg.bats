@@ -14,7 +14,7 @@ setup() {
 }
 
 # aggregate [OPTION...]: payagg over what is there now.
-aggregate() { timeout 60 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now "$@"; }
+aggregate() { timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now "$@"; }
 
 # merged: the totals that the output topic holds, in order.
 merged() { consume "$stats" | payagg --merge; }
@@ -70,7 +70,7 @@ END
   for _ in 1 2 3 4; do
     in_background payagg -q "kafka:$payments" -o "kafka:$stats" --max-records 2000 --trigger 10ms
     before=$(consume "$stats" | wc -l)
-    wait_for "[ \$(consume $stats | wc -l) -gt $before ] || [ \"\$(committed payagg.$payments.$stats $payments | awk '{ n += \$2 } END { print n + 0 }')\" -ge 200000 ]" 20
+    wait_for "[ \$(consume $stats | wc -l) -gt $before ] || [ \"\$(committed payagg.$payments.$stats $payments | awk '{ n += \$2 } END { print n + 0 }')\" -ge 200000 ]"
     kill -9 "$pid"
   done
   aggregate
@@ -85,14 +85,14 @@ END
   for _ in $(seq 20); do
     before=$(end_offsets "$stats")
     in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
-    wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]" 20
+    wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
     kill -9 "$pid"
     [ "$(end_offsets "$stats")" = "$(end_offsets "$stats" --uncommitted)" ] || break
   done
   in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
-  wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err" 20
+  wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err"
   kill "$payer" "$pid"
-  wait_for "! kill -0 $payer 2>/dev/null && ! kill -0 $pid 2>/dev/null" 20
+  wait_for "! kill -0 $payer 2>/dev/null && ! kill -0 $pid 2>/dev/null"
   aggregate --instance two
   consume "$payments" | payagg >expected
   merged | cmp - expected
@@ -111,7 +111,7 @@ END
 @test "at least once: the same totals, and nothing of it is a transaction" {
   topics_for 2
   pay --random 30000 --users 300 --seed 8 --expect expected
-  run -0 timeout 60 payagg "kafka:$payments" -o "kafka:$stats" --available-now --guarantee at-least-once
+  run -0 timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --available-now --guarantee at-least-once
   [[ "$output" == *'at least once: '* ]]
   merged | cmp - expected
   # A marker of a transaction would take an offset.
@@ -132,7 +132,7 @@ END
 
 @test "it says which guarantee holds, and why" {
   topics_for 1
-  run -0 timeout 60 payagg "kafka:$payments" -o "kafka:$stats" --available-now
+  run -0 timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --available-now
   [[ "$output" == *"exactly once: totals in kafka:$stats and the group's offsets in kafka:$payments are committed in one transaction"* ]]
 }
 
@@ -146,15 +146,15 @@ END
     payagg -q "kafka:$payments" -o "kafka:$stats" --instance "$name" --metrics "$name.prom" 2>"$name.err" &
     started+=("$!")
   done
-  wait_for 'grep -qx "payagg_partitions 2" one.prom && grep -qx "payagg_partitions 2" two.prom' 30
+  wait_for 'grep -qx "payagg_partitions 2" one.prom && grep -qx "payagg_partitions 2" two.prom'
   consume "$payments" | payagg >expected
-  wait_for 'merged | cmp -s - expected' 30
+  wait_for 'merged | cmp -s - expected'
   # Who leaves is not missed for longer than the session lasts.
   kill -TERM "${started[0]}"
   wait "${started[0]}"
   pay --random 10000 --users 1000 --seed 4
   consume "$payments" | payagg >expected
-  wait_for 'merged | cmp -s - expected' 20
+  wait_for 'merged | cmp -s - expected'
 }
 
 @test "of two of one name the older ends with an error that says so" {
@@ -162,34 +162,34 @@ END
   payagg "kafka:$payments" -o "kafka:$stats" --instance same --metrics old.prom 2>old.err &
   old=$!
   started+=("$old")
-  wait_for 'grep -qx "payagg_partitions 1" old.prom' 20
+  wait_for 'grep -qx "payagg_partitions 1" old.prom'
   payagg "kafka:$payments" -o "kafka:$stats" --instance same --metrics new.prom 2>new.err &
   started+=("$!")
   # For as long as a session it looks whether the other one lives.
-  wait_for '! kill -0 $old 2>/dev/null' 40
+  wait_for '! kill -0 $old 2>/dev/null'
   status=0
   wait "$old" || status=$?
   [ "$status" -eq 2 ]
   grep -q 'error: another process has joined.* as instance same' old.err
   pay --random 1000 --users 10 --seed 4 --expect expected
-  wait_for 'merged | cmp -s - expected' 20
+  wait_for 'merged | cmp -s - expected'
 }
 
 @test "a name that was taken by who does not live any more is taken back, and all there is is read" {
   topics_for 1
   pay --random 6000 --users 10 --seed 6 --expect expected
-  timeout 120 payagg "kafka:$payments" -o "kafka:$stats" --group "$stats" --instance same --available-now \
+  timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --group "$stats" --instance same --available-now \
     --max-records 3 -X session.timeout.ms=6000 --metrics prom 2>err &
   pid=$!
   started+=("$pid")
-  wait_for 'grep -q "^payagg_records_read_total [1-9]" prom' 20
+  wait_for 'grep -q "^payagg_records_read_total [1-9]" prom'
   kcat -q -b "$KAFKA" -G "$stats" -X group.instance.id=same -X enable.auto.commit=false \
     -X session.timeout.ms=6000 "$payments" >ghost 2>ghost.err &
   ghost=$!
   started+=("$ghost")
-  wait_for 'grep -q "looking whether it lives" err' 20
+  wait_for 'grep -q "looking whether it lives" err'
   kill -KILL "$ghost"
-  ended_with 0 90
+  ended_with 0
   grep -q "joined anew" err
   merged | cmp - expected
 }
@@ -199,7 +199,7 @@ END
   for signal in INT TERM; do
     in_background payagg "kafka:$payments" -o "kafka:$stats" --trigger 1h --metrics prom
     pay --user edgar --amount 1 --volume 5
-    wait_for 'grep -q "^payagg_lag_records 0" prom && ! grep -qx "payagg_records_read_total 0" prom' 20
+    wait_for 'grep -q "^payagg_lag_records 0" prom && ! grep -qx "payagg_records_read_total 0" prom'
     kill -"$signal" "$pid"
     ended_with 0 5
     rm prom
@@ -245,9 +245,9 @@ END
 
 @test "a topic that does not exist is an error that says what to do, or is made" {
   refuses "kafka:$payments: there is no such topic; --create-topics makes it" \
-    timeout 30 payagg "kafka:$payments" -o "kafka:$stats"
+    timeout 240 payagg "kafka:$payments" -o "kafka:$stats"
   topic "$payments" 3
-  refuses "kafka:$stats: there is no such topic" timeout 30 payagg "kafka:$payments" -o "kafka:$stats"
+  refuses "kafka:$stats: there is no such topic" timeout 240 payagg "kafka:$payments" -o "kafka:$stats"
   aggregate --create-topics
   [ "$(end_offsets "$stats" | wc -l)" -eq 3 ]
   "${KCAT[@]}" -L -b "$KAFKA" -t "$stats" | grep -q '3 partitions'
@@ -256,17 +256,17 @@ END
 @test "topics that would lose something are refused" {
   topic "$payments" 2
   topic "$stats" 3 cleanup.policy=compact
-  refuses 'they must be as many' timeout 30 payagg "kafka:$payments" -o "kafka:$stats"
+  refuses 'they must be as many' timeout 240 payagg "kafka:$payments" -o "kafka:$stats"
 
   stats=$(unique plain)
   topic "$stats" 2
-  refuses 'cleanup.policy is delete, and must be compact' timeout 30 payagg "kafka:$payments" -o "kafka:$stats"
+  refuses 'cleanup.policy is delete, and must be compact' timeout 240 payagg "kafka:$payments" -o "kafka:$stats"
 
   payments=$(unique compacted) stats=$(unique stats)
   topic "$payments" 1 cleanup.policy=compact
   topic "$stats" 1 cleanup.policy=compact
   refuses 'compaction removes all payments of a user but the last' \
-    timeout 30 payagg "kafka:$payments" -o "kafka:$stats"
+    timeout 240 payagg "kafka:$payments" -o "kafka:$stats"
 }
 
 @test "an output topic in which another program writes is refused" {
@@ -284,7 +284,7 @@ END
   pay --random 1000 --users 10 --seed 1
   aggregate
   topics delete "$payments"
-  wait_for 'topic "$payments" 1 2>/dev/null' 20
+  wait_for 'topic "$payments" 1 2>/dev/null'
   refuses 'has the topic been made anew?' aggregate
 }
 
@@ -295,7 +295,7 @@ END
   pay --random 100 --users 10 --seed 2
   topics trim "$payments:0:150"
   refuses 'at offset 100, but the first that is still there is at offset 150' aggregate
-  run -0 timeout 60 payagg "kafka:$payments" -o "kafka:$stats" --available-now --on-data-loss continue
+  run -0 timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --available-now --on-data-loss continue
   [[ "$output" == *'at offset 100, but the first that is still there is at offset 150'* ]]
 }
 
@@ -304,11 +304,11 @@ END
   pay --random 1000 --users 10 --seed 1 --expect expected
   aggregate
   topics delete "$stats"
-  wait_for 'topic "$stats" 1 cleanup.policy=compact 2>/dev/null' 20
+  wait_for 'topic "$stats" 1 cleanup.policy=compact 2>/dev/null'
   aggregate
   merged | cmp - expected
   topics delete "$stats"
-  wait_for 'topic "$stats" 1 cleanup.policy=compact 2>/dev/null' 20
+  wait_for 'topic "$stats" 1 cleanup.policy=compact 2>/dev/null'
   topics trim "$payments:0:10"
   refuses 'at offset 0, but the first that is still there is at offset 10' aggregate
 }
@@ -332,10 +332,11 @@ END
 }
 
 @test "no broker: it waits and says so once; --broker-timeout gives up" {
-  refuses 'no broker at 127.0.0.1:1 answered' \
-    timeout 30 payagg -b 127.0.0.1:1 kafka:a -o kafka:b --broker-timeout 1s
-  in_background payagg -b 127.0.0.1:1 kafka:a -o kafka:b
-  wait_for 'grep -q "no broker at 127.0.0.1:1 answers" background.err'
+  nobody_answers
+  refuses "no broker at $nobody answered" \
+    timeout 240 payagg -b "$nobody" kafka:a -o kafka:b --broker-timeout 1s
+  in_background payagg -b "$nobody" kafka:a -o kafka:b
+  wait_for 'grep -q "no broker at $nobody answers" background.err'
   kill -TERM "$pid"
   ended_with 0 5
   [ "$(wc -l <background.err)" -eq 1 ]

@@ -8,16 +8,19 @@ serve() {
     </dev/null >/dev/null 2>serve.err 3>&- &
   serve_pid=$! pid=$!
   started+=("$pid")
-  wait_for 'grep -qs "listening on" serve.err' 20 || { cat serve.err >&2; return 1; }
+  wait_for 'grep -qs "listening on" serve.err' || { cat serve.err >&2; return 1; }
   url=$(sed -n 's/.*listening on \(.*\)\/$/\1/p' serve.err)
   port=${url##*:}
 }
 
 # submit JSON: prints the status; the body is in submit.out.
 submit() {
-  curl -sS --max-time 30 -o submit.out -w '%{http_code}' -H 'Content-Type: application/json' \
+  curl -sS --max-time 120 -o submit.out -w '%{http_code}' -H 'Content-Type: application/json' \
     --data-binary "$1" "$url/api/payments"
 }
+
+# waiting: so many POSTs have been read and are not answered yet.
+waiting() { curl -sS --max-time 120 "$url/metrics" | sed -n 's/^paystats_serve_posts_waiting //p'; }
 
 # post_from CLIENTS: they post until stop_posting; what they were told is in `told`.
 post_from() {

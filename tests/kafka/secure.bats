@@ -22,9 +22,9 @@ chain() {
   # The address is in the file: the environment's must not be in its way.
   unset KAFKA_BROKERS
   paygen -q -F "$1" -o "kafka:$payments" --random 2000 --users 50 --seed 1 --expect expected
-  timeout 60 payagg -q -F "$1" "kafka:$payments" -o "kafka:$stats" --available-now
-  timeout 60 payagg -q -F "$1" --merge "kafka:$stats" --available-now | cmp - expected
-  timeout 60 paystats-cache -q -F "$1" "kafka:$stats" --top 50 | cmp - expected
+  timeout 240 payagg -q -F "$1" "kafka:$payments" -o "kafka:$stats" --available-now
+  timeout 240 payagg -q -F "$1" --merge "kafka:$stats" --available-now | cmp - expected
+  timeout 240 paystats-cache -q -F "$1" "kafka:$stats" --top 50 | cmp - expected
 }
 
 @test "TLS" {
@@ -38,11 +38,11 @@ chain() {
 @test "a certificate that nobody vouches for is refused, and the reason is told" {
   grep -v '^ssl.ca' "$KAFKA_DIR/tls.properties" >unknown.properties
   unset KAFKA_BROKERS
-  refuses 'no broker at' timeout 60 payagg -F unknown.properties "kafka:$payments" -o "kafka:$stats" --broker-timeout 2s
+  refuses 'no broker at' timeout 240 payagg -F unknown.properties "kafka:$payments" -o "kafka:$stats" --broker-timeout 2s
 }
 
 @test "a wrong password is refused" {
   sed 's/^\(sasl.password\) *=.*/\1=wrong/' "$KAFKA_DIR/sasl-plain.properties" >wrong.properties
   unset KAFKA_BROKERS
-  refuses 'no broker at' timeout 60 paygen -F wrong.properties -o "kafka:$payments" --user a --amount 1 --broker-timeout 2s
+  refuses 'no broker at' timeout 240 paygen -F wrong.properties -o "kafka:$payments" --user a --amount 1 --broker-timeout 2s
 }

@@ -7,18 +7,21 @@
   check_man.py kafka BIN PAGE       runs those, in order, on the broker at $KAFKA_BROKERS, with topics
                                     of their own; $PAYSTATS_SUFFIX makes their names unique
 
-An example runs as a shell script of its own in a new folder, under `set -e`, with a limit of 30 s;
-what it leaves running in the background is ended with it. A crontab line runs as cron would run it:
+An example runs as a shell script of its own in a new folder, under `set -e`, within LIMIT_S; what it
+leaves running in the background is ended with it. Ports of localhost are replaced by free ones: those
+of the page may be somebody else's here. A crontab line runs as cron would run it:
 without its five fields, in an almost empty environment.
 """
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 
-LIMIT_S = 30
+LIMIT_S = 240  # reached only by a failure
+TRIES = 3  # what was free a moment ago may be taken
 EXAMPLE_BROKER = "kafka:9092"  # as the pages call it
 CRON = re.compile(r"^(@\w+|([\d*/,-]+\s+){5})\s*(?=\S)")
 
@@ -85,6 +88,23 @@ def on_real_kafka(script):
     return re.sub(r"(kafka:|-t )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
 
 
+def on_free_ports(script):
+    ports = sorted(set(re.findall(r"\blocalhost:(\d+)", script)))
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in ports]  # all at once, so they differ
+    for port, free in zip(ports, held):
+        script = re.sub(rf"\blocalhost:{port}\b", f"localhost:{free.getsockname()[1]}", script)
+        free.close()
+    return script
+
+
+def run_on_free_ports(script, path):
+    for _ in range(TRIES):
+        status, out, err = run_example(on_free_ports(script), path)
+        if status == 0 or "address already in use" not in err:
+            break
+    return status, out, err
+
+
 def run_example(script, path):
     env = dict(os.environ, PATH=path)
     if CRON.match(script):
@@ -130,7 +150,7 @@ def main():
     else:
         blocks = [script for script in blocks if not is_on_kafka(script)]
     for script in blocks:
-        status, out, err = run_example(script, f"{target}:{os.environ['PATH']}")
+        status, out, err = run_on_free_ports(script, f"{target}:{os.environ['PATH']}")
         if status != 0:
             failed += 1
             print(f"{page}: an example ended with {status}:\n{script}{out}{err}")

@@ -37,9 +37,12 @@ in_background() {
   started+=("$pid")
 }
 
+# Far more than anything takes on a machine that is busy with other things: reached by a failure alone.
+PATIENCE_S=120
+
 # wait_for CONDITION [LIMIT_S]: looks each 20 ms until the shell words of CONDITION are true.
 wait_for() {
-  local condition=$1 limit=${2:-10} end
+  local condition=$1 limit=${2:-$PATIENCE_S} end
   end=$(($(date +%s%N) + limit * 1000000000))
   until eval "$condition"; do
     if [ "$(date +%s%N)" -gt "$end" ]; then
@@ -50,9 +53,35 @@ wait_for() {
   done
 }
 
-# ended_with STATUS [LIMIT_S]: `pid` ends within the limit (10 s), with this status (128 + signal).
+# within SECONDS CONDITION: it becomes true in that time, as a machine that is not busy counts it. A look
+# takes as long as two bare processes do that start and end here and now, 25 ms or so where nobody is
+# in the way: no verdict comes before so many looks as fit into twice that time.
+within() {
+  local seconds=$1 condition=$2 looks=0 end
+  end=$(($(date +%s%N) + seconds * 1000000000))
+  until eval "$condition"; do
+    looks=$((looks + 1))
+    if [ "$(date +%s%N)" -gt "$end" ] && [ "$looks" -gt $((seconds * 80)) ]; then
+      echo "not within $seconds s ($looks looks): $condition" >&2
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+# port_of PID: the port that this process listens on, once it does.
+port_of() {
+  local socket
+  while read -r socket; do
+    awk -v inode="$socket" '$4 == "0A" && $10 == inode { split($2, at, ":"); print at[2] }' /proc/net/tcp
+  done < <(find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' | tr -dc '0-9\n') |
+    while read -r hex; do echo $((16#$hex)); done
+}
+
+# ended_with STATUS [SECONDS]: `pid` ends, within SECONDS if given, with this status (128 + signal).
 ended_with() {
-  wait_for '! kill -0 "$pid" 2>/dev/null' "${2:-10}" || return 1
+  if [ $# -gt 1 ]; then within "$2" '! kill -0 "$pid" 2>/dev/null' || return 1
+  else wait_for '! kill -0 "$pid" 2>/dev/null' || return 1; fi
   local status=0
   wait "$pid" || status=$?
   [ "$status" -eq "$1" ] || {

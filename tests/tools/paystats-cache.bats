@@ -6,6 +6,9 @@ on_terminal="$BATS_TEST_DIRNAME/on_terminal.py"
 
 stats() { printf '{"user":"%s","sum":%s,"count":%s}\n' "$@"; }
 
+# many N: stats of user1 to userN. (Bats takes a millisecond for each command of a loop.)
+many() { seq "$1" | sed 's/.*/{"user":"user&","sum":&.00,"count":1}/'; }
+
 # start_cache [OPTION...]: one that holds stats.sock, fed through the FIFO background.in by
 # descriptor 9. It is there, and nothing has been read, when this returns.
 start_cache() {
@@ -143,7 +146,7 @@ END
 }
 
 @test "a reader who has seen enough is no failure" {
-  for i in $(seq 20000); do stats "user$i" "$i.00" 1; done >s.jsonl
+  many 20000 >s.jsonl
   paystats-cache --top 20000 s.jsonl 2>err | head -1 >out
   [ "${PIPESTATUS[0]}" -eq 0 ]
   stats user20000 20000.00 1 | cmp - out
@@ -277,10 +280,16 @@ END
   exec 8<>held
   payagg --follow --ready-line log >held &
   started+=($!)
-  # All of its lines but the empty one are passed on, and then nothing for longer than a pause.
-  for _ in {1..50}; do read -r line <&8; printf '%s\n' "$line" >&9; done
+  # All of its lines but the empty one are passed on, and then nothing for longer than a pause: another
+  # cache, without the option, that is fed the same and later, calls it one.
+  for _ in {1..50}; do read -r line <&8; printf '%s\n' "$line" | tee -a passed_on >&9; done
   wait_for '[ "$(first 1000 | wc -l)" -eq 50 ]'
-  sleep 1.2
+  mkfifo other.in
+  paystats-cache --socket other.sock --metrics other.prom other.in 3>&- 9>&- &
+  started+=($!)
+  exec 7>other.in
+  cat passed_on >&7
+  wait_for 'grep -qsx "paystats_cache_ready 1" other.prom'
   ask '{}' | grep -q '"ready":false'
   read -r line <&8
   [ "$line" = "" ]
@@ -333,10 +342,17 @@ END
 
 @test "--hold stays when its input has ended" {
   start_cache --hold
+  # Another one, whose input ends later, has come to its end meanwhile.
+  mkfifo other.in
+  paystats-cache --socket other.sock other.in 3>&- 9>&- &
+  other=$!
+  started+=("$other")
+  exec 8>other.in
   stats a 1.00 1 >&9
   end_input
   wait_for '[ "$(first 5)" = "$(stats a 1.00 1)" ]'
-  sleep 0.3
+  exec 8>&-
+  wait "$other"
   [ "$(first 5)" = "$(stats a 1.00 1)" ]
   kill -TERM "$cache"
   ended_with 0
@@ -489,7 +505,7 @@ END
   watcher=$!
   wait_for '[ -s watched ]'
   begun=$(date +%s%N)
-  for i in $(seq 2000); do stats a "$i.00" "$i"; done >&9
+  seq 2000 | sed 's/.*/{"user":"a","sum":&.00,"count":&}/' >&9
   end_input
   ended_with 0
   wait "$watcher"
@@ -518,7 +534,7 @@ END
 
 @test "--watch on a terminal draws a table over the old one, no higher than the screen" {
   start_cache
-  for i in $(seq 30); do stats "user$i" "$i.00" 1; done >&9
+  many 30 >&9
   wait_for '[ "$(first 50 | wc -l)" -eq 30 ]'
   "$on_terminal" 80x10 paystats-cache --connect stats.sock --watch >drawn 2>/dev/null 3>&- 9>&- &
   watcher=$!
@@ -536,17 +552,20 @@ END
 
 @test "a stopped watcher holds nobody up" {
   start_cache
-  for i in $(seq 1000); do stats "user$i" "$i.00" 1; done >&9
+  many 1000 >&9
   wait_for '[ "$(first 1000 | wc -l)" -eq 1000 ]'
   paystats-cache --connect stats.sock --watch --top 1000 >watched 2>/dev/null 3>&- 9>&- &
   watcher=$!
   started+=("$watcher")
-  wait_for '[ -s watched ]'
+  paystats-cache --connect stats.sock --watch --top 1 >watched_too 2>/dev/null 3>&- 9>&- &
+  started+=($!)
+  wait_for '[ -s watched ] && [ -s watched_too ]'
   kill -STOP "$watcher"
+  # Another watcher is told of each change, as the stopped one would be.
   for i in $(seq 20); do
     stats a "$((i * 1000)).00" "$i" >&9
-    wait_for '[ "$(first 1)" = "$(stats a "$((i * 1000)).00" "$i")" ]' 2
-    sleep 0.1
+    within 2 'tail -n 1 watched_too | grep -qF "\"sum\":\"$((i * 1000)).00\",\"count\":$i}"'
+    [ "$(first 1)" = "$(stats a "$((i * 1000)).00" "$i")" ]
   done
   kill -CONT "$watcher"
   wait_for 'tail -1 watched | grep -q "\"sum\":\"20000.00\",\"count\":20}"'

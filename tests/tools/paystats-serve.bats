@@ -27,13 +27,13 @@ serve() {
 
 # submit JSON: prints the status; the body is in submit.out.
 submit() {
-  curl -sS --max-time 20 -o submit.out -w '%{http_code}' -H 'Content-Type: application/json' \
+  curl -sS --max-time 120 -o submit.out -w '%{http_code}' -H 'Content-Type: application/json' \
     --data-binary "$1" "$url/api/payments"
 }
 
-status() { curl -sS --max-time 20 -o status.out -w '%{http_code}' "$url$1"; }
+status() { curl -sS --max-time 120 -o status.out -w '%{http_code}' "$url$1"; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-# ends PID STATUS: it does, in ten seconds. Not in a subshell, which could not wait for it.
+# ends PID STATUS: it does. Not in a subshell, which could not wait for it.
 ends() {
   local status=0
   wait_for "gone $1" || return 1
@@ -115,7 +115,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   [ "$(cat submit.out)" = '{"accepted":100}' ]
   wait_for 'has_total edgar 10.00'
   kill -INT "$serve_pid"
-  wait_for 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"' 2
+  within 2 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"'
   ends "$serve_pid" 0
   ends "$agg_pid" 0
   ends "$cache_pid" 0
@@ -128,7 +128,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
     [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
     pid_of=${victim}_pid
     kill -KILL "${!pid_of}"
-    wait_for 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"' 1 || {
+    within 1 'gone "$serve_pid" && gone "$agg_pid" && gone "$cache_pid"' || {
       echo "after the end of $victim somebody hangs" >&2
       return 1
     }
@@ -153,7 +153,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
       done >"codes.$round"
     ) 3>&- &
     load=$!
-    sleep "0.0$((RANDOM % 9 + 1))"
+    sleep "0.0$((RANDOM % 9 + 1))"  # a moment, not a condition: where the kill falls
     case $((round % 3)) in
       0) kill -KILL "$serve_pid" ;;
       1) kill -KILL "$agg_pid" ;;
@@ -202,7 +202,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
 
 @test "a stalled reader of stdout holds up submits and nothing else" {
   mkfifo pipe
-  start reader pipe reader.out sleep 60
+  start reader pipe reader.out sleep infinity
   serve pipe
   # More than a pipe holds: this one stays in flight.
   submit '{"user":"edgar","paymentAmt":1,"volume":90000}' >stalled.code 3>&- &
@@ -213,7 +213,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   grep -q 'problem:outcome-unknown' submit.out
   [ "$(status /healthz)" = 200 ]
   kill -KILL "$reader_pid"
-  wait_for 'gone "$serve_pid"' 2
+  within 2 'gone "$serve_pid"'
   ends "$serve_pid" 2
 }
 
@@ -222,7 +222,7 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
   wait_for 'has_total edgar 1.00'
   first=$(curl -sS "$url/api/stats" | cut -c1-32)
-  curl -sN --max-time 20 "$url/api/stream" >stream.out 3>&- &
+  curl -sN --max-time 120 "$url/api/stream" >stream.out 3>&- &
   started+=("$!")
   wait_for 'grep -q "event: stats" stream.out'
   kill -KILL "$cache_pid"
@@ -240,10 +240,14 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
 @test "it is silent under cron, and its stop is clean with clients still there" {
   start serve /dev/null serve.out env -i "$PAYSTATS_BIN/paystats-serve" -q --stats s \
     --listen localhost:0 -o p.jsonl
-  wait_for '[ -e p.jsonl ]'
-  sleep 0.2
+  wait_for '[ -n "$(port_of "$serve_pid")" ]'
+  exec 9<>"/dev/tcp/127.0.0.1/$(port_of "$serve_pid")"
+  printf 'GET /healthz HTTP/1.1\r\nHost: localhost:%s\r\n\r\n' "$(port_of "$serve_pid")" >&9
+  read -r answer <&9
+  [[ $answer == 'HTTP/1.1 200 '* ]]
   kill "$serve_pid"
-  wait_for 'gone "$serve_pid"' 2
+  within 2 'gone "$serve_pid"'
+  exec 9>&-
   ends "$serve_pid" 0
   [ ! -s serve.err ] && [ ! -s serve.out ]
 }

@@ -12,7 +12,7 @@ setup() {
 # start_pipeline [OPTION...]: starts one on ./state and sets `pid` and `page` (its address).
 start_pipeline() {
   in_background "$PIPELINE" --state state --listen 127.0.0.1:0 "$@"
-  wait_for '[ -s background.out ]' 30 || { cat background.err >&2; return 1; }
+  wait_for '[ -s background.out ]' || { cat background.err >&2; return 1; }
   page=$(cat background.out)
 }
 
@@ -28,7 +28,7 @@ pay() {
 # stats JQ-FREE-FIELD: a number or string of the whole answer, by its name.
 stats() { curl -s "${page}api/stats" | python3 -c "import json,sys; print(json.load(sys.stdin).get('$1'))"; }
 
-# stop SIGNAL: ends the pipeline, and checks that it took no more than five seconds.
+# stop SIGNAL [STATUS]: ends the pipeline, and checks that it took no more than five seconds.
 stop() {
   children=$(pgrep -P "$pid")
   kill "-$1" "$pid"
@@ -38,7 +38,7 @@ stop() {
 nothing_is_left() {
   local each
   for each in $children; do
-    wait_for "! kill -0 $each 2>/dev/null" 2 || return 1
+    within 2 "! kill -0 $each 2>/dev/null" || return 1
   done
 }
 
@@ -106,7 +106,7 @@ nothing_is_left() {
 @test "an address that is taken is an error, said once, and nothing is left" {
   start_pipeline
   address=${page#http://}
-  refuses "did not start on ${address%/}" timeout 60 "$PIPELINE" --state elsewhere --listen "${address%/}"
+  refuses "did not start on ${address%/}" timeout 240 "$PIPELINE" --state elsewhere --listen "${address%/}"
   # Who runs on a state is in its folder.
   readlink /proc/[0-9]*/cwd | grep -qx "$PWD/state"
   ! readlink /proc/[0-9]*/cwd | grep -qx "$PWD/elsewhere"
@@ -124,20 +124,20 @@ nothing_is_left() {
     for victim in payagg paystats-cache paystats-serve paygen; do
       for _ in 1 2 3 4 5; do pay_three; done
       # Again until one was there to be hit: payagg and the cache are taken down as a pair.
-      wait_for 'kill -9 "$(child $victim)" 2>/dev/null' 15
+      wait_for 'kill -9 "$(child $victim)" 2>/dev/null'
       pay_three
     done
   done
-  wait_for '[ "$(pay edgar 0.01 3)" = 200 ]' 15
+  wait_for '[ "$(pay edgar 0.01 3)" = 200 ]'
   sure=$((sure + 3))
-  wait_for '[ "$(stats ready)" = True ]' 15
+  wait_for '[ "$(stats ready)" = True ]'
   stop TERM
 
   # The log is the truth: what it sums to from its beginning is what the page shows.
   payagg -q state/payments.jsonl >totals.jsonl
   start_pipeline
   [ "$(python3 "$BATS_TEST_DIRNAME/sum_stats.py" <totals.jsonl | tee want)" ]
-  wait_for '[ "$(stats users) $(stats sum) $(stats count)" = "$(cat want)" ]' 20
+  wait_for '[ "$(stats users) $(stats sum) $(stats count)" = "$(cat want)" ]'
   count=$(python3 -c '
 import json, sys
 print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == "edgar"))' <totals.jsonl)

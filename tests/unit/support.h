@@ -17,7 +17,7 @@ namespace paystats {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto kLimit = 20s;  // of any wait: reached only by a failure
+inline constexpr auto kLimit = 60s;  // of any wait: reached only by a failure
 
 // Looks until it is so.
 inline bool eventually(const std::function<bool()>& condition) {

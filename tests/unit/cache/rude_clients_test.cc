@@ -18,6 +18,7 @@ class PoliteClient {
   }
   ~PoliteClient() { finish(); }
 
+  int answers() const { return answers_; }
   // The longest it ever waited. Fails the test when too few answers came.
   void finish() {
     if (!thread_.joinable()) return;
@@ -25,7 +26,7 @@ class PoliteClient {
     done_ = true;
     thread_.join();
     // Generous, for a loaded machine under a sanitizer; a loop that is held up takes far longer.
-    EXPECT_LT(longest_, 2s);
+    EXPECT_LT(longest_, 10s);
   }
 
  private:
@@ -77,15 +78,16 @@ TEST(RudeClients, WhoAskAndNeverReadAreNotReadFrom) {
   RawClient rude = cache.client();
   constexpr size_t kSentMax = 2 << 20;
   size_t sent = 0;
-  auto last_taken = std::chrono::steady_clock::now();
-  while (sent < kSentMax && std::chrono::steady_clock::now() - last_taken < 500ms) {
+  // Until the server has had so many turns without reading on.
+  int last_taken = polite.answers();
+  while (sent < kSentMax && polite.answers() - last_taken < 1000) {
     const ssize_t n = rude.send_now(kRequests);
     if (n < 0) {
       std::this_thread::sleep_for(1ms);
       continue;
     }
     sent += static_cast<size_t>(n);
-    last_taken = std::chrono::steady_clock::now();
+    last_taken = polite.answers();
   }
   EXPECT_LT(sent, kSentMax);
   EXPECT_EQ(cache.connections(), 2U);

@@ -27,7 +27,7 @@ std::string lines(int first, int count) {
 class StatsFeedTest : public ::testing::Test {
  protected:
   explicit StatsFeedTest(Pause pause = Pause::kSilence)
-      : feed_(loop_, StatsInput(source_, pause), rejects_, clock_, progress_, handlers()) {}
+      : feed_(loop_, StatsInput(source_, pause), rejects_, source_, progress_, handlers()) {}
 
   StatsFeed::Handlers handlers() {
     return {.on_batch =
@@ -36,7 +36,11 @@ class StatsFeedTest : public ::testing::Test {
                   ++batches_;
                   return on_batch_ ? on_batch_(batch) : base::Result<void>();
                 },
-            .on_pause = [this] { ++pauses_; },
+            .on_pause =
+                [this] {
+                  ++pauses_;
+                  users_before_pause_ = users_.size();
+                },
             .on_end =
                 [this](const base::Result<void>& outcome) {
                   outcome_ = outcome;
@@ -44,12 +48,19 @@ class StatsFeedTest : public ::testing::Test {
                 }};
   }
 
+  // Time is the test's, and goes on only while the reader waits.
+  bool reader_waits(base::Duration time) {
+    return eventually([&] { return source_.waits_until() == source_.now() + time; });
+  }
+  bool reader_waits_for_ever() {
+    return eventually([&] { return source_.waits_until() == io::kForever; });
+  }
+
   base::Diagnostics diagnostics_{"test", base::Verbosity::kQuiet, -1};
   io::RejectLog rejects_{diagnostics_};
-  base::SystemClock clock_;
-  base::Progress progress_{diagnostics_, clock_, false};
   loop::EventLoop loop_;
-  ScriptedSource source_;
+  ScriptedSource source_{ScriptedSource::Time::kOwn};
+  base::Progress progress_{diagnostics_, source_, false};
   StatsFeed feed_;
 
   // The loop's.
@@ -57,6 +68,7 @@ class StatsFeedTest : public ::testing::Test {
   std::vector<std::string> users_;
   int batches_ = 0;
   int pauses_ = 0;
+  size_t users_before_pause_ = 0;
   int ends_ = 0;
   base::Result<void> outcome_;
 };
@@ -122,12 +134,15 @@ TEST_F(StatsFeedTest, ReadsNoFurtherThanTheQueueIsLong) {
   constexpr size_t kBlocks = 100;
   for (size_t i = 0; i < kBlocks; ++i) source_.give(lines(0, 10));
   source_.end();
+  // One block is in the reader's hand beyond those in the queue. It has a hundred occasions to take
+  // more.
+  on_batch_ = [&](StatsBatch&) {
+    const size_t most = std::min(kBlocks, batches_ + StatsFeed::kBatchesMax + 1);
+    EXPECT_TRUE(eventually([&] { return kBlocks - source_.blocks_left() >= most; }));
+    EXPECT_EQ(kBlocks - source_.blocks_left(), most);
+    return base::Result<void>();
+  };
   feed_.start();
-  // The loop does not run yet. One block is in the reader's hand beyond those in the queue.
-  constexpr size_t kTaken = StatsFeed::kBatchesMax + 1;
-  ASSERT_TRUE(eventually([&] { return source_.blocks_left() <= kBlocks - kTaken; }));
-  std::this_thread::sleep_for(50ms);  // time to do the wrong thing
-  EXPECT_EQ(source_.blocks_left(), kBlocks - kTaken);
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_.size(), kBlocks * 10);
 }
@@ -151,17 +166,15 @@ TEST_F(StatsFeedTest, TellsOfThePauseOnceAfterWhatCameBeforeIt) {
   source_.give(lines(0, 5));
   feed_.start();
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
-  std::atomic<int> pauses = 0;
-  const auto look = [&] {
-    loop_.post([&] { pauses = pauses_; });
-    return pauses == 1;
-  };
-  EXPECT_TRUE(eventually(look));
+  EXPECT_TRUE(reader_waits(StatsFeed::kPause));
+  source_.pass(StatsFeed::kPause);
   source_.give(lines(5, 5));
-  std::this_thread::sleep_for(2 * StatsFeed::kPause);  // a second one, which is not to be told
+  EXPECT_TRUE(reader_waits_for_ever());
+  source_.pass(10 * StatsFeed::kPause);  // a second one, which is not to be told
   source_.end();
   loop.join();
   EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(users_before_pause_, 5U);
   EXPECT_EQ(users_.size(), 10U);
 }
 
@@ -174,28 +187,17 @@ class ReadyLineTest : public StatsFeedTest {
 TEST_F(ReadyLineTest, SilenceIsNoPause) {
   feed_.start();
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
-  std::atomic<int> pauses = 0;
-  std::atomic<size_t> users = 0;
-  const auto look = [&] {
-    loop_.post([&] {
-      pauses = pauses_;
-      users = users_.size();
-    });
-  };
+  EXPECT_TRUE(reader_waits_for_ever());
+  source_.pass(10 * StatsFeed::kFirstPause);
   source_.give(lines(0, 2));
-  std::this_thread::sleep_for(3 * StatsFeed::kPause);
-  look();
-  EXPECT_TRUE(eventually([&] { return users == 2; }));
-  EXPECT_EQ(pauses, 0);
+  EXPECT_TRUE(reader_waits_for_ever());
+  source_.pass(10 * StatsFeed::kFirstPause);
   source_.give(lines(2, 2) + "\n" + lines(4, 2));
-  EXPECT_TRUE(eventually([&] {
-    look();
-    return pauses == 1;
-  }));
   source_.give("\n" + lines(6, 1) + "\n");
   source_.end();
   loop.join();
   EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(users_before_pause_, 6U);
   EXPECT_EQ(users_.size(), 7U);
 }
 
@@ -210,7 +212,8 @@ TEST_F(ReadyLineTest, TheEmptyLineMayBeTheFirst) {
 TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) {
   feed_.start();
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
-  std::this_thread::sleep_for(3 * StatsFeed::kPause);
+  EXPECT_TRUE(reader_waits(StatsFeed::kFirstPause));
+  source_.pass(StatsFeed::kFirstPause - 1ms);
   source_.give(lines(0, 5));
   source_.end();
   loop.join();
@@ -255,7 +258,7 @@ class MessageFeedTest : public ::testing::Test {
   }
   // What the loop is told, in order: users, -tombstones, "end".
   std::vector<std::string> feed(std::vector<io::OwnedMessage> messages, size_t block_messages) {
-    const auto source = io::memory_message_source(std::move(messages), block_messages);
+    const auto source = memory_message_source(std::move(messages), block_messages);
     loop::EventLoop loop;
     std::vector<std::string> told;
     StatsFeed feed(loop, *source, rejects_, clock_, progress_,

@@ -126,10 +126,7 @@ TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
   const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    around_.stop.request(SIGTERM);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());

@@ -28,7 +28,7 @@ class FollowSourceTest : public ::testing::Test {
   }
   // Waits for the next block, or the error.
   std::string next(Source& source) {
-    const base::Result<ReadStatus> status = source.read(block_, around_.in(10s));
+    const base::Result<ReadStatus> status = source.read(block_, around_.in(kLimit));
     if (!status) return status.error().message;
     if (*status == ReadStatus::kIdle) return "idle";
     return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
@@ -62,13 +62,15 @@ TEST_F(FollowSourceTest, InotifyTellsOfACommitLongBeforeASecondIsOver) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  // Of ten commits, those of a follower that only looked each second would take ten seconds.
-  const base::Instant start = around_.clock.now();
+  // A follower that only looked each second would need about that for each of ten.
+  base::Duration least = kLimit;
   for (int i = 0; i < 10; ++i) {
+    const base::Instant start = around_.clock.now();
     commit("more\n");
     EXPECT_EQ(next(*source), "more\n");
+    least = std::min(least, around_.clock.now() - start);
   }
-  EXPECT_LT(around_.clock.now() - start, 5s);
+  EXPECT_LT(least, 500ms);
 }
 
 TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
@@ -76,10 +78,8 @@ TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  const base::Instant start = around_.clock.now();
   commit("two\n");
   EXPECT_EQ(next(*source), "two\n");
-  EXPECT_LT(around_.clock.now() - start, 5s);
 }
 
 TEST_F(FollowSourceTest, AMissingFileIsWaitedForAndThatIsSaidOnce) {
@@ -121,14 +121,15 @@ TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
   }
   EXPECT_EQ(next(*source), "later\n");
   commit(bytes);
-  ASSERT_EQ(source->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_LT(block_.bytes.size(), bytes.size());
   EXPECT_TRUE(source->caught_up()) << "once is for ever";
 }
 
 TEST_F(FollowSourceTest, AFileThatIsMadeIsNoticedLongBeforeASecondIsOver) {
-  const base::Instant start = around_.clock.now();
+  base::Duration least = kLimit;
   for (int i = 0; i < 10; ++i) {
+    const base::Instant start = around_.clock.now();
     const std::string path = fmt::format("{}.{}", path_, i);
     auto source = follow_source(path, around_.waiter, around_.words.diagnostics);
     ASSERT_TRUE(source);
@@ -136,8 +137,9 @@ TEST_F(FollowSourceTest, AFileThatIsMadeIsNoticedLongBeforeASecondIsOver) {
     write_file(folder_ / "new", "one\n");
     std::filesystem::rename(folder_ / "new", path);
     EXPECT_EQ(next(**source), "one\n");
+    least = std::min(least, around_.clock.now() - start);
   }
-  EXPECT_LT(around_.clock.now() - start, 5s);
+  EXPECT_LT(least, 500ms);  // nobody waits for the look of each second
 }
 
 TEST_F(FollowSourceTest, AnEmptyFileIsCaughtUpWithAtOnce) {
@@ -258,10 +260,7 @@ TEST_F(FollowSourceTest, AStopSignalEndsItAtOnce) {
   write_file(path_, "one\ntwo\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\ntwo\n");
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    around_.stop.request(SIGTERM);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());
@@ -326,9 +325,7 @@ TEST_F(FollowSourceTest, AFileThatWasRotatedIsAnError) {
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
   std::filesystem::rename(path_, path_ + ".1");
-  const base::Instant start = around_.clock.now();
   EXPECT_EQ(next(*source), path_ + ": was removed or renamed while it was followed");
-  EXPECT_LT(around_.clock.now() - start, 5s);
 }
 
 TEST_F(FollowSourceTest, AFileThatWasRemovedIsAnError) {
@@ -355,10 +352,7 @@ TEST_F(FollowSourceTest, AClosedOutputIsNoticedWhileIdle) {
   auto source = follow_source(path_, waiter, around_.words.diagnostics);
   ASSERT_TRUE(source);
   EXPECT_EQ(now(**source), "one\n");
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    output.read.reset();
-  });
+  WhenAsleep later([&] { output.read.reset(); });
   const base::Result<ReadStatus> status = (*source)->read(block_, kForever);
   later.join();
   ASSERT_FALSE(status);

@@ -2,6 +2,7 @@
 // whole or not at all.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 #include <map>
@@ -70,7 +71,10 @@ TEST(KilledWriters, LeaveWholeGroupsOnlyAndAllThatWereAcknowledged) {
       if (writers.back() == 0) write_until_killed(path, round * 3 + i, told.write.get());
     }
     told.write.reset();
-    std::this_thread::sleep_for(std::chrono::microseconds(5000 + random() % 15000));
+    // Once one of them has got somewhere, a moment, not a condition: where the kill falls.
+    pollfd polled{told.read.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&polled, 1, 60'000), 1);
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 15000));
     for (const pid_t writer : writers) {
       ::kill(writer, SIGKILL);
       int status = 0;

@@ -127,10 +127,7 @@ TEST_F(OpenSourceTest, AFifoIsReadToItsEnd) {
 TEST_F(OpenSourceTest, AFifoThatNobodyWritesToDoesNotHoldUpAStopSignal) {
   const auto source = open({fifo()});
   ASSERT_TRUE(source);
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    around_.stop.request(SIGINT);
-  });
+  WhenAsleep later([&] { around_.stop.request(SIGINT); });
   EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE((*source)->cut_short());
@@ -196,15 +193,15 @@ TEST_F(OpenSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
   const auto source = open({file("a", "one"), last}, true);
   ASSERT_TRUE(source);
   EXPECT_EQ((*source)->bytes_all(), 0u);
-  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "one");
   EXPECT_FALSE((*source)->caught_up());
-  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "two\n");
   EXPECT_TRUE((*source)->caught_up());
   append_file(folder_ / "a", "never\n");
   append_file(last, "three\n");
-  ASSERT_EQ((*source)->read(block_, around_.in(10s)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "three\n");
   EXPECT_FALSE(block_.begins_input);
 }

@@ -307,19 +307,10 @@ TEST_F(SinkTest, AFifoIsWrittenAsItIs) {
 TEST_F(SinkTest, TheWaitForTheReaderOfAFifoEndsByASignal) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   const base::StopSignal stop;
-  std::atomic<bool> over = false;
-  // One signal may come a moment before the wait begins, so there is more than one; they stop well
-  // before the half second after which a second one is deadly.
   const pthread_t waiting = ::pthread_self();
-  std::thread signals([&] {
-    for (int i = 0; i < 20 && !over; ++i) {
-      std::this_thread::sleep_for(10ms);
-      ::pthread_kill(waiting, SIGTERM);
-    }
-  });
+  WhenAsleep signal([&] { ::pthread_kill(waiting, SIGTERM); });
   const auto sink = open(path_, FileMode::kAppend);
-  over = true;
-  signals.join();
+  signal.join();
   ASSERT_FALSE(sink);
   EXPECT_EQ(sink.error().kind, base::ErrorKind::kInterrupted);
 }

@@ -96,6 +96,26 @@ struct Surroundings {
   base::Instant in(base::Duration time) const { return clock.now() + time; }
 };
 
+// Whether a thread of this process (its gettid()) waits for something.
+inline bool sleeps(pid_t thread) {
+  return file_bytes("/proc/self/task/" + std::to_string(thread) + "/stat").find(") S ") !=
+         std::string::npos;
+}
+
+// Does `what` once the thread that has made this waits for something.
+class WhenAsleep {
+ public:
+  explicit WhenAsleep(std::function<void()> what)
+      : thread_([what = std::move(what), waiting = ::gettid()] {
+          EXPECT_TRUE(eventually([&] { return sleeps(waiting); }));
+          what();
+        }) {}
+  void join() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
 struct Everything {
   std::string bytes;
   uint64_t long_lines = 0;
@@ -105,7 +125,7 @@ struct Everything {
 };
 
 // Reads until the end, an error, or nothing for `patience`.
-inline Everything read_everything(Source& source, base::Duration patience = 5s) {
+inline Everything read_everything(Source& source, base::Duration patience = kLimit) {
   const base::SystemClock clock;
   Everything all;
   std::string name;

@@ -48,11 +48,8 @@ TEST(Waiter, AClockThatStandsStillCannotHangIt) {
 TEST(Waiter, WhatComesLaterEndsTheWait) {
   const Surroundings around;
   const Pipe pipe;
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    pipe.put("x");
-  });
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.in(10s)), Wake::kReady);
+  WhenAsleep later([&] { pipe.put("x"); });
+  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.in(kLimit)), Wake::kReady);
   later.join();
 }
 
@@ -68,11 +65,8 @@ TEST(Waiter, AStopSignalEndsTheWaitEvenWhereInputIsReady) {
 
 TEST(Waiter, ARealSignalEndsTheWait) {
   Surroundings around;
-  std::thread later([] {
-    std::this_thread::sleep_for(20ms);
-    ::kill(::getpid(), SIGINT);
-  });
-  EXPECT_EQ(around.waiter.wait_readable(-1, around.in(10s)), Wake::kStop);
+  WhenAsleep later([] { ::kill(::getpid(), SIGINT); });
+  EXPECT_EQ(around.waiter.wait_readable(-1, around.in(kLimit)), Wake::kStop);
   later.join();
 }
 
@@ -93,15 +87,12 @@ TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
   const Pipe input;
   const Waiter waiter(stop, clock, output.write.get());
   EXPECT_EQ(waiter.wait_readable(input.read.get(), clock.now()), Wake::kDeadline);
-  std::thread later([&] {
-    std::this_thread::sleep_for(20ms);
-    output.read.reset();
-  });
-  const base::Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + 10s);
+  WhenAsleep later([&] { output.read.reset(); });
+  const base::Result<Wake> wake = waiter.wait_readable(input.read.get(), clock.now() + kLimit);
   later.join();
   ASSERT_FALSE(wake);
   EXPECT_EQ(wake.error().kind, base::ErrorKind::kClosedOutput);
-  EXPECT_FALSE(waiter.wait_readable_despite_stop(input.read.get(), clock.now() + 10s));
+  EXPECT_FALSE(waiter.wait_readable_despite_stop(input.read.get(), clock.now() + kLimit));
 }
 
 TEST(Waiter, ASocketAsOutputIsWatchedAsWell) {
@@ -116,7 +107,7 @@ TEST(Waiter, ASocketAsOutputIsWatchedAsWell) {
   ASSERT_EQ(::shutdown(theirs.get(), SHUT_WR), 0);
   EXPECT_EQ(waiter.wait_readable(-1, clock.now() + 5ms), Wake::kDeadline);
   theirs.reset();
-  const base::Result<Wake> wake = waiter.wait_readable(-1, clock.now() + 10s);
+  const base::Result<Wake> wake = waiter.wait_readable(-1, clock.now() + kLimit);
   ASSERT_FALSE(wake);
   EXPECT_EQ(wake.error().kind, base::ErrorKind::kClosedOutput);
 }
@@ -135,9 +126,9 @@ TEST(Waiter, AnOutputThatHasNoReaderOfItsOwnDisturbsNobody) {
 
 TEST(Waiter, ADescriptorThatIsNotOpenIsAnErrorAndNoEndlessLoop) {
   const Surroundings around;
-  EXPECT_FALSE(around.waiter.wait_readable(12345, around.in(10s)));
+  EXPECT_FALSE(around.waiter.wait_readable(12345, around.in(kLimit)));
   const Waiter waiter(around.stop, around.clock, 12345);
-  EXPECT_FALSE(waiter.wait_readable(-1, around.in(10s)));
+  EXPECT_FALSE(waiter.wait_readable(-1, around.in(kLimit)));
 }
 
 }  // namespace

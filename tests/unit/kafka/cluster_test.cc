@@ -121,7 +121,7 @@ TEST_F(ClusterTest, PatienceEndsWithAStopSignalOnceItsGraceIsOver) {
 TEST_F(ClusterTest, TheGraceBeginsWithTheSignalNotWithTheFirstQuestion) {
   const auto cluster = make({.brokers = "a:1"});
   stop_.request(SIGTERM);
-  const base::Instant limit = base::SystemClock().now() + std::chrono::seconds(10);
+  const base::Instant limit = base::SystemClock().now() + std::chrono::seconds(120);
   while (stop_.age() < std::chrono::milliseconds(20)) ASSERT_LT(base::SystemClock().now(), limit);
   EXPECT_TRUE((*cluster)->check_patience(std::chrono::seconds(10)));
   EXPECT_FALSE((*cluster)->check_patience(std::chrono::milliseconds(20)));

@@ -64,7 +64,7 @@ class GroupConsumerTest : public MockClusterTest {
   // The values up to the end of the partition; what ended it otherwise.
   std::string read_to_end(GroupConsumer& consumer) {
     std::string values;
-    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(120);
     while (clock_.now() < limit) {
       io::MessageBlock block;
       const base::Result<io::ReadStatus> status =
@@ -82,7 +82,7 @@ class GroupConsumerTest : public MockClusterTest {
     auto reader = PartitionReader::open(*cluster_, topic, {.fetch_wait_ms = 10});
     EXPECT_TRUE(reader && (*reader)->begin({&partition, 1}));
     std::vector<std::string> values;
-    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(120);
     while (!(*reader)->partitions()[0].reached_high() && clock_.now() < limit) {
       const base::Result<size_t> seen = (*reader)->take();
       EXPECT_TRUE(seen);

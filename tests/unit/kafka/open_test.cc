@@ -74,7 +74,7 @@ TEST_F(EndpointOpenerTest, RejectsGoToATopicLineByLine) {
   io::MessageBlock block;
   std::vector<std::string> values;
   for (;;) {
-    const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(20));
+    const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(120));
     if (!status || *status != io::ReadStatus::kBlock) break;
     for (const io::Message& message : block.messages) values.emplace_back(*message.value);
   }

@@ -30,7 +30,7 @@ class PartitionReaderTest : public MockClusterTest {
   // Takes until messages came, and returns their values.
   std::vector<std::string> next(PartitionReader& reader) {
     std::vector<std::string> values;
-    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(120);
     while (values.empty() && clock_.now() < limit) {
       const base::Result<size_t> seen = reader.take();
       if (!seen) return {seen.error().message};
@@ -41,7 +41,7 @@ class PartitionReaderTest : public MockClusterTest {
     return values;
   }
   void wait_for_end(PartitionReader& reader) {
-    const base::Instant limit = clock_.now() + std::chrono::seconds(20);
+    const base::Instant limit = clock_.now() + std::chrono::seconds(120);
     while (!reader.partitions()[0].at_end && clock_.now() < limit) {
       ASSERT_TRUE(reader.take());
       if (reader.partitions()[0].at_end) return;

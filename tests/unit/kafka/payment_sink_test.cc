@@ -49,7 +49,7 @@ class TopicPaymentSinkTest : public MockClusterTest {
     std::vector<std::string> found;
     io::MessageBlock block;
     while (source) {
-      const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(20));
+      const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(120));
       if (!status || *status != io::ReadStatus::kBlock) break;
       for (const io::Message& message : block.messages) {
         found.push_back(std::string(message.key) + " " + std::string(*message.value));

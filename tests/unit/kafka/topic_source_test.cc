@@ -30,7 +30,7 @@ class TopicSourceTest : public MockClusterTest {
     EXPECT_TRUE(source) << source.error().message;
     return source ? std::move(*source) : nullptr;
   }
-  base::Instant soon() { return clock_.now() + std::chrono::seconds(20); }
+  base::Instant soon() { return clock_.now() + std::chrono::seconds(120); }
 
   io::Waiter waiter_{stop_, clock_};
   std::unique_ptr<Cluster> cluster_;

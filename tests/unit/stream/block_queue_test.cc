@@ -40,13 +40,16 @@ TEST(BlockQueue, AReaderThatIsAheadWaitsForABuffer) {
   BlockQueue queue(2);
   ASSERT_TRUE(queue.put(block_of("1\n")));
   ASSERT_TRUE(queue.put(block_of("2\n")));
+  auto item = queue.take();
+  std::atomic<pid_t> reader_id{0};
   std::atomic<bool> put{false};
   std::thread reader([&] {
+    reader_id = ::gettid();
     EXPECT_TRUE(queue.put(block_of("3\n")));
     put = true;
   });
-  auto item = queue.take();
-  EXPECT_FALSE(put);  // taken, but still in use
+  EXPECT_TRUE(eventually([&] { return put || (reader_id != 0 && io::sleeps(reader_id)); }));
+  EXPECT_FALSE(put) << "taken, but still in use";
   queue.give_back(std::move(*item));
   EXPECT_TRUE(eventually([&] { return put.load(); }));
   reader.join();

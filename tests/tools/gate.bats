@@ -1,0 +1,61 @@
+# scripts/ctest-repeats: what the gate lets fail once, and what it does not, by ctest's own words about
+# tests that do.
+
+load helpers
+
+# judged NAME:LABEL:FAILURES...: runs such tests as the gate does, and judges the run. A test fails so
+# often, and passes then.
+judged() {
+  cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(judged NONE)
+enable_testing()
+END
+  local each name label
+  for each in "$@"; do
+    name=${each%%:*} label=${each#*:} label=${label%:*}
+    cat >>CMakeLists.txt <<END
+add_test(NAME $name COMMAND sh -c "echo x >>$name.runs; [ \$(wc -l <$name.runs) -gt ${each##*:} ]")
+set_tests_properties($name PROPERTIES LABELS "$label")
+END
+  done
+  cmake -S . -B tree >configured
+  ctest --test-dir tree -j2 --output-on-failure --repeat until-pass:2 >log || true
+  run --separate-stderr "$PROJECT/scripts/ctest-repeats" log tree
+}
+
+@test "where nothing is repeated, that is said" {
+  judged one:kafka:0 two:unit:0
+  [ "$status" -eq 0 ]
+  [ "$output" = 'repeated: none' ]
+}
+
+@test "tests with a broker or a browser may fail once, and are named" {
+  judged one:kafka:1 two:web:1 three:unit:0 'four:unit;kafka:1' five:kafka:0
+  [ "$status" -eq 0 ]
+  [ "$output" = 'repeated: four, one, two' ]
+  [ -z "$stderr" ]
+}
+
+@test "more than four that fail once are too many" {
+  judged a:kafka:1 b:kafka:1 c:web:1 d:kafka:1
+  [ "$status" -eq 0 ]
+  rm -r tree
+  judged a:kafka:1 b:kafka:1 c:web:1 d:kafka:1 e:kafka:1
+  [ "$status" -eq 1 ]
+  [ "$output" = 'repeated: a, b, c, d, e' ]
+  [ "$stderr" = '5 tests failed at first, more than 4' ]
+}
+
+@test "another one may not fail at all, though it passes then" {
+  judged one:kafka:1 two:unit:1
+  [ "$status" -eq 1 ]
+  [ "$output" = 'repeated: one, two' ]
+  [ "$stderr" = 'two failed at first, and has neither a broker nor a browser' ]
+}
+
+@test "a log without tests is no proof" {
+  judged one:kafka:0
+  : >log
+  run -1 "$PROJECT/scripts/ctest-repeats" log tree
+}
