@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -33,6 +33,9 @@ test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built i
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
 	@scripts/setup-kafka
 	@PAYSTATS_BIN=$(BUILD)/bin tests/spark/run
+
+test-odr: setup  ## no name stands for two things: one program of all rooms, linked with its types
+	@scripts/build build/odr -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_PCH=OFF -DPAYSTATS_ODR=ON -- all_rooms
 
 tidy: build      ## format, lint, the order of the rooms, man pages
 	@scripts/check-tidy $(BUILD)
