@@ -25,6 +25,7 @@ constexpr std::string_view kClearBelow = "\x1b[J";
 
 std::vector<protocol::RankedStats> rows_of(const protocol::ParsedAnswer& answer) {
   std::vector<protocol::RankedStats> rows;
+  rows.reserve(answer.rows.size());
   for (const protocol::ParsedAnswer::Row& row : answer.rows) {
     rows.push_back({.rank = row.rank, .user = row.user, .sum = row.sum, .count = row.count});
   }

@@ -75,6 +75,7 @@ struct PaymentWriter::LoopSide {
 
   void complete_all(Posting posting) {
     std::vector<uint64_t> ids;
+    ids.reserve(waiting.size());
     for (const auto& [id, entry] : waiting) ids.push_back(id);
     for (const uint64_t id : ids) complete(id, posting);
   }
