@@ -55,7 +55,7 @@ base::Result<std::unique_ptr<io::Sink>> EndpointOpener::sink(const io::Endpoint&
 
 base::Result<std::unique_ptr<io::MessageSource>> EndpointOpener::message_source(
     const io::Endpoint& endpoint, const TopicSourceOptions& options, const io::Waiter& waiter) {
-  assert(endpoint.kind == Endpoint::Kind::kTopic);
+  assert(endpoint.kind == io::Endpoint::Kind::kTopic);
   const base::Result<Cluster*> known = cluster();
   if (!known) return base::fail(known.error());
   return open_topic_source(**known, endpoint.name, options, waiter);

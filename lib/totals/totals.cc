@@ -155,7 +155,7 @@ Totals::Entry& Totals::next_entry() {
 }
 
 uint32_t Totals::append_entry(const record::UserName& user, uint32_t tag) {
-  assert(user.size() <= kUserBytesMax);
+  assert(user.size() <= record::kUserBytesMax);
   uint64_t place = 0;
   if (UserHash::is_of_long_name(tag)) {
     // Never filled to its last byte: so an empty name, too, lies within a chunk.
