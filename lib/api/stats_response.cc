@@ -20,13 +20,13 @@ std::string etag_of(uint64_t instance, uint64_t version, const protocol::Query& 
 }
 
 base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Query& query) {
-  const base::Result<protocol::ParsedAnswer> parsed = protocol::parse_answer(line);
-  if (!parsed) return base::fail(parsed.error());
+  const base::Result<protocol::AnswerHead> head = protocol::parse_answer_head(line);
+  if (!head) return base::fail(head.error());
   PreparedAnswer answer;
-  answer.instance = parsed->envelope.instance;
-  answer.version = parsed->envelope.version;
-  answer.ready = parsed->envelope.ready;
-  answer.empty = parsed->rows.empty();
+  answer.instance = head->envelope.instance;
+  answer.version = head->envelope.version;
+  answer.ready = head->envelope.ready;
+  answer.empty = head->rows == 0;
   answer.etag = etag_of(answer.instance, answer.version, query);
   append_common_fields(answer.fields, "application/json");
   answer.fields += fmt::format("ETag: {}\r\n", answer.etag);

@@ -11,6 +11,17 @@ namespace {
 constexpr size_t kLargePage = size_t{2} << 20U;
 constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers do not have
 
+void* map(size_t bytes) {
+  for (;;) {
+    void* const got =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (got != MAP_FAILED) return got;
+    const std::new_handler handler = std::get_new_handler();
+    if (handler == nullptr) throw std::bad_alloc();
+    handler();
+  }
+}
+
 }  // namespace
 
 LargeMemory::LargeMemory(size_t bytes, PageSize pages, Backing backing) : bytes_(bytes) {
@@ -21,9 +32,7 @@ LargeMemory::LargeMemory(size_t bytes, PageSize pages, Backing backing) : bytes_
   // A large page begins at a multiple of its size: so much more is asked for, and given back.
   if (large) bytes_ = (bytes + kLargePage - 1) / kLargePage * kLargePage;
   const size_t spare = large ? kLargePage : 0;
-  void* const got =
-      ::mmap(nullptr, bytes_ + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (got == MAP_FAILED) throw std::bad_alloc();
+  void* const got = map(bytes_ + spare);
   auto* begin = static_cast<char*>(got);
   if (large) {
     const size_t before = -reinterpret_cast<uintptr_t>(begin) % kLargePage;

@@ -12,7 +12,8 @@
 // that, and with several threads each change of a page stops all of them. So an array that will be
 // used everywhere, and in no order, takes its memory at once (since Linux 5.14).
 //
-// Move-only. Throws std::bad_alloc as new does.
+// Move-only. Where there is no memory it does what new does: calls the new handler, which ends a
+// tool; without one, throws std::bad_alloc.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // A line on stderr for a person who waits: "12.3 M records, 4.1 M/s, 45 %".
 //
-//   Progress progress(diagnostics, clock, ProgressMode::kAuto);
+//   Progress progress(diagnostics, clock, progress_wanted(ProgressMode::kAuto, verbosity));
 //   progress.update(records, bytes_done, bytes_all);   // cheap: draws at most five times a second
 #pragma once
 

@@ -45,16 +45,12 @@ void CacheConnection::spawn(loop::asio::awaitable<void> (CacheConnection::*part)
   loop::asio::co_spawn(
       socket_.get_executor(), [self = shared_from_this(), part] { return (self.get()->*part)(); },
       [self = shared_from_this()](const std::exception_ptr& thrown) {
-        self->part_ended(thrown != nullptr);
+        if (thrown) std::rethrow_exception(thrown);
+        self->part_ended();
       });
 }
 
-void CacheConnection::part_ended(bool by_exception) {
-  // Only the allocator throws here: this client's loss, not everybody's.
-  if (by_exception) {
-    reading_done_ = true;
-    close();
-  }
+void CacheConnection::part_ended() {
   --parts_running_;
   if (parts_running_ == 0) {
     close();

@@ -57,7 +57,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   loop::asio::awaitable<void> watch_peer_close();
   loop::asio::awaitable<bool> send_some();
   void spawn(loop::asio::awaitable<void> (CacheConnection::*part)());
-  void part_ended(bool by_exception);
+  void part_ended();
   void send(protocol::Answer answer);
   void sent(size_t bytes);
   void refuse(std::string_view why);

@@ -1,10 +1,8 @@
 #include "cache/metrics_writer.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <utility>
 
+#include "base/metrics_text.h"
 #include "io/sink.h"
 
 namespace paystats::cache {
@@ -60,24 +58,18 @@ void MetricsWriter::write_offers() {
 }
 
 std::string metrics_text(const CacheFigures& figures) {
-  std::string text;
-  const auto add = [&text](const char* name, const char* type, const char* help, uint64_t value) {
-    fmt::format_to(std::back_inserter(text),
-                   "# HELP paystats_cache_{0} {1}\n# TYPE paystats_cache_{0} {2}\n"
-                   "paystats_cache_{0} {3}\n",
-                   name, help, type, value);
-  };
-  add("records_read_total", "counter", "Lines of stats read, accepted or not.",
-      figures.accepted + figures.rejected);
-  add("records_accepted_total", "counter", "Lines of stats applied.", figures.accepted);
-  add("records_rejected_total", "counter", "Lines put aside.", figures.rejected);
-  add("users", "gauge", "Users held.", figures.users);
-  add("version", "counter", "Changes since the start.", figures.version);
-  add("ready", "gauge", "1 once all that was there at the start has been read.",
-      figures.ready ? 1 : 0);
-  add("connections", "gauge", "Clients connected to the socket.", figures.connections);
-  add("connections_total", "counter", "Clients that have connected.", figures.connections_seen);
-  return text;
+  base::MetricsText text("paystats_cache_");
+  text.counter("records_read_total", "Lines of stats read, accepted or not.",
+               figures.accepted + figures.rejected);
+  text.counter("records_accepted_total", "Lines of stats applied.", figures.accepted);
+  text.counter("records_rejected_total", "Lines put aside.", figures.rejected);
+  text.gauge("users", "Users held.", figures.users);
+  text.counter("version", "Changes since the start.", figures.version);
+  text.gauge("ready", "1 once all that was there at the start has been read.",
+             figures.ready ? 1 : 0);
+  text.gauge("connections", "Clients connected to the socket.", figures.connections);
+  text.counter("connections_total", "Clients that have connected.", figures.connections_seen);
+  return text.take();
 }
 
 }  // namespace paystats::cache

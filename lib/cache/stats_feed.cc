@@ -1,6 +1,5 @@
 #include "cache/stats_feed.h"
 
-#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -48,12 +47,8 @@ void StatsFeed::start() {
 // ---- The reader's thread
 
 void StatsFeed::read_all() {
-  try {
-    signal_end(input_.lines() != nullptr ? read_lines(*input_.lines())
-                                         : read_messages(*input_.messages()));
-  } catch (const std::exception& e) {
-    signal_end(base::fail(std::string("input: ") + e.what()));
-  }
+  signal_end(input_.lines() != nullptr ? read_lines(*input_.lines())
+                                       : read_messages(*input_.messages()));
 }
 
 base::Result<void> StatsFeed::read_lines(io::Source& source) {

@@ -3,12 +3,12 @@
 // falls behind, the reader waits, and with it whoever writes to us. The loop takes one batch at a
 // time and lets what else is ready go first, so a query waits for no more than one batch.
 //
-//   StatsFeed feed(loop, source, rejects, progress, {
-//       .on_batch = [&](StatsBatch& batch) { ... return Result<void>(); },
-//       .on_pause = [&] { ledger.set_ready(); },
-//       .on_end = [&](const Result<void>& outcome) { ... }});
+//   StatsFeed feed(loop, *source, rejects, clock, progress, {
+//       .on_batch = [&](StatsBatch& batch) { return apply(batch); },
+//       .on_pause = [&] { ready = true; },
+//       .on_end = [&](const base::Result<void>& outcome) { end = outcome; }});
 //   feed.start();
-//   loop.run();
+//   return loop.run();
 //
 // The handlers run on the loop's thread, in the order of the input. What is borrowed must outlive
 // the feed; its destructor waits for the reader's thread, so end the source first (a stop signal)

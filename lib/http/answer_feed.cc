@@ -1,7 +1,6 @@
 #include "http/answer_feed.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "http/line_link.h"
@@ -30,16 +29,9 @@ struct Question {
   base::Instant sent;
 };
 
-// Who has no memory to take it does not keep it from the others.
 void tell(const std::vector<AnswerFeed::Answered>& all,
           const base::Result<api::PreparedAnswerPtr>& answer) {
-  for (const AnswerFeed::Answered& answered : all) {
-    try {
-      answered(answer);
-    } catch (const std::exception&) {
-      continue;
-    }
-  }
+  for (const AnswerFeed::Answered& answered : all) answered(answer);
 }
 
 }  // namespace
@@ -208,7 +200,6 @@ void AnswerFeed::Impl::settle(bool changed) {
 void AnswerFeed::Impl::take_answer(std::string line) {
   if (sent.empty()) return lose();  // nobody asked: this is no cache
   last_answer = clock.now();
-  // Where this throws, the link ends, and lose() tells those who wait: they are still there.
   const base::Result<api::PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
   const auto asked = waiting.extract(sent.front().key);
   sent.pop_front();

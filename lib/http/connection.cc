@@ -68,8 +68,10 @@ void HttpConnection::start(std::function<void()> on_closed) {
   begin(State::kIdle, service_.limits.head_timeout);
   loop::asio::co_spawn(
       socket_.get_executor(), [self = shared_from_this()] { return self->serve(); },
-      // Only the allocator throws: this client's loss, not everybody's.
-      [self = shared_from_this()](const std::exception_ptr&) { self->closed(); });
+      [self = shared_from_this()](const std::exception_ptr& thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+        self->closed();
+      });
 }
 
 void HttpConnection::closed() {

@@ -106,15 +106,7 @@ void EventStreams::open(Socket socket, const protocol::PageQuery& query) {
   const auto stream = std::make_shared<Stream>(std::move(socket), *this);
   stream->place = streams_.size();
   streams_.push_back(stream);
-  try {
-    stream->start(query);
-  } catch (...) {
-    // Out of memory. It has nobody who would ever remove it.
-    stream->close();
-    stream->leave_home();
-    streams_.pop_back();
-    throw;
-  }
+  stream->start(query);
 }
 
 void EventStreams::remove(const Stream& stream) {

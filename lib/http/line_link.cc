@@ -19,7 +19,7 @@ std::shared_ptr<LineLink> LineLink::open(loop::asio::io_context& context, const 
   loop::asio::co_spawn(
       context, [link] { return link->run(); },
       [link](const std::exception_ptr& thrown) {
-        if (thrown) link->fail_with("out of memory");
+        if (thrown) std::rethrow_exception(thrown);
       });
   return link;
 }

@@ -132,7 +132,7 @@ void LivePages::watch(const protocol::PageQuery& query, Watcher& watcher) {
   const std::string key = protocol::request_line(query);
   Page& page = impl_->pages[key];
   page.query = query;
-  page.watchers.push_back(&watcher);  // first, since it may throw: who is not in it must not leave
+  page.watchers.push_back(&watcher);
   watcher.pages_ = impl_;
   watcher.page_ = &page;
   watcher.place_ = static_cast<uint32_t>(page.watchers.size() - 1);

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -221,15 +220,7 @@ base::Result<void> PaymentWriter::Shared::write_all() {
 }
 
 void PaymentWriter::Shared::run() {
-  base::Result<void> outcome;
-  try {
-    outcome = write_all();
-  } catch (const std::exception& e) {
-    // Out of memory. What was being written is in an unknown state, and so will its posters be
-    // told.
-    outcome = base::fail(std::string("payments could not be written: ") + e.what());
-    tell([error = outcome.error()](LoopSide& side) { side.handlers.on_broken(error); });
-  }
+  const base::Result<void> outcome = write_all();
   std::deque<Item> unwritten;
   {
     const std::lock_guard lock(mutex);

@@ -15,19 +15,28 @@
 namespace paystats::io {
 namespace {
 
-// What one can know of a file before it is read. The size is 0 where it has none.
-base::Result<uint64_t> check_readable(const std::string& path) {
+void add(InputSizes& sizes, const struct stat& status) {
+  const bool is_regular = S_ISREG(status.st_mode);
+  sizes.all_regular = sizes.all_regular && is_regular;
+  sizes.known = sizes.known && is_regular && status.st_size > 0;
+  if (is_regular) sizes.bytes += static_cast<uint64_t>(status.st_size);
+}
+
+// A FIFO that is opened and closed again would cost its writer a SIGPIPE, so it is left alone.
+base::Result<void> check_readable(const std::string& path, InputSizes& sizes) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return base::fail(base::system_error(path, errno));
   if (S_ISDIR(status.st_mode)) return base::fail(base::system_error(path, EISDIR));
   if (::access(path.c_str(), R_OK) != 0) return base::fail(base::system_error(path, errno));
-  // A FIFO that is opened and closed again would cost its writer a SIGPIPE, so it is left alone.
-  return S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : 0;
+  add(sizes, status);
+  return {};
 }
 
-base::Result<uint64_t> size_of_stdin() {
-  if (base::fd_type(STDIN_FILENO) != base::FdType::kRegular) return uint64_t{0};
-  return file_size(STDIN_FILENO, "stdin");
+void add_stdin(InputSizes& sizes) {
+  struct stat status = {};
+  const bool is_open = ::fstat(STDIN_FILENO, &status) == 0;  // else reading it will tell
+  if (!is_open) status = {};
+  add(sizes, status);
 }
 
 // One input after the other, each opened as the one before it ends.
@@ -122,12 +131,10 @@ class InputsInTurn final : public Source {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
-                                                  const SourceOptions& options,
-                                                  const Waiter& waiter,
-                                                  base::Diagnostics& diagnostics) {
-  uint64_t bytes_all = 0;
-  bool size_known = !options.follow;
+base::Result<InputSizes> check_inputs(const std::vector<Endpoint>& inputs,
+                                      const SourceOptions& options) {
+  InputSizes sizes;
+  sizes.all_regular = sizes.known = !options.follow;
   for (const Endpoint& input : inputs) {
     const bool followed = options.follow && &input == &inputs.back();
     if (input.kind == Endpoint::Kind::kTopic) {
@@ -137,14 +144,29 @@ base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& i
       return base::fail("stdin cannot be followed: it is read until it ends");
     }
     if (followed && ::access(input.name.c_str(), F_OK) != 0 && errno == ENOENT) continue;
-    const bool is_stdin = input.kind == Endpoint::Kind::kStdio;
-    const base::Result<uint64_t> size = is_stdin ? size_of_stdin() : check_readable(input.name);
-    if (!size) return base::fail(size.error());
-    bytes_all += *size;
-    size_known = size_known && *size > 0;
+    if (input.kind == Endpoint::Kind::kStdio) {
+      add_stdin(sizes);
+    } else if (base::Result<void> checked = check_readable(input.name, sizes); !checked) {
+      return base::fail(checked.error());
+    }
   }
-  return std::make_unique<InputsInTurn>(inputs, options, size_known ? bytes_all : 0, waiter,
+  return sizes;
+}
+
+std::unique_ptr<Source> open_checked(const std::vector<Endpoint>& inputs,
+                                     const SourceOptions& options, const InputSizes& sizes,
+                                     const Waiter& waiter, base::Diagnostics& diagnostics) {
+  return std::make_unique<InputsInTurn>(inputs, options, sizes.known ? sizes.bytes : 0, waiter,
                                         diagnostics);
+}
+
+base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
+                                                  const SourceOptions& options,
+                                                  const Waiter& waiter,
+                                                  base::Diagnostics& diagnostics) {
+  const base::Result<InputSizes> sizes = check_inputs(inputs, options);
+  if (!sizes) return base::fail(sizes.error());
+  return open_checked(inputs, options, *sizes, waiter, diagnostics);
 }
 
 }  // namespace paystats::io

@@ -1,6 +1,7 @@
 // Makes the source that the command line asks for.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -15,10 +16,26 @@ struct SourceOptions {
   bool follow = false;  // the last input is followed; those before it are read once
 };
 
-// Opens each input in turn as the one before it ends; all regular files are checked to exist and
-// to be readable before the first byte is read. stdin that is a pipe is read on after a stop signal
-// until its end or 500 ms of silence, at most 5 s; the others stop at once. A topic is an error
-// here: see kafka/. `waiter` and `diagnostics` are borrowed.
+// What is known of inputs before any of them is read.
+struct InputSizes {
+  uint64_t bytes = 0;       // of the regular files, stdin among them
+  bool all_regular = true;  // nothing else, and nothing that is followed
+  bool known = true;        // `bytes` is all there will be: /proc has files that say 0
+};
+
+// Checks that all files exist and are readable: one stat(2) and one access(2) each, and nothing is
+// opened. A topic is an error here: see kafka/.
+base::Result<InputSizes> check_inputs(const std::vector<Endpoint>& inputs,
+                                      const SourceOptions& options);
+
+// Opens each input in turn as the one before it ends. stdin that is a pipe is read on after a stop
+// signal until its end or 500 ms of silence, at most 5 s; the others stop at once. `sizes` are
+// those that check_inputs() gave. `waiter` and `diagnostics` are borrowed.
+std::unique_ptr<Source> open_checked(const std::vector<Endpoint>& inputs,
+                                     const SourceOptions& options, const InputSizes& sizes,
+                                     const Waiter& waiter, base::Diagnostics& diagnostics);
+
+// Both.
 base::Result<std::unique_ptr<Source>> open_source(const std::vector<Endpoint>& inputs,
                                                   const SourceOptions& options,
                                                   const Waiter& waiter,

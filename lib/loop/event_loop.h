@@ -29,8 +29,8 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop();
 
-  // Runs what is ready and waits for more, until nothing is left to wait for. An exception that
-  // a library or the allocator threw comes back as an error.
+  // Runs what is ready and waits for more, until nothing is left to wait for. An exception of
+  // a library comes back as an error.
   base::Result<void> run();
 
   // Runs `task` on the loop, soon, after what is ready now. Any thread may call it; tasks of one

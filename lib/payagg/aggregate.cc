@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -40,11 +39,10 @@ unsigned cores() {
 
 // How many threads to read with. Files can be cut; a pipe is as fast as one thread reads it, so
 // there it takes a wish.
-unsigned choose_jobs(const AggregatePlan& plan) {
+unsigned choose_jobs(const AggregatePlan& plan, const io::InputSizes& sizes) {
   if (plan.mode != stream::OutputMode::kFinal || plan.merge) return 1;
-  const std::optional<uint64_t> bytes = stream::bytes_of_regular_files(plan.inputs);
-  if (!bytes) return static_cast<unsigned>(plan.jobs.value_or(1));
-  const uint64_t most = *bytes / kBytesOfAJob + plan.inputs.size();
+  if (!sizes.all_regular) return static_cast<unsigned>(plan.jobs.value_or(1));
+  const uint64_t most = sizes.bytes / kBytesOfAJob + plan.inputs.size();
   return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), most));
 }
 
@@ -65,18 +63,23 @@ base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
   return stream::aggregate_stream(connections, options, totals);
 }
 
-// The same by several threads.
+// The same by several threads. Files need no source: each thread reads them by itself.
 base::Result<stream::StreamOutcome> read_by_many_and_publish(
-    const AggregatePlan& plan, unsigned jobs, io::Source& source,
+    const AggregatePlan& plan, unsigned jobs, const io::InputSizes& sizes,
     const stream::ParallelConnections& connections, stream::Publisher& publisher) {
   const uint64_t seed = base::random_hash_seed();
   totals::Totals totals(seed, plan.totals);
-  const stream::ParallelOptions options{
-      .jobs = jobs, .hash_seed = seed, .totals = plan.totals, .fields = plan.fields};
+  const stream::ParallelOptions options{.jobs = jobs,
+                                        .bytes_all = sizes.bytes,
+                                        .hash_seed = seed,
+                                        .totals = plan.totals,
+                                        .fields = plan.fields};
   const base::Result<stream::ParallelOutcome> end =
-      stream::bytes_of_regular_files(plan.inputs)
+      sizes.all_regular
           ? stream::aggregate_files(plan.inputs, options, connections, totals)
-          : stream::aggregate_blocks(source, options, connections, totals);
+          : stream::aggregate_blocks(*io::open_checked(plan.inputs, {}, sizes, connections.waiter,
+                                                       connections.diagnostics),
+                                     options, connections, totals);
   if (!end) return base::fail(end.error());
   connections.progress.clear();
   base::Result<void> done = stream::publish_last(
@@ -85,12 +88,11 @@ base::Result<stream::StreamOutcome> read_by_many_and_publish(
   return stream::StreamOutcome{.cut_short = end->cut_short};
 }
 
-// Whether a stop signal is the normal end: where the input has none of its own, each publication
-// was as good as the last. Totals of half a file, or one total of half a pipe, are not.
-bool ends_by_signal(const AggregatePlan& plan) {
-  if (plan.reads_topic()) return !plan.available_now;
-  return plan.follow || (plan.mode != stream::OutputMode::kFinal &&
-                         !stream::bytes_of_regular_files(plan.inputs).has_value());
+// Where the input has no end of its own, a stop signal is the normal end, and each publication was
+// as good as the last. Totals of half a file, or one total of half a pipe, are not.
+base::Result<stream::StreamOutcome> ended(base::Result<stream::StreamOutcome> end, bool by_signal) {
+  if (end && by_signal) end->cut_short = false;
+  return end;
 }
 
 // A reader that went away is a quiet end, unless the input has no end either.
@@ -102,7 +104,7 @@ base::Result<base::RunOutcome> end_of(const AggregatePlan& plan,
     return base::RunOutcome{status, false};
   }
   if (!end) return base::fail(end.error());
-  if (!end->cut_short || ends_by_signal(plan)) return base::RunOutcome{status, false};
+  if (!end->cut_short) return base::RunOutcome{status, false};
   diagnostics.warning("the input was cut short by a signal: the totals are of what was read");
   return base::RunOutcome{status, true};
 }
@@ -139,26 +141,30 @@ base::Result<stream::StreamOutcome> read_topic(const AggregatePlan& plan, const 
     return base::fail(started.error());
   const stream::MessageStreamConnections connections{open.outputs, **source, open.progress,
                                                      around.clock};
-  return read_and_publish(plan, connections, around.diagnostics);
+  return ended(read_and_publish(plan, connections, around.diagnostics), !plan.available_now);
 }
 
 base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
                                                const base::RunContext& around) {
-  const base::Result<std::unique_ptr<io::Source>> source =
-      io::open_source(plan.inputs, {.follow = plan.follow}, open.waiter, around.diagnostics);
-  if (!source) return base::fail(source.error());
+  const io::SourceOptions how{.follow = plan.follow};
+  const base::Result<io::InputSizes> sizes = io::check_inputs(plan.inputs, how);
+  if (!sizes) return base::fail(sizes.error());
   if (base::Result<void> started = open.outputs.metrics.start(); !started)
     return base::fail(started.error());
-  const unsigned jobs = choose_jobs(plan);
+  const stream::AggregateOutputs& outputs = open.outputs;
+  const unsigned jobs = choose_jobs(plan, *sizes);
   if (jobs > 1) {
-    const stream::AggregateOutputs& outputs = open.outputs;
     return read_by_many_and_publish(
-        plan, jobs, **source,
+        plan, jobs, *sizes,
         {open.waiter, outputs.rejects, outputs.metrics, open.progress, around.diagnostics},
         open.publisher);
   }
-  const stream::StreamConnections connections{open.outputs, **source, open.progress, around.clock};
-  return read_and_publish(plan, connections, around.diagnostics);
+  const std::unique_ptr<io::Source> source =
+      io::open_checked(plan.inputs, how, *sizes, open.waiter, around.diagnostics);
+  const stream::StreamConnections connections{outputs, *source, open.progress, around.clock};
+  const bool endless =
+      plan.follow || (plan.mode != stream::OutputMode::kFinal && !sizes->all_regular);
+  return ended(read_and_publish(plan, connections, around.diagnostics), endless);
 }
 
 }  // namespace

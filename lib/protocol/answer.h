@@ -9,6 +9,7 @@
 // strings, since browsers parse numbers as doubles. Both directions of the format are here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,5 +65,14 @@ struct ParsedAnswer {
 // `line` with or without its newline. An {"error":"…"} becomes that error; anything else that is
 // not an answer as above is an error too. Further fields are ignored: a newer cache may have them.
 base::Result<ParsedAnswer> parse_answer(std::string_view line);
+
+// An answer without its rows: they are counted.
+struct AnswerHead {
+  Envelope envelope;
+  size_t rows = 0;
+};
+
+// The same, as strict with the rows, for whoever passes the line on: builds none of them.
+base::Result<AnswerHead> parse_answer_head(std::string_view line);
 
 }  // namespace paystats::protocol

@@ -1,51 +1,36 @@
 #include "stream/metrics.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
-#include <string_view>
 #include <utility>
 
+#include "base/metrics_text.h"
 #include "io/sink.h"
 
 namespace paystats::stream {
-namespace {
-
-void append(std::string& text, std::string_view name, std::string_view type, std::string_view help,
-            uint64_t value) {
-  fmt::format_to(std::back_inserter(text), "# HELP payagg_{0} {1}\n# TYPE payagg_{0} {2}\n", name,
-                 help, type);
-  fmt::format_to(std::back_inserter(text), "payagg_{} {}\n", name, value);
-}
-
-}  // namespace
 
 std::string metrics_text(const Counters& counters) {
-  std::string text;
-  append(text, "records_read_total", "counter", "Records read.",
-         counters.records_accepted + counters.records_rejected);
-  append(text, "records_accepted_total", "counter", "Records that count in the totals.",
-         counters.records_accepted);
-  append(text, "records_rejected_total", "counter", "Bad records, put aside.",
-         counters.records_rejected);
-  append(text, "bytes_read_total", "counter", "Bytes of input read.", counters.bytes_read);
-  append(text, "users", "gauge", "Users in the table of totals.", counters.users);
-  append(text, "triggers_total", "counter", "Times that totals were published.", counters.triggers);
-  append(text, "caught_up", "gauge", "1 when all that was there at the start has been read.",
-         counters.caught_up ? 1 : 0);
-  if (!counters.topics) return text;
+  base::MetricsText text("payagg_");
+  text.counter("records_read_total", "Records read.",
+               counters.records_accepted + counters.records_rejected);
+  text.counter("records_accepted_total", "Records that count in the totals.",
+               counters.records_accepted);
+  text.counter("records_rejected_total", "Bad records, put aside.", counters.records_rejected);
+  text.counter("bytes_read_total", "Bytes of input read.", counters.bytes_read);
+  text.gauge("users", "Users in the table of totals.", counters.users);
+  text.counter("triggers_total", "Times that totals were published.", counters.triggers);
+  text.gauge("caught_up", "1 when all that was there at the start has been read.",
+             counters.caught_up ? 1 : 0);
+  if (!counters.topics) return text.take();
   const TopicFigures& topics = *counters.topics;
-  append(text, "records_skipped_total", "counter",
-         "Payments read again that a total included already.", topics.skipped);
-  append(text, "commits_failed_total", "counter",
-         "Commits that did not come about, or whose outcome is unknown; each was made again.",
-         topics.commits_failed);
-  append(text, "partitions", "gauge", "Partitions assigned.", topics.partitions);
-  append(text, "lag_records", "gauge", "Payments in those partitions that are not yet read.",
-         topics.lag);
-  append(text, "restored_records", "gauge", "Totals read back so far.", topics.restored);
-  append(text, "restorable_records", "gauge", "Totals to read back.", topics.to_restore);
-  return text;
+  text.counter("records_skipped_total", "Payments read again that a total included already.",
+               topics.skipped);
+  text.counter("commits_failed_total",
+               "Commits that did not come about, or whose outcome is unknown; each was made again.",
+               topics.commits_failed);
+  text.gauge("partitions", "Partitions assigned.", topics.partitions);
+  text.gauge("lag_records", "Payments in those partitions that are not yet read.", topics.lag);
+  text.gauge("restored_records", "Totals read back so far.", topics.restored);
+  text.gauge("restorable_records", "Totals to read back.", topics.to_restore);
+  return text.take();
 }
 
 MetricsFile::MetricsFile(std::optional<std::string> path, const base::Clock& clock,

@@ -1,8 +1,6 @@
 #include "stream/parallel.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -335,14 +333,13 @@ base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& i
                                               const ParallelOptions& options,
                                               const ParallelConnections& connections,
                                               totals::Totals& totals) {
-  const uint64_t bytes_all = bytes_of_regular_files(inputs).value_or(0);
   SegmentQueue queue(inputs, options.segment_bytes, connections.waiter, connections.diagnostics);
   Shared shared(connections.rejects);
   shared.segments = &queue;
   Workers workers(options, shared, totals);
   while (!workers.wait_for(kLookInterval)) {
     connections.metrics.update(counters_of(shared, shared.bytes, 0));
-    connections.progress.update(shared.records, shared.bytes, bytes_all);
+    connections.progress.update(shared.records, shared.bytes, options.bytes_all);
   }
   if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
   return ParallelOutcome{.counters = counters_of(shared, shared.bytes, totals.users()),
@@ -362,20 +359,6 @@ base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const Paralle
   if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
   return ParallelOutcome{.counters = counters_of(shared, source.bytes_read(), totals.users()),
                          .cut_short = source.cut_short()};
-}
-
-std::optional<uint64_t> bytes_of_regular_files(const std::vector<io::Endpoint>& inputs) {
-  uint64_t bytes = 0;
-  for (const io::Endpoint& input : inputs) {
-    struct stat status = {};
-    const int known = input.kind == io::Endpoint::Kind::kStdio ? ::fstat(STDIN_FILENO, &status)
-                      : input.kind == io::Endpoint::Kind::kFile
-                          ? ::stat(input.name.c_str(), &status)
-                          : -1;
-    if (known != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-    bytes += static_cast<uint64_t>(status.st_size);
-  }
-  return bytes;
 }
 
 }  // namespace paystats::stream

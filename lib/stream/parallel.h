@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,6 +33,7 @@ namespace paystats::stream {
 struct ParallelOptions {
   unsigned jobs = 1;
   uint64_t segment_bytes = uint64_t{2} << 20U;
+  uint64_t bytes_all = 0;  // of all files, for the progress line; 0: unknown
   uint64_t hash_seed = 0;  // that of the totals
   totals::TotalsOptions totals{};
   record::FieldNames fields{};
@@ -64,8 +64,5 @@ base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& i
 base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
                                                const ParallelConnections& connections,
                                                totals::Totals& totals);
-
-// The size of all inputs together where each is a regular file (stdin included), else nothing.
-std::optional<uint64_t> bytes_of_regular_files(const std::vector<io::Endpoint>& inputs);
 
 }  // namespace paystats::stream

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <new>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -79,6 +81,14 @@ TEST(LargeArray, IsGivenAwayWhole) {
   third = std::move(other);
   EXPECT_EQ(third.size(), 3U);
   EXPECT_EQ(third[2], 7U);
+}
+
+TEST(LargeArray, WithoutMemoryDoesWhatNewDoes) {
+  constexpr size_t kTooMuch = SIZE_MAX / 4;
+  EXPECT_THROW(LargeArray<char>{kTooMuch}, std::bad_alloc);
+  const std::new_handler before = std::set_new_handler([] { throw std::runtime_error("called"); });
+  EXPECT_THROW(LargeArray<char>{kTooMuch}, std::runtime_error);
+  std::set_new_handler(before);
 }
 
 }  // namespace

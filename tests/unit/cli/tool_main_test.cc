@@ -5,8 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <new>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "base/large_array.h"
 
 namespace paystats::cli {
 namespace {
@@ -22,6 +27,8 @@ void declare(CommandLine& line, Options& options) {
 base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
   context.diagnostics.note("runs");
   if (options.how == "rejected") return base::ExitStatus::kRejected;
+  if (options.how == "fills") base::LargeArray<char>(SIZE_MAX / 4);
+  if (options.how == "throws") std::thread([] { throw std::bad_alloc(); }).join();
   if (options.how == "fails") return base::fail("out.jsonl: no space left on device");
   return base::ExitStatus::kDone;
 }
@@ -74,6 +81,14 @@ TEST(ToolMain, AnErrorIsPrintedOnceAndIsStatusTwo) {
   const Ending ending = end_of({"--how", "fails"});
   EXPECT_EQ(ending.status, 2);
   EXPECT_EQ(ending.err, "tool: runs\ntool: error: out.jsonl: no space left on device\n");
+}
+
+TEST(ToolMain, MemoryThatIsNotThereIsAnErrorThatSaysSoWhoeverAskedForIt) {
+  for (const char* how : {"fills", "throws"}) {
+    const Ending ending = end_of({"-q", "--how", how});
+    EXPECT_EQ(ending.status, 2) << how;
+    EXPECT_TRUE(ending.err.ends_with(": error: no more memory\n")) << ending.err;
+  }
 }
 
 TEST(ToolMain, AMistakeOnTheLineIsStatusTwoAndSaysWhereToLook) {

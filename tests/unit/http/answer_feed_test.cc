@@ -58,17 +58,5 @@ TEST_F(AnswerFeedTest, ACacheThatSaysNothingIsAway) {
   EXPECT_TRUE(cache_.left());
 }
 
-TEST_F(AnswerFeedTest, OneWhoThrowsDoesNotKeepTheAnswerFromTheOthers) {
-  on_loop([&] {
-    feed_.ask(protocol::UserQuery{"a"},
-              [](const base::Result<api::PreparedAnswerPtr>&) { throw std::bad_alloc(); });
-  });
-  ask("a");
-  ASSERT_TRUE(cache_.question());
-  cache_.reply(1);
-  EXPECT_TRUE(eventually([&] { return answered_ == 1; }));
-  EXPECT_TRUE(connected());
-}
-
 }  // namespace
 }  // namespace paystats::http

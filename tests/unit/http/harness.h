@@ -41,7 +41,6 @@ class TrickySink final : public io::PaymentSink {
     bool held = false;
     int failures = 0;  // so many flushes fail from now on
     bool recovers = true;
-    bool throws = false;    // from within a put
     uint64_t payments = 0;  // flushed
     uint64_t flushes = 0;
     uint64_t puts_begun = 0;
@@ -70,7 +69,6 @@ class TrickySink final : public io::PaymentSink {
     ++control_->puts_begun;
     control_->changed.notify_all();
     control_->changed.wait(lock, [&] { return !control_->held; });
-    if (control_->throws) throw std::bad_alloc();
     for (const record::Batch& batch : batches) pending_ += batch.volume;
     return {};
   }

@@ -103,16 +103,5 @@ TEST(PaymentWriter, AReaderOfTheOutputThatGoesAwayIsNoticedWhileIdle) {
   }));
 }
 
-TEST(PaymentWriter, ASinkThatThrowsIsBrokenAndNobodyIsLeftWaiting) {
-  HttpHarness server;
-  server.control->throws = true;
-  EXPECT_NE(server.ask(server.post(kBatch)).find("problem:outcome-unknown"), std::string::npos);
-  EXPECT_TRUE(eventually([&] {
-    std::string message;
-    server.on_loop([&] { message = server.broken_message; });
-    return !message.empty();
-  }));
-}
-
 }  // namespace
 }  // namespace paystats::http

@@ -54,6 +54,24 @@ TEST_F(OpenSourceTest, InputsAreReadInTurnAndTheLinesOfEachAreNumberedFromOne) {
   EXPECT_EQ((*source)->bytes_read(), 18u);
 }
 
+TEST_F(OpenSourceTest, OnlyRegularFilesHaveASizeToShareOut) {
+  const auto sizes = [](const std::vector<std::string>& names, bool follow = false) {
+    return check_inputs(*parse_inputs(names), {.follow = follow}).value_or(InputSizes{});
+  };
+  const std::string first = file("a", "12345");
+  const std::string second = file("b", "123");
+  EXPECT_EQ(sizes({first, second}).bytes, 8U);
+  EXPECT_TRUE(sizes({first, second}).all_regular);
+  EXPECT_TRUE(sizes({first, second}).known);
+  EXPECT_FALSE(sizes({first, "/dev/null"}).all_regular);
+  EXPECT_FALSE(sizes({first, fifo()}).all_regular);
+  EXPECT_FALSE(sizes({first, second}, true).all_regular) << "a file that is followed has no end";
+  // What says that it is empty may have more, as the files of /proc have.
+  EXPECT_TRUE(sizes({"/proc/self/status"}).all_regular);
+  EXPECT_FALSE(sizes({"/proc/self/status"}).known);
+  EXPECT_FALSE(check_inputs(*parse_inputs({first, folder_ / "missing"}), {}));
+}
+
 TEST_F(OpenSourceTest, NoInputIsStdin) {
   Pipe pipe;
   pipe.put("one\n");

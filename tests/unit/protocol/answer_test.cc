@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "unit/view/oracle.h"
 
@@ -142,6 +144,141 @@ TEST(Answer, AnythingElseIsNoAnswer) {
     EXPECT_EQ(parse_answer(line).error().message, "not an answer of paystats-cache") << line;
   for (size_t cut = 0; cut + 2 < whole.size(); ++cut)
     EXPECT_FALSE(parse_answer(whole.substr(0, cut))) << cut;
+}
+
+TEST(Answer, OfANameThatOccursTwiceTheLastCounts) {
+  const std::string whole = render_answer(some_envelope(), {{1, "edgar", view::cents(700), 7}});
+  const auto with = [&whole](std::string_view more) {
+    return whole.substr(0, whole.size() - 2) + std::string(more) + "}";
+  };
+  EXPECT_EQ(parse_answer(with(R"(,"version":813)"))->envelope.version, 813U);
+  EXPECT_FALSE(parse_answer(with(R"(,"version":[813])")));
+  EXPECT_TRUE(parse_answer(with(R"(,"matches":5)"))->envelope.matches);
+  EXPECT_FALSE(parse_answer(with(R"(,"matches":5,"matches":{})"))->envelope.matches);
+  EXPECT_TRUE(parse_answer(with(R"(,"stats":[])"))->rows.empty());
+  EXPECT_FALSE(parse_answer(with(R"(,"stats":[5])")));
+  EXPECT_EQ(parse_answer(with(R"(,"stats":[5],"stats":[])"))->rows.size(), 0U);
+  EXPECT_EQ(parse_answer(with(R"(,"error":"away")")).error().message, "away");
+  EXPECT_TRUE(parse_answer(with(R"(,"error":"away","error":null)")));
+}
+
+TEST(Answer, FieldsThatAreNotOursArePassedOver) {
+  const nlohmann::json more = {{"version", 1}, {"stats", {{{"rank", "x"}}, 5}}, {"error", "no"}};
+  nlohmann::json json =
+      nlohmann::json::parse(render_answer(some_envelope(), {{1, "edgar", view::cents(700), 7}}));
+  json["more"] = more;
+  json["stats"][0]["more"] = more;
+  const base::Result<ParsedAnswer> answer = parse_answer(json.dump());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->envelope.version, 812U);
+  ASSERT_EQ(answer->rows.size(), 1U);
+  EXPECT_EQ(answer->rows[0].user, "edgar");
+}
+
+using Json = nlohmann::json;
+
+// What a reader of the whole JSON makes of a line: an error's message, or all but the rows.
+std::string read_by_tree(const std::string& line) {
+  const Json json = Json::parse(line, nullptr, false);
+  const auto has = [](const Json& object, const char* name, auto is) {
+    return object.is_object() && object.contains(name) && (object[name].*is)();
+  };
+  if (has(json, "error", &Json::is_string)) return json["error"].get<std::string>();
+  bool good = has(json, "instance", &Json::is_string) && has(json, "ready", &Json::is_boolean) &&
+              has(json, "sum", &Json::is_string) && has(json, "stats", &Json::is_array);
+  for (const char* name : {"version", "offset", "users", "count"})
+    good = good && has(json, name, &Json::is_number_unsigned);
+  const std::string instance = good ? json["instance"].get<std::string>() : "";
+  good = good && instance.size() == 16 &&
+         instance.find_first_not_of("0123456789abcdefABCDEF") == instance.npos;
+  if (!good) return "not an answer of paystats-cache";
+  for (const Json& row : json["stats"]) {
+    money::Decimal sum;
+    if (!has(row, "rank", &Json::is_number_unsigned) || !has(row, "user", &Json::is_string) ||
+        !has(row, "count", &Json::is_number_unsigned) || !has(row, "sum", &Json::is_string) ||
+        money::parse_sum(row["sum"].get<std::string>(), sum) != money::AmountFlaw::kNone)
+      return "not an answer of paystats-cache";
+  }
+  return Json{std::stoull(instance, nullptr, 16),
+              json["version"],
+              json["ready"],
+              json["offset"],
+              json["users"],
+              json["sum"],
+              std::to_string(json["count"].get<uint64_t>()),
+              has(json, "matches", &Json::is_number_unsigned) ? json["matches"] : Json(),
+              json["stats"].size()}
+      .dump();
+}
+
+std::string text_of(const Envelope& of, size_t rows) {
+  return Json{of.instance, of.version, of.ready, of.offset,
+              of.users,    of.sum,     of.count, of.matches ? Json(*of.matches) : Json(),
+              rows}
+      .dump();
+}
+
+TEST(Answer, ItsHeadIsReadAsTheWholeIsHoweverItIsDamaged) {
+  Envelope envelope = some_envelope();
+  envelope.matches = 2;
+  const std::string lines[] = {
+      render_answer(some_envelope(), {{1, "edgar", view::cents(700), 7}}),
+      render_answer(envelope, {{3, "ed\"\xC3\xA9", view::cents(-5), 7}, {9, "", {}, 1}}),
+      render_answer(envelope, {}), error_answer("limit: too large")};
+  const std::vector<std::string> pieces = {"\"",
+                                           ",",
+                                           ":",
+                                           "{",
+                                           "}",
+                                           "[",
+                                           "]",
+                                           "0",
+                                           "-",
+                                           "e9",
+                                           "null",
+                                           "true",
+                                           "\\",
+                                           "\xFF",
+                                           "\n",
+                                           "[5],",
+                                           "{},",
+                                           "\"x\":1,",
+                                           "\"rank\":",
+                                           "\"sum\":",
+                                           "\"stats\":[]",
+                                           "\"error\":",
+                                           "\"users\":",
+                                           "\"ready\":false,",
+                                           "\"matches\":3,",
+                                           "\"version\":",
+                                           "99999999999999999999"};
+  std::mt19937_64 random(17);  // NOLINT(*-msc51-cpp): the same each time
+  const auto below = [&random](size_t end) { return static_cast<size_t>(random() % end); };
+  size_t good = 0;
+  constexpr size_t kTrials = 40'000;
+  for (size_t trial = 0; trial < kTrials; ++trial) {
+    std::string line = lines[below(std::size(lines))];
+    for (size_t edits = below(3); edits > 0; --edits) {
+      const size_t at = below(line.size());
+      const size_t removed = below(3) == 0 ? below(12) : below(2);
+      line.replace(at, removed, below(4) == 0 ? "" : pieces[below(pieces.size())]);
+    }
+    const base::Result<ParsedAnswer> whole = parse_answer(line);
+    const base::Result<AnswerHead> head = parse_answer_head(line);
+    ASSERT_EQ(whole.has_value(), head.has_value()) << line;
+    const std::string expected = read_by_tree(line);
+    if (whole) {
+      ++good;
+      if (expected.front() != '[' && whole->envelope.count.size() > 19) continue;  // over 64 bits
+      ASSERT_EQ(text_of(whole->envelope, whole->rows.size()), expected) << line;
+      ASSERT_EQ(text_of(head->envelope, head->rows), expected) << line;
+    } else {
+      ASSERT_EQ(whole.error().message, expected) << line;
+      ASSERT_EQ(head.error().message, expected) << line;
+    }
+  }
+  EXPECT_GT(good, kTrials / 8);
+  EXPECT_LT(good, kTrials * 7 / 8);
 }
 
 }  // namespace

@@ -286,14 +286,5 @@ TEST_F(Parallel, ASourceThatFailsEndsAllThreads) {
   EXPECT_EQ(together(3, 1, {}, from.get()).error, "in: is a directory");
 }
 
-TEST_F(Parallel, OnlyRegularFilesHaveASizeToShareOut) {
-  file("a", "12345");
-  EXPECT_EQ(bytes_of_regular_files(inputs_), 5U);
-  inputs_.push_back({io::Endpoint::Kind::kFile, "/dev/null"});
-  EXPECT_EQ(bytes_of_regular_files(inputs_), std::nullopt);
-  EXPECT_EQ(bytes_of_regular_files({{io::Endpoint::Kind::kFile, folder_ / "missing"}}),
-            std::nullopt);
-}
-
 }  // namespace
 }  // namespace paystats::stream

@@ -1,0 +1,45 @@
+// Figures for a monitor, in Prometheus' text format 0.0.4:
+// https://prometheus.io/docs/instrumenting/exposition_formats/
+//
+//   MetricsText text("payagg_");
+//   text.gauge("users", "Users in the table of totals.", 3);
+//   text.family("rows_total", "counter", "Rows by kind.");    // several samples of one name
+//   text.sample("rows_total", "kind", "good", 7);
+//   return text.take();
+//
+//   # HELP payagg_users Users in the table of totals.
+//   # TYPE payagg_users gauge
+//   payagg_users 3
+//
+// Names and help are the caller's own words: names are [a-z0-9_]+, help has no line break and no
+// backslash. A label's value may be any UTF-8.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace paystats::base {
+
+class MetricsText {
+ public:
+  // `prefix` goes before each name, and is borrowed.
+  explicit MetricsText(std::string_view prefix) : prefix_(prefix) {}
+
+  // A name with one sample.
+  void counter(std::string_view name, std::string_view help, uint64_t value);
+  void gauge(std::string_view name, std::string_view help, uint64_t value);
+
+  // A name with several: its samples follow it.
+  void family(std::string_view name, std::string_view type, std::string_view help);
+  void sample(std::string_view name, std::string_view label, std::string_view label_value,
+              uint64_t value);
+
+  std::string take();  // leaves nothing
+
+ private:
+  const std::string_view prefix_;
+  std::string text_;
+};
+
+}  // namespace paystats::base
