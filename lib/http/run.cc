@@ -60,6 +60,7 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
 
 base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                                        api::StaticFiles files) {
+  if (base::Result<void> opened = loop_.open(); !opened) return opened;
   const bool durable = sink->durable();
   router_ = std::make_unique<api::Router>(options_.router, std::move(files));
   feed_ =
