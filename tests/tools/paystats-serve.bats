@@ -63,6 +63,11 @@ start_durable() {
 
 has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
 
+@test "a closed stdout is refused before the first client comes" {
+  refuses 'stdout: bad file descriptor' timeout 5 bash -c \
+    'exec paystats-serve --stats none --listen localhost:0 >&-'
+}
+
 @test "a path of --stats where no cache answers is told once, and a cache that comes later is seen" {
   serve serve.out -v
   wait_for 'grep -q "no cache" serve.err'
