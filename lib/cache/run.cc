@@ -56,6 +56,7 @@ class CacheRun::Impl {
 };
 
 base::Result<void> CacheRun::Impl::open() {
+  if (base::Result<void> opened = loop_.open(); !opened) return opened;
   if (options_.socket_path) {
     CacheServerOptions limits = options_.server;
     limits.connections_max = std::min(limits.connections_max, base::raise_descriptor_limit());

@@ -65,6 +65,7 @@ base::Result<base::UniqueFd> take_lock(const std::string& path) {
     // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
     if (!still_has_name(fd->get(), lock_path)) continue;
     if (base::Result<void> written = write_owner(fd->get(), lock_path); !written) {
+      ::unlink(lock_path.c_str());  // while it is still locked: see still_has_name()
       return base::fail(written.error());
     }
     return fd;

@@ -60,6 +60,10 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
 
   base::Diagnostics diagnostics(name, detail::verbosity_of(common));
   base::StopSignal stop;
+  if (stop.fd() < 0) {
+    const base::Error error{"no descriptor is free to wait for a stop signal with (see ulimit -n)"};
+    return detail::report_outcome(diagnostics, base::fail(error));
+  }
   const base::SystemClock clock;
   base::RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
   return detail::report_outcome(diagnostics, run(options, context));

@@ -13,7 +13,7 @@ namespace {
 
 // Put and not yet flushed, at most: less than a sink's own buffer, so that it never commits a part
 // behind our back, and --expect is exact after an error as well.
-constexpr uint64_t kUnflushedBytesMax = 1 << 20;
+constexpr uint64_t kUnflushedBytesMax = io::PaymentSink::kCommitBytes;
 
 // Payments made in one go without a rate. A reader at the other end of a pipe works in parallel
 // on blocks that stay in the cache; the disk wants few and large commits.

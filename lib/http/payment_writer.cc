@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
@@ -106,7 +107,9 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
         stop(stop_signal),
         clock(system_clock),
         group_bytes_max(group_max),
-        loop_side(std::move(side)) {}
+        loop_side(std::move(side)) {
+    assert(group_max <= io::PaymentSink::kCommitBytes / 2);
+  }
 
   // From any thread.
   void wake() const {

@@ -37,9 +37,11 @@ enum class Posting {
 };
 
 struct PaymentWriterLimits {
-  size_t posts_max = 4096;               // waiting
-  uint64_t bytes_max = 64 << 20;         // in memory, of those
-  uint64_t group_bytes_max = 512 << 10;  // as lines; a larger post is a group by itself
+  size_t posts_max = 4096;        // waiting
+  uint64_t bytes_max = 64 << 20;  // in memory, of those
+  // As lines; a larger post is a group by itself. At most this default, or a part of a group could
+  // be committed before the rest fails, and all who posted were told that it is not stored.
+  uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
   base::Duration wait_timeout = std::chrono::seconds(10);
 };
 

@@ -13,6 +13,8 @@ namespace {
 
 // For a writer that does not come back from its sink, once everybody has been answered.
 constexpr base::Duration kWriterTimeout = std::chrono::seconds(1);
+// For the cache to be there: who starts both at once is not warned, who mistyped its path is.
+constexpr base::Duration kCacheTimeout = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -30,6 +32,7 @@ class HttpRun::Impl {
   void broken(const base::Error& error);
   void stop();
   void served();
+  void await_cache();
 
   const HttpRunOptions options_;
   const HttpSurroundings with_;
@@ -40,6 +43,7 @@ class HttpRun::Impl {
   std::unique_ptr<HttpServer> server_;  // after what it uses
   std::unique_ptr<loop::ReadableWatch> on_stop_;
   std::unique_ptr<loop::Ticker> last_call_;
+  std::unique_ptr<loop::Ticker> no_cache_yet_;
   bool cache_seen_ = false;
   base::Result<void> outcome_;
 };
@@ -60,6 +64,7 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
 
 base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                                        api::StaticFiles files) {
+  if (base::Result<void> opened = loop_.open(); !opened) return opened;
   const bool durable = sink->durable();
   router_ = std::make_unique<api::Router>(options_.router, std::move(files));
   feed_ =
@@ -69,6 +74,7 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
           with_.diagnostics.detail(connected ? "the cache is there" : "the cache is away");
         }
         cache_seen_ = connected;
+        if (connected) no_cache_yet_.reset();
         server_->totals_changed();
       });
   writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.stop, with_.clock,
@@ -116,10 +122,20 @@ base::Result<void> HttpRun::Impl::run() {
   on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, with_.stop.fd(), [this] { stop(); });
   feed_->start();
   server_->start();
+  await_cache();
   const base::Result<void> looped = loop_.run();
   if (!looped && outcome_) outcome_ = looped;
   feed_->stop();  // after a loop that failed, while there is still a server to be told
   return outcome_;
+}
+
+// A wrong --stats path would show in the answers alone.
+void HttpRun::Impl::await_cache() {
+  no_cache_yet_ = std::make_unique<loop::Ticker>(loop_, kCacheTimeout, [this] {
+    no_cache_yet_.reset();
+    with_.diagnostics.warning(options_.stats_path +
+                              ": no cache answers there yet: totals are unavailable (see --stats)");
+  });
 }
 
 // Nothing that is posted from now on will ever be written.
@@ -136,6 +152,7 @@ void HttpRun::Impl::broken(const base::Error& error) {
 
 void HttpRun::Impl::stop() {
   on_stop_.reset();
+  no_cache_yet_.reset();
   server_->stop([this] { served(); });
 }
 

@@ -91,7 +91,6 @@ class LogPaymentSink final : public PaymentSink {
   }
 
  private:
-  static constexpr size_t kCommitBytes = 1 << 20;
   // What has been put before a group, and as much of the group as is kept in memory.
   static constexpr size_t kGroupBytesMax = 4 << 20;
 

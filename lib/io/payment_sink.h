@@ -1,9 +1,11 @@
 // Where payments go: stdout, a pipe, the durable log, or a topic (see kafka/payment_sink.h).
 //
 // A put() is one whole: in the log, after any crash, all of its payments are there or none. Puts
-// are collected and committed together by flush(), or when the buffer is full.
+// are collected and committed together by flush(), or by the put() with which their lines reach
+// kCommitBytes.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -17,6 +19,10 @@ namespace paystats::io {
 
 class PaymentSink {
  public:
+  // Of lines since the last flush, with up to two bytes of marks each: with these or more a put()
+  // commits. Who needs all or nothing of several puts keeps them below, and flushes.
+  static constexpr size_t kCommitBytes = 1 << 20;
+
   virtual ~PaymentSink() = default;
 
   // REQUIRES: each amount_text is plain (see plain_decimal()).
@@ -28,7 +34,7 @@ class PaymentSink {
   virtual base::Result<void> commit_lines(std::string_view lines) = 0;
 
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An
-  // error says that none of what was put since the last flush counts, as far as that is known.
+  // error says that none of what was put since the last commit counts, as far as that is known.
   virtual base::Result<void> flush() = 0;
   virtual base::Result<void> close() = 0;  // flushes
 
@@ -37,7 +43,7 @@ class PaymentSink {
 
   // Whether what flush() has taken survives a power cut.
   virtual bool durable() const { return false; }
-  // What became of what was put since the last flush, after an error of any of the above.
+  // What became of what was put since the last commit, after an error of any of the above.
   enum class Aftermath {
     kBroken,   // nobody knows, and the sink is of no more use
     kUndone,   // it has been undone: none of it counts; later payments may go well

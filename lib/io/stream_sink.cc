@@ -72,6 +72,11 @@ int StreamSink::reader_fd() const {
 }
 
 base::Result<std::unique_ptr<StreamSink>> open_stdout() {
+  // What stands in place of a closed stdout cannot be written: see base::secure_standard_fds().
+  const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+  if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY) {
+    return base::fail(base::system_error("stdout", EBADF));
+  }
   base::UniqueFd fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
   if (!fd) return base::fail(base::system_error("stdout", errno));
   return std::make_unique<StreamSink>(std::move(fd), "stdout");

@@ -1,5 +1,6 @@
 #include "loop/event_loop.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <exception>
@@ -10,12 +11,34 @@
 
 namespace paystats::loop {
 
+namespace {
+
+// Of a descriptor that cannot be waited for.
+constexpr base::Duration kLookInterval = std::chrono::milliseconds(100);
+
+bool readable_now(int fd) {
+  pollfd look = {.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&look, 1, 0) > 0;
+}
+
+}  // namespace
+
 struct EventLoop::Impl {
   asio::io_context context{1};  // one thread runs it; others may post
 };
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 EventLoop::~EventLoop() = default;
+
+base::Result<void> EventLoop::open() {
+  try {
+    // Whatever waits makes Asio open its descriptors; the loop keeps them.
+    const asio::steady_timer first(impl_->context);
+  } catch (const boost::system::system_error& e) {
+    return base::fail(base::system_error("event loop", e.code().value()));
+  }
+  return {};
+}
 
 base::Result<void> EventLoop::run() {
   try {
@@ -54,6 +77,7 @@ struct ReadableWatch::Impl {
   // an epoll set of our own, which can be read when `fd` can.
   Impl(EventLoop& loop, int fd) : descriptor(loop.context()) {
     base::UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+    if (!set) return;
     epoll_event event = {};
     event.events = EPOLLIN;
     if (::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) != 0) return;
@@ -62,10 +86,20 @@ struct ReadableWatch::Impl {
     if (!error) set.release();
   }
   asio::posix::stream_descriptor descriptor;
+  std::unique_ptr<Ticker> looks;
 };
 
 ReadableWatch::ReadableWatch(EventLoop& loop, int fd, std::function<void()> task)
     : impl_(std::make_unique<Impl>(loop, fd)) {
+  if (!impl_->descriptor.is_open()) {
+    impl_->looks = std::make_unique<Ticker>(loop, kLookInterval,
+                                            [impl = impl_.get(), fd, task = std::move(task)] {
+                                              if (!readable_now(fd)) return;
+                                              impl->looks.reset();
+                                              task();
+                                            });
+    return;
+  }
   impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                                [task = std::move(task)](ErrorCode error) {
                                  if (!error) task();

@@ -2,6 +2,7 @@
 // hand in.
 //
 //   EventLoop loop;
+//   if (Result<void> opened = loop.open(); !opened) ...
 //   CacheServer server(loop, ...);
 //   ReadableWatch on_stop(loop, stop.fd(), [&] { server.stop(); });
 //   loop.run();                       // until nothing is left to wait for
@@ -28,6 +29,10 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop();
+
+  // Takes the descriptors that the loop waits with. Without it the first thing that is made of the
+  // loop does so, and throws where there are none.
+  base::Result<void> open();
 
   // Runs what is ready and waits for more, until nothing is left to wait for. An exception of
   // a library comes back as an error.
@@ -61,7 +66,8 @@ class EventLoop {
 };
 
 // Calls `task` once, as soon as `fd` can be read (at once where it can be already). `fd` is only
-// looked at: it stays as it is, open or blocking. Forgets it when destroyed.
+// looked at: it stays as it is, open or blocking. Forgets it when destroyed. Where no descriptor is
+// left to wait with, it looks ten times a second instead.
 class ReadableWatch {
  public:
   ReadableWatch(EventLoop& loop, int fd, std::function<void()> task);

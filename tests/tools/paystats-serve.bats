@@ -63,6 +63,25 @@ start_durable() {
 
 has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
 
+@test "a closed stdout is refused before the first client comes" {
+  refuses 'stdout: bad file descriptor' timeout 5 bash -c \
+    'exec paystats-serve --stats none --listen localhost:0 >&-'
+}
+
+@test "a path of --stats where no cache answers is told once, and a cache that comes later is seen" {
+  serve serve.out -v
+  wait_for 'grep -q "no cache" serve.err'
+  grep -qx 'paystats-serve: warning: stats.sock: no cache answers there yet: totals are unavailable (see --stats)' serve.err
+  mkfifo stats
+  start cache stats /dev/null paystats-cache --socket stats.sock
+  exec 9>stats
+  wait_for 'grep -q "the cache is there" serve.err'
+  kill "$cache_pid"
+  exec 9>&-
+  wait_for 'grep -q "the cache is away" serve.err'
+  [ "$(grep -c "no cache" serve.err)" -eq 1 ]
+}
+
 @test "says on stderr where it listens and what an acknowledgement is worth" {
   serve serve.out -o payments.jsonl
   grep -qx 'paystats-serve: an acknowledged payment is on the disk, in payments.jsonl' serve.err

@@ -1,6 +1,9 @@
 #include "cache/socket_claim.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -89,6 +92,23 @@ TEST(SocketClaim, NamesAFolderThatIsMissing) {
 }
 
 // Each winner must be the only one, however many end and begin at once.
+TEST(SocketClaim, LeavesNoLockBehindThatCouldNotBeWritten) {
+  TempFolder folder;
+  const std::string path = folder / "s";
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit nothing = before;
+  nothing.rlim_cur = 0;  // as on a full disk, a file can be made and nothing be written
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &nothing), 0);
+  const base::Result<SocketClaim> claim = SocketClaim::take(path);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(claim);
+  EXPECT_EQ(claim.error().message, path + ".lock: file too large");
+  EXPECT_NE(::access((path + ".lock").c_str(), F_OK), 0);
+}
+
 TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
   TempFolder folder;
   std::atomic<int> owners = 0;

@@ -84,8 +84,8 @@ TEST_F(PaymentSinkTest, AFullBufferIsCommittedAtTheEndOfAGroup) {
   const record::Batch batch = edgar(1000);
   const size_t group = (plain_line().size() + 2) * 1000 - 2;
   while (faults().data_syncs == 0) ASSERT_TRUE(sink->put({&batch, 1}));
-  EXPECT_GE(bytes().size(), size_t{1} << 20);
-  EXPECT_LT(bytes().size(), (size_t{1} << 20) + group);
+  EXPECT_GE(bytes().size(), PaymentSink::kCommitBytes);
+  EXPECT_LT(bytes().size(), PaymentSink::kCommitBytes + group);
   EXPECT_EQ(bytes().size() % group, 0u);
 }
 

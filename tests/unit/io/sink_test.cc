@@ -97,15 +97,12 @@ TEST_F(SinkTest, TheWaiterSeesTheReaderOfStdout) {
   EXPECT_FALSE(waiter.wait_readable(-1, clock.now()));
 }
 
-TEST_F(SinkTest, AStdoutThatCannotBeWrittenIsAnError) {
+TEST_F(SinkTest, AStdoutThatCannotBeWrittenIsAnErrorAtOnce) {
   const base::UniqueFd read_only(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const Redirected redirected(STDOUT_FILENO, read_only.get());
-  auto sink = open("-", FileMode::kReplace);
-  ASSERT_TRUE(sink);
-  ASSERT_TRUE((*sink)->write("one\n"));
-  const base::Result<void> closed = (*sink)->close();
-  ASSERT_FALSE(closed);
-  EXPECT_EQ(closed.error().message, "stdout: bad file descriptor");
+  const auto sink = open("-", FileMode::kReplace);
+  ASSERT_FALSE(sink);
+  EXPECT_EQ(sink.error().message, "stdout: bad file descriptor");
 }
 
 TEST_F(SinkTest, AFullDeviceIsAnErrorByTheCloseAtTheLatest) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +40,32 @@ TEST(EventLoop, RunsTasksOfAnotherThreadInOrderWhileThereIsWork) {
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
 }
 
+// While it lives no further descriptor is to be had.
+class NoFreeDescriptor {
+ public:
+  NoFreeDescriptor() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoFreeDescriptor() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST(EventLoop, SaysThatItFoundNoDescriptorToWaitWith) {
+  EventLoop loop;
+  {
+    const NoFreeDescriptor limit;
+    const base::Result<void> opened = loop.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().message, "event loop: too many open files");
+  }
+  EXPECT_TRUE(loop.open());
+}
+
 TEST(EventLoop, TurnsAnExceptionIntoAnError) {
   EventLoop loop;
   loop.post([] { throw std::runtime_error("no memory"); });
@@ -66,6 +93,27 @@ TEST(ReadableWatch, SeesWhatCouldBeReadBefore) {
   EventLoop loop;
   int calls = 0;
   ReadableWatch watch(loop, fd.get(), [&] { ++calls; });
+  EXPECT_TRUE(loop.run());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(ReadableWatch, LooksNowAndThenWhereNoDescriptorIsLeftToWaitWith) {
+  const base::UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
+  EventLoop loop;
+  ASSERT_TRUE(loop.open());
+  int calls = 0;
+  std::unique_ptr<ReadableWatch> watch;
+  {
+    const NoFreeDescriptor limit;
+    watch = std::make_unique<ReadableWatch>(loop, fd.get(), [&] {
+      ++calls;
+      watch.reset();
+    });
+  }
+  loop.post([&] {
+    const uint64_t one = 1;
+    EXPECT_EQ(::write(fd.get(), &one, sizeof one), 8);
+  });
   EXPECT_TRUE(loop.run());
   EXPECT_EQ(calls, 1);
 }

@@ -1,0 +1,110 @@
+# What the tools do where few descriptors are to be had (`ulimit -n`): each says so and ends with
+# status 2, or goes on with less. None ends by a signal, and none leaves a socket or a lock.
+
+load helpers
+
+# with_descriptors N COMMAND...: in the background, with at most N open files.
+with_descriptors() { in_background bash -c 'ulimit -n "$0" && exec "$@"' "$@"; }
+
+gone() { ! kill -0 "$pid" 2>/dev/null; }
+
+# runs_or_says_why N READY COMMAND...: it ends by itself, with status 0, or with status 2 and a
+# message; or its stderr shows READY, and it ends when it is told to, with status 0, or of that TERM
+# where its input was not at its end.
+runs_or_says_why() {
+  local n=$1 ready=$2 status=0 told=0
+  shift 2
+  rm -f background.err
+  with_descriptors "$n" "$@"
+  wait_for 'gone || grep -qsF -- "$ready" background.err'
+  if ! gone; then kill "$pid" && told=143; fi
+  wait_for gone || { echo "$n descriptors: does not hear TERM" >&2 && return 1; }
+  wait "$pid" || status=$?
+  { [ "$status" -eq 0 ] || [ "$status" -eq "$told" ] || { [ "$status" -eq 2 ] && grep -q "^$1: error: " background.err; }; } &&
+    [ -z "$(find . -name '*.sock*' -o -name '*.tmp*' -o -name '.*.*')" ] || {
+    echo "$n descriptors: status $status, stderr: $(cat background.err), left: $(ls -A)" >&2
+    return 1
+  }
+}
+
+# for_each_limit READY COMMAND...: with 4 to 40 descriptors. It has been seen to refuse and to run.
+for_each_limit() {
+  local n refused=0 ran=0
+  for n in {4..40}; do
+    runs_or_says_why "$n" "$@" || return 1
+    if grep -q ': error: ' background.err; then refused=$((refused + 1)); else ran=$((ran + 1)); fi
+  done
+  [ "$ran" -gt 0 ] && [ "$refused" -gt 0 ]
+}
+
+@test "with few descriptors a cache says so or serves, and hears that it is to end" {
+  echo '{"user":"a","sum":1.00,"count":1}' >stats.jsonl
+  for_each_limit 'listening on' paystats-cache -v --socket stats.sock --hold stats.jsonl
+}
+
+@test "with few descriptors a server says so or serves, and hears that it is to end" {
+  for_each_limit 'listening on' paystats-serve --stats none --listen localhost:0
+  for_each_limit 'listening on' paystats-serve --stats none --listen localhost:0 -o payments.jsonl
+}
+
+@test "with few descriptors payagg and paygen say so or do their work" {
+  paygen --random 10 --users 3 >payments.jsonl
+  for_each_limit never payagg payments.jsonl -o totals.jsonl --metrics m.prom --rejects bad.jsonl
+  for_each_limit never paygen --random 10 --users 3 -o made.jsonl
+}
+
+# ---- While it serves: no descriptor is free for a client that comes
+
+# clients COUNT HOW: a program that opens as many connections to ADDRESS (a path or a port), says
+# "open" in clients.out, and keeps them until it is killed. Sets `clients`.
+clients() {
+  python3 - "$@" >clients.out 3>&- <<'END' &
+import signal, socket, sys
+address = sys.argv[2]
+kept = []
+for _ in range(int(sys.argv[1])):
+    if address.isdigit():
+        kept.append(socket.create_connection(("127.0.0.1", int(address))))
+        kept[-1].sendall(b"GET / HTTP/1.1\r\n")  # does not idle, so nobody takes its place
+    else:
+        kept.append(socket.socket(socket.AF_UNIX))
+        kept[-1].connect(address)
+print("open", flush=True)
+signal.pause()
+END
+  clients=$!
+  started+=("$clients")
+  wait_for 'grep -q open clients.out'
+}
+
+@test "a cache without a free descriptor serves again when one is free, and hears TERM meanwhile" {
+  mkfifo background.in
+  with_descriptors 24 paystats-cache -v --socket stats.sock
+  exec 9>background.in
+  wait_for 'grep -q "listening on" background.err'
+  prlimit --pid "$pid" --nofile="$(ls /proc/"$pid"/fd | wc -l)":24
+  clients 3 stats.sock
+  timeout 1 paystats-cache --connect stats.sock --top 1 >answer && return 1
+  prlimit --pid "$pid" --nofile=24:24
+  paystats-cache --connect stats.sock --top 1
+  prlimit --pid "$pid" --nofile="$(ls /proc/"$pid"/fd | wc -l)":24
+  kill "$pid"
+  exec 9>&-
+  ended_with 0
+}
+
+@test "a server without a free descriptor serves again when one is free, and hears TERM meanwhile" {
+  local port
+  with_descriptors 24 paystats-serve --stats none --listen localhost:0
+  wait_for 'grep -q "listening on" background.err'
+  port=$(sed -n 's|.*listening on .*:\([0-9]*\)/$|\1|p' background.err)
+  prlimit --pid "$pid" --nofile=4:24
+  clients 3 "$port"
+  [ "$(curl -s --max-time 1 -o page -w '%{http_code}' "localhost:$port/healthz")" = 000 ]
+  prlimit --pid "$pid" --nofile=24:24
+  [ "$(curl -s --max-time 5 -o page -w '%{http_code}' "localhost:$port/healthz")" = 200 ]
+  prlimit --pid "$pid" --nofile=4:24
+  clients 3 "$port"
+  kill "$pid"
+  ended_with 0
+}
