@@ -22,7 +22,7 @@ base::Result<void> MetricsWriter::write(const std::string& text) {
 
 void MetricsWriter::offer(std::string text) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     offered_ = std::move(text);
   }
   wake_.notify_one();
@@ -36,7 +36,7 @@ base::Result<void> MetricsWriter::close(const std::string& text) {
 
 void MetricsWriter::end_thread() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closing_ = true;
   }
   wake_.notify_one();
@@ -48,8 +48,8 @@ void MetricsWriter::write_offers() {
   for (;;) {
     std::string text;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return offered_ || closing_; });
+      base::MutexLock lock(mutex_);
+      while (!offered_ && !closing_) wake_.wait(lock);
       if (closing_) return;
       text = *std::exchange(offered_, std::nullopt);
     }

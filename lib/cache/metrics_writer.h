@@ -7,13 +7,12 @@
 //   return file.close(text);                               // the last figures, and the proof
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "base/diagnostics.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace paystats::cache {
@@ -40,10 +39,10 @@ class MetricsWriter {
 
   const std::string path_;
   base::Diagnostics& diagnostics_;
-  std::mutex mutex_;  // guards the next three
-  std::condition_variable wake_;
-  std::optional<std::string> offered_;
-  bool closing_ = false;
+  base::Mutex mutex_;
+  base::CondVar wake_;
+  std::optional<std::string> offered_ PAYSTATS_GUARDED_BY(mutex_);
+  bool closing_ PAYSTATS_GUARDED_BY(mutex_) = false;
   std::thread writer_;  // last: it uses all of the above
 };
 

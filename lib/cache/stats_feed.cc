@@ -34,7 +34,7 @@ StatsFeed::StatsFeed(loop::EventLoop& loop, StatsInput input, io::RejectLog& rej
 
 StatsFeed::~StatsFeed() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closed_ = true;
   }
   room_.notify_all();
@@ -140,7 +140,7 @@ base::Result<void> StatsFeed::take_messages(io::MessageDecoder<record::Stats>& d
 }
 
 StatsFeed::BatchPtr StatsFeed::blank_batch() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (blank_.empty()) return std::make_unique<StatsBatch>();
   BatchPtr batch = std::move(blank_.back());
   blank_.pop_back();
@@ -149,8 +149,8 @@ StatsFeed::BatchPtr StatsFeed::blank_batch() {
 
 base::Result<void> StatsFeed::push(BatchPtr batch) {
   {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return full_.size() < kBatchesMax || closed_; });
+    base::MutexLock lock(mutex_);
+    while (full_.size() >= kBatchesMax && !closed_) room_.wait(lock);
     if (closed_)
       return base::fail("nobody takes the input any more", base::ErrorKind::kInterrupted);
     full_.push_back(std::move(batch));
@@ -161,13 +161,13 @@ base::Result<void> StatsFeed::push(BatchPtr batch) {
 }
 
 void StatsFeed::signal_pause() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   before_pause_ = full_.size();
   schedule_locked();
 }
 
 void StatsFeed::signal_end(base::Result<void> outcome) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   end_ = std::move(outcome);
   schedule_locked();
 }
@@ -186,7 +186,7 @@ void StatsFeed::take_one() {
   bool pause = false;
   std::optional<base::Result<void>> end;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     // Not when the queue is empty: with a reader that is always ahead it never is.
     if (before_pause_ == size_t{0}) {
       pause = true;
@@ -205,7 +205,7 @@ void StatsFeed::take_one() {
     room_.notify_one();
     yield();  // to those who have been answered since the last batch
     if (base::Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     blank_.push_back(std::move(batch));
   } else if (end) {
     finish(*end);
@@ -217,7 +217,7 @@ void StatsFeed::take_one() {
 void StatsFeed::finish(const base::Result<void>& outcome) {
   finished_ = true;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closed_ = true;
     full_.clear();
   }

@@ -16,18 +16,17 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/progress.h"
 #include "cache/stats_batch.h"
 #include "io/decode_block.h"
@@ -104,7 +103,7 @@ class StatsFeed {
   base::Result<void> push(BatchPtr batch);  // waits for room
   void signal_pause();
   void signal_end(base::Result<void> outcome);
-  void schedule_locked();
+  void schedule_locked() PAYSTATS_REQUIRES(mutex_);
 
   // The loop's side.
   void take_one();
@@ -120,14 +119,15 @@ class StatsFeed {
   bool finished_ = false;  // the loop's: on_end was called
   std::atomic<uint64_t> records_ = 0;
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable room_;
-  std::deque<BatchPtr> full_;
-  std::vector<BatchPtr> blank_;
-  std::optional<size_t> before_pause_;  // so many of full_, and then on_pause is to be called
-  bool scheduled_ = false;              // take_one() has been posted
-  bool closed_ = false;                 // nobody takes batches any more
-  std::optional<base::Result<void>> end_;
+  base::Mutex mutex_;
+  base::CondVar room_;
+  std::deque<BatchPtr> full_ PAYSTATS_GUARDED_BY(mutex_);
+  std::vector<BatchPtr> blank_ PAYSTATS_GUARDED_BY(mutex_);
+  // So many of full_, and then on_pause is to be called.
+  std::optional<size_t> before_pause_ PAYSTATS_GUARDED_BY(mutex_);
+  bool scheduled_ PAYSTATS_GUARDED_BY(mutex_) = false;  // take_one() has been posted
+  bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;     // nobody takes batches any more
+  std::optional<base::Result<void>> end_ PAYSTATS_GUARDED_BY(mutex_);
 
   std::thread reader_;  // last: it uses all of the above
 };

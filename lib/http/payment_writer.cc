@@ -6,11 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <iterator>
-#include <mutex>
 #include <optional>
 #include <system_error>
 #include <unordered_map>
@@ -18,6 +16,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/mutex.h"
 #include "io/wait.h"
 
 namespace paystats::http {
@@ -100,13 +99,15 @@ struct PaymentWriter::LoopSide {
 // What both threads have. Lives until the last of them has let go.
 struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Shared> {
   Shared(std::unique_ptr<io::PaymentSink> payment_sink, const base::StopSignal& stop_signal,
-         const base::Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side)
+         const base::Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side,
+         loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
         stop(stop_signal),
         clock(system_clock),
         group_bytes_max(group_max),
-        loop_side(std::move(side)) {}
+        loop_side(std::move(side)),
+        loop(event_loop) {}
 
   // From any thread.
   void wake() const {
@@ -131,20 +132,21 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   const std::weak_ptr<LoopSide> loop_side;
   base::UniqueFd wake_fd;
 
-  std::mutex mutex;  // guards what follows
-  std::deque<Item> queue;
-  bool stopping = false;
-  bool abandoned = false;  // the loop's side is gone: `loop` must not be used any more
-  bool finished = false;
-  std::condition_variable on_finished;
-  loop::EventLoop* loop = nullptr;
+  base::Mutex mutex;
+  std::deque<Item> queue PAYSTATS_GUARDED_BY(mutex);
+  bool stopping PAYSTATS_GUARDED_BY(mutex) = false;
+  // The loop's side is gone: `loop` must not be used any more.
+  bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;
+  bool finished PAYSTATS_GUARDED_BY(mutex) = false;
+  base::CondVar on_finished;
+  loop::EventLoop& loop PAYSTATS_GUARDED_BY(mutex);
 };
 
 // Hands news over to the loop's thread. The lock keeps the loop alive meanwhile.
 void PaymentWriter::Shared::tell(std::function<void(LoopSide&)> news) {
-  const std::lock_guard lock(mutex);
+  const base::MutexLock lock(mutex);
   if (abandoned) return;
-  loop->post([weak = loop_side, news = std::move(news)] {
+  loop.post([weak = loop_side, news = std::move(news)] {
     if (const std::shared_ptr<LoopSide> side = weak.lock()) news(*side);
   });
 }
@@ -154,7 +156,7 @@ base::Result<bool> PaymentWriter::Shared::wait_for_work() {
   const io::Waiter waiter(stop, clock, reader_fd);
   for (;;) {
     {
-      const std::lock_guard lock(mutex);
+      const base::MutexLock lock(mutex);
       if (abandoned) return false;
       if (!queue.empty()) return true;
       if (stopping) return false;
@@ -169,7 +171,7 @@ base::Result<bool> PaymentWriter::Shared::wait_for_work() {
 }
 
 std::vector<Item> PaymentWriter::Shared::take_group() {
-  const std::lock_guard lock(mutex);
+  const base::MutexLock lock(mutex);
   std::vector<Item> group;
   uint64_t bytes = 0;
   while (!queue.empty()) {
@@ -231,7 +233,7 @@ void PaymentWriter::Shared::run() {
   }
   std::deque<Item> unwritten;
   {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     stopping = true;
     unwritten.swap(queue);
   }
@@ -249,9 +251,8 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                              const PaymentWriterLimits& limits, Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
-  shared_ =
-      std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max, loop_side_);
-  shared_->loop = &loop;
+  shared_ = std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max,
+                                     loop_side_, loop);
 }
 
 base::Result<void> PaymentWriter::start() {
@@ -263,7 +264,7 @@ base::Result<void> PaymentWriter::start() {
   try {
     thread_ = std::thread([shared = shared_] {
       shared->run();
-      const std::lock_guard lock(shared->mutex);
+      const base::MutexLock lock(shared->mutex);
       shared->finished = true;
       shared->on_finished.notify_all();
     });
@@ -285,7 +286,7 @@ void PaymentWriter::check_waits() {
   std::sort(late.begin(), late.end());
   std::vector<uint64_t> taken_back;
   {
-    const std::lock_guard lock(shared_->mutex);
+    const base::MutexLock lock(shared_->mutex);
     std::erase_if(shared_->queue, [&](const Item& item) {
       const bool is_late = std::binary_search(late.begin(), late.end(), item.id);
       if (is_late) taken_back.push_back(item.id);
@@ -300,10 +301,12 @@ void PaymentWriter::check_waits() {
 PaymentWriter::~PaymentWriter() {
   if (!thread_.joinable()) return;
   stop();
-  std::unique_lock lock(shared_->mutex);
+  base::MutexLock lock(shared_->mutex);
   shared_->abandoned = true;
-  const bool finished =
-      shared_->on_finished.wait_for(lock, kLastWait, [this] { return shared_->finished; });
+  const auto deadline = std::chrono::steady_clock::now() + kLastWait;
+  while (!shared_->finished && shared_->on_finished.wait_until(lock, deadline)) {
+  }
+  const bool finished = shared_->finished;
   lock.unlock();
   if (finished) {
     thread_.join();
@@ -334,7 +337,7 @@ void PaymentWriter::hand_over(LoopSide& side, Shared& shared) {
   std::vector<Item> fresh = std::exchange(side.fresh, {});
   bool taken = false;
   {
-    const std::lock_guard lock(shared.mutex);
+    const base::MutexLock lock(shared.mutex);
     taken = !shared.stopping;
     if (taken) std::move(fresh.begin(), fresh.end(), std::back_inserter(shared.queue));
   }
@@ -346,7 +349,7 @@ void PaymentWriter::stop() {
   loop_side_->stopping = true;
   hand_over(*loop_side_, *shared_);
   {
-    const std::lock_guard lock(shared_->mutex);
+    const base::MutexLock lock(shared_->mutex);
     shared_->stopping = true;
   }
   shared_->wake();

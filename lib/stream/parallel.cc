@@ -6,15 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/mutex.h"
 #include "stream/block_queue.h"
 #include "stream/segments.h"
 #include "totals/join.h"
@@ -41,15 +40,15 @@ struct Shared {
   std::atomic<uint64_t> records{0};
   std::atomic<uint64_t> bytes{0};
 
-  std::mutex mutex;  // guards what follows
-  std::condition_variable ended;
-  unsigned running = 0;
-  std::optional<base::Error> error;  // the first one
+  base::Mutex mutex;
+  base::CondVar ended;
+  unsigned running PAYSTATS_GUARDED_BY(mutex) = 0;
+  std::optional<base::Error> error PAYSTATS_GUARDED_BY(mutex);  // the first one
 
   // Ends all threads as soon as they look.
   void give_up(base::Error why) {
     {
-      const std::lock_guard lock(mutex);
+      const base::MutexLock lock(mutex);
       if (!error) error = std::move(why);
     }
     if (segments != nullptr) segments->close();
@@ -57,7 +56,7 @@ struct Shared {
     order.close();
   }
   bool failed() {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     return error.has_value();
   }
 };
@@ -71,7 +70,7 @@ class Worker {
   void run() {
     const base::Result<void> done = shared_.segments != nullptr ? sum_segments() : sum_blocks();
     if (!done) shared_.give_up(done.error());
-    const std::lock_guard lock(shared_.mutex);
+    const base::MutexLock lock(shared_.mutex);
     --shared_.running;
     shared_.ended.notify_all();
   }
@@ -250,15 +249,21 @@ class Workers {
 
   // True once all of them have ended; false at the deadline.
   bool wait_for(base::Duration time) {
-    std::unique_lock lock(shared_.mutex);
-    return shared_.ended.wait_for(lock, time, [this] { return shared_.running == 0; });
+    base::MutexLock lock(shared_.mutex);
+    const base::Instant deadline = std::chrono::steady_clock::now() + time;
+    while (shared_.running > 0 && shared_.ended.wait_until(lock, deadline)) {
+    }
+    return shared_.running == 0;
   }
 
   // Waits for them and adds their tables up.
   base::Result<void> finish() {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
-    if (shared_.error) return base::fail(*shared_.error);
+    {
+      const base::MutexLock lock(shared_.mutex);
+      if (shared_.error) return base::fail(*shared_.error);
+    }
     const auto threads = static_cast<unsigned>(workers_.size());
     workers_.clear();
     return totals::join_tables(totals_, std::move(others_), threads);
@@ -270,7 +275,7 @@ class Workers {
       threads_.emplace_back([&worker] { worker.run(); });
     } catch (const std::system_error& error) {
       shared_.give_up({std::string("a thread could not be started: ") + error.what()});
-      const std::lock_guard lock(shared_.mutex);
+      const base::MutexLock lock(shared_.mutex);
       --shared_.running;
     }
   }

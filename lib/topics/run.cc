@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
+#include <algorithm>
 #include <csignal>
 #include <latch>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/progress.h"
 #include "io/reject_log.h"
 #include "kafka/slots.h"
@@ -94,7 +94,6 @@ struct Job {
   std::unique_ptr<io::RejectLog> own_rejects;  // where they go to a topic
   TopicCounters counters;
   std::unique_ptr<TopicJob> work;
-  std::optional<base::Result<void>> outcome;
   std::thread thread;
 };
 
@@ -112,7 +111,8 @@ class TopicRun {
  private:
   base::Result<void> prepare(int32_t partitions);
   base::Result<void> name(Job& job, size_t number);
-  void start(Job& job);
+  void start(size_t number);
+  bool all_ended() const PAYSTATS_REQUIRES(mutex_);
   void wait();
   void tell();
   stream::Counters counters() const;
@@ -125,8 +125,10 @@ class TopicRun {
   base::Progress progress_;
   std::unique_ptr<io::RejectLog> rejects_;  // where they go to no topic
   std::vector<std::unique_ptr<Job>> jobs_;
-  std::mutex mutex_;  // guards each job's outcome
-  std::condition_variable ended_;
+  base::Mutex mutex_;
+  // Of each job, in their order.
+  std::vector<std::optional<base::Result<void>>> outcomes_ PAYSTATS_GUARDED_BY(mutex_);
+  base::CondVar ended_;
   std::optional<std::latch> opened_;  // by all jobs
 };
 
@@ -138,7 +140,11 @@ base::Result<base::ExitStatus> TopicRun::run() {
   tell_guarantee(options_, context_.diagnostics);
   if (base::Result<void> started = metrics_.start(); !started) return base::fail(started.error());
   opened_.emplace(static_cast<ptrdiff_t>(jobs_.size()));
-  for (const auto& job : jobs_) start(*job);
+  {
+    const base::MutexLock lock(mutex_);
+    outcomes_.resize(jobs_.size());
+  }
+  for (size_t number = 0; number < jobs_.size(); ++number) start(number);
   wait();
   return conclude();
 }
@@ -206,12 +212,13 @@ base::Result<void> TopicRun::name(Job& job, size_t number) {
   return {};
 }
 
-void TopicRun::start(Job& job) {
-  const auto end = [this, &job](base::Result<void> outcome) {
-    const std::lock_guard lock(mutex_);
+void TopicRun::start(size_t number) {
+  Job& job = *jobs_[number];
+  const auto end = [this, number](base::Result<void> outcome) {
+    const base::MutexLock lock(mutex_);
     // The others would go on with their partitions, and nobody would see that one is missing.
     if (!outcome) context_.stop.request(SIGTERM);
-    job.outcome = std::move(outcome);
+    outcomes_[number] = std::move(outcome);
     ended_.notify_all();
   };
   try {
@@ -228,16 +235,21 @@ void TopicRun::start(Job& job) {
   }
 }
 
+bool TopicRun::all_ended() const {
+  return std::all_of(outcomes_.begin(), outcomes_.end(),
+                     [](const auto& outcome) { return outcome.has_value(); });
+}
+
 void TopicRun::wait() {
   const base::Duration interval = context_.progress ? kProgressInterval : kLookInterval;
-  const auto all_ended = [this] {
-    for (const auto& job : jobs_) {
-      if (!job->outcome) return false;
-    }
-    return true;
-  };
-  std::unique_lock lock(mutex_);
-  while (!ended_.wait_for(lock, interval, all_ended)) tell();
+  base::MutexLock lock(mutex_);
+  const auto next_look = [interval] { return std::chrono::steady_clock::now() + interval; };
+  for (auto look = next_look(); !all_ended();) {
+    if (ended_.wait_until(lock, look)) continue;
+    if (all_ended()) break;
+    tell();
+    look = next_look();
+  }
   lock.unlock();
   for (const auto& job : jobs_) {
     if (job->thread.joinable()) job->thread.join();
@@ -290,9 +302,10 @@ base::Result<base::ExitStatus> TopicRun::conclude() {
   const auto is_error = [](const base::Result<void>& ended) {
     return !ended && ended.error().kind != base::ErrorKind::kInterrupted;
   };
-  for (const auto& job : jobs_) {
-    if (outcome ? !*job->outcome : !is_error(outcome) && is_error(*job->outcome)) {
-      outcome = *job->outcome;
+  {
+    const base::MutexLock lock(mutex_);
+    for (const auto& ended : outcomes_) {
+      if (outcome ? !*ended : !is_error(outcome) && is_error(*ended)) outcome = *ended;
     }
   }
   if (rejects_) finish(*rejects_);
