@@ -26,7 +26,16 @@ void MetricsWriter::offer(std::string text) {
     offered_ = std::move(text);
   }
   wake_.notify_one();
-  if (!writer_.joinable()) writer_ = std::thread([this] { write_offers(); });
+  if (!writer_.joinable()) start_thread();
+}
+
+void MetricsWriter::start_thread() {
+  base::Result<base::Thread> writer = base::start_thread([this] { write_offers(); });
+  if (writer) {
+    writer_ = std::move(*writer);
+  } else if (!std::exchange(warned_of_thread_, true)) {
+    diagnostics_.warning(path_ + ": is not renewed: " + writer.error().message);
+  }
 }
 
 base::Result<void> MetricsWriter::close(const std::string& text) {

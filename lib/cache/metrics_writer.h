@@ -9,11 +9,11 @@
 
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "base/diagnostics.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/threads.h"
 
 namespace paystats::cache {
 
@@ -27,7 +27,8 @@ class MetricsWriter {
   // Writes, and waits for it. Not while an offer() may be under way.
   base::Result<void> write(const std::string& text);
 
-  // Writes in the background; where the disk is slow, only the newest. A failure warns once.
+  // Writes in the background; where the disk is slow, only the newest. A failure warns once, and
+  // so does a thread that cannot be had: each offer tries to.
   void offer(std::string text);
 
   // Ends the background work, then writes. Call once, at the end.
@@ -35,6 +36,7 @@ class MetricsWriter {
 
  private:
   void write_offers();
+  void start_thread();
   void end_thread();
 
   const std::string path_;
@@ -43,7 +45,8 @@ class MetricsWriter {
   base::CondVar wake_;
   std::optional<std::string> offered_ PAYSTATS_GUARDED_BY(mutex_);
   bool closing_ PAYSTATS_GUARDED_BY(mutex_) = false;
-  std::thread writer_;  // last: it uses all of the above
+  bool warned_of_thread_ = false;
+  base::Thread writer_;  // last: it uses all of the above
 };
 
 // What is published of a cache, in Prometheus' text format. read = accepted + rejected.

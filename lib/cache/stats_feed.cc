@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "io/wait.h"
@@ -41,8 +42,11 @@ StatsFeed::~StatsFeed() {
   if (reader_.joinable()) reader_.join();
 }
 
-void StatsFeed::start() {
-  reader_ = std::thread([this] { read_all(); });
+base::Result<void> StatsFeed::start() {
+  base::Result<base::Thread> reader = base::start_thread([this] { read_all(); });
+  if (!reader) return base::fail(reader.error());
+  reader_ = std::move(*reader);
+  return {};
 }
 
 // ---- The reader's thread

@@ -7,7 +7,7 @@
 //       .on_batch = [&](StatsBatch& batch) { ... return Result<void>(); },
 //       .on_pause = [&] { ledger.set_ready(); },
 //       .on_end = [&](const Result<void>& outcome) { ... }});
-//   feed.start();
+//   if (Result<void> started = feed.start(); !started) return started;
 //   loop.run();
 //
 // The handlers run on the loop's thread, in the order of the input. What is borrowed must outlive
@@ -22,12 +22,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/progress.h"
+#include "base/threads.h"
 #include "cache/stats_batch.h"
 #include "io/decode_block.h"
 #include "io/decode_messages.h"
@@ -84,7 +84,8 @@ class StatsFeed {
   StatsFeed& operator=(const StatsFeed&) = delete;
   ~StatsFeed();
 
-  void start();
+  // Fails where there can be no thread; call once.
+  base::Result<void> start();
 
   // Read so far, bad ones included. Any thread may ask.
   uint64_t records() const { return records_; }
@@ -129,7 +130,7 @@ class StatsFeed {
   bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;     // nobody takes batches any more
   std::optional<base::Result<void>> end_ PAYSTATS_GUARDED_BY(mutex_);
 
-  std::thread reader_;  // last: it uses all of the above
+  base::Thread reader_;  // last: it uses all of the above
 };
 
 }  // namespace paystats::cache

@@ -10,7 +10,6 @@
 #include <exception>
 #include <iterator>
 #include <optional>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -261,16 +260,14 @@ base::Result<void> PaymentWriter::start() {
   loop_side_->work.emplace(loop_side_->loop);
   loop_side_->checks =
       std::make_unique<loop::Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
-  try {
-    thread_ = std::thread([shared = shared_] {
-      shared->run();
-      const base::MutexLock lock(shared->mutex);
-      shared->finished = true;
-      shared->on_finished.notify_all();
-    });
-  } catch (const std::system_error& e) {
-    return base::fail(std::string("thread: ") + e.what());
-  }
+  base::Result<base::Thread> thread = base::start_thread([shared = shared_] {
+    shared->run();
+    const base::MutexLock lock(shared->mutex);
+    shared->finished = true;
+    shared->on_finished.notify_all();
+  });
+  if (!thread) return base::fail(thread.error());
+  thread_ = std::move(*thread);
   return {};
 }
 

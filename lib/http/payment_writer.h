@@ -17,12 +17,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "api/posted_payments.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/stop_signal.h"
+#include "base/threads.h"
 #include "io/payment_sink.h"
 #include "loop/event_loop.h"
 
@@ -82,7 +82,7 @@ class PaymentWriter {
 
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<LoopSide> loop_side_;
-  std::thread thread_;
+  base::Thread thread_;
 };
 
 }  // namespace paystats::http

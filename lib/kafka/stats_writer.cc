@@ -2,12 +2,11 @@
 
 #include <cassert>
 #include <map>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "kafka/producer.h"
 
 namespace paystats::kafka {
@@ -35,11 +34,9 @@ class WorkThread {
   }
 
   base::Result<void> start() {
-    try {
-      thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error& error) {
-      return base::fail(std::string("a thread could not be started: ") + error.what());
-    }
+    base::Result<base::Thread> thread = base::start_thread([this] { run(); });
+    if (!thread) return base::fail(thread.error());
+    thread_ = std::move(*thread);
     return {};
   }
 
@@ -95,7 +92,7 @@ class WorkThread {
   State state_ PAYSTATS_GUARDED_BY(mutex_) = State::kNothing;
   base::Result<CommitOutcome> outcome_ PAYSTATS_GUARDED_BY(mutex_) = CommitOutcome::kUndone;
   bool ends_ PAYSTATS_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  base::Thread thread_;
 };
 
 // What is to be committed together: lines, and how far the input has been read.

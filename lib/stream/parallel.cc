@@ -9,11 +9,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "stream/block_queue.h"
 #include "stream/segments.h"
 #include "totals/join.h"
@@ -239,12 +238,12 @@ class Workers {
       workers_.push_back(std::make_unique<Worker>(options.fields, shared, table));
     }
     shared.running = options.jobs;
-    for (const auto& worker : workers_) start(*worker);
+    start();
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() {
-    for (std::thread& thread : threads_) thread.join();
+    for (base::Thread& thread : threads_) thread.join();
   }
 
   // True once all of them have ended; false at the deadline.
@@ -258,7 +257,7 @@ class Workers {
 
   // Waits for them and adds their tables up.
   base::Result<void> finish() {
-    for (std::thread& thread : threads_) thread.join();
+    for (base::Thread& thread : threads_) thread.join();
     threads_.clear();
     {
       const base::MutexLock lock(shared_.mutex);
@@ -270,13 +269,18 @@ class Workers {
   }
 
  private:
-  void start(Worker& worker) {
-    try {
-      threads_.emplace_back([&worker] { worker.run(); });
-    } catch (const std::system_error& error) {
-      shared_.give_up({std::string("a thread could not be started: ") + error.what()});
+  // Goes on with fewer threads where there cannot be as many: the tables of the others stay empty.
+  void start() {
+    for (const auto& worker : workers_) {
+      base::Result<base::Thread> thread = base::start_thread([&each = *worker] { each.run(); });
+      if (thread) {
+        threads_.push_back(std::move(*thread));
+        continue;
+      }
+      if (threads_.empty()) shared_.give_up(thread.error());
       const base::MutexLock lock(shared_.mutex);
-      --shared_.running;
+      shared_.running -= static_cast<unsigned>(workers_.size() - threads_.size());
+      return;
     }
   }
 
@@ -284,7 +288,7 @@ class Workers {
   totals::Totals& totals_;
   std::vector<std::unique_ptr<totals::Totals>> others_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::thread> threads_;
+  std::vector<base::Thread> threads_;
 };
 
 // What the thread that reads has to do beside: figures, and rejects that must not lie about.

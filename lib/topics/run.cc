@@ -9,13 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/progress.h"
+#include "base/threads.h"
 #include "io/reject_log.h"
 #include "kafka/slots.h"
 #include "kafka/topics.h"
@@ -94,7 +93,7 @@ struct Job {
   std::unique_ptr<io::RejectLog> own_rejects;  // where they go to a topic
   TopicCounters counters;
   std::unique_ptr<TopicJob> work;
-  std::thread thread;
+  base::Thread thread;
 };
 
 class TopicRun {
@@ -221,16 +220,17 @@ void TopicRun::start(size_t number) {
     outcomes_[number] = std::move(outcome);
     ended_.notify_all();
   };
-  try {
-    job.thread = std::thread([this, &job, end] {
-      const base::Result<void> opened = job.work->open();
-      if (!opened) end(opened);
-      // They join the group at the same moment, or it would be formed anew for each of them.
-      opened_->arrive_and_wait();
-      if (opened) end(job.work->run());
-    });
-  } catch (const std::system_error& e) {
-    end(base::fail(std::string("thread: ") + e.what()));
+  base::Result<base::Thread> thread = base::start_thread([this, &job, end] {
+    const base::Result<void> opened = job.work->open();
+    if (!opened) end(opened);
+    // They join the group at the same moment, or it would be formed anew for each of them.
+    opened_->arrive_and_wait();
+    if (opened) end(job.work->run());
+  });
+  if (thread) {
+    job.thread = std::move(*thread);
+  } else {
+    end(base::fail(thread.error()));
     opened_->count_down();
   }
 }

@@ -66,7 +66,7 @@ TEST_F(StatsFeedTest, HandsOverAllRowsInOrderAndThenTheEnd) {
   constexpr int kLines = 700;
   for (int i = 0; i < kBlocks; ++i) source_.give(lines(i * kLines, kLines));
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(users_.size(), static_cast<size_t>(kBlocks * kLines));
   for (int i = 0; i < kBlocks * kLines; ++i) ASSERT_EQ(users_[i], "user" + std::to_string(i));
@@ -82,7 +82,7 @@ TEST_F(StatsFeedTest, KeepsNamesThatHadEscapes) {
   }
   source_.give(block);
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(users_.size(), 600U);
   for (int i = 0; i < 300; ++i) {
@@ -95,7 +95,7 @@ TEST_F(StatsFeedTest, PutsBadLinesAsideAndCountsThem) {
   source_.give(line("a", 1) + "garbage\n\n" + line("b", 1));
   source_.give("{}\n");
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(rejects_.count(), 2U);
@@ -113,7 +113,7 @@ TEST_F(StatsFeedTest, ARowKnowsItsLineForALaterReject) {
     EXPECT_EQ(reject.error, "why");
     return base::Result<void>();
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(batches_, 1);
 }
@@ -122,7 +122,7 @@ TEST_F(StatsFeedTest, ReadsNoFurtherThanTheQueueIsLong) {
   constexpr size_t kBlocks = 100;
   for (size_t i = 0; i < kBlocks; ++i) source_.give(lines(0, 10));
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   // The loop does not run yet. One block is in the reader's hand beyond those in the queue.
   constexpr size_t kTaken = StatsFeed::kBatchesMax + 1;
   ASSERT_TRUE(eventually([&] { return source_.blocks_left() <= kBlocks - kTaken; }));
@@ -140,7 +140,7 @@ TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
     loop_.post([&] { seen_at.push_back(batches_); });
     return base::Result<void>();
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   ASSERT_TRUE(eventually([&] { return source_.blocks_left() == 0; }));
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(seen_at.size(), 10U);
@@ -149,7 +149,7 @@ TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
 
 TEST_F(StatsFeedTest, TellsOfThePauseOnceAfterWhatCameBeforeIt) {
   source_.give(lines(0, 5));
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   std::atomic<int> pauses = 0;
   const auto look = [&] {
@@ -172,7 +172,7 @@ class ReadyLineTest : public StatsFeedTest {
 
 // However long it takes, and though there is no pause at all.
 TEST_F(ReadyLineTest, SilenceIsNoPause) {
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   std::atomic<int> pauses = 0;
   std::atomic<size_t> users = 0;
@@ -202,13 +202,13 @@ TEST_F(ReadyLineTest, SilenceIsNoPause) {
 TEST_F(ReadyLineTest, TheEmptyLineMayBeTheFirst) {
   source_.give("\n");
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(pauses_, 1);
 }
 
 TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) {
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   std::this_thread::sleep_for(3 * StatsFeed::kPause);
   source_.give(lines(0, 5));
@@ -220,7 +220,7 @@ TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) 
 TEST_F(StatsFeedTest, PassesOnTheErrorOfTheSource) {
   source_.give(lines(0, 5));
   source_.end(base::Result<io::ReadStatus>(base::fail("stats.jsonl: input/output error")));
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_.size(), 5U);
   ASSERT_FALSE(outcome_);
@@ -233,7 +233,7 @@ TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
     if (batches_ == 3) return base::fail("too many users");
     return {};
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_FALSE(outcome_);
   EXPECT_EQ(outcome_.error().message, "too many users");
@@ -274,7 +274,7 @@ class MessageFeedTest : public ::testing::Test {
                         },
                     .on_pause = [] {},
                     .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
-    feed.start();
+    EXPECT_TRUE(feed.start());
     EXPECT_TRUE(loop.run());
     records_ = feed.records();
     return told;
@@ -365,7 +365,7 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
                           source.release();
                         },
                     .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
-    feed.start();
+    EXPECT_TRUE(feed.start());
     EXPECT_TRUE(loop.run());
     EXPECT_EQ(told, when == CatchesUp::kAtOnce
                         ? (std::vector<std::string>{"ready", "end"})
@@ -429,7 +429,7 @@ TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
                       },
                   .on_pause = [&] { ready_after = batches; },
                   .on_end = [](const base::Result<void>&) {}});
-  feed.start();
+  EXPECT_TRUE(feed.start());
   ASSERT_TRUE(eventually([&] { return source.waits_behind(5); }));
   EXPECT_TRUE(loop.run());
   EXPECT_EQ(batches, RestlessSource::kMessages);
