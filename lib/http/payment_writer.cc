@@ -1,10 +1,11 @@
 #include "http/payment_writer.h"
 
-#include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <deque>
 #include <exception>
@@ -16,7 +17,6 @@
 
 #include "base/fd.h"
 #include "base/mutex.h"
-#include "io/wait.h"
 
 namespace paystats::http {
 namespace {
@@ -97,13 +97,10 @@ struct PaymentWriter::LoopSide {
 
 // What both threads have. Lives until the last of them has let go.
 struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Shared> {
-  Shared(std::unique_ptr<io::PaymentSink> payment_sink, const base::StopSignal& stop_signal,
-         const base::Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side,
-         loop::EventLoop& event_loop)
+  Shared(std::unique_ptr<io::PaymentSink> payment_sink, uint64_t group_max,
+         std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
-        stop(stop_signal),
-        clock(system_clock),
         group_bytes_max(group_max),
         loop_side(std::move(side)),
         loop(event_loop) {}
@@ -118,15 +115,15 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   // The thread's.
   void run();
   base::Result<void> write_all();
-  base::Result<bool> wait_for_work();
+  enum class Work { kGroup, kStop, kAbandoned };
+  base::Result<Work> wait_for_work();
+  base::Result<void> wait_woken() const;
   std::vector<Item> take_group();
   bool write_group(std::vector<Item> group);
   void tell(std::function<void(LoopSide&)> news);
 
   const std::unique_ptr<io::PaymentSink> sink;
   const int reader_fd;
-  const base::StopSignal& stop;
-  const base::Clock& clock;
   const uint64_t group_bytes_max;
   const std::weak_ptr<LoopSide> loop_side;
   base::UniqueFd wake_fd;
@@ -150,22 +147,31 @@ void PaymentWriter::Shared::tell(std::function<void(LoopSide&)> news) {
   });
 }
 
-// True: there is something in the queue. False: stopping, and the queue is empty.
-base::Result<bool> PaymentWriter::Shared::wait_for_work() {
-  const io::Waiter waiter(stop, clock, reader_fd);
+// Until wake(), or until the reader of the output has gone. Without an io::Waiter: that borrows a
+// clock and a stop signal, which may be gone before this thread.
+base::Result<void> PaymentWriter::Shared::wait_woken() const {
+  std::array<pollfd, 2> polled{{{reader_fd, 0, 0}, {wake_fd.get(), POLLIN, 0}}};
+  while (::poll(polled.data(), polled.size(), -1) < 0) {
+    if (errno != EINTR) return base::fail(base::system_error("poll", errno));
+  }
+  if ((polled[0].revents & POLLNVAL) != 0) return base::fail(base::system_error("output", EBADF));
+  if (polled[0].revents != 0) return base::fail(base::system_error("output", EPIPE));
+  uint64_t ignored = 0;
+  while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
+// kGroup: there is something in the queue. kStop: stopping, and the queue is empty.
+base::Result<PaymentWriter::Shared::Work> PaymentWriter::Shared::wait_for_work() {
   for (;;) {
     {
       const base::MutexLock lock(mutex);
-      if (abandoned) return false;
-      if (!queue.empty()) return true;
-      if (stopping) return false;
+      if (abandoned) return Work::kAbandoned;
+      if (!queue.empty()) return Work::kGroup;
+      if (stopping) return Work::kStop;
     }
-    const base::Result<io::Wake> woken =
-        waiter.wait_readable_despite_stop(wake_fd.get(), io::kForever);
-    if (!woken) return base::fail(woken.error());
-    uint64_t ignored = 0;
-    while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
-    }
+    if (base::Result<void> woken = wait_woken(); !woken) return base::fail(woken.error());
   }
 }
 
@@ -210,12 +216,13 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
 
 base::Result<void> PaymentWriter::Shared::write_all() {
   for (;;) {
-    const base::Result<bool> work = wait_for_work();
+    const base::Result<Work> work = wait_for_work();
     if (!work) {
       tell([error = work.error()](LoopSide& side) { side.handlers.on_broken(error); });
       return base::fail(work.error());
     }
-    if (!*work) return sink->close();
+    if (*work == Work::kStop) return sink->close();
+    if (*work == Work::kAbandoned) return base::fail("nobody waits for the payments any more");
     if (!write_group(take_group())) return base::fail("payments could not be written");
   }
 }
@@ -246,12 +253,11 @@ void PaymentWriter::Shared::run() {
 }
 
 PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
-                             const base::StopSignal& stop, const base::Clock& clock,
-                             const PaymentWriterLimits& limits, Handlers handlers)
+                             const base::Clock& clock, const PaymentWriterLimits& limits,
+                             Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
-  shared_ = std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max,
-                                     loop_side_, loop);
+  shared_ = std::make_shared<Shared>(std::move(sink), limits.group_bytes_max, loop_side_, loop);
 }
 
 base::Result<void> PaymentWriter::start() {
