@@ -38,7 +38,7 @@ void Diagnostics::detail(std::string_view message) {
 }
 
 void Diagnostics::status(std::string_view line) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (line == status_) return;
   status_ = line;
   std::string out(kEraseLine);
@@ -47,7 +47,7 @@ void Diagnostics::status(std::string_view line) {
 }
 
 void Diagnostics::print(std::string_view word, std::string_view message) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   // One write a message, so that the lines of several processes do not mix.
   std::string out;
   if (!status_.empty()) out += kEraseLine;

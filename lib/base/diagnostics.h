@@ -8,9 +8,10 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
+
+#include "base/mutex.h"
 
 namespace paystats::base {
 
@@ -37,13 +38,13 @@ class Diagnostics {
 
  private:
   void print(std::string_view word, std::string_view message);
-  void write_out(std::string_view bytes);
+  void write_out(std::string_view bytes) PAYSTATS_REQUIRES(mutex_);
 
   const std::string tool_;
   const Verbosity verbosity_;
   const int fd_;
-  std::mutex mutex_;
-  std::string status_;  // what is drawn now, without its newline
+  Mutex mutex_;
+  std::string status_ PAYSTATS_GUARDED_BY(mutex_);  // what is drawn now, without its newline
 };
 
 }  // namespace paystats::base

@@ -1,31 +1,43 @@
-// Work that can be cut into parts, done by several threads at once.
+// Threads, and work that can be cut into parts for several of them.
+//
+//   Result<Thread> reader = start_thread([this] { read_all(); });
+//   if (!reader) return fail(reader.error());
 //
 //   on_threads(threads, [&](unsigned part) { ... });   // part 0 .. threads-1, once each
 //
-// Returns when all are done. Part 0 runs in the calling thread; so does, at the end, a part for
-// which no thread could be started, so a part must never wait for another one to begin.
+// on_threads() returns when all are done. Part 0 runs in the calling thread; so does, at the end, a
+// part for which no thread could be started, so a part must never wait for another one to begin.
 #pragma once
 
-#include <system_error>
+#include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "base/result.h"
 
 namespace paystats::base {
 
+using Thread = std::thread;
+
+// "thread: resource temporarily unavailable (see ulimit -u)" where there can be no more of them.
+Result<Thread> start_thread(std::function<void()> work);
+
+// How many threads this machine runs at a time; 0 where it does not say.
+unsigned processors();
+
 template <class Work>
 void on_threads(unsigned threads, const Work& work) {
-  std::vector<std::thread> others;
+  std::vector<Thread> others;
   unsigned started = 1;
   for (; started < threads; ++started) {
-    try {
-      others.emplace_back([&work, part = started] { work(part); });
-    } catch (const std::system_error&) {
-      break;  // no more threads are to be had
-    }
+    Result<Thread> other = start_thread([&work, part = started] { work(part); });
+    if (!other) break;
+    others.push_back(std::move(*other));
   }
   work(0U);
   for (unsigned part = started; part < threads; ++part) work(part);
-  for (std::thread& other : others) other.join();
+  for (Thread& other : others) other.join();
 }
 
 }  // namespace paystats::base

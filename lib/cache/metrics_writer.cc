@@ -20,11 +20,20 @@ base::Result<void> MetricsWriter::write(const std::string& text) {
 
 void MetricsWriter::offer(std::string text) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     offered_ = std::move(text);
   }
   wake_.notify_one();
-  if (!writer_.joinable()) writer_ = std::thread([this] { write_offers(); });
+  if (!writer_.joinable()) start_thread();
+}
+
+void MetricsWriter::start_thread() {
+  base::Result<base::Thread> writer = base::start_thread([this] { write_offers(); });
+  if (writer) {
+    writer_ = std::move(*writer);
+  } else if (!std::exchange(warned_of_thread_, true)) {
+    diagnostics_.warning(path_ + ": is not renewed: " + writer.error().message);
+  }
 }
 
 base::Result<void> MetricsWriter::close(const std::string& text) {
@@ -34,7 +43,7 @@ base::Result<void> MetricsWriter::close(const std::string& text) {
 
 void MetricsWriter::end_thread() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closing_ = true;
   }
   wake_.notify_one();
@@ -46,8 +55,8 @@ void MetricsWriter::write_offers() {
   for (;;) {
     std::string text;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return offered_ || closing_; });
+      base::MutexLock lock(mutex_);
+      while (!offered_ && !closing_) wake_.wait(lock);
       if (closing_) return;
       text = *std::exchange(offered_, std::nullopt);
     }

@@ -7,14 +7,13 @@
 //   return file.close(text);                               // the last figures, and the proof
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "base/diagnostics.h"
+#include "base/mutex.h"
 #include "base/result.h"
+#include "base/threads.h"
 
 namespace paystats::cache {
 
@@ -28,7 +27,8 @@ class MetricsWriter {
   // Writes, and waits for it. Not while an offer() may be under way.
   base::Result<void> write(const std::string& text);
 
-  // Writes in the background; where the disk is slow, only the newest. A failure warns once.
+  // Writes in the background; where the disk is slow, only the newest. A failure warns once, and
+  // so does a thread that cannot be had: each offer tries to.
   void offer(std::string text);
 
   // Ends the background work, then writes. Call once, at the end.
@@ -36,15 +36,17 @@ class MetricsWriter {
 
  private:
   void write_offers();
+  void start_thread();
   void end_thread();
 
   const std::string path_;
   base::Diagnostics& diagnostics_;
-  std::mutex mutex_;  // guards the next three
-  std::condition_variable wake_;
-  std::optional<std::string> offered_;
-  bool closing_ = false;
-  std::thread writer_;  // last: it uses all of the above
+  base::Mutex mutex_;
+  base::CondVar wake_;
+  std::optional<std::string> offered_ PAYSTATS_GUARDED_BY(mutex_);
+  bool closing_ PAYSTATS_GUARDED_BY(mutex_) = false;
+  bool warned_of_thread_ = false;
+  base::Thread writer_;  // last: it uses all of the above
 };
 
 // What is published of a cache, in Prometheus' text format. read = accepted + rejected.

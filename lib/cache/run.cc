@@ -88,8 +88,8 @@ base::Result<void> CacheRun::Impl::run() {
     each_second_ = std::make_unique<loop::Ticker>(loop_, kMetricsInterval,
                                                   [this] { metrics_writer_->offer(metrics()); });
   }
+  if (base::Result<void> started = feed_->start(); !started) return started;
   if (server_) server_->start();
-  feed_->start();
 
   const base::Result<void> looped = loop_.run();
   if (!looped) outcome_ = looped;

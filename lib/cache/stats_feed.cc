@@ -1,6 +1,7 @@
 #include "cache/stats_feed.h"
 
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "io/wait.h"
@@ -33,15 +34,18 @@ StatsFeed::StatsFeed(loop::EventLoop& loop, StatsInput input, io::RejectLog& rej
 
 StatsFeed::~StatsFeed() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closed_ = true;
   }
   room_.notify_all();
   if (reader_.joinable()) reader_.join();
 }
 
-void StatsFeed::start() {
-  reader_ = std::thread([this] { read_all(); });
+base::Result<void> StatsFeed::start() {
+  base::Result<base::Thread> reader = base::start_thread([this] { read_all(); });
+  if (!reader) return base::fail(reader.error());
+  reader_ = std::move(*reader);
+  return {};
 }
 
 // ---- The reader's thread
@@ -135,7 +139,7 @@ base::Result<void> StatsFeed::take_messages(io::MessageDecoder<record::Stats>& d
 }
 
 StatsFeed::BatchPtr StatsFeed::blank_batch() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (blank_.empty()) return std::make_unique<StatsBatch>();
   BatchPtr batch = std::move(blank_.back());
   blank_.pop_back();
@@ -144,8 +148,8 @@ StatsFeed::BatchPtr StatsFeed::blank_batch() {
 
 base::Result<void> StatsFeed::push(BatchPtr batch) {
   {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return full_.size() < kBatchesMax || closed_; });
+    base::MutexLock lock(mutex_);
+    while (full_.size() >= kBatchesMax && !closed_) room_.wait(lock);
     if (closed_)
       return base::fail("nobody takes the input any more", base::ErrorKind::kInterrupted);
     full_.push_back(std::move(batch));
@@ -156,13 +160,13 @@ base::Result<void> StatsFeed::push(BatchPtr batch) {
 }
 
 void StatsFeed::signal_pause() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   before_pause_ = full_.size();
   schedule_locked();
 }
 
 void StatsFeed::signal_end(base::Result<void> outcome) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   end_ = std::move(outcome);
   schedule_locked();
 }
@@ -181,7 +185,7 @@ void StatsFeed::take_one() {
   bool pause = false;
   std::optional<base::Result<void>> end;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     // Not when the queue is empty: with a reader that is always ahead it never is.
     if (before_pause_ == size_t{0}) {
       pause = true;
@@ -200,7 +204,7 @@ void StatsFeed::take_one() {
     room_.notify_one();
     yield();  // to those who have been answered since the last batch
     if (base::Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     blank_.push_back(std::move(batch));
   } else if (end) {
     finish(*end);
@@ -212,7 +216,7 @@ void StatsFeed::take_one() {
 void StatsFeed::finish(const base::Result<void>& outcome) {
   finished_ = true;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closed_ = true;
     full_.clear();
   }

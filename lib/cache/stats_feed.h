@@ -7,7 +7,7 @@
 //       .on_batch = [&](StatsBatch& batch) { return apply(batch); },
 //       .on_pause = [&] { ready = true; },
 //       .on_end = [&](const base::Result<void>& outcome) { end = outcome; }});
-//   feed.start();
+//   if (base::Result<void> started = feed.start(); !started) return started;
 //   return loop.run();
 //
 // The handlers run on the loop's thread, in the order of the input. What is borrowed must outlive
@@ -16,19 +16,18 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/progress.h"
+#include "base/threads.h"
 #include "cache/stats_batch.h"
 #include "io/decode_block.h"
 #include "io/decode_messages.h"
@@ -85,7 +84,8 @@ class StatsFeed {
   StatsFeed& operator=(const StatsFeed&) = delete;
   ~StatsFeed();
 
-  void start();
+  // Fails where there can be no thread; call once.
+  base::Result<void> start();
 
   // Read so far, bad ones included. Any thread may ask.
   uint64_t records() const { return records_; }
@@ -104,7 +104,7 @@ class StatsFeed {
   base::Result<void> push(BatchPtr batch);  // waits for room
   void signal_pause();
   void signal_end(base::Result<void> outcome);
-  void schedule_locked();
+  void schedule_locked() PAYSTATS_REQUIRES(mutex_);
 
   // The loop's side.
   void take_one();
@@ -120,16 +120,17 @@ class StatsFeed {
   bool finished_ = false;  // the loop's: on_end was called
   std::atomic<uint64_t> records_ = 0;
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable room_;
-  std::deque<BatchPtr> full_;
-  std::vector<BatchPtr> blank_;
-  std::optional<size_t> before_pause_;  // so many of full_, and then on_pause is to be called
-  bool scheduled_ = false;              // take_one() has been posted
-  bool closed_ = false;                 // nobody takes batches any more
-  std::optional<base::Result<void>> end_;
+  base::Mutex mutex_;
+  base::CondVar room_;
+  std::deque<BatchPtr> full_ PAYSTATS_GUARDED_BY(mutex_);
+  std::vector<BatchPtr> blank_ PAYSTATS_GUARDED_BY(mutex_);
+  // So many of full_, and then on_pause is to be called.
+  std::optional<size_t> before_pause_ PAYSTATS_GUARDED_BY(mutex_);
+  bool scheduled_ PAYSTATS_GUARDED_BY(mutex_) = false;  // take_one() has been posted
+  bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;     // nobody takes batches any more
+  std::optional<base::Result<void>> end_ PAYSTATS_GUARDED_BY(mutex_);
 
-  std::thread reader_;  // last: it uses all of the above
+  base::Thread reader_;  // last: it uses all of the above
 };
 
 }  // namespace paystats::cache

@@ -1,24 +1,22 @@
 #include "http/payment_writer.h"
 
-#include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
-#include <condition_variable>
 #include <deque>
 #include <iterator>
-#include <mutex>
 #include <optional>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/fd.h"
-#include "io/wait.h"
+#include "base/mutex.h"
 
 namespace paystats::http {
 namespace {
@@ -100,14 +98,13 @@ struct PaymentWriter::LoopSide {
 
 // What both threads have. Lives until the last of them has let go.
 struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Shared> {
-  Shared(std::unique_ptr<io::PaymentSink> payment_sink, const base::StopSignal& stop_signal,
-         const base::Clock& system_clock, uint64_t group_max, std::weak_ptr<LoopSide> side)
+  Shared(std::unique_ptr<io::PaymentSink> payment_sink, uint64_t group_max,
+         std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
-        stop(stop_signal),
-        clock(system_clock),
         group_bytes_max(group_max),
-        loop_side(std::move(side)) {
+        loop_side(std::move(side)),
+        loop(event_loop) {
     assert(group_max <= io::PaymentSink::kCommitBytes / 2);
   }
 
@@ -121,58 +118,68 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   // The thread's.
   void run();
   base::Result<void> write_all();
-  base::Result<bool> wait_for_work();
+  enum class Work { kGroup, kStop, kAbandoned };
+  base::Result<Work> wait_for_work();
+  base::Result<void> wait_woken() const;
   std::vector<Item> take_group();
   bool write_group(std::vector<Item> group);
   void tell(std::function<void(LoopSide&)> news);
 
   const std::unique_ptr<io::PaymentSink> sink;
   const int reader_fd;
-  const base::StopSignal& stop;
-  const base::Clock& clock;
   const uint64_t group_bytes_max;
   const std::weak_ptr<LoopSide> loop_side;
   base::UniqueFd wake_fd;
 
-  std::mutex mutex;  // guards what follows
-  std::deque<Item> queue;
-  bool stopping = false;
-  bool abandoned = false;  // the loop's side is gone: `loop` must not be used any more
-  bool finished = false;
-  std::condition_variable on_finished;
-  loop::EventLoop* loop = nullptr;
+  base::Mutex mutex;
+  std::deque<Item> queue PAYSTATS_GUARDED_BY(mutex);
+  bool stopping PAYSTATS_GUARDED_BY(mutex) = false;
+  // The loop's side is gone: `loop` must not be used any more.
+  bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;
+  bool finished PAYSTATS_GUARDED_BY(mutex) = false;
+  base::CondVar on_finished;
+  loop::EventLoop& loop PAYSTATS_GUARDED_BY(mutex);
 };
 
 // Hands news over to the loop's thread. The lock keeps the loop alive meanwhile.
 void PaymentWriter::Shared::tell(std::function<void(LoopSide&)> news) {
-  const std::lock_guard lock(mutex);
+  const base::MutexLock lock(mutex);
   if (abandoned) return;
-  loop->post([weak = loop_side, news = std::move(news)] {
+  loop.post([weak = loop_side, news = std::move(news)] {
     if (const std::shared_ptr<LoopSide> side = weak.lock()) news(*side);
   });
 }
 
-// True: there is something in the queue. False: stopping, and the queue is empty.
-base::Result<bool> PaymentWriter::Shared::wait_for_work() {
-  const io::Waiter waiter(stop, clock, reader_fd);
+// Until wake(), or until the reader of the output has gone. Without an io::Waiter: that borrows a
+// clock and a stop signal, which may be gone before this thread.
+base::Result<void> PaymentWriter::Shared::wait_woken() const {
+  std::array<pollfd, 2> polled{{{reader_fd, 0, 0}, {wake_fd.get(), POLLIN, 0}}};
+  while (::poll(polled.data(), polled.size(), -1) < 0) {
+    if (errno != EINTR) return base::fail(base::system_error("poll", errno));
+  }
+  if ((polled[0].revents & POLLNVAL) != 0) return base::fail(base::system_error("output", EBADF));
+  if (polled[0].revents != 0) return base::fail(base::system_error("output", EPIPE));
+  uint64_t ignored = 0;
+  while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
+// kGroup: there is something in the queue. kStop: stopping, and the queue is empty.
+base::Result<PaymentWriter::Shared::Work> PaymentWriter::Shared::wait_for_work() {
   for (;;) {
     {
-      const std::lock_guard lock(mutex);
-      if (abandoned) return false;
-      if (!queue.empty()) return true;
-      if (stopping) return false;
+      const base::MutexLock lock(mutex);
+      if (abandoned) return Work::kAbandoned;
+      if (!queue.empty()) return Work::kGroup;
+      if (stopping) return Work::kStop;
     }
-    const base::Result<io::Wake> woken =
-        waiter.wait_readable_despite_stop(wake_fd.get(), io::kForever);
-    if (!woken) return base::fail(woken.error());
-    uint64_t ignored = 0;
-    while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
-    }
+    if (base::Result<void> woken = wait_woken(); !woken) return base::fail(woken.error());
   }
 }
 
 std::vector<Item> PaymentWriter::Shared::take_group() {
-  const std::lock_guard lock(mutex);
+  const base::MutexLock lock(mutex);
   std::vector<Item> group;
   uint64_t bytes = 0;
   while (!queue.empty()) {
@@ -212,12 +219,13 @@ bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
 
 base::Result<void> PaymentWriter::Shared::write_all() {
   for (;;) {
-    const base::Result<bool> work = wait_for_work();
+    const base::Result<Work> work = wait_for_work();
     if (!work) {
       tell([error = work.error()](LoopSide& side) { side.handlers.on_broken(error); });
       return base::fail(work.error());
     }
-    if (!*work) return sink->close();
+    if (*work == Work::kStop) return sink->close();
+    if (*work == Work::kAbandoned) return base::fail("nobody waits for the payments any more");
     if (!write_group(take_group())) return base::fail("payments could not be written");
   }
 }
@@ -226,7 +234,7 @@ void PaymentWriter::Shared::run() {
   const base::Result<void> outcome = write_all();
   std::deque<Item> unwritten;
   {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     stopping = true;
     unwritten.swap(queue);
   }
@@ -240,13 +248,11 @@ void PaymentWriter::Shared::run() {
 }
 
 PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
-                             const base::StopSignal& stop, const base::Clock& clock,
-                             const PaymentWriterLimits& limits, Handlers handlers)
+                             const base::Clock& clock, const PaymentWriterLimits& limits,
+                             Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
-  shared_ =
-      std::make_shared<Shared>(std::move(sink), stop, clock, limits.group_bytes_max, loop_side_);
-  shared_->loop = &loop;
+  shared_ = std::make_shared<Shared>(std::move(sink), limits.group_bytes_max, loop_side_, loop);
 }
 
 base::Result<void> PaymentWriter::start() {
@@ -255,16 +261,14 @@ base::Result<void> PaymentWriter::start() {
   loop_side_->work.emplace(loop_side_->loop);
   loop_side_->checks =
       std::make_unique<loop::Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
-  try {
-    thread_ = std::thread([shared = shared_] {
-      shared->run();
-      const std::lock_guard lock(shared->mutex);
-      shared->finished = true;
-      shared->on_finished.notify_all();
-    });
-  } catch (const std::system_error& e) {
-    return base::fail(std::string("thread: ") + e.what());
-  }
+  base::Result<base::Thread> thread = base::start_thread([shared = shared_] {
+    shared->run();
+    const base::MutexLock lock(shared->mutex);
+    shared->finished = true;
+    shared->on_finished.notify_all();
+  });
+  if (!thread) return base::fail(thread.error());
+  thread_ = std::move(*thread);
   return {};
 }
 
@@ -280,7 +284,7 @@ void PaymentWriter::check_waits() {
   std::sort(late.begin(), late.end());
   std::vector<uint64_t> taken_back;
   {
-    const std::lock_guard lock(shared_->mutex);
+    const base::MutexLock lock(shared_->mutex);
     std::erase_if(shared_->queue, [&](const Item& item) {
       const bool is_late = std::binary_search(late.begin(), late.end(), item.id);
       if (is_late) taken_back.push_back(item.id);
@@ -295,10 +299,12 @@ void PaymentWriter::check_waits() {
 PaymentWriter::~PaymentWriter() {
   if (!thread_.joinable()) return;
   stop();
-  std::unique_lock lock(shared_->mutex);
+  base::MutexLock lock(shared_->mutex);
   shared_->abandoned = true;
-  const bool finished =
-      shared_->on_finished.wait_for(lock, kLastWait, [this] { return shared_->finished; });
+  const auto deadline = std::chrono::steady_clock::now() + kLastWait;
+  while (!shared_->finished && shared_->on_finished.wait_until(lock, deadline)) {
+  }
+  const bool finished = shared_->finished;
   lock.unlock();
   if (finished) {
     thread_.join();
@@ -329,7 +335,7 @@ void PaymentWriter::hand_over(LoopSide& side, Shared& shared) {
   std::vector<Item> fresh = std::exchange(side.fresh, {});
   bool taken = false;
   {
-    const std::lock_guard lock(shared.mutex);
+    const base::MutexLock lock(shared.mutex);
     taken = !shared.stopping;
     if (taken) std::move(fresh.begin(), fresh.end(), std::back_inserter(shared.queue));
   }
@@ -341,7 +347,7 @@ void PaymentWriter::stop() {
   loop_side_->stopping = true;
   hand_over(*loop_side_, *shared_);
   {
-    const std::lock_guard lock(shared_->mutex);
+    const base::MutexLock lock(shared_->mutex);
     shared_->stopping = true;
   }
   shared_->wake();

@@ -17,12 +17,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "api/posted_payments.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/threads.h"
 #include "io/payment_sink.h"
 #include "loop/event_loop.h"
 
@@ -56,13 +55,13 @@ class PaymentWriter {
     std::function<void(const base::Result<void>&)> on_stopped;  // the sink has been closed
   };
 
-  // `loop`, `stop` and `clock` are borrowed.
+  // `loop` and `clock` are borrowed; the thread uses the first alone, and not once this is gone.
   PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
-                const base::StopSignal& stop, const base::Clock& clock,
-                const PaymentWriterLimits& limits, Handlers handlers);
+                const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
-  // A thread that is stuck in the sink is left behind with all that it needs.
+  // A thread that is stuck in the sink is detached. It owns all that it still uses; when the sink
+  // returns, it destroys the sink and ends, and nothing more is written.
   ~PaymentWriter();
 
   base::Result<void> start();
@@ -84,7 +83,7 @@ class PaymentWriter {
 
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<LoopSide> loop_side_;
-  std::thread thread_;
+  base::Thread thread_;
 };
 
 }  // namespace paystats::http

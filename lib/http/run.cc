@@ -77,8 +77,8 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
         if (connected) no_cache_yet_.reset();
         server_->totals_changed();
       });
-  writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.stop, with_.clock,
-                                            options_.writer, writer_handlers());
+  writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.clock, options_.writer,
+                                            writer_handlers());
   HttpLimits limits = options_.limits;
   const size_t possible = base::raise_descriptor_limit();
   if (possible < limits.connections_max) {

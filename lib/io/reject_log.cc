@@ -29,7 +29,7 @@ base::Result<std::unique_ptr<RejectLog>> RejectLog::open(const std::optional<End
 }
 
 base::Result<void> RejectLog::add(const record::Reject& reject) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   ++count_;
   if (sink_) {
     line_.clear();
@@ -43,12 +43,12 @@ base::Result<void> RejectLog::add(const record::Reject& reject) {
 }
 
 base::Result<void> RejectLog::flush() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return sink_ ? never_quiet(sink_->flush()) : base::Result<void>();
 }
 
 base::Result<void> RejectLog::finish() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (sink_) {
     if (base::Result<void> closed = never_quiet(sink_->close()); !closed) return closed;
   }
@@ -66,7 +66,7 @@ base::Result<void> RejectLog::finish() {
 }
 
 uint64_t RejectLog::count() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return count_;
 }
 

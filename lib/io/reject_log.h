@@ -14,12 +14,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "base/diagnostics.h"
 #include "base/exit_status.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/endpoint.h"
 #include "io/sink.h"
@@ -53,11 +53,11 @@ class RejectLog {
 
  private:
   base::Diagnostics& diagnostics_;
-  const std::unique_ptr<Sink> sink_;
+  mutable base::Mutex mutex_;
+  const std::unique_ptr<Sink> sink_ PAYSTATS_PT_GUARDED_BY(mutex_);
   const std::string name_;
-  mutable std::mutex mutex_;  // guards what follows, and the sink
-  uint64_t count_ = 0;
-  std::string line_;  // reused
+  uint64_t count_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  std::string line_ PAYSTATS_GUARDED_BY(mutex_);  // reused
 };
 
 // "payments.jsonl:17", or "payments: partition 0, offset 41".

@@ -18,7 +18,7 @@ BrokerWatch::BrokerWatch(std::string brokers, std::optional<base::Duration> time
     : brokers_(std::move(brokers)), timeout_(timeout), diagnostics_(diagnostics), clock_(clock) {}
 
 void BrokerWatch::unreachable(std::string_view why) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   why_ = why;
   if (since_) return;
   since_ = clock_.now();
@@ -27,7 +27,7 @@ void BrokerWatch::unreachable(std::string_view why) {
 }
 
 void BrokerWatch::reachable() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (!since_) return;
   diagnostics_.warning(fmt::format("the brokers at {} answer again, after {} s", brokers_,
                                    seconds(clock_.now() - *since_)));
@@ -35,12 +35,12 @@ void BrokerWatch::reachable() {
 }
 
 bool BrokerWatch::away() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return since_.has_value();
 }
 
 base::Result<void> BrokerWatch::check() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (!since_) return {};
   const base::Instant now = clock_.now();
   if (timeout_ && now - *since_ >= *timeout_) {

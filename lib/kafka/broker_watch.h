@@ -8,13 +8,13 @@
 // Thread-safe: all clients of a run share one.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace paystats::kafka {
@@ -39,10 +39,10 @@ class BrokerWatch {
   const std::optional<base::Duration> timeout_;
   base::Diagnostics& diagnostics_;
   const base::Clock& clock_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::optional<base::Instant> since_;
-  base::Instant next_message_{};
-  std::string why_;
+  mutable base::Mutex mutex_;
+  std::optional<base::Instant> since_ PAYSTATS_GUARDED_BY(mutex_);
+  base::Instant next_message_ PAYSTATS_GUARDED_BY(mutex_){};
+  std::string why_ PAYSTATS_GUARDED_BY(mutex_);
 };
 
 }  // namespace paystats::kafka

@@ -131,7 +131,7 @@ Cluster::Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions
 base::Result<void> Cluster::check_patience(base::Duration grace_after_stop) {
   if (context_.stop.requested()) {
     const base::Instant now = context_.clock.now();
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (!stopped_) stopped_ = now - context_.stop.age();
     if (now - *stopped_ >= grace_after_stop) {
       return base::fail("a signal came while a broker was waited for",

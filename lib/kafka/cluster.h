@@ -9,12 +9,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/run_context.h"
 #include "kafka/broker_watch.h"
@@ -49,8 +49,8 @@ class Cluster {
   const bool create_topics_;
   const base::RunContext context_;
   BrokerWatch watch_;
-  std::mutex mutex_;                      // guards what follows
-  std::optional<base::Instant> stopped_;  // when the signal came
+  base::Mutex mutex_;
+  std::optional<base::Instant> stopped_ PAYSTATS_GUARDED_BY(mutex_);  // when the signal came
 };
 
 }  // namespace paystats::kafka

@@ -1,14 +1,12 @@
 #include "kafka/stats_writer.h"
 
 #include <cassert>
-#include <condition_variable>
 #include <map>
-#include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
+#include "base/threads.h"
 #include "kafka/producer.h"
 
 namespace paystats::kafka {
@@ -28,7 +26,7 @@ class WorkThread {
   WorkThread& operator=(const WorkThread&) = delete;
   ~WorkThread() {
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       ends_ = true;
     }
     changed_.notify_all();
@@ -36,17 +34,15 @@ class WorkThread {
   }
 
   base::Result<void> start() {
-    try {
-      thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error& error) {
-      return base::fail(std::string("a thread could not be started: ") + error.what());
-    }
+    base::Result<base::Thread> thread = base::start_thread([this] { run(); });
+    if (!thread) return base::fail(thread.error());
+    thread_ = std::move(*thread);
     return {};
   }
 
   void begin() {
     {
-      const std::lock_guard lock(mutex_);
+      const base::MutexLock lock(mutex_);
       assert(state_ == State::kNothing);
       state_ = State::kWanted;
     }
@@ -54,26 +50,26 @@ class WorkThread {
   }
 
   bool under_way() const {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     return state_ != State::kNothing;
   }
   bool settled() const {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     return state_ == State::kSettled;
   }
 
   base::Result<CommitOutcome> wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return state_ == State::kSettled; });
+    base::MutexLock lock(mutex_);
+    while (state_ != State::kSettled) changed_.wait(lock);
     state_ = State::kNothing;
     return outcome_;
   }
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    base::MutexLock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return ends_ || state_ == State::kWanted; });
+      while (!ends_ && state_ != State::kWanted) changed_.wait(lock);
       if (state_ != State::kWanted) return;
       lock.unlock();
       base::Result<CommitOutcome> outcome = work_();
@@ -91,12 +87,12 @@ class WorkThread {
 
   const std::function<base::Result<CommitOutcome>()> work_;
   const std::function<void()> on_settled_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  State state_ = State::kNothing;
-  base::Result<CommitOutcome> outcome_ = CommitOutcome::kUndone;
-  bool ends_ = false;
-  std::thread thread_;  // not guarded: of the owner
+  mutable base::Mutex mutex_;
+  base::CondVar changed_;
+  State state_ PAYSTATS_GUARDED_BY(mutex_) = State::kNothing;
+  base::Result<CommitOutcome> outcome_ PAYSTATS_GUARDED_BY(mutex_) = CommitOutcome::kUndone;
+  bool ends_ PAYSTATS_GUARDED_BY(mutex_) = false;
+  base::Thread thread_;
 };
 
 // What is to be committed together: lines, and how far the input has been read.

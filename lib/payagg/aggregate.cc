@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <memory>
-#include <thread>
+#include <optional>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/progress.h"
+#include "base/threads.h"
 #include "io/distinct_places.h"
 #include "io/open_source.h"
 #include "io/reject_log.h"
@@ -34,7 +35,7 @@ base::Result<void> check_distinct(const AggregatePlan& plan) {
 }
 
 unsigned cores() {
-  return std::clamp(std::thread::hardware_concurrency(), 1U, kJobsDefaultMax);
+  return std::clamp(base::processors(), 1U, kJobsDefaultMax);
 }
 
 // How many threads to read with. Files can be cut; a pipe is as fast as one thread reads it, so

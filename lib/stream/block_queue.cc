@@ -7,9 +7,9 @@ namespace paystats::stream {
 bool BlockQueue::put(const io::Block& block) {
   std::string bytes;
   {
-    std::unique_lock lock(mutex_);
+    base::MutexLock lock(mutex_);
     rests_ = false;
-    freed_.wait(lock, [this] { return closed_ || !free_.empty(); });
+    while (!closed_ && free_.empty()) freed_.wait(lock);
     if (closed_) return false;
     bytes = std::move(free_.back());
     free_.pop_back();
@@ -18,7 +18,7 @@ bool BlockQueue::put(const io::Block& block) {
   if (!source_ || *source_ != block.source) {
     source_ = std::make_shared<const std::string>(block.source);
   }
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   items_.push_back(
       {number_++, source_, std::move(bytes), block.begins_input, block.long_line_bytes});
   filled_.notify_one();
@@ -26,14 +26,14 @@ bool BlockQueue::put(const io::Block& block) {
 }
 
 void BlockQueue::finish() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   finished_ = true;
   filled_.notify_all();
 }
 
 std::optional<BlockItem> BlockQueue::take() {
-  std::unique_lock lock(mutex_);
-  filled_.wait(lock, [this] { return closed_ || finished_ || !items_.empty(); });
+  base::MutexLock lock(mutex_);
+  while (!closed_ && !finished_ && items_.empty()) filled_.wait(lock);
   if (closed_ || items_.empty()) return std::nullopt;
   std::optional<BlockItem> item = std::move(items_.front());
   items_.pop_front();
@@ -41,20 +41,20 @@ std::optional<BlockItem> BlockQueue::take() {
 }
 
 bool BlockQueue::give_back(BlockItem item) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   free_.push_back(std::move(item.bytes));
   freed_.notify_one();
   return rests_ && free_.size() == buffers_;
 }
 
 bool BlockQueue::reader_rests() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   rests_ = true;
   return free_.size() == buffers_;
 }
 
 void BlockQueue::close() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   closed_ = true;
   freed_.notify_all();
   filled_.notify_all();

@@ -9,15 +9,14 @@
 // memory stays bounded however far the reader is ahead.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "io/source.h"
 
 namespace paystats::stream {
@@ -57,17 +56,18 @@ class BlockQueue {
   void close();  // nobody waits any more, and nothing is taken
 
  private:
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable freed_;
-  std::condition_variable filled_;
-  std::vector<std::string> free_;
-  std::deque<BlockItem> items_;
-  std::shared_ptr<const std::string> source_;  // of the last block that was put
+  base::Mutex mutex_;
+  base::CondVar freed_;
+  base::CondVar filled_;
+  std::vector<std::string> free_ PAYSTATS_GUARDED_BY(mutex_);
+  std::deque<BlockItem> items_ PAYSTATS_GUARDED_BY(mutex_);
+  // Of the last block that was put; the reader's.
+  std::shared_ptr<const std::string> source_;
   const size_t buffers_;
-  uint64_t number_ = 0;
-  bool rests_ = false;
-  bool finished_ = false;
-  bool closed_ = false;
+  uint64_t number_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  bool rests_ PAYSTATS_GUARDED_BY(mutex_) = false;
+  bool finished_ PAYSTATS_GUARDED_BY(mutex_) = false;
+  bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace paystats::stream

@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 
+#include "base/mutex.h"
+#include "base/threads.h"
 #include "stream/block_queue.h"
 #include "stream/segments.h"
 #include "totals/join.h"
@@ -39,15 +37,15 @@ struct Shared {
   std::atomic<uint64_t> records{0};
   std::atomic<uint64_t> bytes{0};
 
-  std::mutex mutex;  // guards what follows
-  std::condition_variable ended;
-  unsigned running = 0;
-  std::optional<base::Error> error;  // the first one
+  base::Mutex mutex;
+  base::CondVar ended;
+  unsigned running PAYSTATS_GUARDED_BY(mutex) = 0;
+  std::optional<base::Error> error PAYSTATS_GUARDED_BY(mutex);  // the first one
 
   // Ends all threads as soon as they look.
   void give_up(base::Error why) {
     {
-      const std::lock_guard lock(mutex);
+      const base::MutexLock lock(mutex);
       if (!error) error = std::move(why);
     }
     if (segments != nullptr) segments->close();
@@ -55,7 +53,7 @@ struct Shared {
     order.close();
   }
   bool failed() {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     return error.has_value();
   }
 };
@@ -69,7 +67,7 @@ class Worker {
   void run() {
     const base::Result<void> done = shared_.segments != nullptr ? sum_segments() : sum_blocks();
     if (!done) shared_.give_up(done.error());
-    const std::lock_guard lock(shared_.mutex);
+    const base::MutexLock lock(shared_.mutex);
     --shared_.running;
     shared_.ended.notify_all();
   }
@@ -238,38 +236,49 @@ class Workers {
       workers_.push_back(std::make_unique<Worker>(options.fields, shared, table));
     }
     shared.running = options.jobs;
-    for (const auto& worker : workers_) start(*worker);
+    start();
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() {
-    for (std::thread& thread : threads_) thread.join();
+    for (base::Thread& thread : threads_) thread.join();
   }
 
   // True once all of them have ended; false at the deadline.
   bool wait_for(base::Duration time) {
-    std::unique_lock lock(shared_.mutex);
-    return shared_.ended.wait_for(lock, time, [this] { return shared_.running == 0; });
+    base::MutexLock lock(shared_.mutex);
+    const base::Instant deadline = std::chrono::steady_clock::now() + time;
+    while (shared_.running > 0 && shared_.ended.wait_until(lock, deadline)) {
+    }
+    return shared_.running == 0;
   }
 
   // Waits for them and adds their tables up.
   base::Result<void> finish() {
-    for (std::thread& thread : threads_) thread.join();
+    for (base::Thread& thread : threads_) thread.join();
     threads_.clear();
-    if (shared_.error) return base::fail(*shared_.error);
+    {
+      const base::MutexLock lock(shared_.mutex);
+      if (shared_.error) return base::fail(*shared_.error);
+    }
     const auto threads = static_cast<unsigned>(workers_.size());
     workers_.clear();
     return totals::join_tables(totals_, std::move(others_), threads);
   }
 
  private:
-  void start(Worker& worker) {
-    try {
-      threads_.emplace_back([&worker] { worker.run(); });
-    } catch (const std::system_error& error) {
-      shared_.give_up({std::string("a thread could not be started: ") + error.what()});
-      const std::lock_guard lock(shared_.mutex);
-      --shared_.running;
+  // Goes on with fewer threads where there cannot be as many: the tables of the others stay empty.
+  void start() {
+    for (const auto& worker : workers_) {
+      base::Result<base::Thread> thread = base::start_thread([&each = *worker] { each.run(); });
+      if (thread) {
+        threads_.push_back(std::move(*thread));
+        continue;
+      }
+      if (threads_.empty()) shared_.give_up(thread.error());
+      const base::MutexLock lock(shared_.mutex);
+      shared_.running -= static_cast<unsigned>(workers_.size() - threads_.size());
+      return;
     }
   }
 
@@ -277,7 +286,7 @@ class Workers {
   totals::Totals& totals_;
   std::vector<std::unique_ptr<totals::Totals>> others_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::thread> threads_;
+  std::vector<base::Thread> threads_;
 };
 
 // What the thread that reads has to do beside: figures, and rejects that must not lie about.

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/threads.h"
 #include "io/stream_sink.h"
 #include "record/encoder.h"
@@ -73,6 +72,7 @@ class RankedList {
 
   base::Result<void> write() {
     base::on_threads(threads_, [this](unsigned) { work(); });
+    const base::MutexLock lock(mutex_);
     return std::move(written_);
   }
 
@@ -103,8 +103,8 @@ class RankedList {
   }
 
   bool put(size_t part, std::string_view lines) {
-    std::unique_lock lock(mutex_);
-    turn_changed_.wait(lock, [&] { return turn_ == part || !written_; });
+    base::MutexLock lock(mutex_);
+    while (turn_ != part && written_) turn_changed_.wait(lock);
     if (!written_) return false;
     if (!lines.empty()) written_ = sink_.write(lines);
     ++turn_;
@@ -113,14 +113,14 @@ class RankedList {
   }
 
   const totals::Totals& totals_;
-  io::Sink& sink_;
+  base::Mutex mutex_;
+  io::Sink& sink_ PAYSTATS_GUARDED_BY(mutex_);
   const unsigned threads_;
   totals::Ranking ranking_;
   std::atomic<size_t> next_{0};
-  std::mutex mutex_;  // guards what follows, and the sink
-  std::condition_variable turn_changed_;
-  size_t turn_ = 0;
-  base::Result<void> written_;
+  base::CondVar turn_changed_;
+  size_t turn_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  base::Result<void> written_ PAYSTATS_GUARDED_BY(mutex_);
 };
 
 // All three modes into a sink that stays open.

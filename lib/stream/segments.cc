@@ -34,7 +34,7 @@ SegmentQueue::SegmentQueue(std::vector<io::Endpoint> inputs, uint64_t segment_by
 }
 
 base::Result<std::optional<Segment>> SegmentQueue::claim() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   while (!closed_) {
     const bool more_of_file = file_ && offset_ < file_->extent.end;
     if (!more_of_file && next_input_ == inputs_.size()) break;
@@ -87,24 +87,24 @@ base::Result<void> SegmentQueue::open_next() {
 }
 
 void SegmentQueue::close() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   closed_ = true;
 }
 
 bool SegmentQueue::cut_short() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return cut_short_;
 }
 
 std::optional<uint64_t> SegmentOrder::wait_turn(const Segment& segment) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || turn_ == segment.number; });
+  base::MutexLock lock(mutex_);
+  while (!closed_ && turn_ != segment.number) changed_.wait(lock);
   if (closed_) return std::nullopt;
   return segment.begins_file ? 0 : lines_before_;
 }
 
 void SegmentOrder::post(const Segment& segment, uint64_t lines) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   ahead_[segment.number] = {lines, segment.begins_file};
   for (auto it = ahead_.begin(); it != ahead_.end() && it->first == turn_; it = ahead_.erase(it)) {
     lines_before_ = (it->second.begins_file ? 0 : lines_before_) + it->second.lines;
@@ -114,7 +114,7 @@ void SegmentOrder::post(const Segment& segment, uint64_t lines) {
 }
 
 void SegmentOrder::close() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   closed_ = true;
   changed_.notify_all();
 }

@@ -17,17 +17,16 @@
 // opened when it is its turn, so any number of them can be given.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/diagnostics.h"
 #include "base/fd.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/endpoint.h"
 #include "io/file_source.h"
@@ -66,19 +65,19 @@ class SegmentQueue {
   bool cut_short() const;  // a stop signal came before the last segment was handed out
 
  private:
-  base::Result<void> open_next();
+  base::Result<void> open_next() PAYSTATS_REQUIRES(mutex_);
 
   const std::vector<io::Endpoint> inputs_;
   const uint64_t segment_bytes_;
   const io::Waiter& waiter_;
   base::Diagnostics& diagnostics_;
-  mutable std::mutex mutex_;  // guards what follows
-  size_t next_input_ = 0;
-  std::shared_ptr<const SegmentFile> file_;
-  uint64_t offset_ = 0;  // of the next segment
-  uint64_t number_ = 0;
-  bool closed_ = false;
-  bool cut_short_ = false;
+  mutable base::Mutex mutex_;
+  size_t next_input_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<const SegmentFile> file_ PAYSTATS_GUARDED_BY(mutex_);
+  uint64_t offset_ PAYSTATS_GUARDED_BY(mutex_) = 0;  // of the next segment
+  uint64_t number_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;
+  bool cut_short_ PAYSTATS_GUARDED_BY(mutex_) = false;
 };
 
 // Line numbers and rejects are told in the order of segments, whichever is done first. Thread-safe.
@@ -99,12 +98,14 @@ class SegmentOrder {
     bool begins_file = false;
   };
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<uint64_t, Posted> ahead_;  // posted before their turn
-  uint64_t turn_ = 0;                 // the number of the segment whose turn it is
-  uint64_t lines_before_ = 0;         // in the file of the segment before it, up to its end
-  bool closed_ = false;
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  std::map<uint64_t, Posted> ahead_ PAYSTATS_GUARDED_BY(mutex_);  // posted before their turn
+  // The number of the segment whose turn it is.
+  uint64_t turn_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  // In the file of the segment before it, up to its end.
+  uint64_t lines_before_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;
 };
 
 // The lines of a segment, in one buffer, whatever the size of the segment.

@@ -2,20 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
+#include <algorithm>
 #include <csignal>
 #include <latch>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/progress.h"
+#include "base/threads.h"
 #include "io/reject_log.h"
 #include "kafka/slots.h"
 #include "kafka/topics.h"
@@ -94,8 +93,7 @@ struct Job {
   std::unique_ptr<io::RejectLog> own_rejects;  // where they go to a topic
   TopicCounters counters;
   std::unique_ptr<TopicJob> work;
-  std::optional<base::Result<void>> outcome;
-  std::thread thread;
+  base::Thread thread;
 };
 
 class TopicRun {
@@ -112,7 +110,8 @@ class TopicRun {
  private:
   base::Result<void> prepare(int32_t partitions);
   base::Result<void> name(Job& job, size_t number);
-  void start(Job& job);
+  void start(size_t number);
+  bool all_ended() const PAYSTATS_REQUIRES(mutex_);
   void wait();
   void tell();
   stream::Counters counters() const;
@@ -125,8 +124,10 @@ class TopicRun {
   base::Progress progress_;
   std::unique_ptr<io::RejectLog> rejects_;  // where they go to no topic
   std::vector<std::unique_ptr<Job>> jobs_;
-  std::mutex mutex_;  // guards each job's outcome
-  std::condition_variable ended_;
+  base::Mutex mutex_;
+  // Of each job, in their order.
+  std::vector<std::optional<base::Result<void>>> outcomes_ PAYSTATS_GUARDED_BY(mutex_);
+  base::CondVar ended_;
   std::optional<std::latch> opened_;  // by all jobs
 };
 
@@ -138,7 +139,11 @@ base::Result<base::ExitStatus> TopicRun::run() {
   tell_guarantee(options_, context_.diagnostics);
   if (base::Result<void> started = metrics_.start(); !started) return base::fail(started.error());
   opened_.emplace(static_cast<ptrdiff_t>(jobs_.size()));
-  for (const auto& job : jobs_) start(*job);
+  {
+    const base::MutexLock lock(mutex_);
+    outcomes_.resize(jobs_.size());
+  }
+  for (size_t number = 0; number < jobs_.size(); ++number) start(number);
   wait();
   return conclude();
 }
@@ -206,38 +211,45 @@ base::Result<void> TopicRun::name(Job& job, size_t number) {
   return {};
 }
 
-void TopicRun::start(Job& job) {
-  const auto end = [this, &job](base::Result<void> outcome) {
-    const std::lock_guard lock(mutex_);
+void TopicRun::start(size_t number) {
+  Job& job = *jobs_[number];
+  const auto end = [this, number](base::Result<void> outcome) {
+    const base::MutexLock lock(mutex_);
     // The others would go on with their partitions, and nobody would see that one is missing.
     if (!outcome) context_.stop.request(SIGTERM);
-    job.outcome = std::move(outcome);
+    outcomes_[number] = std::move(outcome);
     ended_.notify_all();
   };
-  try {
-    job.thread = std::thread([this, &job, end] {
-      const base::Result<void> opened = job.work->open();
-      if (!opened) end(opened);
-      // They join the group at the same moment, or it would be formed anew for each of them.
-      opened_->arrive_and_wait();
-      if (opened) end(job.work->run());
-    });
-  } catch (const std::system_error& e) {
-    end(base::fail(std::string("thread: ") + e.what()));
+  base::Result<base::Thread> thread = base::start_thread([this, &job, end] {
+    const base::Result<void> opened = job.work->open();
+    if (!opened) end(opened);
+    // They join the group at the same moment, or it would be formed anew for each of them.
+    opened_->arrive_and_wait();
+    if (opened) end(job.work->run());
+  });
+  if (thread) {
+    job.thread = std::move(*thread);
+  } else {
+    end(base::fail(thread.error()));
     opened_->count_down();
   }
 }
 
+bool TopicRun::all_ended() const {
+  return std::all_of(outcomes_.begin(), outcomes_.end(),
+                     [](const auto& outcome) { return outcome.has_value(); });
+}
+
 void TopicRun::wait() {
   const base::Duration interval = context_.progress ? kProgressInterval : kLookInterval;
-  const auto all_ended = [this] {
-    for (const auto& job : jobs_) {
-      if (!job->outcome) return false;
-    }
-    return true;
-  };
-  std::unique_lock lock(mutex_);
-  while (!ended_.wait_for(lock, interval, all_ended)) tell();
+  base::MutexLock lock(mutex_);
+  const auto next_look = [interval] { return std::chrono::steady_clock::now() + interval; };
+  for (auto look = next_look(); !all_ended();) {
+    if (ended_.wait_until(lock, look)) continue;
+    if (all_ended()) break;
+    tell();
+    look = next_look();
+  }
   lock.unlock();
   for (const auto& job : jobs_) {
     if (job->thread.joinable()) job->thread.join();
@@ -290,9 +302,10 @@ base::Result<base::ExitStatus> TopicRun::conclude() {
   const auto is_error = [](const base::Result<void>& ended) {
     return !ended && ended.error().kind != base::ErrorKind::kInterrupted;
   };
-  for (const auto& job : jobs_) {
-    if (outcome ? !*job->outcome : !is_error(outcome) && is_error(*job->outcome)) {
-      outcome = *job->outcome;
+  {
+    const base::MutexLock lock(mutex_);
+    for (const auto& ended : outcomes_) {
+      if (outcome ? !*ended : !is_error(outcome) && is_error(*ended)) outcome = *ended;
     }
   }
   if (rejects_) finish(*rejects_);

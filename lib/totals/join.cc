@@ -6,12 +6,12 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/threads.h"
 
 namespace paystats::totals {
@@ -111,7 +111,7 @@ class TableJoin {
     const UserTotal total = table.total_of(theirs);
     Entry& ours = known.entry(found.user);
     if (!ours.add(total)) {
-      const std::lock_guard lock(wide_mutex_);
+      const base::MutexLock lock(wide_mutex_);
       if (known.add_wide(ours, total) != record::Flaw::kNone) {
         if (!part.overflow) part.overflow = std::string(user);
         return true;
@@ -172,7 +172,7 @@ class TableJoin {
   Totals& totals_;
   const unsigned threads_;
   std::vector<Totals*> known_;
-  std::mutex wide_mutex_;  // guards wide totals of those who are known
+  base::Mutex wide_mutex_;  // held while add_wide() is called for one of known_
   uint64_t users_ = totals_.users_;
 };
 

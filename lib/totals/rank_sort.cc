@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/threads.h"
 
 namespace paystats::totals {
@@ -58,9 +57,9 @@ class KeySorter {
 
   void work() {
     Spare spare;
-    std::unique_lock lock(mutex_);
+    base::MutexLock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return unfinished_ == 0 || !waiting_.empty(); });
+      while (unfinished_ > 0 && waiting_.empty()) changed_.wait(lock);
       if (waiting_.empty()) return;
       const std::span<RankKey> range = waiting_.back();
       waiting_.pop_back();
@@ -72,7 +71,7 @@ class KeySorter {
   }
 
   void share(std::span<RankKey> range) {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     waiting_.push_back(range);
     ++unfinished_;
     changed_.notify_one();
@@ -185,10 +184,10 @@ class KeySorter {
   }
 
   const unsigned threads_;
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  std::vector<std::span<RankKey>> waiting_;
-  size_t unfinished_ = 0;  // waiting, or in somebody's hands
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  std::vector<std::span<RankKey>> waiting_ PAYSTATS_GUARDED_BY(mutex_);
+  size_t unfinished_ PAYSTATS_GUARDED_BY(mutex_) = 0;  // waiting, or in somebody's hands
 };
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST_F(StatsFeedTest, HandsOverAllRowsInOrderAndThenTheEnd) {
   constexpr int kLines = 700;
   for (int i = 0; i < kBlocks; ++i) source_.give(lines(i * kLines, kLines));
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(users_.size(), static_cast<size_t>(kBlocks * kLines));
   for (int i = 0; i < kBlocks * kLines; ++i) ASSERT_EQ(users_[i], "user" + std::to_string(i));
@@ -94,7 +94,7 @@ TEST_F(StatsFeedTest, KeepsNamesThatHadEscapes) {
   }
   source_.give(block);
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(users_.size(), 600U);
   for (int i = 0; i < 300; ++i) {
@@ -107,7 +107,7 @@ TEST_F(StatsFeedTest, PutsBadLinesAsideAndCountsThem) {
   source_.give(line("a", 1) + "garbage\n\n" + line("b", 1));
   source_.give("{}\n");
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(rejects_.count(), 2U);
@@ -125,7 +125,7 @@ TEST_F(StatsFeedTest, ARowKnowsItsLineForALaterReject) {
     EXPECT_EQ(reject.error, "why");
     return base::Result<void>();
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(batches_, 1);
 }
@@ -142,7 +142,7 @@ TEST_F(StatsFeedTest, ReadsNoFurtherThanTheQueueIsLong) {
     EXPECT_EQ(kBlocks - source_.blocks_left(), most);
     return base::Result<void>();
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_.size(), kBlocks * 10);
 }
@@ -155,7 +155,7 @@ TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
     loop_.post([&] { seen_at.push_back(batches_); });
     return base::Result<void>();
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   ASSERT_TRUE(eventually([&] { return source_.blocks_left() == 0; }));
   EXPECT_TRUE(loop_.run());
   ASSERT_EQ(seen_at.size(), 10U);
@@ -164,7 +164,7 @@ TEST_F(StatsFeedTest, LetsOthersGoBetweenTwoBatches) {
 
 TEST_F(StatsFeedTest, TellsOfThePauseOnceAfterWhatCameBeforeIt) {
   source_.give(lines(0, 5));
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   EXPECT_TRUE(reader_waits(StatsFeed::kPause));
   source_.pass(StatsFeed::kPause);
@@ -185,7 +185,7 @@ class ReadyLineTest : public StatsFeedTest {
 
 // However long it takes, and though there is no pause at all.
 TEST_F(ReadyLineTest, SilenceIsNoPause) {
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   EXPECT_TRUE(reader_waits_for_ever());
   source_.pass(10 * StatsFeed::kFirstPause);
@@ -204,13 +204,13 @@ TEST_F(ReadyLineTest, SilenceIsNoPause) {
 TEST_F(ReadyLineTest, TheEmptyLineMayBeTheFirst) {
   source_.give("\n");
   source_.end();
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(pauses_, 1);
 }
 
 TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) {
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   std::thread loop([&] { EXPECT_TRUE(loop_.run()); });
   EXPECT_TRUE(reader_waits(StatsFeed::kFirstPause));
   source_.pass(StatsFeed::kFirstPause - 1ms);
@@ -223,7 +223,7 @@ TEST_F(StatsFeedTest, GivesAnInputThatHasNotBegunMoreTimeBeforeItCallsItAPause) 
 TEST_F(StatsFeedTest, PassesOnTheErrorOfTheSource) {
   source_.give(lines(0, 5));
   source_.end(base::Result<io::ReadStatus>(base::fail("stats.jsonl: input/output error")));
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   EXPECT_EQ(users_.size(), 5U);
   ASSERT_FALSE(outcome_);
@@ -236,7 +236,7 @@ TEST_F(StatsFeedTest, EndsWithTheErrorOfItsTakerThoughTheReaderWaitsForRoom) {
     if (batches_ == 3) return base::fail("too many users");
     return {};
   };
-  feed_.start();
+  EXPECT_TRUE(feed_.start());
   EXPECT_TRUE(loop_.run());
   ASSERT_FALSE(outcome_);
   EXPECT_EQ(outcome_.error().message, "too many users");
@@ -277,7 +277,7 @@ class MessageFeedTest : public ::testing::Test {
                         },
                     .on_pause = [] {},
                     .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
-    feed.start();
+    EXPECT_TRUE(feed.start());
     EXPECT_TRUE(loop.run());
     records_ = feed.records();
     return told;
@@ -368,7 +368,7 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
                           source.release();
                         },
                     .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
-    feed.start();
+    EXPECT_TRUE(feed.start());
     EXPECT_TRUE(loop.run());
     EXPECT_EQ(told, when == CatchesUp::kAtOnce
                         ? (std::vector<std::string>{"ready", "end"})
@@ -432,7 +432,7 @@ TEST_F(MessageFeedTest, IsReadyThoughTheReaderIsAlwaysAhead) {
                       },
                   .on_pause = [&] { ready_after = batches; },
                   .on_end = [](const base::Result<void>&) {}});
-  feed.start();
+  EXPECT_TRUE(feed.start());
   ASSERT_TRUE(eventually([&] { return source.waits_behind(5); }));
   EXPECT_TRUE(loop.run());
   EXPECT_EQ(batches, RestlessSource::kMessages);

@@ -202,8 +202,8 @@ class HttpHarness {
         .on_stored_again = [] {},
         .on_stopped = [](const base::Result<void>&) {}};
     writer_ = std::make_unique<PaymentWriter>(
-        loop_, std::make_unique<TrickySink>(control, settings.reader_fd), stop_, clock_,
-        settings.writer, handlers);
+        loop_, std::make_unique<TrickySink>(control, settings.reader_fd), clock_, settings.writer,
+        handlers);
     HttpLimits limits = settings.limits;
     limits.check_interval = std::chrono::milliseconds(20);
     server_ = std::make_unique<HttpServer>(loop_, router_, settings.rules, *feed_, *writer_, clock_,
@@ -330,7 +330,7 @@ class HttpHarness {
   }
 
   const base::SystemClock clock_;
-  base::StopSignal stop_;
+  const base::StopSignal stop_;  // a client that has gone is no SIGPIPE
   const std::string folder_;
   const std::string path_;
   const api::Router router_;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <memory>
+
 #include "unit/http/harness.h"
 
 namespace paystats::http {
@@ -101,6 +105,64 @@ TEST(PaymentWriter, AReaderOfTheOutputThatGoesAwayIsNoticedWhileIdle) {
     server.on_loop([&] { message = server.broken_message; });
     return !message.empty();
   }));
+}
+
+// Blocks in its first put(), and says when it is destroyed and what was asked of it after that put.
+class StuckSink final : public io::PaymentSink {
+ public:
+  struct Control {
+    std::promise<void> begun;
+    std::promise<void> release;
+    std::promise<void> destroyed;
+    std::atomic<int> later_calls = 0;
+  };
+  explicit StuckSink(std::shared_ptr<Control> control) : control_(std::move(control)) {}
+  ~StuckSink() override { control_->destroyed.set_value(); }
+
+  base::Result<void> put(std::span<const record::Batch>) override {
+    control_->begun.set_value();
+    control_->release.get_future().wait();
+    return base::fail("sink: input/output error");
+  }
+  base::Result<void> commit_lines(std::string_view) override { return later(); }
+  base::Result<void> flush() override { return later(); }
+  base::Result<void> close() override { return later(); }
+  Aftermath aftermath() const override { return Aftermath::kUndone; }
+
+ private:
+  base::Result<void> later() {
+    ++control_->later_calls;
+    return {};
+  }
+  const std::shared_ptr<Control> control_;
+};
+
+// What the writer borrowed is gone when the sink comes back: sanitizers see whoever touches it.
+TEST(PaymentWriter, AThreadThatIsStuckInTheSinkOwnsAllThatItStillUses) {
+  const auto control = std::make_shared<StuckSink::Control>();
+  auto loop = std::make_unique<loop::EventLoop>();
+  auto clock = std::make_unique<base::SystemClock>();
+  int told = 0;
+  const auto tell = [&told](const auto&...) { ++told; };
+  auto writer = std::make_unique<PaymentWriter>(
+      *loop, std::make_unique<StuckSink>(control), *clock, PaymentWriterLimits{},
+      PaymentWriter::Handlers{
+          .on_broken = tell, .on_not_stored = tell, .on_stored_again = tell, .on_stopped = tell});
+  ASSERT_TRUE(writer->start());
+  for (int i = 0; i < 2; ++i) {
+    api::PostedPayments payments;
+    payments.add({.user = "a", .amount_text = "1", .amount = {}, .volume = 1});
+    writer->post(std::move(payments), tell);
+  }
+  writer->stop();  // hands over at once
+  control->begun.get_future().wait();
+  writer.reset();
+  clock.reset();
+  loop.reset();
+  control->release.set_value();
+  control->destroyed.get_future().wait();
+  EXPECT_EQ(control->later_calls, 0);
+  EXPECT_EQ(told, 0);
 }
 
 }  // namespace
