@@ -37,6 +37,7 @@ void watch_memory() {
     } catch (const std::bad_alloc&) {
       end_without_memory();
     } catch (...) {
+      std::abort();
     }
     std::abort();
   });
