@@ -30,7 +30,7 @@ void set_up_malloc() {
 #endif
 }
 
-using Options = payagg::AggregateRequest;
+using Options = payagg::PayaggOptions;
 
 void declare(cli::CommandLine& line, Options& options) {
   line.inputs(options.inputs, "INPUT",

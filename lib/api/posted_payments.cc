@@ -141,11 +141,11 @@ void PostedPayments::add(const record::Batch& batch) {
 }
 
 std::span<const record::Batch> PostedPayments::batches() {
-  visits_.clear();
+  batches_.clear();
   for (const Owned& owned : owned_) {
-    visits_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
+    batches_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
   }
-  return visits_;
+  return batches_;
 }
 
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,

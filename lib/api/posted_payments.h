@@ -50,7 +50,7 @@ class PostedPayments {
     uint64_t volume;
   };
   std::vector<Owned> owned_;
-  std::vector<record::Batch> visits_;
+  std::vector<record::Batch> batches_;
   uint64_t payments_ = 0;
   uint64_t line_bytes_ = 0;
   uint64_t memory_bytes_ = 0;

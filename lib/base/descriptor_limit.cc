@@ -7,8 +7,8 @@
 namespace paystats::base {
 namespace {
 
-// Descriptors that are not connections: standard ones, input, log files, the loop's own, and those
-// of BodyPages.
+// What a tool has open besides connections: standard ones, input, log files, the loop's own, and
+// files that bodies are sent from.
 constexpr size_t kOtherDescriptors = 128;
 
 }  // namespace

@@ -18,11 +18,6 @@ constexpr size_t kSearchSliceRows = view::kSliceRows / 4;
 
 }  // namespace
 
-loop::asio::awaitable<void> AsyncCondition::wait() {
-  timer_.expires_at(loop::asio::steady_timer::time_point::max());
-  co_await timer_.async_wait(loop::use_result);
-}
-
 CacheConnection::CacheConnection(Socket socket, view::View& view, const base::Clock& clock,
                                  const CacheServerOptions& options)
     : socket_(std::move(socket)),

@@ -13,22 +13,12 @@
 #include "base/clock.h"
 #include "cache/server.h"
 #include "loop/asio.h"
+#include "loop/async_condition.h"
 #include "protocol/answer.h"
 #include "protocol/query.h"
 #include "view/view.h"
 
 namespace paystats::cache {
-
-// Lets coroutines wait until somebody says go. Whoever waits must look first whether he has to.
-class AsyncCondition {
- public:
-  explicit AsyncCondition(const loop::asio::any_io_executor& executor) : timer_(executor) {}
-  loop::asio::awaitable<void> wait();
-  void wake() { timer_.cancel(); }
-
- private:
-  loop::asio::steady_timer timer_;
-};
 
 class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
  public:
@@ -88,8 +78,8 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   uint64_t watch_version_ = 0;  // what the client has at least, or is being sent
   bool watch_due_ = false;
 
-  AsyncCondition to_write_;  // the writing part has something to look at
-  AsyncCondition has_room_;  // the reading part may go on
+  loop::AsyncCondition to_write_;  // the writing part has something to look at
+  loop::AsyncCondition has_room_;  // the reading part may go on
 };
 
 }  // namespace paystats::cache

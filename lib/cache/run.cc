@@ -106,15 +106,15 @@ base::Result<void> CacheRun::Impl::run() {
 base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
   rejected_.clear();
   view_.apply(batch.rows, rejected_);
-  for (const view::View::RejectedRow& refusal : rejected_) {
-    if (refusal.why == view::Applied::kUsersFull) {
+  for (const view::View::RejectedRow& rejected : rejected_) {
+    if (rejected.why == view::Applied::kUsersFull) {
       return base::fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
     }
-    const record::Flaw flaw = refusal.why == view::Applied::kSumOverflow
+    const record::Flaw flaw = rejected.why == view::Applied::kSumOverflow
                                   ? record::Flaw::kSumOverflow
                                   : record::Flaw::kCountOverflow;
     const std::string error = record::describe(flaw, record::FieldNames{});
-    base::Result<void> added = with_.rejects.add(batch.reject(*refusal.row, error));
+    base::Result<void> added = with_.rejects.add(batch.reject(*rejected.row, error));
     if (!added) return added;
   }
   accepted_ += batch.rows.size() - rejected_.size();

@@ -5,7 +5,7 @@
 namespace paystats::cache {
 namespace {
 
-bool visits(std::string_view part, std::string_view whole) {
+bool is_within(std::string_view part, std::string_view whole) {
   const std::less_equal<const char*> not_after;
   return not_after(whole.data(), part.data()) &&
          not_after(part.data() + part.size(), whole.data() + whole.size());
@@ -26,14 +26,14 @@ template <class ValueOf>
 void StatsBatch::copy_rows(std::span<const Row> from, ValueOf&& value_of) {
   size_t decoded_bytes = 0;
   for (const Row& row : from) {
-    if (!visits(row.record.user, value_of(row).first)) decoded_bytes += row.record.user.size();
+    if (!is_within(row.record.user, value_of(row).first)) decoded_bytes += row.record.user.size();
   }
   decoded_.reserve(decoded_bytes);  // it must not move below
   for (const Row& row : from) {
     record::Stats record = row.record;
     const std::string_view user = record.user;
     const auto [value, begin] = value_of(row);
-    if (visits(user, value)) {
+    if (is_within(user, value)) {
       const auto at = begin + static_cast<size_t>(user.data() - value.data());
       record.user = std::string_view(bytes_).substr(at, user.size());
     } else {

@@ -182,7 +182,7 @@ char* RandomPayments::put_narrow(uint64_t payments) {
       out = put(out, kBeforeRank);
       out = put_rank(out, draw.rank);
       out = put(out, kBeforeAmount);
-      out = paystats::gen::put_narrow(out, draw.units, decimals);
+      out = gen::put_narrow(out, draw.units, decimals);
       out = put(out, kBehindAmount);
     }
   }

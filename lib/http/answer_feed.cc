@@ -153,7 +153,7 @@ void AnswerFeed::Impl::lose() {
 
 void AnswerFeed::Impl::retry_later() {
   retry_timer.expires_after(retry_after);
-  retry_after = std::min(2 * retry_after, options.retry_most);
+  retry_after = std::min(2 * retry_after, options.retry_max);
   retry_timer.async_wait([weak = weak_from_this()](loop::ErrorCode error) {
     const auto self = weak.lock();
     if (!error && self && !self->stopped) self->connect();

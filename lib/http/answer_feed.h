@@ -35,7 +35,7 @@ class LineLink;
 
 struct AnswerFeedOptions {
   base::Duration retry_least = std::chrono::milliseconds(50);
-  base::Duration retry_most = std::chrono::seconds(1);
+  base::Duration retry_max = std::chrono::seconds(1);
   base::Duration answer_timeout =
       std::chrono::seconds(5);  // for one question; a slower cache is away
   size_t answers_max = 256;     // prepared ones that are kept

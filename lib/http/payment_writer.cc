@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cerrno>
 #include <deque>
 #include <iterator>
@@ -102,11 +101,9 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
          std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
-        group_bytes_max(group_max),
+        group_bytes_max(std::min<uint64_t>(group_max, io::PaymentSink::kCommitBytes / 2)),
         loop_side(std::move(side)),
-        loop(event_loop) {
-    assert(group_max <= io::PaymentSink::kCommitBytes / 2);
-  }
+        loop(event_loop) {}
 
   // From any thread.
   void wake() const {

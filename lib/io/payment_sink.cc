@@ -63,7 +63,7 @@ class LogPaymentSink final : public PaymentSink {
       for (uint64_t i = 0; i < batch.volume; ++i) {
         if (--payments_left == 0 && marked) unmark(line_);
         buffer_ += line_;
-        if (buffer_.size() >= kGroupBytesMax) {
+        if (buffer_.size() >= kRequestBytesMax) {
           base::Result<void> streamed = stream_group();
           if (!streamed) return streamed;
         }
@@ -92,7 +92,7 @@ class LogPaymentSink final : public PaymentSink {
 
  private:
   // What has been put before a group, and as much of the group as is kept in memory.
-  static constexpr size_t kGroupBytesMax = 4 << 20;
+  static constexpr size_t kRequestBytesMax = 4 << 20;
 
   static void unmark(std::string& line) {
     line.erase(line.size() - 2, 1);

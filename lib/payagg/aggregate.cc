@@ -47,9 +47,9 @@ unsigned choose_jobs(const AggregatePlan& plan, const io::InputSizes& sizes) {
   return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), most));
 }
 
-template <class Ends>
+template <class Connections>
 base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
-                                                     const Ends& connections,
+                                                     const Connections& connections,
                                                      base::Diagnostics& diagnostics) {
   const stream::StreamOptions options{.mode = plan.mode,
                                       .trigger = plan.trigger,

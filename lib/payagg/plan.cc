@@ -7,7 +7,7 @@
 namespace paystats::payagg {
 namespace {
 
-base::Result<void> check_mode(const AggregateRequest& request, stream::OutputMode mode) {
+base::Result<void> check_mode(const PayaggOptions& request, stream::OutputMode mode) {
   if (mode != stream::OutputMode::kFinal) return {};
   if (request.follow) {
     return base::fail(
@@ -23,7 +23,7 @@ base::Result<void> check_mode(const AggregateRequest& request, stream::OutputMod
   return {};
 }
 
-base::Result<void> check_rest(const AggregateRequest& request, const AggregatePlan& plan) {
+base::Result<void> check_rest(const PayaggOptions& request, const AggregatePlan& plan) {
   if (request.follow && plan.inputs.back().kind == io::Endpoint::Kind::kStdio) {
     return base::fail("--follow needs a file as its last INPUT: stdin is read until it ends");
   }
@@ -49,7 +49,7 @@ base::Result<void> check_rest(const AggregateRequest& request, const AggregatePl
 }
 
 // What only a member of a consumer group can heed.
-base::Result<void> check_group_options(const AggregateRequest& request, const AggregatePlan& plan) {
+base::Result<void> check_group_options(const PayaggOptions& request, const AggregatePlan& plan) {
   if (plan.reads_topic() && plan.writes_topic()) return {};
   for (const auto& [name, value] :
        {std::pair("--group", &request.group), std::pair("--instance", &request.instance),
@@ -65,7 +65,7 @@ base::Result<void> check_group_options(const AggregateRequest& request, const Ag
   return {};
 }
 
-base::Result<void> check_topics(const AggregateRequest& request, const AggregatePlan& plan) {
+base::Result<void> check_topics(const PayaggOptions& request, const AggregatePlan& plan) {
   if (request.follow && plan.reads_topic()) {
     return base::fail("--follow is for files: a topic is followed anyway, unless --available-now");
   }
@@ -97,7 +97,7 @@ base::Result<void> check_topics(const AggregateRequest& request, const Aggregate
   return {};
 }
 
-base::Result<void> take_group_options(const AggregateRequest& request, AggregatePlan& plan) {
+base::Result<void> take_group_options(const PayaggOptions& request, AggregatePlan& plan) {
   plan.group = request.group.value_or(
       fmt::format("payagg.{}.{}", plan.inputs.front().name, plan.output.name));
   plan.instance = request.instance;
@@ -137,7 +137,7 @@ base::Result<stream::OutputMode> parse_output_mode(const std::string& word) {
   return base::fail(fmt::format("--output-mode {}: not one of final, update, complete", word));
 }
 
-base::Result<AggregatePlan> make_plan(const AggregateRequest& request) {
+base::Result<AggregatePlan> make_plan(const PayaggOptions& request) {
   AggregatePlan plan;
   base::Result<std::vector<io::Endpoint>> inputs = io::parse_inputs(request.inputs);
   if (!inputs) return base::fail(inputs.error());

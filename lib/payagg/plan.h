@@ -20,7 +20,7 @@
 namespace paystats::payagg {
 
 // As the command line says it.
-struct AggregateRequest {
+struct PayaggOptions {
   std::vector<std::string> inputs;
   std::string output = "-";
   std::optional<std::string> output_mode;
@@ -68,7 +68,7 @@ struct AggregatePlan {
   bool writes_topic() const { return output.kind == io::Endpoint::Kind::kTopic; }
 };
 
-base::Result<AggregatePlan> make_plan(const AggregateRequest& request);
+base::Result<AggregatePlan> make_plan(const PayaggOptions& request);
 
 // "final", "update" or "complete"; "append" is refused with the reason.
 base::Result<stream::OutputMode> parse_output_mode(const std::string& word);

@@ -39,10 +39,8 @@ struct LineDecoder<Record>::Plan {
   using Fields = RecordFields<Record>;
   using Tokens = std::array<JsonToken, Fields::kCount>;
 
-  Plan(const FieldNames& field_names, DecodePath decode_path)
-      : path(decode_path),
-        names(Fields::names(field_names)),
-        flat(names, first_of_its_name(names)) {
+  Plan(const FieldNames& fields, DecodePath decode_path)
+      : path(decode_path), names(Fields::names(fields)), flat(names, first_of_its_name(names)) {
     for (const std::string& name : names) name_bytes_max = std::max(name_bytes_max, name.size());
   }
 
@@ -146,8 +144,8 @@ struct LineDecoder<Record>::Plan {
 };
 
 template <class Record>
-LineDecoder<Record>::LineDecoder(FieldNames names, DecodePath path)
-    : plan_(std::make_unique<Plan>(names, path)) {}
+LineDecoder<Record>::LineDecoder(FieldNames fields, DecodePath path)
+    : plan_(std::make_unique<Plan>(fields, path)) {}
 
 template <class Record>
 LineDecoder<Record>::LineDecoder(LineDecoder&&) noexcept = default;

@@ -61,7 +61,7 @@ enum class DecodePath { kFastFirst, kGeneral };
 template <class Record>
 class LineDecoder {
  public:
-  explicit LineDecoder(FieldNames names, DecodePath path = DecodePath::kFastFirst);
+  explicit LineDecoder(FieldNames fields, DecodePath path = DecodePath::kFastFirst);
   LineDecoder(LineDecoder&&) noexcept;
   LineDecoder& operator=(LineDecoder&&) noexcept;
   ~LineDecoder();

@@ -111,14 +111,14 @@ Words words_for_other_field(Flaw flaw) {
 
 }  // namespace
 
-std::string describe(Flaw flaw, const FieldNames& names) {
+std::string describe(Flaw flaw, const FieldNames& fields) {
   if (flaw == Flaw::kNone) return "no flaw";
   Words words = words_for_record(flaw);
   if (words.text.empty()) words = words_for_user_or_amount(flaw);
   if (words.text.empty()) words = words_for_other_field(flaw);
   std::string text(words.text);
-  if (words.about == Words::About::kUser) return names.user + ": " + text;
-  if (words.about == Words::About::kAmount) return names.amount + ": " + text;
+  if (words.about == Words::About::kUser) return fields.user + ": " + text;
+  if (words.about == Words::About::kAmount) return fields.amount + ": " + text;
   return text;
 }
 

@@ -7,7 +7,7 @@
 
 namespace paystats::record {
 
-// Why a record is refused. describe() has the words.
+// Why a record is rejected. describe() has the words.
 enum class Flaw : uint8_t {
   kNone,
   kNotJson,  // syntax, NaN, trailing garbage, a raw control character in a string
@@ -57,6 +57,6 @@ struct FieldNames {
 };
 
 // "paymentAmt: not a decimal number": the field as it is called here, then what is wrong.
-std::string describe(Flaw flaw, const FieldNames& names);
+std::string describe(Flaw flaw, const FieldNames& fields);
 
 }  // namespace paystats::record

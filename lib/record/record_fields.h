@@ -22,8 +22,8 @@ struct RecordFields<Payment> {
   static constexpr size_t kCount = 3;
   static constexpr std::array<Flaw, kCount> kDuplicate = {
       Flaw::kUserDuplicate, Flaw::kAmountDuplicate, Flaw::kVolumeDuplicate};
-  static std::array<std::string, kCount> names(const FieldNames& names) {
-    return {names.user, names.amount, "volume"};
+  static std::array<std::string, kCount> names(const FieldNames& fields) {
+    return {fields.user, fields.amount, "volume"};
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Payment& out) {
     std::string_view text;
@@ -43,8 +43,8 @@ template <>
 struct RecordFields<Batch> {
   static constexpr size_t kCount = 3;
   static constexpr std::array<Flaw, kCount> kDuplicate = RecordFields<Payment>::kDuplicate;
-  static std::array<std::string, kCount> names(const FieldNames& names) {
-    return RecordFields<Payment>::names(names);
+  static std::array<std::string, kCount> names(const FieldNames& fields) {
+    return RecordFields<Payment>::names(fields);
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Batch& out) {
     Flaw flaw = read_user(tokens[0], arena, out.user);

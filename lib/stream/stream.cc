@@ -109,10 +109,10 @@ class Messages {
 };
 
 // Input is Lines or Messages, of Payment with Totals as Table, or of Stats with MergedTotals.
-template <class Input, class Ends, class Table>
+template <class Input, class Connections, class Table>
 class Loop {
  public:
-  Loop(const Ends& connections, const StreamOptions& options, Table& table)
+  Loop(const Connections& connections, const StreamOptions& options, Table& table)
       : connections_(connections),
         publishes_(options.mode != OutputMode::kFinal),
         owes_ready_line_(options.ready_line),
@@ -244,7 +244,7 @@ class Loop {
   }
   uint64_t users() const { return totals_of(table_).users(); }
 
-  const Ends& connections_;
+  const Connections& connections_;
   const bool publishes_;  // before the end
   bool owes_ready_line_;
   Table& table_;

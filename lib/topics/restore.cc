@@ -19,23 +19,23 @@ base::Result<void> restore_message(const io::Message& message, const std::string
     totals.remove(message.key);
     return {};
   }
-  const auto refuse = [&](std::string_view why) {
+  const auto fail_with = [&](std::string_view why) {
     return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", topic,
                                   message.at.partition, message.at.offset, why));
   };
   record::Stats stats;
   const record::Flaw flaw = decoder.decode_one(*message.value, stats);
   if (flaw != record::Flaw::kNone) {
-    return refuse("not a stats record: " + record::describe(flaw, record::FieldNames{}) +
-                  "; totals go to a topic of their own");
+    return fail_with("not a stats record: " + record::describe(flaw, record::FieldNames{}) +
+                     "; totals go to a topic of their own");
   }
   if (!stats.at) {
-    return refuse(
+    return fail_with(
         "stats without an offset: another program writes to this topic; payagg needs one of its "
         "own");
   }
   if (stats.at->partition != message.at.partition) {
-    return refuse(
+    return fail_with(
         fmt::format("stats of partition {}; payagg needs a topic of its own", stats.at->partition));
   }
   return totals.restore(stats);

@@ -138,9 +138,9 @@ LedgerChange Ledger::apply(const record::Stats& stats, uint64_t hash) {
   if (id == kNoUser) {
     if (is_removal) return {};
     if (rows_.size() >= users_max_) {
-      LedgerChange refused;
-      refused.outcome = Applied::kUsersFull;
-      return refused;
+      LedgerChange rejected;
+      rejected.outcome = Applied::kUsersFull;
+      return rejected;
     }
     id = add_row(user, hash);
   }

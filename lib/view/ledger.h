@@ -34,9 +34,9 @@ namespace paystats::view {
 enum class Applied : uint8_t {
   kChanged,
   kUnchanged,      // a repeat, or an older partial
-  kSumOverflow,    // refused: the partials' sum would not fit; all is as it was
+  kSumOverflow,    // rejected: the partials' sum would not fit; all is as it was
   kCountOverflow,  // likewise
-  kUsersFull,      // refused: a user beyond users_max
+  kUsersFull,      // rejected: a user beyond users_max
 };
 inline bool was_rejected(Applied applied) {
   return applied >= Applied::kSumOverflow;

@@ -106,8 +106,9 @@ class Table {
         give_up(value, "not a payment");
       // A text that had to be decoded lives until the next one is.
       const std::string_view user = row.record.user;
-      const bool visits = user.data() >= value.data() && user.data() < value.data() + value.size();
-      if (!visits) row.record.user = copies_.emplace_back(user);
+      const bool is_within =
+          user.data() >= value.data() && user.data() < value.data() + value.size();
+      if (!is_within) row.record.user = copies_.emplace_back(user);
       rows_.push_back(row);
     }
     if (!totals_.add(rows_, rejected_) || !rejected_.empty()) give_up("totals", "overflow");

@@ -29,7 +29,7 @@ class Aggregate : public testing::Test {
 
   const TempFolder folder_;
   io::Surroundings around_;
-  AggregateRequest request_;
+  PayaggOptions request_;
 };
 
 TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {

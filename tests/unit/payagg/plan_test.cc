@@ -7,7 +7,7 @@
 namespace paystats::payagg {
 namespace {
 
-std::string refusal(const AggregateRequest& request) {
+std::string refusal(const PayaggOptions& request) {
   const base::Result<AggregatePlan> plan = make_plan(request);
   return plan ? "" : plan.error().message;
 }
@@ -25,7 +25,7 @@ TEST(Plan, WithoutWordsItIsFinalFromStdinToStdout) {
 }
 
 TEST(Plan, FollowIsUpdateUnlessSaidOtherwise) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.inputs = {"payments.jsonl"};
   request.follow = true;
   EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kUpdate);
@@ -38,7 +38,7 @@ TEST(Plan, FollowIsUpdateUnlessSaidOtherwise) {
 }
 
 TEST(Plan, FollowNeedsAFileAtTheEnd) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.follow = true;
   EXPECT_NE(refusal(request).find("--follow needs a file"), std::string::npos);
   request.inputs = {"a", "-"};
@@ -48,7 +48,7 @@ TEST(Plan, FollowNeedsAFileAtTheEnd) {
 }
 
 TEST(Plan, AppendIsRefusedWithTheReason) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.output_mode = "append";
   EXPECT_NE(refusal(request).find("a total is never finished"), std::string::npos);
   request.output_mode = "Final";
@@ -56,12 +56,12 @@ TEST(Plan, AppendIsRefusedWithTheReason) {
 }
 
 TEST(Plan, TriggersNeedAModeThatTheyCanFire) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.trigger = base::Duration::zero();
   EXPECT_NE(refusal(request).find("--trigger has no effect"), std::string::npos);
   request.output_mode = "complete";
   EXPECT_EQ(make_plan(request)->trigger.interval, base::Duration::zero());
-  AggregateRequest counted;
+  PayaggOptions counted;
   counted.max_records = 5;
   EXPECT_NE(refusal(counted).find("--max-records has no effect"), std::string::npos);
   counted.output_mode = "update";
@@ -70,7 +70,7 @@ TEST(Plan, TriggersNeedAModeThatTheyCanFire) {
 
 TEST(Plan, AReadyLineNeedsChangesThatAreLines) {
   const auto refused = [](const char* mode, const char* input, const char* output) {
-    AggregateRequest request;
+    PayaggOptions request;
     request.ready_line = true;
     request.output_mode = mode;
     request.inputs = {input};
@@ -85,21 +85,21 @@ TEST(Plan, AReadyLineNeedsChangesThatAreLines) {
 }
 
 TEST(Plan, JobsNeedPaymentsAndFinal) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.jobs = 4;
   EXPECT_EQ(refusal(request), "");
   request.output_mode = "update";
   EXPECT_NE(refusal(request).find("--jobs needs"), std::string::npos);
   request.jobs = 1;
   EXPECT_EQ(refusal(request), "");
-  AggregateRequest merge;
+  PayaggOptions merge;
   merge.jobs = 2;
   merge.merge = true;
   EXPECT_NE(refusal(merge).find("--jobs needs"), std::string::npos);
 }
 
 TEST(Plan, FieldNamesAreOfPaymentsAndTwo) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.user_field = std::string("who");
   EXPECT_EQ(make_plan(request)->fields.user, "who");
   request.amount_field = std::string("who");
@@ -110,7 +110,7 @@ TEST(Plan, FieldNamesAreOfPaymentsAndTwo) {
 }
 
 TEST(Plan, ATopicIsAnEndpointLikeAnyOther) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.inputs = {"kafka:payments"};
   request.output = "kafka:payment-stats";
   request.rejects = "kafka:rejects";
@@ -121,8 +121,8 @@ TEST(Plan, ATopicIsAnEndpointLikeAnyOther) {
   EXPECT_EQ(plan->rejects->name, "rejects");
 }
 
-AggregateRequest from_topic_to_topic() {
-  AggregateRequest request;
+PayaggOptions from_topic_to_topic() {
+  PayaggOptions request;
   request.inputs = {"kafka:payments"};
   request.output = "kafka:payment-stats";
   return request;
@@ -139,7 +139,7 @@ TEST(Plan, FromTopicToTopicIsExactlyOnceInAGroupNamedAfterBoth) {
 }
 
 TEST(Plan, ATopicReadToWhatIsThereNowEndsInFinalTotals) {
-  AggregateRequest request;
+  PayaggOptions request;
   request.inputs = {"kafka:payments"};
   EXPECT_EQ(make_plan(request)->mode, stream::OutputMode::kUpdate);
   request.available_now = true;
@@ -149,7 +149,7 @@ TEST(Plan, ATopicReadToWhatIsThereNowEndsInFinalTotals) {
 }
 
 TEST(Plan, WordsOfTheGroupAreChecked) {
-  AggregateRequest request = from_topic_to_topic();
+  PayaggOptions request = from_topic_to_topic();
   request.guarantee = "at-least-once";
   request.on_data_loss = "continue";
   request.group = "mine";
@@ -173,7 +173,7 @@ TEST(Plan, WordsOfTheGroupAreChecked) {
 
 TEST(Plan, OptionsOfAGroupNeedTopicsAtBothEnds) {
   for (const bool reads : {true, false}) {
-    AggregateRequest request;
+    PayaggOptions request;
     if (reads) request.inputs = {"kafka:payments"};
     request.instance = "pi";
     EXPECT_NE(refusal(request).find("--instance is for payagg from topic to topic"),
@@ -182,7 +182,7 @@ TEST(Plan, OptionsOfAGroupNeedTopicsAtBothEnds) {
 }
 
 TEST(Plan, WhatATopicCannotDoIsRefused) {
-  AggregateRequest request = from_topic_to_topic();
+  PayaggOptions request = from_topic_to_topic();
   request.merge = true;
   EXPECT_NE(refusal(request).find("--merge"), std::string::npos);
   request = from_topic_to_topic();
