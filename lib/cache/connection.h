@@ -19,7 +19,7 @@
 
 namespace paystats::cache {
 
-// Lets coroutines wait until somebody says go. Whoever waits must look first whether he has to.
+// Lets coroutines wait until another wakes them. One that waits must look first whether it has to.
 class AsyncCondition {
  public:
   explicit AsyncCondition(const loop::asio::any_io_executor& executor) : timer_(executor) {}
