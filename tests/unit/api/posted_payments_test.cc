@@ -55,7 +55,7 @@ TEST(PostedPayments, AnAmountThatNoDoubleCanHoldComesThroughWhole) {
   EXPECT_EQ(posted.batches()[1].amount_text, "100");
 }
 
-TEST(PostedPayments, WhatBatchesVisitStaysWhenThePaymentsMove) {
+TEST(PostedPayments, WhatBatchesPointIntoStaysWhenThePaymentsMove) {
   PostedPayments posted =
       accepted(R"([{"user":"\u0061b","paymentAmt":1},{"user":"c","paymentAmt":2}])");
   const auto batches = posted.batches();

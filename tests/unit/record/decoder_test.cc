@@ -121,7 +121,7 @@ TEST_P(Lines, HaveALimitOfOneMebibyteWithoutTheNewline) {
   EXPECT_EQ(lines.rejected.size(), 1);
 }
 
-TEST_P(Lines, AUserWithoutEscapesVisitsTheBlock) {
+TEST_P(Lines, AUserWithoutEscapesPointsIntoTheBlock) {
   decoder.decode(kGood, lines);
   ASSERT_EQ(lines.rows.size(), 1);
   EXPECT_EQ(lines.rows[0].record.user.data(), kGood.data() + 9);
