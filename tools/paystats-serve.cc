@@ -31,7 +31,7 @@ struct Options {
   kafka::KafkaOptions kafka;
 };
 
-// Who posts is told what became of the payments, and may post them again: the sink does not. What
+// A client is told what became of its payments, and may post them again: the sink does not. What
 // is under way at a stop signal has to end while the server still waits for it.
 const kafka::TopicSinkOptions kTransactions = {.transactional = true,
                                                .stop_grace = std::chrono::milliseconds(500)};

@@ -6,7 +6,7 @@
 //   append_head(out, response, {.keep_alive = true, .date = "Sun, 06 Nov 1994 08:49:37 GMT"});
 //
 // A request points into the bytes that it was read from. A response's body is shared: the same
-// bytes go to all who ask for the same. Source: RFC 9110, RFC 9112.
+// bytes go to all that ask for the same. Source: RFC 9110, RFC 9112.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,7 @@ struct HttpResponse {
 
 struct ConnectionFields {
   bool keep_alive = true;
-  bool say_keep_alive = false;  // to a client of HTTP/1.0, who does not take it for granted
+  bool say_keep_alive = false;  // to a client of HTTP/1.0, which does not take it for granted
   std::string_view date;        // an IMF-fixdate; empty: none
   bool stream = false;          // the body has no length: it ends with the connection
 };
@@ -68,7 +68,7 @@ std::string http_date(int64_t unix_seconds);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 // The fields of every response: nothing on a page may come from elsewhere, no page may frame ours,
-// and whoever keeps a copy asks before using it.
+// and a cache that keeps a copy asks before using it.
 void append_common_fields(std::string& fields, std::string_view content_type);
 
 HttpResponse text_response(int status, std::string_view content_type, std::string body);

@@ -1,4 +1,4 @@
-// How the server is, for those who watch over it: /readyz for a supervisor that decides whether to
+// How the server is, for those that watch over it: /readyz for a supervisor that decides whether to
 // send requests here, /metrics for Prometheus.
 #pragma once
 

@@ -17,7 +17,7 @@
 
 namespace paystats::api {
 
-// One answer of the cache, prepared once for all who ask the same at this version.
+// One answer of the cache, prepared once for all that ask the same at this version.
 struct PreparedAnswer {
   uint64_t instance = 0;
   uint64_t version = 0;
@@ -37,7 +37,7 @@ std::string etag_of(uint64_t instance, uint64_t version, const protocol::Query& 
 
 SharedBytes stats_event(const PreparedAnswer& answer);
 SharedBytes away_event();
-SharedBytes comment_event();  // keeps a stream from looking dead
+SharedBytes comment_event();  // keeps a stream from looking idle
 
 // 200, 304 where `if_none_match` names it, or 404 for a user that is not there.
 HttpResponse stats_response(const PreparedAnswer& answer, const protocol::Query& query,

@@ -5,7 +5,7 @@
 //   if (!fd) return fail(fd.error());
 //
 // A message is lower case, without a full stop, and names what it is about:
-// "payments.jsonl: permission denied". Who prints it puts "payagg: error: " in front.
+// "payments.jsonl: permission denied". The tool that prints it puts "payagg: error: " in front.
 #pragma once
 
 #include <string>

@@ -25,7 +25,7 @@ base::Result<CacheOutput> open_output(const CacheOptions& options) {
   return open_cache_output(*endpoint);
 }
 
-// A reader who has seen enough is no failure: the list, and the watch, are for that reader alone.
+// A reader that has seen enough is no failure: the list, and the watch, are for that reader alone.
 base::Result<base::RunOutcome> end_of(const base::Result<void>& done, base::ExitStatus status) {
   if (!done && done.error().kind != base::ErrorKind::kClosedOutput) return base::fail(done.error());
   return base::RunOutcome{.status = status};

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kBuffersMax = 16;  // answers that go out in one system call
-// A quarter of what view/ suggests: between two slices everybody else gets his turn.
+// A quarter of what view/ suggests: between two slices every other client gets its turn.
 constexpr size_t kSearchSliceRows = view::kSliceRows / 4;
 
 }  // namespace
@@ -107,8 +107,8 @@ loop::asio::awaitable<void> CacheConnection::read_requests() {
   line_begun_.reset();
   reading_done_ = true;
   to_write_.wake();
-  // Who watches may have closed only his own side; when he closes the other one, nobody would
-  // notice before the next change.
+  // A watcher may have closed only its own side; when it closes the other one, that would not be
+  // noticed before the next change.
   if (watch_ && !finishing_) co_await watch_peer_close();
 }
 

@@ -1,4 +1,4 @@
-// A cache at work: what is read goes into a View, and who asks on the socket is answered from it.
+// A cache at work: what is read goes into a View, and queries on the socket are answered from it.
 //
 //   CacheRun run(options, {*source, rejects, stop, clock, progress, diagnostics});
 //   if (Result<void> opened = run.open(); !opened) ...   // the socket is ours
@@ -6,7 +6,7 @@
 //   run.view().page(0, 10);
 //
 // Without a socket it only reads. With one, a stop signal ends it once the source has ended (a pipe
-// is read on for a moment, see open_source.h) and what is in flight has been answered.
+// is read on for a moment, see io/open_source.h) and what is in flight has been answered.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,7 @@ loop::asio::awaitable<void> CacheServer::Impl::accept_clients() {
     if (stopping) break;
     if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
-      // No descriptor, or no memory: those who wait are served when others have gone.
+      // No descriptor, or no memory: clients that wait are served when others have gone.
       accept_pause.expires_after(kAcceptPause);
       co_await accept_pause.async_wait(loop::use_result);
       continue;

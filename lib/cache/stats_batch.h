@@ -2,8 +2,8 @@
 // what they point into, or one of tombstones.
 //
 //   batch.assign(chunk);                   // lines, or a run of messages
-//   view.apply(batch.rows, refused);
-//   rejects.add(batch.reject(*refused[0].row, "sum: overflow"));
+//   view.apply(batch.rows, rejected);
+//   rejects.add(batch.reject(*rejected[0].row, "sum: overflow"));
 #pragma once
 
 #include <cstdint>

@@ -13,9 +13,9 @@ bool has_empty_line(std::string_view lines) {
   return lines.starts_with('\n') || lines.find("\n\n") != lines.npos;
 }
 
-// Between two batches, to whoever waits for this processor: the other thread, or a client who has
-// been woken by an answer. Left to itself the system lets a busy thread go on until the next tick
-// of its clock, four milliseconds on many: so the slowest percent of questions waits half as long.
+// Gives up the processor between two batches: to the other thread, or to a client that has been
+// woken by an answer. Left to itself the system lets a busy thread go on until the next tick of its
+// clock, four milliseconds on many: so the slowest percent of questions waits half as long.
 void yield() {
   std::this_thread::yield();
 }
@@ -62,7 +62,7 @@ base::Result<void> StatsFeed::read_lines(io::Source& source) {
   for (io::Block block;;) {
     base::Result<io::ReadStatus> status = source.read(block, clock_.now());
     if (status && *status == io::ReadStatus::kIdle) {
-      // About to wait: whoever follows the rejects is to see them.
+      // About to wait: a reader that follows the rejects is to see them.
       if (base::Result<void> flushed = rejects_.flush(); !flushed) return flushed;
       const base::Duration pause = decoder.records() == 0 ? kFirstPause : kPause;
       status = source.read(block, paused || by_line ? io::kForever : clock_.now() + pause);
@@ -202,7 +202,7 @@ void StatsFeed::take_one() {
   }
   if (batch) {
     room_.notify_one();
-    yield();  // to those who have been answered since the last batch
+    yield();  // to clients that have been answered since the last batch
     if (base::Result<void> taken = handlers_.on_batch(*batch); !taken) return finish(taken);
     const base::MutexLock lock(mutex_);
     blank_.push_back(std::move(batch));

@@ -1,6 +1,6 @@
 // From a source of stats, lines or messages, to the event loop. A source blocks, so a thread of its
 // own reads and decodes it, and hands batches over through a queue of fixed length: where the loop
-// falls behind, the reader waits, and with it whoever writes to us. The loop takes one batch at a
+// falls behind, the reader waits, and with it what writes to us. The loop takes one batch at a
 // time and lets what else is ready go first, so a query waits for no more than one batch.
 //
 //   StatsFeed feed(loop, *source, rejects, clock, progress, {

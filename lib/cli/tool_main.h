@@ -31,7 +31,7 @@ struct CommonOptions {
   std::optional<size_t> progress;  // index of auto, always, never
 };
 
-// Says so, and ends the process with status 2: for whoever finds no memory, in whatever thread.
+// Says so, and ends the process with status 2: for code that finds no memory, in whatever thread.
 [[noreturn]] void end_without_memory();
 void watch_memory();  // from now on that happens by itself
 

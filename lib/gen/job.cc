@@ -46,7 +46,7 @@ kafka::TopicSinkOptions topic_options(const Places& places) {
 base::Result<void> open_batches(const Places& places, const base::RunContext& context,
                                 OpenPlaces& open) {
   if (places.inputs.front().kind == io::Endpoint::Kind::kTopic) {
-    // What is there now, as of a file: who read on would make the same payments at each start.
+    // What is there now, as of a file: reading on would make the same payments at each start.
     base::Result<std::unique_ptr<io::MessageSource>> messages =
         open.opener.message_source(places.inputs.front(), {.until_end = true}, *open.waiter);
     if (!messages) return base::fail(messages.error());

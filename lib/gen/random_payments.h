@@ -44,8 +44,8 @@ struct RandomSpec {
 // Parses "1.2", at most three decimals, 0 to 10, into thousandths.
 base::Result<uint32_t> parse_skew(std::string_view text);
 
-// The random choices alone, without the text. Two made of one spec walk the same way, so whoever
-// counts may follow behind whoever writes.
+// The random choices alone, without the text. Two made of one spec walk the same way, so totals can
+// be counted behind the thread that writes.
 class RandomDraws {
  public:
   // `users` is shared, for it may be large.
@@ -88,7 +88,7 @@ class RandomPayments {
 
   const std::shared_ptr<const ZipfTable>& users() const { return users_; }
 
-  // From now on draws() has what the last make() made, so that who counts need not draw it again.
+  // From now on draws() has what the last make() made, so that counting need not draw it again.
   // False: the amounts are wide, and it has nothing.
   bool keep_draws() { return keep_draws_ = !draws_.wide(); }
   std::span<const RandomDraws::Draw> draws() const { return kept_; }
@@ -113,7 +113,7 @@ class RandomTotals {
 
   // The next `payments` of the workload count as well.
   void advance(uint64_t payments);
-  // The same for who has their draws: one uses either of the two, and not both.
+  // The same for a caller that has their draws: one uses either of the two, and not both.
   void add(std::span<const RandomDraws::Draw> draws);
 
   // The totals of all users that have paid, in no order. The users' names live in `names`.

@@ -29,7 +29,7 @@ class ZipfTable {
   // and in its low one a number that is uniform within the column.
   uint32_t rank(uint64_t random) const { return rank(place(random)); }
 
-  // The two halves of rank(), for who asks for many at once and fetches the columns ahead.
+  // The two halves of rank(), for a caller that asks for many and prefetches the columns.
   struct Place {
     uint32_t column = 0;
     uint32_t coin = 0;

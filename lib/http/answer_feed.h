@@ -8,9 +8,9 @@
 //   feed.ask(query, [](const Result<PreparedAnswerPtr>& answer) { ... });
 //   feed.stop();
 //
-// The answer to a query at a version is made once and shared by all who ask; those who ask while it
-// is on its way wait for the same. All on the loop's thread; handlers are called from the loop, not
-// from within a call, except that ask() may call at once where the cache is away.
+// The answer to a query at a version is made once and shared by all that ask; those that ask while
+// it is on its way wait for the same. All on the loop's thread; handlers are called from the loop,
+// not from within a call, except that ask() may call at once where the cache is away.
 #pragma once
 
 #include <cstddef>
@@ -63,7 +63,7 @@ class AnswerFeed {
   uint64_t instance() const;  // of the newest answer
   uint64_t version() const;
 
-  // The cache has said since that there is something newer: who joined a question that was on its
+  // The cache has said since that there is something newer: a caller that joined a question under
   // way may be given such an answer.
   bool overtaken(const api::PreparedAnswer& answer) const;
 

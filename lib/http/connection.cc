@@ -12,7 +12,7 @@
 namespace paystats::http {
 namespace {
 
-constexpr size_t kReadBytes = 4096;  // a client who sends more in one go waits for the others
+constexpr size_t kReadBytes = 4096;  // a client that sends more in one go waits for the others
 constexpr size_t kBodyReadBytes = 64 << 10;
 constexpr size_t kLingerBytesMax = 8 << 20;
 

@@ -3,8 +3,8 @@
 //
 // What can be answered from memory is, without a further coroutine: all requests that have come are
 // answered, and their responses leave together, before more is read. Only what must be waited for
-// (the cache, the output, a client who does not read) takes a frame of its own. Who asks for the
-// live stream has his socket handed on (see event_stream.h), and the connection ends.
+// (the cache, the output, a client that does not read) takes a frame of its own. A client that asks
+// for the live stream has its socket handed on (see event_stream.h), and the connection ends.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,12 @@
-// The clients of the live stream. There may be ten thousand of them, who mostly wait: what each of
-// them has here is a socket, a place among the watchers of a page and, while it is being sent, a
+// The clients of the live stream. There may be ten thousand of them, which mostly wait: what each
+// of them has here is a socket, a place among the watchers of a page and, while it is being sent, a
 // share of an event. No coroutine, no timer, no buffer: an event is written from the bytes that all
-// share, at once; only who cannot take it whole is waited for, and misses what is overtaken
-// meanwhile.
+// share, at once; only a client that cannot take it whole is waited for, and misses what is
+// overtaken meanwhile.
 //
 //   EventStreams streams(pages, clock, limits, figures, [&] { ... one has ended ... });
 //   streams.open(std::move(socket), query);     // behind the head of the response
-//   streams.check(clock.now());                 // each second: comments, and who is too slow
+//   streams.check(clock.now());                 // each second: comments, and clients too slow
 //
 // Private to this room.
 #pragma once

@@ -2,7 +2,8 @@
 // that it lets pass (see flaw_of_raw_head). Private to this room.
 //
 //   HttpHead head;
-//   const HeadStatus status = parse_head(buffer, head);    // kIncomplete: read more
+//   size_t scanned = 0;
+//   const HeadStatus status = parse_head(buffer, scanned, head);    // kIncomplete: read more
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ struct HttpHead {
   api::HttpRequest request;  // points into the buffer
   size_t bytes = 0;          // of the head; what follows is the body, or the next request
   bool keep_alive = false;
-  bool is_http_1_0 = false;  // who is to be told that a connection stays
+  bool is_http_1_0 = false;  // its client is to be told that a connection stays
   std::string flaw;          // of kMalformed
 };
 

@@ -12,7 +12,7 @@ constexpr size_t kTellSlice = 64;  // watchers: a third of a millisecond of send
 
 }  // namespace
 
-// One page and all who watch it.
+// One page and all its watchers.
 struct LivePages::Page {
   protocol::PageQuery query;
   std::vector<Watcher*> watchers;

@@ -1,4 +1,4 @@
-// Who watches which page of the totals. After each change every page that somebody watches is asked
+// The watchers of each page of the totals. After each change every page that is watched is asked
 // for once, and the event made of it goes to all of its watchers.
 //
 //   LivePages pages(loop, feed);
@@ -8,7 +8,7 @@
 //
 // A watching ends with the watcher. Events are whole states: a watcher that cannot keep up keeps
 // the newest and drops those before it. Many watchers are told in slices, between which the loop
-// does what else is to be done; what changes meanwhile overtakes: those who come later are told the
+// does what else is to be done; what changes meanwhile overtakes: later watchers are told the
 // newest, those before them again. All on the loop's thread.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Responses on their way out of one connection: heads that are its own, bodies that it shares with
-// all who are sent the same. What is there leaves in one system call, or two where a body has pages
-// (see body_pages.h), at once and without the event loop; only a client whose buffers are full is
-// waited for.
+// all that are sent the same. What is there leaves in one system call, or two where a body has
+// pages (see body_pages.h), at once and without the event loop; only a client whose buffers are
+// full is waited for.
 //
 //   append_head(out.head(), response, ...);
 //   out.add(body, pages.of(body));
@@ -30,7 +30,7 @@ class HttpOutbox {
   void add(api::SharedBytes body, BodyPages::Pages pages);
 
   bool empty() const { return parts_.empty(); }
-  // To be written before more is added: a client who asks and does not read holds no more than
+  // To be written before more is added: a client that asks and does not read holds no more than
   // this.
   bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
 

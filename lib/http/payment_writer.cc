@@ -306,7 +306,7 @@ PaymentWriter::~PaymentWriter() {
   if (finished) {
     thread_.join();
   } else {
-    thread_.detach();  // it is stuck in the sink, and all that it will touch is its own
+    thread_.detach();  // it is stuck in the sink, which may use what it borrows: see the header
   }
 }
 

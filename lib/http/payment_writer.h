@@ -2,15 +2,16 @@
 // All that waits is written together and confirmed by one flush (a group commit), so many clients
 // share one wait for the disk.
 //
-//   PaymentWriter writer(loop, std::move(sink), stop, clock, limits, {.on_broken = ...});
+//   PaymentWriter writer(loop, std::move(sink), clock, limits, {.on_broken = ...});
 //   writer.start();
 //   writer.post(std::move(payments), [](Posting outcome) { ... });   // on the loop, once
 //   writer.stop();
 //
 // A sink that stalls (a full pipe) holds up the thread and nobody else: the queue fills, further
-// posts are told so at once, and who has waited for `wait_timeout` is told whether nothing was
-// written (kBusy) or nobody knows (kUnknown). While idle the thread watches for a reader of the
-// output that goes away. A group is one commit of the sink, so it is in there whole or not at all.
+// posts are told so at once, and a post that has waited for `wait_timeout` is told whether nothing
+// was written (kBusy) or that is unknown (kUnknown). While idle the thread watches for a reader of
+// the output that goes away. A group is one commit of the sink, so it is in there whole or not at
+// all.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,7 @@ struct PaymentWriterLimits {
   size_t posts_max = 4096;        // waiting
   uint64_t bytes_max = 64 << 20;  // in memory, of those
   // As lines; a larger post is a group by itself. At most this default, or a part of a group could
-  // be committed before the rest fails, and all who posted were told that it is not stored.
+  // be committed before the rest fails, and all posts were told that it is not stored.
   uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
   base::Duration wait_timeout = std::chrono::seconds(10);
 };
@@ -60,8 +61,11 @@ class PaymentWriter {
                 const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
-  // A thread that is stuck in the sink is detached. It owns all that it still uses; when the sink
-  // returns, it destroys the sink and ends, and nothing more is written.
+  // A thread that is stuck in the sink is detached. It owns what it shares with this object, and
+  // the sink; when the sink returns, it destroys the sink and ends, and nothing more is written.
+  // What the sink borrows it goes on using: a topic's sink borrows its kafka::Cluster and the stop
+  // signals, and where those are destroyed before librdkafka returns the process ends with status
+  // 2, or by a signal.
   ~PaymentWriter();
 
   base::Result<void> start();

@@ -13,7 +13,7 @@ namespace {
 
 // For a writer that does not come back from its sink, once everybody has been answered.
 constexpr base::Duration kWriterTimeout = std::chrono::seconds(1);
-// For the cache to be there: who starts both at once is not warned, who mistyped its path is.
+// For the cache to be there: no warning where both start at once, but one for a mistyped path.
 constexpr base::Duration kCacheTimeout = std::chrono::seconds(3);
 
 }  // namespace

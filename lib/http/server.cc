@@ -78,7 +78,7 @@ loop::asio::awaitable<void> HttpServer::Impl::accept_clients(
     if (service.stopping) break;
     if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
-      // No descriptor, or no memory. Somebody who only idles can go; else it is tried again.
+      // No descriptor, or no memory. A client that only idles can go; else it is tried again.
       make_room();
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(loop::use_result);

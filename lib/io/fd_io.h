@@ -26,7 +26,7 @@ base::Result<size_t> read_at(int fd, uint64_t offset, char* buffer, size_t size,
 // write_all(), and where another process has made the descriptor non-blocking it waits for room.
 base::Result<void> write_stream(int fd, std::string_view bytes, std::string_view name);
 
-// Makes a pipe as large as the system lets us: fewer switches between who fills and who empties it.
+// Makes a pipe as large as the system lets us: fewer switches between writer and reader.
 // Where it may not grow, or is no pipe, it stays as it is. Never smaller than it was.
 void widen_pipe(int fd);
 

@@ -39,10 +39,10 @@ class BackwardReader {
 base::Result<uint64_t> end_of_unmarked_lines(int fd, uint64_t from, uint64_t size,
                                              std::string_view name);
 
-// For who reads a file once, whatever its lines are: the end of what is to be read, and how many
-// lines of an unfinished group lie beyond it. Only lines that are certainly of one are left out:
-// whole ones that begin and end in a space, and a torn one that begins with a space or stands
-// behind such lines.
+// For a reader that reads a file once, whatever its lines are: the end of what is to be read, and
+// how many lines of an unfinished group lie beyond it. Only lines that are certainly of one are
+// left out: whole ones that begin and end in a space, and a torn one that begins with a space or
+// stands behind such lines.
 struct PlainEnd {
   uint64_t bytes = 0;
   uint64_t lines_left_out = 0;

@@ -1,6 +1,6 @@
 // The durable log: a file of payment lines that several writers append to and any number follow.
 //
-// A commit holds flock(LOCK_EX) over repair, write, fdatasync and undo (ftruncate), so whoever
+// A commit holds flock(LOCK_EX) over repair, write, fdatasync and undo (ftruncate), so what
 // holds LOCK_SH sees only whole commits, unless a writer was killed. For that case each line of a
 // group but its last is *marked*: it begins and ends in one space, which JSON takes as white space.
 // The space at the end tells a whole line of an unfinished group; the one in front tells a torn

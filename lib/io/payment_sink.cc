@@ -13,7 +13,7 @@
 namespace paystats::io {
 namespace {
 
-// Plain lines, to whoever reads them.
+// Plain lines, to any reader.
 class StreamPaymentSink final : public PaymentSink {
  public:
   explicit StreamPaymentSink(std::unique_ptr<StreamSink> sink) : sink_(std::move(sink)) {}

@@ -20,7 +20,7 @@ namespace paystats::io {
 class PaymentSink {
  public:
   // Of lines since the last flush, with up to two bytes of marks each: with these or more a put()
-  // commits. Who needs all or nothing of several puts keeps them below, and flushes.
+  // commits. A caller that needs all or nothing of several puts keeps them below, and flushes.
   static constexpr size_t kCommitBytes = 1 << 20;
 
   virtual ~PaymentSink() = default;

@@ -76,7 +76,7 @@ base::Result<TemporaryFile> TemporaryFile::create(const std::string& path) {
   if (!fd) return base::fail(base::system_error(path, errno));
   TemporaryFile file(std::move(fd), temporary, *target, path);
   if (old) {
-    // Only root can give a file away; who cannot keeps it as his own.
+    // Only root can give a file away; without that right it stays the writer's own.
     [[maybe_unused]] const int owned = ::fchown(file.fd(), old->st_uid, old->st_gid);
     if (::fchmod(file.fd(), old->st_mode & 0777) != 0)
       return base::fail(base::system_error(path, errno));

@@ -15,7 +15,7 @@ namespace paystats::io {
 enum class OnStop {
   kEndAtOnce,
   // Read on until the end of the input or 500 ms of silence, at most 5 s: Ctrl-C hits the whole
-  // pipe, and what was acknowledged to those who wrote it must not be left in it.
+  // pipe, and what was acknowledged to its writers must not be left in it.
   kReadWhatIsUnderWay,
 };
 

@@ -1,5 +1,5 @@
 // Whether the brokers answer, told to the user: once when they stop to, then every ten seconds, and
-// once when they are back. Who waits for them calls check() at least each second.
+// once when they are back. Code that waits for them calls check() at least each second.
 //
 //   watch.unreachable("Connect to ... failed");   // from a callback or a failed request
 //   if (Result<void> patient = watch.check(); !patient) return patient;   // --broker-timeout

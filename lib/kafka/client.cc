@@ -199,7 +199,7 @@ void Client::rest(int milliseconds) {
 }
 
 // Where the group's coordinator is away librdkafka waits for it as long as a session, and cannot be
-// told to stop. So the answer comes to a queue, and who has no more patience does without.
+// told to stop. So the answer comes to a queue, and a caller out of patience does without.
 base::Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t& next,
                                                  base::Duration grace_after_stop) {
   const RdQueue answers(rd_kafka_queue_new(rk_));

@@ -5,7 +5,7 @@
 //       .defaults = {{"linger.ms", "5"}}, .musts = {{"enable.idempotence", "true"}}});
 //   rd_kafka_poll((*client)->rk(), 100);
 //
-// librdkafka's log goes to -v, its errors to the cluster's watch. Callbacks run in whoever polls.
+// librdkafka's log goes to -v, its errors to the cluster's watch. Callbacks run where it is polled.
 // One thread uses a client.
 #pragma once
 
@@ -88,7 +88,7 @@ bool is_about_reach(rd_kafka_resp_err_t error);
 
 // The first offset of a partition, and the one behind the last (read_committed: the last of what is
 // committed). Unlike rd_kafka_query_watermark_offsets(), which waits for a broker that has just
-// died as long as a request may take, this keeps its time-out.
+// crashed as long as a request may take, this keeps its time-out.
 rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
                                int64_t& low, int64_t& high, int timeout_ms);
 

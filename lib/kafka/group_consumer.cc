@@ -20,14 +20,14 @@
 namespace paystats::kafka {
 namespace {
 
-// At least this often librdkafka is looked into: it calls a member dead that does not.
+// librdkafka is polled at least this often: a member that does not poll counts as crashed.
 constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
       {"session.timeout.ms", "10000"},
-      // Who joins or leaves is heard of with the next heartbeat.
+      // A rebalance is heard of with the next heartbeat.
       {"heartbeat.interval.ms", "300"},
       {"fetch.wait.max.ms", "100"},
       // What is fetched ahead, of a partition and at once: the messages in the queue take about 350
@@ -222,7 +222,8 @@ bool GroupConsumer::Impl::is_lost() const {
          rd_kafka_assignment_lost(client_->rk()) != 0;
 }
 
-// Who is told that another has his name goes if that is so, and joins anew if nobody lives there.
+// A member that is told that another has its name leaves if that is so, and joins anew if no
+// process uses the name.
 base::Result<void> GroupConsumer::Impl::join_again() {
   cluster_.context().diagnostics.warning(fmt::format(
       "group {} says that another has joined it as instance {}: looking whether it lives",

@@ -70,8 +70,8 @@ class GroupConsumer {
   // Asks for membership, and returns: of partitions the owner hears in read(). REQUIRES: once.
   base::Result<void> join();
 
-  // As MessageSource::read(); kEnd after a stop signal. A block may be empty. Who is told that
-  // another has taken his name looks here, for a session and a little, whether that one lives.
+  // As MessageSource::read(); kEnd after a stop signal. A block may be empty. A member that is told
+  // that another has taken its name looks here, for a session and a little, whether that one runs.
   base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
 
   // Makes a read() that waits, or the next one that would, return kIdle. For any thread.
@@ -91,10 +91,10 @@ class GroupConsumer {
   // Where the partition begins and ends now. Waits for brokers.
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
 
-  // Commits offsets by itself, for who has no transaction. False: this member may not any more.
+  // Commits offsets without a transaction. False: this member may not any more.
   base::Result<bool> commit(std::span<const record::SourceOffset> next);
 
-  // For Producer::add_offsets(): who commits, as of now.
+  // For Producer::add_offsets(): the committing member, as of now.
   std::shared_ptr<const void> group_metadata();
 
   // Leaves the partitions as they are: a static member's are kept for its return.

@@ -39,16 +39,16 @@ base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::stri
   return signers;
 }
 
-// Ends what is open under each of these ids. Our own may be among them: it is ours again with the
+// Aborts what is open under each of these ids. Our own may be among them: it is ours again with the
 // next transaction.
 base::Result<void> end_abandoned(Cluster& cluster, const std::set<std::string>& signers) {
   for (const std::string& signer : signers) {
     cluster.context().diagnostics.detail("kafka: what " + signer + " has left open is ended");
     ProducerOptions options;
     options.transactional_id = signer;
-    const base::Result<std::unique_ptr<Producer>> heir =
+    const base::Result<std::unique_ptr<Producer>> aborter =
         Producer::open(cluster, std::move(options));
-    if (!heir) return base::fail(heir.error());
+    if (!aborter) return base::fail(aborter.error());
   }
   return {};
 }
@@ -63,8 +63,8 @@ base::Result<void> ask_committed(Client& client, const GroupMember& member,
   return client.request(topic_label(member.topic) + ": committed offsets", [&](int timeout_ms) {
     rd_kafka_resp_err_t error = ask(timeout_ms);
     if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
-    // Whoever is alive has published before he gave them up. If the coordinator answers other
-    // questions, and this one still not, then somebody is dead.
+    // A member that runs has published before it gave them up. If the coordinator answers other
+    // questions, and this one still not, then a member has crashed.
     const base::Result<std::set<std::string>> signers =
         signers_of(client.cluster(), member.group, partitions);
     if (!signers) return error;

@@ -1,11 +1,12 @@
-// What a group has committed of some partitions, next to what is there: all that its member must
-// know of them when they become his.
+// What a group has committed of some partitions, next to what is there: all that a member must know
+// of them when they are assigned to it.
 //
-// Offsets that a transaction holds up are waited for. Where its owner has died and does not come
-// back that would last until the broker gives him up, and looks. So whoever commits offsets in a
-// transaction signs them with its transactional id, and whoever finds them held up takes that id
-// once, which ends what is open under it and fences whoever may yet wake up. Only for the files of
-// this room. Tested through kafka/group_consumer.h, and in tests/kafka/payagg.bats.
+// Offsets that an open transaction holds up are waited for. Where its producer has crashed and does
+// not come back, the broker aborts that transaction only some time after its time-out. So a member
+// that commits offsets in a transaction signs them with its transactional id, and the new owner
+// that finds them held up initializes a producer of that id once: this aborts what is open under
+// it, and fences a process that still runs with it. Only for the files of this room.
+// Tested through kafka/group_consumer.h, and in tests/kafka/payagg.bats.
 #pragma once
 
 #include <functional>

@@ -3,7 +3,7 @@
 //   EndpointOpener opener(options.kafka, context);
 //   Result<std::unique_ptr<PaymentSink>> output = opener.payment_sink(endpoint);
 //
-// The cluster is looked up when the first topic is asked for, so who names no topic needs no
+// The cluster is looked up when the first topic is asked for, so a tool without topics needs no
 // broker. What was opened borrows from the opener, which must outlive it. One thread opens.
 #pragma once
 

@@ -25,7 +25,7 @@ struct TopicSinkOptions {
   // The coordinator undoes a transaction that takes longer.
   base::Duration transaction_timeout = std::chrono::seconds(10);
   // A transaction that was undone since no broker answered is made again, for as long as the
-  // cluster says. Otherwise whoever put the payments is told.
+  // cluster says. Otherwise the caller that put the payments is told.
   bool patient = false;
   // Lines of commit_lines() as well wait for flush(), all in one transaction.
   bool lines_together = false;

@@ -8,14 +8,15 @@
 //   Result<CommitOutcome> outcome = producer.commit();
 //
 // What goes wrong on the way is found out by commit(): it aborts what can be aborted, and where the
-// handle is of no more use (a fatal error, an outcome that nobody knows) it makes a new one, whose
+// handle is of no more use (a fatal error, an unknown outcome) it makes a new one, whose
 // init_transactions() settles what the old one left open. So after any outcome the next begin() may
 // go well. A Result that failed means that there is no going on: patience has ended, or the broker
 // will never take our messages (authorization).
 //
 // A producer that is fenced is made anew like any other, since a coordinator that timed out a
-// transaction fences its producer as well. Who must not go on because another has taken his place
-// learns that from his consumer group. Order of calls after KIP-98 and KIP-447. One thread.
+// transaction fences its producer as well. A member that must not go on because another has taken
+// its place learns that from its consumer group. Order of calls after KIP-98 and KIP-447. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,7 @@ struct ProducerOptions {
   base::Duration transaction_timeout = std::chrono::seconds(10);
   base::Duration stop_grace =
       std::chrono::seconds(5);  // after a stop signal, for what is under way
-  // Who is fenced by another process of his id does not take its place: a Result that failed.
+  // Fenced by another process of its id, it does not take that one's place: a Result that failed.
   bool yields_when_fenced = false;
 };
 

@@ -5,8 +5,8 @@
 //                                 [&](uint64_t done, uint64_t all) { progress.update(done); });
 //
 // Committed messages only, and all of them: a transaction that is still open hides what is behind
-// it, so the end of what is committed is no end until it meets the end of the partition. Whoever
-// wants a state that nobody adds to must have fenced its writers before.
+// it, so the end of what is committed is no end until it meets the end of the partition. A caller
+// that wants a state without further writes must have fenced the writers before.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Names for the instances of a tool on this host: a static transactional.id or group.instance.id
-// lets Kafka clear at once what a killed predecessor left, so whoever comes next takes its name.
+// lets Kafka clear at once what a killed process left, so the next instance takes its name.
 //
 //   Result<Slot> slot = Slot::take("paystats-serve.payments");
 //   slot->name();   // "paystats-serve.payments.pi5.0", held until the slot is destroyed

@@ -1,10 +1,10 @@
-// Whether somebody lives under a static name of a group.
+// Whether a running process uses a static name of a group.
 //
-// A group tells a member that another has taken its name (FENCED_INSTANCE_ID) also where nobody
-// has: a broker that was killed forgets who joined just before, and one that stood still answers an
-// old request of the member's own. Nothing in Kafka's protocol tells these apart at once. But who
-// lives sends heartbeats, and who does not loses the name when its session ends. Only for the files
-// of this room.
+// A group tells a member that another has taken its name (FENCED_INSTANCE_ID) also where that is
+// not so: a broker that was killed forgets members that joined just before, and one that stood
+// still answers an old request of the member's own. Nothing in Kafka's protocol tells these apart
+// at once. But a member that runs sends heartbeats, and one that does not loses the name when its
+// session ends. Only for the files of this room.
 // Tested through kafka/group_consumer.h, on a real broker.
 #pragma once
 
@@ -21,9 +21,9 @@ struct StaticName {
   const std::string& instance;
 };
 
-// True: a member of that name has been there for longer than `session`, or joined meanwhile. (Who
-// had a longer session than that may be dead all the same.) False: there is none any more. Waits so
-// long, and for brokers. REQUIRES: the caller is not that member.
+// True: a member of that name has been there for longer than `session`, or joined meanwhile. (One
+// with a longer session than that may have crashed all the same.) False: there is none any more.
+// Waits so long, and for brokers. REQUIRES: the caller is not that member.
 base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Duration session);
 
 }  // namespace paystats::kafka

@@ -106,7 +106,7 @@ struct Publication {
   };
 
   std::vector<record::SourceOffset> next;
-  std::shared_ptr<const void> group;  // who reads it
+  std::shared_ptr<const void> group;  // of the consumer
   std::vector<Line> lines;
   std::string text;
 
@@ -269,8 +269,8 @@ base::Result<bool> StatsWriter::wait() {
   if (!outcome) return base::fail(outcome.error());
   if (*outcome != CommitOutcome::kCommitted) return false;
   if (impl_->exactly_once()) return true;
-  // Stats first, then the offsets: what lies between is read again, and skipped for each user. Who
-  // may not commit any more is about to hear of it.
+  // Stats first, then the offsets: what lies between is read again, and skipped for each user. A
+  // member that may not commit any more is about to hear of it.
   return impl_->consumer->commit(impl_->publication.next);
 }
 

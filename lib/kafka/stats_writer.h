@@ -8,7 +8,7 @@
 //   Result<bool> committed = writer.wait();
 //
 // Nothing waits for the broker but wait(): until commit() lines are only gathered. Where wait()
-// says false nothing of it counts, or nobody knows: begin again and write all of it once more.
+// says false nothing of it counts, or that is unknown: begin again and write all of it once more.
 // Stats are absolute and carry their offset, so a repetition does no harm. Between commit() and
 // wait() nothing else may be asked of the writer. One thread, beside the writer's own.
 #pragma once
@@ -45,7 +45,7 @@ class StatsWriter {
   StatsWriter& operator=(const StatsWriter&) = delete;
   ~StatsWriter();  // waits for what is under way
 
-  // `next`: from where each partition is to be read by whoever comes after this is committed.
+  // `next`, from where the next owner of each partition is to read it, is committed as well.
   // `consumer` is borrowed until wait(). What was begun before and not committed is dropped.
   void begin(std::span<const record::SourceOffset> next, GroupConsumer& consumer);
   // `line` is a whole stats line; its newline is left off.

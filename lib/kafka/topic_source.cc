@@ -48,8 +48,8 @@ class TopicSource final : public io::MessageSource {
       if (*seen > 0) {
         const bool before = std::exchange(caught_up_, caught_up_ || has_reached_start());
         if (give(out)) return io::ReadStatus::kBlock;
-        // The last of the start may be no message, but the mark of a transaction's end: whoever
-        // waits until we have caught up must hear of it.
+        // The last of the start may be no message, but the mark of a transaction's end: a caller
+        // that waits until we have caught up must hear of it.
         if (caught_up_ != before && !until_end_) return io::ReadStatus::kIdle;
         continue;
       }

@@ -6,8 +6,9 @@
 //   const char* end = read_short_amount(p, amount);   // nullptr: ask parse_amount()
 //
 // digits [ . digits ], seven characters at most, so that whatever ends it is in the word as well.
-// What that is, is for the caller to judge: `1e5` is read as 1 up to the e. It only ever says yes
-// to what the grammar of RFC 8259 has as a number: 01, `.5` and `5.` are left to parse_amount().
+// What that is, is for the caller to judge: `1e5` is read as 1 up to the e. May refuse valid input
+// (the caller falls back), and never accepts what is no number in the grammar of RFC 8259: 01, `.5`
+// and `5.` are left to parse_amount().
 #pragma once
 
 #include <array>

@@ -22,7 +22,7 @@
 
 namespace paystats::protocol {
 
-// The bytes of an answer with its newline, shared by all who are sent the same.
+// The bytes of an answer with its newline, shared by all that are sent the same.
 using Answer = std::shared_ptr<const std::string>;
 
 // One user with its place among all, from 1. The name points into its holder.
@@ -72,7 +72,7 @@ struct AnswerHead {
   size_t rows = 0;
 };
 
-// The same, as strict with the rows, for whoever passes the line on: builds none of them.
+// The same, as strict with the rows, for a caller that passes the line on: builds none of them.
 base::Result<AnswerHead> parse_answer_head(std::string_view line);
 
 }  // namespace paystats::protocol

@@ -53,8 +53,9 @@ struct DecodedLines {
   TextArena decoded;  // texts that had escapes, which rows point into
 };
 
-// Most lines take a fast path that says yes or nothing; the general path judges the rest. kGeneral
-// takes that one alone: for tests, which hold the two against each other.
+// Most lines take a fast path, which may refuse valid input (the general path judges it then) and
+// never accepts invalid input. kGeneral takes the general path alone: for tests, which hold the two
+// against each other.
 enum class DecodePath { kFastFirst, kGeneral };
 
 // Record is Payment, Batch or Stats.

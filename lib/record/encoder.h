@@ -20,7 +20,7 @@ void append_payment(std::string& out, std::string_view user, std::string_view am
 void append_stats(std::string& out, const Stats& stats);
 
 // The same into a buffer of one's own: writes the line at `out`, of which stats_bytes_max() bytes
-// can be written, and returns the place behind it. For who has millions of them.
+// can be written, and returns the place behind it. For a caller with millions of them.
 char* write_stats(const Stats& stats, char* out);
 inline size_t stats_bytes_max(const Stats& stats) {
   constexpr size_t kEscapeBytes = 6;  // at most, for a byte

@@ -1,10 +1,10 @@
 // The fast path through a record: an object on one line, its fields in any order, their names
 // without escapes, white space of no kind but spaces. A string with escapes and a value that is
-// nested are handed to the scanner of the general path, each alone. It only ever says yes: whatever
-// it does not know (a duplicate, an error) is left to the general path, so the two can differ in
-// speed alone.
+// nested are handed to the scanner of the general path, each alone. May refuse valid input, and
+// leaves whatever it does not know (a duplicate, an error) to the general path; never accepts
+// invalid input. So the two can differ in speed alone.
 //
-// A yes means that the line is right as JSON, with one exception: a number of a field that is read
+// A line that is accepted is right as JSON, with one exception: a number of a field that is read
 // is taken up to the next comma, brace or space, and is right only once build() has parsed it.
 #pragma once
 

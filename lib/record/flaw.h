@@ -46,7 +46,7 @@ enum class Flaw : uint8_t {
   kOffsetDuplicate,
   kOffsetNotAnInteger,
   kPartitionWithoutOffset,  // one of the two without the other
-  kSumOverflow,             // found by the aggregate: this record would overflow the user's sum
+  kSumOverflow,             // found by the table of totals: the user's sum would overflow
   kCountOverflow,
 };
 

@@ -7,8 +7,9 @@
 //   `{"user":"` user `","paymentAmt":` amount `}\n`
 //
 // It is right because only values differ from a line that is known to be right, and each value is
-// checked as strictly as elsewhere. It only ever says yes; a line that does not fit the layout is
-// for the flat path. A layout has no `volume`, and no escapes in the names of fields.
+// checked as strictly as elsewhere. May refuse valid input: a line that does not fit the layout is
+// for the flat path. Never accepts invalid input. A layout has no `volume`, and no escapes in the
+// names of fields.
 // Tested through record/payment_layouts.h.
 #pragma once
 

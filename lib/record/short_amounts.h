@@ -6,8 +6,9 @@
 //   const uint32_t right = amounts.read(n);
 //   if (right >> i & 1) Decimal amount = amounts.at(i);     // else: ask parse_amount()
 //
-// digits [ . digits ], eight characters at most, and all of them. It only ever says yes to what the
-// grammar of RFC 8259 has as a number: 01, `.5` and `5.` are left to parse_amount(), as is a minus.
+// digits [ . digits ], eight characters at most, and all of them. May refuse valid input (the
+// caller falls back), and never accepts what is no number in the grammar of RFC 8259: 01, `.5` and
+// `5.` are left to parse_amount(), as is a minus.
 #pragma once
 
 #include <array>

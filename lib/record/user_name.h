@@ -1,7 +1,7 @@
 // The name of a payment's user: a non-owning view of its bytes, and its head, which is the first 16
 // of them, filled up with zeros, as two words. A table of users hashes and compares heads, with no
-// branch that depends on the length of a name, which no processor could predict; and who decodes a
-// line has the bytes at hand. It is used like the std::string_view that it holds.
+// branch that depends on the length of a name, which no processor could predict; and a
+// decoder has the bytes at hand. It is used like the std::string_view that it holds.
 //
 //   UserName name(text);                                    // any text
 //   UserName name = UserName::with_margin(begin, size);     // one with more bytes behind it

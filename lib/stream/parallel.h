@@ -6,11 +6,11 @@
 //
 // Of regular files each thread reads segments by itself. Of any other input the calling thread
 // reads blocks and hands them out. Each thread has a table of its own, so the tables take up to
-// `jobs` times the memory; they are added up at the end (see join.h). A thread puts bad lines aside
-// until the earlier segments are done, or waits for that when it holds many of them, so memory
-// stays bounded. The order of additions differs from that of one thread, which can matter only
-// where a sum overflows on the way: that takes more payments than any file holds, and is an error
-// here.
+// `jobs` times the memory; they are added up at the end (see totals/join.h). A thread puts bad
+// lines aside until the earlier segments are done, or waits for that when it holds many of them, so
+// memory stays bounded. The order of additions differs from that of one thread, which can matter
+// only where a sum overflows on the way: that takes more payments than any file holds, and is an
+// error here.
 #pragma once
 
 #include <cstdint>

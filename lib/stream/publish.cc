@@ -97,7 +97,7 @@ class RankedList {
       if (i + kEntriesAhead < end) totals_.prefetch_entry(ranking_.user(i + kEntriesAhead));
       if (i + kNamesAhead < end) totals_.prefetch_name(ranking_.user(i + kNamesAhead));
       const record::Stats stats = totals_.stats(ranking_.user(i));
-      // Nothing is left of him: see MergedTotals::remove().
+      // Nothing is left of this user: see MergedTotals::remove().
       if (stats.count > 0) buffer.append(stats);
     }
   }
@@ -135,7 +135,7 @@ class StreamPublisher final : public Publisher {
       totals.clear_changed();
       return {};
     }
-    if (mode_ == OutputMode::kFinal) totals.drop_slots();  // nobody is looked up any more
+    if (mode_ == OutputMode::kFinal) totals.drop_slots();  // no user is looked up any more
     return RankedList(totals, *sink_, threads_).write();
   }
   base::Result<void> mark_ready() override { return sink_->write("\n"); }

@@ -5,11 +5,11 @@
 //   (*publisher)->flush();           // when about to wait for input
 //   (*publisher)->close();           // the proof that all of it arrived
 //
-// kFinal and kComplete write all users in the order of rank.h, kUpdate those of totals.changed() in
-// the order of their first change. A long list is sorted and encoded by several threads. A user
-// without payments (his partials were removed) is not in those lists, and a change to him is one to
-// 0. A file is replaced as a whole by kFinal (in close()) and by kComplete (in each publish());
-// kUpdate appends to it. Nothing else that was there is touched before.
+// kFinal and kComplete write all users in the order of totals/rank.h, kUpdate those of
+// totals.changed() in the order of their first change. A long list is sorted and encoded by several
+// threads. A user without payments (its partials were removed) is not in those lists, and a change
+// to it is one to 0. A file is replaced as a whole by kFinal (in close()) and by kComplete (in each
+// publish()); kUpdate appends to it. Nothing else that was there is touched before.
 #pragma once
 
 #include <memory>

@@ -77,7 +77,7 @@ base::Result<void> SegmentQueue::open_next() {
       io::measure_file(file->fd, name, waiter_, io::kForever, diagnostics_, file->extent);
   if (!wake) return base::fail(wake.error());
   if (*wake != io::Wake::kReady) return {};  // a stop signal, which claim() sees
-  // Whoever shares this descriptor finds it where a reader would have left it.
+  // Another process that shares this descriptor finds it where a reader would have left it.
   const uint64_t left_at = std::max(file->extent.begin, file->extent.end);
   if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
   ++next_input_;

@@ -226,7 +226,7 @@ class Loop {
     connections_.progress.clear();
     caught_up_ = caught_up_ || connections_.source.caught_up();
     // A first publication is due even where no record came: an empty file says that there is none.
-    // But totals of a log of which only the front was read would take readers back in time.
+    // But with totals of a log of which only the front was read consumers would see older totals.
     const bool publish = caught_up_ && (trigger_.pending() || trigger_.times_fired() == 0);
     const base::Result<void> done =
         publish_last(connections_.outputs, totals_of(table_), counters(), publish);

@@ -6,10 +6,10 @@
 //   if (trigger.due(paused)) { publish; trigger.fired(); }
 //   source.read(block, trigger.deadline());
 //
-// An interval of zero means at every pause of the input, and at least each kIntervalLongest.
-// With records_max also after each so many records. Who is behind and says how long it took to
-// publish spends most of his time reading: see fired(). Pure: it looks at the clock and nothing
-// else.
+// An interval of zero means at every pause of the input, and at least each kIntervalLongest. With
+// records_max also after each so many records. With a backlog, publishing is limited to about a
+// tenth of the time, where the caller says how long it took: see fired(). Pure: it looks at the
+// clock and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,9 @@ class Trigger {
   static constexpr int kRestFactor = 9;
   static constexpr base::Duration kRestLongest = std::chrono::seconds(1);
 
-  // The same for who goes on while he publishes: what has been added is taken, how much that was;
-  // and the end of it, which leaves alone what was added since. What did not come about is added
-  // again.
+  // The same for a caller that goes on while it publishes: what has been added is taken, how much
+  // that was; and the end of it, which leaves alone what was added since. What did not come about
+  // is added again.
   uint64_t taken() { return std::exchange(pending_, 0); }
   void settled(base::Duration took);
 

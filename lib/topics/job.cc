@@ -102,7 +102,7 @@ base::Result<void> TopicJob::Impl::open() {
 
 base::Result<void> TopicJob::Impl::run() {
   base::Result<void> done = consumer_->join();
-  // Who loses his partitions on the way has not read what there is: he waits for others.
+  // A member that loses its partitions on the way has not read what there is: it waits for others.
   do {
     if (done) done = loop();
     if (done) done = finish();
@@ -204,7 +204,7 @@ base::Result<void> TopicJob::Impl::finish() {
     }
     if (!published) return base::fail(published.error());
     if (*published) break;
-    // Who has been fenced, or lost his partitions meanwhile, hears of it here.
+    // A member that was fenced, or lost its partitions meanwhile, hears of it here.
     if (connections_.context.stop.requested()) {
       warn_of_unpublished();
       return {};
@@ -280,7 +280,7 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
     const PartitionTotals& totals = parts_.at(offsets.partition).totals;
     int64_t high = offsets.high;
     if (totals.newest_restored() >= high) {
-      // Until he is fenced another of our name may publish what he has read beyond that.
+      // Until it is fenced another of our name may publish what it has read beyond that.
       const base::Result<kafka::PartitionOffsets> newest = consumer_->ask_ends(offsets.partition);
       if (!newest) return base::fail(newest.error());
       high = newest->high;
@@ -305,7 +305,8 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
 
 base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
   if (!lost) {
-    // Whoever is next begins where this ends. If it does not come about he reads a little more.
+    // The next owner begins where this ends. If it does not come about that one reads a little
+    // more.
     const base::Result<bool> published = publisher_->publish_all();
     if (!published && published.error().kind != base::ErrorKind::kInterrupted) {
       return base::fail(published.error());

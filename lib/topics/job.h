@@ -1,5 +1,5 @@
 // One member of the group at work: payments of the partitions that it is given become totals, which
-// go to the partitions of the same number of the output topic. That topic is the state: whoever is
+// go to the partitions of the same number of the output topic. That topic is the state: a member
 // given a partition reads back what was published of it and goes on from the group's offset.
 //
 //   TopicJob job(options, {cluster, rejects, pending, counters, context});

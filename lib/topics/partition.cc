@@ -14,7 +14,7 @@ base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
   const base::Result<uint32_t> user = totals_.find_or_add(stats.user);
   if (!user) return base::fail(user.error());
   offsets_.resize(totals_.users(), kNothing);
-  // A member that had been given up for dead may have written late.
+  // A member that the group had removed may have written late.
   if (stats.at->offset < offsets_[*user]) return {};
   offsets_[*user] = stats.at->offset;
   totals_.set(*user, stats.sum, stats.count);

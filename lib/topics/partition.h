@@ -33,14 +33,14 @@ class PartitionTotals {
   // One record of the output topic. Of several for one user that of the highest offset counts.
   // REQUIRES: stats.at.
   base::Result<void> restore(const record::Stats& stats);
-  void remove(std::string_view user);  // a tombstone: as if he had never paid
+  void remove(std::string_view user);  // a tombstone: as if it had never paid
   void restored();                     // nothing of it is to be published
 
   // The highest offset in what was restored, or kNothing.
   int64_t newest_restored() const { return newest_restored_; }
 
   // Adds payments whose messages are messages[row.line]; those not yet included, that is. The rows
-  // that cannot be added are appended to `refused`.
+  // that cannot be added are appended to `rejected`.
   base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
                          std::vector<totals::Totals::RejectedRow>& rejected);
 

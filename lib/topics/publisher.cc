@@ -31,8 +31,8 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   return begin();
 }
 
-// Who publishes each so many records reads no further before that has been done. Nor does he whose
-// rejects would fill a transaction: they all leave with the next one.
+// Where each so many records are published, no more are read before that has been done. Nor where
+// the rejects would fill a transaction: they all leave with the next one.
 bool TopicPublisher::full() const {
   const PendingRejects& pending = connections_.pending_rejects;
   return trigger_.records_reached() ||

@@ -6,9 +6,9 @@
 //   Result<bool> all = publisher.publish_all();            // before the tables go
 //
 // A publication is gathered at once, and then sent and committed while its job reads on (of one in
-// parts that is the last part): there is never more than one. Who changed is taken from the tables
-// when it begins, and put back where it did not come about; what is then published is whatever the
-// table says by then, which is as right. Nothing is undone in memory. One thread.
+// parts that is the last part): there is never more than one. The changed users are taken from the
+// tables when it begins, and put back where it did not come about; what is then published is
+// whatever the table says by then, which is as right. Nothing is undone in memory. One thread.
 // Tested through topics/job.h.
 #pragma once
 
@@ -33,8 +33,8 @@ struct TopicPublisherOptions {
   // More totals than these are published in parts. A transaction must end within its time-out, on a
   // slow machine as well; one that did not would be made again for ever. Each total is exact by
   // itself, so a part is no half truth. With it go the offsets that the group has already, since
-  // they are what fences a member that has been given up for dead; the new ones go with the last
-  // part.
+  // they are what fences a member that the group has removed while it runs; the new ones go with
+  // the last part.
   size_t totals_per_transaction = 100'000;
   // Nothing is read while rejects of this size wait for a transaction or are in one.
   size_t reject_bytes_most = 16 << 20;

@@ -323,7 +323,7 @@ base::Result<base::ExitStatus> TopicRun::conclude() {
 base::Result<base::ExitStatus> run_topics(const TopicRunOptions& options, kafka::Cluster& cluster,
                                           const base::RunContext& context) {
   base::Result<base::ExitStatus> end = TopicRun(options, cluster, context).run();
-  // Who is stopped while he waits for a broker has begun nothing.
+  // Stopped while it waits for a broker, it has begun nothing.
   if (!end && end.error().kind == base::ErrorKind::kInterrupted) {
     return base::ExitStatus::kDone;
   }

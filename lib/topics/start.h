@@ -1,7 +1,7 @@
 // Where to begin in a partition, and whether one may: each of these findings would otherwise be a
 // loss that nobody sees. Pure.
 //
-//   Result<TopicStart> start = choose_start(facts, names, OnDataLoss::kStop);
+//   Result<TopicStart> start = choose_start(facts, topics, OnDataLoss::kStop);
 #pragma once
 
 #include <cstdint>

@@ -71,7 +71,7 @@ class TableJoin {
     for (uint32_t at = begin_of(number, table); at < end;) {
       size_t n = 0;
       for (; at < end && n < strip.size(); ++at) {
-        assert(!table.entry(at).is_unpaid());  // else he could not be told from one who was added
+        assert(!table.entry(at).is_unpaid());  // else it could not be told from one that was added
         strip[n++] = &table.entry(at);
       }
       for (Totals* const known : known_) {
@@ -80,7 +80,7 @@ class TableJoin {
     }
   }
 
-  // Adds those of the strip whom this table knows, and moves the others to its front; returns how
+  // Adds those of the strip that this table knows, and moves the others to its front; returns how
   // many those are. In passes, as Totals::fetch_ahead() does.
   size_t add_strip(Totals& known, const Totals& table, std::span<Entry*> strip, Part& part) {
     const UserSlots::Probe slots = known.slots_.probe();

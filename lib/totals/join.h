@@ -2,7 +2,7 @@
 //
 //   Result<void> joined = join_tables(totals, std::move(others), threads);
 //
-// What a later table has of a user whom an earlier one knows is added there. Of all other entries,
+// What a later table has of a user that an earlier one knows is added there. Of all other entries,
 // and of long names, whole chunks change hands; only the last ones of a table are moved, to where
 // those were that have been added. So the slots of no table grow, and the threads have nothing to
 // agree upon but wide totals, since each user is one entry of a table and in the hands of one

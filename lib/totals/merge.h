@@ -9,7 +9,7 @@
 // counts and sources add up. A record without partition has its INPUT as source, and the last one
 // counts. A record with partition has that partition as source, whatever the INPUT, and the one of
 // the highest offset counts. When a user's records change from one kind to the other, what was held
-// of him is replaced, and the first such change is reported.
+// of it is replaced, and the first such change is reported.
 //
 // Memory: that of Totals, 16 bytes a user, and about 70 bytes for each user and source.
 #pragma once
@@ -36,8 +36,8 @@ class MergedTotals {
   // As Totals::add().
   base::Result<void> add(std::span<const Row> rows, std::vector<Totals::RejectedRow>& rejected);
 
-  // Takes back what this partition said of a user; where his records have no partition, what they
-  // said. He stays in totals(), with a count of 0 when nothing is left of him.
+  // Takes back what this partition said of a user; where the user's records have no partition, what
+  // they said. The user stays in totals(), with a count of 0 when nothing is left of it.
   void remove(std::string_view user, int32_t partition);
 
   Totals& totals() { return totals_; }

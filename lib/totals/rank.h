@@ -5,8 +5,9 @@
 //   ranking.finish(begin, end);                            // all of the order
 //   for (size_t i = begin; i < end; ++i) ... totals.stats(ranking.user(i)) ...
 //
-// In two steps, because who writes a part just after it was finished finds its users and names,
-// which were compared, still in the cache; and so that several threads can do parts side by side.
+// In two steps, because a thread that writes a part just after it was finished finds its users and
+// names, which were compared, still in the cache; and so that several threads can do parts side by
+// side.
 //
 // Keys that nearly all of the order is found in (rank_key.h) are sorted first (rank_sort.h), then
 // users of equal keys. Takes 12 bytes a user.
@@ -39,7 +40,7 @@ class Ranking {
   uint32_t user(size_t place) const { return keys_[place].index; }
 
  private:
-  // A user of equal keys, with the beginning of his name at hand, which decides nearly always.
+  // A user of equal keys, with the beginning of its name at hand, which decides nearly always.
   struct Named {
     uint64_t beginning = 0;
     uint32_t index = 0;

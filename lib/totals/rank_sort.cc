@@ -154,9 +154,9 @@ class KeySorter {
     }
   }
 
-  // Each key into its bucket. Whoever stands in the front of a bucket changes places with the first
-  // one of where he belongs, and so on, until all are at home: no step waits for the one before, as
-  // they would if the one who was driven away were led home next.
+  // Each key into its bucket. The key at the front of a bucket changes places with the first one of
+  // the bucket that it belongs to, and so on, until all are in place: no step waits for the one
+  // before, as they would if the key that was displaced were placed next.
   template <class Digit>
   static void deal(std::span<RankKey> range, const Digit& digit,
                    std::array<size_t, kDigits>& ends) {

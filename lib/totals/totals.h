@@ -1,4 +1,4 @@
-// The table of totals: for each user the sum and the number of his payments, exact and checked.
+// The table of totals: for each user the sum and the number of its payments, exact and checked.
 //
 //   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
 //   std::vector<Totals::RejectedRow> rejected;
@@ -51,18 +51,18 @@ class Totals {
 
   Totals(uint64_t seed, TotalsOptions options);
 
-  // Adds each row; those that cannot be are appended to `refused`. An error says that there are
+  // Adds each row; those that cannot be are appended to `rejected`. An error says that there are
   // more users than users_max: rows before that user have been added.
   base::Result<void> add(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
-  // The two halves of add(), for who has more to keep of a user than his total: the numbers of the
-  // rows' users, who are new with zero payments if not yet known; and one payment for such a user,
-  // or the reason why it cannot be added.
+  // The two halves of add(), for a caller that keeps more of a user than the total: the numbers of
+  // the rows' users, which are added with zero payments if not yet known; and one payment for such
+  // a user, or the reason why it cannot be added.
   base::Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
   record::Flaw add_payment(uint32_t index, money::Decimal sum) { return add_to(index, {sum, 1}); }
 
-  std::optional<uint32_t> find(const record::UserName& user) const;  // his number, if he is known
-  // The number of this user, who is new with zero payments if not yet known.
+  std::optional<uint32_t> find(const record::UserName& user) const;  // its number, if it is known
+  // The number of this user, which is added with zero payments if not yet known.
   base::Result<uint32_t> find_or_add(const record::UserName& user);
   // For tables whose totals are computed elsewhere (see merge.h).
   void set(uint32_t index, money::Decimal sum, uint64_t count);
@@ -83,7 +83,7 @@ class Totals {
     __builtin_prefetch(name_bytes(entry(index)));
   }
 
-  // Who changed since clear_changed(), in the order of the first change.
+  // The users that changed since clear_changed(), in the order of the first change.
   std::span<const uint32_t> changed() const { return changed_; }
   void clear_changed();
   void take_changed(std::vector<uint32_t>& users);  // the same, moved; set_changed() puts one back

@@ -6,10 +6,10 @@
 // https://github.com/wangyi-fudan/wyhash, and a second one spreads the rest. A *long* name, which
 // is any other one, takes XXH3.
 //
-// What is claimed: the seed is in both factors, so who does not know it does not know which names
-// meet, and names that differ in a few characters, as numbered ones do, spread as random numbers
-// would. No more than that: it is no cryptographic hash, and who can measure how long single names
-// take might learn something of the seed.
+// What is claimed: the seed is in both factors, so a client that does not know it cannot tell which
+// names meet; and names that differ in a few characters, as numbered ones do, spread as random
+// numbers would. No more than that: it is no cryptographic hash, and a client that can measure how
+// long single names take might learn something of the seed.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Where a table of totals finds its users: open addressing over slots of 32 bits. Of a user's tag,
-// 32 bits of his hash, the highest ones are his place, and the others stand in his slot, above the
+// 32 bits of its hash, the highest ones are its place, and the others stand in its slot, above the
 // number of the user, for which as many bits are left as there are places.
 //
 //   UserSlots slots;
@@ -9,7 +9,7 @@
 //   while (found && !is_named(found.user, name)) found = probe.search_behind(tag, found);
 //   if (!found) slots.set(found, tag, user);        // where the search has ended
 //
-// It does not keep tags as a whole, so who lets it grow puts all users into it again. Slots once
+// It does not keep tags as a whole, so a table that grows puts all users in again. Slots once
 // filled do not change until then. Tested through totals/totals.h.
 #pragma once
 
@@ -25,7 +25,7 @@ class UserSlots {
   // Three quarters of the most slots that there can be.
   static constexpr uint64_t kUsersMax = uint64_t{3} << 29U;
 
-  // Where a search has ended: at a user who has the tag, as far as a slot can tell, or at an empty
+  // Where a search has ended: at a user that has the tag, as far as a slot can tell, or at an empty
   // slot.
   struct Found {
     uint32_t slot = 0;
@@ -81,7 +81,7 @@ class UserSlots {
   void set(Found found, uint32_t tag, uint32_t user) {
     slots_[found.slot] = tag << bits_ | (user + 1);
   }
-  // The same for somebody who is known to be new.
+  // The same for a user that is known to be new.
   void add(uint32_t tag, uint32_t user) {
     const Probe all = probe();
     uint32_t at = all.home(tag);

@@ -1,4 +1,4 @@
-// Answers of one version, so that many who ask the same (a hundred browsers that watch the first
+// Answers of one version, so that many that ask the same (a hundred browsers that watch the first
 // page) share one rendering. All is forgotten when the version changes, or when it gets too much.
 #pragma once
 

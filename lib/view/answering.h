@@ -10,8 +10,8 @@
 // search, its rows are still unique and in strictly descending order, each as it stood when the
 // search came by, with its rank at the last step; without such changes the answer is exact. All
 // else (version, ready, users, sum, count, matches) is of the moment of the first step: so it
-// belongs together, and the rows are of that version or newer. Who compares versions learns that
-// something has changed since; the version of the last step would hide that from him.
+// belongs together, and the rows are of that version or newer. A client that compares versions
+// learns that something has changed since; the version of the last step would hide that.
 #pragma once
 
 #include <cstddef>

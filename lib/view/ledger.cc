@@ -225,7 +225,7 @@ LedgerChange Ledger::remove(std::string_view user) {
   return id == kNoUser ? LedgerChange() : remove_held(change_from(id, rows_[id]));
 }
 
-// Of a user who holds something.
+// Of a user that holds something.
 LedgerChange Ledger::remove_held(LedgerChange change) {
   drop_partials(change.id);
   clear(rows_[change.id]);

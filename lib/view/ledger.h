@@ -1,9 +1,8 @@
-// Who has what: one row a user, found by name, and for users that came in partials the newest
+// What users hold: one row a user, found by name, and for users that came in partials the newest
 // partial of each partition.
 //
 // - Stats without `at` are absolute: the newest replaces. One of no payments takes the user away,
-// as
-//   payagg says it of a user who has been removed.
+//   as payagg says it of a user that has been removed.
 // - Stats with `at` are the partial of one source partition: of each partition the one of highest
 //   offset counts, in whatever order they come (of equal ones the last), and the partitions are
 //   added up.
@@ -11,8 +10,8 @@
 //
 // Rows and names never move and are never reused: an id (the index of a row, 32 bits) means the
 // same user for the ledger's life, so the order indexes can hold ids in their keys. A user that is
-// removed keeps his row (64 bytes, and a name of more than 16), which counts towards users_max and
-// is taken up again if he comes back.
+// removed keeps its row (64 bytes, and a name of more than 16), which counts towards users_max and
+// is taken up again if it comes back.
 #pragma once
 
 #include <array>
@@ -74,7 +73,7 @@ class Ledger {
   }
   LedgerChange apply(const record::Stats& stats, uint64_t hash);
 
-  // The user's id, or kNoUser where he holds nothing.
+  // The user's id, or kNoUser where it holds nothing.
   uint32_t find(std::string_view user) const;
 
   const UserRow& row(uint32_t id) const { return rows_[id]; }

@@ -8,7 +8,7 @@
 //   Partial* held = partials.find(head, owner, partition);   // or nullptr
 //   partials.remove(head, owner, partition);
 //
-// `owner` is the user's id; the head of his list is kept elsewhere. References stay good until that
+// `owner` is the user's id; the head of its list is kept elsewhere. References stay good until that
 // partial is removed. Memory: 48 bytes a partial, and some 45 in a long list.
 #pragma once
 

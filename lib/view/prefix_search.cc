@@ -107,7 +107,7 @@ bool PrefixSearch::walk_bucket(size_t bucket) {
   for (const RankKey& key : rank_keys_) {
     if (skipped_ < offset_) {
       ++skipped_;
-    } else if (taken_.insert(key.id).second) {  // else he fell since an earlier slice took him
+    } else if (taken_.insert(key.id).second) {  // else it fell since an earlier slice took it
       found_.push_back({key, ledger_.row(key.id).count});
       if (found_.size() == limit_) return true;
     }

@@ -3,10 +3,10 @@
 // touch fewer rows is taken:
 //
 // - gather: all that begin with it, from the index of names, then select the page. For few.
-// - walk: from the top of the ranking down, skipping who does not begin with it. For many: the
+// - walk: from the top of the ranking down, skipping users that do not begin with it. For many: the
 //   more of them, the sooner the page is full.
 //
-// Changes between slices do no harm: a walk resumes at the key that it came to, and takes nobody
+// Changes between slices do no harm: a walk resumes at the key that it came to, and takes no user
 // twice; what was found keeps the sum it had. So rows are unique and strictly descending.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The row that the parts of a view share: the ledger fills it, the order indexes keep their places
-// in it. A change of a user's sum touches this one cache line and the buckets that he moves
+// in it. A change of a user's sum touches this one cache line and the buckets that it moves
 // between: a name of up to 16 bytes lies in here, for each further place in memory is one that has
 // to be waited for.
 #pragma once

@@ -1,11 +1,13 @@
 // What the cache holds: the newest stats of every user, in the order of ranks_before(), for a
 // million users under a million updates a second, and answers to queries about them as bytes.
 //
-//   View view({.instance = random64(), .hash_seed = random64(), .users_max = 10'000'000});
-//   view.apply(lines.rows, refusals);        // stats, as decoded
+//   View view({.instance = base::random_hash_seed(),
+//              .hash_seed = base::random_hash_seed(),
+//              .users_max = 10'000'000});
+//   view.apply(lines.rows, rejected);        // stats, as decoded
 //   if (view.kind_changes() > 0 && !warned) ...
-//   Result<Query> query = parse_query(line); // see query.h
-//   Answering answering(view, *query);       // see answering.h
+//   Result<Query> query = protocol::parse_query(line);   // see protocol/query.h
+//   Answering answering(view, *query);                   // see answering.h
 //
 // Pure: no sockets, no clock, no printing. Not thread-safe: one thread has it, and calls are
 // short: none takes time in proportion to the number of users. Inside, three parts share one row
@@ -47,7 +49,7 @@ class View {
   // Takes one record of stats; see ledger.h for the rules and the outcomes.
   Applied apply(const record::Stats& stats);
 
-  // Takes a batch, which is faster, in its order. What could not be taken is appended to `refused`.
+  // Takes a batch, which is faster, in its order. What could not be taken goes to `rejected`.
   using Row = record::DecodedLines<record::Stats>::Row;
   struct RejectedRow {
     const Row* row = nullptr;  // points into `rows`
@@ -55,7 +57,7 @@ class View {
   };
   void apply(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
-  // Tombstones: forgets a user, or his partial of one partition, or whichever of the two a message
+  // Tombstones: forgets a user, or its partial of one partition, or whichever of the two a message
   // of this partition can have said. kUnchanged where there is none.
   Applied remove(std::string_view user);
   Applied remove_partial(std::string_view user, int32_t partition);

@@ -10,7 +10,7 @@ teardown_file() { kafka_down; }
 
 setup() {
   paystats_setup
-  broker start >/dev/null  # a test before may have left it dead
+  broker start >/dev/null  # a test before may have left it stopped
   payments=$(unique payments)
 }
 

@@ -1,4 +1,4 @@
-# payagg from topic to topic: exact totals, whoever is killed, restarted or joined; and every finding
+# payagg from topic to topic: exact totals, whatever is killed, restarted or joined; and every finding
 # that would otherwise be a silent loss. Many faults at random moments are torture.py's.
 
 load ../tools/helpers
@@ -77,7 +77,7 @@ END
   merged | cmp - expected
 }
 
-@test "a transaction that a dead member has left open is ended by who takes his partitions" {
+@test "a transaction that a crashed member has left open is aborted by the new owner of its partitions" {
   topics_for 1
   in_background paygen -q -o "kafka:$payments" --random 100000 --users 50 --seed 5 --rate 2000
   local payer=$pid before
@@ -98,7 +98,7 @@ END
   merged | cmp - expected
 }
 
-@test "offsets set back, or lost, change no total: each user's offset says what he includes" {
+@test "offsets set back, or lost, change no total: each user's offset says what its total includes" {
   topics_for 2
   pay --random 30000 --users 300 --seed 8 --expect expected
   aggregate
@@ -175,7 +175,7 @@ END
   wait_for 'merged | cmp -s - expected'
 }
 
-@test "a name that was taken by who does not live any more is taken back, and all there is is read" {
+@test "a name that a crashed process has taken is taken back, and all there is is read" {
   topics_for 1
   pay --random 6000 --users 10 --seed 6 --expect expected
   timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --group "$stats" --instance same --available-now \
@@ -232,7 +232,7 @@ END
   [ "$(wc -l <aside)" -eq 1 ]
 }
 
-@test "a tombstone in the output topic forgets that user, and he begins anew" {
+@test "a tombstone in the output topic forgets that user, and its total begins anew" {
   topics_for 1
   pay --user edgar --amount 1 --volume 3
   pay --user ada --amount 2 --volume 2

@@ -31,7 +31,7 @@ teardown() {
 in_background() {
   local input=/dev/null
   [ -p background.in ] && input=background.in
-  # Bats waits for whoever holds its descriptor 3; a shell has its background jobs ignore SIGINT.
+  # Bats waits for every process that holds its descriptor 3; a shell has its background jobs ignore SIGINT.
   setsid env --default-signal=INT "$@" <$input >background.out 2>background.err 3>&- &
   pid=$!
   started+=("$pid")

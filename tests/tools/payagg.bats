@@ -143,7 +143,7 @@ EOF
     '{"user":"edgar","sum":2.00,"count":2}' | cmp - background.out
 }
 
-@test "the last update of each user is his final total" {
+@test "the last update of each user is its final total" {
   paygen --random 100000 --users 3000 --seed 2 --expect want.jsonl | payagg --output-mode update --trigger 1ms >updates
   payagg --merge updates | cmp - want.jsonl
 }

@@ -91,7 +91,7 @@ payment='{"user":"edgar","paymentAmt":1.0}'
   [ "$(paygen a - c <b | sed 's/.*user":"\(.\).*/\1/' | tr -d '\n')" = abc ]
 }
 
-@test "Zipf's first user has his share" {
+@test "Zipf's first user has its share" {
   # One in 7.485 among a thousand users.
   [ "$(paygen --random 100000 | grep -c '"user1"')" -gt 12900 ]
   [ "$(paygen --random 100000 | grep -c '"user1"')" -lt 13800 ]

@@ -145,7 +145,7 @@ END
   printf '{"user":"\\u001b[2J\xe2\x80\xae\xc2\x9b","sum":1.00,"count":1}\n' | cmp - out
 }
 
-@test "a reader who has seen enough is no failure" {
+@test "a reader that has seen enough is no failure" {
   many 20000 >s.jsonl
   paystats-cache --top 20000 s.jsonl 2>err | head -1 >out
   [ "${PIPESTATUS[0]}" -eq 0 ]
@@ -153,7 +153,7 @@ END
   [ ! -s err ]
 }
 
-@test "a reader who goes while the input is quiet is noticed" {
+@test "a reader that goes while the input is quiet is noticed" {
   mkfifo quiet
   exec 8<>quiet
   { paystats-cache --top 5 quiet; echo $? >status; } | true
@@ -440,7 +440,7 @@ END
   wait "$agg"
 }
 
-@test "when the one who feeds it is killed, it ends with its input" {
+@test "when the process that feeds it is killed, it ends with its input" {
   mkfifo to_agg to_cache
   in_background payagg --output-mode update to_agg -o to_cache
   agg=$pid

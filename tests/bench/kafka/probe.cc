@@ -5,7 +5,7 @@
 //
 // Sends COUNT payments, RATE each second, of users PREFIX0 to PREFIX99 (who must be new to both
 // topics), and reads STATS as read_committed from its end at the start on. The n-th payment of a
-// user has arrived when a record of his counts n or more. Where both topics are the same, arrived
+// user has arrived when a record of it counts n or more. Where both topics are the same, arrived
 // is what comes back: the floor. Prints "ready" when it has begun to send, and at the end, or
 // WAIT_S seconds after the last payment, a line for each payment: when it was sent and when it
 // arrived (0: never), in nanoseconds of the monotonic clock.

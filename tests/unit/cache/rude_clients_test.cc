@@ -70,7 +70,7 @@ TEST_F(RudeClient, WhoAsksAndNeverReadsIsClosed) {
   EXPECT_TRUE(only_polite_left());
 }
 
-// What the server holds for a client is bounded, and the rest of the requests stays with him.
+// What the server holds for a client is bounded, and the rest of the requests stays with it.
 TEST(RudeClients, WhoAskAndNeverReadAreNotReadFrom) {
   RunningCache cache(CacheServerOptions{});  // with a write_timeout that this does not reach
   cache.set_many(2000);

@@ -203,7 +203,7 @@ TEST(CacheServer, AWatchCanBeReplacedAndQuestionsAskedMeanwhile) {
   EXPECT_EQ(client.answer().rows.size(), 1U);
 }
 
-TEST(CacheServer, AWatcherWhoEndsHisSideGoesOnWatching) {
+TEST(CacheServer, AWatcherThatEndsItsSideGoesOnWatching) {
   RunningCache cache;
   RawClient client = cache.client();
   client.send("{\"watch\":5}\n");
@@ -245,7 +245,7 @@ TEST(CacheServer, SendsWatchersTheLastStateWhenItStops) {
 }
 
 TEST(CacheServer, SendsAWatcherWhoWasSlowTheNewestState) {
-  CacheServerOptions options;  // whose write_timeout gives him time
+  CacheServerOptions options;  // whose write_timeout gives it time
   options.watch_interval = 1ms;
   RunningCache cache(options);
   cache.set_many(1000);

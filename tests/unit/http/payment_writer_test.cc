@@ -137,7 +137,7 @@ class StuckSink final : public io::PaymentSink {
   const std::shared_ptr<Control> control_;
 };
 
-// What the writer borrowed is gone when the sink comes back: sanitizers see whoever touches it.
+// What the writer borrowed is gone when the sink comes back: sanitizers see any use of it.
 TEST(PaymentWriter, AThreadThatIsStuckInTheSinkOwnsAllThatItStillUses) {
   const auto control = std::make_shared<StuckSink::Control>();
   auto loop = std::make_unique<loop::EventLoop>();

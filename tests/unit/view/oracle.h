@@ -89,7 +89,7 @@ inline int64_t first_difference(const std::vector<protocol::RankedStats>& a,
 }
 
 // Changes a random user in the view and in the oracle alike: by little (mostly, as payments do), to
-// one of a few sums that many share, to anywhere, or by removing him.
+// one of a few sums that many share, to anywhere, or by removing it.
 inline void change_one(std::mt19937_64& random, Oracle& oracle, View& view) {
   OracleUser& user = oracle.users[random() % oracle.users.size()];
   const uint64_t dice = random() % 100;
