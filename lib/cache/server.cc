@@ -53,7 +53,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   Acceptor acceptor;
   loop::asio::steady_timer accept_pause;
   loop::asio::steady_timer watch_pause;
-  AsyncCondition change;
+  loop::AsyncCondition change;
   std::unique_ptr<loop::Ticker> checks;
   std::unique_ptr<loop::Ticker> last_call;
   std::unordered_set<std::shared_ptr<CacheConnection>> connections;
