@@ -6,7 +6,7 @@
 
 #include "record/decoder.h"
 
-namespace paystats {
+namespace paystats::bench {
 namespace {
 
 constexpr size_t kBlockBytes = 256 << 10;
@@ -113,6 +113,6 @@ BENCHMARK_CAPTURE(parse, longer_amount, "1234567.125");
 BENCHMARK_CAPTURE(parse, exponent, "125e-2");
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::bench
 
 BENCHMARK_MAIN();

@@ -77,15 +77,84 @@ END
   wait_for 'grep -q open clients.out'
 }
 
+# late_client ADDRESS: a program that is served, and on USR1 (when no descriptor is free) comes once
+# more, and asks. When it is sure that the server has seen it come and does not answer, it says "waits"
+# in late.out; and once it is answered, "served at last". Sets `late`.
+late_client() {
+  python3 - "$1" >late.out 2>late.err 3>&- <<'END' &
+import select, signal, socket, sys
+address = sys.argv[1]
+http = address.isdigit()
+question = f"GET /healthz HTTP/1.1\r\nHost: localhost:{address}\r\n\r\n" if http else '{"limit":1}\n'
+good = "HTTP/1.1 200 " if http else '"users":0'
+
+def connect():
+    client = socket.socket(socket.AF_INET if http else socket.AF_UNIX)
+    client.settimeout(120)
+    client.connect(("127.0.0.1", int(address)) if http else address)
+    return client
+
+def answer(client):
+    said = client.recv(1 << 16).decode()
+    assert good in said, said
+    return said
+
+def ask(client):
+    client.sendall(question.encode())
+    return answer(client)
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+served = [connect() for _ in range(3)]
+for client in served:
+    ask(client)
+print("served", flush=True)
+signal.sigwait([signal.SIGUSR1])
+late = connect()
+late.sendall(question.encode())
+if http:
+    # Each time that it finds none, one of those who idle has to go.
+    while served:
+        ready = select.select([late, *served], [], [], 120)[0]
+        assert ready, "nobody had to go"
+        for client in ready:
+            assert client is not late, answer(late)
+            if not client.recv(1 << 16):
+                served.remove(client)
+else:
+    for _ in range(20):
+        ask(served[0])
+assert not select.select([late], [], [], 0)[0], answer(late)
+print("waits", flush=True)
+answer(late)
+print("served at last", flush=True)
+END
+  late=$!
+  started+=("$late")
+  late_says served
+}
+
+# late_says WORDS
+late_says() {
+  local words=$1
+  wait_for 'grep -qF -- "$words" late.out || ! kill -0 "$late" 2>/dev/null'
+  grep -qF -- "$words" late.out || {
+    cat late.out late.err >&2
+    return 1
+  }
+}
+
 @test "a cache without a free descriptor serves again when one is free, and hears TERM meanwhile" {
   mkfifo background.in
   with_descriptors 24 paystats-cache -v --socket stats.sock
   exec 9>background.in
   wait_for 'grep -q "listening on" background.err'
+  late_client stats.sock
   prlimit --pid "$pid" --nofile="$(ls /proc/"$pid"/fd | wc -l)":24
   clients 3 stats.sock
-  timeout 1 paystats-cache --connect stats.sock --top 1 >answer && return 1
+  kill -USR1 "$late"
+  late_says waits
   prlimit --pid "$pid" --nofile=24:24
+  late_says 'served at last'
   paystats-cache --connect stats.sock --top 1
   prlimit --pid "$pid" --nofile="$(ls /proc/"$pid"/fd | wc -l)":24
   kill "$pid"
@@ -98,11 +167,14 @@ END
   with_descriptors 24 paystats-serve --stats none --listen localhost:0
   wait_for 'grep -q "listening on" background.err'
   port=$(sed -n 's|.*listening on .*:\([0-9]*\)/$|\1|p' background.err)
+  late_client "$port"
   prlimit --pid "$pid" --nofile=4:24
   clients 3 "$port"
-  [ "$(curl -s --max-time 1 -o page -w '%{http_code}' "localhost:$port/healthz")" = 000 ]
+  kill -USR1 "$late"
+  late_says waits
   prlimit --pid "$pid" --nofile=24:24
-  [ "$(curl -s --max-time 5 -o page -w '%{http_code}' "localhost:$port/healthz")" = 200 ]
+  late_says 'served at last'
+  [ "$(curl -s --max-time 120 -o page -w '%{http_code}' "localhost:$port/healthz")" = 200 ]
   prlimit --pid "$pid" --nofile=4:24
   clients 3 "$port"
   kill "$pid"

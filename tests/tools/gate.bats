@@ -1,11 +1,10 @@
 # scripts/ctest-repeats: what the gate lets fail once, and what it does not, by ctest's own words about
-# tests that do.
+# tests that do. And how the gate itself ends.
 
 load helpers
 
-# judged NAME:LABEL:FAILURES...: runs such tests as the gate does, and judges the run. A test fails so
-# often, and passes then.
-judged() {
+# project_of NAME:LABEL:FAILURES...: a project of such tests. A test fails so often, and passes then.
+project_of() {
   cat >CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(judged NONE)
@@ -19,6 +18,11 @@ add_test(NAME $name COMMAND sh -c "echo x >>$name.runs; [ \$(wc -l <$name.runs) 
 set_tests_properties($name PROPERTIES LABELS "$label")
 END
   done
+}
+
+# judged NAME:LABEL:FAILURES...: runs such tests as the gate does, and judges the run.
+judged() {
+  project_of "$@"
   cmake -S . -B tree >configured
   ctest --test-dir tree -j2 --output-on-failure --repeat until-pass:2 >log || true
   run --separate-stderr "$PROJECT/scripts/ctest-repeats" log tree
@@ -58,4 +62,36 @@ END
   judged one:kafka:0
   : >log
   run -1 "$PROJECT/scripts/ctest-repeats" log tree
+}
+
+# gate NAME:LABEL:FAILURES...: the gate of a project that has such tests and nothing else.
+gate() {
+  project_of "$@"
+  mkdir -p scripts
+  cp "$PROJECT"/scripts/{test,ctest-repeats} scripts
+  printf '#!/bin/sh\n' | tee scripts/setup-web scripts/setup-kafka >scripts/check-tidy
+  printf '#!/bin/sh\nexec cmake -S . -B "$1"\n' >scripts/build
+  chmod +x scripts/*
+  run --separate-stderr scripts/test
+}
+
+# The last lines, from the list of the tests that were run twice on.
+ending() { sed -n '/^repeated: /,$p' <<<"$output"; }
+
+@test "the gate ends with the words of ctest" {
+  gate one:kafka:1 two:unit:0
+  [ "$status" -eq 0 ]
+  [[ "$(ending)" == 'repeated: one'*'100% tests passed, 0 tests failed out of 2'*'Total Test time'* ]]
+}
+
+@test "the gate in which a test fails names those run twice, and ends with the words and status of ctest" {
+  gate one:kafka:1 two:kafka:9 three:kafka:0
+  [ "$status" -eq 8 ]
+  [[ "$(ending)" == 'repeated: one, two'*'67% tests passed, 1 tests failed out of 3'*'FAILED'*'two (Failed)'* ]]
+}
+
+@test "the gate fails where a test was run twice that may not be" {
+  gate one:web:0 two:other:1
+  [ "$status" -eq 1 ]
+  [ "$(ending)" = 'repeated: two' ]
 }

@@ -26,7 +26,7 @@ teardown() {
 # alone COMMAND...: as nobody, who may have one process with one thread. (A leak checker would be
 # another thread.)
 alone() {
-  ASAN_OPTIONS=detect_leaks=0 timeout 20 setpriv --reuid=65534 --regid=65534 --clear-groups \
+  ASAN_OPTIONS=detect_leaks=0 timeout 120 setpriv --reuid=65534 --regid=65534 --clear-groups \
     prlimit --nproc=1:1 -- "$@"
 }
 

@@ -64,7 +64,7 @@ start_durable() {
 has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
 
 @test "a closed stdout is refused before the first client comes" {
-  refuses 'stdout: bad file descriptor' timeout 5 bash -c \
+  refuses 'stdout: bad file descriptor' timeout 120 bash -c \
     'exec paystats-serve --stats none --listen localhost:0 >&-'
 }
 

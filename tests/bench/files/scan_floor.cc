@@ -25,6 +25,7 @@
 #include <memory>
 #include <vector>
 
+namespace paystats::bench {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -158,8 +159,10 @@ void add_lines(const char* p, const char* end, Table& table) {
 }
 
 }  // namespace
+}  // namespace paystats::bench
 
 int main(int argc, char** argv) {
+  using namespace paystats::bench;
   const int fd = argc == 2 ? ::open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0) {
     std::fprintf(stderr, "usage: scan_floor FILE\n");

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace paystats {
+namespace paystats::bench {
 namespace {
 
 void set(rd_kafka_conf_t* conf, const std::string& key, const std::string& value) {
@@ -87,4 +87,4 @@ std::vector<Extent> assign_all(rd_kafka_t& consumer, const std::string& topic, F
   return extents;
 }
 
-}  // namespace paystats
+}  // namespace paystats::bench

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace paystats {
+namespace paystats::bench {
 
 inline constexpr int kWaitMs = 30000;
 
@@ -56,4 +56,4 @@ inline std::string_view value_of(const rd_kafka_message_t& message) {
   return {static_cast<const char*>(message.payload), message.len};
 }
 
-}  // namespace paystats
+}  // namespace paystats::bench

@@ -24,7 +24,7 @@
 #include "totals/totals.h"
 #include "totals/user_hash.h"
 
-namespace paystats {
+namespace paystats::bench {
 namespace {
 
 constexpr size_t kBatch = record::DecodedLines<record::Payment>::kRowsMax;
@@ -157,8 +157,8 @@ int run(std::span<char*> words) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::bench
 
 int main(int argc, char** argv) {
-  return paystats::run({argv, static_cast<size_t>(argc)});
+  return paystats::bench::run({argv, static_cast<size_t>(argc)});
 }

@@ -25,7 +25,7 @@
 #include "record/decoder.h"
 #include "record/encoder.h"
 
-namespace paystats {
+namespace paystats::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -200,8 +200,8 @@ int run(std::span<char*> words) {
 }
 
 }  // namespace
-}  // namespace paystats
+}  // namespace paystats::bench
 
 int main(int argc, char** argv) {
-  return paystats::run({argv, static_cast<size_t>(argc)});
+  return paystats::bench::run({argv, static_cast<size_t>(argc)});
 }

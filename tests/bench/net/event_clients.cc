@@ -13,9 +13,8 @@
 
 #include "sockets.h"
 
+namespace paystats::bench {
 namespace {
-
-using namespace paystats::bench;
 
 struct Client {
   int fd = -1;
@@ -97,8 +96,10 @@ class Clients {
 };
 
 }  // namespace
+}  // namespace paystats::bench
 
 int main(int argc, char** argv) {
+  using namespace paystats::bench;
   if (argc != 4) {
     std::fputs("usage: event_clients PORT N TARGET 3>TRIGGER\n", stderr);
     return 2;

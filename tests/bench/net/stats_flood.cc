@@ -10,6 +10,7 @@
 
 #include "sockets.h"
 
+namespace paystats::bench {
 namespace {
 
 class Flood {
@@ -50,6 +51,7 @@ class Flood {
 };
 
 }  // namespace
+}  // namespace paystats::bench
 
 int main(int argc, char** argv) {
   using namespace paystats::bench;

@@ -53,7 +53,7 @@ class FakeCache {
   }
   base::UniqueFd accept_one() const {
     pollfd polled{claim_->listener(), POLLIN, 0};
-    EXPECT_EQ(::poll(&polled, 1, 10'000), 1);
+    EXPECT_EQ(::poll(&polled, 1, static_cast<int>(std::chrono::milliseconds(kLimit).count())), 1);
     return base::UniqueFd(::accept(claim_->listener(), nullptr, nullptr));
   }
 
