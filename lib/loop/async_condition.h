@@ -1,5 +1,5 @@
-// Lets coroutines of one loop wait until it is said that something has changed. A coroutine that
-// waits must look first whether it has to: what was said before is not kept.
+// Lets a coroutine wait until it is told that something has changed. It must look first whether it
+// has to wait: what was said before is not kept. One waits at a time; a second one wakes the first.
 #pragma once
 
 #include "loop/asio.h"
