@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -29,6 +28,7 @@
 #include "http/server.h"
 #include "unit/cache/fixture.h"  // eventually()
 #include "unit/loop/receive.h"
+#include "unit/support.h"
 
 namespace paystats::http {
 
@@ -190,8 +190,7 @@ class HttpHarness {
 
   HttpHarness() : HttpHarness(Settings()) {}
   explicit HttpHarness(const Settings& settings)
-      : folder_(make_folder()),
-        path_(folder_ + "/stats.sock"),
+      : path_(folder_ / "stats.sock"),
         router_(api::RouterOptions{}, page()),
         control(std::make_shared<TrickySink::Control>()) {
     feed_ = std::make_unique<AnswerFeed>(loop_, path_, clock_, AnswerFeedOptions{},
@@ -227,7 +226,6 @@ class HttpHarness {
     cache_.reset();
     writer_.reset();
     feed_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   // Runs `task` on the loop's thread and waits for it.
@@ -323,15 +321,9 @@ class HttpHarness {
   }
 
  private:
-  static std::string make_folder() {
-    std::string name = std::filesystem::temp_directory_path() / "paystats-http-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    return name;
-  }
-
   const base::SystemClock clock_;
   const base::StopSignal stop_;  // a client that has gone is no SIGPIPE
-  const std::string folder_;
+  const TempFolder folder_;
   const std::string path_;
   const api::Router router_;
 

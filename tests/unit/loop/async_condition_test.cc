@@ -5,18 +5,27 @@
 namespace paystats::loop {
 namespace {
 
-TEST(AsyncCondition, WhoWaitsGoesOnWhenItIsSaidAndNotBefore) {
+// A coroutine that waits on `condition`, as far as it gets by itself.
+class AsyncConditionTest : public ::testing::Test {
+ protected:
+  void wait() {
+    asio::co_spawn(
+        context,
+        [this]() -> asio::awaitable<void> {
+          co_await condition.wait();
+          awake = true;
+        },
+        asio::detached);
+    context.poll();
+  }
+
   asio::io_context context;
-  AsyncCondition condition(context.get_executor());
+  AsyncCondition condition{context.get_executor()};
   bool awake = false;
-  asio::co_spawn(
-      context,
-      [&]() -> asio::awaitable<void> {
-        co_await condition.wait();
-        awake = true;
-      },
-      asio::detached);
-  context.poll();
+};
+
+TEST_F(AsyncConditionTest, WhoWaitsGoesOnWhenItIsSaidAndNotBefore) {
+  wait();
   EXPECT_FALSE(awake);
   condition.wake();
   context.restart();
@@ -24,19 +33,9 @@ TEST(AsyncCondition, WhoWaitsGoesOnWhenItIsSaidAndNotBefore) {
   EXPECT_TRUE(awake);
 }
 
-TEST(AsyncCondition, WhatWasSaidBeforeIsNotKept) {
-  asio::io_context context;
-  AsyncCondition condition(context.get_executor());
+TEST_F(AsyncConditionTest, WhatWasSaidBeforeIsNotKept) {
   condition.wake();
-  bool awake = false;
-  asio::co_spawn(
-      context,
-      [&]() -> asio::awaitable<void> {
-        co_await condition.wait();
-        awake = true;
-      },
-      asio::detached);
-  context.poll();
+  wait();
   EXPECT_FALSE(awake);
 }
 
