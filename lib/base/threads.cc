@@ -7,7 +7,7 @@ namespace paystats::base {
 
 Result<Thread> start_thread(std::function<void()> work) {
   try {
-    return Thread(std::move(work));
+    return Thread(std::thread(std::move(work)));
   } catch (const std::system_error& e) {
     Error error = system_error("thread", e.code().value());
     if (e.code().value() == EAGAIN) error.message += " (see ulimit -u)";
@@ -16,7 +16,7 @@ Result<Thread> start_thread(std::function<void()> work) {
 }
 
 unsigned processors() {
-  return Thread::hardware_concurrency();
+  return std::thread::hardware_concurrency();
 }
 
 }  // namespace paystats::base

@@ -7,6 +7,9 @@
 //
 // on_threads() returns when all are done. Part 0 runs in the calling thread; so does, at the end, a
 // part for which no thread could be started, so a part must never wait for another one to begin.
+//
+// A Thread is not to be made in another way, so that no room can start one whose failure is an
+// exception. As of a std::thread, one that is joinable has to be joined or detached before it ends.
 #pragma once
 
 #include <functional>
@@ -18,7 +21,22 @@
 
 namespace paystats::base {
 
-using Thread = std::thread;
+// Of one thread, or, as a member that waits for it, of none yet.
+class Thread {
+ public:
+  Thread() = default;
+
+  bool joinable() const { return thread_.joinable(); }
+  std::thread::id get_id() const { return thread_.get_id(); }
+  void join() { thread_.join(); }
+  void detach() { thread_.detach(); }
+
+ private:
+  friend Result<Thread> start_thread(std::function<void()> work);
+  explicit Thread(std::thread thread) : thread_(std::move(thread)) {}
+
+  std::thread thread_;
+};
 
 // "thread: resource temporarily unavailable (see ulimit -u)" where there can be no more of them.
 Result<Thread> start_thread(std::function<void()> work);

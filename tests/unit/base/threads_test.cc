@@ -11,12 +11,20 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "base/fd.h"
 
 namespace paystats::base {
 namespace {
+
+// Only start_thread() makes one that runs.
+static_assert(!std::is_constructible_v<Thread, void (*)()>);
+static_assert(!std::is_constructible_v<Thread, std::thread>);
+static_assert(!std::is_assignable_v<Thread&, std::thread>);
+static_assert(!std::is_copy_constructible_v<Thread> &&
+              std::is_nothrow_move_constructible_v<Thread>);
 
 TEST(Threads, EachPartIsDoneOnceAndAllAreDoneAtTheEnd) {
   for (const unsigned threads : {1U, 2U, 9U}) {
