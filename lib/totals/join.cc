@@ -112,7 +112,7 @@ class TableJoin {
     Entry& ours = known.entry(found.user);
     if (!ours.add(total)) {
       const base::MutexLock lock(wide_mutex_);
-      if (known.add_wide(ours, total) != record::Flaw::kNone) {
+      if (add_wide(known, ours, total) != record::Flaw::kNone) {
         if (!part.overflow) part.overflow = std::string(user);
         return true;
       }
@@ -120,6 +120,13 @@ class TableJoin {
     theirs.set_unpaid();
     ++part.added;
     return true;
+  }
+
+  // An entry is in the hands of one thread, but the wide totals of a table are not. Of the tables
+  // in known_ the threads touch them here alone.
+  record::Flaw add_wide(Totals& known, Entry& ours, const UserTotal& total)
+      PAYSTATS_REQUIRES(wide_mutex_) {
+    return known.add_wide(ours, total);
   }
 
   // The last ones come to where those were.
@@ -172,7 +179,7 @@ class TableJoin {
   Totals& totals_;
   const unsigned threads_;
   std::vector<Totals*> known_;
-  base::Mutex wide_mutex_;  // held while add_wide() is called for one of known_
+  base::Mutex wide_mutex_;  // of the wide totals of all of known_
   uint64_t users_ = totals_.users_;
 };
 
