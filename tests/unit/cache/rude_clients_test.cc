@@ -1,5 +1,5 @@
 // A slow or rude client harms nobody else: while each of them does its worst, a polite one keeps
-// asking, and each of its answers must come soon.
+// asking, and gets each of its answers.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -19,26 +19,23 @@ class PoliteClient {
   ~PoliteClient() { finish(); }
 
   int answers() const { return answers_; }
-  // The longest it ever waited. Fails the test when too few answers came.
+  // Fails the test when too few answers came.
   void finish() {
     if (!thread_.joinable()) return;
     EXPECT_TRUE(eventually([&] { return answers_ >= 50; })) << answers_ << " answers";
     done_ = true;
     thread_.join();
-    // Generous, for a loaded machine under a sanitizer; a loop that is held up takes far longer.
-    EXPECT_LT(longest_, 10s);
   }
 
  private:
+  // A loop that a rude client holds up lets an answer wait beyond the limit of ask().
   void ask_on() {
     while (!done_) {
-      const auto begun = std::chrono::steady_clock::now();
       const protocol::ParsedAnswer answer = client_.ask(R"({"limit":50})");
       if (answer.rows.size() != 50) {
         ADD_FAILURE() << "the polite client got no answer";
         return;
       }
-      longest_ = std::max(longest_, std::chrono::steady_clock::now() - begun);
       ++answers_;
     }
   }
@@ -46,7 +43,6 @@ class PoliteClient {
   RawClient client_;
   std::atomic<bool> done_ = false;
   std::atomic<int> answers_ = 0;
-  std::chrono::steady_clock::duration longest_{};
   std::thread thread_;
 };
 
