@@ -111,7 +111,7 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
     if (sink.error().kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;
     return base::fail(sink.error());
   }
-  http::HttpRun server(std::move(*plan), {context.stop, context.clock, context.diagnostics});
+  http::HttpRun server(std::move(*plan), context);
   if (base::Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
     return base::fail(opened.error());
   }

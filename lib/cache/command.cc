@@ -108,7 +108,7 @@ base::Result<base::RunOutcome> serve_or_list(const CacheOptions& options,
                   .metrics_path = options.metrics,
                   .server = {}},
                  {input->stats(options.ready_line ? Pause::kEmptyLine : Pause::kSilence), rejects,
-                  context.stop, context.clock, progress, context.diagnostics});
+                  progress, context});
   if (base::Result<void> opened = cache.open(); !opened) return base::fail(opened.error());
 
   // Beyond this point all is open: only data can fail.

@@ -19,9 +19,9 @@ namespace paystats::cache {
 
 class CacheRun::Impl {
  public:
-  Impl(CacheRunOptions options, const CacheSurroundings& surroundings)
+  Impl(CacheRunOptions options, const CacheRunContext& context)
       : options_(std::move(options)),
-        with_(surroundings),
+        context_(context),
         view_({.instance = base::random_hash_seed(),  // 64 random bits like any others
                .hash_seed = base::random_hash_seed(),
                .users_max = static_cast<size_t>(options_.users_max)}) {}
@@ -39,7 +39,7 @@ class CacheRun::Impl {
   std::string metrics() const;
 
   const CacheRunOptions options_;
-  const CacheSurroundings with_;
+  const CacheRunContext context_;
   view::View view_;
   loop::EventLoop loop_;  // before all that lives on it
   std::unique_ptr<CacheServer> server_;
@@ -62,11 +62,13 @@ base::Result<void> CacheRun::Impl::open() {
     limits.connections_max = std::min(limits.connections_max, base::raise_descriptor_limit());
     base::Result<SocketClaim> claim = SocketClaim::take(*options_.socket_path);
     if (!claim) return base::fail(claim.error());
-    server_ = std::make_unique<CacheServer>(loop_, std::move(*claim), view_, with_.clock, limits);
-    with_.diagnostics.detail("listening on " + *options_.socket_path);
+    server_ =
+        std::make_unique<CacheServer>(loop_, std::move(*claim), view_, context_.run.clock, limits);
+    context_.run.diagnostics.detail("listening on " + *options_.socket_path);
   }
   if (options_.metrics_path) {
-    metrics_writer_ = std::make_unique<MetricsWriter>(*options_.metrics_path, with_.diagnostics);
+    metrics_writer_ =
+        std::make_unique<MetricsWriter>(*options_.metrics_path, context_.run.diagnostics);
     return metrics_writer_->write(metrics());
   }
   return {};
@@ -74,7 +76,7 @@ base::Result<void> CacheRun::Impl::open() {
 
 base::Result<void> CacheRun::Impl::run() {
   feed_ = std::make_unique<StatsFeed>(
-      loop_, with_.input, with_.rejects, with_.clock, with_.progress,
+      loop_, context_.input, context_.rejects, context_.run.clock, context_.progress,
       StatsFeed::Handlers{.on_batch = [this](StatsBatch& batch) { return apply(batch); },
                           .on_pause =
                               [this] {
@@ -82,8 +84,8 @@ base::Result<void> CacheRun::Impl::run() {
                                 view_changed();
                               },
                           .on_end = [this](const base::Result<void>& end) { input_ended(end); }});
-  on_stop_ =
-      std::make_unique<loop::ReadableWatch>(loop_, with_.stop.fd(), [this] { stop_requested(); });
+  on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, context_.run.stop.fd(),
+                                                   [this] { stop_requested(); });
   if (metrics_writer_) {
     each_second_ = std::make_unique<loop::Ticker>(loop_, kMetricsInterval,
                                                   [this] { metrics_writer_->offer(metrics()); });
@@ -94,7 +96,7 @@ base::Result<void> CacheRun::Impl::run() {
   const base::Result<void> looped = loop_.run();
   if (!looped) outcome_ = looped;
   // The reader may still wait for input that nobody wants; only a signal can tell it.
-  if (!outcome_) with_.stop.request(SIGTERM);
+  if (!outcome_) context_.run.stop.request(SIGTERM);
   feed_.reset();
   if (metrics_writer_) {
     const base::Result<void> written = metrics_writer_->close(metrics());
@@ -114,7 +116,7 @@ base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
                                   ? record::Flaw::kSumOverflow
                                   : record::Flaw::kCountOverflow;
     const std::string error = record::describe(flaw, record::FieldNames{});
-    base::Result<void> added = with_.rejects.add(batch.reject(*rejected.row, error));
+    base::Result<void> added = context_.rejects.add(batch.reject(*rejected.row, error));
     if (!added) return added;
   }
   accepted_ += batch.rows.size() - rejected_.size();
@@ -124,13 +126,13 @@ base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
       continue;
     }
     const std::string error = record::describe(record::Flaw::kSumOverflow, record::FieldNames{});
-    if (base::Result<void> added = with_.rejects.add(batch.reject(tombstone, error)); !added) {
+    if (base::Result<void> added = context_.rejects.add(batch.reject(tombstone, error)); !added) {
       return added;
     }
   }
   if (view_.kind_changes() > 0 && !warned_of_kind_) {
     warned_of_kind_ = true;
-    with_.diagnostics.warning(
+    context_.run.diagnostics.warning(
         "stats with and without a partition came for one user: the newer kind replaces the other; "
         "do two programs feed this cache?");
   }
@@ -147,7 +149,7 @@ void CacheRun::Impl::input_ended(const base::Result<void>& outcome) {
   outcome_ = outcome;
   if (outcome && !view_.ready()) view_.set_ready();
   view_changed();
-  const bool stays = options_.hold && server_ && outcome && !with_.stop.requested();
+  const bool stays = options_.hold && server_ && outcome && !context_.run.stop.requested();
   if (!stays) wind_down();
 }
 
@@ -164,7 +166,7 @@ void CacheRun::Impl::wind_down() {
 
 std::string CacheRun::Impl::metrics() const {
   return metrics_text({.accepted = accepted_,
-                       .rejected = with_.rejects.count(),
+                       .rejected = context_.rejects.count(),
                        .users = view_.users(),
                        .version = view_.version(),
                        .ready = view_.ready(),
@@ -172,8 +174,8 @@ std::string CacheRun::Impl::metrics() const {
                        .connections_seen = server_ ? server_->connections_seen() : 0});
 }
 
-CacheRun::CacheRun(CacheRunOptions options, const CacheSurroundings& surroundings)
-    : impl_(std::make_unique<Impl>(std::move(options), surroundings)) {}
+CacheRun::CacheRun(CacheRunOptions options, const CacheRunContext& context)
+    : impl_(std::make_unique<Impl>(std::move(options), context)) {}
 
 CacheRun::~CacheRun() = default;
 

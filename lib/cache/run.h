@@ -1,6 +1,6 @@
 // A cache at work: what is read goes into a View, and queries on the socket are answered from it.
 //
-//   CacheRun run(options, {*source, rejects, stop, clock, progress, diagnostics});
+//   CacheRun run(options, {*source, rejects, progress, context});
 //   if (Result<void> opened = run.open(); !opened) ...   // the socket is ours
 //   if (Result<void> done = run.run(); !done) ...        // until the input ends, or a signal
 //   run.view().page(0, 10);
@@ -14,11 +14,9 @@
 #include <optional>
 #include <string>
 
-#include "base/clock.h"
-#include "base/diagnostics.h"
 #include "base/progress.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/run_context.h"
 #include "cache/server.h"
 #include "cache/stats_feed.h"
 #include "io/reject_log.h"
@@ -35,20 +33,18 @@ struct CacheRunOptions {
 };
 
 // All are borrowed.
-struct CacheSurroundings {
+struct CacheRunContext {
   StatsInput input;  // borrows its source
   io::RejectLog& rejects;
-  base::StopSignal& stop;
-  const base::Clock& clock;
   base::Progress& progress;
-  base::Diagnostics& diagnostics;
+  base::RunContext run;
 };
 
 class CacheRun {
  public:
   static constexpr base::Duration kMetricsInterval = std::chrono::seconds(1);
 
-  CacheRun(CacheRunOptions options, const CacheSurroundings& surroundings);
+  CacheRun(CacheRunOptions options, const CacheRunContext& context);
   CacheRun(const CacheRun&) = delete;
   CacheRun& operator=(const CacheRun&) = delete;
   ~CacheRun();

@@ -20,8 +20,8 @@ constexpr base::Duration kCacheTimeout = std::chrono::seconds(3);
 
 class HttpRun::Impl {
  public:
-  Impl(HttpRunOptions options, const HttpSurroundings& surroundings)
-      : options_(std::move(options)), with_(surroundings) {}
+  Impl(HttpRunOptions options, const base::RunContext& context)
+      : options_(std::move(options)), context_(context) {}
 
   base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
   base::Result<void> run();
@@ -35,7 +35,7 @@ class HttpRun::Impl {
   void await_cache();
 
   const HttpRunOptions options_;
-  const HttpSurroundings with_;
+  const base::RunContext context_;
   loop::EventLoop loop_;  // before all that lives on it
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<AnswerFeed> feed_;
@@ -52,9 +52,9 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
   return {.on_broken = [this](const base::Error& error) { broken(error); },
           .on_not_stored =
               [this](const base::Error& error) {
-                with_.diagnostics.error(error.message + " (payments are refused meanwhile)");
+                context_.diagnostics.error(error.message + " (payments are refused meanwhile)");
               },
-          .on_stored_again = [this] { with_.diagnostics.note("payments can be written again"); },
+          .on_stored_again = [this] { context_.diagnostics.note("payments can be written again"); },
           .on_stopped =
               [this](const base::Result<void>& closed) {
                 if (outcome_ && !closed) outcome_ = closed;
@@ -67,29 +67,29 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
   if (base::Result<void> opened = loop_.open(); !opened) return opened;
   const bool durable = sink->durable();
   router_ = std::make_unique<api::Router>(options_.router, std::move(files));
-  feed_ =
-      std::make_unique<AnswerFeed>(loop_, options_.stats_path, with_.clock, options_.feed, [this] {
+  feed_ = std::make_unique<AnswerFeed>(
+      loop_, options_.stats_path, context_.clock, options_.feed, [this] {
         const bool connected = feed_->connected();
         if (connected != cache_seen_) {
-          with_.diagnostics.detail(connected ? "the cache is there" : "the cache is away");
+          context_.diagnostics.detail(connected ? "the cache is there" : "the cache is away");
         }
         cache_seen_ = connected;
         if (connected) no_cache_yet_.reset();
         server_->totals_changed();
       });
-  writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), with_.clock, options_.writer,
+  writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), context_.clock, options_.writer,
                                             writer_handlers());
   HttpLimits limits = options_.limits;
   const size_t possible = base::raise_descriptor_limit();
   if (possible < limits.connections_max) {
-    with_.diagnostics.warning(
+    context_.diagnostics.warning(
         fmt::format("there can be {} connections, not {}: the hard limit on open files is too low "
                     "(see ulimit -Hn)",
                     possible, limits.connections_max));
     limits.connections_max = possible;
   }
   server_ = std::make_unique<HttpServer>(loop_, *router_, options_.rules, *feed_, *writer_,
-                                         with_.clock, limits);
+                                         context_.clock, limits);
   const base::Result<HttpAddress> address =
       server_->listen(options_.address.host, options_.address.port);
   if (!address) return base::fail(address.error());
@@ -98,7 +98,7 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
 }
 
 void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
-  base::Diagnostics& diagnostics = with_.diagnostics;
+  base::Diagnostics& diagnostics = context_.diagnostics;
   if (!address.loopback) {
     diagnostics.warning(
         fmt::format("{}: not a loopback address: whoever can reach it can read the "
@@ -119,7 +119,7 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
 
 base::Result<void> HttpRun::Impl::run() {
   if (base::Result<void> started = writer_->start(); !started) return started;
-  on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, with_.stop.fd(), [this] { stop(); });
+  on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, context_.stop.fd(), [this] { stop(); });
   feed_->start();
   server_->start();
   await_cache();
@@ -133,8 +133,8 @@ base::Result<void> HttpRun::Impl::run() {
 void HttpRun::Impl::await_cache() {
   no_cache_yet_ = std::make_unique<loop::Ticker>(loop_, kCacheTimeout, [this] {
     no_cache_yet_.reset();
-    with_.diagnostics.warning(options_.stats_path +
-                              ": no cache answers there yet: totals are unavailable (see --stats)");
+    context_.diagnostics.warning(
+        options_.stats_path + ": no cache answers there yet: totals are unavailable (see --stats)");
   });
 }
 
@@ -169,8 +169,8 @@ void HttpRun::Impl::served() {
   });
 }
 
-HttpRun::HttpRun(HttpRunOptions options, const HttpSurroundings& surroundings)
-    : impl_(std::make_unique<Impl>(std::move(options), surroundings)) {}
+HttpRun::HttpRun(HttpRunOptions options, const base::RunContext& context)
+    : impl_(std::make_unique<Impl>(std::move(options), context)) {}
 
 HttpRun::~HttpRun() = default;
 

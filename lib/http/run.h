@@ -1,7 +1,7 @@
 // A server at work: the page and the REST API on an address, payments to a sink, totals from the
 // cache's socket.
 //
-//   HttpRun run(std::move(options), {stop, clock, diagnostics});
+//   HttpRun run(std::move(options), context);
 //   if (Result<void> opened = run.open(std::move(sink), std::move(files)); !opened) ...
 //   if (Result<void> done = run.run(); !done) ...        // until a signal, or the output breaks
 //
@@ -15,10 +15,8 @@
 #include "api/posted_payments.h"
 #include "api/router.h"
 #include "api/static_files.h"
-#include "base/clock.h"
-#include "base/diagnostics.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/run_context.h"
 #include "http/answer_feed.h"
 #include "http/payment_writer.h"
 #include "http/server.h"
@@ -38,16 +36,9 @@ struct HttpRunOptions {
   AnswerFeedOptions feed;
 };
 
-// All are borrowed.
-struct HttpSurroundings {
-  const base::StopSignal& stop;
-  const base::Clock& clock;
-  base::Diagnostics& diagnostics;
-};
-
 class HttpRun {
  public:
-  HttpRun(HttpRunOptions options, const HttpSurroundings& surroundings);
+  HttpRun(HttpRunOptions options, const base::RunContext& context);
   HttpRun(const HttpRun&) = delete;
   HttpRun& operator=(const HttpRun&) = delete;
   ~HttpRun();

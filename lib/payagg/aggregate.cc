@@ -47,9 +47,9 @@ unsigned choose_jobs(const AggregatePlan& plan, const io::InputSizes& sizes) {
   return static_cast<unsigned>(std::min(plan.jobs.value_or(cores()), most));
 }
 
-template <class Connections>
+template <class Context>
 base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
-                                                     const Connections& connections,
+                                                     const Context& context,
                                                      base::Diagnostics& diagnostics) {
   const stream::StreamOptions options{.mode = plan.mode,
                                       .trigger = plan.trigger,
@@ -58,16 +58,18 @@ base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
   const uint64_t seed = base::random_hash_seed();
   if (plan.merge) {
     totals::MergedTotals merged(seed, plan.totals, diagnostics);
-    return stream::merge_stream(connections, options, merged);
+    return stream::merge_stream(context, options, merged);
   }
   totals::Totals totals(seed, plan.totals);
-  return stream::aggregate_stream(connections, options, totals);
+  return stream::aggregate_stream(context, options, totals);
 }
 
 // The same by several threads. Files need no source: each thread reads them by itself.
-base::Result<stream::StreamOutcome> read_by_many_and_publish(
-    const AggregatePlan& plan, unsigned jobs, const io::InputSizes& sizes,
-    const stream::ParallelConnections& connections, stream::Publisher& publisher) {
+base::Result<stream::StreamOutcome> read_by_many_and_publish(const AggregatePlan& plan,
+                                                             unsigned jobs,
+                                                             const io::InputSizes& sizes,
+                                                             const stream::ParallelContext& context,
+                                                             stream::Publisher& publisher) {
   const uint64_t seed = base::random_hash_seed();
   totals::Totals totals(seed, plan.totals);
   const stream::ParallelOptions options{.jobs = jobs,
@@ -77,14 +79,14 @@ base::Result<stream::StreamOutcome> read_by_many_and_publish(
                                         .fields = plan.fields};
   const base::Result<stream::ParallelOutcome> end =
       sizes.all_regular
-          ? stream::aggregate_files(plan.inputs, options, connections, totals)
-          : stream::aggregate_blocks(*io::open_checked(plan.inputs, {}, sizes, connections.waiter,
-                                                       connections.diagnostics),
-                                     options, connections, totals);
+          ? stream::aggregate_files(plan.inputs, options, context, totals)
+          : stream::aggregate_blocks(
+                *io::open_checked(plan.inputs, {}, sizes, context.waiter, context.diagnostics),
+                options, context, totals);
   if (!end) return base::fail(end.error());
-  connections.progress.clear();
-  base::Result<void> done = stream::publish_last(
-      {publisher, connections.rejects, connections.metrics}, totals, end->counters, true);
+  context.progress.clear();
+  base::Result<void> done = stream::publish_last({publisher, context.rejects, context.metrics},
+                                                 totals, end->counters, true);
   if (!done) return base::fail(done.error());
   return stream::StreamOutcome{.cut_short = end->cut_short};
 }
@@ -134,19 +136,18 @@ struct OpenOutputs {
 
 base::Result<stream::StreamOutcome> read_topic(const AggregatePlan& plan, const OpenOutputs& open,
                                                kafka::EndpointOpener& opener,
-                                               const base::RunContext& around) {
+                                               const base::RunContext& run) {
   const base::Result<std::unique_ptr<io::MessageSource>> source =
       opener.message_source(plan.inputs.front(), {.until_end = plan.available_now}, open.waiter);
   if (!source) return base::fail(source.error());
   if (base::Result<void> started = open.outputs.metrics.start(); !started)
     return base::fail(started.error());
-  const stream::MessageStreamConnections connections{open.outputs, **source, open.progress,
-                                                     around.clock};
-  return ended(read_and_publish(plan, connections, around.diagnostics), !plan.available_now);
+  const stream::MessageStreamContext context{open.outputs, **source, open.progress, run.clock};
+  return ended(read_and_publish(plan, context, run.diagnostics), !plan.available_now);
 }
 
 base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
-                                               const base::RunContext& around) {
+                                               const base::RunContext& run) {
   const io::SourceOptions how{.follow = plan.follow};
   const base::Result<io::InputSizes> sizes = io::check_inputs(plan.inputs, how);
   if (!sizes) return base::fail(sizes.error());
@@ -157,29 +158,29 @@ base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const 
   if (jobs > 1) {
     return read_by_many_and_publish(
         plan, jobs, *sizes,
-        {open.waiter, outputs.rejects, outputs.metrics, open.progress, around.diagnostics},
+        {open.waiter, outputs.rejects, outputs.metrics, open.progress, run.diagnostics},
         open.publisher);
   }
   const std::unique_ptr<io::Source> source =
-      io::open_checked(plan.inputs, how, *sizes, open.waiter, around.diagnostics);
-  const stream::StreamConnections connections{outputs, *source, open.progress, around.clock};
+      io::open_checked(plan.inputs, how, *sizes, open.waiter, run.diagnostics);
+  const stream::StreamContext context{outputs, *source, open.progress, run.clock};
   const bool endless =
       plan.follow || (plan.mode != stream::OutputMode::kFinal && !sizes->all_regular);
-  return ended(read_and_publish(plan, connections, around.diagnostics), endless);
+  return ended(read_and_publish(plan, context, run.diagnostics), endless);
 }
 
 }  // namespace
 
 base::Result<base::RunOutcome> aggregate(const AggregatePlan& plan,
-                                         const base::RunContext& around) {
+                                         const base::RunContext& context) {
   if (base::Result<void> distinct = check_distinct(plan); !distinct)
     return base::fail(distinct.error());
-  kafka::EndpointOpener opener(plan.kafka, around);
+  kafka::EndpointOpener opener(plan.kafka, context);
   if (plan.reads_topic() && plan.writes_topic()) {
     const base::Result<kafka::Cluster*> cluster = opener.cluster();
     if (!cluster) return base::fail(cluster.error());
     const base::Result<base::ExitStatus> status =
-        topics::run_topics(topic_options(plan), **cluster, around);
+        topics::run_topics(topic_options(plan), **cluster, context);
     if (!status) return base::fail(status.error());
     return base::RunOutcome{*status, false};
   }
@@ -190,18 +191,19 @@ base::Result<base::RunOutcome> aggregate(const AggregatePlan& plan,
   const base::Result<std::unique_ptr<io::RejectLog>> opened = opener.reject_log(plan.rejects);
   if (!opened) return base::fail(opened.error());
   io::RejectLog& rejects = **opened;
-  const io::Waiter waiter(around.stop, around.clock, (*publisher)->reader_fd());
-  stream::MetricsFile metrics(plan.metrics, around.clock, around.diagnostics);
-  base::Progress progress(around.diagnostics, around.clock, around.progress);
+  const io::Waiter waiter(context.stop, context.clock, (*publisher)->reader_fd());
+  stream::MetricsFile metrics(plan.metrics, context.clock, context.diagnostics);
+  base::Progress progress(context.diagnostics, context.clock, context.progress);
   const OpenOutputs open{**publisher, {**publisher, rejects, metrics}, waiter, progress};
 
-  const base::Result<stream::StreamOutcome> end =
-      plan.reads_topic() ? read_topic(plan, open, opener, around) : read_lines(plan, open, around);
+  const base::Result<stream::StreamOutcome> end = plan.reads_topic()
+                                                      ? read_topic(plan, open, opener, context)
+                                                      : read_lines(plan, open, context);
 
   // Whatever the end is, rejects must arrive; an error of the run itself comes first.
   progress.clear();
   const base::Result<void> told = rejects.finish();
-  base::Result<base::RunOutcome> outcome = end_of(plan, end, rejects.status(), around.diagnostics);
+  base::Result<base::RunOutcome> outcome = end_of(plan, end, rejects.status(), context.diagnostics);
   if (outcome && !told) return base::fail(told.error());
   return outcome;
 }

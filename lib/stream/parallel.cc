@@ -292,13 +292,8 @@ class Workers {
 // What the thread that reads has to do beside: figures, and rejects that must not lie about.
 class Reading {
  public:
-  Reading(io::Source& source, BlockQueue& queue, Shared& shared,
-          const ParallelConnections& connections)
-      : source_(source),
-        queue_(queue),
-        shared_(shared),
-        connections_(connections),
-        looked_(now()) {}
+  Reading(io::Source& source, BlockQueue& queue, Shared& shared, const ParallelContext& context)
+      : source_(source), queue_(queue), shared_(shared), context_(context), looked_(now()) {}
 
   base::Result<void> run() {
     io::Block block;
@@ -306,7 +301,7 @@ class Reading {
       base::Result<io::ReadStatus> status = source_.read(block, now());
       // About to wait: what has been found out must leave, here or in the last thread at work.
       if (status && *status == io::ReadStatus::kIdle && queue_.reader_rests()) {
-        if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+        if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
       }
       while (status && *status == io::ReadStatus::kIdle) {
         if (shared_.failed()) return {};
@@ -317,22 +312,22 @@ class Reading {
       if (*status == io::ReadStatus::kEnd || !queue_.put(block)) return {};
       if (now() - looked_ < kLookInterval) continue;
       show();
-      if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+      if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
     }
   }
 
  private:
-  base::Instant now() const { return connections_.waiter.clock().now(); }
+  base::Instant now() const { return context_.waiter.clock().now(); }
   void show() {
     looked_ = now();
-    connections_.metrics.update(counters_of(shared_, source_.bytes_read(), 0));
-    connections_.progress.update(shared_.records, source_.bytes_read(), source_.bytes_all());
+    context_.metrics.update(counters_of(shared_, source_.bytes_read(), 0));
+    context_.progress.update(shared_.records, source_.bytes_read(), source_.bytes_all());
   }
 
   io::Source& source_;
   BlockQueue& queue_;
   Shared& shared_;
-  const ParallelConnections& connections_;
+  const ParallelContext& context_;
   base::Instant looked_;
 };
 
@@ -340,15 +335,15 @@ class Reading {
 
 base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& inputs,
                                               const ParallelOptions& options,
-                                              const ParallelConnections& connections,
+                                              const ParallelContext& context,
                                               totals::Totals& totals) {
-  SegmentQueue queue(inputs, options.segment_bytes, connections.waiter, connections.diagnostics);
-  Shared shared(connections.rejects);
+  SegmentQueue queue(inputs, options.segment_bytes, context.waiter, context.diagnostics);
+  Shared shared(context.rejects);
   shared.segments = &queue;
   Workers workers(options, shared, totals);
   while (!workers.wait_for(kLookInterval)) {
-    connections.metrics.update(counters_of(shared, shared.bytes, 0));
-    connections.progress.update(shared.records, shared.bytes, options.bytes_all);
+    context.metrics.update(counters_of(shared, shared.bytes, 0));
+    context.progress.update(shared.records, shared.bytes, options.bytes_all);
   }
   if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
   return ParallelOutcome{.counters = counters_of(shared, shared.bytes, totals.users()),
@@ -356,13 +351,13 @@ base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& i
 }
 
 base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
-                                               const ParallelConnections& connections,
+                                               const ParallelContext& context,
                                                totals::Totals& totals) {
   BlockQueue queue(options.jobs * kBlocksAThread);
-  Shared shared(connections.rejects);
+  Shared shared(context.rejects);
   shared.blocks = &queue;
   Workers workers(options, shared, totals);
-  const base::Result<void> read = Reading(source, queue, shared, connections).run();
+  const base::Result<void> read = Reading(source, queue, shared, context).run();
   if (!read) shared.give_up(read.error());
   queue.finish();
   if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());

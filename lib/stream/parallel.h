@@ -1,8 +1,8 @@
 // Payments summed by several threads at once: the same totals and the same rejects, in the same
 // order, as one thread has.
 //
-//   Result<ParallelOutcome> end = aggregate_files(inputs, {.jobs = 8}, connections, totals);
-//   Result<ParallelOutcome> end = aggregate_blocks(*source, {.jobs = 8}, connections, totals);
+//   Result<ParallelOutcome> end = aggregate_files(inputs, {.jobs = 8}, context, totals);
+//   Result<ParallelOutcome> end = aggregate_blocks(*source, {.jobs = 8}, context, totals);
 //
 // Of regular files each thread reads segments by itself. Of any other input the calling thread
 // reads blocks and hands them out. Each thread has a table of its own, so the tables take up to
@@ -40,7 +40,7 @@ struct ParallelOptions {
 };
 
 // All are borrowed.
-struct ParallelConnections {
+struct ParallelContext {
   const io::Waiter& waiter;
   io::RejectLog& rejects;
   MetricsFile& metrics;
@@ -56,13 +56,13 @@ struct ParallelOutcome {
 // REQUIRES: the inputs are regular files, and `totals` is made with options.hash_seed.
 base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& inputs,
                                               const ParallelOptions& options,
-                                              const ParallelConnections& connections,
+                                              const ParallelContext& context,
                                               totals::Totals& totals);
 
 // The same of any source, read by the calling thread; segment_bytes does not matter. Rejects are
 // flushed when all that was read is decoded and there is no more at the moment.
 base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
-                                               const ParallelConnections& connections,
+                                               const ParallelContext& context,
                                                totals::Totals& totals);
 
 }  // namespace paystats::stream

@@ -109,22 +109,22 @@ class Messages {
 };
 
 // Input is Lines or Messages, of Payment with Totals as Table, or of Stats with MergedTotals.
-template <class Input, class Connections, class Table>
+template <class Input, class Context, class Table>
 class Loop {
  public:
-  Loop(const Connections& connections, const StreamOptions& options, Table& table)
-      : connections_(connections),
+  Loop(const Context& context, const StreamOptions& options, Table& table)
+      : context_(context),
         publishes_(options.mode != OutputMode::kFinal),
         owes_ready_line_(options.ready_line),
         table_(table),
-        trigger_(options.trigger, connections.clock),
-        input_(connections.source, options.fields, connections.outputs.rejects),
-        caught_up_(connections.source.caught_up()),
-        flushed_(connections.clock.now()) {}
+        trigger_(options.trigger, context.clock),
+        input_(context.source, options.fields, context.outputs.rejects),
+        caught_up_(context.source.caught_up()),
+        flushed_(context.clock.now()) {}
 
   base::Result<StreamOutcome> run() {
     for (;;) {
-      base::Result<io::ReadStatus> status = input_.read(connections_.clock.now());
+      base::Result<io::ReadStatus> status = input_.read(context_.clock.now());
       if (status && *status == io::ReadStatus::kIdle) {
         if (base::Result<void> ready = before_waiting(); !ready) return base::fail(ready.error());
         status = input_.read(deadline());
@@ -175,35 +175,35 @@ class Loop {
 
   // The input has nothing more at this moment, so all that is due must leave before we wait.
   base::Result<void> before_waiting() {
-    caught_up_ = caught_up_ || connections_.source.caught_up();
+    caught_up_ = caught_up_ || context_.source.caught_up();
     if (publishes_ && caught_up_ && trigger_.due(true)) {
       if (base::Result<void> published = publish(); !published) return published;
     }
     if (base::Result<void> marked = mark_ready(); !marked) return marked;
-    connections_.outputs.metrics.update(counters());
+    context_.outputs.metrics.update(counters());
     return flush();
   }
 
   base::Result<void> after_reading() {
-    caught_up_ = caught_up_ || connections_.source.caught_up();
+    caught_up_ = caught_up_ || context_.source.caught_up();
     if (publishes_ && caught_up_ && trigger_.due(false)) {
       if (base::Result<void> published = publish(); !published) return published;
     }
     if (base::Result<void> marked = mark_ready(); !marked) return marked;
-    connections_.outputs.metrics.update(counters());
-    input_.show(connections_.progress);
-    return connections_.clock.now() - flushed_ >= kFlushInterval ? flush() : base::Result<void>();
+    context_.outputs.metrics.update(counters());
+    input_.show(context_.progress);
+    return context_.clock.now() - flushed_ >= kFlushInterval ? flush() : base::Result<void>();
   }
 
   // When to wake up without input.
   base::Instant deadline() const {
     const bool may_publish = publishes_ && caught_up_;
     return std::min(may_publish ? trigger_.deadline() : base::Instant::max(),
-                    connections_.outputs.metrics.deadline());
+                    context_.outputs.metrics.deadline());
   }
 
   base::Result<void> publish() {
-    if (base::Result<void> done = connections_.outputs.publisher.publish(totals_of(table_)); !done)
+    if (base::Result<void> done = context_.outputs.publisher.publish(totals_of(table_)); !done)
       return done;
     trigger_.fired();
     return {};
@@ -213,30 +213,30 @@ class Loop {
   base::Result<void> mark_ready() {
     if (!owes_ready_line_ || !caught_up_ || trigger_.pending()) return {};
     owes_ready_line_ = false;
-    return connections_.outputs.publisher.mark_ready();
+    return context_.outputs.publisher.mark_ready();
   }
 
   base::Result<void> flush() {
-    flushed_ = connections_.clock.now();
-    if (base::Result<void> safe = connections_.outputs.rejects.flush(); !safe) return safe;
-    return connections_.outputs.publisher.flush();
+    flushed_ = context_.clock.now();
+    if (base::Result<void> safe = context_.outputs.rejects.flush(); !safe) return safe;
+    return context_.outputs.publisher.flush();
   }
 
   base::Result<StreamOutcome> finish() {
-    connections_.progress.clear();
-    caught_up_ = caught_up_ || connections_.source.caught_up();
+    context_.progress.clear();
+    caught_up_ = caught_up_ || context_.source.caught_up();
     // A first publication is due even where no record came: an empty file says that there is none.
     // But with totals of a log of which only the front was read consumers would see older totals.
     const bool publish = caught_up_ && (trigger_.pending() || trigger_.times_fired() == 0);
     const base::Result<void> done =
-        publish_last(connections_.outputs, totals_of(table_), counters(), publish);
+        publish_last(context_.outputs, totals_of(table_), counters(), publish);
     if (!done) return base::fail(done.error());
-    return StreamOutcome{.cut_short = connections_.source.cut_short()};
+    return StreamOutcome{.cut_short = context_.source.cut_short()};
   }
 
   Counters counters() const {
     return {.records_accepted = accepted_,
-            .records_rejected = connections_.outputs.rejects.count(),
+            .records_rejected = context_.outputs.rejects.count(),
             .bytes_read = input_.bytes(),
             .users = users(),
             .triggers = trigger_.times_fired(),
@@ -244,7 +244,7 @@ class Loop {
   }
   uint64_t users() const { return totals_of(table_).users(); }
 
-  const Connections& connections_;
+  const Context& context_;
   const bool publishes_;  // before the end
   bool owes_ready_line_;
   Table& table_;
@@ -258,34 +258,31 @@ class Loop {
 
 }  // namespace
 
-base::Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
+base::Result<StreamOutcome> aggregate_stream(const StreamContext& context,
                                              const StreamOptions& options, totals::Totals& totals) {
-  return Loop<Lines<record::Payment>, StreamConnections, totals::Totals>(connections, options,
-                                                                         totals)
+  return Loop<Lines<record::Payment>, StreamContext, totals::Totals>(context, options, totals)
       .run();
 }
 
-base::Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
+base::Result<StreamOutcome> aggregate_stream(const MessageStreamContext& context,
                                              const StreamOptions& options, totals::Totals& totals) {
-  return Loop<Messages<record::Payment>, MessageStreamConnections, totals::Totals>(connections,
-                                                                                   options, totals)
+  return Loop<Messages<record::Payment>, MessageStreamContext, totals::Totals>(context, options,
+                                                                               totals)
       .run();
 }
 
-base::Result<StreamOutcome> merge_stream(const StreamConnections& connections,
-                                         const StreamOptions& options,
+base::Result<StreamOutcome> merge_stream(const StreamContext& context, const StreamOptions& options,
                                          totals::MergedTotals& merged) {
-  return Loop<Lines<record::Stats>, StreamConnections, totals::MergedTotals>(connections, options,
-                                                                             merged)
+  return Loop<Lines<record::Stats>, StreamContext, totals::MergedTotals>(context, options, merged)
       .run();
 }
 
-base::Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
+base::Result<StreamOutcome> merge_stream(const MessageStreamContext& context,
                                          const StreamOptions& options,
                                          totals::MergedTotals& merged) {
   merged.begin_input();
-  return Loop<Messages<record::Stats>, MessageStreamConnections, totals::MergedTotals>(
-             connections, options, merged)
+  return Loop<Messages<record::Stats>, MessageStreamContext, totals::MergedTotals>(context, options,
+                                                                                   merged)
       .run();
 }
 

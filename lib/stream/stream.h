@@ -1,9 +1,9 @@
 // The loop from lines, or messages of a topic, to totals: source -> decoder -> table -> trigger ->
 // publisher.
 //
-//   StreamConnections connections{{*publisher, rejects, metrics}, *source, progress, clock};
+//   StreamContext context{{*publisher, rejects, metrics}, *source, progress, clock};
 //   Totals totals(random_hash_seed(), {.track_changes = true});
-//   Result<StreamOutcome> end = aggregate_stream(connections, {.mode = OutputMode::kUpdate},
+//   Result<StreamOutcome> end = aggregate_stream(context, {.mode = OutputMode::kUpdate},
 //   totals);
 //
 // Outputs are flushed exactly when the loop is about to wait for input, and at least each 100 ms
@@ -37,14 +37,14 @@ struct AggregateOutputs {
 };
 
 template <class AnySource>
-struct ConnectionsOf {
+struct ContextOf {
   AggregateOutputs outputs;
   AnySource& source;
   base::Progress& progress;
   const base::Clock& clock;
 };
-using StreamConnections = ConnectionsOf<io::Source>;
-using MessageStreamConnections = ConnectionsOf<io::MessageSource>;
+using StreamContext = ContextOf<io::Source>;
+using MessageStreamContext = ContextOf<io::MessageSource>;
 
 struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
@@ -58,15 +58,14 @@ struct StreamOutcome {
 };
 
 // REQUIRES: for kUpdate, the table tracks changes.
-base::Result<StreamOutcome> aggregate_stream(const StreamConnections& connections,
+base::Result<StreamOutcome> aggregate_stream(const StreamContext& context,
                                              const StreamOptions& options, totals::Totals& totals);
-base::Result<StreamOutcome> aggregate_stream(const MessageStreamConnections& connections,
+base::Result<StreamOutcome> aggregate_stream(const MessageStreamContext& context,
                                              const StreamOptions& options, totals::Totals& totals);
-base::Result<StreamOutcome> merge_stream(const StreamConnections& connections,
-                                         const StreamOptions& options,
+base::Result<StreamOutcome> merge_stream(const StreamContext& context, const StreamOptions& options,
                                          totals::MergedTotals& merged);
 // A message without a value takes back what its partition said of the user that is its key.
-base::Result<StreamOutcome> merge_stream(const MessageStreamConnections& connections,
+base::Result<StreamOutcome> merge_stream(const MessageStreamContext& context,
                                          const StreamOptions& options,
                                          totals::MergedTotals& merged);
 

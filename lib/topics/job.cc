@@ -30,12 +30,12 @@ size_t block_messages(const stream::TriggerOptions& trigger) {
 
 class TopicJob::Impl final : public kafka::PartitionOwner {
  public:
-  Impl(const TopicJobOptions& options, const TopicJobConnections& connections)
+  Impl(const TopicJobOptions& options, const TopicJobContext& context)
       : options_(options),
-        connections_(connections),
-        clock_(connections.context.clock),
-        waiter_(connections.context.stop, connections.context.clock),
-        decoder_(options.fields, connections.rejects) {}
+        context_(context),
+        clock_(context.run.clock),
+        waiter_(context.run.stop, context.run.clock),
+        decoder_(options.fields, context.rejects) {}
 
   base::Result<void> open();
   base::Result<void> run();
@@ -58,7 +58,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   void count();
 
   const TopicJobOptions& options_;
-  const TopicJobConnections connections_;
+  const TopicJobContext context_;
   const base::Clock& clock_;
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
@@ -78,7 +78,7 @@ base::Result<void> TopicJob::Impl::open() {
     transactional_id = options_.group + "." + options_.instance;
   }
   base::Result<std::unique_ptr<kafka::StatsWriter>> writer =
-      kafka::StatsWriter::open(connections_.cluster,
+      kafka::StatsWriter::open(context_.cluster,
                                {.source_topic = options_.topics.payments,
                                 .topic = options_.topics.stats,
                                 .rejects_topic = options_.rejects_topic,
@@ -86,9 +86,9 @@ base::Result<void> TopicJob::Impl::open() {
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ =
-      std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, connections_);
+      std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, context_);
   base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
-      kafka::GroupConsumer::open(connections_.cluster,
+      kafka::GroupConsumer::open(context_.cluster,
                                  {.topic = options_.topics.payments,
                                   .group = options_.group,
                                   .instance = options_.instance,
@@ -106,8 +106,7 @@ base::Result<void> TopicJob::Impl::run() {
   do {
     if (done) done = loop();
     if (done) done = finish();
-  } while (done && options_.available_now && !was_assigned_ &&
-           !connections_.context.stop.requested());
+  } while (done && options_.available_now && !was_assigned_ && !context_.run.stop.requested());
   if (!done && done.error().kind == base::ErrorKind::kInterrupted) {
     warn_of_unpublished();
     done = {};
@@ -125,7 +124,7 @@ base::Result<void> TopicJob::Impl::loop() {
       if (all_read()) return {};
       const bool paused = !is_behind();
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
-      if (base::Result<void> done = connections_.rejects.flush(); !done) return done;
+      if (base::Result<void> done = context_.rejects.flush(); !done) return done;
       count();
       status = consumer_->read(block, deadline(paused));
     }
@@ -145,7 +144,7 @@ base::Result<void> TopicJob::Impl::take(const io::MessageBlock& block) {
   uint64_t bytes = 0;
   for (const io::Message& message : block.messages)
     bytes += message.value ? message.value->size() : 0;
-  connections_.counters.bytes += bytes;
+  context_.counters.bytes += bytes;
   const uint64_t before = decoder_.records();
   base::Result<void> taken = decoder_.decode(
       block, [this](const io::DecodedRun<record::Payment>& decoded) { return add(decoded); });
@@ -174,8 +173,8 @@ base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& de
       if (!put_aside) return put_aside;
     }
     const uint64_t twice = totals.skipped() - skipped;
-    connections_.counters.skipped += twice;
-    connections_.counters.accepted += run - rejected_.size() - twice;
+    context_.counters.skipped += twice;
+    context_.counters.accepted += run - rejected_.size() - twice;
     rows = rows.subspan(run);
   }
   return {};
@@ -191,7 +190,7 @@ base::Result<void> TopicJob::Impl::check_users() const {
 }
 
 void TopicJob::Impl::warn_of_unpublished() const {
-  connections_.context.diagnostics.warning(
+  context_.run.diagnostics.warning(
       "the last totals were not published in time; the next start makes them again");
 }
 
@@ -205,7 +204,7 @@ base::Result<void> TopicJob::Impl::finish() {
     if (!published) return base::fail(published.error());
     if (*published) break;
     // A member that was fenced, or lost its partitions meanwhile, hears of it here.
-    if (connections_.context.stop.requested()) {
+    if (context_.run.stop.requested()) {
       warn_of_unpublished();
       return {};
     }
@@ -255,10 +254,10 @@ void TopicJob::Impl::count() {
     caught_up = caught_up && part != parts_.end() &&
                 (position.at_end || position.next >= part->second.target);
   }
-  connections_.counters.users = users;
-  connections_.counters.lag = lag;
-  connections_.counters.partitions = parts_.size();
-  connections_.counters.caught_up = caught_up;
+  context_.counters.users = users;
+  context_.counters.lag = lag;
+  context_.counters.partitions = parts_.size();
+  context_.counters.caught_up = caught_up;
 }
 
 base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
@@ -273,7 +272,7 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                              .target = each.high});
   }
   base::Result<void> restored =
-      restore(connections_.cluster, options_.topics.stats, parts_, connections_.counters);
+      restore(context_.cluster, options_.topics.stats, parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
   std::vector<record::SourceOffset> starts;
   for (const kafka::PartitionOffsets& offsets : partitions) {
@@ -293,10 +292,10 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                                          .newest_total = totals.newest_restored()},
                                                         options_.topics, options_.on_data_loss);
     if (!start) return base::fail(start.error());
-    if (!start->warning.empty()) connections_.context.diagnostics.warning(start->warning);
-    connections_.context.diagnostics.detail(
-        fmt::format("kafka:{}: partition {} from offset {}, {} users", options_.topics.payments,
-                    offsets.partition, start->offset, totals.totals().users()));
+    if (!start->warning.empty()) context_.run.diagnostics.warning(start->warning);
+    context_.run.diagnostics.detail(fmt::format("kafka:{}: partition {} from offset {}, {} users",
+                                                options_.topics.payments, offsets.partition,
+                                                start->offset, totals.totals().users()));
     starts.push_back({offsets.partition, start->offset});
   }
   publisher_->assigned(starts);
@@ -315,8 +314,8 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
   base::Result<void> outcome = publisher_->forget();
   parts_.clear();
   was_assigned_ = false;
-  connections_.context.diagnostics.detail(fmt::format(
-      "kafka:{}: partitions {}", options_.topics.payments, lost ? "lost" : "given back"));
+  context_.run.diagnostics.detail(fmt::format("kafka:{}: partitions {}", options_.topics.payments,
+                                              lost ? "lost" : "given back"));
   return outcome;
 }
 
@@ -325,12 +324,12 @@ base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, in
   if (options_.on_data_loss == OnDataLoss::kStop) {
     return base::fail(gap + "; --on-data-loss continue goes on without them");
   }
-  connections_.context.diagnostics.warning(gap);
+  context_.run.diagnostics.warning(gap);
   return true;
 }
 
-TopicJob::TopicJob(const TopicJobOptions& options, const TopicJobConnections& connections)
-    : impl_(std::make_unique<Impl>(options, connections)) {}
+TopicJob::TopicJob(const TopicJobOptions& options, const TopicJobContext& context)
+    : impl_(std::make_unique<Impl>(options, context)) {}
 TopicJob::~TopicJob() = default;
 
 base::Result<void> TopicJob::open() {

@@ -21,7 +21,7 @@
 #include "base/result.h"
 #include "io/reject_log.h"
 #include "record/decoder.h"
-#include "topics/connections.h"
+#include "topics/job_context.h"
 #include "topics/options.h"
 #include "topics/publisher.h"
 
@@ -59,7 +59,7 @@ class PendingLines final : public io::Sink {
 
 class TopicJob {
  public:
-  TopicJob(const TopicJobOptions& options, const TopicJobConnections& connections);
+  TopicJob(const TopicJobOptions& options, const TopicJobContext& context);
   TopicJob(const TopicJob&) = delete;
   TopicJob& operator=(const TopicJob&) = delete;
   ~TopicJob();

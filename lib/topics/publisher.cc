@@ -10,13 +10,13 @@ namespace paystats::topics {
 
 TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
                                const TopicPublisherOptions& options, TopicParts& parts,
-                               const TopicJobConnections& connections)
+                               const TopicJobContext& context)
     : writer_(std::move(writer)),
       options_(options),
       parts_(parts),
-      connections_(connections),
-      clock_(connections.context.clock),
-      trigger_(options.trigger, connections.context.clock) {}
+      context_(context),
+      clock_(context.run.clock),
+      trigger_(options.trigger, context.run.clock) {}
 
 base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
@@ -34,7 +34,7 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
 // Where each so many records are published, no more are read before that has been done. Nor where
 // the rejects would fill a transaction: they all leave with the next one.
 bool TopicPublisher::full() const {
-  const PendingRejects& pending = connections_.pending_rejects;
+  const PendingRejects& pending = context_.pending_rejects;
   return trigger_.records_reached() ||
          pending.lines.size() + rejects_.lines.size() >= options_.totals_per_transaction ||
          pending.bytes + rejects_.bytes >= options_.reject_bytes_most;
@@ -58,7 +58,7 @@ base::Result<void> TopicPublisher::forget() {
   base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
   trigger_.taken();
-  connections_.pending_rejects = {};
+  context_.pending_rejects = {};
   committed_.clear();
   if (settled || settled.error().kind == base::ErrorKind::kInterrupted) return {};
   return base::fail(settled.error());
@@ -66,13 +66,13 @@ base::Result<void> TopicPublisher::forget() {
 
 base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
-  if (base::Result<void> safe = connections_.rejects.flush(); !safe) return safe;
+  if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     next_.push_back({position.partition, position.next});
   }
-  rejects_ = std::exchange(connections_.pending_rejects, {});
+  rejects_ = std::exchange(context_.pending_rejects, {});
   for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
   const base::Result<bool> written = write_leaving();
   if (!written) return base::fail(written.error());
@@ -124,18 +124,18 @@ base::Result<bool> TopicPublisher::settle() {
   std::swap(committed_, next_);
   rejects_ = {};
   trigger_.settled(clock_.now() - begun_at_);
-  ++connections_.counters.commits;
+  ++context_.counters.commits;
   return true;
 }
 
 void TopicPublisher::put_back() {
-  ++connections_.counters.commits_failed;
+  ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
-  connections_.context.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }
-  connections_.pending_rejects.put_back(std::exchange(rejects_, {}));
+  context_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
 }
 

@@ -23,7 +23,7 @@
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
 #include "stream/trigger.h"
-#include "topics/connections.h"
+#include "topics/job_context.h"
 #include "topics/partition.h"
 
 namespace paystats::topics {
@@ -47,7 +47,7 @@ class TopicPublisher {
 
   // `parts` is borrowed as well.
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
-                 TopicParts& parts, const TopicJobConnections& connections);
+                 TopicParts& parts, const TopicJobContext& context);
 
   // From here on what is published is the learning of this member. Borrowed.
   void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
@@ -82,7 +82,7 @@ class TopicPublisher {
   const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;
   TopicParts& parts_;
-  const TopicJobConnections connections_;
+  const TopicJobContext context_;
   const base::Clock& clock_;
   stream::Trigger trigger_;
   kafka::GroupConsumer* consumer_ = nullptr;

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "kafka/cluster.h"
-#include "topics/connections.h"
+#include "topics/job_context.h"
 #include "topics/partition.h"
 
 namespace paystats::topics {

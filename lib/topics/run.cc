@@ -191,7 +191,7 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
     io::RejectLog& rejects = job->own_rejects ? *job->own_rejects : *rejects_;
     job->work = std::make_unique<TopicJob>(
         job->options,
-        TopicJobConnections{cluster_, rejects, job->pending_rejects, job->counters, context_});
+        TopicJobContext{cluster_, rejects, job->pending_rejects, job->counters, context_});
     jobs_.push_back(std::move(job));
   }
   return {};

@@ -13,11 +13,11 @@ namespace {
 class Command : public ::testing::Test {
  protected:
   base::Result<base::RunOutcome> run() {
-    return run_command(options_, {around_.words.diagnostics, around_.stop, around_.clock});
+    return run_command(options_, {context_.words.diagnostics, context_.stop, context_.clock});
   }
 
   const TempFolder folder_;
-  io::Surroundings around_;
+  io::TestContext context_;
   CacheOptions options_;
 };
 

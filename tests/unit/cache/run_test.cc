@@ -63,7 +63,7 @@ class CacheRunTest : public ::testing::Test {
   base::Result<void> open(CacheRunOptions options) {
     run_ = std::make_unique<CacheRun>(
         std::move(options),
-        CacheSurroundings{source_, *rejects_, stop_, clock_, *progress_, *diagnostics_});
+        CacheRunContext{source_, *rejects_, *progress_, {*diagnostics_, stop_, clock_}});
     return run_->open();
   }
   // Runs on a thread, with a socket.
@@ -197,7 +197,7 @@ TEST_F(CacheRunTest, ASecondOneIsRefusedBeforeItReadsAnything) {
   start();
   ScriptedSource other;
   CacheRun second({.socket_path = socket()},
-                  {other, *rejects_, stop_, clock_, *progress_, *diagnostics_});
+                  {other, *rejects_, *progress_, {*diagnostics_, stop_, clock_}});
   const base::Result<void> opened = second.open();
   ASSERT_FALSE(opened);
   EXPECT_TRUE(holds(opened.error().message, "process " + std::to_string(::getpid())));

@@ -17,13 +17,13 @@ class FileSourceTest : public ::testing::Test {
   std::unique_ptr<Source> open() {
     base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
-    return file_source(number, std::move(fd), path_, around_.waiter, around_.words.diagnostics);
+    return file_source(number, std::move(fd), path_, context_.waiter, context_.words.diagnostics);
   }
 
   const FaultsOff off_;
   const TempFolder folder_;
   const std::string path_ = folder_ / "a.jsonl";
-  Surroundings around_;
+  TestContext context_;
   Block block_;
 };
 
@@ -40,7 +40,7 @@ TEST_F(FileSourceTest, GivesTheWholeFileWithItsLineNumbers) {
   EXPECT_EQ(source->bytes_read(), bytes.size());
   EXPECT_EQ(source->bytes_all(), bytes.size());
   EXPECT_FALSE(source->cut_short());
-  EXPECT_EQ(around_.words.heard(), "");
+  EXPECT_EQ(context_.words.heard(), "");
 }
 
 TEST_F(FileSourceTest, AnEmptyFileEndsAtOnce) {
@@ -69,7 +69,7 @@ TEST_F(FileSourceTest, AStopSignalEndsItAtOnceAndALineHalfReadIsNoRecord) {
   write_file(path_, std::string(300'000, 'x') + "\n" + std::string(300'000, 'y') + "\n");
   const auto source = open();
   ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
-  around_.stop.request(SIGTERM);
+  context_.stop.request(SIGTERM);
   EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_TRUE(source->cut_short());
   EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
@@ -79,7 +79,7 @@ TEST_F(FileSourceTest, AFileThatHasBeenReadToItsEndIsNotCutShort) {
   write_file(path_, "one\n");
   const auto source = open();
   ASSERT_EQ(source->read(block_, base::Instant{}), ReadStatus::kBlock);
-  around_.stop.request(SIGTERM);
+  context_.stop.request(SIGTERM);
   EXPECT_EQ(source->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_FALSE(source->cut_short());
 }
@@ -87,7 +87,7 @@ TEST_F(FileSourceTest, AFileThatHasBeenReadToItsEndIsNotCutShort) {
 TEST_F(FileSourceTest, AnUnfinishedGroupIsLeftOutWithAWarning) {
   write_file(path_, "one\n two \n thr");
   EXPECT_EQ(read_everything(*open()).bytes, "one\n");
-  EXPECT_EQ(around_.words.heard(),
+  EXPECT_EQ(context_.words.heard(),
             "t: warning: " + path_ +
                 ": 2 lines left out at the end: part of a batch whose writer was stopped in the "
                 "middle\n");
@@ -101,7 +101,7 @@ TEST_F(FileSourceTest, ACommitUnderWayIsSeenWholeOrNotAtAll) {
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("first, not marked\n"));
   const auto source = open();
-  EXPECT_EQ(source->read(block_, around_.in(5ms)), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, context_.in(5ms)), ReadStatus::kIdle);
   ASSERT_TRUE(log->append("second\n"));
   ASSERT_TRUE(log->finish());
   EXPECT_EQ(read_everything(*source).bytes, "before\nfirst, not marked\nsecond\n");
@@ -115,7 +115,7 @@ TEST_F(FileSourceTest, ACommitThatIsUndoneIsNeverSeen) {
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("never\n"));
   const auto source = open();
-  EXPECT_EQ(source->read(block_, around_.in(5ms)), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, context_.in(5ms)), ReadStatus::kIdle);
   faults().fdatasync_errno = EIO;
   ASSERT_FALSE(log->finish());
   EXPECT_EQ(read_everything(*source).bytes, "before\n");
@@ -126,7 +126,7 @@ TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {
   const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
-  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
+  WhenAsleep later([&] { context_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());
@@ -139,8 +139,8 @@ TEST_F(FileSourceTest, ALongWaitForALockIsToldOnce) {
   const auto source = open();
   std::string heard;
   for (int i = 0; i < 8; ++i) {
-    EXPECT_EQ(source->read(block_, around_.in(200ms)), ReadStatus::kIdle);
-    heard += around_.words.heard();
+    EXPECT_EQ(source->read(block_, context_.in(200ms)), ReadStatus::kIdle);
+    heard += context_.words.heard();
   }
   EXPECT_EQ(heard, "t: " + path_ + ": waiting for another process that holds its lock\n");
 }
@@ -166,8 +166,8 @@ TEST_F(FileSourceTest, AFileThatShrinksMeanwhileIsAnError) {
   const auto source = open();
   FileExtent extent;
   const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  ASSERT_EQ(measure_file(fd.get(), path_, around_.waiter, base::Instant{},
-                         around_.words.diagnostics, extent),
+  ASSERT_EQ(measure_file(fd.get(), path_, context_.waiter, base::Instant{},
+                         context_.words.diagnostics, extent),
             Wake::kReady);
   EXPECT_EQ(extent.end, 600'001u);
 
@@ -185,7 +185,7 @@ TEST_F(FileSourceTest, StdinIsReadFromWhereItStands) {
   const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::lseek(fd.get(), 4, SEEK_SET), 4);
   const auto source =
-      file_source(fd.get(), base::UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
+      file_source(fd.get(), base::UniqueFd(), "-", context_.waiter, context_.words.diagnostics);
   EXPECT_EQ(read_everything(*source).bytes, "two\nthree");
   EXPECT_EQ(source->bytes_all(), 9u);
 }
@@ -195,7 +195,7 @@ TEST_F(FileSourceTest, ALockThatTheShellHoldsOnStdinIsNotTouched) {
   const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(fd.get(), LOCK_SH), 0);
   const auto source =
-      file_source(fd.get(), base::UniqueFd(), "-", around_.waiter, around_.words.diagnostics);
+      file_source(fd.get(), base::UniqueFd(), "-", context_.waiter, context_.words.diagnostics);
   EXPECT_EQ(read_everything(*source).bytes, "one\n");
   const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_NE(::flock(other.get(), LOCK_EX | LOCK_NB), 0) << "it is still held";

@@ -16,7 +16,7 @@ namespace {
 class FollowSourceTest : public ::testing::Test {
  protected:
   std::unique_ptr<Source> open() {
-    auto source = follow_source(path_, around_.waiter, around_.words.diagnostics);
+    auto source = follow_source(path_, context_.waiter, context_.words.diagnostics);
     EXPECT_TRUE(source) << source.error().message;
     return source ? std::move(*source) : nullptr;
   }
@@ -28,13 +28,13 @@ class FollowSourceTest : public ::testing::Test {
   }
   // Waits for the next block, or the error.
   std::string next(Source& source) {
-    const base::Result<ReadStatus> status = source.read(block_, around_.in(kLimit));
+    const base::Result<ReadStatus> status = source.read(block_, context_.in(kLimit));
     if (!status) return status.error().message;
     if (*status == ReadStatus::kIdle) return "idle";
     return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
   }
   void commit(std::string_view lines) {
-    base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+    base::Result<PaymentLog> log = PaymentLog::open(path_, context_.words.diagnostics);
     ASSERT_TRUE(log);
     ASSERT_TRUE(log->commit(lines));
   }
@@ -42,7 +42,7 @@ class FollowSourceTest : public ::testing::Test {
   const FaultsOff off_;
   const TempFolder folder_;
   const std::string path_ = folder_ / "payments.jsonl";
-  Surroundings around_;
+  TestContext context_;
   Block block_;
 };
 
@@ -51,7 +51,7 @@ TEST_F(FollowSourceTest, GivesWhatIsThereThenWhatComes) {
   const auto source = open();
   EXPECT_EQ(next(*source), "one\ntwo\n");
   EXPECT_EQ(block_.source, path_);
-  EXPECT_EQ(source->read(block_, around_.in(1ms)), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, context_.in(1ms)), ReadStatus::kIdle);
   commit("three\n");
   EXPECT_EQ(next(*source), "three\n");
   EXPECT_FALSE(block_.begins_input);
@@ -71,7 +71,7 @@ TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
 class FollowSourceBetweenLooks : public FollowSourceTest {
  protected:
   std::unique_ptr<Source> open() {
-    auto source = follow_source(path_, waiter_, around_.words.diagnostics);
+    auto source = follow_source(path_, waiter_, context_.words.diagnostics);
     EXPECT_TRUE(source) << source.error().message;
     return source ? std::move(*source) : nullptr;
   }
@@ -90,7 +90,7 @@ class FollowSourceBetweenLooks : public FollowSourceTest {
   }
 
   base::ManualClock clock_;
-  Waiter waiter_{around_.stop, clock_};
+  Waiter waiter_{context_.stop, clock_};
 };
 
 TEST_F(FollowSourceBetweenLooks, InotifyTellsOfACommit) {
@@ -112,8 +112,8 @@ TEST_F(FollowSourceBetweenLooks, InotifyTellsOfAFileThatIsMade) {
 
 TEST_F(FollowSourceTest, AMissingFileIsWaitedForAndThatIsSaidOnce) {
   base::ManualClock clock;
-  const Waiter waiter(around_.stop, clock);
-  auto opened = follow_source(path_, waiter, around_.words.diagnostics);
+  const Waiter waiter(context_.stop, clock);
+  auto opened = follow_source(path_, waiter, context_.words.diagnostics);
   ASSERT_TRUE(opened);
   const std::unique_ptr<Source> source = std::move(*opened);
   EXPECT_TRUE(source->caught_up()) << "there is nothing to wait for before publishing";
@@ -121,18 +121,18 @@ TEST_F(FollowSourceTest, AMissingFileIsWaitedForAndThatIsSaidOnce) {
     EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kIdle);
     clock.advance(1s);
   }
-  EXPECT_EQ(around_.words.heard(), "t: " + path_ + ": waiting for it to be made\n");
+  EXPECT_EQ(context_.words.heard(), "t: " + path_ + ": waiting for it to be made\n");
   commit("one\n");
   EXPECT_EQ(next(*source), "one\n");
   commit("two\n");
   EXPECT_EQ(next(*source), "two\n");
   EXPECT_TRUE(source->caught_up());
-  EXPECT_EQ(around_.words.heard(), "");
+  EXPECT_EQ(context_.words.heard(), "");
 }
 
 TEST_F(FollowSourceTest, AMissingFolderIsWaitedForAsWell) {
   const std::string folder = folder_ / "later";
-  auto source = follow_source(folder + "/log", around_.waiter, around_.words.diagnostics);
+  auto source = follow_source(folder + "/log", context_.waiter, context_.words.diagnostics);
   ASSERT_TRUE(source);
   EXPECT_EQ(now(**source), "");
   std::filesystem::create_directory(folder);
@@ -155,7 +155,7 @@ TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
   }
   EXPECT_EQ(next(*source), "later\n");
   commit(bytes);
-  ASSERT_EQ(source->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, context_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_LT(block_.bytes.size(), bytes.size());
   EXPECT_TRUE(source->caught_up()) << "once is for ever";
 }
@@ -196,11 +196,11 @@ TEST_F(FollowSourceTest, ACommitIsSeenOnlyWhenItIsDone) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, context_.words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("two\n"));
-  EXPECT_EQ(source->read(block_, around_.in(30ms)), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, context_.in(30ms)), ReadStatus::kIdle);
   ASSERT_TRUE(log->append("three\n"));
   ASSERT_TRUE(log->finish());
   EXPECT_EQ(next(*source), "two\nthree\n");
@@ -210,11 +210,11 @@ TEST_F(FollowSourceTest, ACommitThatIsUndoneIsNeverSeenAndNoError) {
   write_file(path_, "one\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
-  base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+  base::Result<PaymentLog> log = PaymentLog::open(path_, context_.words.diagnostics);
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->begin());
   ASSERT_TRUE(log->append("never\n"));
-  EXPECT_EQ(source->read(block_, around_.in(30ms)), ReadStatus::kIdle);
+  EXPECT_EQ(source->read(block_, context_.in(30ms)), ReadStatus::kIdle);
   faults().fdatasync_errno = EIO;
   ASSERT_FALSE(log->finish());
   faults().fdatasync_errno = 0;
@@ -228,7 +228,7 @@ TEST_F(FollowSourceTest, AWriterThatIsKilledInItsCommitHarmsNobody) {
   const auto source = open();
   EXPECT_EQ(now(*source), "one\n");
   EXPECT_EQ(in_child([&] {
-              base::Result<PaymentLog> log = PaymentLog::open(path_, around_.words.diagnostics);
+              base::Result<PaymentLog> log = PaymentLog::open(path_, context_.words.diagnostics);
               if (!log || !log->begin() || !log->append(" two \n") || !log->append(" thr"))
                 return 1;
               ::raise(SIGKILL);
@@ -278,7 +278,7 @@ TEST_F(FollowSourceTest, AStopSignalEndsItAtOnce) {
   write_file(path_, "one\ntwo\n");
   const auto source = open();
   EXPECT_EQ(now(*source), "one\ntwo\n");
-  WhenAsleep later([&] { around_.stop.request(SIGTERM); });
+  WhenAsleep later([&] { context_.stop.request(SIGTERM); });
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE(source->cut_short());
@@ -289,8 +289,8 @@ TEST_F(FollowSourceTest, TheWaitForALockKeepsTheDeadlineAndEndsByAStopSignal) {
   const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
   const auto source = open();
-  EXPECT_EQ(source->read(block_, around_.in(10ms)), ReadStatus::kIdle);
-  around_.stop.request(SIGTERM);
+  EXPECT_EQ(source->read(block_, context_.in(10ms)), ReadStatus::kIdle);
+  context_.stop.request(SIGTERM);
   EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
 }
 
@@ -357,7 +357,7 @@ TEST_F(FollowSourceTest, AFileThatWasRemovedIsAnError) {
 TEST_F(FollowSourceTest, WhatIsNotARegularFileCannotBeFollowed) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   for (const std::string& path : {path_, std::string("/dev/null"), folder_ / "."}) {
-    const auto source = follow_source(path, around_.waiter, around_.words.diagnostics);
+    const auto source = follow_source(path, context_.waiter, context_.words.diagnostics);
     ASSERT_FALSE(source) << path;
     EXPECT_NE(source.error().message.find("not a regular file"), std::string::npos);
   }
@@ -366,8 +366,8 @@ TEST_F(FollowSourceTest, WhatIsNotARegularFileCannotBeFollowed) {
 TEST_F(FollowSourceTest, AClosedOutputIsNoticedWhileIdle) {
   write_file(path_, "one\n");
   Pipe output;
-  const Waiter waiter(around_.stop, around_.clock, output.write.get());
-  auto source = follow_source(path_, waiter, around_.words.diagnostics);
+  const Waiter waiter(context_.stop, context_.clock, output.write.get());
+  auto source = follow_source(path_, waiter, context_.words.diagnostics);
   ASSERT_TRUE(source);
   EXPECT_EQ(now(**source), "one\n");
   WhenAsleep later([&] { output.read.reset(); });

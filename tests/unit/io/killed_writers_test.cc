@@ -92,8 +92,8 @@ TEST(KilledWriters, LeaveWholeGroupsOnlyAndAllThatWereAcknowledged) {
   }
   ASSERT_GT(acknowledged.size(), 25u);
 
-  Surroundings around;
-  auto source = follow_source(path, around.waiter, around.words.diagnostics);
+  TestContext context;
+  auto source = follow_source(path, context.waiter, context.words.diagnostics);
   ASSERT_TRUE(source);
   const std::map<std::string, uint64_t> payments = count_payments(**source);
   for (const auto& [user, count] : payments) {

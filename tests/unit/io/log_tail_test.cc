@@ -85,8 +85,8 @@ class CutLog : public ::testing::TestWithParam<unsigned> {
 
   void cut(size_t size) { write_file(path_, std::string_view(log_.bytes).substr(0, size)); }
   std::string followed() {
-    Surroundings around;
-    auto source = follow_source(path_, around.waiter, around.words.diagnostics);
+    TestContext context;
+    auto source = follow_source(path_, context.waiter, context.words.diagnostics);
     return source ? read_everything(**source, -1s).bytes : source.error().message;
   }
   std::string upto(size_t groups) const { return log_.bytes.substr(0, log_.group_ends[groups]); }
@@ -122,11 +122,11 @@ TEST_P(CutLog, AfterTheNextCommitThereAreWholeGroupsOnlyAndAllOfThem) {
 TEST_P(CutLog, AReaderOfTheFileAsItIsCountsWholeGroupsOnlyAndAllOfThem) {
   for (size_t size = 0; size <= log_.bytes.size(); ++size) {
     cut(size);
-    Surroundings around;
+    TestContext context;
     base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
     const auto source =
-        file_source(number, std::move(fd), path_, around.waiter, around.words.diagnostics);
+        file_source(number, std::move(fd), path_, context.waiter, context.words.diagnostics);
     const Counted counted = count(read_everything(*source).bytes);
     ASSERT_EQ(counted.payments, log_.payments[log_.groups_in(size, true)]) << "cut at " << size;
     // What is left of a payment that is a group of its own may be anybody's: it is a bad record.

@@ -14,7 +14,7 @@ class OpenSourceTest : public ::testing::Test {
                                              bool follow = false) {
     const auto inputs = parse_inputs(names);
     if (!inputs) return base::fail(inputs.error());
-    return open_source(*inputs, {.follow = follow}, around_.waiter, around_.words.diagnostics);
+    return open_source(*inputs, {.follow = follow}, context_.waiter, context_.words.diagnostics);
   }
   std::string error_of(const std::vector<std::string>& names, bool follow = false) {
     const auto source = open(names, follow);
@@ -30,7 +30,7 @@ class OpenSourceTest : public ::testing::Test {
   }
 
   const TempFolder folder_;
-  Surroundings around_;
+  TestContext context_;
   Block block_;
 };
 
@@ -135,7 +135,7 @@ TEST_F(OpenSourceTest, AFifoIsReadToItsEnd) {
   const std::string path = fifo();
   const auto source = open({path});
   ASSERT_TRUE(source);
-  EXPECT_EQ((*source)->read(block_, around_.in(1ms)), ReadStatus::kIdle)
+  EXPECT_EQ((*source)->read(block_, context_.in(1ms)), ReadStatus::kIdle)
       << "without a writer it waits: it has not ended before it began";
   std::thread writer([&] { write_file(path, "one\ntwo\n"); });
   EXPECT_EQ(read_everything(**source).bytes, "one\ntwo\n");
@@ -145,7 +145,7 @@ TEST_F(OpenSourceTest, AFifoIsReadToItsEnd) {
 TEST_F(OpenSourceTest, AFifoThatNobodyWritesToDoesNotHoldUpAStopSignal) {
   const auto source = open({fifo()});
   ASSERT_TRUE(source);
-  WhenAsleep later([&] { around_.stop.request(SIGINT); });
+  WhenAsleep later([&] { context_.stop.request(SIGINT); });
   EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
   later.join();
   EXPECT_TRUE((*source)->cut_short());
@@ -166,9 +166,9 @@ TEST_F(OpenSourceTest, AfterAStopSignalNoFurtherFileIsBegun) {
   const auto source = open({file("a", "one\n"), file("b", "two\n unfinished \n")});
   ASSERT_TRUE(source);
   ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
-  EXPECT_EQ(around_.words.heard(), "") << "it has not even been looked at";
+  EXPECT_EQ(context_.words.heard(), "") << "it has not even been looked at";
   EXPECT_TRUE((*source)->cut_short());
 }
 
@@ -180,7 +180,7 @@ TEST_F(OpenSourceTest, WhatOthersHavePutIntoStdinIsReadAllTheSame) {
   const auto source = open({file("a", "one\n"), file("b", "two\n"), "-", file("c", "three\n")});
   ASSERT_TRUE(source);
   ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ(read_everything(**source).bytes, "acknowledged\n");
   EXPECT_TRUE((*source)->cut_short());
 }
@@ -190,7 +190,7 @@ TEST_F(OpenSourceTest, StdinThatIsNoPipeStopsAtOnce) {
   const Redirected redirected(STDIN_FILENO, fd.get());
   const auto source = open({});
   ASSERT_TRUE(source);
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ((*source)->read(block_, kForever), ReadStatus::kEnd);
   EXPECT_TRUE((*source)->cut_short());
 }
@@ -199,7 +199,7 @@ TEST_F(OpenSourceTest, ASignalAfterTheEndCutsNothingShort) {
   const auto source = open({file("a", "one\n")});
   ASSERT_TRUE(source);
   EXPECT_EQ(read_everything(**source).bytes, "one\n");
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
   EXPECT_FALSE((*source)->cut_short());
 }
@@ -211,15 +211,15 @@ TEST_F(OpenSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
   const auto source = open({file("a", "one"), last}, true);
   ASSERT_TRUE(source);
   EXPECT_EQ((*source)->bytes_all(), 0u);
-  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, context_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "one");
   EXPECT_FALSE((*source)->caught_up());
-  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, context_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "two\n");
   EXPECT_TRUE((*source)->caught_up());
   append_file(folder_ / "a", "never\n");
   append_file(last, "three\n");
-  ASSERT_EQ((*source)->read(block_, around_.in(kLimit)), ReadStatus::kBlock);
+  ASSERT_EQ((*source)->read(block_, context_.in(kLimit)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "three\n");
   EXPECT_FALSE(block_.begins_input);
 }

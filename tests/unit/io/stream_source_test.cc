@@ -21,17 +21,17 @@ class HurriedClock final : public base::Clock {
 class StreamSourceTest : public ::testing::Test {
  protected:
   std::unique_ptr<Source> open(OnStop on_stop = OnStop::kReadWhatIsUnderWay) {
-    return stream_source(pipe_.read.get(), base::UniqueFd(), "-", on_stop, around_.waiter);
+    return stream_source(pipe_.read.get(), base::UniqueFd(), "-", on_stop, context_.waiter);
   }
   // What is there at once.
   std::string now(Source& source) {
-    const base::Result<ReadStatus> status = source.read(block_, around_.clock.now());
+    const base::Result<ReadStatus> status = source.read(block_, context_.clock.now());
     if (!status) return status.error().message;
     if (*status == ReadStatus::kIdle) return "idle";
     return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
   }
 
-  Surroundings around_;
+  TestContext context_;
   Pipe pipe_;
   Block block_;
 };
@@ -69,9 +69,9 @@ TEST_F(StreamSourceTest, NothingAtAllIsNoLine) {
 
 TEST_F(StreamSourceTest, WaitsUntilTheDeadlineAndNoLonger) {
   const auto source = open();
-  const base::Instant deadline = around_.in(20ms);
+  const base::Instant deadline = context_.in(20ms);
   EXPECT_EQ(source->read(block_, deadline), ReadStatus::kIdle);
-  EXPECT_GE(around_.clock.now(), deadline);
+  EXPECT_GE(context_.clock.now(), deadline);
 }
 
 TEST_F(StreamSourceTest, WhatComesWhileItWaitsIsYielded) {
@@ -121,7 +121,7 @@ TEST_F(StreamSourceTest, APipeIsMadeLargeWhereThatIsAllowed) {
 TEST_F(StreamSourceTest, AfterAStopSignalAPipeIsReadOnUntilItsEnd) {
   const auto source = open();
   pipe_.put("one\n");
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ(now(*source), "one\n");
   pipe_.put("two\nthree");
   EXPECT_EQ(now(*source), "two\n");
@@ -133,10 +133,10 @@ TEST_F(StreamSourceTest, AfterAStopSignalAPipeIsReadOnUntilItsEnd) {
 
 TEST_F(StreamSourceTest, AfterAStopSignalHalfASecondOfSilenceIsTheEnd) {
   base::ManualClock clock;
-  const Waiter waiter(around_.stop, clock);
+  const Waiter waiter(context_.stop, clock);
   const auto source =
       stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   pipe_.put("one\ntw");
   EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "one\n");
@@ -152,10 +152,10 @@ TEST_F(StreamSourceTest, AfterAStopSignalHalfASecondOfSilenceIsTheEnd) {
 
 TEST_F(StreamSourceTest, WhatComesAfterASignalPutsOffTheEnd) {
   base::ManualClock clock;
-  const Waiter waiter(around_.stop, clock);
+  const Waiter waiter(context_.stop, clock);
   const auto source =
       stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kIdle) << i;
     clock.advance(400ms);
@@ -168,7 +168,7 @@ TEST_F(StreamSourceTest, WhatComesAfterASignalPutsOffTheEnd) {
 }
 
 TEST_F(StreamSourceTest, ButNotLongerThanFiveSeconds) {
-  base::StopSignal& stop = around_.stop;
+  base::StopSignal& stop = context_.stop;
   const HurriedClock clock;
   const Waiter waiter(stop, clock);
   const auto source =
@@ -192,7 +192,7 @@ TEST_F(StreamSourceTest, ButNotLongerThanFiveSeconds) {
 TEST_F(StreamSourceTest, OthersStopAtOnce) {
   const auto source = open(OnStop::kEndAtOnce);
   pipe_.put("one\n");
-  around_.stop.request(SIGINT);
+  context_.stop.request(SIGINT);
   EXPECT_EQ(now(*source), "end");
   EXPECT_TRUE(source->cut_short());
 }
@@ -215,13 +215,13 @@ TEST_F(StreamSourceTest, ATerminalGivesLineAfterLineAndEndsByControlD) {
   base::UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_EQ(base::fd_type(slave.get()), base::FdType::kTerminal);
   const int fd = slave.get();
-  const auto source = stream_source(fd, std::move(slave), "-", OnStop::kEndAtOnce, around_.waiter);
+  const auto source = stream_source(fd, std::move(slave), "-", OnStop::kEndAtOnce, context_.waiter);
   EXPECT_EQ(now(*source), "idle");
   ASSERT_TRUE(base::write_all(master.get(), "typed\n", "terminal"));
-  ASSERT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kBlock);
+  ASSERT_EQ(source->read(block_, context_.in(5s)), ReadStatus::kBlock);
   EXPECT_EQ(block_.bytes, "typed\n");
   ASSERT_TRUE(base::write_all(master.get(), "\x04", "terminal"));
-  EXPECT_EQ(source->read(block_, around_.in(5s)), ReadStatus::kEnd);
+  EXPECT_EQ(source->read(block_, context_.in(5s)), ReadStatus::kEnd);
 }
 
 TEST_F(StreamSourceTest, ASocketIsReadLikeAPipe) {
@@ -229,7 +229,7 @@ TEST_F(StreamSourceTest, ASocketIsReadLikeAPipe) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
   base::UniqueFd theirs(fds[1]);
   const auto source = stream_source(fds[0], base::UniqueFd(fds[0]), "-",
-                                    OnStop::kReadWhatIsUnderWay, around_.waiter);
+                                    OnStop::kReadWhatIsUnderWay, context_.waiter);
   ASSERT_TRUE(base::write_all(theirs.get(), "one\n", "socket"));
   theirs.reset();
   EXPECT_EQ(read_everything(*source).bytes, "one\n");
@@ -239,7 +239,7 @@ TEST_F(StreamSourceTest, DevNullIsEmpty) {
   base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const int fd = null.get();
   const auto source =
-      stream_source(fd, std::move(null), "/dev/null", OnStop::kEndAtOnce, around_.waiter);
+      stream_source(fd, std::move(null), "/dev/null", OnStop::kEndAtOnce, context_.waiter);
   EXPECT_EQ(now(*source), "end");
 }
 
@@ -247,17 +247,18 @@ TEST_F(StreamSourceTest, AFolderAsStdinIsAClearError) {
   const TempFolder folder;
   base::UniqueFd fd(::open((folder / ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const int number = fd.get();
-  const auto source = stream_source(number, std::move(fd), "-", OnStop::kEndAtOnce, around_.waiter);
+  const auto source =
+      stream_source(number, std::move(fd), "-", OnStop::kEndAtOnce, context_.waiter);
   EXPECT_EQ(now(*source), "stdin: is a directory");
 }
 
 TEST_F(StreamSourceTest, AClosedOutputEndsTheWaitForInput) {
   Pipe output;
-  const Waiter waiter(around_.stop, around_.clock, output.write.get());
+  const Waiter waiter(context_.stop, context_.clock, output.write.get());
   const auto source =
       stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadWhatIsUnderWay, waiter);
   output.read.reset();
-  const base::Result<ReadStatus> status = source->read(block_, around_.in(kLimit));
+  const base::Result<ReadStatus> status = source->read(block_, context_.in(kLimit));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().kind, base::ErrorKind::kClosedOutput);
 }

@@ -87,7 +87,7 @@ class Words {
 };
 
 // What a source needs around it.
-struct Surroundings {
+struct TestContext {
   base::StopSignal stop;
   base::SystemClock clock;
   Words words;

@@ -9,33 +9,33 @@ namespace paystats::io {
 namespace {
 
 TEST(Waiter, WhatIsThereIsReadyAtOnce) {
-  const Surroundings around;
+  const TestContext context;
   const Pipe pipe;
   pipe.put("x");
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), base::Instant{}), Wake::kReady);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), base::Instant{}), Wake::kReady);
 }
 
 TEST(Waiter, TheEndOfAPipeIsReady) {
-  const Surroundings around;
+  const TestContext context;
   Pipe pipe;
   pipe.write.reset();
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), kForever), Wake::kReady);
 }
 
 TEST(Waiter, ADeadlineInThePastDoesNotWait) {
-  const Surroundings around;
+  const TestContext context;
   const Pipe pipe;
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.clock.now()), Wake::kDeadline);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), base::Instant::min()), Wake::kDeadline);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), context.clock.now()), Wake::kDeadline);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), base::Instant::min()), Wake::kDeadline);
 }
 
 TEST(Waiter, ADeadlineIsKept) {
-  const Surroundings around;
+  const TestContext context;
   const Pipe pipe;
-  const base::Instant deadline = around.in(30ms);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), deadline), Wake::kDeadline);
-  EXPECT_GE(around.clock.now(), deadline);
+  const base::Instant deadline = context.in(30ms);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), deadline), Wake::kDeadline);
+  EXPECT_GE(context.clock.now(), deadline);
 }
 
 TEST(Waiter, AClockThatStandsStillCannotHangIt) {
@@ -46,38 +46,38 @@ TEST(Waiter, AClockThatStandsStillCannotHangIt) {
 }
 
 TEST(Waiter, WhatComesLaterEndsTheWait) {
-  const Surroundings around;
+  const TestContext context;
   const Pipe pipe;
   WhenAsleep later([&] { pipe.put("x"); });
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), around.in(kLimit)), Wake::kReady);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), context.in(kLimit)), Wake::kReady);
   later.join();
 }
 
 TEST(Waiter, AStopSignalEndsTheWaitEvenWhereInputIsReady) {
-  Surroundings around;
+  TestContext context;
   const Pipe pipe;
-  around.stop.request(SIGTERM);
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
-  EXPECT_EQ(around.waiter.wait_readable(-1, kForever), Wake::kStop);
+  context.stop.request(SIGTERM);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
+  EXPECT_EQ(context.waiter.wait_readable(-1, kForever), Wake::kStop);
   pipe.put("x");
-  EXPECT_EQ(around.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
+  EXPECT_EQ(context.waiter.wait_readable(pipe.read.get(), kForever), Wake::kStop);
 }
 
 TEST(Waiter, ARealSignalEndsTheWait) {
-  Surroundings around;
+  TestContext context;
   WhenAsleep later([] { ::kill(::getpid(), SIGINT); });
-  EXPECT_EQ(around.waiter.wait_readable(-1, around.in(kLimit)), Wake::kStop);
+  EXPECT_EQ(context.waiter.wait_readable(-1, context.in(kLimit)), Wake::kStop);
   later.join();
 }
 
 TEST(Waiter, DespiteStopAStopSignalChangesNothing) {
-  Surroundings around;
+  TestContext context;
   const Pipe pipe;
-  around.stop.request(SIGTERM);
-  EXPECT_EQ(around.waiter.wait_readable_despite_stop(pipe.read.get(), around.in(5ms)),
+  context.stop.request(SIGTERM);
+  EXPECT_EQ(context.waiter.wait_readable_despite_stop(pipe.read.get(), context.in(5ms)),
             Wake::kDeadline);
   pipe.put("x");
-  EXPECT_EQ(around.waiter.wait_readable_despite_stop(pipe.read.get(), kForever), Wake::kReady);
+  EXPECT_EQ(context.waiter.wait_readable_despite_stop(pipe.read.get(), kForever), Wake::kReady);
 }
 
 TEST(Waiter, AnOutputWhoseReaderGoesAwayIsNoticedWhileIdle) {
@@ -125,10 +125,10 @@ TEST(Waiter, AnOutputThatHasNoReaderOfItsOwnDisturbsNobody) {
 }
 
 TEST(Waiter, ADescriptorThatIsNotOpenIsAnErrorAndNoEndlessLoop) {
-  const Surroundings around;
-  EXPECT_FALSE(around.waiter.wait_readable(12345, around.in(kLimit)));
-  const Waiter waiter(around.stop, around.clock, 12345);
-  EXPECT_FALSE(waiter.wait_readable(-1, around.in(kLimit)));
+  const TestContext context;
+  EXPECT_FALSE(context.waiter.wait_readable(12345, context.in(kLimit)));
+  const Waiter waiter(context.stop, context.clock, 12345);
+  EXPECT_FALSE(waiter.wait_readable(-1, context.in(kLimit)));
 }
 
 }  // namespace

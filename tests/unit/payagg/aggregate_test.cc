@@ -23,12 +23,12 @@ class Aggregate : public testing::Test {
   }
   base::Result<base::RunOutcome> run() {
     return aggregate(*make_plan(request_),
-                     {around_.words.diagnostics, around_.stop, around_.clock, false});
+                     {context_.words.diagnostics, context_.stop, context_.clock, false});
   }
   std::string output() { return io::file_bytes(folder_ / "out"); }
 
   const TempFolder folder_;
-  io::Surroundings around_;
+  io::TestContext context_;
   PayaggOptions request_;
 };
 
@@ -89,21 +89,21 @@ TEST_F(Aggregate, AnErrorLeavesTheOldOutput) {
 }
 
 TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
-  around_.stop.request(SIGTERM);
+  context_.stop.request(SIGTERM);
   const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_TRUE(end->cut_short);
   EXPECT_EQ(output(), "");
-  EXPECT_NE(around_.words.heard().find("cut short"), std::string::npos);
+  EXPECT_NE(context_.words.heard().find("cut short"), std::string::npos);
 }
 
 TEST_F(Aggregate, ASignalIsTheNormalEndOfFollowing) {
   request_.follow = true;
-  around_.stop.request(SIGTERM);
+  context_.stop.request(SIGTERM);
   const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_FALSE(end->cut_short);
-  EXPECT_EQ(around_.words.heard(), "");
+  EXPECT_EQ(context_.words.heard(), "");
 }
 
 TEST_F(Aggregate, AReaderThatWentAwayIsAQuietEndUnlessTheInputHasNone) {
@@ -120,7 +120,7 @@ TEST_F(Aggregate, AReaderThatWentAwayIsAQuietEndUnlessTheInputHasNone) {
     ASSERT_FALSE(following);
     EXPECT_EQ(following.error().kind, base::ErrorKind::kClosedOutput);
   }
-  EXPECT_EQ(around_.words.heard(), "");
+  EXPECT_EQ(context_.words.heard(), "");
 }
 
 TEST_F(Aggregate, RejectsArriveEvenWhereNobodyReadsTheTotals) {

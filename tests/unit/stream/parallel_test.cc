@@ -38,11 +38,11 @@ class Parallel : public testing::Test {
 
   std::unique_ptr<io::RejectLog> open_rejects(const std::string& path) {
     return std::move(*io::RejectLog::open(io::Endpoint{io::Endpoint::Kind::kFile, path},
-                                          around_.words.diagnostics));
+                                          context_.words.diagnostics));
   }
 
   std::unique_ptr<io::Source> source() {
-    return std::move(*io::open_source(inputs_, {}, around_.waiter, around_.words.diagnostics));
+    return std::move(*io::open_source(inputs_, {}, context_.waiter, context_.words.diagnostics));
   }
 
   Outcome alone() { return alone(*source()); }
@@ -53,10 +53,9 @@ class Parallel : public testing::Test {
     const auto rejects = open_rejects(path);
     const auto publisher =
         std::move(*open_publisher({io::Endpoint::Kind::kFile, output}, OutputMode::kFinal));
-    const StreamConnections connections{
-        {*publisher, *rejects, metrics_}, from, progress_, around_.clock};
+    const StreamContext context{{*publisher, *rejects, metrics_}, from, progress_, context_.clock};
     totals::Totals totals(kSeed, {});
-    const base::Result<StreamOutcome> end = aggregate_stream(connections, {}, totals);
+    const base::Result<StreamOutcome> end = aggregate_stream(context, {}, totals);
     EXPECT_TRUE(end) << end.error().message;
     EXPECT_TRUE(rejects->finish());
     Outcome outcome{io::file_bytes(output), io::file_bytes(path), 0, {}, false};
@@ -77,11 +76,11 @@ class Parallel : public testing::Test {
                               .hash_seed = kSeed,
                               .totals = options,
                               .fields = {}};
-    const ParallelConnections connections{around_.waiter, *rejects, metrics_, progress_,
-                                          around_.words.diagnostics};
-    const base::Result<ParallelOutcome> end =
-        blocks != nullptr ? aggregate_blocks(*blocks, how, connections, totals)
-                          : aggregate_files(inputs_, how, connections, totals);
+    const ParallelContext context{context_.waiter, *rejects, metrics_, progress_,
+                                  context_.words.diagnostics};
+    const base::Result<ParallelOutcome> end = blocks != nullptr
+                                                  ? aggregate_blocks(*blocks, how, context, totals)
+                                                  : aggregate_files(inputs_, how, context, totals);
     EXPECT_TRUE(rejects->finish());
     if (!end) return {{}, {}, 0, end.error().message, false};
     const auto publisher =
@@ -117,9 +116,9 @@ class Parallel : public testing::Test {
 
   static constexpr uint64_t kSeed = 11;
   const TempFolder folder_;
-  io::Surroundings around_;
-  MetricsFile metrics_{{}, around_.clock, around_.words.diagnostics};
-  base::Progress progress_{around_.words.diagnostics, around_.clock, false};
+  io::TestContext context_;
+  MetricsFile metrics_{{}, context_.clock, context_.words.diagnostics};
+  base::Progress progress_{context_.words.diagnostics, context_.clock, false};
   std::vector<io::Endpoint> inputs_;
 };
 
@@ -215,7 +214,7 @@ TEST_F(Parallel, AMissingFileEndsAllThreads) {
 
 TEST_F(Parallel, AfterAStopSignalNothingMoreIsBegun) {
   file("a", "{\"user\":\"a\",\"paymentAmt\":1}\n");
-  around_.stop.request(SIGTERM);
+  context_.stop.request(SIGTERM);
   const Outcome end = together(2, 10);
   EXPECT_EQ(end.error, "");
   EXPECT_TRUE(end.cut_short);
@@ -268,7 +267,7 @@ TEST_F(Parallel, AnyBlocksGiveTheTotalsAndRejectsOfOneThread) {
 TEST_F(Parallel, APipeThatRestsHoldsNeitherRejectsNorErrorsBack) {
   const io::Pipe pipe;
   const auto from = io::stream_source(pipe.read.get(), base::UniqueFd(), "-",
-                                      io::OnStop::kEndAtOnce, around_.waiter);
+                                      io::OnStop::kEndAtOnce, context_.waiter);
   Outcome end;
   std::thread run([&] { end = together(2, 1, {.users_max = 1}, from.get()); });
   pipe.put("{\"user\":\"a\",\"paymentAmt\":1}\nx\n");
@@ -282,7 +281,7 @@ TEST_F(Parallel, APipeThatRestsHoldsNeitherRejectsNorErrorsBack) {
 TEST_F(Parallel, ASourceThatFailsEndsAllThreads) {
   const base::UniqueFd fd = std::move(*base::open_file(folder_ / ".", O_RDONLY | O_DIRECTORY));
   const auto from =
-      io::stream_source(fd.get(), base::UniqueFd(), "in", io::OnStop::kEndAtOnce, around_.waiter);
+      io::stream_source(fd.get(), base::UniqueFd(), "in", io::OnStop::kEndAtOnce, context_.waiter);
   EXPECT_EQ(together(3, 1, {}, from.get()).error, "in: is a directory");
 }
 

@@ -40,12 +40,12 @@ class Stream : public testing::Test {
     const auto publisher = publish_to(std::move(sink), options.mode);
     MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
     base::Progress progress(words_.diagnostics, clock_, false);
-    const StreamConnections connections{{*publisher, rejects_, metrics}, source, progress, clock_};
+    const StreamContext context{{*publisher, rejects_, metrics}, source, progress, clock_};
     if (merge_) {
       totals::MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
-      return merge_stream(connections, options, merged);
+      return merge_stream(context, options, merged);
     }
-    return aggregate_stream(connections, options, totals_);
+    return aggregate_stream(context, options, totals_);
   }
   base::Result<StreamOutcome> update(Items items, int64_t end_ms, TriggerOptions trigger = {}) {
     return run(std::move(items), end_ms, {.mode = OutputMode::kUpdate, .trigger = trigger});
@@ -193,8 +193,8 @@ TEST_F(Stream, TooManyUsersEndIt) {
       publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
   MetricsFile metrics({}, clock_, words_.diagnostics);
   base::Progress progress(words_.diagnostics, clock_, false);
-  const StreamConnections connections{{*publisher, rejects_, metrics}, source, progress, clock_};
-  EXPECT_FALSE(aggregate_stream(connections, {}, small));
+  const StreamContext context{{*publisher, rejects_, metrics}, source, progress, clock_};
+  EXPECT_FALSE(aggregate_stream(context, {}, small));
   EXPECT_TRUE(memory_.empty());
 }
 
@@ -234,14 +234,13 @@ class MessageStream : public Stream {
     const auto publisher = publish_to(std::make_unique<RememberingSink>(clock_, memory_), mode);
     MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
     base::Progress progress(words_.diagnostics, clock_, false);
-    const MessageStreamConnections connections{
-        {*publisher, rejects_, metrics}, *source, progress, clock_};
+    const MessageStreamContext context{{*publisher, rejects_, metrics}, *source, progress, clock_};
     const StreamOptions options{.mode = mode};
     if (merge_) {
       totals::MergedTotals merged(1, {.track_changes = true}, words_.diagnostics);
-      return merge_stream(connections, options, merged);
+      return merge_stream(context, options, merged);
     }
-    return aggregate_stream(connections, options, totals_);
+    return aggregate_stream(context, options, totals_);
   }
   static io::OwnedMessage message(std::optional<std::string> value, int32_t partition,
                                   int64_t offset, std::string key = {}) {
@@ -278,9 +277,8 @@ TEST_F(MessageStream, WhatCatchesUpOnlyWithItsEndIsPublished) {
       publish_to(std::make_unique<RememberingSink>(clock_, memory_), OutputMode::kFinal);
   MetricsFile metrics(metrics_path_, clock_, words_.diagnostics);
   base::Progress progress(words_.diagnostics, clock_, false);
-  const MessageStreamConnections connections{
-      {*publisher, rejects_, metrics}, source, progress, clock_};
-  ASSERT_TRUE(aggregate_stream(connections, {.mode = OutputMode::kFinal}, totals_));
+  const MessageStreamContext context{{*publisher, rejects_, metrics}, source, progress, clock_};
+  ASSERT_TRUE(aggregate_stream(context, {.mode = OutputMode::kFinal}, totals_));
   EXPECT_EQ(memory_, (Memory{"0: " + stats("anna", 1, 1), "0: close"}));
 }
 

@@ -1,5 +1,5 @@
-// What a job from topic to topic is connected to: the cluster, where its rejects go, and the
-// figures that it tells.
+// What a job from topic to topic borrows: the cluster, where its rejects go, and the figures that
+// it tells.
 #pragma once
 
 #include <atomic>
@@ -48,12 +48,12 @@ struct PendingRejects {
 };
 
 // All are borrowed.
-struct TopicJobConnections {
+struct TopicJobContext {
   kafka::Cluster& cluster;
   io::RejectLog& rejects;
   PendingRejects& pending_rejects;  // filled by `rejects` where they go to a topic
   TopicCounters& counters;
-  const base::RunContext& context;
+  const base::RunContext& run;
 };
 
 }  // namespace paystats::topics
