@@ -2,11 +2,11 @@
 //
 //   Router router(options, std::move(files));
 //   Action action = router.route(request);          // the head is enough: no body is read in vain
-//   if (auto* response = std::get_if<HttpResponse>(&action)) send it
-//   if (auto* take = std::get_if<TakePayments>(&action)) read the body, read_payments(), write them
-//   if (auto* ask = std::get_if<AskStats>(&action)) ask the cache, stats_response()
-//   if (auto* open = std::get_if<OpenStream>(&action)) send stream_response(), then events
-//   if (auto* report = std::get_if<Report>(&action)) readiness_response() or metrics_response()
+//   if (std::get_if<HttpResponse>(&action)) ...     // send it
+//   if (std::get_if<TakePayments>(&action)) ...     // read the body, read_payments(), write them
+//   if (std::get_if<AskStats>(&action)) ...         // ask the cache, stats_response()
+//   if (std::get_if<OpenStream>(&action)) ...       // send stream_response(), then events
+//   if (std::get_if<Report>(&action)) ...           // readiness_response() or metrics_response()
 //
 // A HEAD is answered as a GET, its body left out by the caller. Where a response comes although the
 // request has a body, the response closes the connection.

@@ -6,10 +6,11 @@
 //   CondVar filled_;
 //   std::deque<Item> items_ PAYSTATS_GUARDED_BY(mutex_);
 //   Item pop() PAYSTATS_REQUIRES(mutex_);
-//   ...
-//   MutexLock lock(mutex_);
-//   while (items_.empty()) filled_.wait(lock);
-//   return pop();
+//   Item take() {
+//     MutexLock lock(mutex_);
+//     while (items_.empty()) filled_.wait(lock);
+//     return pop();
+//   }
 //
 // Waits are loops: a thread may be woken without a notification, and the analysis does not know
 // that the lambda of a wait with a condition is called with the mutex held. Constructors and

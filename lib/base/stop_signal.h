@@ -1,7 +1,7 @@
 // SIGINT and SIGTERM, turned into something that a loop can wait for.
 //
 //   StopSignal stop;                       // one per process, made before any thread
-//   poll({input, stop.fd()}, ...);         // the descriptor is readable once a signal has come
+//   wait_for_either(input, stop.fd());     // the descriptor is readable once a signal has come
 //   if (stop.requested()) ...
 //   if (interrupted) stop.die_of_it();
 //

@@ -3,7 +3,7 @@
 //
 //   CacheServer server(loop, std::move(*claim), view, clock, {});
 //   server.start();
-//   ... view.apply(...); server.view_changed();
+//   view.apply(stats); server.view_changed();   // after each change
 //   server.stop();                       // answers what is in flight; loop.run() can then return
 //
 // No client can harm another one. Requests may be pipelined and are answered in order, but a client

@@ -1,7 +1,7 @@
 // The right to a path in the file system as a listening Unix socket: at most one process has it.
 //
 //   Result<SocketClaim> claim = SocketClaim::take("stats.sock");
-//   accept4(claim->listener(), ...)
+//   accept(claim->listener(), nullptr, nullptr);
 //
 // The right is a lock: flock(2) on PATH.lock, a file which holds the owner's process id. The lock
 // ends with the process, however it ends, so a socket that a killed process left behind is known

@@ -1,8 +1,7 @@
 // A run of paygen from its plan to its end: opens every place before the first payment is made,
 // makes the payments, and leaves each output with proof that it arrived.
 //
-//   Result<JobOutcome> outcome = run_job(plan, places, kafka, {diagnostics, stop, clock,
-//   progress});
+//   Result<JobOutcome> outcome = run_job(plan, places, kafka, context);
 //
 // The expected totals are written whatever happens to the payments, of those that the output has
 // taken. An output whose reader has gone is no error: nobody wants more.

@@ -1,7 +1,7 @@
 // When payments may go: --rate payments a second, evenly, for --duration at most.
 //
 //   Pace pace(rate, duration, clock.now());
-//   if (pace.over(now)) done;
+//   if (pace.over(now)) return;
 //   uint64_t n = pace.take(wanted, now);   // 0: nothing before pace.wake()
 //
 // Payment k, counted from 0, is due at k / rate after the start, so T seconds hold exactly rate x T

@@ -3,7 +3,7 @@
 // client. At 20 KB that halves what a response costs.
 //
 //   BodyPages pages;
-//   if (const BodyPages::Pages file = pages.of(body)) ::sendfile(socket, file->get(), ...);
+//   if (const BodyPages::Pages file = pages.of(body)) send_pages(socket, file->get());
 //   pages.tidy();                                // now and then
 //
 // A body gets its file when it is asked for the second time, and loses it when nobody else holds

@@ -2,7 +2,9 @@
 // for once, and the event made of it goes to all of its watchers.
 //
 //   LivePages pages(loop, feed);
-//   class Stream : public LivePages::Watcher { void on_event(const SharedBytes&) override ... };
+//   struct Stream : LivePages::Watcher {
+//     void on_event(const SharedBytes&) override { ... }
+//   } stream;
 //   pages.watch(query, stream);      // told now, and after each change
 //   pages.changed();                 // the feed said so
 //

@@ -3,9 +3,9 @@
 // pages (see body_pages.h), at once and without the event loop; only a client whose buffers are
 // full is waited for.
 //
-//   append_head(out.head(), response, ...);
+//   append_head(out.head(), response, connection);
 //   out.add(body, pages.of(body));
-//   while (out.write_some(socket) == HttpOutbox::Progress::kBlocked) co_await ... wait_write ...
+//   while (out.write_some(socket) == HttpOutbox::Progress::kBlocked) co_await room(socket);
 //
 // Private to this room.
 #pragma once

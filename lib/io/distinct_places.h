@@ -5,8 +5,7 @@
 //   for (const Endpoint& input : inputs) places.read(input);
 //   places.write("the output", output);
 //   places.write("--rejects", *rejects);
-//   if (Result<void> distinct = places.check(); !distinct) ...   // "in: is both input and
-//   --rejects"
+//   if (Result<void> distinct = places.check(); !distinct) ...   // "x: is both input and output"
 //
 // A file is known by its inode, whatever its paths; one that is yet to be made, by its name and the
 // inode of its folder. Devices and pipes (/dev/null) may be used twice, but for standard output.

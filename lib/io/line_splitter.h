@@ -1,7 +1,7 @@
 // Cuts what was read into blocks of whole lines, in one buffer that is used again and again.
 //
 //   LineSplitter lines("-");
-//   while (read n bytes into lines.space()) {
+//   while (const size_t n = read_into(lines.space())) {
 //     lines.add(n);
 //     while (lines.next(block)) ...
 //   }

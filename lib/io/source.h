@@ -3,8 +3,9 @@
 //   Block block;
 //   for (;;) {
 //     Result<ReadStatus> status = source.read(block, clock.now());    // now: do not wait
-//     if (status == kIdle) { flush outputs; status = source.read(block, deadline); }
-//     ...
+//     if (status == ReadStatus::kIdle) { flush(); status = source.read(block, deadline); }
+//     if (status == ReadStatus::kEnd) break;
+//     if (status == ReadStatus::kBlock) take(block.bytes);
 //   }
 //
 // So the loop flushes exactly when it is about to block on input. Not thread-safe: one thread

@@ -1,7 +1,8 @@
 // A member of a consumer group that reads one topic, exactly: where each partition begins is said
 // by the owner of what was learned from it, and offsets are committed with what follows from them.
 //
-//   Result<std::unique_ptr<GroupConsumer>> consumer = GroupConsumer::open(cluster, options, owner);
+//   Result<std::unique_ptr<GroupConsumer>> consumer =
+//       GroupConsumer::open(cluster, options, owner, waiter);
 //   Result<void> joined = (*consumer)->join();
 //   Result<ReadStatus> status = (*consumer)->read(block, clock.now());
 //

@@ -8,7 +8,7 @@
 // after, once, and within that second only: later on, members may well wait for one that is
 // finishing its work. Only for the files of this room.
 //
-//   GroupEntry entry(*client, {.group = "g", .topic = "payments"});
+//   GroupEntry entry(*client, "g", "payments");
 //   Result<void> found = entry.find_coordinator();
 //   Result<void> asked = entry.subscribe();
 //   while (!assigned) wait_until(entry.look(clock.now()));

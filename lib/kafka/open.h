@@ -1,6 +1,6 @@
 // The one place that opens what the command line names, whether it is a file, a stream or a topic.
 //
-//   EndpointOpener opener(options.kafka, context);
+//   EndpointOpener opener(options, context);
 //   Result<std::unique_ptr<PaymentSink>> output = opener.payment_sink(endpoint);
 //
 // The cluster is looked up when the first topic is asked for, so a tool without topics needs no

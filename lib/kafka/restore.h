@@ -1,7 +1,7 @@
 // Reading back what a topic holds of some partitions: the state that earlier runs left there.
 //
 //   Result<void> done = read_back(cluster, {"payment-stats", assigned},
-//                                 [&](const MessageBlock& block) { ...; return Result<void>(); },
+//                                 [&](const MessageBlock& block) { return take(block); },
 //                                 [&](uint64_t done, uint64_t all) { progress.update(done); });
 //
 // Committed messages only, and all of them: a transaction that is still open hides what is behind

@@ -4,7 +4,7 @@
 //   writer.begin(offsets, consumer);
 //   writer.stats(partition, user, line);          // any number of times
 //   writer.commit();                              // a thread of the writer sends and commits it
-//   ... read on; where the writer says that it has settled, or when it is wanted ...
+//   // Read on; where the writer says that it has settled, or when it is wanted:
 //   Result<bool> committed = writer.wait();
 //
 // Nothing waits for the broker but wait(): until commit() lines are only gathered. Where wait()

@@ -3,7 +3,7 @@
 //
 //   EventLoop loop;
 //   if (Result<void> opened = loop.open(); !opened) ...
-//   CacheServer server(loop, ...);
+//   CacheServer server(loop, std::move(claim), view, clock, {});
 //   ReadableWatch on_stop(loop, stop.fd(), [&] { server.stop(); });
 //   loop.run();                       // until nothing is left to wait for
 //

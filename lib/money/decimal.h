@@ -5,7 +5,8 @@
 //   Decimal amount;
 //   if (parse_amount("12.50", amount) != AmountFlaw::kNone) ...
 //   if (!sum.add(amount)) ...                       // overflow: sum is as it was
-//   out.append(buffer, format_decimal(sum, buffer)) // "12.50"
+//   char buffer[kDecimalCharsMax];
+//   out.append(buffer, format_decimal(sum, buffer));   // "12.50"
 //
 // An *amount* has up to 15 digits before and 9 after the point once its exponent is applied, zeros
 // that do not matter aside. A *sum* may be anything that fits. Its largest value, 1.7 x 10^38

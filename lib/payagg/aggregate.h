@@ -1,7 +1,7 @@
 // payagg as a whole: opens both ends as the plan says, sums up, and makes sure that all of it
 // arrived.
 //
-//   Result<base::RunOutcome> end = aggregate(plan, context);
+//   Result<RunOutcome> end = aggregate(plan, context);
 #pragma once
 
 #include "base/exit_status.h"

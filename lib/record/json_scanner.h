@@ -4,7 +4,7 @@
 //   JsonScanner scanner(text);
 //   scanner.skip_white();
 //   JsonToken token;
-//   if (!scanner.read_value(token)) return scanner.flaw();
+//   if (!scanner.read_value(token, 1)) return scanner.flaw();
 //
 // Each call that returns false has set flaw(), and the scanner is of no more use.
 #pragma once

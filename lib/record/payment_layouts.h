@@ -3,8 +3,8 @@
 //
 //   layouts.forget_block();                      // the bytes are others now
 //   p = layouts.read_lines(p, end, out);         // as far as lines fit and there is room
-//   ...                                          // the next one fits none: by the flat path,
-//   layouts.missed(line, next, end, tokens);     // and learned
+//   // The next one fits none: it is decoded by the flat path, and learned.
+//   layouts.missed(line, next, end, tokens);
 #pragma once
 
 #include <array>

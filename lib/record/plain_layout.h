@@ -1,7 +1,7 @@
 // The layout that most lines have (see payment_layout.h), in a form that is compared in a fraction
 // of the time: a name, then an amount, and no other value.
 //
-//   PlainLayout plain = ...;                               // from PaymentLayout
+//   const PlainLayout& plain = layout.plain();             // of a PaymentLayout
 //   const char* amount = plain.scan(line, newline, stops, payment);
 //   amounts.set(i, amount, plain.amount_end(newline));     // which is read later
 //

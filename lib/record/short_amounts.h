@@ -4,7 +4,7 @@
 //   ShortAmounts amounts;
 //   amounts.set(i, begin, end);                  // for each i below n
 //   const uint32_t right = amounts.read(n);
-//   if (right >> i & 1) Decimal amount = amounts.at(i);     // else: ask parse_amount()
+//   if (right >> i & 1) sum.add(amounts.at(i));             // else: ask parse_amount()
 //
 // digits [ . digits ], eight characters at most, and all of them. May refuse valid input (the
 // caller falls back), and never accepts what is no number in the grammar of RFC 8259: 01, `.5` and

@@ -7,7 +7,7 @@
 //
 //   StringStops stops;
 //   stops.mark(block_begin, block_end);      // the first kBytes of the block, or what there is
-//   if (stops.covers(p)) const char* stop = stops.next(p);   // where the first one from p on is
+//   if (stops.covers(p)) p = stops.next(p);                  // where the first one from p on is
 //   const char* newline = stops.next_newline(p);             // the end of the line
 //
 // Where lines end is marked as well: so a line can be read before the one in front of it has been

@@ -4,7 +4,7 @@
 // decoder has the bytes at hand. It is used like the std::string_view that it holds.
 //
 //   UserName name(text);                                    // any text
-//   UserName name = UserName::with_margin(begin, size);     // one with more bytes behind it
+//   UserName same = UserName::with_margin(begin, size);     // one with more bytes behind it
 #pragma once
 
 #include <array>

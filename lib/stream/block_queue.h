@@ -1,8 +1,11 @@
 // Blocks of lines on their way from the one thread that reads an input to those that decode them.
 //
 //   BlockQueue queue(buffers);
-//   while (read a block) if (!queue.put(block)) break;      // the reader; then queue.finish()
-//   while (item = queue.take()) { ... queue.give_back(std::move(item)); }      // each other thread
+//   while (read(block)) if (!queue.put(block)) break;       // the reader; then queue.finish()
+//   while (auto item = queue.take()) {                      // each other thread
+//     decode(item->block());
+//     queue.give_back(std::move(*item));
+//   }
 //
 // Items are numbered in the order of the input, so what is found in them can be told in that order
 // (see SegmentOrder). Bytes are copied into buffers that go round: put() waits for one of them, so

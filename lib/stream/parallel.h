@@ -1,8 +1,8 @@
 // Payments summed by several threads at once: the same totals and the same rejects, in the same
 // order, as one thread has.
 //
-//   Result<ParallelOutcome> end = aggregate_files(inputs, {.jobs = 8}, context, totals);
-//   Result<ParallelOutcome> end = aggregate_blocks(*source, {.jobs = 8}, context, totals);
+//   Result<ParallelOutcome> files = aggregate_files(inputs, {.jobs = 8}, context, totals);
+//   Result<ParallelOutcome> pipe = aggregate_blocks(*source, {.jobs = 8}, context, totals);
 //
 // Of regular files each thread reads segments by itself. Of any other input the calling thread
 // reads blocks and hands them out. Each thread has a table of its own, so the tables take up to

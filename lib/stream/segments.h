@@ -4,10 +4,10 @@
 //   SegmentQueue queue(inputs, segment_bytes, waiter, diagnostics);
 //   SegmentOrder order;
 //   SegmentReader reader;                              // in each thread, like all that follows
-//   while (segment = queue.claim()) {
-//     reader.begin(segment);
-//     while (reader.next(block)) ...                   // its lines
-//     order.post(segment, lines);                      // or first wait_turn(), to tell of lines
+//   while (*(segment = queue.claim())) {
+//     reader.begin(**segment);
+//     while (*reader.next(block)) ...                  // its lines
+//     order.post(**segment, lines);                    // or first wait_turn(), to tell of lines
 //   }
 //
 // A segment is a range of bytes; it owns the lines that *begin* in it, so each line is read by one

@@ -3,8 +3,8 @@
 //
 //   StreamContext context{{*publisher, rejects, metrics}, *source, progress, clock};
 //   Totals totals(random_hash_seed(), {.track_changes = true});
-//   Result<StreamOutcome> end = aggregate_stream(context, {.mode = OutputMode::kUpdate},
-//   totals);
+//   const StreamOptions options{.mode = OutputMode::kUpdate};
+//   Result<StreamOutcome> end = aggregate_stream(context, options, totals);
 //
 // Outputs are flushed exactly when the loop is about to wait for input, and at least each 100 ms
 // where it never waits. Nothing is published before the source has caught up; what changed until

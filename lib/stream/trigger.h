@@ -3,7 +3,7 @@
 //
 //   Trigger trigger({.interval = std::chrono::milliseconds(100), .records_max = {}}, clock);
 //   trigger.added(rows);
-//   if (trigger.due(paused)) { publish; trigger.fired(); }
+//   if (trigger.due(paused)) { publish(); trigger.fired(); }
 //   source.read(block, trigger.deadline());
 //
 // An interval of zero means at every pause of the input, and at least each kIntervalLongest. With

@@ -5,7 +5,7 @@
 //   part.restore(stats);                        // what was published of it, in any order
 //   part.restored();
 //   part.add(rows, messages, rejected);          // payments in the order of the partition
-//   for (uint32_t user : part.totals().changed()) ... part.stats(user) ...
+//   for (uint32_t user : part.totals().changed()) write(part.stats(user));
 //
 // Memory: that of Totals and 8 bytes a user. Not thread-safe.
 #pragma once

@@ -3,7 +3,7 @@
 //   MergedTotals merged(random_hash_seed(), {}, diagnostics);
 //   merged.begin_input();                       // before the first record of each INPUT
 //   merged.add(lines.rows, rejected);
-//   ... merged.totals() ...
+//   publish(merged.totals());
 //
 // A record says everything that its source has seen of a user, so the newest one of each source
 // counts and sources add up. A record without partition has its INPUT as source, and the last one

@@ -1,9 +1,10 @@
 // The order of every list: sum descending, then user by bytes (ranks_before() in record/).
 //
 //   Ranking ranking(totals, threads);                      // in order by sum and leading bytes
-//   const size_t begin = ranking.part_begin(some_place);   // in any thread, for any part:
+//   // In any thread, for any part:
+//   const size_t begin = ranking.part_begin(here), end = ranking.part_begin(there);
 //   ranking.finish(begin, end);                            // all of the order
-//   for (size_t i = begin; i < end; ++i) ... totals.stats(ranking.user(i)) ...
+//   for (size_t i = begin; i < end; ++i) write(totals.stats(ranking.user(i)));
 //
 // In two steps, because a thread that writes a part just after it was finished finds its users and
 // names, which were compared, still in the cache; and so that several threads can do parts side by

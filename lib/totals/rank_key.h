@@ -4,7 +4,7 @@
 // there.
 //
 //   KeySpread spread;
-//   for each user: spread.add(nanos, head, head of the first user);
+//   spread.add(nanos, head, first_head);   // for each user
 //   const KeyShape shape(spread, spread.prefix());
 //   keys[i].set(shape.key(nanos, bytes_at(name, shape.prefix())), i);
 //

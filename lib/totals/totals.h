@@ -3,7 +3,7 @@
 //   Totals totals(random_hash_seed(), {.users_max = 1000, .track_changes = false});
 //   std::vector<Totals::RejectedRow> rejected;
 //   Result<void> added = totals.add(lines.rows, rejected);   // fails when there are too many users
-//   ... totals.stats(i) ...                                 // for each i below totals.users()
+//   for (uint32_t i = 0; i < totals.users(); ++i) write(totals.stats(i));
 //
 // Shape: slots (see user_slots.h), which hold the numbers of entries of 32 bytes, in chunks that
 // never move. A short name (user_hash.h) lies in its entry, beside what is added to it; a long one

@@ -3,7 +3,7 @@
 //
 //   Answering answering(view, query);
 //   while (!answering.step()) co_await other_work();
-//   send(*answering.answer());
+//   send(answering.answer());
 //
 // A step of kSliceRows holds the loop for a millisecond or two; the last one of a page of a
 // thousand rows, which finds their ranks, for three. Where stats are applied between the steps of a
