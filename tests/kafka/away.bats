@@ -6,7 +6,6 @@ load helpers
 load posting
 
 setup_file() { kafka_up --own; }
-teardown_file() { kafka_down; }
 
 setup() {
   paystats_setup

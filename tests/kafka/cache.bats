@@ -4,14 +4,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  stats=$(unique stats)
-}
-
 # partial USER SUM COUNT PARTITION OFFSET: a keyed line.
 partial() {
   printf '%s\t{"user":"%s","sum":%s,"count":%s,"partition":%s,"offset":%s}\n' "$1" "$1" "$2" "$3" "$4" "$5"

@@ -2,8 +2,9 @@
 #
 #   load ../tools/helpers
 #   load helpers
-#   setup_file() { kafka_up; }
-#   teardown_file() { kafka_down; }
+#
+# Each test has names of topics, "$payments" and "$stats", that nobody else has. A file that needs more
+# defines its own setup_file() or setup().
 #
 # All files share one broker where one is given: by its address in PAYSTATS_KAFKA, or by the folder
 # of scripts/kafka in PAYSTATS_KAFKA_DIR, as ctest does. A file that hurts its broker or wants a
@@ -37,6 +38,15 @@ kafka_up() {
 # kafka_down: ends what kafka_up started, and nothing else.
 kafka_down() {
   [ -z "${KAFKA_IS_OWN:-}" ] || "$KAFKA_TOOL" stop --now --wipe --dir "$KAFKA_DIR"
+}
+
+setup_file() { kafka_up; }
+teardown_file() { kafka_down; }
+
+setup() {
+  paystats_setup
+  payments=$(unique payments)
+  stats=$(unique stats)
 }
 
 # broker VERB ARG...: scripts/kafka on this file's cluster: broker kill 1; broker start; broker admin topics --list.

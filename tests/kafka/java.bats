@@ -3,9 +3,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
 setup() {
   paystats_setup
   [ -n "$KAFKA_DIR" ] || skip "Java's tools need the folder of scripts/kafka, and only an address is given"

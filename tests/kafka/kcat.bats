@@ -3,15 +3,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-}
-
 workload() { paygen --random 20000 --users 300 --amount 0.01:99.99 --seed "$1" --expect expected; }
 
 @test "paygen | kcat -P, then kcat -C | payagg | paystats-cache: the totals that paygen expects" {

@@ -3,9 +3,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
 @test "the examples on Kafka of every man page run" {
   PAYSTATS_SUFFIX=$(unique man)
   export PAYSTATS_SUFFIX

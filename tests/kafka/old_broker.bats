@@ -5,7 +5,6 @@ load ../tools/helpers
 load helpers
 
 setup_file() { kafka_up --version 3.8.1 --tls; }
-teardown_file() { kafka_down; }
 
 setup() {
   paystats_setup

@@ -4,15 +4,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-}
-
 # aggregate [OPTION...]: payagg over what is there now.
 aggregate() { timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now "$@"; }
 

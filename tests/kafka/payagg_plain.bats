@@ -3,14 +3,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-}
-
 workload() { paygen --random 20000 --users 300 --amount 0.01:99.99 --seed "$1" --expect expected; }
 
 @test "what is there now becomes the totals that paygen expects, with one partition and with four" {

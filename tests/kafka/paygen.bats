@@ -4,14 +4,6 @@
 load ../tools/helpers
 load helpers
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-}
-
 # offsets_used TOPIC: messages and markers of transactions in all partitions.
 offsets_used() { end_offsets "$1" "${@:2}" | awk '{ sum += $2 } END { print sum + 0 }'; }
 

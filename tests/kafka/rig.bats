@@ -4,7 +4,6 @@ load ../tools/helpers
 load helpers
 
 setup_file() { kafka_up --tls; }
-teardown_file() { kafka_down; }
 
 # Clusters that a test made in its own folder.
 teardown() {

@@ -7,7 +7,6 @@ setup_file() {
   # The broker that ctest shares has these listeners as well.
   if [ -n "${PAYSTATS_KAFKA_DIR:-}" ]; then kafka_up; else kafka_up --tls; fi
 }
-teardown_file() { kafka_down; }
 
 setup() {
   paystats_setup

@@ -5,14 +5,6 @@ load ../tools/helpers
 load helpers
 load posting
 
-setup_file() { kafka_up; }
-teardown_file() { kafka_down; }
-
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-}
-
 @test "a POST is answered once its payments are committed, keyed by user" {
   topic "$payments" 3
   serve -o "kafka:$payments"
