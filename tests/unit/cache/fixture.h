@@ -26,65 +26,46 @@
 #include "cache/socket_claim.h"
 #include "loop/event_loop.h"
 #include "protocol/answer.h"
-#include "unit/loop/receive.h"
+#include "unit/loop/client.h"
 #include "unit/support.h"
 #include "view/view.h"
 
 namespace paystats::cache {
 
-// A client by plain system calls.
-class RawClient {
+class RawClient : public loop::SocketClient {
  public:
-  explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+  explicit RawClient(const std::string& path)
+      : SocketClient(base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))) {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
-    connected_ =
-        ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    connect_to(address);
   }
 
   // The other end of a connection that somebody else has begun.
-  explicit RawClient(base::UniqueFd accepted) : fd_(std::move(accepted)), connected_(true) {}
+  explicit RawClient(base::UniqueFd accepted) : SocketClient(std::move(accepted), true) {}
 
-  bool connected() const { return connected_; }
-  int fd() const { return fd_.get(); }
-
-  bool send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
-    return true;
-  }
   // As much as goes without waiting.
   ssize_t send_now(std::string_view bytes) {
     return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
-  void end_sending() { ::shutdown(fd_.get(), SHUT_WR); }
   void close() { fd_.reset(); }
 
-  // The next line without its newline; nothing at the end, or after `limit`.
-  std::optional<std::string> line(std::chrono::milliseconds limit = kLimit) {
-    for (;;) {
-      const size_t newline = received_.find('\n');
-      if (newline != std::string::npos) {
-        std::string line = received_.substr(0, newline);
-        received_.erase(0, newline + 1);
-        return line;
-      }
-      if (!read_more(limit)) return std::nullopt;
-    }
+  // The next line without its newline; nothing at the end.
+  std::optional<std::string> line() {
+    std::optional<std::string> line = receive_through("\n");
+    if (line) line->pop_back();
+    return line;
   }
 
-  // Whether the server closes within the limit, whatever it sends before.
-  bool closed(std::chrono::milliseconds limit = kLimit) {
-    while (read_more(limit)) received_.clear();
-    return at_end_;
+  // Whether the server closes, whatever it sends before.
+  bool closed() {
+    while (receive()) received_.clear();
+    return ended();
   }
 
-  protocol::ParsedAnswer answer(std::chrono::milliseconds limit = kLimit) {
-    const std::optional<std::string> text = line(limit);
+  protocol::ParsedAnswer answer() {
+    const std::optional<std::string> text = line();
     if (!text) {
       ADD_FAILURE() << "no answer";
       return {};
@@ -97,18 +78,6 @@ class RawClient {
     EXPECT_TRUE(send(std::string(request) + "\n"));
     return answer();
   }
-
- private:
-  bool read_more(std::chrono::milliseconds limit) {
-    const loop::Received received = loop::receive_some(fd_.get(), received_, limit);
-    if (received == loop::Received::kEnd) at_end_ = true;
-    return received == loop::Received::kSome;
-  }
-
-  base::UniqueFd fd_;
-  bool connected_ = false;
-  bool at_end_ = false;
-  std::string received_;
 };
 
 class RunningCache {

@@ -30,9 +30,7 @@ class FakeCache {
     EXPECT_TRUE(holds(watch_->line().value_or(""), "watch"));
   }
 
-  std::optional<std::string> question(std::chrono::milliseconds limit = kLimit) {
-    return questions_->line(limit);
-  }
+  std::optional<std::string> question() { return questions_->line(); }
   void reply(uint64_t version, bool ready = true) {
     EXPECT_TRUE(questions_->send(state(version, ready)));
   }

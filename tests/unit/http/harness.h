@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,7 +28,7 @@
 #include "http/payment_writer.h"
 #include "http/server.h"
 #include "unit/cache/fixture.h"  // eventually()
-#include "unit/loop/receive.h"
+#include "unit/loop/client.h"
 #include "unit/support.h"
 
 namespace paystats::http {
@@ -97,10 +98,10 @@ class TrickySink final : public io::PaymentSink {
   uint64_t pending_ = 0;
 };
 
-class HttpClient {
+class HttpClient : public loop::SocketClient {
  public:
   explicit HttpClient(uint16_t port, int receive_buffer_bytes = 0)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : SocketClient(base::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))) {
     if (receive_buffer_bytes > 0) {
       ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                    sizeof receive_buffer_bytes);
@@ -109,70 +110,32 @@ class HttpClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    connect_to(address);
   }
 
-  bool connected() const { return connected_; }
-  void finish_sending() { ::shutdown(fd_.get(), SHUT_WR); }
-  bool send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(n));
+  // What comes until the server ends the connection; ended() says whether it did in time.
+  std::string read_all() {
+    while (receive()) {
     }
-    return true;
+    return std::exchange(received_, {});
   }
-
-  // What comes until the server ends the connection; `ended` says whether it did in time.
-  std::string read_all(int timeout_ms = 10'000) {
-    while (read_some(timeout_ms)) {
-    }
-    return std::exchange(input_, {});
-  }
-  bool ended() const { return ended_; }
 
   // One response with a Content-Length (or none), or all that came.
   std::string read_response(bool head_only = false) {
-    size_t end = std::string::npos;
-    while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
-      if (!read_some(10'000)) return std::exchange(input_, {});
+    const std::optional<std::string> head = receive_through("\r\n\r\n");
+    if (!head) return std::exchange(received_, {});
+    size_t size = 0;
+    const size_t length = head->find("Content-Length: ");
+    if (!head_only && length != std::string::npos) {
+      size = static_cast<size_t>(std::stoul(head->substr(length + 16)));
     }
-    size_t size = end + 4;
-    const size_t length = input_.find("Content-Length: ");
-    if (!head_only && length < end) {
-      size += static_cast<size_t>(std::stoul(input_.substr(length + 16)));
+    while (received_.size() < size && receive()) {
     }
-    while (input_.size() < size && read_some(10'000)) {
-    }
-    std::string response = input_.substr(0, size);
-    input_.erase(0, size);
-    return response;
+    return *head + take(size);
   }
 
   // Until `text` has come; all that came so far is returned and forgotten up to behind it.
-  std::string read_until(std::string_view text, int timeout_ms = 10'000) {
-    size_t at = 0;
-    while ((at = input_.find(text)) == std::string::npos) {
-      if (!read_some(timeout_ms)) return {};
-    }
-    std::string seen = input_.substr(0, at + text.size());
-    input_.erase(0, at + text.size());
-    return seen;
-  }
-
- private:
-  bool read_some(int timeout_ms) {
-    const loop::Received received =
-        loop::receive_some(fd_.get(), input_, std::chrono::milliseconds(timeout_ms));
-    if (received == loop::Received::kEnd) ended_ = true;
-    return received == loop::Received::kSome;
-  }
-
-  base::UniqueFd fd_;
-  bool connected_ = false;
-  bool ended_ = false;
-  std::string input_;
+  std::string read_until(std::string_view text) { return receive_through(text).value_or(""); }
 };
 
 inline int status_of(const std::string& response) {

@@ -132,7 +132,7 @@ TEST(HttpMutations, AreAnsweredOrCutOffAndNeverHarm) {
     HttpClient client = server.client();
     ASSERT_TRUE(client.connected());
     client.send(request);
-    client.finish_sending();
+    client.end_sending();
     const std::string answer = client.read_all();
     EXPECT_TRUE(client.ended()) << "still open after:\n" << request;
     expect_proper(answer, request);
