@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 constexpr const char* kBatch = R"({"user":"a","paymentAmt":1})";
 
 TEST(Attack, AHeaderThatDripsIsCutOff) {
-  HttpHarness server({.limits = {.head_timeout = milliseconds(100)}});
+  HttpHarness server({.limits = {.head_timeout = milliseconds(500)}});
   HttpClient slow = server.client();
   slow.send("GET / HTTP/1.1\r\n");
   const std::string told = slow.read_all();
@@ -33,7 +33,8 @@ TEST(Attack, AHeaderThatDripsIsCutOff) {
   EXPECT_EQ(silent.read_all(), "");
   EXPECT_TRUE(silent.ended());
   EXPECT_EQ(server.figures().timeouts, 2u);
-  EXPECT_TRUE(server.alive());
+  // On a busy machine a good request may be cut off as well.
+  EXPECT_TRUE(eventually([&] { return server.alive(); }));
 }
 
 TEST(Attack, ABodyThatDripsIsCutOff) {
