@@ -4,6 +4,7 @@
 
 const FRACTION_DIGITS = 9;
 const DECIMAL = /^([-+]?)(\d+)(?:\.(\d{0,9}))?$/;
+const ONE_COMMA = /^([-+]?\d+),(\d+)$/;
 
 // "-12.5" -> -12500000000n; null for what is not a plain decimal.
 export function units(text) {
@@ -45,3 +46,18 @@ export function product(amount, volume) {
   const fraction = digits.slice(-FRACTION_DIGITS).replace(/0+$/, "").padEnd(2, "0");
   return `${all < 0n ? "-" : ""}${digits.slice(0, -FRACTION_DIGITS)}.${fraction}`;
 }
+
+// How an amount that a person typed is sent. A single comma is a decimal comma ("12,5" -> "12.5"),
+// but not where three digits follow it: "1,234" may be meant as 1234 or as 1.234. Answers
+// {send, comma} or {readings: [text, text]}. All else goes to the server as it is, which judges it.
+export function readTyped(text) {
+  const trimmed = text.trim();
+  const parts = ONE_COMMA.exec(trimmed);
+  if (!parts) return { send: trimmed, comma: false };
+  const [, whole, behind] = parts;
+  if (behind.length === 3) return { readings: [whole + behind, `${whole}.${behind}`] };
+  return { send: `${whole}.${behind}`, comma: true };
+}
+
+// "7 payments", "1 payment", of a number or its digits.
+export const payments = (count) => `${grouped(String(count))} ${String(count) === "1" ? "payment" : "payments"}`;

@@ -1,36 +1,44 @@
-// Keeps an answer of the server up to date: by a stream of events, by asking every so often, or
-// only when told to. Says what it learned through two callbacks:
+// Where the answers come from: the live stream, or one question after the other where the stream
+// cannot be had (a proxy that holds it back, a browser without free connections), or, when paused,
+// only when asked.
 //
-//   stats(body)       an answer, never older than the one before it
-//   state(kind)       "connecting", "live", "every", "off", "catching-up", "away" or "lost";
-//                     that of an answer comes after it
+//   const feed = new Feed({ stats(body) {...}, state(kind) {...} });
+//   feed.setLive(true);
+//   feed.show({ limit: 100, offset: 0, q: "" });
+//
+//   stats(body)   a newer answer of the server: {instance, version, ready, users, sum, count, ...}
+//   state(kind)   "live", "paused", "catching-up", "away" or "lost"; that of an answer comes after it
 //
 // A hidden page keeps no stream: a browser grants one server six connections for all its tabs.
 
-const RETRY_MS = [250, 500, 1000, 2000, 5000];
+const RETRY_MS = [250, 500, 1000, 2000, 5000, 15000];
+// While the stream says nothing, the server is asked this often.
+const POLL_MS = 1000;
+// A stream answers at once: one that has not said anything by then is held back somewhere.
+const FIRST_WORD_MS = 3000;
 // With nothing heard for so long the stream may be dead without knowing it, so it is asked aloud.
 const SILENCE_MS = 15000;
-// While the pipeline catches up with its log: until it has, every mode asks again.
+// While the pipeline catches up with its log: until it has, the page asks again.
 const CATCHING_UP_MS = 1000;
 const ANSWER_MS = 10000;
 
 export class Feed {
   constructor({ stats, state }) {
     this.tell = { stats, state };
-    this.mode = "live";
-    this.seconds = 5;
-    this.query = { limit: 10, offset: 0, q: "" };
+    this.live = true;
+    this.query = { limit: 100, offset: 0, q: "" };
     this.asked = 0; // the number of the query that answers are wanted for
     this.failures = 0;
     this.seen = null; // instance and version of the newest answer
     this.ready = true; // whether that answer had all that the log has
-    this.timer = null;
+    this.timers = {}; // by name: watch, retry, poll
     this.stream = null;
+    this.spoken = false; // whether the stream has said anything
     this.request = null;
     document.addEventListener("visibilitychange", () => this.restart());
   }
 
-  // What to show (limit, offset, q) and how: the feed begins anew.
+  // What to show (limit, offset, q): the feed begins anew.
   show(query) {
     this.query = query;
     this.asked += 1;
@@ -38,41 +46,41 @@ export class Feed {
     this.restart();
   }
 
-  setMode(mode, seconds) {
-    this.mode = mode;
-    this.seconds = seconds;
+  setLive(live) {
+    this.live = live;
+    this.failures = 0;
     this.restart();
   }
 
   restart() {
-    clearTimeout(this.timer);
-    if (this.stream) this.stream.close();
-    this.stream = null;
+    Object.values(this.timers).forEach(clearTimeout);
+    this.timers = {};
+    this.closeStream();
     if (document.hidden) return;
-    if (this.mode === "live") this.listen();
+    if (this.live) this.listen();
     else this.refresh();
   }
 
-  // Asks once, in every mode.
+  // Asks once, live or paused.
   refresh({ probing = false } = {}) {
     const asked = this.asked;
     if (this.request) this.request.abort();
     this.request = $.ajax({ url: "api/stats", data: this.parameters(), dataType: "json", timeout: ANSWER_MS })
       .done((body) => {
         const news = this.take(body, asked);
-        // The stream should have told it first: it is dead.
-        if (probing && news) this.restart();
+        // The stream should have told it first: it is dead or held back.
+        if (probing && news) this.withoutStream();
       })
       .fail((xhr, why) => {
         if (why === "abort" || asked !== this.asked) return;
         this.tell.state(xhr.status === 503 ? "away" : "lost");
-        if (this.mode === "live" && xhr.status !== 503) this.retry();
+        if (this.live && this.spoken && xhr.status !== 503) this.withoutStream();
       })
       .always((_, why) => {
         if (why === "abort") return;
         this.request = null;
-        if (this.mode === "every") this.after(this.seconds * 1000, () => this.refresh());
-        if (this.mode === "off" && !this.ready) this.after(CATCHING_UP_MS, () => this.refresh());
+        if (this.live && !this.spoken) this.after("poll", POLL_MS, () => this.refresh());
+        if (!this.live && !this.ready) this.after("poll", CATCHING_UP_MS, () => this.refresh());
       });
   }
 
@@ -85,44 +93,52 @@ export class Feed {
     const asked = this.asked;
     const stream = new EventSource(`api/stream?${$.param(this.parameters())}`);
     this.stream = stream;
-    stream.addEventListener("stats", (event) => {
+    const heard = () => {
       this.failures = 0;
+      this.spoken = true;
+      clearTimeout(this.timers.poll);
+      this.after("watch", this.ready ? SILENCE_MS : CATCHING_UP_MS, () => this.probe());
+    };
+    stream.addEventListener("stats", (event) => {
       this.take(JSON.parse(event.data), asked);
-      this.expect();
+      heard();
     });
     stream.addEventListener("away", () => {
-      this.failures = 0;
       this.tell.state("away");
-      this.expect();
+      heard();
     });
     // The browser would try again by itself in some cases and not in others: this tries in all.
     stream.addEventListener("error", () => {
-      if (stream !== this.stream) return;
-      this.tell.state("lost");
-      this.retry();
+      if (stream === this.stream) this.withoutStream();
     });
-    this.after(SILENCE_MS, () => this.retry());
+    this.after("watch", FIRST_WORD_MS, () => this.withoutStream());
   }
 
-  // The stream is expected to say something; where it does not, it is asked aloud.
-  expect() {
-    this.after(this.ready ? SILENCE_MS : CATCHING_UP_MS, () => {
-      this.refresh({ probing: true });
-      this.expect();
-    });
+  // The stream is expected to say something; where it does not, the server is asked aloud.
+  probe() {
+    this.refresh({ probing: true });
+    this.after("watch", this.ready ? SILENCE_MS : CATCHING_UP_MS, () => this.probe());
   }
 
-  retry() {
-    if (this.stream) this.stream.close();
-    this.stream = null;
+  // No stream for now: it is tried again, more and more seldom, and until then the server is asked.
+  withoutStream() {
+    this.closeStream();
+    clearTimeout(this.timers.watch);
     const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
     this.failures += 1;
-    this.after(wait, () => this.restart());
+    this.after("retry", wait, () => this.listen());
+    this.after("poll", 0, () => this.refresh());
   }
 
-  after(milliseconds, action) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(action, milliseconds);
+  closeStream() {
+    if (this.stream) this.stream.close();
+    this.stream = null;
+    this.spoken = false;
+  }
+
+  after(name, milliseconds, action) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(action, milliseconds);
   }
 
   // An answer to an earlier question, or one that was overtaken on its way, is dropped. Whether
@@ -136,7 +152,8 @@ export class Feed {
       this.seen = { instance: body.instance, version: body.version };
       this.tell.stats(body);
     }
-    this.tell.state(body.ready ? this.mode : "catching-up");
+    const kind = this.live ? "live" : "paused";
+    this.tell.state(body.ready ? kind : "catching-up");
     return !overtaken && body.version !== seen;
   }
 }

@@ -1,113 +1,266 @@
 // The form: a batch of payments, sent as the texts that were typed, so that nobody between the
 // keyboard and the sum rounds an amount. The server alone judges them; what it says of a field
-// stands at that field.
+// stands in the line below the form, in words of this page. The page itself judges one thing: an
+// amount with a comma that can be read in two ways is not sent.
+//
+//   wireForm({ known, sent, accepted(batch) {...}, total(row) {...} })
+//
+// A submission in order: what the user has so far is asked for, which also shows whether the server
+// can be reached; the batch is noted among those that were sent; it is sent, once; then, for a few
+// seconds, the user's total is asked for until it has grown by these payments.
 
-import { grouped, product } from "./amounts.js";
+import { Unreachable, userStats } from "./api.js";
+import { grouped, payments, product, readTyped } from "./amounts.js";
 import { visible } from "./names.js";
 
 const FIELDS = ["user", "paymentAmt", "volume"];
 const ANSWER_MS = 30000;
-const UNKNOWN = "No answer came, so it is not known whether this was taken. Look at the list before you send it again.";
+const BEFORE_MS = 1000; // for what the user has before the payments
+const TOTAL_MS = 5000; // for a total that has them
+const TOTAL_PAUSE_MS = 100;
+const NOT_SENT = "Not sent: the server cannot be reached. The form keeps what you typed.";
+const UNKNOWN = "so it is not known whether this was taken. Look at the list before you send it again.";
+const HINT = "Volume is how many such payments are made.";
 
-// "paymentAmt: not a decimal number" -> "Not a decimal number": the field's label says the rest.
-function sentence(field, detail) {
-  const text = detail.startsWith(`${field}: `) ? detail.slice(field.length + 2) : detail;
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+// The server's words for what a person meets most, in those of a form.
+const WORDS = {
+  "user: empty": "Enter a user",
+  "paymentAmt: not a decimal number": "Enter an amount such as 12.50",
+  "paymentAmt: not positive": "Enter an amount above 0",
+  "volume: not a positive integer": "Enter a whole number such as 7 as volume",
+};
+const LABELS = { user: "User", paymentAmt: "Payment amount", volume: "Volume" };
+const DIFFERENCES = { case: "upper and lower case", spaces: "spaces around it", accents: "how its accents are made" };
+
+const wordsFor = (field, detail) => WORDS[`${field}: ${detail}`] ?? `${LABELS[field]}: ${detail}`;
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function problemOf(xhr) {
   try {
-    return JSON.parse(xhr.responseText);
+    const problem = JSON.parse(xhr.responseText);
+    return typeof problem?.type === "string" ? problem : null;
   } catch {
-    return { title: `The server answered ${xhr.status} ${xhr.statusText}` };
+    return null;
   }
 }
 
-// `accepted(user)` is called after the server has the payments.
-export function wireForm({ accepted }) {
-  const $form = $("#form");
-  const $input = (field) => $(`#${field}`);
-  let sending = false;
+// Whether the server itself says that nothing was taken. Else, what a proxy in between answers for
+// it, or an answer that is none, leaves the outcome open.
+function isRefusal(xhr, problem) {
+  if (problem) return problem.type !== "urn:paystats:problem:outcome-unknown";
+  return xhr.status >= 400 && xhr.status < 500 && xhr.status !== 408;
+}
 
-  function mark(field, text) {
+// Asks until the user's count has come to `wanted`: the row, or null where it has not in time.
+async function totalOf(user, wanted) {
+  const end = Date.now() + TOTAL_MS;
+  while (Date.now() < end) {
+    const answer = await userStats(user, end - Date.now()).catch(() => null);
+    if (answer?.row && answer.row.count >= wanted) return answer.row;
+    await pause(TOTAL_PAUSE_MS);
+  }
+  return null;
+}
+
+class Form {
+  constructor({ known, sent, accepted, total }) {
+    Object.assign(this, { known, sent, accepted, total });
+    this.sending = false;
+    this.settled = false; // what stood in the form was accepted, and no field has changed since
+    this.sends = 0;
+    known.tell = (answer) => this.showKnown(answer);
+    $("#form").on("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    $("#form").on("input", (event) => this.changed([event.target.name]));
+    $("#loading").text("");
+    this.showHint();
+    this.showButton();
+    $("#submit").prop("disabled", false);
+  }
+
+  input(field) {
+    return $(`#${field}`);
+  }
+
+  typed() {
+    return Object.fromEntries(FIELDS.map((field) => [field, this.input(field).val()]));
+  }
+
+  changed(fields) {
+    this.settled = false;
+    fields.forEach((field) => this.mark(field, ""));
+    this.say("", "");
+    this.showHint();
+    this.showButton();
+    if (fields.includes("user")) {
+      $("#user-hint").text("");
+      this.known.look(this.input("user").val());
+    }
+  }
+
+  // "Pay again": the form as it was, for a person to submit.
+  fill({ user, paymentAmt, volume }) {
+    Object.entries({ user, paymentAmt, volume }).forEach(([field, text]) => this.input(field).val(text));
+    this.changed(FIELDS);
+    this.input("paymentAmt").trigger("focus").trigger("select");
+  }
+
+  // ---- The line
+
+  // An answer takes the place of the hints.
+  say(good, bad) {
+    $("#accepted").text(good);
+    $("#refused").text(bad);
+    $("#line").toggleClass("answered", Boolean(good || bad));
+    $("#line").attr("title", good || bad || null);
+  }
+
+  mark(field, text) {
     $(`#${field}-error`).text(text);
-    if (text) $input(field).attr("aria-invalid", "true");
-    else $input(field).removeAttr("aria-invalid");
+    if (text) this.input(field).attr("aria-invalid", "true");
+    else this.input(field).removeAttr("aria-invalid");
   }
 
-  function hint() {
-    const volume = $input("volume").val().trim();
-    const all = product($input("paymentAmt").val().trim(), volume);
-    $("#volume-hint").text(all === null || volume === "1"
-      ? "Volume is how many such payments are made."
-      : `${grouped(volume)} payments, ${grouped(all)} together.`);
+  showButton() {
+    $("#submit").attr("aria-disabled", this.sending || this.settled ? "true" : null);
   }
 
-  function refuse(xhr) {
-    if (xhr.status === 0) return void $("#refused").text(UNKNOWN);
+  showHint() {
+    const { paymentAmt, volume } = this.typed();
+    const { send, comma } = readTyped(paymentAmt);
+    const parts = [];
+    if (comma) parts.push(`${paymentAmt.trim()} is sent as ${send}.`);
+    const all = send === undefined ? null : product(send, volume.trim());
+    if (all !== null && volume.trim() !== "1") parts.push(`${payments(volume.trim())}, ${grouped(all)} together.`);
+    $("#hint").text(parts.join(" ") || HINT);
+  }
+
+  showKnown({ typed, row, sure, names, alike }) {
+    if (typed !== this.input("user").val()) return;
+    $("#known").empty().append(names.filter((name) => name !== typed).map((name) => $("<option>").attr("value", name)));
+    const who = visible(typed);
+    const parts = [];
+    if (row) parts.push(`${who} has ${grouped(row.sum)} in ${payments(row.count)}.`);
+    else if (sure) parts.push(`${who} is a new user.`);
+    if (alike.length > 0) {
+      const [{ user, by }] = alike;
+      const ways = by.map((each) => DIFFERENCES[each]).join(" and ");
+      parts.push(`There is ${visible(user)}, which differs only by ${ways}${alike.length > 1 ? `, and ${alike.length - 1} more` : ""}.`);
+    }
+    $("#user-hint").text(parts.join(" "));
+  }
+
+  // ---- A submission
+
+  async submit() {
+    if (this.sending || this.settled) return;
+    const typed = this.typed();
+    const { send, readings } = readTyped(typed.paymentAmt);
+    FIELDS.forEach((field) => this.mark(field, ""));
+    this.say("", "");
+    if (readings) {
+      const [whole, fraction] = readings;
+      this.mark("paymentAmt", `${typed.paymentAmt.trim()} can be read as ${whole} or as ${fraction}: enter one of them`);
+      return void this.input("paymentAmt").trigger("focus");
+    }
+    this.sending = true;
+    this.showButton();
+    const batch = { user: typed.user, paymentAmt: send, volume: typed.volume.trim() };
+    try {
+      await this.send(batch, typed);
+    } finally {
+      this.sending = false;
+      this.showButton();
+    }
+  }
+
+  async send(batch, typed) {
+    let before = null;
+    try {
+      before = await userStats(batch.user, BEFORE_MS);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      return void this.say("", NOT_SENT);
+    }
+    const id = this.sent.add(batch);
+    const { body, xhr } = await new Promise((resolve) => {
+      $.ajax({ method: "POST", url: "api/payments", contentType: "application/json", data: JSON.stringify(batch),
+        dataType: "json", timeout: ANSWER_MS })
+        .done((answer, _, request) => resolve({ body: answer, xhr: request }))
+        .fail((request) => resolve({ body: null, xhr: request }));
+    });
+    if (Number.isInteger(body?.accepted)) {
+      this.sent.settle(id, "accepted");
+      this.taken(body.accepted, batch, typed, before);
+      return;
+    }
     const problem = problemOf(xhr);
+    if (isRefusal(xhr, problem)) {
+      this.sent.remove(id);
+      this.refuse(xhr, problem);
+    } else {
+      const why = problem?.title ?? (xhr.status === 0 ? "No answer came" : `The server answered ${xhr.status} ${xhr.statusText}`);
+      this.say("", `${why}, ${UNKNOWN}`);
+    }
+  }
+
+  refuse(xhr, problem) {
     const texts = new Map();
     const others = [];
-    for (const { pointer = "", detail = "" } of problem.errors ?? []) {
+    for (const { pointer = "", detail = "" } of problem?.errors ?? []) {
       const field = pointer.split("/").at(-1);
       if (!FIELDS.includes(field)) others.push(detail);
-      else texts.set(field, [...(texts.get(field) ?? []), sentence(field, detail)]);
+      else texts.set(field, [...(texts.get(field) ?? []), wordsFor(field, detail)]);
     }
-    texts.forEach((list, field) => mark(field, list.join("; ")));
-    if (texts.size === 0 && others.length === 0) others.push(problem.detail ?? "");
+    texts.forEach((list, field) => this.mark(field, list.join("; ")));
+    if (texts.size === 0 && others.length === 0) others.push(problem?.detail ?? "");
     if (others.length > 0) {
+      const title = problem?.title ?? `The server answered ${xhr.status} ${xhr.statusText}`;
       const again = xhr.getResponseHeader("Retry-After");
       const wait = again ? `Try again in ${again} s.` : "";
-      $("#refused").text([problem.title, ...others].filter(Boolean).map((t) => t.replace(/\.?$/, ".")).concat(wait).join(" ").trim());
+      this.say("", [title, ...others].filter(Boolean).map((t) => t.replace(/\.?$/, ".")).concat(wait).join(" ").trim());
     }
     const first = FIELDS.find((field) => texts.has(field));
-    if (first) $input(first).trigger("focus");
+    if (first) this.input(first).trigger("focus");
   }
 
   // What was sent leaves the form; what has been typed since then stays. Whether all has left.
-  function clear(typed) {
-    const sent = FIELDS.filter((field) => $input(field).val() === typed[field]);
-    sent.forEach((field) => $input(field).val($input(field)[0].defaultValue));
-    hint();
-    return sent.length === FIELDS.length;
+  clear(typed) {
+    const left = FIELDS.filter((field) => this.input(field).val() === typed[field]);
+    left.forEach((field) => this.input(field).val(this.input(field)[0].defaultValue));
+    this.showHint();
+    if (left.includes("user")) {
+      $("#user-hint").text("");
+      this.known.look("");
+    }
+    return left.length === FIELDS.length;
   }
 
-  function taken(body, batch, typed) {
-    const payments = body.accepted === 1 ? "1 payment" : `${grouped(String(body.accepted))} payments`;
-    $("#accepted").text(`Accepted: ${payments} of ${grouped(batch.paymentAmt)} for ${visible(batch.user)}.`);
-    const inForm = $form[0].contains(document.activeElement);
-    if (clear(typed) && inForm) $input("user").trigger("focus");
-    accepted(batch.user);
+  taken(count, batch, typed, before) {
+    const who = visible(batch.user);
+    const words = `Accepted: ${payments(count)} of ${grouped(batch.paymentAmt)} for ${who}`;
+    this.say(`${words}.`, "");
+    const inForm = $("#form")[0].contains(document.activeElement);
+    this.settled = this.clear(typed);
+    if (this.settled && inForm) this.input("user").trigger("focus");
+    this.accepted(batch);
+    this.follow(words, who, batch.user, before && (before.row?.count ?? 0) + count);
   }
 
-  $form.on("submit", (event) => {
-    event.preventDefault();
-    if (sending) return;
-    sending = true;
-    $("#submit").attr("aria-disabled", "true");
-    $("#accepted, #refused").text("");
-    FIELDS.forEach((field) => mark(field, ""));
-    const typed = Object.fromEntries(FIELDS.map((field) => [field, $input(field).val()]));
-    const batch = { user: typed.user, paymentAmt: typed.paymentAmt.trim(), volume: typed.volume.trim() };
-    $.ajax({
-      method: "POST",
-      url: "api/payments",
-      contentType: "application/json",
-      data: JSON.stringify(batch),
-      dataType: "json",
-      timeout: ANSWER_MS,
-    })
-      .always(() => {
-        sending = false;
-        $("#submit").removeAttr("aria-disabled");
-      })
-      .done((body) => taken(body, batch, typed))
-      .fail(refuse);
-  });
-
-  $form.on("input", (event) => {
-    mark(event.target.name, "");
-    $("#accepted, #refused").text("");
-    hint();
-  });
+  // Says what the user has once the total has the payments, unless something else stands there by then.
+  async follow(words, who, user, wanted) {
+    this.sends += 1;
+    const number = this.sends;
+    const row = wanted === null ? null : await totalOf(user, wanted);
+    if (row) this.total(row);
+    if (number !== this.sends || $("#accepted").text() !== `${words}.`) return;
+    const then = row
+      ? `${who} now has ${grouped(row.sum)} in ${payments(row.count)}, rank ${grouped(String(row.rank))}.`
+      : "The total follows.";
+    this.say(`${words}. ${then}`, "");
+  }
 }
+
+export const wireForm = (parts) => new Form(parts);

@@ -1,6 +1,11 @@
-// From an answer of the server to the element that shows it. Each call makes the whole list anew.
+// The list of users by sum. Its frame stays, and with it the place to which a person has scrolled;
+// the rows in it are made anew, as a whole, from each answer of the server.
+//
+//   const list = new List({ choose(user) {...}, turn(pages) {...} });
+//   list.show(body, { q: "", marked: "edgar", chosen: null });
 
 import { grouped, proportion, share, units } from "./amounts.js";
+import { paneAddress } from "./address.js";
 import { nameElement, visible } from "./names.js";
 
 // A sum that has many groups may wrap between them; a short one never does.
@@ -12,18 +17,22 @@ export function amountElement(text) {
   return $amount.addClass("long");
 }
 
-function rowElement(row, largest, total, mine) {
+function rowElement(row, { largest, total, marked, chosen }) {
   const sum = units(row.sum);
   const length = proportion(sum, largest);
   const $bar = $("<span class='bar' aria-hidden='true'>");
   if (length > 0) $("<span class='fill'>").css("width", `max(3px, ${length * 100}%)`).appendTo($bar);
-  const count = grouped(String(row.count));
+  // In the order of the keyboard the rows are one stop; the arrows go from one to the next.
+  const $link = $("<a class='open' tabindex='-1'>").attr("href", paneAddress({ user: row.user })).append(nameElement(row.user));
+  if (row.user === chosen) $link.attr("aria-current", "true");
   return $("<tr role='row'>")
-    .toggleClass("mine", row.user === mine)
+    .data("user", row.user)
+    .toggleClass("mine", row.user === marked)
+    .toggleClass("chosen", row.user === chosen)
     .append($("<td class='rank' role='cell'>").text(grouped(String(row.rank))))
-    .append($("<th class='user' role='rowheader' scope='row'>").append(nameElement(row.user), $bar))
+    .append($("<th class='user' role='rowheader' scope='row'>").append($bar, $link))
     .append($("<td class='sum' role='cell'>").toggleClass("negative", sum < 0n).append(amountElement(row.sum)))
-    .append($("<td class='count' role='cell'>").text(count).attr("data-unit", row.count === 1 ? "payment" : "payments"))
+    .append($("<td class='count' role='cell'>").text(grouped(String(row.count))).attr("data-unit", row.count === 1 ? "payment" : "payments"))
     .append($("<td class='share' role='cell'>").text(share(sum, total)));
 }
 
@@ -35,29 +44,163 @@ function headElement() {
   return $("<thead role='rowgroup'>").append($row);
 }
 
-function emptyElement(body, query) {
+function emptyElement(body, q) {
   const $empty = $("<div class='empty'>");
   if (!body.ready) {
     return $empty
       .append($("<p class='first'>").text("Catching up"))
       .append($("<p>").text("What has been paid so far is being read, and appears here."));
   }
-  if (query.q) return $empty.append($("<p>").text("No user’s name begins with ").append($("<bdi>").text(visible(query.q)), "."));
+  if (q) return $empty.append($("<p>").text("No user’s name begins with ").append($("<bdi>").text(visible(q)), "."));
   return $empty
     .append($("<p class='first'>").text("No payments yet"))
     .append($("<p>").text("Submit the first one below, and it appears here."));
 }
 
-// `mine` is the user of the latest submission, whose row stands out for a moment.
-export function listElement(body, query, mine) {
-  // A live region it is not: with ten updates a second nobody could listen to it.
-  const $list = $("<div id='list' class='list' role='region' aria-label='Users by sum'>");
-  if (body.stats.length === 0) return $list.append(emptyElement(body, query));
+// A live region it is not: with ten updates a second nobody could listen to it.
+function rowsElement(body, { q, marked, chosen }) {
+  const $rows = $("<div id='rows'>");
+  if (body.stats.length === 0) return $rows.append(emptyElement(body, q));
   const sums = body.stats.map((row) => units(row.sum));
   const largest = sums.reduce((most, sum) => (sum > most ? sum : most));
-  const total = units(body.sum);
-  const $rows = $("<tbody role='rowgroup'>");
-  for (const row of body.stats) $rows.append(rowElement(row, largest, total, mine));
+  const $body = $("<tbody role='rowgroup'>");
+  const of = { largest, total: units(body.sum), marked, chosen };
+  for (const row of body.stats) $body.append(rowElement(row, of));
   const $caption = $("<caption class='hidden'>").text("Users by the sum of their payments, largest first");
-  return $list.append($("<table role='table'>").append($caption, headElement(), $rows));
+  return $rows.append($("<table role='table'>").append($caption, headElement(), $body));
+}
+
+// How many rows there are on all pages.
+export const listed = (body) => body.matches ?? body.users;
+
+const KEYS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity };
+
+export class List {
+  constructor({ choose, turn }) {
+    this.$frame = $("#list");
+    this.shown = null; // [body, look] of the rows in sight
+    this.waiting = null; // the same, of rows that wait
+    this.pressed = false; // a pointer is pressed on a row
+    this.current = null; // the user whose row has the keyboard's stop
+    const userOf = (element) => $(element).closest("tr").data("user");
+    this.$frame
+      .on("pointerdown", () => { this.pressed = true; })
+      .on("click", "tbody tr", (event) => {
+        // A row is as good as its link; a click with Ctrl, or the end of a selection, is not meant.
+        if (event.ctrlKey || event.metaKey || event.shiftKey || this.hasSelection()) return;
+        event.preventDefault();
+        choose(userOf(event.currentTarget));
+      })
+      .on("focusin", "a.open", (event) => { this.stopAt(userOf(event.currentTarget)); })
+      .on("keydown", "a.open", (event) => {
+        if (!(event.key in KEYS)) return;
+        event.preventDefault();
+        this.step(event.currentTarget, KEYS[event.key]);
+      });
+    // Behind the click that may follow.
+    $(window).on("pointerup pointercancel", () => setTimeout(() => {
+      this.pressed = false;
+      this.release();
+    }));
+    $(document).on("selectionchange", () => this.release());
+    const page = (step) => (event) => {
+      if ($(event.currentTarget).attr("aria-disabled") !== "true") turn(step);
+    };
+    $("#previous").on("click", page(-1));
+    $("#next").on("click", page(1));
+  }
+
+  // Shows an answer; `look` is {q, marked, chosen}. New rows would take a selection with them, and
+  // a row under a pressed button its click: then only the rows wait, until it is let go.
+  show(body, look) {
+    this.waiting = [body, look];
+    this.showPager(body);
+    return this.release();
+  }
+
+  // The same rows, looked at differently.
+  mark(look) {
+    if (this.waiting ?? this.shown) this.show((this.waiting ?? this.shown)[0], look);
+  }
+
+  isHeld() {
+    return this.waiting !== null;
+  }
+
+  hasSelection() {
+    const selection = getSelection();
+    return !selection.isCollapsed && $("#rows")[0].contains(selection.anchorNode);
+  }
+
+  letGo() {
+    if (this.hasSelection()) getSelection().removeAllRanges();
+    this.pressed = false;
+  }
+
+  release() {
+    const held = this.hasSelection();
+    if (this.waiting && !held && !this.pressed) {
+      this.shown = this.waiting;
+      this.waiting = null;
+      this.replaceRows(...this.shown);
+    }
+    const words = held && this.waiting ? "held while text is selected" : "";
+    if ($("#held").text() !== words) $("#held").text(words);
+  }
+
+  // The keyboard's place goes to the new row of the same user, or to the row at the same place.
+  replaceRows(body, look) {
+    const focused = document.activeElement;
+    const hadFocus = $("#rows")[0].contains(focused);
+    const place = hadFocus ? $(focused).closest("tr").index() : 0;
+    $("#rows").replaceWith(rowsElement(body, look));
+    const $links = $("#rows a.open");
+    if ($links.length === 0) return;
+    const own = body.stats.findIndex((row) => row.user === this.current);
+    const link = $links[own >= 0 ? own : Math.min(place, $links.length - 1)];
+    link.tabIndex = 0;
+    if (hadFocus) link.focus({ preventScroll: true });
+  }
+
+  stopAt(user) {
+    this.current = user;
+    $("#rows a.open").each((_, link) => { link.tabIndex = $(link).closest("tr").data("user") === user ? 0 : -1; });
+  }
+
+  step(from, by) {
+    const links = $("#rows a.open").get();
+    const to = links[Math.max(0, Math.min(links.length - 1, links.indexOf(from) + by))];
+    to.focus({ preventScroll: true });
+    this.bringIntoSight(to.closest("tr"));
+  }
+
+  // Scrolls the frame alone, and no further than it must.
+  bringIntoSight(row) {
+    const frame = this.$frame[0];
+    const inside = frame.getBoundingClientRect();
+    const top = inside.top + frame.clientTop + ($("#rows thead th").first().outerHeight() || 0);
+    const bottom = inside.top + frame.clientTop + frame.clientHeight;
+    const { top: rowTop, bottom: rowBottom } = row.getBoundingClientRect();
+    if (rowTop < top) frame.scrollTop -= top - rowTop;
+    else if (rowBottom > bottom) frame.scrollTop += rowBottom - bottom;
+  }
+
+  // Whether the user has a row in sight of the reader: on this page, and not waiting.
+  find(user) {
+    return $("#rows tbody tr").get().find((row) => $(row).data("user") === user) ?? null;
+  }
+
+  toTop() {
+    this.$frame.scrollTop(0);
+  }
+
+  showPager(body) {
+    const all = listed(body);
+    const first = body.offset + 1;
+    const last = body.offset + body.stats.length;
+    $("#position").text(all > 0 ? `${grouped(String(first))}–${grouped(String(last))} of ${grouped(String(all))}` : "");
+    $(".pager").toggleClass("none", all === 0);
+    $("#previous").attr("aria-disabled", body.offset === 0 ? "true" : null);
+    $("#next").attr("aria-disabled", last >= all ? "true" : null);
+  }
 }

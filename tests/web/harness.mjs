@@ -16,6 +16,9 @@ const require = createRequire(path.join(root, "build/web/"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
+// The windows that the page is laid out for: a laptop, a phone, a tablet, a large screen.
+export const SIZES = [{ width: 1366, height: 657 }, { width: 360, height: 640 }, { width: 768, height: 1024 }, { width: 2560, height: 1440 }];
+
 const LIMIT_MS = 60000; // reached only by a failure
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -107,7 +110,7 @@ export async function startBrowser() {
 // A fresh browser profile with the page in it. A script's error, or something that the page's own
 // content policy refuses, fails the test that closes it.
 export async function openPage(browser, url, { hash = "", ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: SIZES[0], ...options });
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
@@ -127,10 +130,20 @@ export async function openPage(browser, url, { hash = "", ...options } = {}) {
       [...row.children].map((cell) => (cell.querySelector("bdi") ?? cell).textContent))),
     users: async () => (await view.rows()).map((row) => row[1]),
     sumOf: async (user) => (await view.rows()).find((row) => row[1] === user)?.[2] ?? null,
+    // Whether the user's row can be seen, whole, in the frame of the list.
+    inSight: (user) => page.evaluate((name) => {
+      const row = [...document.querySelectorAll("#rows tbody tr")].find((each) => each.querySelector("bdi").textContent === name);
+      if (!row) return false;
+      const inside = row.getBoundingClientRect();
+      const frame = document.querySelector("#list").getBoundingClientRect();
+      const head = document.querySelector("#rows thead th").getBoundingClientRect();
+      const top = head.height > 1 ? head.bottom : frame.top;
+      return inside.top >= top - 1.5 && inside.bottom <= frame.bottom + 0.5;
+    }, user),
     // How far anything reaches out of the window to the right, cut off by its parent or not.
     sidewaysScroll: () => page.evaluate(() => {
       const reach = [...document.querySelectorAll("main *, header *")]
-        .filter((element) => !element.closest(".hidden, thead"))
+        .filter((element) => !element.closest(".hidden, thead, datalist, .figures"))
         .map((element) => element.getBoundingClientRect().right);
       return Math.max(document.documentElement.scrollWidth, ...reach) - document.documentElement.clientWidth;
     }),
@@ -153,6 +166,6 @@ export async function openPage(browser, url, { hash = "", ...options } = {}) {
       assert.deepEqual(faults, []);
     },
   };
-  await eventually("the first list", async () => (await page.$$("#list > *")).length > 0);
+  await eventually("the first list", async () => (await page.$$("#rows > *")).length > 0);
   return view;
 }

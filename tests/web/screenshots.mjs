@@ -1,25 +1,23 @@
 // Takes pictures of the page through the real pipeline, to be looked at:
 //
-//   node tests/web/screenshots.mjs DIR      empty, busy, error, away, dark, narrow, narrow-error
+//   node tests/web/screenshots.mjs DIR      each of the states below at each size, light and dark
 //   node tests/web/screenshots.mjs --docs   docs/page.png, the one in the README
 //
 // What is on them is made up, and the same each time but for the clock.
 
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { becomes, eventually, openPage, Pipeline, root, startBrowser } from "./harness.mjs";
+import { becomes, eventually, openPage, Pipeline, root, SIZES, startBrowser } from "./harness.mjs";
 
 const PICTURE_BYTES_MAX = 200000;
-const names = ["edgar", "alma", "john", "ida", "Łukasz", "zoë", "مريم", "nils", "maria.fernandez@example.org",
+const named = ["edgar", "alma", "john", "ida", "Łukasz", "zoë", "مريم", "nils", "maria.fernandez@example.org",
   "<script>alert(1)</script>", "ruth", "ada", "a\u202etxt.exe", "otto", "lin", "sven", "tove", "yuki", "omar", "eva"];
+const names = [...named, ...Array.from({ length: 140 }, (_, i) => `guest${String(i + 1).padStart(3, "0")}`)];
 const batches = names.map((user, i) => ({
   user,
   paymentAmt: `${(12 + ((i * 37) % 29)).toString()}.${String((i * 53) % 100).padStart(2, "0")}`,
-  volume: String(Math.round(420 / (i + 1) ** 0.8)),
+  volume: String(Math.max(1, Math.round(420 / (i + 1) ** 0.8))),
 }));
-
-const wide = { viewport: { width: 1200, height: 860 } };
-const narrow = { viewport: { width: 360, height: 780 } };
 
 async function fill(pipeline) {
   await pipeline.post(...batches);
@@ -28,11 +26,46 @@ async function fill(pipeline) {
   await becomes("ready", async () => (await pipeline.stats()).ready, true);
 }
 
-async function take(browser, url, file, { prepare = async () => {}, whole = true, ...options } = {}) {
+const type = async ({ page }, user, amount, volume) => {
+  await page.fill("#user", user);
+  await page.fill("#paymentAmt", amount);
+  await page.fill("#volume", volume);
+};
+// What stands on the page, and how it comes there.
+const states = {
+  busy: async () => {},
+  typing: async (view) => {
+    await type(view, "Edgar", "12,50", "7");
+    await eventually("who is meant", async () => /differs/.test(await view.text("#user-hint")));
+  },
+  errors: async (view) => {
+    await view.submit("", "12,50x", "0");
+    await becomes("the focus", view.focused, "user");
+  },
+  accepted: async (view) => {
+    for (const [user, amount, volume] of [["edgar", "12.50", "7"], ["alma", "3", "1"], ["guest009", "4.20", "3"]]) {
+      await view.submit(user, amount, volume);
+      await eventually("the total", async () => / now has /.test(await view.text("#accepted")));
+    }
+    await eventually("the row", async () => (await view.page.$$(".mine")).length === 1);
+  },
+  sent: async (view) => {
+    await states.accepted(view);
+    if (await view.page.isVisible("#sent-open")) await view.page.click("#sent-open");
+    else await view.page.click("#pane-close");
+  },
+  away: async (view) => {
+    await view.page.route("**/api/**", (route) => route.fulfill({ status: 503, body: "{}" }));
+    await view.page.click("#refresh");
+    await eventually("away", async () => (await view.state()).startsWith("Cache away"));
+  },
+};
+
+async function take(browser, url, file, prepare, options) {
   const view = await openPage(browser, url, options);
-  await eventually("live", async () => /^(Live|Cache away|Every)/.test(await view.state()));
+  await eventually("live", async () => /^(Live|Cache away)/.test(await view.state()));
   await prepare(view);
-  await view.page.screenshot({ path: file, fullPage: whole });
+  await view.page.screenshot({ path: file });
   await view.close();
 }
 
@@ -42,34 +75,22 @@ async function main(word) {
   mkdirSync(folder, { recursive: true });
   const browser = await startBrowser();
   const pipeline = await Pipeline.start();
-  const picture = (name, options) => take(browser, pipeline.url, path.join(folder, `${name}.png`), options);
-  const typing = { prepare: async ({ page }) => {
-    await page.fill("#user", "edgar");
-    await page.fill("#paymentAmt", "12.50");
-    await page.fill("#volume", "7");
-  } };
-  const failing = { prepare: async (view) => {
-    await view.submit("", "12,50x", "0");
-    await becomes("the focus", view.focused, "user");
-  } };
+  const picture = (name, prepare, options) => take(browser, pipeline.url, path.join(folder, `${name}.png`), prepare, options);
   if (word === "--docs") {
     await fill(pipeline);
-    await picture("page", { ...wide, ...typing });
+    await picture("page", states.accepted, { viewport: { width: 1366, height: 657 } });
     const bytes = statSync(path.join(folder, "page.png")).size;
     if (bytes > PICTURE_BYTES_MAX) throw new Error(`docs/page.png has ${bytes} bytes`);
   } else {
-    await picture("empty", wide);
+    await picture("empty", states.busy, { viewport: SIZES[0] });
     await fill(pipeline);
-    await picture("busy", { ...wide, ...typing });
-    await picture("error", { ...wide, ...failing });
-    await picture("dark", { ...wide, ...typing, colorScheme: "dark" });
-    await picture("narrow", narrow);
-    await picture("narrow-error", { ...narrow, ...failing, colorScheme: "dark" });
-    await picture("away", { ...wide, prepare: async (view) => {
-      await view.page.route("**/api/**", (route) => route.fulfill({ status: 503, body: "{}" }));
-      await view.page.click("#refresh");
-      await eventually("away", async () => (await view.state()).startsWith("Cache away"));
-    } });
+    for (const viewport of SIZES) {
+      for (const [name, prepare] of Object.entries(states)) {
+        for (const colorScheme of ["light", "dark"]) {
+          await picture(`${viewport.width}-${name}-${colorScheme}`, prepare, { viewport, colorScheme });
+        }
+      }
+    }
   }
   await browser.close();
   await pipeline.stop();

@@ -1,0 +1,57 @@
+// What was sent from this browser, kept in its local storage: the newest first.
+//
+//   const sent = new Sent();
+//   const id = sent.add({ user: "edgar", paymentAmt: "12.50", volume: "7" });   // outcome "unknown"
+//   sent.settle(id, "accepted");                                               // or: sent.remove(id)
+//
+// An entry is written before the request leaves, so that a page that is closed meanwhile, or an
+// answer that never comes, leaves it behind with an unknown outcome. A browser that keeps nothing
+// has an empty list.
+
+const NAME = "paystats-sent";
+const ENTRIES_MAX = 200;
+const FIELDS = ["user", "paymentAmt", "volume"];
+
+const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Number.isFinite(entry.at);
+
+export class Sent {
+  constructor() {
+    this.changed = () => {};
+    // Another tab has sent something.
+    $(window).on("storage", (event) => {
+      if (event.originalEvent.key === NAME) this.changed();
+    });
+  }
+
+  // [{id, at, user, paymentAmt, volume, outcome}], `at` in milliseconds of the epoch.
+  entries() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(NAME)) ?? [];
+      return Array.isArray(kept) ? kept.filter(isEntry) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  add(batch) {
+    const id = `${Date.now()}-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+    const { user, paymentAmt, volume } = batch;
+    this.write([{ id, at: Date.now(), user, paymentAmt, volume, outcome: "unknown" }, ...this.entries()]);
+    return id;
+  }
+
+  settle(id, outcome) {
+    this.write(this.entries().map((entry) => (entry.id === id ? { ...entry, outcome } : entry)));
+  }
+
+  remove(id) {
+    this.write(this.entries().filter((entry) => entry.id !== id));
+  }
+
+  write(entries) {
+    try {
+      localStorage.setItem(NAME, JSON.stringify(entries.slice(0, ENTRIES_MAX)));
+    } catch { /* a browser that keeps nothing */ }
+    this.changed();
+  }
+}
