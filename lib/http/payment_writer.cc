@@ -133,7 +133,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   bool stopping PAYSTATS_GUARDED_BY(mutex) = false;
   // The loop's side is gone: `loop` must not be used any more.
   bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;
-  bool finished PAYSTATS_GUARDED_BY(mutex) = false;
+  bool finished PAYSTATS_GUARDED_BY(mutex) = false;  // the thread calls the sink no more
   base::CondVar on_finished;
   loop::EventLoop& loop PAYSTATS_GUARDED_BY(mutex);
 };
@@ -234,6 +234,8 @@ void PaymentWriter::Shared::run() {
     const base::MutexLock lock(mutex);
     stopping = true;
     unwritten.swap(queue);
+    finished = true;
+    on_finished.notify_all();
   }
   tell([unwritten = std::make_shared<std::deque<Item>>(std::move(unwritten)),
         outcome](LoopSide& side) {
@@ -258,12 +260,7 @@ base::Result<void> PaymentWriter::start() {
   loop_side_->work.emplace(loop_side_->loop);
   loop_side_->checks =
       std::make_unique<loop::Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
-  base::Result<base::Thread> thread = base::start_thread([shared = shared_] {
-    shared->run();
-    const base::MutexLock lock(shared->mutex);
-    shared->finished = true;
-    shared->on_finished.notify_all();
-  });
+  base::Result<base::Thread> thread = base::start_thread([shared = shared_] { shared->run(); });
   if (!thread) return base::fail(thread.error());
   thread_ = std::move(*thread);
   return {};
@@ -294,7 +291,11 @@ void PaymentWriter::check_waits() {
 }
 
 PaymentWriter::~PaymentWriter() {
-  if (!thread_.joinable()) return;
+  end();
+}
+
+bool PaymentWriter::end() {
+  if (!thread_.joinable()) return !detached_;
   stop();
   base::MutexLock lock(shared_->mutex);
   shared_->abandoned = true;
@@ -306,8 +307,10 @@ PaymentWriter::~PaymentWriter() {
   if (finished) {
     thread_.join();
   } else {
-    thread_.detach();  // it is stuck in the sink, which may use what it borrows: see the header
+    thread_.detach();
+    detached_ = true;
   }
+  return finished;
 }
 
 void PaymentWriter::post(api::PostedPayments payments, OnOutcome on_outcome) {

@@ -61,12 +61,7 @@ class PaymentWriter {
                 const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
-  // A thread that is stuck in the sink is detached. It owns what it shares with this object, and
-  // the sink; when the sink returns, it destroys the sink and ends, and nothing more is written.
-  // What the sink borrows it goes on using: a topic's sink borrows its kafka::Cluster and the stop
-  // signals, and where those are destroyed before librdkafka returns the process ends with status
-  // 2, or by a signal.
-  ~PaymentWriter();
+  ~PaymentWriter();  // end()
 
   base::Result<void> start();
 
@@ -74,6 +69,12 @@ class PaymentWriter {
 
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
+
+  // As stop(), and ends the thread. False: it is stuck in the sink, and is detached. It owns what
+  // it shares with this object, and the sink, which it destroys when that returns; nothing more is
+  // written. But what the sink borrows (a topic's: the kafka::Cluster and the stop signals) it may
+  // go on using at any time, so the caller destroys none of that: it ends the process.
+  bool end();
 
   // The last payments could be written, or none have been tried.
   bool writable() const;
@@ -88,6 +89,7 @@ class PaymentWriter {
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<LoopSide> loop_side_;
   base::Thread thread_;
+  bool detached_ = false;
 };
 
 }  // namespace paystats::http
