@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/http.h"
+#include "money/decimal.h"
 #include "record/payment.h"
 
 namespace paystats::api {
