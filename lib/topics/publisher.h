@@ -37,7 +37,7 @@ struct TopicPublisherOptions {
   // the last part.
   size_t totals_per_transaction = 100'000;
   // Nothing is read while rejects of this size wait for a transaction or are in one.
-  size_t reject_bytes_most = 16 << 20;
+  size_t reject_bytes_max = 16 << 20;
 };
 
 class TopicPublisher {
