@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <deque>
 #include <iterator>
@@ -101,7 +102,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
          std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
-        group_bytes_max(std::min<uint64_t>(group_max, io::PaymentSink::kCommitBytes / 2)),
+        group_bytes_max(group_max),
         loop_side(std::move(side)),
         loop(event_loop) {}
 
@@ -251,6 +252,7 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                              Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
+  assert(limits.group_bytes_max <= PaymentWriterLimits::kGroupBytesMax);
   shared_ = std::make_shared<Shared>(std::move(sink), limits.group_bytes_max, loop_side_, loop);
 }
 

@@ -39,9 +39,11 @@ enum class Posting {
 struct PaymentWriterLimits {
   size_t posts_max = 4096;        // waiting
   uint64_t bytes_max = 64 << 20;  // in memory, of those
-  // As lines; a larger post is a group by itself. At most this default, or a part of a group could
-  // be committed before the rest fails, and all posts were told that it is not stored.
-  uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
+  // Of lines, as PostedPayments::line_bytes() counts them. A log commits by itself what has more
+  // than kCommitBytes: a part of such a group would be stored, and the rest may fail.
+  static constexpr uint64_t kGroupBytesMax = io::PaymentSink::kCommitBytes / 2;
+  static_assert(kGroupBytesMax < io::PaymentSink::kCommitBytes);
+  uint64_t group_bytes_max = kGroupBytesMax;  // at most that; a larger post is a group by itself
   base::Duration wait_timeout = std::chrono::seconds(10);
 };
 
@@ -57,6 +59,7 @@ class PaymentWriter {
   };
 
   // `loop` and `clock` are borrowed; the thread uses the first alone, and not once this is gone.
+  // REQUIRES: limits.group_bytes_max <= kGroupBytesMax.
   PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
                 const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
