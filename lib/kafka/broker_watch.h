@@ -1,5 +1,6 @@
-// Whether the brokers answer, told to the user: once when they stop to, then every ten seconds, and
-// once when they are back. Code that waits for them calls check() at least each second.
+// Whether the brokers answer, told to the user: once when they stop answering, then every ten
+// seconds, and once when they are back. Code that waits for them calls check() at least each
+// second.
 //
 //   watch.reason("Connect to ... failed");        // of one connection: shown with the next message
 //   watch.unreachable("1/1 brokers are down");    // from a callback or a failed request
