@@ -1,5 +1,6 @@
 // paystats-serve: the page, the REST API and the live stream; payments in, totals out.
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -118,6 +119,11 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
 
   // Beyond this point all is open: only the output can fail.
   const base::Result<void> done = server.run();
+  if (server.output_stuck()) {
+    // The thread that writes is in the output still, and uses what would be destroyed from here on.
+    context.diagnostics.error(done.error().message);
+    std::_Exit(static_cast<int>(base::ExitStatus::kFailed));
+  }
   if (!done) return base::fail(done.error());
   return base::ExitStatus::kDone;
 }

@@ -137,13 +137,13 @@ function closePane() {
 function accepted({ user }) {
   const marked = { user, count: null, seen: false };
   view.marked = marked;
-  if (view.body) list.mark(look());
+  list.mark(look());
   if (WIDE.matches && user !== view.chosen) openPane({ user });
   setTimeout(() => feed.refresh(), AFTER_SUBMIT_MS);
   setTimeout(() => {
     if (view.marked !== marked) return;
     view.marked = null;
-    $("#rows .mine").removeClass("mine");
+    list.mark(look());
   }, MARKED_MS);
 }
 

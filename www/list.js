@@ -17,23 +17,28 @@ export function amountElement(text) {
   return $amount.addClass("long");
 }
 
-function rowElement(row, { largest, total, marked, chosen }) {
+// The row of the latest submission, and that of the user in the second pane.
+function markRow($row, { marked, chosen }) {
+  const user = $row.data("user");
+  $row.find("a.open").attr("aria-current", user === chosen ? "true" : null);
+  return $row.toggleClass("mine", user === marked).toggleClass("chosen", user === chosen);
+}
+
+function rowElement(row, { largest, total }, look) {
   const sum = units(row.sum);
   const length = proportion(sum, largest);
   const $bar = $("<span class='bar' aria-hidden='true'>");
   if (length > 0) $("<span class='fill'>").css("width", `max(3px, ${length * 100}%)`).appendTo($bar);
   // In the order of the keyboard the rows are one stop; the arrows go from one to the next.
   const $link = $("<a class='open' tabindex='-1'>").attr("href", paneAddress({ user: row.user })).append(nameElement(row.user));
-  if (row.user === chosen) $link.attr("aria-current", "true");
-  return $("<tr role='row'>")
+  const $row = $("<tr role='row'>")
     .data("user", row.user)
-    .toggleClass("mine", row.user === marked)
-    .toggleClass("chosen", row.user === chosen)
     .append($("<td class='rank' role='cell'>").text(grouped(String(row.rank))))
     .append($("<th class='user' role='rowheader' scope='row'>").append($bar, $link))
     .append($("<td class='sum' role='cell'>").toggleClass("negative", sum < 0n).append(amountElement(row.sum)))
     .append($("<td class='count' role='cell'>").text(grouped(String(row.count))).attr("data-unit", row.count === 1 ? "payment" : "payments"))
     .append($("<td class='share' role='cell'>").text(share(sum, total)));
+  return markRow($row, look);
 }
 
 function headElement() {
@@ -58,14 +63,14 @@ function emptyElement(body, q) {
 }
 
 // A live region it is not: with ten updates a second nobody could listen to it.
-function rowsElement(body, { q, marked, chosen }) {
+function rowsElement(body, look) {
   const $rows = $("<div id='rows'>");
-  if (body.stats.length === 0) return $rows.append(emptyElement(body, q));
+  if (body.stats.length === 0) return $rows.append(emptyElement(body, look.q));
   const sums = body.stats.map((row) => units(row.sum));
   const largest = sums.reduce((most, sum) => (sum > most ? sum : most));
   const $body = $("<tbody role='rowgroup'>");
-  const of = { largest, total: units(body.sum), marked, chosen };
-  for (const row of body.stats) $body.append(rowElement(row, of));
+  const whole = { largest, total: units(body.sum) };
+  for (const row of body.stats) $body.append(rowElement(row, whole, look));
   const $caption = $("<caption class='hidden'>").text("Users by the sum of their payments, largest first");
   return $rows.append($("<table role='table'>").append($caption, headElement(), $body));
 }
@@ -115,12 +120,15 @@ export class List {
   show(body, look) {
     this.waiting = [body, look];
     this.showPager(body);
-    return this.release();
+    this.release();
   }
 
   // The same rows, looked at differently.
   mark(look) {
-    if (this.waiting ?? this.shown) this.show((this.waiting ?? this.shown)[0], look);
+    if (this.waiting) this.waiting[1] = look;
+    if (!this.shown) return;
+    this.shown[1] = look;
+    $("#rows tbody tr").each((_, row) => markRow($(row), look));
   }
 
   isHeld() {

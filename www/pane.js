@@ -11,6 +11,8 @@ import { paneAddress } from "./address.js";
 import { amountElement } from "./list.js";
 import { nameElement } from "./names.js";
 
+// What was sent is shown a moment later, so that a submission in progress does not wait for it.
+const SHOW_MS = 50;
 // A user who is not among the rows of the list is asked for, no more often than this.
 const ASK_MS = 1000;
 
@@ -34,7 +36,8 @@ export class Pane {
     this.asking = false;
     this.askedAt = 0;
     this.again = again;
-    sent.changed = () => this.showSent();
+    this.showing = null; // the timer of what is shown a moment later
+    sent.changed = () => this.showSoon();
     $("#pane-close").on("click", close);
     $("#pane")
       .on("click", "a.open", (event) => {
@@ -53,7 +56,7 @@ export class Pane {
     $("#pane-heading").empty().append(user ? nameElement(user) : "Sent from this browser");
     $("#pane-close").attr("aria-label", user ? "Close this user" : "Close");
     $("#chosen").empty();
-    this.showSent();
+    this.showSoon();
     if (!user) return;
     this.showUser(null);
     this.askedAt = 0;
@@ -97,9 +100,7 @@ export class Pane {
     figure("Rank", "chosen-rank", row ? `${grouped(String(row.rank))} of ${grouped(String(known.body.users))}` : nothing);
     figure("Share", "chosen-share", row ? share(units(row.sum), units(known.body.sum)) || "–" : nothing);
     if ($("#chosen dl").length > 0) return void $("#chosen dl").replaceWith($figures);
-    const last = this.sent.entries().find((entry) => entry.user === this.user);
-    $("#chosen").append($figures, this.againElement(last ?? { user: this.user, paymentAmt: "", volume: "1" }, "Pay again"),
-      $("<h3>").text("Sent from this browser"));
+    $("#chosen").append($figures, this.againElement({ user: this.user, paymentAmt: "", volume: "1" }), $("<h3>").text("Sent from this browser"));
   }
 
   againElement(entry) {
@@ -119,9 +120,14 @@ export class Pane {
     return $item;
   }
 
+  showSoon() {
+    clearTimeout(this.showing);
+    this.showing = setTimeout(() => this.showSent(), SHOW_MS);
+  }
+
   showSent() {
     const entries = this.sent.entries().filter((entry) => !this.user || entry.user === this.user);
-    if (this.user && entries.length > 0) $("#chosen > .again").data("entry", entries[0]);
+    if (entries.length > 0) $("#chosen > .again").data("entry", entries[0]);
     if (entries.length === 0) {
       const words = this.user ? "Nothing has been sent to this user from this browser."
         : "What you submit is listed here. Choose a user in the list to see what they have.";

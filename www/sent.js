@@ -9,7 +9,7 @@
 // has an empty list.
 
 const NAME = "paystats-sent";
-const ENTRIES_MAX = 200;
+const ENTRIES_MAX = 100;
 const FIELDS = ["user", "paymentAmt", "volume"];
 
 const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Number.isFinite(entry.at);

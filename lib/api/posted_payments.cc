@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
 #include "api/json_elements.h"
@@ -11,8 +12,12 @@
 namespace paystats::api {
 namespace {
 
-// A line is its texts, the names of its fields, and no more marks than these.
+// A line is its texts, the names of its fields, and in a log two spaces that mark a group.
 constexpr uint64_t kLineOverheadBytes = 40;
+constexpr uint64_t kGroupMarkBytes = 2;
+static_assert(std::string_view(R"({"user":"","paymentAmt":})").size() + sizeof '\n' +
+                  kGroupMarkBytes <=
+              kLineOverheadBytes);
 constexpr uint64_t kEscapedBytesMax = 6;  // of one byte of a user
 
 constexpr std::string_view kUser = "user";

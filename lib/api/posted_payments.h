@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/http.h"
+#include "money/decimal.h"
 #include "record/payment.h"
 
 namespace paystats::api {
@@ -37,7 +38,7 @@ class PostedPayments {
   uint64_t payments() const { return payments_; }
   bool empty() const { return owned_.empty(); }
 
-  // At most so many bytes as lines in a log.
+  // At most so many bytes as lines in a log, with the marks of a group.
   uint64_t line_bytes() const { return line_bytes_; }
   // About so many bytes in memory.
   uint64_t memory_bytes() const { return memory_bytes_; }

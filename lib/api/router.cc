@@ -58,15 +58,15 @@ std::string file_name(const Target& target) {
   return name.empty() && target.segments.size() == 1 ? "index.html" : name;
 }
 
-base::Result<uint64_t> parse_count(const std::string& name, std::string_view text, uint64_t least,
-                                   uint64_t most) {
+base::Result<uint64_t> parse_count(const std::string& name, std::string_view text, uint64_t min,
+                                   uint64_t max) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || stop != end || value < least || value > most) {
-    return base::fail(most == UINT64_MAX
+  if (text.empty() || error != std::errc{} || stop != end || value < min || value > max) {
+    return base::fail(max == UINT64_MAX
                           ? fmt::format("{}: not a whole number", name)
-                          : fmt::format("{}: not a whole number from {} to {}", name, least, most));
+                          : fmt::format("{}: not a whole number from {} to {}", name, min, max));
   }
   return value;
 }

@@ -41,7 +41,7 @@ class StaticFiles {
   std::map<std::string, File, std::less<>> files_;
 };
 
-// By the end of the name; what is not known is bytes for nobody to interpret.
+// By the end of the name; what is not known is application/octet-stream.
 std::string_view content_type_of(std::string_view name);
 
 }  // namespace paystats::api

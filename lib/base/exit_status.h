@@ -12,7 +12,7 @@ enum class ExitStatus : int {
 // How a run of a tool ended that could do what it was asked for.
 struct RunOutcome {
   ExitStatus status = ExitStatus::kDone;
-  bool cut_short = false;  // by a signal, where the input would have had an end: die of it
+  bool cut_short = false;  // by a signal, where the input would have had an end: end by that signal
 };
 
 }  // namespace paystats::base

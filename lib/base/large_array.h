@@ -1,8 +1,8 @@
-// Arrays of plain values that may become very large and are read in no order. What is slow about
-// those is less the memory than finding it: a page of 4 KB is one of so many that the processor
-// looks up nearly every one of them anew. So the memory comes from the system itself, zeroed, and
-// on pages of 2 MB where the system has them (Linux: transparent huge pages, `madvise` or
-// `always`); where it has none, all is the same but slower.
+// Arrays of plain values that may become very large and are read in no order. Random access to a
+// large array is bound by TLB misses, since there are far more pages of 4 KB than the TLB holds. So
+// the memory comes from the system itself, zeroed, and on pages of 2 MB where the system has them
+// (Linux: transparent huge pages, `madvise` or `always`); where it has none, all is the same but
+// slower.
 //
 //   LargeArray<Key> keys(size);                            // zeros, 2 MB at a time
 //   LargeArray<char> first(size, PageSize::kSmallFirst);   // as it is touched, up to 2 MB

@@ -1,5 +1,5 @@
-// What the command line asks of paystats-cache, and whether it can be meant: to answer on a socket,
-// to print a list, or to ask a cache that runs.
+// What the command line asks of paystats-cache, and whether the options are consistent: to answer
+// on a socket, to print a list, or to ask a cache that runs.
 #pragma once
 
 #include <cstdint>

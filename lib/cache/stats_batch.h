@@ -30,7 +30,7 @@ struct StatsBatch {
   std::vector<Row> rows;  // their users point into `bytes` or `decoded`
   std::vector<Tombstone> tombstones;
 
-  // Become copies that live by themselves; memory is reused.
+  // Copies the rows, so they own their bytes; memory is reused.
   void assign(const io::DecodedChunk<record::Stats>& chunk);
   void assign(const io::DecodedRun<record::Stats>& run);
   void assign(std::span<const io::Message> nulls, std::string_view topic);

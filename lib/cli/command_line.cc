@@ -54,15 +54,15 @@ std::string house_style(std::string message) {
   return message;
 }
 
-base::Result<uint64_t> parse_number(std::string_view text, uint64_t least, uint64_t most) {
+base::Result<uint64_t> parse_number(std::string_view text, uint64_t min, uint64_t max) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || stop != end || value < least || value > most) {
-    if (most == std::numeric_limits<uint64_t>::max()) {
-      return base::fail(fmt::format("{}: not a whole number from {} on", text, least));
+  if (text.empty() || error != std::errc{} || stop != end || value < min || value > max) {
+    if (max == std::numeric_limits<uint64_t>::max()) {
+      return base::fail(fmt::format("{}: not a whole number from {} on", text, min));
     }
-    return base::fail(fmt::format("{}: not a whole number from {} to {}", text, least, most));
+    return base::fail(fmt::format("{}: not a whole number from {} to {}", text, min, max));
   }
   return value;
 }
@@ -139,10 +139,10 @@ void CommandLine::text(const std::string& names, std::optional<std::string>& val
 }
 
 void CommandLine::number(const std::string& names, uint64_t& value, const std::string& metavar,
-                         const std::string& help, uint64_t least, uint64_t most) {
+                         const std::string& help, uint64_t min, uint64_t max) {
   impl_->add(names, metavar, help,
-             [&value, least, most](const std::string& text) -> base::Result<void> {
-               const base::Result<uint64_t> parsed = parse_number(text, least, most);
+             [&value, min, max](const std::string& text) -> base::Result<void> {
+               const base::Result<uint64_t> parsed = parse_number(text, min, max);
                if (!parsed) return base::fail(parsed.error());
                value = *parsed;
                return {};
@@ -150,11 +150,11 @@ void CommandLine::number(const std::string& names, uint64_t& value, const std::s
 }
 
 void CommandLine::number(const std::string& names, std::optional<uint64_t>& value,
-                         const std::string& metavar, const std::string& help, uint64_t least,
-                         uint64_t most) {
+                         const std::string& metavar, const std::string& help, uint64_t min,
+                         uint64_t max) {
   impl_->add(names, metavar, help,
-             [&value, least, most](const std::string& text) -> base::Result<void> {
-               const base::Result<uint64_t> parsed = parse_number(text, least, most);
+             [&value, min, max](const std::string& text) -> base::Result<void> {
+               const base::Result<uint64_t> parsed = parse_number(text, min, max);
                if (!parsed) return base::fail(parsed.error());
                value = *parsed;
                return {};

@@ -35,9 +35,9 @@ class CommandLine {
   void text(const std::string& names, std::optional<std::string>& value, const std::string& metavar,
             const std::string& help);
   void number(const std::string& names, uint64_t& value, const std::string& metavar,
-              const std::string& help, uint64_t least, uint64_t most);
+              const std::string& help, uint64_t min, uint64_t max);
   void number(const std::string& names, std::optional<uint64_t>& value, const std::string& metavar,
-              const std::string& help, uint64_t least, uint64_t most);
+              const std::string& help, uint64_t min, uint64_t max);
   // "250ms", "10s", "5m", "1h", "0": an integer and a unit (ns us ms s m h); zero needs none.
   void duration(const std::string& names, std::optional<base::Duration>& value,
                 const std::string& metavar, const std::string& help);

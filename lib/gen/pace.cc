@@ -43,16 +43,16 @@ uint64_t Pace::due(base::Instant now) const {
 
 uint64_t Pace::take(uint64_t wanted, base::Instant now) {
   if (!rate_) return now < end_ ? wanted : 0;
-  uint64_t open = due(now) - forgiven_ - gone_;
+  uint64_t open = due(now) - dropped_ - gone_;
   if (open > *rate_) {
-    forgiven_ += open - *rate_;
+    dropped_ += open - *rate_;
     open = *rate_;
   }
   const uint64_t taken = std::min(open, wanted);
   gone_ += taken;
   if (open == taken) {
     // The next one's own instant, rounded up, but not before the slice is over.
-    const money::Uint128 number = money::Uint128{gone_} + forgiven_;
+    const money::Uint128 number = money::Uint128{gone_} + dropped_;
     const auto after = static_cast<int64_t>((number * kNanosPerSecond + *rate_ - 1) / *rate_);
     wake_ = std::min(end_, std::max(start_ + base::Duration(after), later(now, kSlice)));
   }
@@ -61,7 +61,7 @@ uint64_t Pace::take(uint64_t wanted, base::Instant now) {
 
 bool Pace::over(base::Instant now) const {
   if (now < end_) return false;
-  return !rate_ || due(now) <= gone_ + forgiven_;
+  return !rate_ || due(now) <= gone_ + dropped_;
 }
 
 }  // namespace paystats::gen

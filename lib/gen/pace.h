@@ -6,7 +6,7 @@
 //
 // Payment k, counted from 0, is due at k / rate after the start, so T seconds hold exactly rate x T
 // of them. Fast rates go in slices of a few milliseconds. After a hold-up (an output that was full)
-// at most a second's worth is made up for; the rest is forgiven, lest a flood follow. Pure:
+// at most a second's worth is made up for; the rest is dropped, so that no burst follows. Pure:
 // integers and the instants that it is given.
 #pragma once
 
@@ -49,7 +49,7 @@ class Pace {
   const base::Instant end_;
   base::Instant wake_;
   uint64_t gone_ = 0;
-  uint64_t forgiven_ = 0;
+  uint64_t dropped_ = 0;
 };
 
 }  // namespace paystats::gen

@@ -1,6 +1,6 @@
-// Bodies that are sent again and again, a second time as files in memory (memfd_create(2)): from
-// there sendfile(2) hands the kernel their pages, where a write would copy all bytes for each
-// client. At 20 KB that halves what a response costs.
+// Bodies that are sent many times, kept as files in memory (memfd_create(2)) as well: from there
+// sendfile(2) hands the kernel their pages, where a write would copy all bytes for each client. At
+// 20 KB that halves what a response costs.
 //
 //   BodyPages pages;
 //   if (const BodyPages::Pages file = pages.of(body)) send_pages(socket, file->get());

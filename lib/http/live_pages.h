@@ -10,8 +10,8 @@
 //
 // A watching ends with the watcher. Events are whole states: a watcher that cannot keep up keeps
 // the newest and drops those before it. Many watchers are told in slices, between which the loop
-// does what else is to be done; what changes meanwhile overtakes: later watchers are told the
-// newest, those before them again. All on the loop's thread.
+// does what else is to be done; if totals change meanwhile, later watchers get the newest, and
+// earlier ones are told again. All on the loop's thread.
 #pragma once
 
 #include <cstddef>

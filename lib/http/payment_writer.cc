@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <deque>
 #include <iterator>
@@ -101,7 +102,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
          std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
-        group_bytes_max(std::min<uint64_t>(group_max, io::PaymentSink::kCommitBytes / 2)),
+        group_bytes_max(group_max),
         loop_side(std::move(side)),
         loop(event_loop) {}
 
@@ -133,7 +134,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   bool stopping PAYSTATS_GUARDED_BY(mutex) = false;
   // The loop's side is gone: `loop` must not be used any more.
   bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;
-  bool finished PAYSTATS_GUARDED_BY(mutex) = false;
+  bool finished PAYSTATS_GUARDED_BY(mutex) = false;  // the thread calls the sink no more
   base::CondVar on_finished;
   loop::EventLoop& loop PAYSTATS_GUARDED_BY(mutex);
 };
@@ -234,6 +235,8 @@ void PaymentWriter::Shared::run() {
     const base::MutexLock lock(mutex);
     stopping = true;
     unwritten.swap(queue);
+    finished = true;
+    on_finished.notify_all();
   }
   tell([unwritten = std::make_shared<std::deque<Item>>(std::move(unwritten)),
         outcome](LoopSide& side) {
@@ -249,6 +252,7 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                              Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
+  assert(limits.group_bytes_max <= PaymentWriterLimits::kGroupBytesMax);
   shared_ = std::make_shared<Shared>(std::move(sink), limits.group_bytes_max, loop_side_, loop);
 }
 
@@ -258,12 +262,7 @@ base::Result<void> PaymentWriter::start() {
   loop_side_->work.emplace(loop_side_->loop);
   loop_side_->checks =
       std::make_unique<loop::Ticker>(loop_side_->loop, kCheckInterval, [this] { check_waits(); });
-  base::Result<base::Thread> thread = base::start_thread([shared = shared_] {
-    shared->run();
-    const base::MutexLock lock(shared->mutex);
-    shared->finished = true;
-    shared->on_finished.notify_all();
-  });
+  base::Result<base::Thread> thread = base::start_thread([shared = shared_] { shared->run(); });
   if (!thread) return base::fail(thread.error());
   thread_ = std::move(*thread);
   return {};
@@ -294,7 +293,11 @@ void PaymentWriter::check_waits() {
 }
 
 PaymentWriter::~PaymentWriter() {
-  if (!thread_.joinable()) return;
+  end();
+}
+
+bool PaymentWriter::end() {
+  if (!thread_.joinable()) return !detached_;
   stop();
   base::MutexLock lock(shared_->mutex);
   shared_->abandoned = true;
@@ -306,8 +309,10 @@ PaymentWriter::~PaymentWriter() {
   if (finished) {
     thread_.join();
   } else {
-    thread_.detach();  // it is stuck in the sink, which may use what it borrows: see the header
+    thread_.detach();
+    detached_ = true;
   }
+  return finished;
 }
 
 void PaymentWriter::post(api::PostedPayments payments, OnOutcome on_outcome) {

@@ -39,9 +39,11 @@ enum class Posting {
 struct PaymentWriterLimits {
   size_t posts_max = 4096;        // waiting
   uint64_t bytes_max = 64 << 20;  // in memory, of those
-  // As lines; a larger post is a group by itself. At most this default, or a part of a group could
-  // be committed before the rest fails, and all posts were told that it is not stored.
-  uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
+  // Of lines, as PostedPayments::line_bytes() counts them. A log commits by itself what has more
+  // than kCommitBytes: a part of such a group would be stored, and the rest may fail.
+  static constexpr uint64_t kGroupBytesMax = io::PaymentSink::kCommitBytes / 2;
+  static_assert(kGroupBytesMax < io::PaymentSink::kCommitBytes);
+  uint64_t group_bytes_max = kGroupBytesMax;  // at most that; a larger post is a group by itself
   base::Duration wait_timeout = std::chrono::seconds(10);
 };
 
@@ -57,16 +59,12 @@ class PaymentWriter {
   };
 
   // `loop` and `clock` are borrowed; the thread uses the first alone, and not once this is gone.
+  // REQUIRES: limits.group_bytes_max <= kGroupBytesMax.
   PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
                 const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
-  // A thread that is stuck in the sink is detached. It owns what it shares with this object, and
-  // the sink; when the sink returns, it destroys the sink and ends, and nothing more is written.
-  // What the sink borrows it goes on using: a topic's sink borrows its kafka::Cluster and the stop
-  // signals, and where those are destroyed before librdkafka returns the process ends with status
-  // 2, or by a signal.
-  ~PaymentWriter();
+  ~PaymentWriter();  // end()
 
   base::Result<void> start();
 
@@ -74,6 +72,12 @@ class PaymentWriter {
 
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
+
+  // As stop(), and ends the thread. False: it is stuck in the sink, and is detached. It owns what
+  // it shares with this object, and the sink, which it destroys when that returns; nothing more is
+  // written. But what the sink borrows (a topic's: the kafka::Cluster and the stop signals) it may
+  // go on using at any time, so the caller destroys none of that: it ends the process.
+  bool end();
 
   // The last payments could be written, or none have been tried.
   bool writable() const;
@@ -88,6 +92,7 @@ class PaymentWriter {
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<LoopSide> loop_side_;
   base::Thread thread_;
+  bool detached_ = false;
 };
 
 }  // namespace paystats::http

@@ -25,6 +25,7 @@ class HttpRun::Impl {
 
   base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
   base::Result<void> run();
+  bool output_stuck() const { return output_stuck_; }
 
  private:
   PaymentWriter::Handlers writer_handlers();
@@ -32,6 +33,7 @@ class HttpRun::Impl {
   void broken(const base::Error& error);
   void stop();
   void served();
+  void end_writer();
   void await_cache();
 
   const HttpRunOptions options_;
@@ -45,6 +47,7 @@ class HttpRun::Impl {
   std::unique_ptr<loop::Ticker> last_call_;
   std::unique_ptr<loop::Ticker> no_cache_yet_;
   bool cache_seen_ = false;
+  bool output_stuck_ = false;
   base::Result<void> outcome_;
 };
 
@@ -126,6 +129,7 @@ base::Result<void> HttpRun::Impl::run() {
   const base::Result<void> looped = loop_.run();
   if (!looped && outcome_) outcome_ = looped;
   feed_->stop();  // after a loop that failed, while there is still a server to be told
+  end_writer();
   return outcome_;
 }
 
@@ -160,13 +164,19 @@ void HttpRun::Impl::served() {
   feed_->stop();
   writer_->stop();
   last_call_ = std::make_unique<loop::Ticker>(loop_, kWriterTimeout, [this] {
-    if (outcome_) {
-      outcome_ =
-          base::fail(options_.output_name + ": does not take the payments that were under way");
-    }
-    writer_.reset();  // leaves the thread to itself
+    end_writer();
+    writer_.reset();  // the loop has nothing to wait for any more
     last_call_.reset();
   });
+}
+
+void HttpRun::Impl::end_writer() {
+  if (!writer_ || writer_->end()) return;
+  output_stuck_ = true;
+  if (outcome_) {
+    outcome_ =
+        base::fail(options_.output_name + ": does not take the payments that were under way");
+  }
 }
 
 HttpRun::HttpRun(HttpRunOptions options, const base::RunContext& context)
@@ -180,6 +190,10 @@ base::Result<void> HttpRun::open(std::unique_ptr<io::PaymentSink> sink, api::Sta
 
 base::Result<void> HttpRun::run() {
   return impl_->run();
+}
+
+bool HttpRun::output_stuck() const {
+  return impl_->output_stuck();
 }
 
 }  // namespace paystats::http

@@ -49,6 +49,11 @@ class HttpRun {
   // REQUIRES: open() has succeeded. Call once.
   base::Result<void> run();
 
+  // After a run() that failed: the sink has not returned to the thread that writes, which may go on
+  // using all that the sink borrows. So end the process at once, by std::_Exit(): nothing that
+  // main() has made may be destroyed.
+  bool output_stuck() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -19,7 +19,7 @@ namespace {
 // A commit takes as long as the disk needs to sync; a writer that commits again and again leaves
 // the lock free for moments only. So the first tries come soon after one another.
 constexpr base::Duration kFirstPause = std::chrono::microseconds(100);
-constexpr base::Duration kLongestPause = std::chrono::milliseconds(2);
+constexpr base::Duration kPauseMax = std::chrono::milliseconds(2);
 
 constexpr base::Duration kPatience = std::chrono::seconds(1);  // until a wait is told
 
@@ -121,7 +121,7 @@ base::Result<base::UniqueFd> reopen_for_reading(int fd, std::string_view name) {
 }
 
 base::Result<Wake> SharedLock::acquire(int fd, const Waiter& waiter, base::Instant deadline) {
-  for (base::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+  for (base::Duration pause = kFirstPause;; pause = std::min(pause * 2, kPauseMax)) {
     if (::flock(fd, LOCK_SH | LOCK_NB) == 0) {
       fd_ = fd;
       waiting_since_.reset();
@@ -161,7 +161,7 @@ base::Result<void> lock_exclusively(int fd, std::string_view name, base::Diagnos
     }
     if (how == LOCK_EX) continue;
     std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, kLongestPause);
+    pause = std::min(pause * 2, kPauseMax);
     if (clock.now() - start < kPatience) continue;
     diagnostics.note(waiting_for_lock(name));
     how = LOCK_EX;  // from now on as the kernel has it, which is fairer than trying

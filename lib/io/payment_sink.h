@@ -28,9 +28,9 @@ class PaymentSink {
   // REQUIRES: each amount_text is plain (see plain_decimal()).
   virtual base::Result<void> put(std::span<const record::Batch> batches) = 0;
 
-  // The road for bulk: commits `lines` at once, behind all that was put, without a copy. Each is
-  // one payment and a whole of its own, ends in a newline and carries no mark. An error says the
-  // same as that of flush().
+  // For bulk writes: commits `lines` at once, behind all that was put, without a copy. Each is one
+  // payment and a whole of its own, ends in a newline and carries no mark. An error says the same
+  // as that of flush().
   virtual base::Result<void> commit_lines(std::string_view lines) = 0;
 
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An

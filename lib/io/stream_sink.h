@@ -47,7 +47,7 @@ base::Result<std::unique_ptr<StreamSink>> open_stdout();
 // ends that wait with an error of kind kInterrupted.
 base::Result<std::unique_ptr<StreamSink>> open_stream(const std::string& path);
 
-// close(2) with its error: the last word of a network file system on what was written.
+// close(2) with its error: a network file system may report a failed write only here.
 base::Result<void> close_checked(base::UniqueFd fd, std::string_view name);
 
 // Whether there is a file at `path` that is not a regular one. A folder is an error.

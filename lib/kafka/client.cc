@@ -1,10 +1,15 @@
 #include "kafka/client.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <thread>
 #include <utility>
+
+#include "base/fd.h"
 
 namespace paystats::kafka {
 namespace {
@@ -30,6 +35,14 @@ bool is_unknown(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
          error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
          error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+// Why there is no socket, an errno value: without a descriptor no broker can ever answer.
+void note_socket(int error, BrokerWatch& watch) {
+  if (error != EMFILE && error != ENFILE) return;
+  base::Error none = base::system_error("kafka: socket", error);
+  none.message += " (see ulimit -n)";
+  watch.give_up_at_start(std::move(none));
 }
 
 }  // namespace
@@ -106,6 +119,7 @@ base::Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_ty
   }
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_set_socket_cb(conf.get(), open_socket);
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
   if (client->callbacks_.on_rebalance) {
     client->is_group_consumer_ = true;
@@ -232,11 +246,41 @@ base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {
   return cluster_.check_patience(grace_after_stop);
 }
 
+// As librdkafka's own, whose failure would show as a broker that is away. Runs in its threads.
+int Client::open_socket(int domain, int type, int protocol, void* opaque) {
+  const int fd = ::socket(domain, type | SOCK_CLOEXEC, protocol);
+  if (fd < 0) {
+    const int error = errno;
+    note_socket(error, static_cast<const Client*>(opaque)->cluster_.watch());
+    errno = error;
+  }
+  return fd;
+}
+
 void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {
   const Client& client = *static_cast<Client*>(opaque);
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
-  // One broker of several that is away is no trouble yet.
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) client.cluster_.watch().unreachable(reason);
+  BrokerWatch& watch = client.cluster_.watch();
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE:
+      // Of a broker that has no thread nothing will ever be heard.
+      watch.give_up({fmt::format("kafka: {} (see ulimit -u)", reason)});
+      break;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      watch.unreachable(reason);
+      break;
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+      // To look up a name takes descriptors too, and the reason does not tell of those.
+      if (const base::UniqueFd probe(::eventfd(0, EFD_CLOEXEC)); !probe) note_socket(errno, watch);
+      watch.reason(reason);
+      break;
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+      // One broker of several that is away is no trouble yet.
+      watch.reason(reason);
+      break;
+    default:
+      break;
+  }
   client.cluster_.context().diagnostics.detail(
       fmt::format("kafka: {}: {}", rd_kafka_err2name(error), reason));
 }

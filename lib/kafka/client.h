@@ -72,6 +72,7 @@ class Client {
  private:
   Client(Cluster& cluster, ClientCallbacks callbacks);
   void rest(int milliseconds);
+  static int open_socket(int domain, int type, int protocol, void* opaque);
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
 

@@ -1,8 +1,8 @@
-// Keeps librdkafka fetching. It stops to fetch where `queued.min.messages` wait in its queue (or as
-// many bytes as `queued.max.messages.kbytes` says, which nobody sees from outside), and
-// before version 2.2 looks at the queue again only when something happens to the connection, or
-// after a second: long after the queue has run empty. A question to the broker makes it look; so
-// one is asked as soon as there is room again, and its answer not waited for. From 2.2 on
+// Keeps librdkafka fetching. It stops fetching where `queued.min.messages` wait in its queue (or as
+// many bytes as `queued.max.messages.kbytes` says, which nobody sees from outside), and before
+// version 2.2 looks at the queue again only when something happens to the connection, or after a
+// second: long after the queue has run empty. A question to the broker makes it look; so one is
+// asked as soon as there is room again, and its answer not waited for. From 2.2 on
 // `fetch.queue.backoff.ms` does the same, and there is nothing to be done. Only for the files of
 // this room. Tested through kafka/group_consumer.h.
 //

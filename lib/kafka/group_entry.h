@@ -1,4 +1,4 @@
-// How a member comes into its consumer group without waiting for nothing.
+// How a member comes into its consumer group without an avoidable wait.
 //
 // A member joins in two requests: JoinGroup, and SyncGroup for the partitions. Where another member
 // joins between the two, the second one fails, and librdkafka joins again when its last JoinGroup

@@ -1,4 +1,5 @@
-// The one place that opens what the command line names, whether it is a file, a stream or a topic.
+// Opens what the command line names: a file or a stream, by io, or a topic. No other place does; it
+// is in the lowest room that sees both.
 //
 //   EndpointOpener opener(options, context);
 //   Result<std::unique_ptr<PaymentSink>> output = opener.payment_sink(endpoint);

@@ -1,5 +1,5 @@
-// What ends a wait for messages: librdkafka writes to a descriptor when a queue that was empty is
-// so no more, and another thread may, too. So a wait can watch a stop signal besides. Only for the
+// A descriptor that ends a wait for messages: librdkafka writes to it when a queue stops being
+// empty, and another thread may as well. So the same poll(2) can watch a stop signal. Only for the
 // files of this room. Tested through their users.
 #pragma once
 

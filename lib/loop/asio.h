@@ -1,6 +1,6 @@
-// The one door to Boost.Asio: every file of loop, cache and http that uses it includes this, so
-// that all of them see the same configuration of a header-only library. Kept out of the public
-// headers of these rooms, which only declare what they must.
+// Every file of loop, cache and http includes Asio by this header, so that all of them see the same
+// configuration of a header-only library. Kept out of the public headers of these rooms, which only
+// declare what they must.
 //
 // Coroutines use `use_result`: an operation yields (error_code, value) and throws nothing, so a
 // client that goes away is an ordinary value of an ordinary branch.

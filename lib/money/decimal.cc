@@ -1,6 +1,7 @@
 // A text becomes a Decimal in one of three ways: up to eight characters, which almost every amount
 // is, are taken as one machine word; what has no exponent and fits one, digit by digit; all else is
-// taken apart by the grammar of RFC 8259, section 6. The first two only ever say yes.
+// taken apart by the grammar of RFC 8259, section 6. The first two may refuse valid input (the next
+// path decides); they never accept invalid input.
 //
 //   number = [ minus ] int [ frac ] [ exp ]
 #include "money/decimal.h"

@@ -68,7 +68,7 @@ struct AggregatePlan {
   bool writes_topic() const { return output.kind == io::Endpoint::Kind::kTopic; }
 };
 
-base::Result<AggregatePlan> make_plan(const PayaggOptions& request);
+base::Result<AggregatePlan> make_plan(const PayaggOptions& options);
 
 // "final", "update" or "complete"; "append" is refused with the reason.
 base::Result<stream::OutputMode> parse_output_mode(const std::string& word);

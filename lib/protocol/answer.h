@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "money/decimal.h"
 #include "record/payment.h"
 
 namespace paystats::protocol {

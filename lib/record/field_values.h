@@ -28,13 +28,13 @@ inline std::string_view text_of(const JsonToken& token, TextArena& arena) {
 
 // Digits only, without zeros in front, as the grammar has an integer. False where `text` is
 // anything else or beyond `most`.
-inline bool read_digits(std::string_view text, uint64_t most, uint64_t& out) {
+inline bool read_digits(std::string_view text, uint64_t max, uint64_t& out) {
   if (text.empty() || text.size() > 20 || (text.size() > 1 && text[0] == '0')) return false;
   uint64_t value = 0;
   for (const char c : text) {
     if (c < '0' || c > '9') return false;
     const auto digit = static_cast<uint64_t>(c - '0');
-    if (value > (most - digit) / 10) return false;
+    if (value > (max - digit) / 10) return false;
     value = value * 10 + digit;
   }
   out = value;

@@ -1,5 +1,6 @@
 // Values of a line that fits a layout (see payment_layout.h), each read from where it begins to
-// where it ends. They only ever say yes: nullptr leaves the line to the flat path.
+// where it ends. May refuse valid input (nullptr: the flat path decides); never accepts invalid
+// input.
 // Tested through record/payment_layouts.h.
 #pragma once
 

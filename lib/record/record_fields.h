@@ -77,8 +77,8 @@ struct RecordFields<Stats> {
   }
 
  private:
-  static bool read_integer(const JsonToken& token, uint64_t most, uint64_t& out) {
-    return token.kind == JsonToken::Kind::kNumber && read_digits(token.text, most, out);
+  static bool read_integer(const JsonToken& token, uint64_t max, uint64_t& out) {
+    return token.kind == JsonToken::Kind::kNumber && read_digits(token.text, max, out);
   }
   static Flaw read_sum(const JsonToken& token, money::Decimal& sum) {
     if (token.kind == JsonToken::Kind::kMissing) return Flaw::kSumMissing;

@@ -1,5 +1,5 @@
-// The rows of one call of a decoder: a vector that never grows by itself, so that to add a row is
-// to fill the next place. Places are made once and filled again and again.
+// The rows of one call of a decoder: a vector that grows by reserve() alone, whose rows are
+// constructed once and then overwritten by each call. To add a row is to fill the next place.
 //
 //   rows.reserve(most);
 //   fill(rows.next()); rows.keep();       // or rows.push_back(row)

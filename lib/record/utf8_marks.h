@@ -1,6 +1,6 @@
-// Text beyond ASCII, judged for a whole stretch of bytes at once: where all of it is UTF-8, so is
-// each name in it, and nobody need look at its characters. Bits of what ends a run of plain
-// characters (see string_stops.h), among them all bytes that are not ASCII, lose those again.
+// Checks a whole stretch of bytes for UTF-8 at once: where all of it is valid, so is each name in
+// it, and no character has to be looked at. It then clears the bits of bytes that are not ASCII
+// among those that string_stops.h has set for the ends of runs of plain characters.
 //
 //   unmark_utf8(begin, size, bits);   // bits of size bytes, the first lowest
 //

@@ -12,7 +12,7 @@ constexpr base::Duration kIntervalMax = std::chrono::hours(24 * 365 * 100);
 
 Trigger::Trigger(TriggerOptions options, const base::Clock& clock)
     : at_pauses_(options.interval <= base::Duration::zero()),
-      interval_(at_pauses_ ? kIntervalLongest : std::min(options.interval, kIntervalMax)),
+      interval_(at_pauses_ ? kIntervalAtPausesMax : std::min(options.interval, kIntervalMax)),
       records_max_(std::max<uint64_t>(options.records_max.value_or(UINT64_MAX), 1)),
       clock_(clock) {}
 
@@ -38,7 +38,7 @@ void Trigger::fired(base::Duration took) {
 }
 
 void Trigger::settled(base::Duration took) {
-  rest_ = std::min(took * kRestFactor, kRestLongest);
+  rest_ = std::min(took * kRestFactor, kRestMax);
   ++times_fired_;
   last_ = clock_.now();
 }

@@ -6,9 +6,9 @@
 //   if (trigger.due(paused)) { publish(); trigger.fired(); }
 //   source.read(block, trigger.deadline());
 //
-// An interval of zero means at every pause of the input, and at least each kIntervalLongest. With
-// records_max also after each so many records. With a backlog, publishing is limited to about a
-// tenth of the time, where the caller says how long it took: see fired(). Pure: it looks at the
+// An interval of zero means at every pause of the input, and at least each kIntervalAtPausesMax.
+// With records_max also after each so many records. With a backlog, publishing is limited to about
+// a tenth of the time, where the caller says how long it took: see fired(). Pure: it looks at the
 // clock and nothing else.
 #pragma once
 
@@ -27,7 +27,7 @@ struct TriggerOptions {
 
 class Trigger {
  public:
-  static constexpr base::Duration kIntervalLongest =
+  static constexpr base::Duration kIntervalAtPausesMax =
       std::chrono::milliseconds(100);  // of interval zero
 
   Trigger(TriggerOptions options, const base::Clock& clock);
@@ -50,10 +50,10 @@ class Trigger {
 
   // All that changed has been published: call when that is done, so that publishing a large table
   // leaves an interval for reading. Where it `took` long, that interval is at least kRestFactor
-  // times as long, up to kRestLongest, unless the input pauses before.
+  // times as long, up to kRestMax, unless the input pauses before.
   void fired(base::Duration took = {});
   static constexpr int kRestFactor = 9;
-  static constexpr base::Duration kRestLongest = std::chrono::seconds(1);
+  static constexpr base::Duration kRestMax = std::chrono::seconds(1);
 
   // The same for a caller that goes on while it publishes: what has been added is taken, how much
   // that was; and the end of it, which leaves alone what was added since. What did not come about

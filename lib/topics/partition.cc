@@ -4,6 +4,8 @@
 #include <cassert>
 #include <optional>
 
+#include "money/decimal.h"
+
 namespace paystats::topics {
 
 PartitionTotals::PartitionTotals(int32_t partition, uint64_t seed, totals::TotalsOptions options)

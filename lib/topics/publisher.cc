@@ -37,7 +37,7 @@ bool TopicPublisher::full() const {
   const PendingRejects& pending = context_.pending_rejects;
   return trigger_.records_reached() ||
          pending.lines.size() + rejects_.lines.size() >= options_.totals_per_transaction ||
-         pending.bytes + rejects_.bytes >= options_.reject_bytes_most;
+         pending.bytes + rejects_.bytes >= options_.reject_bytes_max;
 }
 
 base::Instant TopicPublisher::deadline(bool paused) const {

@@ -31,13 +31,13 @@ namespace paystats::topics {
 struct TopicPublisherOptions {
   stream::TriggerOptions trigger = {};
   // More totals than these are published in parts. A transaction must end within its time-out, on a
-  // slow machine as well; one that did not would be made again for ever. Each total is exact by
-  // itself, so a part is no half truth. With it go the offsets that the group has already, since
+  // slow machine as well; one that did not would be made again for ever. Each total is exact, so
+  // each part is consistent by itself. With it go the offsets that the group has already, since
   // they are what fences a member that the group has removed while it runs; the new ones go with
   // the last part.
   size_t totals_per_transaction = 100'000;
   // Nothing is read while rejects of this size wait for a transaction or are in one.
-  size_t reject_bytes_most = 16 << 20;
+  size_t reject_bytes_max = 16 << 20;
 };
 
 class TopicPublisher {
@@ -49,7 +49,7 @@ class TopicPublisher {
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
                  TopicParts& parts, const TopicJobContext& context);
 
-  // From here on what is published is the learning of this member. Borrowed.
+  // From here on what is published is what this member has read since. Borrowed.
   void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
 
   // The partitions have been given to this member, which reads them from `starts` on.

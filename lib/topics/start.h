@@ -1,5 +1,5 @@
 // Where to begin in a partition, and whether one may: each of these findings would otherwise be a
-// loss that nobody sees. Pure.
+// silent loss. Pure.
 //
 //   Result<TopicStart> start = choose_start(facts, topics, OnDataLoss::kStop);
 #pragma once

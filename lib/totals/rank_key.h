@@ -1,7 +1,7 @@
-// What users are put in order by, before anybody looks at them again in the table, which is not in
-// the cache: a key has how far the sum is below the largest one, and in the bits that this leaves
-// the beginning of the name, behind what all names begin with. Nearly all of the order is found
-// there.
+// Sort keys of users, compact, so that the table, which is not in the CPU's cache, is seldom needed
+// again. A key holds the distance of the sum from the largest one and, in the bits that are left,
+// the first bytes of the name behind the prefix that all names share. It decides nearly all of the
+// order.
 //
 //   KeySpread spread;
 //   spread.add(nanos, head, first_head);   // for each user

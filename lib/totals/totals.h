@@ -119,7 +119,7 @@ class Totals {
   UserTotal total_of(const Entry& e) const {
     return e.is_wide() ? wide_[e.wide_place()] : e.total();
   }
-  // REQUIRES: the tags of both are one, as far as a slot can tell.
+  // REQUIRES: the bits of the tag that a slot keeps are equal.
   bool is_named(const Entry& e, const record::UserName& user) const;
 
   void fetch_ahead(std::span<const Row> rows, Strip& strip) const;

@@ -1,5 +1,5 @@
 // The hash of a user's name. Names are chosen by strangers, so it is seeded anew in each process:
-// nobody can prepare names that meet in one place of the table.
+// nobody can prepare names that collide.
 //
 // A *short* name, of up to 16 bytes of which the last one is no NUL, is its head (see
 // record/user_name.h), two words whatever its length: one multiplication folds them, as in wyhash,
@@ -7,7 +7,7 @@
 // is any other one, takes XXH3.
 //
 // What is claimed: the seed is in both factors, so a client that does not know it cannot tell which
-// names meet; and names that differ in a few characters, as numbered ones do, spread as random
+// names collide; and names that differ in a few characters, as numbered ones do, spread as random
 // numbers would. No more than that: it is no cryptographic hash, and a client that can measure how
 // long single names take might learn something of the seed.
 #pragma once

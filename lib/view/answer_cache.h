@@ -1,5 +1,5 @@
-// Answers of one version, so that many that ask the same (a hundred browsers that watch the first
-// page) share one rendering. All is forgotten when the version changes, or when it gets too much.
+// Rendered answers of one version, shared by all that ask the same (a hundred browsers that watch
+// the first page). All are dropped when the version changes, or when they take too much memory.
 #pragma once
 
 #include <cstddef>

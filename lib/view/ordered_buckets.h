@@ -11,7 +11,7 @@
 //
 // Order is a small object that knows the keys:
 //
-//   using Key = ...;                       a copy of what orders an id; good for ever
+//   using Key = ...;                       a copy of what orders an id; an id is never reused
 //   Key key_of(uint32_t id) const;         as of now
 //   bool before(const Key&, const Key&) const;   strict and total over ids
 //   Place& place_of(uint32_t id) const;

@@ -1,5 +1,5 @@
 // All users by sum, the largest first, equal ones by the bytes of their names: the order of
-// ranks_before(). See ordered_buckets.h for how, and ledger.h for why ids are good for ever.
+// ranks_before(). See ordered_buckets.h for how, and ledger.h for why an id is never reused.
 #pragma once
 
 #include <cstdint>

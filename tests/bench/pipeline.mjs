@@ -61,8 +61,8 @@ async function submits(view) {
       document.querySelector("#form").requestSubmit();
     })));
     // The refresh that follows each submit by a second is over before the next one begins.
-    await view.page.waitForResponse((response) => response.url().includes("/api/stats"));
-    await eventually("the form is free", async () => (await view.page.getAttribute("#submit", "aria-disabled")) === null);
+    await view.page.waitForResponse((response) => /api\/stats\?limit=\d+&offset=\d+$/.test(response.url()));
+    await eventually("the total is said", async () => / now has /.test(await view.text("#accepted")));
   }
   return times;
 }

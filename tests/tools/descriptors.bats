@@ -53,6 +53,32 @@ for_each_limit() {
   for_each_limit never paygen --random 10 --users 3 -o made.jsonl
 }
 
+# of_a_topic LIMITS BROKER COMMAND...: with so many descriptors and nobody at BROKER it refuses, and says
+# that it is for want of descriptors, or waits for the broker, and says why. Each takes a second or more.
+of_a_topic() {
+  local limits=$1 broker=$2 n refused=0
+  shift 2
+  for n in $limits; do
+    runs_or_says_why "$n" "no broker at $broker answers ($broker/bootstrap: Connect to " "$@" || return 1
+    ! grep -q ': error: ' background.err || {
+      grep -qi 'too many open files' background.err || { cat background.err >&2 && return 1; }
+      ! grep -q 'no broker at' background.err || { cat background.err >&2 && return 1; }
+      refused=$((refused + 1))
+    }
+  done
+  [ "$refused" -gt 0 ]
+}
+
+@test "with few descriptors a topic's broker that cannot be asked is no broker that is away" {
+  local broker=127.0.0.1:1
+  of_a_topic "$(seq 4 12)" $broker payagg -b $broker kafka:p -o kafka:s
+  of_a_topic "6 7 8 9" $broker paygen -b $broker --random 10 -o kafka:p
+  of_a_topic "6 7 8 9" $broker paystats-cache -b $broker --socket stats.sock kafka:s
+  of_a_topic "6 7 8 9" $broker paystats-serve -b $broker --stats none --listen 127.0.0.1:0 -o kafka:p
+  # A name is looked up before.
+  of_a_topic "$(seq 5 10)" localhost:1 payagg -b localhost:1 kafka:p -o kafka:s
+}
+
 # ---- While it serves: no descriptor is free for a client that comes
 
 # clients COUNT HOW: a program that opens as many connections to ADDRESS (a path or a port), says

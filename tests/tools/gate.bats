@@ -69,7 +69,8 @@ gate() {
   project_of "$@"
   mkdir -p scripts
   cp "$PROJECT"/scripts/{test,ctest-repeats} scripts
-  printf '#!/bin/sh\n' | tee scripts/setup-web scripts/setup-kafka >scripts/check-tidy
+  printf '#!/bin/sh\n' | tee scripts/setup-web >scripts/setup-kafka
+  printf '#!/bin/sh\n[ "$1" = --fast ] || exit %s\n' "${tidy_status:-0}" >scripts/check-tidy
   printf '#!/bin/sh\nexec cmake -S . -B "$1"\n' >scripts/build
   chmod +x scripts/*
   run --separate-stderr scripts/test
@@ -94,4 +95,11 @@ ending() { sed -n '/^repeated: /,$p' <<<"$output"; }
   gate one:web:0 two:other:1
   [ "$status" -eq 1 ]
   [ "$(ending)" = 'repeated: two' ]
+}
+
+@test "the gate in which tidy fails names the tests that were run twice as well" {
+  tidy_status=3
+  gate one:kafka:1 two:unit:0
+  [ "$status" -eq 3 ]
+  [ "$(ending)" = 'repeated: one' ]
 }

@@ -10,7 +10,7 @@ setup() {
   [ "$(id -u)" -eq 0 ] || skip "only root can become a user who has no other process"
   folder=$(mktemp -d /tmp/paystats-no-threads-XXXXXX)
   mkdir "$folder/bin" "$folder/run"
-  cp "$PAYSTATS_BIN"/{payagg,paystats-cache,paystats-serve} "$folder/bin"
+  cp "$PAYSTATS_BIN"/{payagg,paygen,paystats-cache,paystats-serve} "$folder/bin"
   chmod 755 "$folder" "$folder/bin"
   chown 65534:65534 "$folder/run"
   PATH=$folder/bin:$PATH
@@ -23,12 +23,17 @@ teardown() {
   [ -z "${folder:-}" ] || rm -rf "$folder"
 }
 
-# alone COMMAND...: as nobody, who may have one process with one thread. (A leak checker would be
-# another thread.)
-alone() {
+# with_threads N COMMAND...: as nobody, who may have so many, the first of the process included. (A
+# leak checker would be another one.)
+with_threads() {
+  local n=$1
+  shift
   ASAN_OPTIONS=detect_leaks=0 timeout 120 setpriv --reuid=65534 --regid=65534 --clear-groups \
-    prlimit --nproc=1:1 -- "$@"
+    prlimit --nproc="$n:$n" -- "$@"
 }
+
+# alone COMMAND...: with the first thread only.
+alone() { with_threads 1 "$@"; }
 
 no_thread='error: thread: resource temporarily unavailable (see ulimit -u)'
 
@@ -63,4 +68,19 @@ no_thread='error: thread: resource temporarily unavailable (see ulimit -u)'
 @test "an aggregation in one thread needs no other" {
   alone payagg --jobs 1 <"$folder/payments.jsonl" >out
   diff out "$folder/stats.jsonl"
+}
+
+# librdkafka has a thread of its own, and one a broker.
+@test "a topic whose broker can have no thread is no broker that is away" {
+  local n tool=(-q -b 127.0.0.1:1)
+  for n in 1 2 3; do
+    refuses 'error: kafka: ' with_threads "$n" payagg "${tool[@]}" kafka:p -o kafka:s
+    refuses 'error: kafka: ' with_threads "$n" payagg "${tool[@]}" kafka:p
+    refuses 'error: kafka: ' with_threads "$n" paygen "${tool[@]}" --random 10 -o kafka:p
+    refuses 'error: kafka: ' with_threads "$n" paystats-cache "${tool[@]}" --socket stats.sock kafka:s
+    refuses 'error: kafka: ' with_threads "$n" paystats-serve "${tool[@]}" --stats none --listen 127.0.0.1:0 -o kafka:p
+  done
+  refuses 'error: kafka: Unable to create broker thread (see ulimit -u)' with_threads 2 payagg "${tool[@]}" kafka:p
+  rm refused.out refused.err
+  [ -z "$(ls -A)" ]
 }

@@ -236,6 +236,16 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   ends "$serve_pid" 2
 }
 
+@test "told to end while stdout is stalled it says so and ends with status 2" {
+  mkfifo pipe
+  start reader pipe reader.out sleep infinity
+  serve pipe
+  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":90000}')" = 503 ]
+  kill "$serve_pid"
+  ends "$serve_pid" 2
+  grep -qx 'paystats-serve: error: stdout: does not take the payments that were under way' serve.err
+}
+
 @test "a cache that is away is 503, and one that comes back is another instance" {
   start_durable
   [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]

@@ -76,6 +76,49 @@ TEST_F(BrokerWatchTest, RepeatsItEveryTenSecondsWithTheLatestReason) {
   EXPECT_EQ(said(), "paygen: warning: still no broker at pi5:9092 (timed out), after 20 s\n");
 }
 
+TEST_F(BrokerWatchTest, TheReasonOfAConnectionSaysMoreThanThatAllAreDown) {
+  BrokerWatch& watch = this->watch(seconds(20));
+  watch.reason("connection refused");
+  EXPECT_EQ(said(), "");  // one of several
+  watch.unreachable("1/1 brokers are down");
+  EXPECT_EQ(said(),
+            "paygen: warning: no broker at pi5:9092 answers (connection refused): waiting\n");
+  watch.reason("no route to host");
+  watch.unreachable("timed out");
+  clock_.advance(seconds(10));
+  EXPECT_TRUE(watch.check());
+  EXPECT_EQ(said(),
+            "paygen: warning: still no broker at pi5:9092 (no route to host), after 10 s\n");
+  clock_.advance(seconds(10));
+  const base::Result<void> failed = watch.check();
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("(no route to host)"), std::string::npos);
+  watch.reachable();
+  (void)said();
+  watch.unreachable("timed out");  // the reason was of another time
+  EXPECT_EQ(said(), "paygen: warning: no broker at pi5:9092 answers (timed out): waiting\n");
+}
+
+TEST_F(BrokerWatchTest, WhereWaitingIsOfNoUseItFailsWithoutAWordOfWaiting) {
+  BrokerWatch& watch = this->watch();
+  watch.give_up_at_start({"too many open files"});
+  watch.give_up({"no thread"});
+  watch.unreachable("all are down");
+  EXPECT_EQ(said(), "");
+  const base::Result<void> failed = watch.check();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "too many open files");
+}
+
+TEST_F(BrokerWatchTest, OnceABrokerHasAnsweredOnlyAThreadIsMissedForEver) {
+  BrokerWatch& watch = this->watch();
+  watch.reachable();
+  watch.give_up_at_start({"too many open files"});
+  EXPECT_TRUE(watch.check());
+  watch.give_up({"no thread"});
+  EXPECT_FALSE(watch.check());
+}
+
 TEST_F(BrokerWatchTest, SaysWhenTheyAreBackAndBeginsAnew) {
   BrokerWatch& watch = this->watch(seconds(30));
   watch.reachable();

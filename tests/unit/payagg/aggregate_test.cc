@@ -17,19 +17,19 @@ const std::string kStats = "{\"user\":\"anna\",\"sum\":7.00,\"count\":1}\n";
 class Aggregate : public testing::Test {
  protected:
   Aggregate() {
-    request_.inputs = {folder_ / "in"};
-    request_.output = folder_ / "out";
+    options_.inputs = {folder_ / "in"};
+    options_.output = folder_ / "out";
     io::write_file(folder_ / "in", kPayment);
   }
   base::Result<base::RunOutcome> run() {
-    return aggregate(*make_plan(request_),
+    return aggregate(*make_plan(options_),
                      {context_.words.diagnostics, context_.stop, context_.clock, false});
   }
   std::string output() { return io::file_bytes(folder_ / "out"); }
 
   const TempFolder folder_;
   io::TestContext context_;
-  PayaggOptions request_;
+  PayaggOptions options_;
 };
 
 TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {
@@ -43,7 +43,7 @@ TEST_F(Aggregate, AFileOfPaymentsBecomesAFileOfTotals) {
 
 TEST_F(Aggregate, BadRecordsAreTheStatusAndGoWhereTheyWereSent) {
   io::append_file(folder_ / "in", "junk\n");
-  request_.rejects = folder_ / "bad";
+  options_.rejects = folder_ / "bad";
   const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
   EXPECT_EQ(end->status, base::ExitStatus::kRejected);
@@ -54,27 +54,27 @@ TEST_F(Aggregate, SeveralJobsGiveTheSame) {
   std::string bytes = "junk\n";
   while (bytes.size() < size_t{9} << 20U) bytes += kPayment;
   io::write_file(folder_ / "in", bytes);
-  request_.rejects = folder_ / "bad1";
-  request_.jobs = 1;
+  options_.rejects = folder_ / "bad1";
+  options_.jobs = 1;
   ASSERT_TRUE(run());
   const std::string want = output();
-  request_.rejects = folder_ / "bad3";
-  request_.jobs = 3;
+  options_.rejects = folder_ / "bad3";
+  options_.jobs = 3;
   ASSERT_TRUE(run());
   EXPECT_EQ(output(), want);
   EXPECT_EQ(io::file_bytes(folder_ / "bad1"), io::file_bytes(folder_ / "bad3"));
 }
 
 TEST_F(Aggregate, OneFileCannotBeReadAndWritten) {
-  request_.output = request_.inputs[0];
+  options_.output = options_.inputs[0];
   const base::Result<base::RunOutcome> same = run();
   ASSERT_FALSE(same);
   EXPECT_NE(same.error().message.find("is both input and output"), std::string::npos);
-  request_.output = folder_ / "out";
-  request_.rejects = folder_ / "in";
+  options_.output = folder_ / "out";
+  options_.rejects = folder_ / "in";
   EXPECT_FALSE(run());
   io::write_file(folder_ / "out", "old\n");
-  request_.rejects = folder_ / "out";
+  options_.rejects = folder_ / "out";
   EXPECT_FALSE(run());
   EXPECT_EQ(io::file_bytes(folder_ / "in"), kPayment);
   EXPECT_EQ(output(), "old\n");
@@ -82,7 +82,7 @@ TEST_F(Aggregate, OneFileCannotBeReadAndWritten) {
 
 TEST_F(Aggregate, AnErrorLeavesTheOldOutput) {
   io::write_file(folder_ / "out", "old\n");
-  request_.inputs.push_back(folder_ / "missing");
+  options_.inputs.push_back(folder_ / "missing");
   EXPECT_FALSE(run());
   EXPECT_EQ(output(), "old\n");
   EXPECT_EQ(folder_.entries(), 2U);
@@ -98,7 +98,7 @@ TEST_F(Aggregate, AFinalThatASignalCutShortSaysSo) {
 }
 
 TEST_F(Aggregate, ASignalIsTheNormalEndOfFollowing) {
-  request_.follow = true;
+  options_.follow = true;
   context_.stop.request(SIGTERM);
   const base::Result<base::RunOutcome> end = run();
   ASSERT_TRUE(end);
@@ -109,13 +109,13 @@ TEST_F(Aggregate, ASignalIsTheNormalEndOfFollowing) {
 TEST_F(Aggregate, AReaderThatWentAwayIsAQuietEndUnlessTheInputHasNone) {
   io::Pipe pipe;
   pipe.read.reset();
-  request_.output = "-";
+  options_.output = "-";
   {
     const io::Redirected redirected(1, pipe.write.get());
     const base::Result<base::RunOutcome> end = run();
     ASSERT_TRUE(end);
     EXPECT_EQ(end->status, base::ExitStatus::kDone);
-    request_.follow = true;
+    options_.follow = true;
     const base::Result<base::RunOutcome> following = run();
     ASSERT_FALSE(following);
     EXPECT_EQ(following.error().kind, base::ErrorKind::kClosedOutput);
@@ -127,8 +127,8 @@ TEST_F(Aggregate, RejectsArriveEvenWhereNobodyReadsTheTotals) {
   io::Pipe pipe;
   pipe.read.reset();
   io::append_file(folder_ / "in", "junk\n");
-  request_.output = "-";
-  request_.rejects = folder_ / "bad";
+  options_.output = "-";
+  options_.rejects = folder_ / "bad";
   {
     const io::Redirected redirected(1, pipe.write.get());
     ASSERT_TRUE(run());

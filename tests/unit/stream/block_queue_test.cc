@@ -69,7 +69,12 @@ TEST(BlockQueue, WhoGivesBackTheLastItemOfARestingReaderIsTold) {
 
 TEST(BlockQueue, CloseEndsAllWaiting) {
   BlockQueue queue(1);
-  std::thread taker([&] { EXPECT_FALSE(queue.take()); });
+  std::atomic<pid_t> taker_id{0};
+  std::thread taker([&] {
+    taker_id = ::gettid();
+    EXPECT_FALSE(queue.take());
+  });
+  EXPECT_TRUE(eventually([&] { return taker_id != 0 && io::sleeps(taker_id); }));
   queue.close();
   taker.join();
   EXPECT_FALSE(queue.put(block_of("1\n")));

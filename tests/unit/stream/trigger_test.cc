@@ -150,7 +150,7 @@ TEST(Trigger, ARestHasALimit) {
   trigger.added(1);
   trigger.fired(std::chrono::hours(1));
   trigger.added(1);
-  clock.advance(Trigger::kRestLongest);
+  clock.advance(Trigger::kRestMax);
   EXPECT_TRUE(trigger.due(false));
 }
 

@@ -136,7 +136,7 @@ TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {
   mock().create("rejects" + suffix_, 1);
   options_.rejects_topic = "rejects" + suffix_;
   options_.publish.trigger.interval = std::chrono::hours(1);
-  options_.publish.reject_bytes_most = 2000;
+  options_.publish.reject_bytes_max = 2000;
   options_.available_now = false;
   pay(0, "first");  // is published at once, and begins the hour
   std::thread stopper([this] {
