@@ -78,7 +78,11 @@ async function main(word) {
   const picture = (name, prepare, options) => take(browser, pipeline.url, path.join(folder, `${name}.png`), prepare, options);
   if (word === "--docs") {
     await fill(pipeline);
-    await picture("page", states.accepted, { viewport: { width: 1366, height: 657 } });
+    await picture("page", async (view) => {
+      await view.submit("edgar", "12.50", "7");
+      await eventually("the total", async () => / now has /.test(await view.text("#accepted")));
+      await eventually("the pane", async () => (await view.page.$$("#sent li")).length === 1);
+    }, { viewport: { width: 1366, height: 657 } });
     const bytes = statSync(path.join(folder, "page.png")).size;
     if (bytes > PICTURE_BYTES_MAX) throw new Error(`docs/page.png has ${bytes} bytes`);
   } else {
