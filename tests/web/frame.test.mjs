@@ -176,11 +176,13 @@ describe("the frame", () => {
     }
   });
 
-  test("the list of scripts in this test is that of the page", async () => {
+  test("the scripts of this test, and those that are asked for early, are those of the page", async () => {
     const view = await openPage(browser, busy.url);
     const loaded = await view.page.evaluate(() => performance.getEntriesByType("resource")
       .map((entry) => entry.name.split("/").at(-1)).filter((name) => name.endsWith(".js")));
     assert.deepEqual(loaded.sort(), [...FILES].sort());
+    const preloaded = await view.page.$$eval("link[rel=modulepreload]", (links) => links.map((link) => link.getAttribute("href")));
+    assert.deepEqual(["jquery.min.js", "app.js", ...preloaded].sort(), [...FILES].sort());
     await view.close();
   });
 
