@@ -5,9 +5,13 @@ file(GLOB page_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/www/*)
 set(page_files "")
 foreach(source IN LISTS page_sources ITEMS ${JQUERY_MIN_JS})
   get_filename_component(name ${source} NAME)
-  add_custom_command(OUTPUT ${page_folder}/${name}
-    COMMAND ${CMAKE_COMMAND} -E copy ${source} ${page_folder}/${name}
-    DEPENDS ${source} VERBATIM)
+  if(name MATCHES "\\.min\\.|\\.svg$")
+    set(copy -E copy ${source} ${page_folder}/${name})
+  else()
+    set(copy -D FROM=${source} -D TO=${page_folder}/${name} -P ${PROJECT_SOURCE_DIR}/cmake/StripComments.cmake)
+  endif()
+  add_custom_command(OUTPUT ${page_folder}/${name} COMMAND ${CMAKE_COMMAND} ${copy}
+    DEPENDS ${source} ${PROJECT_SOURCE_DIR}/cmake/StripComments.cmake VERBATIM)
   list(APPEND page_files ${page_folder}/${name})
 endforeach()
 add_custom_target(page ALL DEPENDS ${page_files})

@@ -6,13 +6,14 @@
 //
 // A pane that is opened or closed is a step of the browser's history; page and search are not.
 
-// {user, sent, page, q}
+// {user, sent, inSight, page, q}
 export function readAddress() {
   const pane = new URLSearchParams(location.search);
   const list = new URLSearchParams(location.hash.slice(1));
   return {
     user: pane.get("user") || null,
     sent: pane.has("sent"),
+    inSight: history.state?.inSight ?? true,
     page: Math.max(1, Number.parseInt(list.get("page"), 10) || 1),
     q: list.get("q") ?? "",
   };
@@ -24,12 +25,15 @@ export function paneAddress({ user = null, sent = false } = {}) {
   return (words || location.pathname) + location.hash;
 }
 
-export const openPaneAddress = (pane) => history.pushState(null, "", paneAddress(pane));
+// A pane that a person did not open is not `inSight` on a narrow window.
+export function openPaneAddress({ inSight = true, ...pane }) {
+  history.pushState({ inSight }, "", paneAddress(pane));
+}
 
 export function writeListAddress({ page, q }) {
   const words = new URLSearchParams();
   if (page > 1) words.set("page", page);
   if (q) words.set("q", q);
   const hash = words.toString();
-  history.replaceState(null, "", location.pathname + location.search + (hash ? `#${hash}` : ""));
+  history.replaceState(history.state, "", location.pathname + location.search + (hash ? `#${hash}` : ""));
 }

@@ -61,3 +61,12 @@ export function readTyped(text) {
 
 // "7 payments", "1 payment", of a number or its digits.
 export const payments = (count) => `${grouped(String(count))} ${String(count) === "1" ? "payment" : "payments"}`;
+
+// A sum that has many groups may wrap between them; a short one never does.
+export function amountElement(text) {
+  const shown = grouped(text);
+  const $amount = $("<span class='amount'>");
+  if (shown.length <= 20) return $amount.text(shown);
+  shown.match(/[^,]+,?/g).forEach((group) => $amount.append(document.createTextNode(group), "<wbr>"));
+  return $amount.addClass("long");
+}

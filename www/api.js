@@ -8,6 +8,8 @@ const MATCHES = 50;
 export class Unreachable extends Error {}
 
 function get(url, data, timeout) {
+  // Half of a surrogate pair stands in no address, and no user has it in his name.
+  if (/\p{Surrogate}/u.test(url + (data.q ?? ""))) return Promise.resolve(null);
   return new Promise((resolve, reject) => {
     $.ajax({ url, data, dataType: "json", timeout })
       .done(resolve)

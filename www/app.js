@@ -22,19 +22,21 @@ const view = {
   kind: "connecting",
   body: null, // the newest answer that says something
   updated: null, // when it came
+  held: false, // new rows wait while text in the list is selected
   kept: false, // the newest answer says nothing yet, so what was there before it is in sight
   chosen: null, // the user in the second pane
-  marked: null, // {user, count, seen}: of the latest submission; his row is brought into sight once it has `count`
+  // Of the latest submission {user, count, seen, query, q}: the row is brought into sight once it has
+  // `count`; another page or search of the list, as of then, may give way to it.
+  marked: null,
 };
 
 // ---- What a reload keeps: page, search and pane in the address, Live or Pause in the browser.
 
 function takeAddress() {
-  const { user, sent, page, q } = readAddress();
+  const { page, q } = readAddress();
   view.query = { limit: ROWS, offset: Math.min((page - 1) * ROWS, Number.MAX_SAFE_INTEGER), q };
-  view.chosen = user;
   if ($("#filter").val() !== q) $("#filter").val(q);
-  pane.open({ user, sent });
+  takePane();
 }
 
 function keepAddress() {
@@ -66,7 +68,7 @@ function showList() {
 // Brings the row of the latest submission into sight, once it has the new total.
 function showMarked() {
   const { marked } = view;
-  if (!marked || marked.seen || marked.count === null || list.isHeld()) return;
+  if (!marked || marked.seen || marked.count === null || !view.body || list.isHeld() || !list.isInSight()) return;
   const at = view.body.stats.findIndex((row) => row.user === marked.user);
   if (at < 0 || view.body.stats[at].count < marked.count) return;
   marked.seen = true;
@@ -114,31 +116,33 @@ function openPane(what) {
   takePane();
 }
 
+// As the address says. The keyboard's place goes from a pane that is closed to the row of its user.
 function takePane() {
-  const { user, sent } = readAddress();
+  const before = view.chosen;
+  const hadFocus = $("#pane")[0].contains(document.activeElement);
+  const { user, sent, inSight } = readAddress();
   view.chosen = user;
-  pane.open({ user, sent });
+  pane.open({ user, sent, inSight });
   list.mark(look());
+  showMarked();
+  if (hadFocus && !user && !list.focus(before)) $("#filter").trigger("focus");
 }
 
-// On a narrow window the pane has taken the place of the list: the focus goes there, and back.
+// On a narrow window the pane takes the place of the list, and the focus goes there.
 function choose(user) {
-  if (user !== view.chosen) openPane({ user });
+  openPane({ user });
   if (!WIDE.matches) $("#pane-close").trigger("focus");
 }
 
-function closePane() {
-  openPane({});
-  if (!WIDE.matches) $("#filter").trigger("focus");
-}
+const closePane = () => openPane({});
 
 // ---- After a submission.
 
 function accepted({ user }) {
-  const marked = { user, count: null, seen: false };
+  const marked = { user, count: null, seen: false, query: view.query, q: $("#filter").val() };
   view.marked = marked;
   list.mark(look());
-  if (WIDE.matches && user !== view.chosen) openPane({ user });
+  if (WIDE.matches && user !== view.chosen) openPane({ user, inSight: false });
   setTimeout(() => feed.refresh(), AFTER_SUBMIT_MS);
   setTimeout(() => {
     if (view.marked !== marked) return;
@@ -147,27 +151,37 @@ function accepted({ user }) {
   }, MARKED_MS);
 }
 
-// The total has the payments: where his row is on another page, or hidden by a search, it is turned to.
+// The total has the payments: where the row is on another page, or hidden by a search, it is turned
+// to, unless a person has turned to something else since.
 function total({ user, rank, count }) {
-  if (view.marked?.user !== user) return;
-  view.marked.count = count;
+  const { marked } = view;
+  if (marked?.user !== user) return;
+  marked.count = count;
+  if (marked.query !== view.query || marked.q !== $("#filter").val()) return;
   const offset = Math.floor((rank - 1) / ROWS) * ROWS;
   const here = view.query.q === "" ? view.query.offset === offset : view.body?.stats.some((row) => row.user === user);
   if (!here) {
     view.query = { ...view.query, q: "" };
     $("#filter").val("");
     turnTo(offset);
-  } else if (view.body) showMarked();
+  } else showMarked();
 }
 
 const feed = new Feed({ stats: takeStats, state: takeState });
 const sent = new Sent();
-const list = new List({ choose, turn: (pages) => turnTo(view.query.offset + pages * ROWS) });
+const list = new List({
+  choose,
+  turn: (pages) => turnTo(view.query.offset + pages * ROWS),
+  held(on) {
+    view.held = on;
+    showState(view);
+  },
+});
 const known = new Known({
   elsewhere: () => [...(view.body?.stats ?? []).map((row) => row.user), ...sent.entries().map((entry) => entry.user)],
 });
 const pane = new Pane({ sent, choose, again: (entry) => form.fill(entry), close: closePane });
-const form = wireForm({ known, sent, accepted, total });
+const form = wireForm({ known, sent, accepted, total, waiting: (on) => feed.rest(on) });
 
 // ---- The controls.
 
@@ -179,7 +193,7 @@ let searching = null;
 $("#filter").on("input search", () => {
   clearTimeout(searching);
   searching = setTimeout(() => {
-    const q = $("#filter").val();
+    const q = $("#filter").val().replace(/\p{Surrogate}/gu, "\ufffd"); // half a pair stands in no address
     if (q === view.query.q) return;
     view.query = { ...view.query, q };
     turnTo(0);
@@ -197,6 +211,7 @@ $("#sent-open").on("click", () => {
   $("#pane-close").trigger("focus");
 });
 $(document).on("keydown", (event) => {
+  if (event.key === "Escape" && !$(event.target).is("input") && location.search !== "") closePane();
   if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || $(event.target).is("input, select, textarea")) return;
   event.preventDefault();
   if (!WIDE.matches && $("body").hasClass("pane-open")) closePane();
@@ -206,7 +221,6 @@ $(document).on("keydown", (event) => {
 $(window).on("popstate", () => {
   const before = view.query;
   takeAddress();
-  list.mark(look());
   if (before.offset !== view.query.offset || before.q !== view.query.q) feed.show(view.query);
 });
 

@@ -29,6 +29,7 @@ export class Feed {
     this.query = { limit: 100, offset: 0, q: "" };
     this.asked = 0; // the number of the query that answers are wanted for
     this.failures = 0;
+    this.resting = false; // it makes room for another request
     this.seen = null; // instance and version of the newest answer
     this.ready = true; // whether that answer had all that the log has
     this.timers = {}; // by name: watch, retry, poll
@@ -46,6 +47,13 @@ export class Feed {
     this.restart();
   }
 
+  // Leaves the connections of the browser to another request, or takes its own again.
+  rest(resting) {
+    if (this.resting === resting) return;
+    this.resting = resting;
+    this.restart();
+  }
+
   setLive(live) {
     this.live = live;
     this.failures = 0;
@@ -56,7 +64,7 @@ export class Feed {
     Object.values(this.timers).forEach(clearTimeout);
     this.timers = {};
     this.closeStream();
-    if (document.hidden) return;
+    if (document.hidden || this.resting) return;
     if (this.live) this.listen();
     else this.refresh();
   }
@@ -79,6 +87,7 @@ export class Feed {
       .always((_, why) => {
         if (why === "abort") return;
         this.request = null;
+        if (document.hidden || this.resting) return;
         if (this.live && !this.spoken) this.after("poll", POLL_MS, () => this.refresh());
         if (!this.live && !this.ready) this.after("poll", CATCHING_UP_MS, () => this.refresh());
       });

@@ -3,23 +3,29 @@
 // stands in the line below the form, in words of this page. The page itself judges one thing: an
 // amount with a comma that can be read in two ways is not sent.
 //
-//   wireForm({ known, sent, accepted(batch) {...}, total(row) {...} })
+//   wireForm({ known, sent, accepted(batch) {...}, total(row) {...}, waiting(on) {...} })
+//
+//   accepted   the server has the payments;  total   the totals have them, too
+//   waiting    an answer takes long: what else asks the server should make room for it
 //
 // A submission in order: what the user has so far is asked for, which also shows whether the server
-// can be reached; the batch is noted among those that were sent; it is sent, once; then, for a few
+// can be reached; the batch is noted among those that were sent; it is sent; then, for a few
 // seconds, the user's total is asked for until it has grown by these payments.
 
 import { Unreachable, userStats } from "./api.js";
 import { grouped, payments, product, readTyped } from "./amounts.js";
-import { visible } from "./names.js";
+import { shortened } from "./names.js";
 
 const FIELDS = ["user", "paymentAmt", "volume"];
 const ANSWER_MS = 30000;
 const BEFORE_MS = 1000; // for what the user has before the payments
 const TOTAL_MS = 5000; // for a total that has them
 const TOTAL_PAUSE_MS = 100;
+const SLOW_MS = 500;
 const NOT_SENT = "Not sent: the server cannot be reached. The form keeps what you typed.";
-const UNKNOWN = "so it is not known whether this was taken. Look at the list before you send it again.";
+// A browser may itself send a request again whose connection has ended without an answer.
+const UNKNOWN = "so it is not known whether this was taken, or even more than once. Look at the list before you send it again.";
+const OWN_PROBLEM = "urn:paystats:problem:";
 const HINT = "Volume is how many such payments are made.";
 
 // The server's words for what a person meets most, in those of a form.
@@ -35,10 +41,11 @@ const DIFFERENCES = { case: "upper and lower case", spaces: "spaces around it", 
 const wordsFor = (field, detail) => WORDS[`${field}: ${detail}`] ?? `${LABELS[field]}: ${detail}`;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+// The problem document of the server itself, or null: a proxy may answer with one of its own.
 function problemOf(xhr) {
   try {
     const problem = JSON.parse(xhr.responseText);
-    return typeof problem?.type === "string" ? problem : null;
+    return String(problem?.type).startsWith(OWN_PROBLEM) ? problem : null;
   } catch {
     return null;
   }
@@ -47,7 +54,7 @@ function problemOf(xhr) {
 // Whether the server itself says that nothing was taken. Else, what a proxy in between answers for
 // it, or an answer that is none, leaves the outcome open.
 function isRefusal(xhr, problem) {
-  if (problem) return problem.type !== "urn:paystats:problem:outcome-unknown";
+  if (problem) return problem.type !== `${OWN_PROBLEM}outcome-unknown`;
   return xhr.status >= 400 && xhr.status < 500 && xhr.status !== 408;
 }
 
@@ -56,18 +63,20 @@ async function totalOf(user, wanted) {
   const end = Date.now() + TOTAL_MS;
   while (Date.now() < end) {
     const answer = await userStats(user, end - Date.now()).catch(() => null);
-    if (answer?.row && answer.row.count >= wanted) return answer.row;
+    if (answer?.body.ready && answer.row?.count >= wanted) return answer.row;
     await pause(TOTAL_PAUSE_MS);
   }
   return null;
 }
 
 class Form {
-  constructor({ known, sent, accepted, total }) {
-    Object.assign(this, { known, sent, accepted, total });
+  constructor({ known, sent, accepted, total, waiting }) {
+    Object.assign(this, { known, sent, accepted, total, waiting });
     this.sending = false;
     this.settled = false; // what stood in the form was accepted, and no field has changed since
     this.sends = 0;
+    this.edits = 0; // how often anything in the form has changed
+    this.awaited = new Map(); // user -> the count that his total has to reach
     known.tell = (answer) => this.showKnown(answer);
     $("#form").on("submit", (event) => {
       event.preventDefault();
@@ -90,8 +99,9 @@ class Form {
 
   changed(fields) {
     this.settled = false;
+    this.edits += 1;
     fields.forEach((field) => this.mark(field, ""));
-    this.say("", "");
+    if (!this.sending) this.say("", "");
     this.showHint();
     this.showButton();
     if (fields.includes("user")) {
@@ -115,6 +125,8 @@ class Form {
     $("#refused").text(bad);
     $("#line").toggleClass("answered", Boolean(good || bad));
     $("#line").attr("title", good || bad || null);
+    // Where the page is higher than the window, the line may be out of sight.
+    if (good || bad) $("#line")[0].scrollIntoView({ block: "nearest" });
   }
 
   mark(field, text) {
@@ -140,14 +152,14 @@ class Form {
   showKnown({ typed, row, sure, names, alike }) {
     if (typed !== this.input("user").val()) return;
     $("#known").empty().append(names.filter((name) => name !== typed).map((name) => $("<option>").attr("value", name)));
-    const who = visible(typed);
+    const who = shortened(typed);
     const parts = [];
     if (row) parts.push(`${who} has ${grouped(row.sum)} in ${payments(row.count)}.`);
     else if (sure) parts.push(`${who} is a new user.`);
     if (alike.length > 0) {
       const [{ user, by }] = alike;
       const ways = by.map((each) => DIFFERENCES[each]).join(" and ");
-      parts.push(`There is ${visible(user)}, which differs only by ${ways}${alike.length > 1 ? `, and ${alike.length - 1} more` : ""}.`);
+      parts.push(`There is ${shortened(user)}, which differs only by ${ways}${alike.length > 1 ? `, and ${alike.length - 1} more` : ""}.`);
     }
     $("#user-hint").text(parts.join(" "));
   }
@@ -155,7 +167,8 @@ class Form {
   // ---- A submission
 
   async submit() {
-    if (this.sending || this.settled) return;
+    if (this.sending) return void this.say(`${this.underWay}. The next one can be sent after its answer.`, "");
+    if (this.settled) return;
     const typed = this.typed();
     const { send, readings } = readTyped(typed.paymentAmt);
     FIELDS.forEach((field) => this.mark(field, ""));
@@ -165,24 +178,36 @@ class Form {
       this.mark("paymentAmt", `${typed.paymentAmt.trim()} can be read as ${whole} or as ${fraction}: enter one of them`);
       return void this.input("paymentAmt").trigger("focus");
     }
-    this.sending = true;
-    this.showButton();
     const batch = { user: typed.user, paymentAmt: send, volume: typed.volume.trim() };
+    this.sending = true;
+    this.underWay = `Sending ${batch.volume} × ${batch.paymentAmt} for ${shortened(batch.user)}`;
+    this.showButton();
+    // Said only where it takes so long that a person wonders.
+    const slow = setTimeout(() => {
+      this.say(`${this.underWay}.`, "");
+      this.waiting(true);
+    }, SLOW_MS);
     try {
-      await this.send(batch, typed);
-    } finally {
+      const end = await this.send(batch);
       this.sending = false;
+      end();
+    } finally {
+      clearTimeout(slow);
+      this.sending = false;
+      this.waiting(false);
       this.showButton();
     }
   }
 
-  async send(batch, typed) {
+  // Answers what is to be done once the form is free again.
+  async send(batch) {
+    const { edits } = this;
     let before = null;
     try {
       before = await userStats(batch.user, BEFORE_MS);
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      return void this.say("", NOT_SENT);
+      return () => this.say("", NOT_SENT);
     }
     const id = this.sent.add(batch);
     const { body, xhr } = await new Promise((resolve) => {
@@ -193,20 +218,19 @@ class Form {
     });
     if (Number.isInteger(body?.accepted)) {
       this.sent.settle(id, "accepted");
-      this.taken(body.accepted, batch, typed, before);
-      return;
+      return () => this.taken(body.accepted, batch, this.edits === edits, before);
     }
     const problem = problemOf(xhr);
     if (isRefusal(xhr, problem)) {
       this.sent.remove(id);
-      this.refuse(xhr, problem);
-    } else {
-      const why = problem?.title ?? (xhr.status === 0 ? "No answer came" : `The server answered ${xhr.status} ${xhr.statusText}`);
-      this.say("", `${why}, ${UNKNOWN}`);
+      return () => this.refuse(xhr, problem);
     }
+    const why = problem?.title ?? (xhr.status === 0 ? "No answer came" : `The server answered ${xhr.status} ${xhr.statusText}`);
+    return () => this.say("", `${why}, ${UNKNOWN}`);
   }
 
   refuse(xhr, problem) {
+    this.say("", "");
     const texts = new Map();
     const others = [];
     for (const { pointer = "", detail = "" } of problem?.errors ?? []) {
@@ -226,27 +250,33 @@ class Form {
     if (first) this.input(first).trigger("focus");
   }
 
-  // What was sent leaves the form; what has been typed since then stays. Whether all has left.
-  clear(typed) {
-    const left = FIELDS.filter((field) => this.input(field).val() === typed[field]);
-    left.forEach((field) => this.input(field).val(this.input(field)[0].defaultValue));
+  clear() {
+    FIELDS.forEach((field) => this.input(field).val(this.input(field)[0].defaultValue));
     this.showHint();
-    if (left.includes("user")) {
-      $("#user-hint").text("");
-      this.known.look("");
-    }
-    return left.length === FIELDS.length;
+    $("#user-hint").text("");
+    this.known.look("");
   }
 
-  taken(count, batch, typed, before) {
-    const who = visible(batch.user);
+  // What was sent leaves the form, but nothing does where anything was typed since.
+  taken(count, batch, unchanged, before) {
+    const who = shortened(batch.user);
     const words = `Accepted: ${payments(count)} of ${grouped(batch.paymentAmt)} for ${who}`;
     this.say(`${words}.`, "");
     const inForm = $("#form")[0].contains(document.activeElement);
-    this.settled = this.clear(typed);
-    if (this.settled && inForm) this.input("user").trigger("focus");
+    this.settled = unchanged;
+    if (unchanged) this.clear();
+    if (unchanged && inForm) this.input("user").trigger("focus");
     this.accepted(batch);
-    this.follow(words, who, batch.user, before && (before.row?.count ?? 0) + count);
+    this.follow(words, who, batch.user, this.countAfter(batch.user, before, count));
+  }
+
+  // The count that the user's total has with these payments: null where it was not known before.
+  // One that an earlier submission still waits for is counted in.
+  countAfter(user, before, count) {
+    if (!before?.body.ready) return null;
+    const wanted = Math.max(before.row?.count ?? 0, this.awaited.get(user) ?? 0) + count;
+    this.awaited.set(user, wanted);
+    return wanted;
   }
 
   // Says what the user has once the total has the payments, unless something else stands there by then.
@@ -254,6 +284,7 @@ class Form {
     this.sends += 1;
     const number = this.sends;
     const row = wanted === null ? null : await totalOf(user, wanted);
+    if (this.awaited.get(user) === wanted) this.awaited.delete(user);
     if (row) this.total(row);
     if (number !== this.sends || $("#accepted").text() !== `${words}.`) return;
     const then = row

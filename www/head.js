@@ -1,10 +1,10 @@
 // The head of the page: the figures of all payments, and the words about the pipeline.
 
-import { grouped } from "./amounts.js";
-import { amountElement } from "./list.js";
+import { amountElement, grouped } from "./amounts.js";
 
-// A longer sum is written smaller where the window is narrow.
-const MANY_CHARACTERS = 11;
+// Figures of so many characters together are written smaller where the window is narrow.
+const MANY_CHARACTERS = 18;
+const MOST_CHARACTERS = 30;
 
 // Written only when it changes, so that a screen reader hears changes and nothing else.
 export function say(where, words) {
@@ -12,19 +12,24 @@ export function say(where, words) {
 }
 
 export function showFigures(body) {
+  const [count, users] = [grouped(String(body.count)), grouped(String(body.users))];
   const $sum = amountElement(body.sum);
-  $("#total-sum").empty().append($sum.toggleClass("many", $sum.text().length > MANY_CHARACTERS));
-  $("#total-count").text(grouped(String(body.count)));
-  $("#total-users").text(grouped(String(body.users)));
+  const characters = $sum.text().length + count.length + users.length;
+  $("#total-sum").empty().append($sum);
+  $("#total-count").text(count);
+  $("#total-users").text(users);
+  $(".figures").toggleClass("many", characters > MANY_CHARACTERS).toggleClass("most", characters > MOST_CHARACTERS);
 }
 
+const HELD = "Held while text is selected";
+
 // `kind` is the feed's; `updated` when the newest answer came, or null; `kept` whether what is in
-// sight is older than the pipeline that catches up.
-export function showState({ kind, live, updated, kept }) {
+// sight is older than the pipeline that catches up; `held` whether new rows wait for a selection.
+export function showState({ kind, live, updated, kept, held }) {
   const since = updated ? `, stale since ${updated.toLocaleTimeString("en-GB")}` : "";
   const words = {
-    live: "Live",
-    paused: "Paused",
+    live: held ? HELD : "Live",
+    paused: held ? HELD : "Paused",
     "catching-up": `Catching up${kept ? since : ""}`,
     away: `Cache away${since}`,
     lost: (live ? "Reconnecting" : "Server does not answer") + since,

@@ -9,7 +9,7 @@
 //   alike   [{user, by}], by one of "case", "spaces", "accents", or several
 //
 // The server searches by the first bytes of a name. So each other way to write the whole name is
-// searched for, and names in mixed case are looked for among those of the same first letter, of
+// asked for, and names in mixed case are looked for among those of the same first letter, of
 // which the 1,000 of the largest sums are fetched once a minute.
 
 import { search, userStats } from "./api.js";
@@ -17,7 +17,6 @@ import { search, userStats } from "./api.js";
 const PAUSE_MS = 150;
 const ASK_MS = 3000;
 const SUGGESTIONS = 8;
-const VARIANT_ROWS = 20;
 const LETTER_ROWS = 1000;
 const LETTER_MS = 60000;
 
@@ -30,9 +29,7 @@ export function differences(a, b) {
   if (fold(a) !== fold(b)) return null;
   const differ = [];
   const [atA, atB] = [a.normalize("NFC"), b.normalize("NFC")];
-  if (atA.trim().length !== atA.length || atB.trim().length !== atB.length) {
-    if (atA.replace(atA.trim(), "|") !== atB.replace(atB.trim(), "|")) differ.push("spaces");
-  }
+  if (atA.replace(atA.trim(), "|") !== atB.replace(atB.trim(), "|")) differ.push("spaces");
   if (atA.trim() !== atB.trim()) differ.push("case");
   if (a.trim() !== atA.trim() || b.trim() !== atB.trim()) differ.push("accents");
   return a === b ? [] : differ;
@@ -43,7 +40,7 @@ export function variants(name) {
   const base = name.trim();
   const written = [base, base.toLowerCase(), base.toUpperCase(), capitalised(base)];
   const all = written.flatMap((each) => [each.normalize("NFC"), each.normalize("NFD")]);
-  return [...new Set([...all, ` ${base}`])].filter((each) => each !== name && each.trim() !== "");
+  return [...new Set([...all, ` ${base}`, `${base} `])].filter((each) => each !== name && each.trim() !== "");
 }
 
 export class Known {
@@ -69,16 +66,17 @@ export class Known {
   async answer(typed) {
     const namesOf = (q, limit) => search(q, limit, ASK_MS).then((body) => body?.stats.map((row) => row.user) ?? []);
     const [first] = typed.trim();
+    const exact = (name) => userStats(name, ASK_MS).then((answer) => (answer?.row ? [name] : []));
     const [own, beginning, ...others] = await Promise.all([
       userStats(typed, ASK_MS),
       namesOf(typed, SUGGESTIONS),
-      ...variants(typed).map((each) => namesOf(each, VARIANT_ROWS)),
+      ...variants(typed).map(exact),
       ...new Set([first.toLowerCase(), first.toUpperCase()].map((letter) => this.ofLetter(letter, namesOf))),
     ]);
     const all = new Set([...beginning, ...others.flat(), ...this.elsewhere()]);
     const alike = [...all].map((user) => ({ user, by: differences(typed, user) })).filter(({ by }) => by?.length > 0);
     const names = [...new Set([...alike.map(({ user }) => user), ...beginning])].slice(0, SUGGESTIONS);
-    return { typed, row: own?.row ?? null, sure: own !== null, names, alike };
+    return { typed, row: own?.row ?? null, sure: own?.body.ready ?? false, names, alike };
   }
 
   ofLetter(letter, namesOf) {
@@ -86,6 +84,9 @@ export class Known {
     if (kept && Date.now() - kept.at < LETTER_MS) return kept.names;
     const names = namesOf(letter, LETTER_ROWS);
     this.letters.set(letter, { at: Date.now(), names });
+    // What the server could not say is asked again the next time.
+    const forget = () => this.letters.delete(letter);
+    names.then((found) => found.length > 0 || forget(), forget);
     return names;
   }
 }

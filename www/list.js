@@ -1,21 +1,15 @@
 // The list of users by sum. Its frame stays, and with it the place to which a person has scrolled;
 // the rows in it are made anew, as a whole, from each answer of the server.
 //
-//   const list = new List({ choose(user) {...}, turn(pages) {...} });
+//   const list = new List({ choose(user) {...}, turn(pages) {...}, held(on) {...} });
 //   list.show(body, { q: "", marked: "edgar", chosen: null });
+//
+//   choose(user)   a row was clicked;  turn(pages)   another page is asked for, 1 or -1
+//   held(on)       whether new rows wait for the end of a selection
 
-import { grouped, proportion, share, units } from "./amounts.js";
+import { amountElement, grouped, proportion, share, units } from "./amounts.js";
 import { paneAddress } from "./address.js";
 import { nameElement, visible } from "./names.js";
-
-// A sum that has many groups may wrap between them; a short one never does.
-export function amountElement(text) {
-  const shown = grouped(text);
-  const $amount = $("<span class='amount'>");
-  if (shown.length <= 20) return $amount.text(shown);
-  shown.match(/[^,]+,?/g).forEach((group) => $amount.append(document.createTextNode(group), "<wbr>"));
-  return $amount.addClass("long");
-}
 
 // The row of the latest submission, and that of the user in the second pane.
 function markRow($row, { marked, chosen }) {
@@ -81,7 +75,8 @@ export const listed = (body) => body.matches ?? body.users;
 const KEYS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity };
 
 export class List {
-  constructor({ choose, turn }) {
+  constructor({ choose, turn, held }) {
+    this.held = held;
     this.$frame = $("#list");
     this.shown = null; // [body, look] of the rows in sight
     this.waiting = null; // the same, of rows that wait
@@ -89,7 +84,7 @@ export class List {
     this.current = null; // the user whose row has the keyboard's stop
     const userOf = (element) => $(element).closest("tr").data("user");
     this.$frame
-      .on("pointerdown", () => { this.pressed = true; })
+      .on("pointerdown", ({ button }) => { this.pressed = button === 0; })
       .on("click", "tbody tr", (event) => {
         // A row is as good as its link; a click with Ctrl, or the end of a selection, is not meant.
         if (event.ctrlKey || event.metaKey || event.shiftKey || this.hasSelection()) return;
@@ -131,6 +126,7 @@ export class List {
     $("#rows tbody tr").each((_, row) => markRow($(row), look));
   }
 
+  // Whether the newest rows wait.
   isHeld() {
     return this.waiting !== null;
   }
@@ -152,8 +148,7 @@ export class List {
       this.waiting = null;
       this.replaceRows(...this.shown);
     }
-    const words = held && this.waiting ? "held while text is selected" : "";
-    if ($("#held").text() !== words) $("#held").text(words);
+    this.held(held && this.waiting !== null);
   }
 
   // The keyboard's place goes to the new row of the same user, or to the row at the same place.
@@ -193,9 +188,20 @@ export class List {
     else if (rowBottom > bottom) frame.scrollTop += rowBottom - bottom;
   }
 
-  // Whether the user has a row in sight of the reader: on this page, and not waiting.
+  // Whether there is anything to be seen: on a narrow window the pane may be in its place.
+  isInSight() {
+    return this.$frame[0].offsetHeight > 0;
+  }
+
+  // The row of a user on this page, or null.
   find(user) {
     return $("#rows tbody tr").get().find((row) => $(row).data("user") === user) ?? null;
+  }
+
+  focus(user) {
+    const row = this.find(user);
+    if (row) $(row).find("a.open")[0].focus({ preventScroll: true });
+    return row !== null;
   }
 
   toTop() {

@@ -27,6 +27,7 @@ function partsOfNames() {
   }
 }
 const PARTS = partsOfNames();
+const NAME_CHARACTERS_MAX = 20;
 
 function escapedOne(character) {
   if (character === " ") return "␣";
@@ -36,6 +37,14 @@ function escapedOne(character) {
 const escaped = (text) => [...text].map(escapedOne).join("");
 
 export const visible = (name) => name.replace(PARTS, (part, unseen) => (unseen ? escaped(unseen) : part));
+
+// The same, for a sentence: of a long name its beginning and its end.
+export function shortened(name) {
+  const characters = [...visible(name)];
+  if (characters.length <= NAME_CHARACTERS_MAX) return characters.join("");
+  const half = NAME_CHARACTERS_MAX / 2;
+  return `${characters.slice(0, half).join("")}…${characters.slice(1 - half).join("")}`;
+}
 
 // The name as a <bdi> element; `title` has the whole of one that is cut short by the layout.
 export function nameElement(name) {

@@ -6,9 +6,8 @@
 //   pane.takeStats(body);           // each answer of the feed
 
 import { userStats } from "./api.js";
-import { grouped, share, units } from "./amounts.js";
+import { amountElement, grouped, share, units } from "./amounts.js";
 import { paneAddress } from "./address.js";
-import { amountElement } from "./list.js";
 import { nameElement } from "./names.js";
 
 // What was sent is shown a moment later, so that a submission in progress does not wait for it.
@@ -34,6 +33,7 @@ export class Pane {
     this.user = null;
     this.body = null; // the feed's newest answer
     this.asking = false;
+    this.wanted = false; // whether something has changed since the question
     this.askedAt = 0;
     this.again = again;
     this.showing = null; // the timer of what is shown a moment later
@@ -48,9 +48,10 @@ export class Pane {
       .on("click", ".again", (event) => again($(event.currentTarget).data("entry")));
   }
 
-  open({ user = null, sent = false }) {
+  // On a narrow window it is `inSight` only where a person has opened it.
+  open({ user = null, sent = false, inSight = true }) {
     this.user = user;
-    $("body").toggleClass("pane-open", Boolean(user) || sent);
+    $("body").toggleClass("pane-open", inSight && (Boolean(user) || sent));
     $("#pane").toggleClass("of-user", Boolean(user));
     $("#pane").scrollTop(0);
     $("#pane-heading").empty().append(user ? nameElement(user) : "Sent from this browser");
@@ -72,19 +73,20 @@ export class Pane {
     else this.ask();
   }
 
-  // One question at a time, and the last change is never missed: what comes while one is under way,
-  // or too early, is asked when its time has come.
+  // One question at a time, no more than one a second; a change that comes meanwhile is in the next.
   ask() {
+    this.wanted = true;
     if (this.asking) return;
     this.asking = true;
     setTimeout(async () => {
+      this.wanted = false;
       const { user } = this;
       const known = user ? await userStats(user).catch(() => null) : null;
       this.asking = false;
       this.askedAt = Date.now();
-      if (this.user !== user) {
-        if (this.user) this.takeStats(this.body ?? { stats: [] });
-      } else if (known) this.showUser(known);
+      if (known && this.user === user) this.showUser(known);
+      else if (this.user !== user) this.wanted = true;
+      if (this.user && this.wanted) this.ask();
     }, Math.max(0, this.askedAt + ASK_MS - Date.now()));
   }
 
@@ -94,7 +96,7 @@ export class Pane {
     const $figures = $("<dl class='of-one'>");
     const figure = (name, id, content) => $("<div>").append($("<dt>").text(name), $("<dd>").attr("id", id).append(content))
       .appendTo($figures);
-    const nothing = known ? "none yet" : "–";
+    const nothing = known?.body.ready ? "none yet" : "–";
     figure("Total", "chosen-sum", row ? amountElement(row.sum) : nothing);
     figure("Payments", "chosen-count", row ? grouped(String(row.count)) : nothing);
     figure("Rank", "chosen-rank", row ? `${grouped(String(row.rank))} of ${grouped(String(known.body.users))}` : nothing);
@@ -110,7 +112,7 @@ export class Pane {
   // An entry as the element that shows it; with a user chosen his name is not repeated.
   entryElement(entry) {
     const $what = $("<span class='what'>").text(`${grouped(entry.volume)} × ${grouped(entry.paymentAmt)}`);
-    const $item = $("<li>").append($("<time>").text(timeText(entry.at)).attr("datetime", new Date(entry.at).toISOString()));
+    const $item = $("<li>").data("id", entry.id).append($("<time>").text(timeText(entry.at)).attr("datetime", new Date(entry.at).toISOString()));
     if (!this.user) {
       $item.append($("<a class='open'>").attr("href", paneAddress({ user: entry.user })).data("user", entry.user)
         .append(nameElement(entry.user)));
@@ -135,6 +137,10 @@ export class Pane {
     }
     const $list = $("<ol class='sent'>").attr("aria-label", "The newest first");
     entries.forEach((entry) => $list.append(this.entryElement(entry)));
+    // The keyboard's place stays with its entry.
+    const focused = document.activeElement;
+    const id = $("#sent")[0].contains(focused) ? $(focused).closest("li").data("id") : null;
     $("#sent").empty().append($list);
+    if (id) $list.children().filter((_, item) => $(item).data("id") === id).find(`.${focused.className}`).trigger("focus");
   }
 }

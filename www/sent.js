@@ -5,18 +5,22 @@
 //   sent.settle(id, "accepted");                                               // or: sent.remove(id)
 //
 // An entry is written before the request leaves, so that a page that is closed meanwhile, or an
-// answer that never comes, leaves it behind with an unknown outcome. A browser that keeps nothing
-// has an empty list.
+// answer that never comes, leaves it behind with an unknown outcome. Where the browser keeps nothing,
+// or has no room, the list lives as long as the page.
 
 const NAME = "paystats-sent";
 const ENTRIES_MAX = 100;
 const FIELDS = ["user", "paymentAmt", "volume"];
 
-const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Number.isFinite(entry.at);
+// The last millisecond that a Date can hold.
+const AT_MAX = 8.64e15;
+
+const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Math.abs(entry.at) <= AT_MAX;
 
 export class Sent {
   constructor() {
     this.changed = () => {};
+    this.own = null; // the entries, where the browser does not keep them
     // Another tab has sent something.
     $(window).on("storage", (event) => {
       if (event.originalEvent.key === NAME) this.changed();
@@ -25,6 +29,7 @@ export class Sent {
 
   // [{id, at, user, paymentAmt, volume, outcome}], `at` in milliseconds of the epoch.
   entries() {
+    if (this.own) return this.own;
     try {
       const kept = JSON.parse(localStorage.getItem(NAME)) ?? [];
       return Array.isArray(kept) ? kept.filter(isEntry) : [];
@@ -49,9 +54,13 @@ export class Sent {
   }
 
   write(entries) {
+    const kept = entries.slice(0, ENTRIES_MAX);
     try {
-      localStorage.setItem(NAME, JSON.stringify(entries.slice(0, ENTRIES_MAX)));
-    } catch { /* a browser that keeps nothing */ }
+      localStorage.setItem(NAME, JSON.stringify(kept));
+      this.own = null;
+    } catch {
+      this.own = kept;
+    }
     this.changed();
   }
 }

@@ -250,20 +250,22 @@ describe("the form", () => {
     assert.equal(await view.text("#refused"), "");
   });
 
-  const unknown = "so it is not known whether this was taken. Look at the list before you send it again.";
+  const unknown = "so it is not known whether this was taken, or even more than once. Look at the list before you send it again.";
 
   formTest("when no answer comes it says that the outcome is not known, and the batch is among those that were sent", async () => {
     await page.route("**/api/payments", (route) => route.abort());
     await view.submit("lost", "1");
     await becomes("the answer", () => view.text("#refused"), `No answer came, ${unknown}`);
     assert.equal(await page.inputValue("#user"), "lost");
-    assert.match(await view.text("#sent"), /lost\s+1 × 1\s+Pay again\s+not known whether it was taken/);
+    await eventually("what was sent", async () => /lost\s+1 × 1\s+Pay again\s+not known whether it was taken/.test(await view.text("#sent")));
   });
 
   // What a proxy in between answers says nothing about the server behind it.
   for (const [what, answer, seen] of [
     ["a proxy's 502", { status: 502, body: "<h1>Bad Gateway</h1>" }, /^The server answered 502 Bad Gateway, so it is not known/],
     ["a proxy's 504 in JSON", { status: 504, contentType: "application/json", body: '{"title":"timeout"}' }, /^The server answered 504 .*, so it is not known/],
+    ["a proxy's problem document", { status: 504, contentType: "application/problem+json",
+      body: '{"type":"about:blank","title":"Gateway Timeout","status":504}' }, /^The server answered 504 .*, so it is not known/],
     ["a page in place of an answer", { status: 200, contentType: "text/html", body: "<h1>Log in</h1>" }, /^The server answered 200 OK, so it is not known/],
     ["the server's own doubt", { status: 503, contentType: "application/problem+json",
       body: '{"type":"urn:paystats:problem:outcome-unknown","title":"The outcome is not known","status":503}' },
@@ -273,7 +275,7 @@ describe("the form", () => {
       await page.route("**/api/payments", (route) => route.fulfill(answer));
       await view.submit("proxied", "1");
       await eventually("the answer", async () => seen.test(await view.text("#refused")) || view.text("#refused"));
-      assert.match(await view.text("#sent"), /proxied/);
+      await eventually("what was sent", async () => /proxied/.test(await view.text("#sent")));
     });
   }
 
@@ -327,10 +329,121 @@ describe("the form", () => {
     await eventually("the answer", async () => (await view.text("#accepted")).startsWith("Accepted: 7 payments of 12.50 for first."));
     assert.equal(await page.inputValue("#user"), "second");
     assert.equal(await page.inputValue("#paymentAmt"), "3");
-    assert.equal(await page.inputValue("#volume"), "1", "what was sent is cleared");
+    assert.equal(await page.inputValue("#volume"), "7", "a form that has changed keeps all that is in it");
     assert.equal(await view.focused(), "paymentAmt");
     await page.click("#submit");
-    await becomes("the sum", () => view.sumOf("second"), "3.00");
+    await becomes("the sum", () => view.sumOf("second"), "21.00");
+  });
+
+  formTest("a payment that is long on its way is said so, and so is that the next one has to wait", async () => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await page.route("**/api/payments", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await view.submit("long", "12.50", "7");
+    await becomes("the line", () => view.text("#accepted"), "Sending 7 × 12.50 for long.");
+    await page.fill("#user", "next");
+    assert.equal(await view.text("#accepted"), "Sending 7 × 12.50 for long.");
+    await page.press("#user", "Enter");
+    assert.equal(await view.text("#accepted"), "Sending 7 × 12.50 for long. The next one can be sent after its answer.");
+    await page.press("#user", "Enter");
+    release();
+    await eventually("the answer", async () => (await view.text("#accepted")).startsWith("Accepted: 7 payments of 12.50 for long."));
+    assert.equal(await page.inputValue("#user"), "next");
+  });
+
+  formTest("two batches for one user, one right after the other: each waits for both", async () => {
+    await view.submit("both", "5", "3");
+    await eventually("the first answer", async () => (await view.text("#accepted")).startsWith("Accepted: 3"));
+    await view.submit("both", "5", "4");
+    await becomes("the line", () => view.text("#accepted").then((text) => text.replace(/, rank.*/, "")),
+      "Accepted: 4 payments of 5 for both. both now has 35.00 in 7 payments");
+  });
+
+  formTest("while the pipeline catches up nothing is said of what a user has", async () => {
+    await pipeline.post({ user: "partial", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("partial"), "1.00");
+    const partial = { instance: "ffffffffffffffff", version: 1, ready: false, offset: 0, users: 1, sum: "1.00", count: 1, matches: 1,
+      stats: [{ rank: 1, user: "partial", sum: "1.00", count: 1 }] };
+    await page.route("**/api/stats?**", (route) => route.fulfill({ contentType: "application/json",
+      body: JSON.stringify(/q=partial/.test(route.request().url()) ? partial : { ...partial, matches: 0, stats: [] }) }));
+    const asked = page.waitForResponse((response) => /q=stranger$/.test(response.url()));
+    await page.fill("#user", "stranger");
+    await (await asked).finished();
+    await view.submit("partial", "1");
+    await becomes("the line", () => view.text("#accepted"), "Accepted: 1 payment of 1 for partial. The total follows.");
+    assert.equal(await view.text("#user-hint"), "");
+  });
+
+  formTest("a search that is typed while a total is awaited stays", async () => {
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await view.submit("before-search", "1");
+    await eventually("the answer", async () => / now has /.test(await view.text("#accepted")));
+    await page.route("**/api/stats?limit=50&q=awaited", async (route) => {
+      if (!/^Accepted/.test(await view.text("#accepted"))) return route.continue();
+      await held;
+      return route.continue();
+    });
+    await view.submit("awaited", "1");
+    await eventually("the answer", async () => /^Accepted: .* awaited/.test(await view.text("#accepted")));
+    await page.fill("#filter", "before");
+    await becomes("the users", view.users, ["before-search"]);
+    release();
+    await eventually("the total", async () => / now has /.test(await view.text("#accepted")));
+    assert.equal(await page.inputValue("#filter"), "before");
+    assert.deepEqual(await view.users(), ["before-search"]);
+  });
+
+  formTest("a name that differs only by case is found among thousands, too", async (crowded) => {
+    for (const [count, prefix] of [[1100, "guest1"], [1100, "ida"]]) {
+      await crowded.post(...Array.from({ length: count }, (_, i) => ({ user: `${prefix}${i + 1000}`, paymentAmt: "9000", volume: "1" })));
+    }
+    await crowded.post({ user: "guest1", paymentAmt: "1", volume: "1" }, { user: "ida ", paymentAmt: "1", volume: "1" });
+    await becomes("the users", async () => (await crowded.stats()).users, 2202);
+    for (const [typed, known, way] of [["Guest1", "guest1", "upper and lower case"], ["ida", "ida␣", "spaces around it"]]) {
+      await page.fill("#user", typed);
+      await becomes("the hint", () => view.text("#user-hint"), `${typed} is a new user. There is ${known}, which differs only by ${way}.`);
+    }
+  }, { own: true });
+
+  formTest("a hint that could not be had is asked for again", async () => {
+    await pipeline.post({ user: "McDonald", paymentAmt: "1", volume: "1" });
+    await becomes("the sum", () => view.sumOf("McDonald"), "1.00");
+    await page.fill("#filter", "nobody"); // the list would know
+    await becomes("the users", view.users, []);
+    await page.context().setOffline(true);
+    await page.type("#user", "mcdonal");
+    await page.context().setOffline(false);
+    await page.type("#user", "d");
+    await eventually("the hint", async () => /There is McDonald/.test(await view.text("#user-hint")));
+  });
+
+  formTest("half a surrogate pair is refused, and does no harm to the search", async () => {
+    await page.evaluate(() => { document.querySelector("#user").value = "half\ud800"; });
+    await page.fill("#paymentAmt", "1");
+    await page.click("#submit");
+    await eventually("the answer", async () => /half of a surrogate pair/.test(await view.text("#refused")));
+    await page.evaluate(() => {
+      document.querySelector("#filter").value = "half\ud800";
+      document.querySelector("#filter").dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await becomes("the list", () => view.text("#list"), "No user’s name begins with half\ufffd.");
+  });
+
+  formTest("with many other windows open a payment still leaves the browser", async () => {
+    const others = await Promise.all(Array.from({ length: 5 }, async () => {
+      const other = await page.context().newPage();
+      await other.goto(pipeline.url);
+      await becomes("the state", () => other.innerText("#state"), "Live");
+      return other;
+    }));
+    await view.submit("crowded-browser", "1");
+    await eventually("the answer", async () => (await view.text("#accepted")).startsWith("Accepted: 1 payment of 1 for crowded-browser."), 20000);
+    await becomes("the state", view.state, "Live");
+    for (const other of others) await other.close();
   });
 
   formTest("a second click while one is on its way sends nothing twice", async () => {

@@ -156,11 +156,19 @@ describe("the life of the pipeline", () => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
       document.dispatchEvent(new Event("visibilitychange"));
     }, hidden);
+    await view.submit("edgar", "1");
+    await eventually("the answer", async () => / now has /.test(await view.text("#accepted")));
+    const asked = [];
+    view.page.on("request", (request) => { if (/offset=0/.test(request.url())) asked.push(request.url()); });
     await hide(true);
     await becomes("the stream", async () => streams, ["closed"]);
+    await eventually("the refresh that follows a submission", async () => asked.length === 1);
+    // By the page's own clock: two more seconds bring no further question.
+    await view.page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 2500); }));
+    assert.equal(asked.length, 1);
     await pipeline.post({ user: "edgar", paymentAmt: "1", volume: "1" });
     await hide(false);
-    await becomes("the sum", () => view.sumOf("edgar"), "1.00");
+    await becomes("the sum", () => view.sumOf("edgar"), "2.00");
     await view.close();
     await pipeline.stop();
   });

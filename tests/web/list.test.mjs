@@ -151,11 +151,11 @@ describe("the list", () => {
     assert.equal(await view.text("#position"), "1–24 of 24");
     assert.equal((await view.users())[0], "user001");
     assert.equal(await page.evaluate(() => String(getSelection())), "user001");
-    await page.getByRole("status").getByText("held while text is selected", { exact: true }).waitFor();
+    await page.getByRole("status").getByText("Held while text is selected", { exact: true }).waitFor();
     assert.ok(await view.sidewaysScroll() <= 0);
     await view.axe();
     await page.evaluate(() => getSelection().removeAllRanges());
-    await becomes("the notice", () => view.text("#held"), "");
+    await becomes("the state", view.state, "Live");
     assert.equal((await view.users())[0], "newcomer");
   });
 
@@ -167,7 +167,7 @@ describe("the list", () => {
     await page.keyboard.press("Enter");
     await becomes("the position", () => view.text("#position"), "101–200 of 230");
     assert.equal((await view.users())[0], "user101");
-    assert.equal(await view.text("#held"), "");
+    assert.equal(await view.state(), "Live");
     assert.equal(await page.evaluate(() => document.querySelector("#list").scrollTop), 0);
   });
 

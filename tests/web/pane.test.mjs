@@ -130,16 +130,17 @@ describe("the second pane", () => {
   });
 
   paneTest("a storage that holds anything else, or that is refused, does no harm", async ({ view, page }) => {
-    for (const kept of ["no JSON", "7", '{"a":1}', '[1,null,{"user":"x"},{"user":"kept","paymentAmt":"1","volume":"1","at":0,"outcome":"accepted"}]']) {
+    for (const kept of ["no JSON", "7", '{"a":1}', '[1,null,{"user":"x"},{"user":"never","paymentAmt":"1","volume":"1","at":1e20},{"user":"kept","paymentAmt":"1","volume":"1","at":0,"outcome":"accepted"}]']) {
       await page.evaluate((text) => localStorage.setItem("paystats-sent", text), kept);
       await page.reload();
       await becomes("the state", view.state, "Live");
-      assert.deepEqual(await sentTexts(page), kept.includes("kept") ? ["kept|1 × 1|"] : []);
+      await becomes("what was sent", () => sentTexts(page), kept.includes("kept") ? ["kept|1 × 1|"] : []);
     }
     await page.addInitScript(() => Object.defineProperty(window, "localStorage", { get() { throw new DOMException("no", "SecurityError"); } }));
     await page.reload();
     await view.submit("storeless", "1");
     await eventually("the answer", async () => (await view.text("#accepted")).startsWith("Accepted"));
+    await becomes("what was sent", () => sentTexts(page), ["|1 × 1|"]);
   });
 
   paneTest("on a narrow window only a click opens it, in the place of the list", async ({ view, page }) => {
@@ -164,6 +165,65 @@ describe("the second pane", () => {
     await page.click("#pane-close");
     await becomes("the list", () => page.isVisible("#list"), true);
   }, { viewport: SIZES[1] });
+
+  paneTest("a window that becomes narrow shows the list, unless the pane was opened by a click", async ({ view, page }) => {
+    await view.submit("user6", "1", "1");
+    await becomes("the heading", () => heading(view), "user6");
+    await page.setViewportSize(SIZES[2]);
+    await becomes("the list", () => page.isVisible("#list"), true);
+    assert.equal(await page.isVisible("#pane"), false);
+    await page.click("#rows tbody tr:nth-child(2)");
+    await becomes("the pane", () => page.isVisible("#pane"), true);
+    await page.reload();
+    await becomes("the pane", () => page.isVisible("#pane"), true);
+  });
+
+  paneTest("submitted with the pane open: the row is in sight once the pane is closed", async ({ view, page }) => {
+    await page.click("#rows tbody tr:nth-child(2)");
+    await becomes("the pane", () => page.isVisible("#pane"), true);
+    await view.submit("user90", "0.25", "1");
+    await eventually("the answer", async () => / now has /.test(await view.text("#accepted")));
+    await page.click("#pane-close");
+    await eventually("the row", () => view.inSight("user90"));
+  }, { viewport: SIZES[1] });
+
+  paneTest("by keyboard: Enter opens, Escape closes, and the place in the list is kept", async ({ view, page }) => {
+    const focusedUser = () => page.evaluate(() => document.activeElement.closest("tr")?.querySelector("bdi").textContent ?? document.activeElement.id);
+    await page.focus("#rows a.open");
+    await page.keyboard.press("ArrowDown");
+    const user = await focusedUser();
+    await page.keyboard.press("Enter");
+    await becomes("the heading", () => heading(view), user);
+    assert.equal(await focusedUser(), user);
+    await page.keyboard.press("Escape");
+    await becomes("the heading", () => heading(view), "Sent from this browser");
+    assert.equal(await focusedUser(), user);
+    await page.keyboard.press("Enter");
+    await becomes("the heading", () => heading(view), user);
+    await page.focus("#pane-close");
+    await page.keyboard.press("Enter");
+    await becomes("the heading", () => heading(view), "Sent from this browser");
+    assert.equal(await focusedUser(), user);
+    await page.setViewportSize(SIZES[1]);
+    await page.keyboard.press("Enter");
+    await becomes("the focus", focusedUser, "pane-close");
+    await page.goBack();
+    await becomes("the focus", focusedUser, user);
+  });
+
+  paneTest("Pay again keeps the keyboard's place while another tab sends", async ({ view, page }) => {
+    await view.submit("here", "1", "1");
+    await eventually("the answer", async () => / now has /.test(await view.text("#accepted")));
+    await page.click("#pane-close");
+    await page.waitForSelector("#sent li .again");
+    await page.focus("#sent li:last-child .again");
+    const tab = await page.context().newPage();
+    await tab.goto(pipeline.url);
+    await tab.evaluate(() => localStorage.setItem("paystats-sent", JSON.stringify([{ id: "other", at: Date.now(), user: "there",
+      paymentAmt: "1", volume: "1", outcome: "accepted" }, ...JSON.parse(localStorage.getItem("paystats-sent"))])));
+    await becomes("what was sent", () => sentTexts(page), ["there|1 × 1|", "here|1 × 1|"]);
+    assert.equal(await page.evaluate(() => document.activeElement.className), "again");
+  });
 
   test("under a sub-path of a proxy the page, its pane and Back work", async (t) => {
     const proxy = createServer((incoming, outgoing) => {
