@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "money/decimal.h"
@@ -29,6 +30,12 @@ struct Batch {
   std::string_view amount_text;  // the number as it was written, quotes aside
   money::Decimal amount;
   uint64_t volume = 1;  // at least 1
+};
+
+// What one client asked for at once: it counts as a whole, or not at all. Not empty.
+struct Request {
+  std::span<const Batch> batches;
+  std::string_view idempotency_key = {};  // printable ASCII; empty: it has none
 };
 
 // A place in a Kafka topic.

@@ -46,6 +46,7 @@ class Lines {
     return decoder_.reject(chunk, line, flaw);
   }
 
+  base::Result<void> ending() const { return source_.ending(); }
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return 0; }
   uint64_t bytes() const { return source_.bytes_read(); }
@@ -90,6 +91,7 @@ class Messages {
     return decoder_.reject(chunk, index, flaw);
   }
 
+  base::Result<void> ending() const { return {}; }
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return nulls_; }
   uint64_t bytes() const { return bytes_; }
@@ -231,6 +233,7 @@ class Loop {
     const base::Result<void> done =
         publish_last(context_.outputs, totals_of(table_), counters(), publish);
     if (!done) return base::fail(done.error());
+    if (base::Result<void> ending = input_.ending(); !ending) return base::fail(ending.error());
     return StreamOutcome{.cut_short = context_.source.cut_short()};
   }
 

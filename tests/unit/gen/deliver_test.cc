@@ -301,8 +301,8 @@ TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenTh
 // A sink whose lines are long on their way, as those of a topic are.
 class LateSink final : public io::PaymentSink {
  public:
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) unflushed += batch.volume;
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) unflushed += batch.volume;
     ++puts;
     return {};
   }

@@ -13,8 +13,8 @@ namespace paystats::gen {
 
 class MemoryPaymentSink final : public io::PaymentSink {
  public:
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) {
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) {
       if (batch.volume > volume_max) {
         // As the log does with a batch that it does not keep in memory.
         base::Result<void> flushed = flush();

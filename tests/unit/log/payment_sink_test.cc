@@ -56,7 +56,7 @@ class PaymentSinkTest : public ::testing::Test {
 TEST_F(PaymentSinkTest, OnePaymentInTheLogIsAPlainLine) {
   const auto sink = log();
   const record::Batch batch = edgar(1);
-  ASSERT_TRUE(sink->put({&batch, 1}));
+  ASSERT_TRUE(sink->put({{&batch, 1}}));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), plain_line());
 }
@@ -64,7 +64,7 @@ TEST_F(PaymentSinkTest, OnePaymentInTheLogIsAPlainLine) {
 TEST_F(PaymentSinkTest, OfAGroupAllLinesButTheLastAreMarked) {
   const auto sink = log();
   const record::Batch batches[] = {edgar(2), edgar(1)};
-  ASSERT_TRUE(sink->put(batches));
+  ASSERT_TRUE(sink->put({batches}));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), times(marked_line(), 2) + plain_line());
 }
@@ -72,7 +72,7 @@ TEST_F(PaymentSinkTest, OfAGroupAllLinesButTheLastAreMarked) {
 TEST_F(PaymentSinkTest, PutsWaitForTheFlushAndShareItsSync) {
   const auto sink = log();
   const record::Batch batch = edgar(1);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(sink->put({&batch, 1}));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(sink->put({{&batch, 1}}));
   EXPECT_EQ(bytes(), "");
   ASSERT_TRUE(sink->flush());
   EXPECT_EQ(bytes(), times(plain_line(), 10));
@@ -83,7 +83,7 @@ TEST_F(PaymentSinkTest, AFullBufferIsCommittedAtTheEndOfAGroup) {
   const auto sink = log();
   const record::Batch batch = edgar(1000);
   const size_t group = (plain_line().size() + 2) * 1000 - 2;
-  while (faults().data_syncs == 0) ASSERT_TRUE(sink->put({&batch, 1}));
+  while (faults().data_syncs == 0) ASSERT_TRUE(sink->put({{&batch, 1}}));
   EXPECT_GE(bytes().size(), PaymentSink::kCommitBytes);
   EXPECT_LT(bytes().size(), PaymentSink::kCommitBytes + group);
   EXPECT_EQ(bytes().size() % group, 0u);
@@ -92,11 +92,11 @@ TEST_F(PaymentSinkTest, AFullBufferIsCommittedAtTheEndOfAGroup) {
 TEST_F(PaymentSinkTest, AGroupLargerThanMemoryShouldBeIsOneCommitAllTheSame) {
   const auto sink = log();
   const record::Batch before = edgar(1);
-  ASSERT_TRUE(sink->put({&before, 1}));
+  ASSERT_TRUE(sink->put({{&before, 1}}));
   const record::Batch huge = edgar(300'000);
-  ASSERT_TRUE(sink->put({&huge, 1}));
+  ASSERT_TRUE(sink->put({{&huge, 1}}));
   EXPECT_EQ(faults().data_syncs, 2) << "what came before it, and the group";
-  ASSERT_TRUE(sink->put({&before, 1}));
+  ASSERT_TRUE(sink->put({{&before, 1}}));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), plain_line() + times(marked_line(), 299'999) + plain_line() + plain_line());
 }
@@ -106,7 +106,7 @@ TEST_F(PaymentSinkTest, AHugeGroupTakesNoMoreMemoryThanASmallOne) {
     const auto sink = log();
     const long before = peak_memory_kib();
     const record::Batch huge = edgar(3'000'000);  // over 100 MB
-    if (!sink->put({&huge, 1}) || !sink->close()) return 1;
+    if (!sink->put({{&huge, 1}}) || !sink->close()) return 1;
     return peak_memory_kib() - before < 50 << 10 ? 0 : 2;
   });
   EXPECT_EQ(status, 0);
@@ -116,14 +116,14 @@ TEST_F(PaymentSinkTest, AHugeGroupTakesNoMoreMemoryThanASmallOne) {
 TEST_F(PaymentSinkTest, AHugeGroupThatDoesNotFitOnTheDiskIsUndone) {
   const auto sink = log();
   const record::Batch before = edgar(1);
-  ASSERT_TRUE(sink->put({&before, 1}));
+  ASSERT_TRUE(sink->put({{&before, 1}}));
   ASSERT_TRUE(sink->flush());
   const record::Batch huge = edgar(600'000);
   faults().disk_bytes_left = 10 << 20;
-  EXPECT_FALSE(sink->put({&huge, 1}));
+  EXPECT_FALSE(sink->put({{&huge, 1}}));
   EXPECT_EQ(bytes(), plain_line());
   faults().disk_bytes_left = -1;
-  ASSERT_TRUE(sink->put({&before, 1})) << "nothing of it is left in the buffer";
+  ASSERT_TRUE(sink->put({{&before, 1}})) << "nothing of it is left in the buffer";
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), times(plain_line(), 2));
 }
@@ -131,7 +131,7 @@ TEST_F(PaymentSinkTest, AHugeGroupThatDoesNotFitOnTheDiskIsUndone) {
 TEST_F(PaymentSinkTest, AfterAFailedFlushNothingOfItComesBack) {
   const auto sink = log();
   const record::Batch batch = edgar(1);
-  ASSERT_TRUE(sink->put({&batch, 1}));
+  ASSERT_TRUE(sink->put({{&batch, 1}}));
   faults().fdatasync_errno = EIO;
   EXPECT_FALSE(sink->flush());
   faults().fdatasync_errno = 0;
@@ -142,7 +142,7 @@ TEST_F(PaymentSinkTest, AfterAFailedFlushNothingOfItComesBack) {
 TEST_F(PaymentSinkTest, MorePaymentsThanCanBeCountedAreRefused) {
   const auto sink = log();
   const record::Batch batches[] = {edgar(UINT64_MAX), edgar(1)};
-  EXPECT_FALSE(sink->put(batches));
+  EXPECT_FALSE(sink->put({batches}));
   ASSERT_TRUE(sink->close());
   EXPECT_EQ(bytes(), "");
 }
@@ -150,7 +150,7 @@ TEST_F(PaymentSinkTest, MorePaymentsThanCanBeCountedAreRefused) {
 TEST_F(PaymentSinkTest, LinesInBulkComeBehindWhatWasPut) {
   const auto sink = log();
   const record::Batch batch = edgar(2);
-  ASSERT_TRUE(sink->put({&batch, 1}));
+  ASSERT_TRUE(sink->put({{&batch, 1}}));
   ASSERT_TRUE(sink->commit_lines("bulk\n"));
   EXPECT_EQ(bytes(), marked_line() + plain_line() + "bulk\n");
 }
@@ -162,7 +162,7 @@ TEST_F(PaymentSinkTest, APipeGetsPlainLines) {
   ASSERT_TRUE(sink);
   EXPECT_GE((*sink)->reader_fd(), 0);
   const record::Batch batch = edgar(3);
-  ASSERT_TRUE((*sink)->put({&batch, 1}));
+  ASSERT_TRUE((*sink)->put({{&batch, 1}}));
   ASSERT_TRUE((*sink)->commit_lines("bulk\n"));
   ASSERT_TRUE((*sink)->close());
   std::string got(4096, '\0');
@@ -178,7 +178,7 @@ TEST_F(PaymentSinkTest, AStdoutThatAppendsToAFileIsALog) {
   ASSERT_TRUE(sink);
   EXPECT_EQ((*sink)->reader_fd(), -1);
   const record::Batch batch = edgar(2);
-  ASSERT_TRUE((*sink)->put({&batch, 1}));
+  ASSERT_TRUE((*sink)->put({{&batch, 1}}));
   ASSERT_TRUE((*sink)->close());
   EXPECT_EQ(bytes(), plain_line() + marked_line() + plain_line());
   EXPECT_EQ(faults().data_syncs, 1);
@@ -190,12 +190,12 @@ TEST_F(PaymentSinkTest, AStdoutThatOverwritesAFileIsAStreamWhoseFailureCounts) {
   auto sink = open("-");
   ASSERT_TRUE(sink);
   const record::Batch batch = edgar(2);
-  ASSERT_TRUE((*sink)->put({&batch, 1}));
+  ASSERT_TRUE((*sink)->put({{&batch, 1}}));
   ASSERT_TRUE((*sink)->flush());
   EXPECT_EQ(bytes(), times(plain_line(), 2));
   EXPECT_EQ(faults().data_syncs, 0);
   faults().disk_bytes_left = 5;
-  ASSERT_TRUE((*sink)->put({&batch, 1}));
+  ASSERT_TRUE((*sink)->put({{&batch, 1}}));
   EXPECT_FALSE((*sink)->flush());
   EXPECT_FALSE((*sink)->close());
 }
@@ -204,11 +204,11 @@ TEST_F(PaymentSinkTest, AnOutputThatIsNoRegularFileIsWrittenAsItIs) {
   const record::Batch batch = edgar(1);
   auto null = open("/dev/null");
   ASSERT_TRUE(null);
-  EXPECT_TRUE((*null)->put({&batch, 1}));
+  EXPECT_TRUE((*null)->put({{&batch, 1}}));
   EXPECT_TRUE((*null)->close());
   auto full = open("/dev/full");
   ASSERT_TRUE(full);
-  EXPECT_TRUE((*full)->put({&batch, 1}));
+  EXPECT_TRUE((*full)->put({{&batch, 1}}));
   const base::Result<void> closed = (*full)->close();
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().message, "/dev/full: no space left on device");

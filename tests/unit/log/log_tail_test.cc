@@ -48,7 +48,7 @@ Log make_log(const TempFolder& folder, unsigned seed) {
       batches.push_back({kUsers[random() % std::size(kUsers)], "1.0", money::Decimal(), volume});
       payments += volume;
     }
-    EXPECT_TRUE((*sink)->put(batches));
+    EXPECT_TRUE((*sink)->put({batches}));
     EXPECT_TRUE((*sink)->flush());
     log.bytes = file_bytes(path);
     log.group_ends.push_back(log.bytes.size());
