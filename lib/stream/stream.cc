@@ -155,18 +155,22 @@ class Loop {
 
   base::Result<void> add(const Chunk& chunk) {
     std::span rows(chunk.lines.rows);
+    // Of a chunk without groups, as nearly all are, each row is a record.
+    const bool all_alone = chunk.lines.groups == 0;
     while (!rows.empty()) {
       const bool counted = publishes_ && caught_up_;
-      const size_t n =
-          counted ? std::min<uint64_t>(rows.size(), trigger_.records_left()) : rows.size();
+      const uint64_t most = counted ? trigger_.records_left() : UINT64_MAX;
+      const record::RowSpan part = all_alone ? record::first_rows(rows.size(), most)
+                                             : record::first_records(rows, most);
+      const size_t n = part.rows;
       rejected_.clear();
       if (base::Result<void> added = table_.add(rows.first(n), rejected_); !added) return added;
       for (const totals::Totals::RejectedRow& rejected : rejected_) {
         base::Result<void> put_aside = input_.reject(chunk, rows[rejected.row].line, rejected.flaw);
         if (!put_aside) return put_aside;
       }
-      trigger_.added(n - rejected_.size());
-      accepted_ += n - rejected_.size();
+      trigger_.added(part.records - rejected_.size());
+      accepted_ += part.records - rejected_.size();
       rows = rows.subspan(n);
       if (counted && trigger_.records_reached()) {
         if (base::Result<void> published = publish(); !published) return published;

@@ -271,7 +271,7 @@ TEST(Encoder, WhatItWritesIsReadBackTheSameByUsAndByOthers) {
     Payment payment;
     ASSERT_EQ(payments.decode_one(line, payment), Flaw::kNone) << line;
     EXPECT_EQ(payment.user, user);
-    EXPECT_EQ(payment.amount, amount);
+    EXPECT_EQ(payment.sum, amount);
   }
 }
 
