@@ -66,12 +66,6 @@ in_order() {
   [[ "${stderr_lines[2]}" == *'2 records rejected'* ]]
 }
 
-@test "a batch is no payment, and the reason says where to take it" {
-  run -1 payagg <<<'{"user":"edgar","paymentAmt":1,"volume":7}'
-  [[ "$output" == *paygen* ]]
-  silent payagg -o out <<<'{"user":"edgar","paymentAmt":1,"volume":"1"}'
-}
-
 @test "only the first ten bad lines are shown, then their number" {
   run -1 --separate-stderr payagg < <(yes junk | head -50)
   [ "${#stderr_lines[@]}" -eq 11 ]
@@ -396,15 +390,6 @@ same_for_any_jobs() {
   wait_for 'grep -q "count\":2" background.out'
   kill -TERM "$pid"
   ended_with 0
-}
-
-@test "a followed file that shrinks is status 2" {
-  paygen --random 1000 -o log
-  in_background payagg --follow log
-  wait_for '[ -s background.out ]'
-  : >log
-  ended_with 2
-  grep -q log background.err
 }
 
 # ---- Signals
