@@ -136,7 +136,7 @@ pay() { paygen --user b --amount 2 -o log; }
   mv log log.1
   wait_for '[ -s log ]'
   kill -TERM "$pid"
-  ended_with 0
+  ended_with 143
   grep -q 'has been moved or removed' background.err
 }
 
