@@ -41,7 +41,8 @@ void declare(cli::CommandLine& line, Options& options) {
   line.flag("--available-now", options.available_now, "of a topic, read what is there now and end");
   line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
   line.text("--user-field", options.fields.user, "NAME", "the field of the user (default user)");
-  line.text("--amount-field", options.fields.amount, "NAME", "the field of the amount (default paymentAmt)");
+  line.text("--amount-field", options.fields.amount, "NAME",
+            "the field of the amount (default paymentAmt)");
   line.text("--volume-field", options.fields.volume, "NAME",
             "the field of the volume of a batch (default volume, unless one of the other two is "
             "named); '': there is none");

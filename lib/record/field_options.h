@@ -1,5 +1,5 @@
-// The options that name the fields of payments and batches, for every tool that reads them, and what
-// they mean together. Pure.
+// The options that name the fields of payments and batches, for every tool that reads them, and
+// what they mean together. Pure.
 #pragma once
 
 #include <optional>
