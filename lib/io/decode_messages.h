@@ -129,9 +129,9 @@ class MessageDecoder {
     if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
     if constexpr (std::is_same_v<Record, record::Payment>) {
       if (batch_met_) return;
-      batch_met_ = lines_.groups > 0 ||
-                   std::any_of(lines_.rows.begin(), lines_.rows.end(),
-                               [](const auto& row) { return row.record.count > 1; });
+      batch_met_ =
+          lines_.groups > 0 || std::any_of(lines_.rows.begin(), lines_.rows.end(),
+                                           [](const auto& row) { return row.record.count > 1; });
       if (batch_met_) notice_batch(rejects_, run.source);
     }
   }

@@ -48,7 +48,6 @@ class RejectLog {
   enum class Notice : uint8_t { kForeignVolume, kBatchInTopic };
   void notice(Notice kind, const std::string& text);
 
-
   // Prints how many records were rejected, if any, and closes the sink. Call once, at the end.
   base::Result<void> finish();
 
@@ -64,7 +63,7 @@ class RejectLog {
   const std::string name_;
   uint64_t count_ PAYSTATS_GUARDED_BY(mutex_) = 0;
   std::array<bool, 2> noticed_ PAYSTATS_GUARDED_BY(mutex_) = {};  // by kind
-  std::string line_ PAYSTATS_GUARDED_BY(mutex_);  // reused
+  std::string line_ PAYSTATS_GUARDED_BY(mutex_);                  // reused
 };
 
 // "payments.jsonl:17", or "payments: partition 0, offset 41".

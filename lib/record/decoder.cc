@@ -171,8 +171,7 @@ struct LineDecoder<Record>::Plan {
       return scanner.read_value(tokens[0], depth);
     }
     if (path == DecodePath::kFastFirst) {
-      const char* const next =
-          flat.scan_object(scanner.place(), scanner.end(), depth + 1, tokens);
+      const char* const next = flat.scan_object(scanner.place(), scanner.end(), depth + 1, tokens);
       if (next != nullptr && build_flat(tokens, arena, out)) {
         scanner.skip_to(next);
         return true;
@@ -225,9 +224,8 @@ struct LineDecoder<Record>::Plan {
     Flaw duplicate = Flaw::kNone;
     JsonToken other;
     const bool right =
-        is_object ? scanner.expect('{') &&
-                        read_members(scanner, arena, 1, tokens, duplicate,
-                                     has_group_field ? group : nullptr)
+        is_object  ? scanner.expect('{') && read_members(scanner, arena, 1, tokens, duplicate,
+                                                        has_group_field ? group : nullptr)
         : is_group ? read_elements(scanner, 1, *group)
                    : scanner.read_value(other, 0);
     if (!right) return scanner.flaw();

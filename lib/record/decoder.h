@@ -87,8 +87,8 @@ RowSpan first_records(std::span<const Row> rows, uint64_t records_max) {
 // against each other.
 enum class DecodePath { kFastFirst, kGeneral };
 
-// Record is Payment, Batch or Stats. A line of payments may be a group, which is as many rows of one
-// line as it has elements, or one bad line: it counts as a whole.
+// Record is Payment, Batch or Stats. A line of payments may be a group, which is as many rows of
+// one line as it has elements, or one bad line: it counts as a whole.
 template <class Record>
 class LineDecoder {
  public:
@@ -98,8 +98,9 @@ class LineDecoder {
   ~LineDecoder();
 
   // Decodes lines from the front of `block` until kRowsMax rows or as many bad lines are full or
-  // the block ends; a group is never cut. Returns how many bytes that was (whole lines with their newlines). The last
-  // line of the block may lack its newline. A line of nothing but white space is empty: skipped.
+  // the block ends; a group is never cut. Returns how many bytes that was (whole lines with their
+  // newlines). The last line of the block may lack its newline. A line of nothing but white space
+  // is empty: skipped.
   size_t decode(std::string_view block, DecodedLines<Record>& out);
 
   // Decodes one JSON text that is a whole record (it may hold newlines between its tokens, as a

@@ -29,8 +29,8 @@ const char* long_amount_end(const char* p, const char* limit, money::Decimal& am
 // Behind the volume that begins at `p`, or nullptr where it is none or has many digits.
 const char* volume_end(const char* p, uint64_t& volume);
 
-// Behind the user that begins at `p`, which is an integer. REQUIRES: kHeadBytes of a UserName can be
-// read from any place before `newline`.
+// Behind the user that begins at `p`, which is an integer. REQUIRES: kHeadBytes of a UserName can
+// be read from any place before `newline`.
 const char* integer_user_end(const char* p, const char* newline, UserName& user);
 
 // Behind the value that begins at `p`, which is no string and which nobody reads. Of a number with

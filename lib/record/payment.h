@@ -18,8 +18,8 @@ inline constexpr size_t kLineBytesMax = 1 << 20;           // of a record, witho
 inline constexpr size_t kRejectRecordBytesMax = 64 << 10;  // of a bad record that are shown
 inline constexpr int kNestingMax = 64;
 
-// What is to be added to a user's total: {"user":"edgar","paymentAmt":1.0}, or all the payments of a
-// batch, {"user":"edgar","paymentAmt":1.0,"volume":7}.
+// What is to be added to a user's total: {"user":"edgar","paymentAmt":1.0}, or all the payments of
+// a batch, {"user":"edgar","paymentAmt":1.0,"volume":7}.
 struct Payment {
   UserName user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
   money::Decimal sum;

@@ -165,8 +165,7 @@ class Worker {
       }
       records_ += decoded_.records;
       for (const auto& bad : decoded_.rejected) {
-        base::Result<void> done =
-            put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
+        base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }
       lines_ += decoded_.lines;

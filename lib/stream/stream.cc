@@ -160,8 +160,8 @@ class Loop {
     while (!rows.empty()) {
       const bool counted = publishes_ && caught_up_;
       const uint64_t most = counted ? trigger_.records_left() : UINT64_MAX;
-      const record::RowSpan part = all_alone ? record::first_rows(rows.size(), most)
-                                             : record::first_records(rows, most);
+      const record::RowSpan part =
+          all_alone ? record::first_rows(rows.size(), most) : record::first_records(rows, most);
       const size_t n = part.rows;
       rejected_.clear();
       if (base::Result<void> added = table_.add(rows.first(n), rejected_); !added) return added;

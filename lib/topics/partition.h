@@ -39,8 +39,8 @@ class PartitionTotals {
   // The highest offset in what was restored, or kNothing.
   int64_t newest_restored() const { return newest_restored_; }
 
-  // Adds payments whose messages are messages[row.line]; those not yet included, that is. Of a group
-  // whose rows cannot all be added none is, and the first of those is appended to `rejected`.
+  // Adds payments whose messages are messages[row.line]; those not yet included, that is. Of a
+  // group whose rows cannot all be added none is, and the first of those is appended to `rejected`.
   // REQUIRES: the rows of a message follow each other and are all there.
   base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
                          std::vector<totals::Totals::RejectedRow>& rejected);

@@ -100,8 +100,8 @@ size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i
   return i;
 }
 
-// The rows before this one that are of its line, and the users that they have brought. Returns where
-// the next line begins.
+// The rows before this one that are of its line, and the users that they have brought. Returns
+// where the next line begins.
 [[gnu::noinline]] size_t Totals::take_back_line(std::span<const Row> rows, size_t row) {
   const uint32_t line = rows[row].line;
   const uint32_t users = users_;

@@ -23,8 +23,7 @@ struct Model {
 using ModelTable = std::map<std::string, Model>;
 
 // On a line of its own, unless another one is said.
-Totals::Row row(std::string_view user, money::Int128 nanos, uint64_t count = 1,
-                uint32_t line = 0) {
+Totals::Row row(std::string_view user, money::Int128 nanos, uint64_t count = 1, uint32_t line = 0) {
   static uint32_t lines = 1000;
   Totals::Row r;
   r.line = line == 0 ? ++lines : line;
@@ -356,7 +355,8 @@ TEST(Totals, TakesFewBytesAUser) {
 
 TEST(Totals, ABatchCountsAsAllItsPayments) {
   Totals totals(kSeed, {});
-  add_all(totals, {row("edgar", 7, 7), row("anna", 3, 2), row("edgar", 1), row("anna", 0, 1U << 31U)});
+  add_all(totals,
+          {row("edgar", 7, 7), row("anna", 3, 2), row("edgar", 1), row("anna", 0, 1U << 31U)});
   EXPECT_EQ(totals.count(0), 8U);
   EXPECT_EQ(totals.sum(0).nanos(), 8);
   EXPECT_EQ(totals.count(1), 2U + (uint64_t{1} << 31U));
@@ -366,8 +366,9 @@ TEST(Totals, ABatchCountsAsAllItsPayments) {
 TEST(Totals, ACountThatDoesNotFitIsRejected) {
   Totals totals(kSeed, {});
   std::vector<Totals::RejectedRow> rejected;
-  const std::vector rows = {row("edgar", 0, UINT64_MAX), row("edgar", 0), row("anna", 0, UINT64_MAX - 1),
-                            row("anna", 0), row("anna", 0, UINT64_MAX / 2 + 2)};
+  const std::vector rows = {row("edgar", 0, UINT64_MAX), row("edgar", 0),
+                            row("anna", 0, UINT64_MAX - 1), row("anna", 0),
+                            row("anna", 0, UINT64_MAX / 2 + 2)};
   ASSERT_TRUE(totals.add(rows, rejected));
   ASSERT_EQ(rejected.size(), 2U);
   EXPECT_EQ(rejected[0].row, 1U);
@@ -377,8 +378,8 @@ TEST(Totals, ACountThatDoesNotFitIsRejected) {
   EXPECT_EQ(totals.count(1), UINT64_MAX);
 }
 
-// Lines of one to many rows, some of which hold a row that does not fit: held against a map to which
-// a line is added as a whole or not at all.
+// Lines of one to many rows, some of which hold a row that does not fit: held against a map to
+// which a line is added as a whole or not at all.
 TEST(Totals, AGroupIsAddedWholeOrNotAtAll) {
   for (const uint64_t seed : {1, 2, 3, 4}) {
     std::mt19937_64 random(seed);
@@ -400,7 +401,8 @@ TEST(Totals, AGroupIsAddedWholeOrNotAtAll) {
         for (size_t i = 0; i < size; ++i) {
           const uint64_t user = random() % 3000;
           const bool full = random() % 200 == 0;
-          const std::string text = full ? "full" : std::string(user % 40, 'n') + std::to_string(user);
+          const std::string text =
+              full ? "full" : std::string(user % 40, 'n') + std::to_string(user);
           names.push_back(text);
           rows.push_back(row(names.back(), 5, 1 + random() % 3, line));
           fits = fits && !full;
