@@ -28,6 +28,7 @@
 #include "io/message_source.h"
 #include "io/reject_log.h"
 #include "record/decoder.h"
+#include "record/foreign.h"
 
 namespace paystats::io {
 
@@ -126,8 +127,8 @@ class MessageDecoder {
 
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
     const Message& message = run.messages[index];
-    const std::string error = record::describe(flaw, names_);
     const std::string_view text = message.value.value_or(std::string_view());
+    const std::string error = record::describe(record::plain_flaw(text, flaw), names_);
     return rejects_.add({.source = run.source,
                          .line = 0,
                          .at = message.at,
