@@ -2,23 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <string_view>
 #include <utility>
 
 #include "api/json_elements.h"
 #include "api/problem.h"
+#include "base/utc_text.h"
 #include "record/decoder.h"
+#include "record/encoder.h"
 
 namespace paystats::api {
 namespace {
 
-// A line is its texts, the names of its fields, and in a log two spaces that mark a group.
-constexpr uint64_t kLineOverheadBytes = 40;
-constexpr uint64_t kGroupMarkBytes = 2;
-static_assert(std::string_view(R"({"user":"","paymentAmt":})").size() + sizeof '\n' +
-                  kGroupMarkBytes <=
+// The line of a payment is its texts and the names of its fields.
+constexpr uint64_t kLineOverheadBytes = 32;
+static_assert(std::string_view(R"({"user":"","paymentAmt":})").size() + sizeof '\n' <=
               kLineOverheadBytes);
 constexpr uint64_t kEscapedBytesMax = 6;  // of one byte of a user
+
+// Any time takes as many bytes.
+constexpr std::string_view kSomeTime = "1970-01-01T00:00:00.000Z";
+static_assert(kSomeTime.size() == base::kUtcTextBytes);
 
 constexpr std::string_view kUser = "user";
 constexpr std::string_view kAmount = "paymentAmt";
@@ -139,22 +144,28 @@ void PostedPayments::add(const record::Batch& batch) {
                     batch.volume});
   const Owned& owned = owned_.back();
   payments_ += batch.volume;
-  line_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax + owned.amount_text.size() +
-                                 kLineOverheadBytes);
+  payments_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax +
+                                     owned.amount_text.size() + kLineOverheadBytes);
   memory_bytes_ +=
       sizeof(Owned) + sizeof(record::Batch) + owned.user.size() + owned.amount_text.size();
 }
 
-std::span<const record::Batch> PostedPayments::batches() {
+record::Request PostedPayments::request() {
+  assert(!empty());
   batches_.clear();
   for (const Owned& owned : owned_) {
     batches_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
   }
-  return batches_;
+  return {batches_, idempotency_key_};
+}
+
+uint64_t PostedPayments::request_bytes() {
+  return empty() ? 0 : record::request_line_bytes(request(), kSomeTime);
 }
 
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
-                                                         const PaymentRules& rules) {
+                                                         const PaymentRules& rules,
+                                                         std::string_view idempotency_key) {
   const JsonElements json = split_json(body);
   if (json.flaw != record::Flaw::kNone) {
     return problem_response(
@@ -163,7 +174,18 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
   }
   Judge judge(rules, json.is_array);
   for (size_t i = 0; i < json.elements.size(); ++i) judge.judge(json.elements[i], i);
-  return judge.verdict(json.elements.size());
+  auto verdict = judge.verdict(json.elements.size());
+  auto* const posted = std::get_if<PostedPayments>(&verdict);
+  if (posted == nullptr) return verdict;
+  posted->set_idempotency_key(std::string(idempotency_key));
+  if (rules.line_bytes_max && posted->request_bytes() > *rules.line_bytes_max) {
+    return problem_response(
+        ProblemType::kTooLarge,
+        fmt::format("in the log these payments are one line of {} bytes, and it may have {}: send "
+                    "fewer batches",
+                    posted->request_bytes(), *rules.line_bytes_max));
+  }
+  return verdict;
 }
 
 HttpResponse accepted_response(uint64_t payments) {

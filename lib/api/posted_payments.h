@@ -8,9 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,8 @@ namespace paystats::api {
 struct PaymentRules {
   uint64_t volume_max = 100'000;  // payments in one POST, all batches together
   bool allow_negative = false;    // amounts that are not positive as well
+  // Of a POST as one line, where the output is a log.
+  std::optional<uint64_t> line_bytes_max = std::nullopt;
 };
 
 // Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` points to
@@ -32,14 +35,17 @@ class PostedPayments {
   // `amount_text` becomes plain.
   void add(const record::Batch& batch);
 
-  // Valid until the next add().
-  std::span<const record::Batch> batches();
+  void set_idempotency_key(std::string key) { idempotency_key_ = std::move(key); }
+
+  // Valid until the next change. REQUIRES: not empty.
+  record::Request request();
 
   uint64_t payments() const { return payments_; }
   bool empty() const { return owned_.empty(); }
 
-  // At most so many bytes as lines in a log, with the marks of a group.
-  uint64_t line_bytes() const { return line_bytes_; }
+  // As the one line of a log, and at most as a line for each payment.
+  uint64_t request_bytes();
+  uint64_t payments_bytes() const { return payments_bytes_; }
   // About so many bytes in memory.
   uint64_t memory_bytes() const { return memory_bytes_; }
 
@@ -52,16 +58,19 @@ class PostedPayments {
   };
   std::vector<Owned> owned_;
   std::vector<record::Batch> batches_;
+  std::string idempotency_key_;
   uint64_t payments_ = 0;
-  uint64_t line_bytes_ = 0;
+  uint64_t payments_bytes_ = 0;
   uint64_t memory_bytes_ = 0;
 };
 
 // Bad fields that one response lists; it says how many batches are bad in all.
 inline constexpr size_t kListedErrorsMax = 100;
 
+// `idempotency_key` is that of the request, or empty.
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
-                                                         const PaymentRules& rules);
+                                                         const PaymentRules& rules,
+                                                         std::string_view idempotency_key = {});
 
 // {"accepted":7}
 HttpResponse accepted_response(uint64_t payments);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "api/idempotency_key.h"
 #include "api/openapi.h"
 #include "api/problem.h"
 #include "record/payment.h"
@@ -232,7 +233,9 @@ Action Router::post_payments(const HttpRequest& request) const {
         ProblemType::kTooLarge,
         fmt::format("a body may have {} bytes: send fewer batches", options_.body_bytes_max));
   }
-  return TakePayments{body_bytes, request.count("Expect") > 0};
+  const base::Result<std::string> key = idempotency_key(request);
+  if (!key) return problem_response(ProblemType::kBadRequest, key.error().message);
+  return TakePayments{body_bytes, request.count("Expect") > 0, *key};
 }
 
 HttpResponse Router::not_found() const {

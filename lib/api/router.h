@@ -36,6 +36,7 @@ struct RouterOptions {
 struct TakePayments {
   uint64_t body_bytes = 0;
   bool expects_continue = false;  // the client waits for a "100 Continue" before it sends the body
+  std::string idempotency_key;    // empty: it has none
 };
 
 struct AskStats {

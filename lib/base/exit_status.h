@@ -1,4 +1,4 @@
-// What a tool's exit status says. The same three for every tool, and a section of each man page.
+// What a tool's exit status says. The same four for every tool, and a section of each man page.
 #pragma once
 
 namespace paystats::base {
@@ -7,6 +7,9 @@ enum class ExitStatus : int {
   kDone = 0,      // all that was asked for
   kRejected = 1,  // done, but some records were rejected
   kFailed = 2,    // could not: usage, input or output, something undelivered
+  // Must not go on: that, or starting again, would lose or double payments, and a person must look.
+  // A supervisor does not start it again.
+  kMustNotGoOn = 3,
 };
 
 // How a run of a tool ended that could do what it was asked for.

@@ -13,12 +13,15 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "base/exit_status.h"
+
 namespace paystats::base {
 
 enum class ErrorKind {
   kFailed,        // could not be done: exit status 2
   kClosedOutput,  // nobody reads our output any more (EPIPE): what that means, the tool decides
   kInterrupted,   // a stop signal ended the wait
+  kMustNotGoOn,   // going on would lose or double payments: exit status 3
 };
 
 struct Error {
@@ -31,6 +34,11 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
 };
+
+// The exit status of a tool that this error ended.
+inline ExitStatus exit_status_of(const Error& error) {
+  return error.kind == ErrorKind::kMustNotGoOn ? ExitStatus::kMustNotGoOn : ExitStatus::kFailed;
+}
 
 // Turns an error into the failed Result of whatever type the caller returns.
 inline tl::unexpected<Error> fail(Error error) {

@@ -73,7 +73,7 @@ int report_usage_error(const std::string& tool, const base::Error& error) {
 int report_outcome(base::Diagnostics& diagnostics, const base::Result<base::ExitStatus>& outcome) {
   if (outcome) return static_cast<int>(*outcome);
   diagnostics.error(outcome.error().message);
-  return static_cast<int>(base::ExitStatus::kFailed);
+  return static_cast<int>(base::exit_status_of(outcome.error()));
 }
 
 }  // namespace paystats::cli::detail

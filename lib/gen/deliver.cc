@@ -11,18 +11,17 @@
 namespace paystats::gen {
 namespace {
 
-// Put and not yet flushed, at most: less than a sink's own buffer, so that it never commits a part
-// behind our back, and --expect is exact after an error as well.
-constexpr uint64_t kUnflushedBytesMax = io::PaymentSink::kCommitBytes;
-
 // Payments made in one go without a rate. A reader at the other end of a pipe works in parallel
 // on blocks that stay in the cache; the disk wants few and large commits.
 constexpr uint64_t kPaymentsForReader = 4096;
 constexpr uint64_t kPaymentsForDisk = RandomPayments::kPaymentsMax;
 
+// Of a batch that is a line or a message for each payment: between two looks at the stop signal.
+constexpr uint64_t kTurnBytesMax = 64 << 20;
+
 // Bytes of a line at most: a byte of the user may become six, and the rest is short.
 uint64_t line_bytes_max(const record::Batch& batch) {
-  constexpr uint64_t kOtherBytes = 32;
+  constexpr uint64_t kOtherBytes = 96;
   return batch.user.size() * 6 + batch.amount_text.size() + kOtherBytes;
 }
 
@@ -69,23 +68,19 @@ base::Result<uint64_t> Delivery::whole_turn(uint64_t wanted) {
 }
 
 uint64_t Delivery::whole_volume(const record::Batch& batch) const {
-  if (atomic_) return UINT64_MAX;
-  return std::max<uint64_t>(1, kWholeBytesMax / line_bytes_max(batch));
+  if (atomic_ || sink_.request_is_line()) return UINT64_MAX;
+  return std::max<uint64_t>(1, kTurnBytesMax / line_bytes_max(batch));
 }
 
 base::Result<void> Delivery::put(const record::Batch& batch) {
   if (base::Result<void> checked = check_whole(batch.volume); !checked) return checked;
-  const uint64_t bytes = line_bytes_max(batch) * batch.volume;
-  if (unflushed_bytes_ > 0 && unflushed_bytes_ + bytes > kUnflushedBytesMax) {
-    if (base::Result<void> flushed = flush(); !flushed) return flushed;
-  }
   if (totals_ != nullptr && !totals_->add(batch)) {
     return base::fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
   }
-  if (base::Result<void> put = sink_.put({&batch, 1}); !put) return put;
+  if (base::Result<void> put = sink_.put({{&batch, 1}}); !put) return put;
   payments_ += batch.volume;
-  unflushed_bytes_ += bytes;
-  return unflushed_bytes_ < kUnflushedBytesMax ? base::Result<void>() : flush();
+  unflushed_bytes_ += line_bytes_max(batch) * (sink_.request_is_line() ? 1 : batch.volume);
+  return unflushed_bytes_ < io::PaymentSink::kCommitBytes ? base::Result<void>() : flush();
 }
 
 base::Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
@@ -118,7 +113,8 @@ base::Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery,
   if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
   while (delivery.payments() < all) {
     const uint64_t count = std::min(kPaymentsForDisk, all - delivery.payments());
-    base::Result<void> sent = delivery.commit_lines(payments.make(count), count);
+    base::Result<void> sent =
+        delivery.commit_lines(payments.make(count, delivery.line_time()), count);
     if (!sent) return base::fail(sent.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), all);
   }
@@ -145,7 +141,8 @@ base::Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery,
     count_settled();
     if (!turn) return base::fail(turn.error());
     if (*turn == 0) break;
-    base::Result<void> committed = delivery.commit_lines(payments.make(*turn), *turn);
+    base::Result<void> committed =
+        delivery.commit_lines(payments.make(*turn, delivery.line_time()), *turn);
     if (committed && by_draws) {
       totals->add(payments.draws());
       counted = delivery.settled();

@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/progress.h"
 #include "base/result.h"
+#include "base/utc_text.h"
 #include "gen/expected.h"
 #include "gen/pace.h"
 #include "gen/plan.h"
@@ -27,9 +29,6 @@ namespace paystats::gen {
 // Payments at their pace into the sink, and what is known of those. All is borrowed.
 class Delivery {
  public:
-  // A batch is one whole in the sink as long as its lines fit this; a larger one is made in parts.
-  static constexpr uint64_t kWholeBytesMax = 64 << 20;
-
   // More than a transaction takes before its coordinator gives it up, or nearly so.
   static constexpr uint64_t kAtomicPaymentsMax = 10'000'000;
 
@@ -49,7 +48,7 @@ class Delivery {
   base::Result<void> commit_lines(std::string_view lines, uint64_t payments);
   base::Result<void> flush();
 
-  // The largest volume of such a batch that is one whole.
+  // The largest volume of such a batch that is put at once. In a log that is any: it is one line.
   uint64_t whole_volume(const record::Batch& batch) const;
 
   bool atomic() const { return atomic_; }
@@ -60,6 +59,11 @@ class Delivery {
   bool stopped() const { return waiter_.stop().requested(); }
   base::Instant now() const { return waiter_.clock().now(); }
   bool settles_at_once() const { return !sink_.lines_await_flush(); }  // what commit_lines() takes
+  // For lines of commit_lines(); nothing where they have none.
+  std::optional<base::UtcText> line_time() const {
+    if (!sink_.request_is_line()) return std::nullopt;
+    return base::UtcText(waiter_.clock().time_of_day());
+  }
   bool has_reader() const { return sink_.reader_fd() >= 0; }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "gen/amount_text.h"
 #include "gen/digits.h"
+#include "record/encoder.h"
 
 namespace paystats::gen {
 namespace {
@@ -20,9 +21,11 @@ constexpr uint64_t kPowersOfTen[] = {1,       10,        100,        1'000,     
 constexpr std::string_view kBeforeRank = R"({"user":"user)";
 constexpr std::string_view kBeforeAmount = R"(","paymentAmt":)";
 constexpr std::string_view kBehindAmount = "}\n";
+constexpr size_t kTimedEndChars =
+    std::string_view(R"(,"time":"")").size() + base::kUtcTextBytes + kBehindAmount.size();
 // A rank of 9 digits; a sign, 15 digits, the point and 9 more.
 constexpr size_t kLineCharsMax =
-    kBeforeRank.size() + 9 + kBeforeAmount.size() + 26 + kBehindAmount.size();
+    kBeforeRank.size() + 9 + kBeforeAmount.size() + 26 + kTimedEndChars;
 // What a store of a whole word may touch behind the text that counts.
 constexpr size_t kSlack = 8;
 
@@ -161,13 +164,27 @@ RandomPayments::RandomPayments(const RandomSpec& spec)
       decimals_(spec.amount.decimals),
       buffer_(kPaymentsMax * kLineCharsMax + kSlack) {}
 
-std::string_view RandomPayments::make(uint64_t payments) {
+std::string_view RandomPayments::make(uint64_t payments, const std::optional<base::UtcText>& time) {
   assert(payments <= kPaymentsMax);
-  char* const end = draws_.wide() ? put_wide(payments) : put_narrow(payments);
+  const auto put_lines = [&](auto put_end) {
+    return draws_.wide() ? put_wide(payments, put_end) : put_narrow(payments, put_end);
+  };
+  char* end = nullptr;
+  if (time) {
+    std::string text;
+    record::append_payment_end(text, time->view());
+    std::array<char, kTimedEndChars> chars;
+    assert(text.size() == chars.size());
+    std::copy(text.begin(), text.end(), chars.begin());
+    end = put_lines([&chars](char* out) { return put(out, {chars.data(), chars.size()}); });
+  } else {
+    end = put_lines([](char* out) { return put(out, kBehindAmount); });
+  }
   return {buffer_.data(), static_cast<size_t>(end - buffer_.data())};
 }
 
-char* RandomPayments::put_narrow(uint64_t payments) {
+template <class PutEnd>
+char* RandomPayments::put_narrow(uint64_t payments, PutEnd put_end) {
   char* out = buffer_.data();
   const auto decimals = static_cast<unsigned>(decimals_);
   std::array<RandomDraws::Draw, RandomDraws::kDrawsMax> draws;
@@ -183,20 +200,21 @@ char* RandomPayments::put_narrow(uint64_t payments) {
       out = put_rank(out, draw.rank);
       out = put(out, kBeforeAmount);
       out = gen::put_narrow(out, draw.units, decimals);
-      out = put(out, kBehindAmount);
+      out = put_end(out);
     }
   }
   return out;
 }
 
-char* RandomPayments::put_wide(uint64_t payments) {
+template <class PutEnd>
+char* RandomPayments::put_wide(uint64_t payments, PutEnd put_end) {
   char* out = buffer_.data();
   for (; payments > 0; --payments) {
     out = put(out, kBeforeRank);
     out = put_rank(out, draws_.next_rank());
     out = put(out, kBeforeAmount);
     out = put_amount(out, draws_.next_wide(), decimals_);
-    out = put(out, kBehindAmount);
+    out = put_end(out);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 //
 //   RandomPayments payments(spec);
 //   sink.commit_lines(payments.make(4096));   // {"user":"user17","paymentAmt":12.34}\n ...
+//   sink.commit_lines(payments.make(4096, base::UtcText(time)));  // ...,"time":"2026-..."}\n
 //
 // Users are user1, user2, ... by rank: user1 pays most often (see zipf.h). Amounts are uniform over
 // LO..HI in steps of the finer of the two. A payment takes two random numbers: the first chooses
@@ -11,12 +12,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "base/utc_text.h"
 #include "gen/random.h"
 #include "gen/zipf.h"
 #include "money/decimal.h"
@@ -84,7 +87,7 @@ class RandomPayments {
   explicit RandomPayments(const RandomSpec& spec);
 
   // The next lines, which live until the next call. REQUIRES: payments <= kPaymentsMax.
-  std::string_view make(uint64_t payments);
+  std::string_view make(uint64_t payments, const std::optional<base::UtcText>& time = {});
 
   const std::shared_ptr<const ZipfTable>& users() const { return users_; }
 
@@ -95,8 +98,10 @@ class RandomPayments {
 
  private:
   // Write into the buffer and return the end of what they wrote.
-  char* put_narrow(uint64_t payments);
-  char* put_wide(uint64_t payments);
+  template <class PutEnd>
+  char* put_narrow(uint64_t payments, PutEnd put_end);
+  template <class PutEnd>
+  char* put_wide(uint64_t payments, PutEnd put_end);
 
   std::shared_ptr<const ZipfTable> users_;
   RandomDraws draws_;

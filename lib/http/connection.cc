@@ -231,7 +231,7 @@ loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take
   deadline_ = base::Instant::max();
   const std::string_view body = std::string_view(input_).substr(0, take.body_bytes);
   std::variant<api::HttpResponse, api::PostedPayments> read =
-      api::read_payments(body, service_.rules);
+      api::read_payments(body, service_.rules, take.idempotency_key);
   input_.erase(0, take.body_bytes);
   if (input_.capacity() > kBodyReadBytes) input_.shrink_to_fit();
   if (const auto* refusal = std::get_if<api::HttpResponse>(&read)) {

@@ -120,6 +120,9 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   base::Result<Work> wait_for_work();
   base::Result<void> wait_woken() const;
   std::vector<Item> take_group();
+  uint64_t written_bytes(api::PostedPayments& payments) const {
+    return sink->request_is_line() ? payments.request_bytes() : payments.payments_bytes();
+  }
   bool write_group(std::vector<Item> group);
   void tell(std::function<void(LoopSide&)> news);
 
@@ -181,7 +184,7 @@ std::vector<Item> PaymentWriter::Shared::take_group() {
   std::vector<Item> group;
   uint64_t bytes = 0;
   while (!queue.empty()) {
-    const uint64_t more = queue.front().payments.line_bytes();
+    const uint64_t more = written_bytes(queue.front().payments);
     if (!group.empty() && bytes + more > group_bytes_max) break;
     bytes += more;
     group.push_back(std::move(queue.front()));
@@ -194,7 +197,7 @@ std::vector<Item> PaymentWriter::Shared::take_group() {
 bool PaymentWriter::Shared::write_group(std::vector<Item> group) {
   base::Result<void> written;
   for (Item& item : group) {
-    written = sink->put(item.payments.batches());
+    written = sink->put(item.payments.request());
     if (!written) break;
   }
   if (written) written = sink->flush();

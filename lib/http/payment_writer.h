@@ -39,11 +39,8 @@ enum class Posting {
 struct PaymentWriterLimits {
   size_t posts_max = 4096;        // waiting
   uint64_t bytes_max = 64 << 20;  // in memory, of those
-  // Of lines, as PostedPayments::line_bytes() counts them. A log commits by itself what has more
-  // than kCommitBytes: a part of such a group would be stored, and the rest may fail.
-  static constexpr uint64_t kGroupBytesMax = io::PaymentSink::kCommitBytes / 2;
-  static_assert(kGroupBytesMax < io::PaymentSink::kCommitBytes);
-  uint64_t group_bytes_max = kGroupBytesMax;  // at most that; a larger post is a group by itself
+  // Of what the sink writes for a group of posts; a larger post is a group by itself.
+  uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
   base::Duration wait_timeout = std::chrono::seconds(10);
 };
 
@@ -59,7 +56,6 @@ class PaymentWriter {
   };
 
   // `loop` and `clock` are borrowed; the thread uses the first alone, and not once this is gone.
-  // REQUIRES: limits.group_bytes_max <= kGroupBytesMax.
   PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
                 const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
   PaymentWriter(const PaymentWriter&) = delete;

@@ -7,6 +7,7 @@
 
 #include "base/descriptor_limit.h"
 #include "loop/event_loop.h"
+#include "record/payment.h"
 
 namespace paystats::http {
 namespace {
@@ -69,6 +70,8 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                                        api::StaticFiles files) {
   if (base::Result<void> opened = loop_.open(); !opened) return opened;
   const bool durable = sink->durable();
+  api::PaymentRules rules = options_.rules;
+  if (sink->request_is_line()) rules.line_bytes_max = record::kLineBytesMax;
   router_ = std::make_unique<api::Router>(options_.router, std::move(files));
   feed_ = std::make_unique<AnswerFeed>(
       loop_, options_.stats_path, context_.clock, options_.feed, [this] {
@@ -91,8 +94,8 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                     possible, limits.connections_max));
     limits.connections_max = possible;
   }
-  server_ = std::make_unique<HttpServer>(loop_, *router_, options_.rules, *feed_, *writer_,
-                                         context_.clock, limits);
+  server_ = std::make_unique<HttpServer>(loop_, *router_, rules, *feed_, *writer_, context_.clock,
+                                         limits);
   const base::Result<HttpAddress> address =
       server_->listen(options_.address.host, options_.address.port);
   if (!address) return base::fail(address.error());

@@ -17,11 +17,13 @@
 #include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.h"
+#include "io/record_notices.h"
 #include "io/reject_log.h"
 #include "io/source.h"
 #include "record/decoder.h"
@@ -69,13 +71,14 @@ class BlockDecoder {
     while (!rest.empty()) {
       const size_t used = decoder_.decode(rest, lines_);
       assert(used > 0);  // else this loop would not end
+      if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, block.source);
       records_ += lines_.records;
       const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
       if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
       for (const auto& bad : lines_.rejected) {
         base::Result<void> logged =
             log(block.source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
-                bad.text.size());
+                bad.text.size(), bad.element);
         if (!logged) return logged;
       }
       line_ += lines_.lines;
@@ -95,8 +98,9 @@ class BlockDecoder {
 
  private:
   base::Result<void> log(std::string_view source, uint64_t line, record::Flaw flaw,
-                         std::string_view text, uint64_t record_bytes) {
-    const std::string error = record::describe(flaw, names_);
+                         std::string_view text, uint64_t record_bytes,
+                         const std::optional<record::GroupElement>& element = {}) {
+    const std::string error = record::describe(flaw, names_, element);
     return rejects_.add({.source = source,
                          .line = line,
                          .at = {},

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 
 #include "base/result.h"
 #include "io/message_source.h"
+#include "io/record_notices.h"
 #include "io/reject_log.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
@@ -103,32 +105,43 @@ class MessageDecoder {
     lines_.rows.reserve(Lines::kRowsMax);
     lines_.rejected.clear();
     lines_.decoded.clear();
-    Record record;
+    lines_.groups = 0;
     for (uint32_t i = 0; i < run.messages.size(); ++i) {
       const Message& message = run.messages[i];
-      const record::Flaw flaw = message.value
-                                    ? decoder_.decode_text(*message.value, lines_.decoded, record)
-                                    : record::Flaw::kNullRecord;
-      if (flaw == record::Flaw::kNone) {
-        lines_.rows.push_back({record, i});
-      } else {
-        lines_.rejected.push_back({message.value.value_or(std::string_view()), i, flaw});
+      if (!message.value) {
+        lines_.rejected.push_back({{}, i, record::Flaw::kNullRecord});
+        continue;
       }
+      decoder_.append_text(*message.value, i, lines_);
     }
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
+    tell_once(run);
     records_ += lines_.records;
     if (base::Result<void> taken = on_run(run); !taken) return taken;
     for (const auto& bad : lines_.rejected) {
-      if (base::Result<void> logged = log(run, bad.line, bad.flaw); !logged) return logged;
+      base::Result<void> logged = log(run, bad.line, bad.flaw, bad.element);
+      if (!logged) return logged;
     }
     return {};
   }
 
-  base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
+  void tell_once(const DecodedRun<Record>& run) {
+    if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
+    if constexpr (std::is_same_v<Record, record::Payment>) {
+      if (batch_met_) return;
+      batch_met_ =
+          lines_.groups > 0 || std::any_of(lines_.rows.begin(), lines_.rows.end(),
+                                           [](const auto& row) { return row.record.count > 1; });
+      if (batch_met_) notice_batch(rejects_, run.source);
+    }
+  }
+
+  base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,
+                         const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
     const std::string_view text = message.value.value_or(std::string_view());
-    const std::string error = record::describe(record::plain_flaw(text, flaw), names_);
+    const std::string error = record::describe(record::plain_flaw(text, flaw), names_, element);
     return rejects_.add({.source = run.source,
                          .line = 0,
                          .at = message.at,
@@ -142,6 +155,7 @@ class MessageDecoder {
   Lines lines_;
   RejectLog& rejects_;
   uint64_t records_ = 0;
+  bool batch_met_ = false;
 };
 
 }  // namespace paystats::io

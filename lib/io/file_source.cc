@@ -9,38 +9,27 @@
 
 #include "io/fd_io.h"
 #include "io/line_splitter.h"
-#include "io/log_tail.h"
 
 namespace paystats::io {
 namespace {
 
-base::Result<void> measure_locked(int fd, std::string_view name, base::Diagnostics& diagnostics,
-                                  FileExtent& out) {
+base::Result<void> measure_locked(int fd, std::string_view name, FileExtent& out) {
   const base::Result<uint64_t> size = file_size(fd, name);
   if (!size) return base::fail(size.error());
-  const base::Result<PlainEnd> end = find_plain_end(fd, *size, name);
-  if (!end) return base::fail(end.error());
   const off_t at = ::lseek(fd, 0, SEEK_CUR);
-  out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = end->bytes};
-  if (end->lines_left_out > 0) {
-    diagnostics.warning(
-        fmt::format("{}: {} line{} left out at the end: part of a batch whose "
-                    "writer was stopped in the middle",
-                    name, end->lines_left_out, end->lines_left_out == 1 ? "" : "s"));
-  }
+  out = {.begin = at < 0 ? 0 : static_cast<uint64_t>(at), .end = *size};
   return {};
 }
 
 // `lock_fd` is of another file description than `fd`: that of stdin is shared with other processes,
 // and so would be a lock on it. -1 where there can be none: then it goes without.
 base::Result<Wake> measure_under(SharedLock& lock, int lock_fd, int fd, std::string_view name,
-                                 const Waiter& waiter, base::Instant deadline,
-                                 base::Diagnostics& diagnostics, FileExtent& out) {
+                                 const Waiter& waiter, base::Instant deadline, FileExtent& out) {
   if (lock_fd >= 0) {
     base::Result<Wake> wake = lock.acquire(lock_fd, waiter, deadline);
     if (!wake || *wake != Wake::kReady) return wake;
   }
-  const base::Result<void> measured = measure_locked(fd, name, diagnostics, out);
+  const base::Result<void> measured = measure_locked(fd, name, out);
   lock.release();
   if (!measured) return base::fail(measured.error());
   return Wake::kReady;
@@ -53,7 +42,6 @@ class FileSource final : public Source {
       : fd_(fd),
         owner_(std::move(owner)),
         waiter_(waiter),
-        diagnostics_(diagnostics),
         lines_(std::move(name)),
         lock_(std::string(shown_name()), diagnostics) {}
 
@@ -98,8 +86,8 @@ class FileSource final : public Source {
       base::Result<base::UniqueFd> opened = reopen_for_reading(fd_, shown_name());
       if (opened) lock_fd_ = std::move(*opened);
     }
-    base::Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_,
-                                            deadline, diagnostics_, extent_);
+    base::Result<Wake> wake =
+        measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_, deadline, extent_);
     if (!wake || *wake != Wake::kReady) return wake;
     lock_fd_.reset();
     offset_ = extent_.begin;
@@ -123,7 +111,6 @@ class FileSource final : public Source {
   const int fd_;
   const base::UniqueFd owner_;
   const Waiter& waiter_;
-  base::Diagnostics& diagnostics_;
   LineSplitter lines_;
   SharedLock lock_;
   base::UniqueFd lock_fd_;
@@ -140,8 +127,7 @@ base::Result<Wake> measure_file(int fd, std::string_view name, const Waiter& wai
                                 FileExtent& out) {
   const base::Result<base::UniqueFd> lock_fd = reopen_for_reading(fd, name);
   SharedLock lock(std::string(name), diagnostics);
-  return measure_under(lock, lock_fd ? lock_fd->get() : -1, fd, name, waiter, deadline, diagnostics,
-                       out);
+  return measure_under(lock, lock_fd ? lock_fd->get() : -1, fd, name, waiter, deadline, out);
 }
 
 std::unique_ptr<Source> file_source(int fd, base::UniqueFd owner, std::string name,

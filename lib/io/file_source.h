@@ -1,5 +1,5 @@
 // A source that reads a regular file once, up to the size that it has under a shared lock, so that
-// a commit that is under way (see payment_log.h) is seen whole or not at all.
+// a commit that is under way (see log/payment_log.h) is seen whole or not at all.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace paystats::io {
 
 // What is to be read of a regular file: from where its descriptor stands up to the size that it
-// has under a shared lock, less an unfinished group, of which a warning tells.
+// has under a shared lock.
 struct FileExtent {
   uint64_t begin = 0;
   uint64_t end = 0;  // may lie before `begin`: then there is nothing to read
@@ -26,8 +26,8 @@ base::Result<Wake> measure_file(int fd, std::string_view name, const Waiter& wai
                                 base::Instant deadline, base::Diagnostics& diagnostics,
                                 FileExtent& out);
 
-// Reads `fd` from where it stands; borrowed, or owned as well where `owner` holds it. An unfinished
-// group at the end is left out with a warning. A stop signal ends it at once.
+// Reads `fd` from where it stands; borrowed, or owned as well where `owner` holds it. A stop signal
+// ends it at once.
 std::unique_ptr<Source> file_source(int fd, base::UniqueFd owner, std::string name,
                                     const Waiter& waiter, base::Diagnostics& diagnostics);
 

@@ -10,7 +10,6 @@
 
 #include "io/fd_io.h"
 #include "io/file_source.h"
-#include "io/follow_source.h"
 #include "io/input_start.h"
 #include "io/stream_source.h"
 
@@ -90,6 +89,7 @@ class InputsInTurn final : public Source {
       }
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
+      if (ending_) ending_ = current_->ending();
       bytes_of_earlier_ += current_->bytes_read();
       current_.reset();
       ++next_;
@@ -97,8 +97,10 @@ class InputsInTurn final : public Source {
   }
 
   bool cut_short() const override { return cut_short_; }
+  base::Result<void> ending() const override { return ending_; }
   bool caught_up() const override {
     if (!options_.follow) return true;
+    if (next_ == inputs_.size()) return true;  // its end has come
     return current_ && next_ + 1 == inputs_.size() && current_->caught_up();
   }
   uint64_t bytes_read() const override {
@@ -122,7 +124,7 @@ class InputsInTurn final : public Source {
     const Endpoint& input = inputs_[next_];
     if (input.kind == Endpoint::Kind::kStdio) return open_stdin();
     if (options_.follow && next_ + 1 == inputs_.size()) {
-      return follow_source(input.name, waiter_, diagnostics_);
+      return options_.follow(input.name, waiter_, diagnostics_);
     }
     // O_NONBLOCK: the open of a FIFO does not wait for its writer; reading it does, and can be
     // interrupted.
@@ -154,6 +156,7 @@ class InputsInTurn final : public Source {
   size_t next_ = 0;  // the input that is read now, or is to be opened next
   std::unique_ptr<Source> current_;
   bool cut_short_ = false;
+  base::Result<void> ending_;
   uint64_t bytes_of_earlier_ = 0;
 };
 
@@ -162,9 +165,9 @@ class InputsInTurn final : public Source {
 base::Result<InputSizes> check_inputs(const std::vector<Endpoint>& inputs,
                                       const SourceOptions& options) {
   InputSizes sizes;
-  sizes.all_regular = sizes.known = !options.follow;
+  sizes.all_regular = sizes.known = options.follow == nullptr;
   for (const Endpoint& input : inputs) {
-    const bool followed = options.follow && &input == &inputs.back();
+    const bool followed = options.follow != nullptr && &input == &inputs.back();
     if (input.kind == Endpoint::Kind::kTopic) {
       return base::fail(fmt::format("kafka:{}: this build cannot read topics", input.name));
     }

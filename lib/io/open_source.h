@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/diagnostics.h"
@@ -12,8 +14,12 @@
 
 namespace paystats::io {
 
+// Opens the file that is followed: see log/follow_source.h.
+using FollowOpener = std::function<base::Result<std::unique_ptr<Source>>(
+    const std::string& path, const Waiter& waiter, base::Diagnostics& diagnostics)>;
+
 struct SourceOptions {
-  bool follow = false;  // the last input is followed; those before it are read once
+  FollowOpener follow;  // where set, the last input is followed; those before it are read once
 };
 
 // What is known of inputs before any of them is read.

@@ -1,16 +1,14 @@
-// Where payments go: stdout, a pipe, the durable log, or a topic (see kafka/payment_sink.h).
+// Where payments go: stdout, a pipe, the durable log (see log/payment_sink.h), or a topic (see
+// kafka/payment_sink.h).
 //
-// A put() is one whole: in the log, after any crash, all of its payments are there or none. Puts
-// are collected and committed together by flush(), or by the put() with which their lines reach
-// kCommitBytes.
+// A put() is one whole: in the log, after any crash, all of its payments are there or none. A
+// stream and a topic may hand on at once what is put; a log collects it until flush().
 #pragma once
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string_view>
 
-#include "base/diagnostics.h"
 #include "base/result.h"
 #include "io/endpoint.h"
 #include "record/payment.h"
@@ -19,24 +17,28 @@ namespace paystats::io {
 
 class PaymentSink {
  public:
-  // Of lines since the last flush, with up to two bytes of marks each: with these or more a put()
-  // commits. A caller that needs all or nothing of several puts keeps them below, and flushes.
+  // A caller with many puts flushes about once for so many bytes of lines.
   static constexpr size_t kCommitBytes = 1 << 20;
 
   virtual ~PaymentSink() = default;
 
-  // REQUIRES: each amount_text is plain (see plain_decimal()).
-  virtual base::Result<void> put(std::span<const record::Batch> batches) = 0;
+  // REQUIRES: each amount_text is plain (see plain_decimal()), and where request_is_line(), the
+  // request as a line is no longer than kLineBytesMax (see record::request_line_bytes()).
+  virtual base::Result<void> put(const record::Request& request) = 0;
 
   // For bulk writes: commits `lines` at once, behind all that was put, without a copy. Each is one
-  // payment and a whole of its own, ends in a newline and carries no mark. An error says the same
-  // as that of flush().
+  // payment and a whole of its own, and ends in a newline. An error says the same as that of
+  // flush().
   virtual base::Result<void> commit_lines(std::string_view lines) = 0;
 
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An
   // error says that none of what was put since the last commit counts, as far as that is known.
   virtual base::Result<void> flush() = 0;
   virtual base::Result<void> close() = 0;  // flushes
+
+  // A request is one line, whatever its volumes are, and a line has the time at which it was taken
+  // (RFC 3339): a log. Else there is a line, or a message, for each payment, and no time.
+  virtual bool request_is_line() const { return false; }
 
   // commit_lines() returns while its lines are on their way, and flush() waits for them: a topic.
   virtual bool lines_await_flush() const { return false; }
@@ -54,9 +56,7 @@ class PaymentSink {
   virtual int reader_fd() const { return -1; }
 };
 
-// A file, and a stdout that is a regular file opened for appending (`>> payments.jsonl`), is a
-// durable log (see payment_log.h); any other stdout is written as a stream.
-base::Result<std::unique_ptr<PaymentSink>> open_payment_sink(const Endpoint& endpoint,
-                                                             base::Diagnostics& diagnostics);
+// Of stdout, or of a path that is not a regular file: plain lines, to any reader.
+base::Result<std::unique_ptr<PaymentSink>> open_stream_payment_sink(const Endpoint& endpoint);
 
 }  // namespace paystats::io

@@ -47,6 +47,12 @@ base::Result<void> RejectLog::flush() {
   return sink_ ? never_quiet(sink_->flush()) : base::Result<void>();
 }
 
+void RejectLog::notice(Notice kind, const std::string& text) {
+  const base::MutexLock lock(mutex_);
+  if (std::exchange(noticed_.at(static_cast<size_t>(kind)), true)) return;
+  diagnostics_.warning(text);
+}
+
 base::Result<void> RejectLog::finish() {
   const base::MutexLock lock(mutex_);
   if (sink_) {

@@ -12,6 +12,7 @@
 // are lost, and that is never a quiet end. Thread-safe: any thread may add.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,10 @@ class RejectLog {
   base::Result<void> add(const record::Reject& reject);
   base::Result<void> flush();
 
+  // What is not wrong with a record, but is to be known: a warning, once of each kind.
+  enum class Notice : uint8_t { kForeignVolume, kBatchInTopic };
+  void notice(Notice kind, const std::string& text);
+
   // Prints how many records were rejected, if any, and closes the sink. Call once, at the end.
   base::Result<void> finish();
 
@@ -57,7 +62,8 @@ class RejectLog {
   const std::unique_ptr<Sink> sink_ PAYSTATS_PT_GUARDED_BY(mutex_);
   const std::string name_;
   uint64_t count_ PAYSTATS_GUARDED_BY(mutex_) = 0;
-  std::string line_ PAYSTATS_GUARDED_BY(mutex_);  // reused
+  std::array<bool, 2> noticed_ PAYSTATS_GUARDED_BY(mutex_) = {};  // by kind
+  std::string line_ PAYSTATS_GUARDED_BY(mutex_);                  // reused
 };
 
 // "payments.jsonl:17", or "payments: partition 0, offset 41".

@@ -49,6 +49,10 @@ class Source {
   // After kEnd: a stop signal came before the end of the input.
   virtual bool cut_short() const { return false; }
 
+  // After kEnd: why the input ended where its caller must not take that for its end. What was read
+  // before is good.
+  virtual base::Result<void> ending() const { return {}; }
+
   // A followed file: all that was there at the start has been read. Others: always.
   virtual bool caught_up() const { return true; }
 

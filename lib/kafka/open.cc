@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kafka/topic_sink.h"
+#include "log/payment_sink.h"
 
 namespace paystats::kafka {
 
@@ -27,7 +28,7 @@ base::Result<std::unique_ptr<io::PaymentSink>> EndpointOpener::payment_sink(
     const io::Endpoint& endpoint, TopicSinkOptions topic_options,
     const std::optional<std::string>& instance) {
   if (endpoint.kind != io::Endpoint::Kind::kTopic) {
-    return io::open_payment_sink(endpoint, context_.diagnostics);
+    return log::open_payment_sink(endpoint, context_.clock, context_.diagnostics);
   }
   const base::Result<Cluster*> in = cluster();
   if (!in) return base::fail(in.error());

@@ -19,8 +19,8 @@ class IdempotentPaymentSink final : public io::PaymentSink {
   IdempotentPaymentSink(std::string topic, std::unique_ptr<Producer> producer)
       : topic_(std::move(topic)), producer_(std::move(producer)), messages_(topic_) {}
 
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) {
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) {
       if (base::Result<void> sent = messages_.send(batch, *producer_); !sent) return explain(sent);
     }
     return {};

@@ -59,8 +59,8 @@ class TransactionalPaymentSink final : public io::PaymentSink {
         producer_(std::move(producer)),
         messages_(topic_) {}
 
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) held_.add(batch);
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) held_.add(batch);
     return {};
   }
 

@@ -14,6 +14,7 @@
 #include "io/open_source.h"
 #include "io/reject_log.h"
 #include "kafka/open.h"
+#include "log/follow_source.h"
 #include "stream/metrics.h"
 #include "stream/parallel.h"
 #include "stream/stream.h"
@@ -148,7 +149,8 @@ base::Result<stream::StreamOutcome> read_topic(const AggregatePlan& plan, const 
 
 base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const OpenOutputs& open,
                                                const base::RunContext& run) {
-  const io::SourceOptions how{.follow = plan.follow};
+  io::SourceOptions how;
+  if (plan.follow) how.follow = log::follow_source;
   const base::Result<io::InputSizes> sizes = io::check_inputs(plan.inputs, how);
   if (!sizes) return base::fail(sizes.error());
   if (base::Result<void> started = open.outputs.metrics.start(); !started)

@@ -1,6 +1,7 @@
 #include "record/encoder.h"
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstring>
 
@@ -128,11 +129,120 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+namespace {
+
+// Either appends to a string, or counts what that would append.
+class Appender {
+ public:
+  explicit Appender(std::string& out) : out_(out) {}
+  void text(std::string_view text) { out_ += text; }
+  void quoted(std::string_view text) { append_json_string(out_, text); }
+
+ private:
+  std::string& out_;
+};
+
+class Counter {
+ public:
+  void text(std::string_view text) { bytes_ += text.size(); }
+  void quoted(std::string_view text) { bytes_ += json_string_bytes(text); }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  static size_t json_string_bytes(std::string_view text) {
+    size_t bytes = text.size() + 2;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20) {
+        bytes += kEscapeBytes - 1;
+      } else if (c == '"' || c == '\\') {
+        ++bytes;
+      }
+    }
+    return bytes;
+  }
+
+  size_t bytes_ = 0;
+};
+
+template <class Writer>
+void write_payment_fields(Writer& out, std::string_view user, std::string_view amount_text) {
+  out.text(R"("user":)");
+  out.quoted(user);
+  out.text(R"(,"paymentAmt":)");
+  out.text(amount_text);
+}
+
+template <class Writer>
+void write_batch_fields(Writer& out, const Batch& batch) {
+  write_payment_fields(out, batch.user, batch.amount_text);
+  if (batch.volume == 1) return;
+  char digits[24];
+  const char* const end = write_integer(batch.volume, digits);
+  out.text(R"(,"volume":)");
+  out.text({digits, static_cast<size_t>(end - digits)});
+}
+
+template <class Writer>
+void write_time(Writer& out, std::string_view time) {
+  out.text(R"("time":)");
+  out.quoted(time);
+}
+
+template <class Writer>
+void write_stamp(Writer& out, const Request& request, std::string_view time) {
+  write_time(out, time);
+  if (request.idempotency_key.empty()) return;
+  out.text(R"(,"idempotencyKey":)");
+  out.quoted(request.idempotency_key);
+}
+
+template <class Writer>
+void write_request(Writer& out, const Request& request, std::string_view time) {
+  assert(!request.batches.empty());
+  out.text("{");
+  if (request.batches.size() == 1) {
+    write_batch_fields(out, request.batches.front());
+    out.text(",");
+    write_stamp(out, request, time);
+    out.text("}");
+    return;
+  }
+  write_stamp(out, request, time);
+  std::string_view before = R"(,"payments":[{)";
+  for (const Batch& batch : request.batches) {
+    out.text(before);
+    write_batch_fields(out, batch);
+    before = "},{";
+  }
+  out.text("}]}");
+}
+
+}  // namespace
+
 void append_payment(std::string& out, std::string_view user, std::string_view amount_text) {
-  out += "{\"user\":";
-  append_json_string(out, user);
-  out += ",\"paymentAmt\":";
-  out += amount_text;
+  Appender appender(out);
+  out += '{';
+  write_payment_fields(appender, user, amount_text);
+  out += "}\n";
+}
+
+void append_request(std::string& out, const Request& request, std::string_view time) {
+  Appender appender(out);
+  write_request(appender, request, time);
+  out += '\n';
+}
+
+size_t request_line_bytes(const Request& request, std::string_view time) {
+  Counter counter;
+  write_request(counter, request, time);
+  return counter.bytes();
+}
+
+void append_payment_end(std::string& out, std::string_view time) {
+  Appender appender(out);
+  out += ',';
+  write_time(appender, time);
   out += "}\n";
 }
 

@@ -2,6 +2,7 @@
 // been checked, whatever path it took.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -41,10 +42,21 @@ inline bool read_digits(std::string_view text, uint64_t max, uint64_t& out) {
   return true;
 }
 
+// An integer as the grammar has it, without fraction and exponent; -0 is none.
+inline bool is_integer(std::string_view number) {
+  const bool negative = number.starts_with('-');
+  const std::string_view digits = number.substr(negative ? 1 : 0);
+  if (digits.empty() || (digits[0] == '0' && (digits.size() > 1 || negative))) return false;
+  return std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// A string, or an integer, which is taken by its digits.
 inline Flaw read_user(const JsonToken& token, TextArena& arena, std::string_view& user) {
   using Kind = JsonToken::Kind;
   if (token.kind == Kind::kMissing) return Flaw::kUserMissing;
-  if (token.kind != Kind::kString) return Flaw::kUserNotAString;
+  if (token.kind != Kind::kString && (token.kind != Kind::kNumber || !is_integer(token.text))) {
+    return Flaw::kUserNotAString;
+  }
   // No escape is longer than six bytes for each byte that it stands for.
   if (token.text.size() > 6 * kUserBytesMax) return Flaw::kUserTooLong;
   user = text_of(token, arena);
@@ -81,6 +93,21 @@ inline Flaw read_volume(const JsonToken& token, TextArena& arena, uint64_t& volu
   const bool is_integer =
       token.kind != Kind::kOther && read_digits(text_of(token, arena), kMax, volume);
   return is_integer && volume > 0 ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
+}
+
+// From the amount of each payment of a batch to the sum of all; false where it does not fit.
+inline bool sum_up(Payment& batch) {
+  if (batch.count == 1) return true;
+  const money::Int128 amount = batch.sum.nanos();
+  if (amount == static_cast<int64_t>(amount)) [[likely]] {
+    // 63 bits and 64: the product always fits.
+    batch.sum = money::Decimal::from_nanos(amount * static_cast<money::Int128>(batch.count));
+    return true;
+  }
+  money::Decimal sum;
+  const bool fits = sum.add_times(batch.sum, batch.count);
+  batch.sum = sum;
+  return fits;
 }
 
 }  // namespace paystats::record

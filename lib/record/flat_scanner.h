@@ -8,11 +8,13 @@
 // is taken up to the next comma, brace or space, and is right only once build() has parsed it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "base/utf8.h"
 #include "record/json_scanner.h"
@@ -26,16 +28,25 @@ class FlatScanner {
  public:
   using Tokens = std::array<JsonToken, kCount>;
 
-  // A name that is not `used` (it is that of a field before it) is never found.
-  FlatScanner(const std::array<std::string, kCount>& names, const std::array<bool, kCount>& used) {
+  // A name that is not `used` (it is that of a field before it) is never found. An object with an
+  // array named `group`, in front of all fields that are read, is for the general path.
+  FlatScanner(const std::array<std::string, kCount>& names, const std::array<bool, kCount>& used,
+              std::string_view group = {}) {
     for (size_t i = 0; i < kCount; ++i) {
       if (used[i]) patterns_[i] = NamePattern(names[i]);
     }
+    if (!group.empty()) group_ = NamePattern(group);
   }
 
   // Scans the line that begins at `p`: the place behind its newline, or `end`, or nullptr where the
   // line is for the general path.
   const char* scan(const char* p, const char* end, Tokens& tokens) const {
+    p = scan_object(p, end, 1, tokens);
+    return p == nullptr ? nullptr : line_end(p, end);
+  }
+
+  // The same for an object alone, at this depth (1: it is in none): the place behind its brace.
+  const char* scan_object(const char* p, const char* end, int depth, Tokens& tokens) const {
     for (JsonToken& token : tokens) token.kind = JsonToken::Kind::kMissing;
     p = skip_spaces(p, end);
     if (peek(p, end) != '{') return nullptr;
@@ -52,18 +63,18 @@ class FlatScanner {
         p += patterns_[field].size();
         expected = field + 1;
       } else {
+        if (begins_group(p, end, tokens)) return nullptr;
         p = scan_string(p, end, ignored);
         if (p == nullptr || ignored.escaped) return nullptr;
       }
       p = skip_spaces(p, end);
       if (peek(p, end) != ':') return nullptr;
       p = skip_spaces(p + 1, end);
-      p = field < kCount ? scan_value(p, end, *token) : skip_ignored(p, end);
+      p = field < kCount ? scan_value(p, end, *token) : skip_ignored(p, end, depth);
       if (p == nullptr) return nullptr;
       p = skip_spaces(p, end);
     } while (peek(p, end) == ',');
-    if (peek(p, end) != '}') return nullptr;
-    return line_end(p + 1, end);
+    return peek(p, end) == '}' ? p + 1 : nullptr;
   }
 
  private:
@@ -90,6 +101,15 @@ class FlatScanner {
       if (patterns_[i].matches(word, p, end)) return i;
     }
     return kCount;
+  }
+
+  bool begins_group(const char* p, const char* end, const Tokens& tokens) const {
+    if (!group_.matches(scan::load_eight(p, end), p, end)) return false;
+    p = skip_spaces(p + group_.size(), end);
+    if (peek(p, end) != ':' || peek(skip_spaces(p + 1, end), end) != '[') return false;
+    return std::all_of(tokens.begin(), tokens.end(), [](const JsonToken& token) {
+      return token.kind == JsonToken::Kind::kMissing;
+    });
   }
 
   // From behind the opening quote to behind the closing one.
@@ -129,12 +149,12 @@ class FlatScanner {
   }
 
   // The value of a field that is not read, which nobody will look at again.
-  static const char* skip_ignored(const char* p, const char* end) {
+  static const char* skip_ignored(const char* p, const char* end, int depth) {
     JsonToken ignored;
     const char c = peek(p, end);
     if (c == '"') return scan_string(p + 1, end, ignored);
     JsonScanner scanner({p, static_cast<size_t>(end - p)});
-    if (!scanner.read_value(ignored, 1)) return nullptr;
+    if (!scanner.read_value(ignored, depth)) return nullptr;
     // To that scanner a newline is white space; here it ends the line, wherever it stands.
     const bool nested = c == '{' || c == '[';
     const auto size = static_cast<size_t>(scanner.place() - p);
@@ -142,6 +162,7 @@ class FlatScanner {
   }
 
   std::array<NamePattern, kCount> patterns_;
+  NamePattern group_;
 };
 
 }  // namespace paystats::record

@@ -6,7 +6,7 @@ namespace paystats::record {
 namespace {
 
 struct Words {
-  enum class About { kRecord, kUser, kAmount, kOther };
+  enum class About { kRecord, kUser, kAmount, kVolume, kOther };
 
   About about = About::kRecord;
   std::string_view text;
@@ -84,7 +84,7 @@ Words words_for_user_or_amount(Flaw flaw) {
     case Flaw::kUserDuplicate:
       return {Words::About::kUser, "given twice"};
     case Flaw::kUserNotAString:
-      return {Words::About::kUser, "not a string"};
+      return {Words::About::kUser, "not a string or an integer"};
     case Flaw::kUserEmpty:
       return {Words::About::kUser, "empty"};
     case Flaw::kUserTooLong:
@@ -109,11 +109,15 @@ Words words_for_user_or_amount(Flaw flaw) {
 Words words_for_other_field(Flaw flaw) {
   switch (flaw) {
     case Flaw::kVolumeDuplicate:
-      return {Words::About::kOther, "volume: given twice"};
+      return {Words::About::kVolume, "given twice"};
     case Flaw::kVolumeNotAPositiveInteger:
-      return {Words::About::kOther, "volume: not a positive integer"};
-    case Flaw::kIsABatch:
-      return {Words::About::kOther, "volume: this is a batch: pipe it through paygen"};
+      return {Words::About::kVolume, "not a positive integer"};
+    case Flaw::kBatchOverflow:
+      return {Words::About::kOther, "the sum of all payments of this batch would overflow"};
+    case Flaw::kGroupEmpty:
+      return {Words::About::kOther, "a group without payments"};
+    case Flaw::kGroupDuplicate:
+      return {Words::About::kOther, "payments: given twice"};
     case Flaw::kSumMissing:
       return {Words::About::kOther, "sum: missing"};
     case Flaw::kSumDuplicate:
@@ -151,7 +155,12 @@ Words words_for_other_field(Flaw flaw) {
 
 }  // namespace
 
-std::string describe(Flaw flaw, const FieldNames& fields) {
+std::string describe(Flaw flaw, const FieldNames& fields,
+                     const std::optional<GroupElement>& element) {
+  if (element) {
+    return (element->in_array ? "[" : std::string(kGroupField) + "[") +
+           std::to_string(element->index) + "]: " + describe(flaw, fields);
+  }
   if (flaw == Flaw::kNone) return "no flaw";
   Words words = words_for_record(flaw);
   if (words.text.empty()) words = words_for_foreign(flaw);
@@ -160,6 +169,7 @@ std::string describe(Flaw flaw, const FieldNames& fields) {
   std::string text(words.text);
   if (words.about == Words::About::kUser) return fields.user + ": " + text;
   if (words.about == Words::About::kAmount) return fields.amount + ": " + text;
+  if (words.about == Words::About::kVolume) return fields.volume + ": " + text;
   return text;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace paystats::record {
@@ -35,7 +36,7 @@ enum class Flaw : uint8_t {
   kCsv,
   kUserMissing,
   kUserDuplicate,
-  kUserNotAString,
+  kUserNotAString,  // nor an integer, where that is a user
   kUserEmpty,
   kUserTooLong,
   kAmountMissing,
@@ -46,7 +47,9 @@ enum class Flaw : uint8_t {
   kAmountNotPositive,  // by tools that refuse it, not by the decoder
   kVolumeDuplicate,
   kVolumeNotAPositiveInteger,
-  kIsABatch,  // a Payment with a volume other than 1
+  kBatchOverflow,  // the sum of all the payments of a batch does not fit
+  kGroupEmpty,
+  kGroupDuplicate,
   kSumMissing,
   kSumDuplicate,
   kSumNotANumber,
@@ -64,13 +67,29 @@ enum class Flaw : uint8_t {
   kCountOverflow,
 };
 
-// The top-level fields that hold the user and the amount of payments and batches.
+// The field of a group that holds its batches.
+inline constexpr const char* kGroupField = "payments";
+
+// The fields that hold user, amount and volume of payments and batches.
 struct FieldNames {
   std::string user = "user";
   std::string amount = "paymentAmt";
+  std::string volume = "volume";  // empty: there are no volumes
+  // Where it is not empty: a field that would be a volume if it were not ignored, which is told.
+  std::string foreign_volume = {};
 };
 
-// "paymentAmt: not a decimal number": the field as it is called here, then what is wrong.
-std::string describe(Flaw flaw, const FieldNames& fields);
+// The element of a group that a flaw is about.
+struct GroupElement {
+  uint32_t index = 0;    // from 0
+  bool in_array = true;  // of a bare array, not of a field
+
+  friend bool operator==(const GroupElement&, const GroupElement&) = default;
+};
+
+// "paymentAmt: not a decimal number": the field as it is called here, then what is wrong. In a
+// group the element comes first: "payments[3]: paymentAmt: ...", of a bare array "[3]: ...".
+std::string describe(Flaw flaw, const FieldNames& fields,
+                     const std::optional<GroupElement>& element = {});
 
 }  // namespace paystats::record

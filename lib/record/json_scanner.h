@@ -32,6 +32,9 @@ class JsonScanner {
   Flaw flaw() const { return flaw_; }
   bool at_end() const { return at_ == end_; }
   const char* place() const { return at_; }
+  const char* end() const { return end_; }
+  // Passes over what has been read by other means. REQUIRES: between place() and end().
+  void skip_to(const char* place) { at_ = place; }
 
   // The next byte; 0 at the end (a NUL is never right, so the two need not be told apart).
   char peek() const { return at_ < end_ ? *at_ : '\0'; }

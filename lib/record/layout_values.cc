@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "money/short_amount.h"
+#include "record/field_values.h"
 #include "record/json_scanner.h"
 #include "record/payment.h"
 #include "record/scan.h"
@@ -141,6 +142,28 @@ const char* long_amount_end(const char* p, const char* limit, money::Decimal& am
   return money::parse_amount({p, static_cast<size_t>(end - p)}, amount) == money::AmountFlaw::kNone
              ? end
              : nullptr;
+}
+
+const char* volume_end(const char* p, uint64_t& volume) {
+  constexpr ptrdiff_t kDigitsMax = 18;
+  const char* const begin = p;
+  if (*p < '1' || *p > '9') return nullptr;
+  uint64_t value = 0;
+  for (; *p >= '0' && *p <= '9'; ++p) {
+    if (p - begin == kDigitsMax) return nullptr;
+    value = value * 10 + static_cast<uint64_t>(*p - '0');
+  }
+  volume = value;
+  return p;
+}
+
+const char* integer_user_end(const char* p, const char* newline, UserName& user) {
+  const char* end = p + (*p == '-' ? 1 : 0);
+  while (end < newline && *end >= '0' && *end <= '9') ++end;
+  const std::string_view text(p, static_cast<size_t>(end - p));
+  if (text.size() > kUserBytesMax || !is_integer(text)) return nullptr;
+  user = UserName::with_margin(p, text.size());
+  return end;
 }
 
 const char* scalar_end(const char* p, const char* newline) {

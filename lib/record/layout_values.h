@@ -4,6 +4,8 @@
 // Tested through record/payment_layouts.h.
 #pragma once
 
+#include <cstdint>
+
 #include "money/decimal.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
@@ -23,6 +25,13 @@ const char* odd_text_end(const char* p, const char* stop, const char* limit);
 
 // Behind the amount that begins at `p` and is none that read_short_amount() reads.
 const char* long_amount_end(const char* p, const char* limit, money::Decimal& amount);
+
+// Behind the volume that begins at `p`, or nullptr where it is none or has many digits.
+const char* volume_end(const char* p, uint64_t& volume);
+
+// Behind the user that begins at `p`, which is an integer. REQUIRES: kHeadBytes of a UserName can
+// be read from any place before `newline`.
+const char* integer_user_end(const char* p, const char* newline, UserName& user);
 
 // Behind the value that begins at `p`, which is no string and which nobody reads. Of a number with
 // an exponent that may be the part before it. REQUIRES: 32 bytes can be read at `p`.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "money/decimal.h"
@@ -17,10 +18,12 @@ inline constexpr size_t kLineBytesMax = 1 << 20;           // of a record, witho
 inline constexpr size_t kRejectRecordBytesMax = 64 << 10;  // of a bad record that are shown
 inline constexpr int kNestingMax = 64;
 
-// {"user":"edgar","paymentAmt":1.0}
+// What is to be added to a user's total: {"user":"edgar","paymentAmt":1.0}, or all the payments of
+// a batch, {"user":"edgar","paymentAmt":1.0,"volume":7}.
 struct Payment {
   UserName user;  // decoded: UTF-8, 1 to kUserBytesMax bytes
-  money::Decimal amount;
+  money::Decimal sum;
+  uint64_t count = 1;  // at least 1
 };
 
 // {"user":"edgar","paymentAmt":1.0,"volume":7}: seven such payments.
@@ -29,6 +32,12 @@ struct Batch {
   std::string_view amount_text;  // the number as it was written, quotes aside
   money::Decimal amount;
   uint64_t volume = 1;  // at least 1
+};
+
+// What one client asked for at once: it counts as a whole, or not at all. Not empty.
+struct Request {
+  std::span<const Batch> batches;
+  std::string_view idempotency_key = {};  // printable ASCII; empty: it has none
 };
 
 // A place in a Kafka topic.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "money/short_amount.h"
+#include "record/field_values.h"
 #include "record/json_scanner.h"
 #include "record/layout_values.h"
 #include "record/scan.h"
@@ -75,7 +76,7 @@ bool PaymentLayout::add(const char* begin, const char* end, Value value) {
 
 void PaymentLayout::learn(const char* line, const char* next, const Tokens& tokens) {
   plain_ = {};
-  const bool fit = next[-1] == '\n' && tokens[2].kind == JsonToken::Kind::kMissing;
+  const bool fit = next[-1] == '\n';
   if (!fit || !(add_parts(line, next, tokens, true) || add_parts(line, next, tokens, false))) {
     parts_[0] = {};
     return;
@@ -102,8 +103,10 @@ bool PaymentLayout::add_parts(const char* line, const char* next, const Tokens& 
     if (is_nested(*value)) {
       if (!add_nested(done, value, end, with_nested)) return false;
     } else {
-      const Value kind = text == tokens[0].text.data()   ? Value::kUser
+      const Value kind = text == tokens[0].text.data()
+                             ? (is_string ? Value::kUser : Value::kIntegerUser)
                          : text == tokens[1].text.data() ? Value::kAmount
+                         : text == tokens[2].text.data() ? Value::kVolume
                          : is_string                     ? Value::kString
                                                          : Value::kScalar;
       if (!add(done, text, kind)) return false;
@@ -171,20 +174,23 @@ bool PaymentLayout::add_nested_parts(const char* begin, const char* end) {
   }
   if (part.value == Value::kScalar) return scalar_end(p, newline);
   if (part.value == Value::kAmount) {
-    const char* const end = money::read_short_amount(p, out.amount);
-    return end != nullptr ? end : long_amount_end(p, limit, out.amount);
+    const char* const end = money::read_short_amount(p, out.sum);
+    return end != nullptr ? end : long_amount_end(p, limit, out.sum);
   }
+  if (part.value == Value::kVolume) return volume_end(p, out.count);
+  if (part.value == Value::kIntegerUser) return integer_user_end(p, newline, out.user);
   return part.value == Value::kNever ? nullptr : p;
 }
 
 bool PaymentLayout::scan(const char* p, const char* newline, const StringStops& stops,
                          TextArena& arena, Payment& out) const {
+  out.count = 1;
   const char* nested = nullptr;  // where the last object or array began
   const Part* behind = nullptr;  // and what follows it, if it has not been read as a whole
   for (const Part* part = parts_.data();; ++part) {
     if (const char* next = part_end(*part, p, newline, stops, arena, out); next != nullptr) {
       p = next;
-      if (part->value == Value::kEnd) return true;  // its literal ends in the newline
+      if (part->value == Value::kEnd) return sum_up(out);  // its literal ends in the newline
       if (part->value == Value::kNested) {
         nested = p;
         behind = parts_.data() + part->behind;

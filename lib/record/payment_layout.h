@@ -8,8 +8,7 @@
 //
 // It is right because only values differ from a line that is known to be right, and each value is
 // checked as strictly as elsewhere. May refuse valid input: a line that does not fit the layout is
-// for the flat path. Never accepts invalid input. A layout has no `volume`, and no escapes in the
-// names of fields.
+// for the flat path. Never accepts invalid input. A layout has no escapes in the names of fields.
 // Tested through record/payment_layouts.h.
 #pragma once
 
@@ -66,7 +65,18 @@ class PaymentLayout {
   };
   // kNested begins an object or array, whose own literals and values follow. The next line may have
   // another one, which is then read as a whole.
-  enum class Value : uint8_t { kUser, kAmount, kString, kScalar, kNested, kNothing, kEnd, kNever };
+  enum class Value : uint8_t {
+    kUser,
+    kIntegerUser,
+    kAmount,
+    kVolume,
+    kString,
+    kScalar,
+    kNested,
+    kNothing,
+    kEnd,
+    kNever
+  };
   struct Part {
     Literal before;
     Value value = Value::kNever;

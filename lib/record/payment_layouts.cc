@@ -95,19 +95,19 @@ size_t PaymentLayouts::read_amounts(DecodedLines<Payment>::Row* rows, size_t sca
   const uint32_t right = amounts_.read(scanned);
   // Nearly always; a loop without a question is worth a second one.
   if (static_cast<size_t>(std::popcount(right)) == scanned) [[likely]] {
-    for (size_t i = 0; i < scanned; ++i) rows[i].record.amount = amounts_.at(i);
+    for (size_t i = 0; i < scanned; ++i) rows[i].record.sum = amounts_.at(i);
     return scanned;
   }
   for (size_t i = 0; i < scanned; ++i) {
     Payment& payment = rows[i].record;
     if ((right >> i & 1U) != 0) {
-      payment.amount = amounts_.at(i);
+      payment.sum = amounts_.at(i);
       continue;
     }
     const char* const begin = amounts_.begin(i);
     if (begin >= amounts_.end(i)) return i;
     const std::string_view text(begin, static_cast<size_t>(amounts_.end(i) - begin));
-    if (money::parse_amount(text, payment.amount) != money::AmountFlaw::kNone) return i;
+    if (money::parse_amount(text, payment.sum) != money::AmountFlaw::kNone) return i;
   }
   return scanned;
 }

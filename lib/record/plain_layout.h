@@ -65,6 +65,7 @@ class PlainLayout {
       if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
     }
     out.user = UserName::with_margin(name, size);
+    out.count = 1;
     return quote + between_size_;
   }
   // and all others:
@@ -76,6 +77,7 @@ class PlainLayout {
     const char* const stop = stops.next(name);
     if (stop >= newline || *stop == '"') return nullptr;
     const char* const quote = odd_name_end(name, stop, newline, stops, arena, out.user);
+    out.count = 1;
     return quote != nullptr && goes_on(quote, newline) ? quote + between_size_ : nullptr;
   }
 

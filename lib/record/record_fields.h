@@ -7,12 +7,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "record/field_values.h"
 
 namespace paystats::record {
+
+// Nothing for a field that no record has.
+using FieldName = std::optional<std::string>;
+
+inline FieldName volume_name(const FieldNames& fields) {
+  return fields.volume.empty() ? FieldName() : fields.volume;
+}
 
 template <class Record>
 struct RecordFields;
@@ -22,20 +30,19 @@ struct RecordFields<Payment> {
   static constexpr size_t kCount = 3;
   static constexpr std::array<Flaw, kCount> kDuplicate = {
       Flaw::kUserDuplicate, Flaw::kAmountDuplicate, Flaw::kVolumeDuplicate};
-  static std::array<std::string, kCount> names(const FieldNames& fields) {
-    return {fields.user, fields.amount, "volume"};
+  static std::array<FieldName, kCount> names(const FieldNames& fields) {
+    return {fields.user, fields.amount, volume_name(fields)};
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Payment& out) {
     std::string_view text;
     Flaw flaw = read_user(tokens[0], arena, text);
     if (flaw != Flaw::kNone) return flaw;
     out.user = text;
-    flaw = read_amount(tokens[1], arena, text, out.amount);
+    flaw = read_amount(tokens[1], arena, text, out.sum);
     if (flaw != Flaw::kNone) return flaw;
-    uint64_t volume = 1;
-    flaw = read_volume(tokens[2], arena, volume);
+    flaw = read_volume(tokens[2], arena, out.count);
     if (flaw != Flaw::kNone) return flaw;
-    return volume == 1 ? Flaw::kNone : Flaw::kIsABatch;
+    return sum_up(out) ? Flaw::kNone : Flaw::kBatchOverflow;
   }
 };
 
@@ -43,7 +50,7 @@ template <>
 struct RecordFields<Batch> {
   static constexpr size_t kCount = 3;
   static constexpr std::array<Flaw, kCount> kDuplicate = RecordFields<Payment>::kDuplicate;
-  static std::array<std::string, kCount> names(const FieldNames& fields) {
+  static std::array<FieldName, kCount> names(const FieldNames& fields) {
     return RecordFields<Payment>::names(fields);
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Batch& out) {
@@ -62,8 +69,8 @@ struct RecordFields<Stats> {
   static constexpr std::array<Flaw, kCount> kDuplicate = {
       Flaw::kUserDuplicate, Flaw::kSumDuplicate, Flaw::kCountDuplicate, Flaw::kPartitionDuplicate,
       Flaw::kOffsetDuplicate};
-  static std::array<std::string, kCount> names(const FieldNames&) {
-    return {"user", "sum", "count", "partition", "offset"};
+  static std::array<FieldName, kCount> names(const FieldNames&) {
+    return {std::string("user"), "sum", "count", "partition", "offset"};
   }
   static Flaw build(const std::array<JsonToken, kCount>& tokens, TextArena& arena, Stats& out) {
     Flaw flaw = read_user(tokens[0], arena, out.user);

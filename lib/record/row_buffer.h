@@ -1,10 +1,11 @@
-// The rows of one call of a decoder: a vector that grows by reserve() alone, whose rows are
+// The rows of one call of a decoder: a vector that grows only when told to, whose rows are
 // constructed once and then overwritten by each call. To add a row is to fill the next place.
 //
 //   rows.reserve(most);
 //   fill(rows.next()); rows.keep();       // or rows.push_back(row)
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <memory>
@@ -36,6 +37,21 @@ class RowBuffer {
     capacity_ = rows;
   }
   void clear() { size_ = 0; }
+  // Forgets the rows behind the first `rows`. REQUIRES: there are as many.
+  void shorten(size_t rows) {
+    assert(rows <= size_);
+    size_ = rows;
+  }
+
+  // Room for one more, whatever has been reserved. The rows move.
+  void make_room() {
+    if (size_ < capacity_) return;
+    const size_t capacity = std::max<size_t>(2 * capacity_, 16);
+    auto places = std::make_unique<Row[]>(capacity);
+    std::copy(begin(), end(), places.get());
+    places_ = std::move(places);
+    capacity_ = capacity;
+  }
 
   // The place of the next row, which counts once it is kept. REQUIRES: size() < what is reserved.
   Row& next() {

@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/threads.h"
 #include "io/input_start.h"
+#include "io/record_notices.h"
 #include "record/foreign.h"
 #include "stream/block_queue.h"
 #include "stream/segments.h"
@@ -82,7 +83,10 @@ class Worker {
     uint64_t bytes = 0;
     uint64_t line = 0;  // from 1, in the segment
     record::Flaw flaw = record::Flaw::kNone;
+    std::optional<record::GroupElement> element;
   };
+
+  using BadLine = record::DecodedLines<record::Payment>::RejectedLine;
 
   base::Result<void> sum_segments() {
     for (;;) {
@@ -149,23 +153,28 @@ class Worker {
   base::Result<void> take(const io::Block& block) {
     if (block.long_line_bytes != 0) {
       ++records_;
-      return put_aside(++lines_, record::Flaw::kLineTooLong, block.bytes, block.long_line_bytes);
+      return put_aside({block.bytes, 0, record::Flaw::kLineTooLong}, ++lines_,
+                       block.long_line_bytes);
     }
     std::string_view rest = block.bytes;
     while (!rest.empty()) {
       const std::string_view chunk = rest.substr(0, decoder_.decode(rest, decoded_));
       rest.remove_prefix(chunk.size());
+      if (decoder_.take_foreign_volume()) {
+        io::notice_foreign_volume(shared_.rejects, fields_, segment_->file->source);
+      }
       rejected_.clear();
       if (base::Result<void> added = totals_.add(decoded_.rows, rejected_); !added) return added;
       if (!rejected_.empty()) {
         const std::string_view user = decoded_.rows[rejected_[0].row].record.user;
-        return base::fail(fmt::format("user {}: the total does not fit", user));
+        return base::fail(fmt::format(
+            "user {}: the total does not fit: --jobs 1 counts what does, and rejects the rest",
+            user));
       }
       records_ += decoded_.records;
-      for (const auto& bad : decoded_.rejected) {
-        base::Result<void> done =
-            put_aside(lines_ + 1 + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
-                      bad.text.size());
+      for (BadLine& bad : decoded_.rejected) {
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw);
+        base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }
       lines_ += decoded_.lines;
@@ -174,12 +183,13 @@ class Worker {
   }
 
   // Once we have our turn, bad lines need not wait.
-  base::Result<void> put_aside(uint64_t line, record::Flaw flaw, std::string_view text,
-                               uint64_t bytes) {
-    if (lines_before_) return tell(line, flaw, text, bytes);
-    text = text.substr(0, record::kRejectRecordBytesMax);
+  base::Result<void> put_aside(const BadLine& bad, uint64_t line, uint64_t bytes) {
+    const std::string_view text = bad.text.substr(0, record::kRejectRecordBytesMax);
+    if (lines_before_) {
+      return tell({std::string(text), bytes, line, bad.flaw, bad.element});
+    }
     held_bytes_ += text.size();
-    held_.push_back({std::string(text), bytes, line, flaw});
+    held_.push_back({std::string(text), bytes, line, bad.flaw, bad.element});
     const bool many = held_.size() >= kHeldLinesMax || held_bytes_ >= kHeldBytesMax;
     return many ? tell_held() : base::Result<void>();
   }
@@ -188,24 +198,23 @@ class Worker {
     lines_before_ = shared_.order.wait_turn(*segment_);
     if (!lines_before_) return base::fail("given up");  // another thread has said why
     for (const HeldLine& held : held_) {
-      base::Result<void> told = tell(held.line, held.flaw, held.text, held.bytes);
-      if (!told) return told;
+      if (base::Result<void> told = tell(held); !told) return told;
     }
     held_.clear();
     held_bytes_ = 0;
     return {};
   }
 
-  base::Result<void> tell(uint64_t line, record::Flaw flaw, std::string_view text, uint64_t bytes) {
+  base::Result<void> tell(const HeldLine& bad) {
     // Before its reject: those accepted are the difference of the two, and never become fewer.
     shared_.records += std::exchange(records_, 0);
-    const std::string error = record::describe(flaw, fields_);
+    const std::string error = record::describe(bad.flaw, fields_, bad.element);
     return shared_.rejects.add({.source = segment_->file->source,
-                                .line = *lines_before_ + line,
+                                .line = *lines_before_ + bad.line,
                                 .at = {},
                                 .error = error,
-                                .record = text,
-                                .record_bytes = bytes});
+                                .record = bad.text,
+                                .record_bytes = bad.bytes});
   }
 
   const record::FieldNames fields_;

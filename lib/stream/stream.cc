@@ -46,6 +46,7 @@ class Lines {
     return decoder_.reject(chunk, line, flaw);
   }
 
+  base::Result<void> ending() const { return source_.ending(); }
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return 0; }
   uint64_t bytes() const { return source_.bytes_read(); }
@@ -90,6 +91,7 @@ class Messages {
     return decoder_.reject(chunk, index, flaw);
   }
 
+  base::Result<void> ending() const { return {}; }
   uint64_t records() const { return decoder_.records(); }
   uint64_t nulls() const { return nulls_; }
   uint64_t bytes() const { return bytes_; }
@@ -153,18 +155,22 @@ class Loop {
 
   base::Result<void> add(const Chunk& chunk) {
     std::span rows(chunk.lines.rows);
+    // Of a chunk without groups, as nearly all are, each row is a record.
+    const bool all_alone = chunk.lines.groups == 0;
     while (!rows.empty()) {
       const bool counted = publishes_ && caught_up_;
-      const size_t n =
-          counted ? std::min<uint64_t>(rows.size(), trigger_.records_left()) : rows.size();
+      const uint64_t most = counted ? trigger_.records_left() : UINT64_MAX;
+      const record::RowSpan part =
+          all_alone ? record::first_rows(rows.size(), most) : record::first_records(rows, most);
+      const size_t n = part.rows;
       rejected_.clear();
       if (base::Result<void> added = table_.add(rows.first(n), rejected_); !added) return added;
       for (const totals::Totals::RejectedRow& rejected : rejected_) {
         base::Result<void> put_aside = input_.reject(chunk, rows[rejected.row].line, rejected.flaw);
         if (!put_aside) return put_aside;
       }
-      trigger_.added(n - rejected_.size());
-      accepted_ += n - rejected_.size();
+      trigger_.added(part.records - rejected_.size());
+      accepted_ += part.records - rejected_.size();
       rows = rows.subspan(n);
       if (counted && trigger_.records_reached()) {
         if (base::Result<void> published = publish(); !published) return published;
@@ -231,6 +237,7 @@ class Loop {
     const base::Result<void> done =
         publish_last(context_.outputs, totals_of(table_), counters(), publish);
     if (!done) return base::fail(done.error());
+    if (base::Result<void> ending = input_.ending(); !ending) return base::fail(ending.error());
     return StreamOutcome{.cut_short = context_.source.cut_short()};
   }
 

@@ -161,6 +161,7 @@ base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& de
     size_t run = 1;
     while (run < rows.size() && decoded.messages[rows[run].line].at.partition == partition) ++run;
     PartitionTotals& totals = parts_.at(partition).totals;
+    const uint64_t records = record::first_records(rows.first(run), UINT64_MAX).records;
     const uint64_t skipped = totals.skipped();
     rejected_.clear();
     if (base::Result<void> added = totals.add(rows.first(run), decoded.messages, rejected_);
@@ -174,7 +175,7 @@ base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& de
     }
     const uint64_t twice = totals.skipped() - skipped;
     context_.counters.skipped += twice;
-    context_.counters.accepted += run - rejected_.size() - twice;
+    context_.counters.accepted += records - rejected_.size() - twice;
     rows = rows.subspan(run);
   }
   return {};

@@ -40,21 +40,34 @@ base::Result<void> PartitionTotals::add(std::span<const Row> rows,
                                         std::vector<totals::Totals::RejectedRow>& rejected) {
   if (base::Result<void> found = totals_.find_or_add(rows, indices_); !found) return found;
   offsets_.resize(totals_.users(), kNothing);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const int64_t offset = messages[rows[i].line].at.offset;
-    int64_t& included = offsets_[indices_[i]];
-    if (offset <= included) {
-      ++skipped_;
-      continue;
-    }
-    const record::Flaw flaw = totals_.add_payment(indices_[i], rows[i].record.amount);
-    if (flaw != record::Flaw::kNone) {
-      rejected.push_back({i, flaw});
-      continue;
-    }
-    included = offset;
+  for (size_t i = 0; i < rows.size();) {
+    i = add_message(rows, i, messages[rows[i].line].at.offset, rejected);
   }
   return {};
+}
+
+// The rows of a message, of which rows[first] is the first; returns where the next one begins. What
+// a user includes is set behind them all: a message may have several rows of one user.
+size_t PartitionTotals::add_message(std::span<const Row> rows, size_t first, int64_t offset,
+                                    std::vector<totals::Totals::RejectedRow>& rejected) {
+  const size_t changed = totals_.changed().size();
+  size_t end = first;
+  while (end < rows.size() && rows[end].line == rows[first].line) ++end;
+  added_.clear();
+  for (size_t i = first; i < end; ++i) {
+    if (offset <= offsets_[indices_[i]]) continue;
+    const record::Flaw flaw = totals_.add_payments(indices_[i], rows[i].record);
+    if (flaw != record::Flaw::kNone) {
+      rejected.push_back({i, flaw});
+      for (const size_t row : added_) totals_.take_back(indices_[row], rows[row].record);
+      totals_.forget_changes(changed);
+      return end;
+    }
+    added_.push_back(i);
+  }
+  if (added_.empty()) ++skipped_;
+  for (const size_t row : added_) offsets_[indices_[row]] = offset;
+  return end;
 }
 
 }  // namespace paystats::topics

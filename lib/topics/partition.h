@@ -39,12 +39,13 @@ class PartitionTotals {
   // The highest offset in what was restored, or kNothing.
   int64_t newest_restored() const { return newest_restored_; }
 
-  // Adds payments whose messages are messages[row.line]; those not yet included, that is. The rows
-  // that cannot be added are appended to `rejected`.
+  // Adds payments whose messages are messages[row.line]; those not yet included, that is. Of a
+  // group whose rows cannot all be added none is, and the first of those is appended to `rejected`.
+  // REQUIRES: the rows of a message follow each other and are all there.
   base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
                          std::vector<totals::Totals::RejectedRow>& rejected);
 
-  // Payments that were included already.
+  // Messages all of whose payments were included already.
   uint64_t skipped() const { return skipped_; }
 
   int32_t partition() const { return partition_; }
@@ -57,10 +58,14 @@ class PartitionTotals {
   }
 
  private:
+  size_t add_message(std::span<const Row> rows, size_t first, int64_t offset,
+                     std::vector<totals::Totals::RejectedRow>& rejected);
+
   const int32_t partition_;
   totals::Totals totals_;
   std::vector<int64_t> offsets_;   // by user: the last payment included
-  std::vector<uint32_t> indices_;  // reused
+  std::vector<uint32_t> indices_;  // reused, as is the next one
+  std::vector<size_t> added_;      // rows of a message
   int64_t newest_restored_ = kNothing;
   uint64_t skipped_ = 0;
 };

@@ -20,6 +20,13 @@ constexpr uint32_t kSlotsAhead = 16;
   __builtin_prefetch(address);
 }
 
+// Whether no other row is of its line.
+bool is_alone(std::span<const Totals::Row> rows, size_t row) {
+  const uint32_t line = rows[row].line;
+  return (row == 0 || rows[row - 1].line != line) &&
+         (row + 1 == rows.size() || rows[row + 1].line != line);
+}
+
 }  // namespace
 
 // What is found of each row of a strip before the rows are added one after the other.
@@ -45,32 +52,89 @@ inline bool Totals::is_named(const Entry& e, const record::UserName& user) const
 
 base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRow>& rejected) {
   Strip strip;
-  for (size_t done = 0; done < rows.size(); done += kStrip) {
+  for (size_t done = 0; done < rows.size();) {
     const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
     make_room(part.size());
     fetch_ahead(part, strip);
-    for (size_t i = 0; i < part.size(); ++i) {
-      const record::Payment& payment = part[i].record;
-      Entry* const e = strip.entries[i];
-      record::Flaw flaw = record::Flaw::kNone;
-      if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
-        if (!e->add_payment(payment.amount)) [[unlikely]] {
-          flaw = add_wide(*e, {payment.amount, 1});
-        }
-        if (track_changes_ && flaw == record::Flaw::kNone) {
-          mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
-        }
-      } else {
-        const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
-        if (!index) return base::fail(index.error());
-        flaw = add_to(*index, {payment.amount, 1});
-      }
-      if (flaw != record::Flaw::kNone) [[unlikely]] {
-        rejected.push_back({done + i, flaw});
-      }
+    size_t i = 0;
+    base::Result<record::Flaw> flaw = record::Flaw::kNone;
+    while ((i = add_strip(part, strip, i, flaw)) < part.size()) {
+      if (!flaw) return base::fail(flaw.error());
+      rejected.push_back({done + i, *flaw});
+      if (is_alone(rows, done + i++)) continue;
+      i = take_back_line(rows, done + i - 1) - done;
+      break;  // what has been found of the other rows is no longer right
     }
+    done += i;
   }
   return {};
+}
+
+// Adds the rows of a strip from row `i` on, up to one that cannot be added: its place, and why.
+size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i,
+                         base::Result<record::Flaw>& why) {
+  for (; i < rows.size(); ++i) {
+    const record::Payment& payment = rows[i].record;
+    Entry* const e = strip.entries[i];
+    record::Flaw flaw = record::Flaw::kNone;
+    if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
+      if (!e->add_payments(payment.sum, payment.count)) [[unlikely]] {
+        flaw = add_wide(*e, {payment.sum, payment.count});
+      }
+      if (track_changes_ && flaw == record::Flaw::kNone) {
+        mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
+      }
+    } else {
+      const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+      if (!index) {
+        why = base::fail(index.error());
+        return i;
+      }
+      flaw = add_to(*index, {payment.sum, payment.count});
+    }
+    if (flaw != record::Flaw::kNone) [[unlikely]] {
+      why = flaw;
+      return i;
+    }
+  }
+  return i;
+}
+
+// The rows before this one that are of its line, and the users that they have brought. Returns
+// where the next line begins.
+[[gnu::noinline]] size_t Totals::take_back_line(std::span<const Row> rows, size_t row) {
+  const uint32_t line = rows[row].line;
+  const uint32_t users = users_;
+  for (size_t i = row; i-- > 0 && rows[i].line == line;) {
+    const std::optional<uint32_t> index = find(rows[i].record.user);
+    assert(index);
+    take_back(*index, rows[i].record);
+    if (*index + 1 == users_ && count(*index) == 0) remove_last_user();
+  }
+  if (users_ < users) std::erase_if(changed_, [this](uint32_t i) { return i >= users_; });
+  while (row < rows.size() && rows[row].line == line) ++row;
+  return row;
+}
+
+// REQUIRES: it has paid nothing, and a row has brought it. That it has changed is for the caller.
+void Totals::remove_last_user() {
+  const uint32_t index = users_ - 1;
+  const Entry& e = entry(index);
+  slots_.remove_last(e.tag(), index);
+  const bool in_last_chunk = e.has_long_name() && e.place() >> kNameChunkBits == names_.size() - 1;
+  if (in_last_chunk) names_used_ -= e.name_size();
+  users_ = index;
+}
+
+void Totals::take_back(uint32_t index, const record::Payment& payments) {
+  Entry& e = entry(index);
+  UserTotal total = total_of(e);
+  total.take_back({payments.sum, payments.count});
+  if (!e.set(total)) set_wide(e, total);
+}
+
+void Totals::forget_changes(size_t first) {
+  for (; changed_.size() > first; changed_.pop_back()) entry(changed_.back()).clear_changed();
 }
 
 base::Result<void> Totals::find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices) {

@@ -43,7 +43,8 @@ class Totals {
   using Head = record::UserName::Head;
   static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
 
-  // A row that was well formed but not added, since the user's sum or count would overflow.
+  // A row that was well formed but not added, since the user's sum or count would overflow. Rows of
+  // one line are a group, which is added whole or not at all: there is one for all of them.
   struct RejectedRow {
     size_t row = 0;  // its place in the span
     record::Flaw flaw = record::Flaw::kNone;
@@ -51,15 +52,22 @@ class Totals {
 
   Totals(uint64_t seed, TotalsOptions options);
 
-  // Adds each row; those that cannot be are appended to `rejected`. An error says that there are
+  // Adds each row; those that cannot be are appended to `rejected`. REQUIRES: the rows of a line
+  // follow each other and are all there. An error says that there are
   // more users than users_max: rows before that user have been added.
   base::Result<void> add(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
   // The two halves of add(), for a caller that keeps more of a user than the total: the numbers of
-  // the rows' users, which are added with zero payments if not yet known; and one payment for such
-  // a user, or the reason why it cannot be added.
+  // the rows' users, which are added with zero payments if not yet known; and the payments of a row
+  // of such a user, or the reason why they cannot be added.
   base::Result<void> find_or_add(std::span<const Row> rows, std::vector<uint32_t>& indices);
-  record::Flaw add_payment(uint32_t index, money::Decimal sum) { return add_to(index, {sum, 1}); }
+  record::Flaw add_payments(uint32_t index, const record::Payment& payments) {
+    return add_to(index, {payments.sum, payments.count});
+  }
+  // As if they had not been added. REQUIRES: they were, the last of this user that have not been
+  // taken back. Those changed since so many were are not any more, as if all was taken back.
+  void take_back(uint32_t index, const record::Payment& payments);
+  void forget_changes(size_t first);
 
   std::optional<uint32_t> find(const record::UserName& user) const;  // its number, if it is known
   // The number of this user, which is added with zero payments if not yet known.
@@ -134,6 +142,10 @@ class Totals {
   void set_wide(Entry& e, const UserTotal& total);
   void mark_changed(Entry& e, uint32_t index);
   void make_room(size_t more);
+  size_t add_strip(std::span<const Row> rows, const Strip& strip, size_t i,
+                   base::Result<record::Flaw>& why);
+  size_t take_back_line(std::span<const Row> rows, size_t row);
+  void remove_last_user();
 
   const UserHash hash_;
   const uint64_t users_max_;

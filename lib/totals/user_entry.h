@@ -29,6 +29,11 @@ struct UserTotal {
     count = counted;
     return record::Flaw::kNone;
   }
+  // REQUIRES: it has been added.
+  void take_back(const UserTotal& more) {
+    sum = money::Decimal::from_nanos(sum.nanos() - more.sum.nanos());
+    count -= more.count;
+  }
 };
 
 class alignas(32) UserEntry {
@@ -64,15 +69,18 @@ class alignas(32) UserEntry {
   void move_wide_place(size_t by) { sum_ += static_cast<int64_t>(by); }
 
   // All three return false, and change nothing, where the total is wide or would be.
-  bool add_payment(money::Decimal amount) {
-    const auto small = static_cast<int64_t>(amount.nanos());
+  bool add_payments(money::Decimal more, uint64_t count) {
+    const auto small = static_cast<int64_t>(more.nanos());
     int64_t sum = 0;
-    if (small != amount.nanos() || __builtin_add_overflow(sum_, small, &sum) ||
-        counted_ >= kWide - kOne) {
-      return false;
+    if (small != more.nanos() || __builtin_add_overflow(sum_, small, &sum)) return false;
+    if (count == 1) [[likely]] {  // two instructions for all that is new to a payment
+      if (counted_ >= kWide - kOne) return false;
+      counted_ += kOne;
+    } else {
+      if (count >= kWide / kOne - counted_ / kOne) return false;  // of a wide total as well
+      counted_ += static_cast<uint32_t>(count) * kOne;
     }
     sum_ = sum;
-    counted_ += kOne;
     return true;
   }
   bool add(const UserTotal& more) {

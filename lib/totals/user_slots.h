@@ -89,6 +89,13 @@ class UserSlots {
     set({at, kNobody}, tag, user);
   }
 
+  // Takes back what set() or add() did last, of those that have not been taken back.
+  void remove_last(uint32_t tag, uint32_t user) {
+    Found found = probe().search(tag);
+    while (found.user != user) found = probe().search_behind(tag, found);
+    slots_[found.slot] = 0;
+  }
+
   // At most three quarters are in use: a search is then short.
   bool has_room_for(uint64_t users) const { return users <= room(bits_) || bits_ == kBitsMax; }
   // Empty ones with room for so many users; nothing of the old ones is kept.

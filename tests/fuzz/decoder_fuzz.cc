@@ -17,7 +17,7 @@ void demand(bool condition) {
 }
 
 bool same(const Payment& a, const Payment& b) {
-  return a.user == b.user && a.amount == b.amount;
+  return a.user == b.user && a.sum == b.sum && a.count == b.count;
 }
 bool same(const Batch& a, const Batch& b) {
   return a.user == b.user && a.amount == b.amount && a.amount_text == b.amount_text &&

@@ -67,7 +67,9 @@ class Abilities:
 
         usage = subprocess.run([payagg, "--help"], capture_output=True, text=True, timeout=LIMIT_S,
                                check=True).stdout
-        self.field_options = (["--user-field", "--amount-field"] if "--user-field" in usage
+        # Where these are not the default, a volume is a foreign field.
+        self.foreign_volume = "--user-field" in usage
+        self.field_options = (["--user-field", "--amount-field"] if self.foreign_volume
                               else ["--key", "--amount"])
         self.batches = counts(b"{\"user\":\"a\",\"paymentAmt\":1,\"volume\":2}\n")
         self.groups = counts(b"[{\"user\":\"a\",\"paymentAmt\":1}]\n")
@@ -138,7 +140,7 @@ class Lines:
             members.append(self.member("volume", self.volume(flaw == 4)))
         elif flaw == 4:
             members.append("\"x\":tru")
-        if not self.is_default and self.rng.random() < 0.2 and self.can.batches:
+        if not self.is_default and self.rng.random() < 0.2 and self.can.foreign_volume:
             members.append(self.member("volume", self.rng.choice(["1200", "0", "\"many\"", "null"])))
         if self.rng.random() < 0.2:
             members += self.rng.sample(OTHERS, self.rng.randrange(1, 4))

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "record/encoder.h"
 #include "requests.h"
 
 namespace paystats::api {
@@ -41,24 +42,24 @@ using Errors = std::vector<std::string>;
 
 TEST(PostedPayments, OneBatchIsTakenWithItsAmountAsItWasWritten) {
   PostedPayments posted = accepted(R"( {"user":"edgar","paymentAmt":1.0,"volume":7} )");
-  ASSERT_EQ(posted.batches().size(), 1u);
-  EXPECT_EQ(posted.batches()[0].user, "edgar");
-  EXPECT_EQ(posted.batches()[0].amount_text, "1.0");
-  EXPECT_EQ(posted.batches()[0].volume, 7u);
+  ASSERT_EQ(posted.request().batches.size(), 1u);
+  EXPECT_EQ(posted.request().batches[0].user, "edgar");
+  EXPECT_EQ(posted.request().batches[0].amount_text, "1.0");
+  EXPECT_EQ(posted.request().batches[0].volume, 7u);
   EXPECT_EQ(posted.payments(), 7u);
 }
 
 TEST(PostedPayments, AnAmountThatNoDoubleCanHoldComesThroughWhole) {
   PostedPayments posted = accepted(R"([{"user":"a","paymentAmt":123456789012345.123456789},
                    {"user":"b","paymentAmt":"1e2"}])");
-  EXPECT_EQ(posted.batches()[0].amount_text, "123456789012345.123456789");
-  EXPECT_EQ(posted.batches()[1].amount_text, "100");
+  EXPECT_EQ(posted.request().batches[0].amount_text, "123456789012345.123456789");
+  EXPECT_EQ(posted.request().batches[1].amount_text, "100");
 }
 
 TEST(PostedPayments, WhatBatchesPointToStaysWhenThePaymentsMove) {
   PostedPayments posted =
       accepted(R"([{"user":"\u0061b","paymentAmt":1},{"user":"c","paymentAmt":2}])");
-  const auto batches = posted.batches();
+  const auto batches = posted.request().batches;
   const PostedPayments moved = std::move(posted);
   EXPECT_EQ(batches[0].user, "ab");
   EXPECT_EQ(batches[1].user, "c");
@@ -163,11 +164,71 @@ TEST(PostedPayments, AThousandBadBatchesAreCountedAndTheFirstErrorsListed) {
             "1000 of 1000 batches cannot be taken; none was");
 }
 
-TEST(PostedPayments, TheBoundOfItsLinesHolds) {
+// ---- as lines
+
+TEST(PostedPayments, TheBoundOfItsPaymentsAsLinesHolds) {
   PostedPayments posted = accepted(R"({"user":"\u0001\u0002","paymentAmt":1.5,"volume":3})");
-  // Two marks, and each control as six characters.
-  EXPECT_GE(posted.line_bytes(),
-            3 * std::string(" {\"user\":\"\\u0001\\u0002\",\"paymentAmt\":1.5} \n").size());
+  // Each control as six characters.
+  EXPECT_GE(posted.payments_bytes(),
+            3 * std::string("{\"user\":\"\\u0001\\u0002\",\"paymentAmt\":1.5}\n").size());
+}
+
+constexpr std::string_view kTime = "2026-11-29T07:52:22.123Z";
+
+std::string line_of(PostedPayments& posted) {
+  std::string line;
+  record::append_request(line, posted.request(), kTime);
+  return line;
+}
+
+TEST(PostedPayments, OfItsLineTheSizeIsKnownWithoutTheNewline) {
+  for (const std::string_view body :
+       {R"({"user":"edgar","paymentAmt":1.0})", R"({"user":"\u0001\"\\\nä","paymentAmt":"1e2"})",
+        R"({"user":"a","paymentAmt":1,"volume":18})",
+        R"([{"user":"a","paymentAmt":1e-9},{"user":"b","paymentAmt":1e14,"volume":7}])"}) {
+    for (const std::string_view key : {"", "k\"\\"}) {
+      auto read = read_payments(body, {}, key);
+      auto& posted = std::get<PostedPayments>(read);
+      EXPECT_EQ(posted.request_bytes() + 1, line_of(posted).size()) << body;
+    }
+  }
+}
+
+// What grows on its way from the body into the log: an exponent that is written out, a control
+// character as an escape.
+TEST(PostedPayments, OneLineOfALogHasALimitWhateverTheBodyIs) {
+  const PaymentRules rules{.volume_max = UINT64_MAX, .line_bytes_max = record::kLineBytesMax};
+  const auto body_of_many = [](std::string_view batch) {
+    std::string body = "[";
+    while (body.size() + batch.size() + 2 < size_t{1} << 20) {
+      body += batch;
+      body += ',';
+    }
+    body.back() = ']';
+    return body;
+  };
+  for (const std::string_view batch :
+       {R"({"user":"a","paymentAmt":1e14})", R"({"user":"a","paymentAmt":1e-9})",
+        R"({"user":"\n\n\n\n\n\n\n\n\n\n\n\n","paymentAmt":1})"}) {
+    const std::string body = body_of_many(batch);
+    EXPECT_FALSE(
+        std::holds_alternative<HttpResponse>(read_payments(body, {.volume_max = UINT64_MAX})))
+        << "a pipe and a topic take it";
+    const auto read = read_payments(body, rules);
+    const auto* const response = std::get_if<HttpResponse>(&read);
+    ASSERT_NE(response, nullptr) << batch;
+    EXPECT_EQ(response->status, 413);
+    EXPECT_NE(body_of(*response).find("one line of"), std::string::npos);
+  }
+}
+
+TEST(PostedPayments, TheLimitOfALineIsExact) {
+  PostedPayments posted = accepted(R"({"user":"a","paymentAmt":1})");
+  const uint64_t bytes = posted.request_bytes();
+  EXPECT_FALSE(std::holds_alternative<HttpResponse>(
+      read_payments(R"({"user":"a","paymentAmt":1})", {.line_bytes_max = bytes})));
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(
+      read_payments(R"({"user":"a","paymentAmt":1})", {.line_bytes_max = bytes - 1})));
 }
 
 }  // namespace

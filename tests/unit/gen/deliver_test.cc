@@ -149,17 +149,6 @@ TEST_F(DeliverTest, AfterAnErrorTheTotalsOfBatchesAreOfWhatTheOutputHasTaken) {
   EXPECT_LT(counted, 100'000u);
 }
 
-TEST_F(DeliverTest, WhatWasPutBeforeALargeBatchCountsEvenIfThatFails) {
-  sink_.volume_max = 1000;
-  const std::unique_ptr<io::Source> source = io::memory_source(
-      "{\"user\":\"a\",\"paymentAmt\":1}\n{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n",
-      1 << 16);
-  Delivery to = delivery();
-  ASSERT_FALSE(deliver_lines(LinesPlan{}, to, *source, rejects_));
-  EXPECT_EQ(lines_taken(), 1u);
-  EXPECT_EQ(expected(), "{\"user\":\"a\",\"sum\":1.00,\"count\":1}\n");
-}
-
 TEST_F(DeliverTest, AStopSignalEndsAWorkloadAtAPaymentBorder) {
   sink_.on_flush = [&] {
     if (lines_taken() > 0) stop_.request(SIGTERM);
@@ -294,15 +283,77 @@ TEST_F(DeliverTest, ABatchLargerThanAWholeIsMadeInPartsAndASignalEndsItBetweenTh
   Delivery to = delivery();
   EXPECT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kInterrupted);
   EXPECT_EQ(sink_.volumes.size(), 1u);
-  EXPECT_LE(sink_.taken.size(), Delivery::kWholeBytesMax);
+  EXPECT_LE(sink_.taken.size(), size_t{64} << 20);
   EXPECT_EQ(lines_taken(), to.payments());
+}
+
+// A sink of which a request is one line, as a log is.
+class LineSink final : public io::PaymentSink {
+ public:
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) volumes.push_back(batch.volume);
+    return {};
+  }
+  base::Result<void> commit_lines(std::string_view more) override {
+    lines += more;
+    return {};
+  }
+  base::Result<void> flush() override {
+    ++flushes;
+    return {};
+  }
+  base::Result<void> close() override { return {}; }
+  bool request_is_line() const override { return true; }
+
+  std::vector<uint64_t> volumes;
+  std::string lines;
+  uint64_t flushes = 0;
+};
+
+TEST_F(DeliverTest, WhereARequestIsALineAVolumeOfAnySizeIsOnePut) {
+  LineSink log;
+  Delivery to(log, waiter_, Pace({}, {}, clock_.now()), progress_, &totals_);
+  ASSERT_EQ(deliver_single(single("1", 3'000'000'000), to), Ending::kComplete);
+  EXPECT_EQ(log.volumes, std::vector<uint64_t>{3'000'000'000});
+}
+
+TEST_F(DeliverTest, WhereARequestIsALineManyOfThemShareAFlush) {
+  std::string batches;
+  for (int i = 0; i < 1000; ++i)
+    batches += "{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n";
+  const std::unique_ptr<io::Source> source = io::memory_source(batches, 1 << 16);
+  LineSink log;
+  Delivery to(log, waiter_, Pace({}, {}, clock_.now()), progress_, &totals_);
+  ASSERT_EQ(*deliver_lines(LinesPlan{}, to, *source, rejects_), Ending::kComplete);
+  EXPECT_EQ(log.volumes.size(), 1000U);
+  EXPECT_LE(log.flushes, 2U);
+}
+
+TEST_F(DeliverTest, WhereARequestIsALineRandomPaymentsHaveTheirTime) {
+  LineSink log;
+  base::ManualClock clock;
+  clock.set_time_of_day(base::TimeOfDay(std::chrono::milliseconds(1'795'938'742'123)));
+  const io::Waiter waiter(stop_, clock);
+  RandomPlan plan;
+  plan.payments = 100;
+  RandomPayments payments(plan.spec);
+  Delivery to(log, waiter, Pace({}, {}, clock.now()), progress_, nullptr);
+  ASSERT_EQ(*deliver_random(plan, to, payments, nullptr), Ending::kComplete);
+
+  RandomPayments plain(plan.spec);
+  std::string expected;
+  for (const char c : std::string(plain.make(100))) {
+    expected +=
+        c == '}' ? std::string(R"(,"time":"2026-11-29T07:52:22.123Z"})") : std::string(1, c);
+  }
+  EXPECT_EQ(log.lines, expected);
 }
 
 // A sink whose lines are long on their way, as those of a topic are.
 class LateSink final : public io::PaymentSink {
  public:
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) unflushed += batch.volume;
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) unflushed += batch.volume;
     ++puts;
     return {};
   }

@@ -13,13 +13,8 @@ namespace paystats::gen {
 
 class MemoryPaymentSink final : public io::PaymentSink {
  public:
-  base::Result<void> put(std::span<const record::Batch> batches) override {
-    for (const record::Batch& batch : batches) {
-      if (batch.volume > volume_max) {
-        // As the log does with a batch that it does not keep in memory.
-        base::Result<void> flushed = flush();
-        return flushed ? base::fail("the disk is full") : flushed;
-      }
+  base::Result<void> put(const record::Request& request) override {
+    for (const record::Batch& batch : request.batches) {
       volumes.push_back(batch.volume);
       for (uint64_t i = 0; i < batch.volume; ++i) {
         record::append_payment(unflushed, batch.user, batch.amount_text);
@@ -47,7 +42,6 @@ class MemoryPaymentSink final : public io::PaymentSink {
   std::vector<uint64_t> volumes;
   uint64_t flushes = 0;  // that had something to do
   uint64_t flushes_left = UINT64_MAX;
-  uint64_t volume_max = UINT64_MAX;  // a larger batch fails once all before it is flushed
   base::ErrorKind fails_with = base::ErrorKind::kFailed;
   std::function<void()> on_flush;
 };

@@ -58,7 +58,7 @@ class JobTest : public ::testing::Test {
   base::UniqueFd silence_;
   base::Diagnostics diagnostics_;
   base::StopSignal stop_;
-  base::SystemClock clock_;
+  base::ManualClock clock_;  // of 1970
 };
 
 TEST_F(JobTest, LeavesThePaymentsAndTheirTotals) {
@@ -66,7 +66,8 @@ TEST_F(JobTest, LeavesThePaymentsAndTheirTotals) {
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(outcome->status, base::ExitStatus::kDone);
   EXPECT_FALSE(outcome->interrupted);
-  EXPECT_EQ(content("log"), "{\"user\":\"edgar\",\"paymentAmt\":1.5}\n");
+  EXPECT_EQ(content("log"),
+            "{\"user\":\"edgar\",\"paymentAmt\":1.5,\"time\":\"1970-01-01T00:00:00.000Z\"}\n");
   EXPECT_EQ(content("want"), "{\"user\":\"edgar\",\"sum\":1.50,\"count\":1}\n");
 }
 
@@ -77,7 +78,8 @@ TEST_F(JobTest, OfLinesIsDoneWithRejects) {
   const base::Result<JobOutcome> outcome = run(GenOptions{}, places);
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(outcome->status, base::ExitStatus::kRejected);
-  EXPECT_EQ(content("log"), "{\"user\":\"a\",\"paymentAmt\":1}\n");
+  EXPECT_EQ(content("log"),
+            "{\"user\":\"a\",\"paymentAmt\":1,\"time\":\"1970-01-01T00:00:00.000Z\"}\n");
   EXPECT_NE(content("bad").find("\"line\":2,"), std::string::npos);
 }
 

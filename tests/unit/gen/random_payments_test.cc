@@ -32,7 +32,7 @@ std::map<std::string, Sum> totals_of_lines(std::string_view lines) {
     EXPECT_TRUE(decoded.rejected.empty());
     for (const auto& row : decoded.rows) {
       Sum& sum = totals[std::string(row.record.user)];
-      EXPECT_TRUE(sum.sum.add(row.record.amount));
+      EXPECT_TRUE(sum.sum.add(row.record.sum));
       ++sum.count;
     }
   }

@@ -65,12 +65,12 @@ class TrickySink final : public io::PaymentSink {
   explicit TrickySink(std::shared_ptr<Control> control, int reader_fd = -1)
       : control_(std::move(control)), reader_fd_(reader_fd) {}
 
-  base::Result<void> put(std::span<const record::Batch> batches) override {
+  base::Result<void> put(const record::Request& request) override {
     std::unique_lock lock(control_->mutex);
     ++control_->puts_begun;
     control_->changed.notify_all();
     control_->changed.wait(lock, [&] { return !control_->held; });
-    for (const record::Batch& batch : batches) pending_ += batch.volume;
+    for (const record::Batch& batch : request.batches) pending_ += batch.volume;
     return {};
   }
   base::Result<void> commit_lines(std::string_view) override { return {}; }

@@ -119,7 +119,7 @@ class StuckSink final : public io::PaymentSink {
   explicit StuckSink(std::shared_ptr<Control> control) : control_(std::move(control)) {}
   ~StuckSink() override { control_->destroyed.set_value(); }
 
-  base::Result<void> put(std::span<const record::Batch>) override {
+  base::Result<void> put(const record::Request&) override {
     control_->begun.set_value();
     control_->release.get_future().wait();
     return base::fail("sink: input/output error");

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "unit/io/support.h"
 
@@ -21,6 +22,10 @@ Faults& faults() {
 }
 
 namespace {
+
+void once(std::function<void()>& hook) {
+  if (hook) std::exchange(hook, nullptr)();
+}
 
 int failing(int errno_value) {
   errno = errno_value;
@@ -36,9 +41,14 @@ int fdatasync(int fd) {
   ++paystats::io::faults().data_syncs;
   const int wanted = paystats::io::faults().fdatasync_errno;
   int& failures = paystats::io::faults().fdatasync_failures;
+  int& after = paystats::io::faults().fdatasync_after;
   if (paystats::io::faults().disk_is_memory) return 0;
-  if (wanted == 0 || failures == 0) return static_cast<int>(::syscall(SYS_fdatasync, fd));
+  if (wanted == 0 || failures == 0 || after > 0) {
+    if (after > 0) --after;
+    return static_cast<int>(::syscall(SYS_fdatasync, fd));
+  }
   if (failures > 0) --failures;
+  paystats::io::once(paystats::io::faults().on_fdatasync);
   return paystats::io::failing(wanted);
 }
 
@@ -61,12 +71,20 @@ int inotify_init1(int flags) {
                      : static_cast<int>(::syscall(SYS_inotify_init1, flags));
 }
 
+ssize_t pread(int fd, void* bytes, size_t size, off_t offset) {
+  const ssize_t n = ::syscall(SYS_pread64, fd, bytes, size, offset);
+  if (n > 0) paystats::io::faults().bytes_read_at_places += static_cast<uint64_t>(n);
+  return n;
+}
+
 ssize_t write(int fd, const void* bytes, size_t size) {
   int64_t& left = paystats::io::faults().disk_bytes_left;
   struct stat status = {};
-  if (left < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     return ::syscall(SYS_write, fd, bytes, size);
   }
+  paystats::io::once(paystats::io::faults().on_write);
+  if (left < 0) return ::syscall(SYS_write, fd, bytes, size);
   if (left == 0) return paystats::io::failing(ENOSPC);
   const ssize_t n = ::syscall(SYS_write, fd, bytes, std::min(size, static_cast<size_t>(left)));
   if (n > 0) left -= n;

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 
 #include "io/fd_io.h"
-#include "io/payment_log.h"
 #include "record/payment.h"
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
@@ -84,41 +83,28 @@ TEST_F(FileSourceTest, AFileThatHasBeenReadToItsEndIsNotCutShort) {
   EXPECT_FALSE(source->cut_short());
 }
 
-TEST_F(FileSourceTest, AnUnfinishedGroupIsLeftOutWithAWarning) {
+TEST_F(FileSourceTest, ALastLineWithoutItsNewlineIsALine) {
   write_file(path_, "one\n two \n thr");
-  EXPECT_EQ(read_everything(*open()).bytes, "one\n");
-  EXPECT_EQ(context_.words.heard(),
-            "t: warning: " + path_ +
-                ": 2 lines left out at the end: part of a batch whose writer was stopped in the "
-                "middle\n");
+  EXPECT_EQ(read_everything(*open()).bytes, "one\n two \n thr");
+  EXPECT_EQ(context_.words.heard(), "");
 }
 
-TEST_F(FileSourceTest, ACommitUnderWayIsSeenWholeOrNotAtAll) {
-  Words words;
-  base::Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
-  ASSERT_TRUE(log);
-  ASSERT_TRUE(log->commit("before\n"));
-  ASSERT_TRUE(log->begin());
-  ASSERT_TRUE(log->append("first, not marked\n"));
-  const auto source = open();
-  EXPECT_EQ(source->read(block_, context_.in(5ms)), ReadStatus::kIdle);
-  ASSERT_TRUE(log->append("second\n"));
-  ASSERT_TRUE(log->finish());
-  EXPECT_EQ(read_everything(*source).bytes, "before\nfirst, not marked\nsecond\n");
-}
-
-TEST_F(FileSourceTest, ACommitThatIsUndoneIsNeverSeen) {
-  Words words;
-  base::Result<PaymentLog> log = PaymentLog::open(path_, words.diagnostics);
-  ASSERT_TRUE(log);
-  ASSERT_TRUE(log->commit("before\n"));
-  ASSERT_TRUE(log->begin());
-  ASSERT_TRUE(log->append("never\n"));
-  const auto source = open();
-  EXPECT_EQ(source->read(block_, context_.in(5ms)), ReadStatus::kIdle);
-  faults().fdatasync_errno = EIO;
-  ASSERT_FALSE(log->finish());
-  EXPECT_EQ(read_everything(*source).bytes, "before\n");
+TEST_F(FileSourceTest, WhatAWriterDoesUnderTheLockIsSeenWholeOrNotAtAll) {
+  write_file(path_, "before\n");
+  const base::UniqueFd writer(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  for (const bool undone : {true, false}) {
+    ASSERT_EQ(::flock(writer.get(), LOCK_EX), 0);
+    append_file(path_, "first\n");
+    const auto source = open();
+    EXPECT_EQ(source->read(block_, context_.in(5ms)), ReadStatus::kIdle);
+    if (undone) {
+      ASSERT_EQ(::ftruncate(writer.get(), 7), 0);
+    } else {
+      append_file(path_, "second\n");
+    }
+    ASSERT_EQ(::flock(writer.get(), LOCK_UN), 0);
+    EXPECT_EQ(read_everything(*source).bytes, undone ? "before\n" : "before\nfirst\nsecond\n");
+  }
 }
 
 TEST_F(FileSourceTest, TheWaitForALockEndsByAStopSignal) {

@@ -48,7 +48,7 @@ TEST_F(EndpointOpenerTest, TwoTransactionalSinksHaveNamesOfTheirOwn) {
   ASSERT_TRUE(one && two);
   const record::Batch batch{.user = "a", .amount_text = "1", .amount = {}, .volume = 1};
   for (const auto* sink : {&one, &two}) {
-    ASSERT_TRUE((**sink)->put({&batch, 1}));
+    ASSERT_TRUE((**sink)->put({{&batch, 1}}));
     EXPECT_TRUE((**sink)->flush());
   }
 }

@@ -65,7 +65,7 @@ class TopicPaymentSinkTest : public MockClusterTest {
 TEST_F(TopicPaymentSinkTest, SendsEachPaymentOfABatchUnderItsUser) {
   const auto sink = open("batches", {});
   const record::Batch batches[] = {batch("edgar", "1.0", 2), batch("zo\"e", "2", 1)};
-  ASSERT_TRUE(sink->put(batches));
+  ASSERT_TRUE(sink->put({batches}));
   ASSERT_TRUE(sink->flush());
   EXPECT_EQ(messages(), (std::vector<std::string>{R"(edgar {"user":"edgar","paymentAmt":1.0})",
                                                   R"(edgar {"user":"edgar","paymentAmt":1.0})",
@@ -92,7 +92,7 @@ TEST_F(TopicPaymentSinkTest, TakesMoreThanTheQueueHolds) {
   auto sink = open_topic_payment_sink(*cluster_, "full");
   ASSERT_TRUE(sink) << sink.error().message;
   const record::Batch many = batch("edgar", "1", 5'000);
-  ASSERT_TRUE((*sink)->put({&many, 1}));
+  ASSERT_TRUE((*sink)->put({{&many, 1}}));
   ASSERT_TRUE((*sink)->flush());
   EXPECT_EQ(messages().size(), 5'000U);
 }
@@ -101,7 +101,7 @@ TEST_F(TopicPaymentSinkTest, SaysHowManyWereNotDelivered) {
   const auto sink = open("refused", {});
   next_errors(kProduce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
   const record::Batch one = batch("edgar", "1", 1);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_EQ(flushed.error().message.substr(0, 38), "kafka:refused: 1 message not delivered");
@@ -112,7 +112,7 @@ TEST_F(TopicPaymentSinkTest, SaysHowManyWereNotDelivered) {
 TEST_F(TopicPaymentSinkTest, ATransactionHasWhatWasPutSinceTheLastFlush) {
   const auto sink = transactional("together");
   const record::Batch one = batch("edgar", "1", 3);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   EXPECT_TRUE(messages().empty());  // held until the flush
   ASSERT_TRUE(sink->flush());
   EXPECT_EQ(messages().size(), 3U);
@@ -127,7 +127,7 @@ TEST_F(TopicPaymentSinkTest, ACommitThatMeetsABusyCoordinatorIsTriedAgain) {
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
                                 RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS});
   const record::Batch one = batch("edgar", "1", 1);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> flushed = sink->flush();
   EXPECT_TRUE(flushed) << flushed.error().message;
 }
@@ -136,13 +136,13 @@ TEST_F(TopicPaymentSinkTest, AMessageThatIsRefusedUndoesTheTransactionAndTheNext
   const auto sink = transactional("undone");
   next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
   const record::Batch one = batch("edgar", "1", 1);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_EQ(flushed.error().message.substr(0, 41), "kafka:undone: the transaction was undone:");
   EXPECT_EQ(sink->aftermath(), Aftermath::kUndone);
   const record::Batch two = batch("ada", "2", 1);
-  ASSERT_TRUE(sink->put({&two, 1}));
+  ASSERT_TRUE(sink->put({{&two, 1}}));
   const base::Result<void> again = sink->flush();
   EXPECT_TRUE(again) << again.error().message;
   EXPECT_EQ(messages(), (std::vector<std::string>{R"(ada {"user":"ada","paymentAmt":2})"}));
@@ -152,12 +152,12 @@ TEST_F(TopicPaymentSinkTest, ACommitWhoseOutcomeNobodyKnowsSaysSoAndTheNextGoesW
   const auto sink = transactional("unknown");
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE});
   const record::Batch one = batch("edgar", "1", 1);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_NE(flushed.error().message.find("nobody knows whether"), std::string::npos);
   EXPECT_EQ(sink->aftermath(), Aftermath::kUnknown);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> again = sink->flush();
   EXPECT_TRUE(again) << again.error().message;
 }
@@ -166,7 +166,7 @@ TEST_F(TopicPaymentSinkTest, WhoIsFencedYieldsToTheOther) {
   const auto sink = transactional("fenced");
   next_errors(kEndTransaction, {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH});
   const record::Batch one = batch("edgar", "1", 1);
-  ASSERT_TRUE(sink->put({&one, 1}));
+  ASSERT_TRUE(sink->put({{&one, 1}}));
   const base::Result<void> flushed = sink->flush();
   ASSERT_FALSE(flushed);
   EXPECT_NE(flushed.error().message.find(

@@ -25,14 +25,14 @@ struct Decoded {
   std::string user;
   money::Decimal amount;    // or sum
   std::string amount_text;  // of a batch
-  uint64_t number = 0;      // volume or count
+  uint64_t number = 0;      // volume or count, of a payment as well
   std::optional<SourceOffset> at;
 
   friend bool operator==(const Decoded&, const Decoded&) = default;
 };
 
 inline Decoded keep(const Payment& payment) {
-  return {Flaw::kNone, std::string(payment.user), payment.amount, "", 0, {}};
+  return {Flaw::kNone, std::string(payment.user), payment.sum, "", payment.count, {}};
 }
 inline Decoded keep(const Batch& batch) {
   return {Flaw::kNone,  std::string(batch.user),

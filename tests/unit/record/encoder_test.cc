@@ -271,7 +271,7 @@ TEST(Encoder, WhatItWritesIsReadBackTheSameByUsAndByOthers) {
     Payment payment;
     ASSERT_EQ(payments.decode_one(line, payment), Flaw::kNone) << line;
     EXPECT_EQ(payment.user, user);
-    EXPECT_EQ(payment.amount, amount);
+    EXPECT_EQ(payment.sum, amount);
   }
 }
 
@@ -286,6 +286,70 @@ TEST(Encoder, ARejectHoldsTheRecordWhateverItsBytes) {
                                       : from_base64(line["recordBase64"]),
               record);
   }
+}
+
+// ---- requests
+
+constexpr std::string_view kTime = "2026-11-29T07:52:22.123Z";
+
+std::string request_line(const Request& request) {
+  std::string line;
+  append_request(line, request, kTime);
+  return line;
+}
+
+TEST(RequestLine, IsAPaymentABatchOrAGroup) {
+  const Batch payment{"edgar", "1.0", {}, 1};
+  const Batch batch{"ann", "2", {}, 7};
+  EXPECT_EQ(request_line({.batches = {&payment, 1}}),
+            "{\"user\":\"edgar\",\"paymentAmt\":1.0,\"time\":\"2026-11-29T07:52:22.123Z\"}\n");
+  EXPECT_EQ(request_line({.batches = {&batch, 1}, .idempotency_key = "k\"1"}),
+            "{\"user\":\"ann\",\"paymentAmt\":2,\"volume\":7,\"time\":\"2026-11-29T07:52:22.123Z\","
+            "\"idempotencyKey\":\"k\\\"1\"}\n");
+  const Batch both[] = {payment, batch};
+  EXPECT_EQ(
+      request_line({.batches = both, .idempotency_key = "k"}),
+      "{\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"k\",\"payments\":["
+      "{\"user\":\"edgar\",\"paymentAmt\":1.0},{\"user\":\"ann\",\"paymentAmt\":2,\"volume\":7}]}"
+      "\n");
+}
+
+TEST(RequestLine, IsWhatItSaysAndAsLongAsItSays) {
+  std::mt19937 random(7);
+  const std::string pieces[] = {"a", "\"", "\\", "\n", "\x01", "\x1F", "ä", "\xF0\x9F\x98\x80",
+                                "/"};
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> users(1 + random() % 4);
+    std::vector<Batch> batches;
+    for (std::string& user : users) {
+      for (unsigned i = 0; i <= random() % 20; ++i) user += pieces[random() % std::size(pieces)];
+      batches.push_back({user, "0.5", {}, 1 + random() % 2 * random()});
+    }
+    const std::string key = random() % 2 != 0 ? "key \"\\" + std::to_string(round) : "";
+    const Request request{batches, key};
+    const std::string line = request_line(request);
+    EXPECT_EQ(request_line_bytes(request, kTime) + 1, line.size());
+    EXPECT_EQ(line.find('\n'), line.size() - 1);
+    const json read = json::parse(line);
+    EXPECT_EQ(read["time"], kTime);
+    EXPECT_EQ(read.value("idempotencyKey", ""), key);
+    const json list = read.contains("payments") ? read["payments"] : json::array({read});
+    ASSERT_EQ(list.size(), batches.size());
+    for (size_t i = 0; i < batches.size(); ++i) {
+      EXPECT_EQ(list[i]["user"], users[i]);
+      EXPECT_EQ(list[i]["paymentAmt"], 0.5);
+      EXPECT_EQ(list[i].value("volume", uint64_t{1}), batches[i].volume);
+    }
+  }
+}
+
+TEST(RequestLine, ThatOfALonePaymentEndsAsTheOthersDo) {
+  const Batch payment{"edgar", "1.0", {}, 1};
+  std::string line;
+  append_payment(line, payment.user, payment.amount_text);
+  line.resize(line.size() - 2);
+  append_payment_end(line, kTime);
+  EXPECT_EQ(line, request_line({.batches = {&payment, 1}}));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 TEST(Describe, NamesTheFieldAndWhatIsWrongWithIt) {
   EXPECT_EQ(describe(Flaw::kAmountNotANumber, {}), "paymentAmt: not a decimal number");
   EXPECT_EQ(describe(Flaw::kUserMissing, {}), "user: missing");
-  EXPECT_EQ(describe(Flaw::kIsABatch, {}), "volume: this is a batch: pipe it through paygen");
+  EXPECT_EQ(describe(Flaw::kVolumeNotAPositiveInteger, {.volume = "n"}),
+            "n: not a positive integer");
   EXPECT_EQ(describe(Flaw::kNotJson, {}), "not valid JSON");
 }
 

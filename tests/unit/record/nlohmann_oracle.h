@@ -154,8 +154,13 @@ class Fields {
   bool is(const std::string& name, Value::Kind kind) const { return at(name).kind == kind; }
 
   std::optional<std::string> user() const {
-    if (!once("user") || !is("user", Value::Kind::kString)) return std::nullopt;
+    if (!once("user") || is("user", Value::Kind::kOther)) return std::nullopt;
     const std::string& text = at("user").text;
+    if (is("user", Value::Kind::kNumber)) {
+      const std::string digits = text.substr(text[0] == '-' ? 1 : 0);
+      const bool is_integer = digits.find_first_not_of("0123456789") == std::string::npos;
+      if (!is_integer || text == "-0") return std::nullopt;
+    }
     if (text.empty() || text.size() > 1024) return std::nullopt;
     return text;
   }
@@ -199,8 +204,10 @@ inline std::optional<Decoded> record_of<Batch>(const Fields& fields) {
 template <>
 inline std::optional<Decoded> record_of<Payment>(const Fields& fields) {
   std::optional<Decoded> batch = record_of<Batch>(fields);
-  if (!batch || batch->number != 1) return std::nullopt;
-  batch->number = 0;
+  if (!batch) return std::nullopt;
+  money::Int128 sum = 0;
+  if (__builtin_mul_overflow(batch->amount.nanos(), money::Int128{batch->number}, &sum)) return {};
+  batch->amount = money::Decimal::from_nanos(sum);
   batch->amount_text.clear();
   return batch;
 }

@@ -34,7 +34,7 @@ std::string nanos(money::Decimal value) {
 }
 
 std::string fields(const Payment& payment) {
-  return hex(payment.user) + ' ' + nanos(payment.amount);
+  return hex(payment.user) + ' ' + nanos(payment.sum);
 }
 std::string fields(const Batch& batch) {
   return hex(batch.user) + ' ' + nanos(batch.amount) + ' ' + std::string(batch.amount_text) + ' ' +

@@ -19,7 +19,7 @@ class Payments {
   void add(std::string user, int64_t nanos, int64_t offset) {
     users_.push_back(std::make_unique<std::string>(std::move(user)));
     PartitionTotals::Row row;
-    row.record = {.user = *users_.back(), .amount = money::Decimal::from_nanos(nanos)};
+    row.record = {.user = *users_.back(), .sum = money::Decimal::from_nanos(nanos)};
     row.line = static_cast<uint32_t>(messages_.size());
     rows_.push_back(row);
     messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
@@ -113,7 +113,7 @@ TEST(PartitionTotals, APaymentThatWouldOverflowIsRefusedAndNotIncluded) {
   ASSERT_TRUE(part.restore(most));
   std::vector<totals::Totals::RejectedRow> rejected;
   PartitionTotals::Row row;
-  row.record = {.user = "edgar", .amount = money::Decimal::from_nanos(1)};
+  row.record = {.user = "edgar", .sum = money::Decimal::from_nanos(1)};
   const io::Message message{.key = {}, .value = {}, .at = {kPartition, 6}};
   ASSERT_TRUE(part.add({&row, 1}, {&message, 1}, rejected));
   ASSERT_EQ(rejected.size(), 1U);

@@ -22,10 +22,14 @@ struct Model {
 };
 using ModelTable = std::map<std::string, Model>;
 
-Totals::Row row(std::string_view user, money::Int128 nanos) {
+// On a line of its own, unless another one is said.
+Totals::Row row(std::string_view user, money::Int128 nanos, uint64_t count = 1, uint32_t line = 0) {
+  static uint32_t lines = 1000;
   Totals::Row r;
+  r.line = line == 0 ? ++lines : line;
+  r.record.count = count;
   r.record.user = user;
-  r.record.amount = money::Decimal::from_nanos(nanos);
+  r.record.sum = money::Decimal::from_nanos(nanos);
   return r;
 }
 
@@ -347,6 +351,79 @@ TEST(Totals, TakesFewBytesAUser) {
   ASSERT_EQ(totals.users(), kUsers);
   EXPECT_LE(totals.memory_bytes() / kUsers, 43U);
   EXPECT_GE(totals.memory_bytes() / kUsers, 37U) << "counted too little";
+}
+
+TEST(Totals, ABatchCountsAsAllItsPayments) {
+  Totals totals(kSeed, {});
+  add_all(totals,
+          {row("edgar", 7, 7), row("anna", 3, 2), row("edgar", 1), row("anna", 0, 1U << 31U)});
+  EXPECT_EQ(totals.count(0), 8U);
+  EXPECT_EQ(totals.sum(0).nanos(), 8);
+  EXPECT_EQ(totals.count(1), 2U + (uint64_t{1} << 31U));
+  EXPECT_EQ(totals.sum(1).nanos(), 3);
+}
+
+TEST(Totals, ACountThatDoesNotFitIsRejected) {
+  Totals totals(kSeed, {});
+  std::vector<Totals::RejectedRow> rejected;
+  const std::vector rows = {row("edgar", 0, UINT64_MAX), row("edgar", 0),
+                            row("anna", 0, UINT64_MAX - 1), row("anna", 0),
+                            row("anna", 0, UINT64_MAX / 2 + 2)};
+  ASSERT_TRUE(totals.add(rows, rejected));
+  ASSERT_EQ(rejected.size(), 2U);
+  EXPECT_EQ(rejected[0].row, 1U);
+  EXPECT_EQ(rejected[1].row, 4U);
+  EXPECT_EQ(rejected[1].flaw, record::Flaw::kCountOverflow);
+  EXPECT_EQ(totals.count(0), UINT64_MAX);
+  EXPECT_EQ(totals.count(1), UINT64_MAX);
+}
+
+// Lines of one to many rows, some of which hold a row that does not fit: held against a map to
+// which a line is added as a whole or not at all.
+TEST(Totals, AGroupIsAddedWholeOrNotAtAll) {
+  for (const uint64_t seed : {1, 2, 3, 4}) {
+    std::mt19937_64 random(seed);
+    Totals totals(seed, {.track_changes = true});
+    ModelTable model;
+    add_all(totals, {row("full", kSumMax)});
+    model["full"] = {kSumMax, 1};
+    uint32_t line = 2000;
+    for (int call = 0; call < 60; ++call) {
+      std::vector<std::string> names;
+      std::vector<Totals::Row> rows;
+      std::vector<size_t> refused;  // the first row of each line that is
+      names.reserve(4000);
+      while (rows.size() < 300) {
+        const size_t size = random() % 4 == 0 ? random() % 500 + 1 : random() % 4 + 1;
+        ModelTable with = model;
+        bool fits = true;
+        ++line;
+        for (size_t i = 0; i < size; ++i) {
+          const uint64_t user = random() % 3000;
+          const bool full = random() % 200 == 0;
+          const std::string text =
+              full ? "full" : std::string(user % 40, 'n') + std::to_string(user);
+          names.push_back(text);
+          rows.push_back(row(names.back(), 5, 1 + random() % 3, line));
+          fits = fits && !full;
+          with[text].sum += 5;
+          with[text].count += rows.back().record.count;
+        }
+        if (fits) model = with;
+        if (!fits) refused.push_back(line);
+      }
+      std::vector<Totals::RejectedRow> rejected;
+      ASSERT_TRUE(totals.add(rows, rejected));
+      ASSERT_EQ(rejected.size(), refused.size());
+      for (size_t i = 0; i < refused.size(); ++i) {
+        EXPECT_EQ(rows[rejected[i].row].line, refused[i]);
+        EXPECT_EQ(rejected[i].flaw, record::Flaw::kSumOverflow);
+      }
+      expect_same(totals, model);
+      for (const uint32_t changed : totals.changed()) ASSERT_LT(changed, totals.users());
+      if (call % 7 == 0) totals.clear_changed();
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+// What is told once of payments that are taken, or ignored, as their sender may not have meant.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "io/reject_log.h"
+#include "record/flaw.h"
+
+namespace paystats::io {
+
+inline void notice_foreign_volume(RejectLog& log, const record::FieldNames& fields,
+                                  std::string_view source) {
+  log.notice(RejectLog::Notice::kForeignVolume,
+             fmt::format("{}: '{}' is ignored, since user or amount have other names: "
+                         "--volume-field {} reads it, --volume-field '' says that it is none",
+                         source, fields.foreign_volume, fields.foreign_volume));
+}
+
+inline void notice_batch(RejectLog& log, std::string_view source) {
+  log.notice(RejectLog::Notice::kBatchInTopic,
+             fmt::format("{}: has batches or groups, which count as all their payments; to "
+                         "versions before they were rejects",
+                         source));
+}
+
+}  // namespace paystats::io

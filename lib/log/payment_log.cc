@@ -1,0 +1,285 @@
+#include "log/payment_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+
+#include "io/fd_io.h"
+#include "log/log_tail.h"
+#include "log/sync.h"
+#include "log/torn_file.h"
+
+namespace paystats::log {
+namespace {
+
+constexpr uint64_t kCifsType = 0xFF534D42;  // not in <linux/magic.h>
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+// So often a repair is begun anew where somebody appends without the lock meanwhile.
+constexpr int kRepairsMax = 100;
+
+base::Result<void> check_file(int fd, std::string_view name) {
+  if (base::fd_type(fd) != base::FdType::kRegular) {
+    return base::fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
+  }
+  struct statfs status = {};
+  if (::fstatfs(fd, &status) != 0) return base::fail(base::system_error(name, errno));
+  if (!locks_hold(static_cast<uint64_t>(status.f_type))) {
+    return base::fail(
+        fmt::format("{}: is on a network file system, where the locks of a log do not hold: "
+                    "write it on a local disk",
+                    name));
+  }
+  return {};
+}
+
+// So that a mistyped name costs nobody his notes.
+base::Result<void> check_first_byte(int fd, std::string_view name) {
+  std::string front(4096, '\0');
+  const base::Result<size_t> n = io::read_at(fd, 0, front.data(), front.size(), name);
+  if (!n) return base::fail(n.error());
+  std::string_view text(front.data(), *n);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos) return {};
+  if (text[first] == '{' || text[first] == '[' || text[first] == '\0') return {};
+  return base::fail(fmt::format("{}: not a log of JSON lines, so nothing is appended to it", name));
+}
+
+bool has_its_name(int fd, const std::string& path) {
+  struct stat ours = {};
+  struct stat named = {};
+  return ::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+std::optional<FileState> state_of(int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0) return std::nullopt;
+  return FileState{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+// Of what stands in place of a commit that failed, all that is not of its `lines`. These are there
+// in part or as a whole, in one piece, since each write(2) appends at once.
+std::string foreign_part(std::string_view found, std::string_view lines) {
+  constexpr size_t kCertain = 64;  // so many bytes tell our lines from others
+  const size_t begin = found.find(lines.substr(0, std::min(lines.size(), kCertain)));
+  if (begin == found.npos) {
+    // Fewer bytes of ours at the end, or none.
+    for (size_t n = std::min({lines.size(), found.size(), kCertain}); n > 0; --n) {
+      if (found.ends_with(lines.substr(0, n)))
+        return std::string(found.substr(0, found.size() - n));
+    }
+    return std::string(found);
+  }
+  const std::string_view rest = found.substr(begin);
+  const auto [end, _] = std::mismatch(rest.begin(), rest.end(), lines.begin(), lines.end());
+  return std::string(found.substr(0, begin)) + std::string(end, rest.end());
+}
+
+}  // namespace
+
+bool locks_hold(uint64_t file_system_type) {
+  switch (file_system_type) {
+    case NFS_SUPER_MAGIC:
+    case SMB_SUPER_MAGIC:
+    case SMB2_SUPER_MAGIC:
+    case kCifsType:
+    case AFS_SUPER_MAGIC:
+    case CODA_SUPER_MAGIC:
+    case V9FS_MAGIC:
+      return false;
+    default:
+      return true;
+  }
+}
+
+PaymentLog::PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string path,
+                       std::string name, base::Diagnostics& diagnostics)
+    : write_fd_(std::move(write_fd)),
+      read_fd_(std::move(read_fd)),
+      path_(std::move(path)),
+      name_(std::move(name)),
+      diagnostics_(&diagnostics) {}
+
+base::Result<PaymentLog> PaymentLog::open(const std::string& path, base::Diagnostics& diagnostics) {
+  // O_NONBLOCK for the case that it is a FIFO: that is to be an error, not a wait for its reader.
+  base::Result<base::UniqueFd> opened =
+      base::open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
+  if (!opened) return base::fail(opened.error());
+  base::Result<void> checked = check_file(opened->get(), path);
+  if (checked) checked = check_first_byte(opened->get(), path);
+  if (!checked) return base::fail(checked.error());
+  base::UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
+  if (!read_fd) return base::fail(base::system_error(path, errno));
+  return PaymentLog(std::move(*opened), std::move(read_fd), path, path, diagnostics);
+}
+
+base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
+                                           base::Diagnostics& diagnostics) {
+  base::Result<void> checked = check_file(fd, name);
+  if (!checked) return base::fail(checked.error());
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_APPEND) == 0) {
+    return base::fail(fmt::format("{}: not open for appending", name));
+  }
+  // Processes of one shell line share the file description that we were given, and its lock as
+  // well, so the lock is taken on one of our own.
+  base::Result<base::UniqueFd> read_fd = io::reopen_for_reading(fd, name);
+  if (!read_fd) return base::fail(read_fd.error());
+  checked = check_first_byte(read_fd->get(), name);
+  if (!checked) return base::fail(checked.error());
+  std::error_code error;
+  const std::string path =
+      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error).string();
+  if (error) return base::fail(fmt::format("{}: has no name ({})", name, error.message()));
+  if (!has_its_name(fd, path)) {
+    return base::fail(fmt::format("{}: the file has been removed, so nobody would read it", name));
+  }
+  base::UniqueFd write_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!write_fd) return base::fail(base::system_error(name, errno));
+  return PaymentLog(std::move(write_fd), std::move(*read_fd), path, std::move(name), diagnostics);
+}
+
+base::Result<void> PaymentLog::commit(std::string_view lines) {
+  if (lines.empty()) return {};
+  base::Result<void> result = lock_current();
+  if (!result) return result;
+  result = write_locked(lines);
+  ::flock(read_fd_.get(), LOCK_UN);
+  return result;
+}
+
+base::Result<void> PaymentLog::write_locked(std::string_view lines) {
+  // Others may have written to it since it was opened.
+  base::Result<void> result = check_first_byte(read_fd_.get(), name_);
+  if (result) result = settle();
+  if (result) result = repair();
+  if (!result) return result;
+  result = io::write_stream(write_fd_.get(), lines, name_);
+  if (result) result = sync();
+  if (!result) return base::fail(undone(result.error(), lines));
+  last_commit_ = state_of(read_fd_.get());
+  return {};
+}
+
+// Whoever had the lock last may have been killed between a truncation and its sync. What is written
+// now must not stand where a power cut could bring back the bytes that were cut off.
+base::Result<void> PaymentLog::settle() {
+  const std::optional<FileState> now = state_of(read_fd_.get());
+  if (now && now == last_commit_) return {};
+  return sync_contents();
+}
+
+// The log is the file of that name: what other writers append to, and followers read. Where ours
+// has been moved away or removed since (by a rotation of logs, say), what would be committed to it
+// would be seen by nobody.
+base::Result<void> PaymentLog::lock_current() {
+  for (;;) {
+    base::Result<void> locked = io::lock_exclusively(read_fd_.get(), name_, *diagnostics_);
+    if (!locked || has_its_name(read_fd_.get(), path_)) return locked;
+    base::Result<PaymentLog> current = open(path_, *diagnostics_);
+    ::flock(read_fd_.get(), LOCK_UN);
+    if (!current) return base::fail(current.error());
+    diagnostics_->warning(name_ +
+                          ": has been moved or removed: going on with what has its name now");
+    write_fd_ = std::move(current->write_fd_);
+    read_fd_ = std::move(current->read_fd_);
+    name_is_synced_ = false;
+  }
+}
+
+base::Result<void> PaymentLog::sync_contents() {
+  const int reason = io::sync_data(write_fd_.get());
+  if (reason == 0) return {};
+  // A full disk may show only here, and is over once there is room. Anything else is a disk that
+  // drops what it has taken, and says so once.
+  broken_ = broken_ || (reason != ENOSPC && reason != EDQUOT);
+  return base::fail(base::system_error(name_, reason));
+}
+
+base::Result<void> PaymentLog::sync() {
+  base::Result<void> contents = sync_contents();
+  if (!contents || name_is_synced_) return contents;
+  base::Result<void> synced = sync_name(write_fd_.get(), name_);
+  broken_ = broken_ || !synced;
+  name_is_synced_ = synced.has_value();
+  return synced;
+}
+
+// An undo is on the disk as well: else all of the commit could be there again once the power has
+// failed.
+base::Result<void> PaymentLog::undo(std::string_view lines) {
+  const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
+  if (!size) return base::fail(size.error());
+  if (*size > undo_bytes_) {
+    std::string found(*size - undo_bytes_, '\0');
+    const base::Result<size_t> n =
+        io::read_at(read_fd_.get(), undo_bytes_, found.data(), found.size(), name_);
+    if (!n) return base::fail(n.error());
+    found.resize(*n);
+    if (!lines.starts_with(found)) {
+      base::Result<void> kept = keep_torn(path_, foreign_part(found, lines));
+      if (!kept) return kept;
+      diagnostics_->warning(
+          fmt::format("{}: what another writer appended without the lock stands in {}", name_,
+                      torn_path(path_)));
+    }
+  }
+  return truncate_durably(write_fd_.get(), undo_bytes_, name_);
+}
+
+base::Error PaymentLog::undone(base::Error error, std::string_view lines) {
+  const base::Result<void> done = undo(lines);
+  if (!done) {
+    error.message += fmt::format("; and what was written of it could not be taken back ({})",
+                                 done.error().message);
+    broken_ = true;
+  }
+  return error;
+}
+
+base::Result<void> PaymentLog::repair() {
+  for (int tries = 0; tries < kRepairsMax; ++tries) {
+    const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
+    if (!size) return base::fail(size.error());
+    const base::Result<LogTail> tail = examine_log_tail(read_fd_.get(), *size, name_);
+    if (!tail) return base::fail(tail.error());
+    undo_bytes_ = *size;
+    if (tail->whole_bytes == *size) return {};
+    if (tail->lacks_newline) {
+      base::Result<void> written = io::write_stream(write_fd_.get(), "\n", name_);
+      undo_bytes_ += written ? 1 : 0;
+      return written;
+    }
+    const base::Result<void> kept = keep_torn(path_, read_fd_.get(), tail->whole_bytes, *size);
+    if (!kept) return kept;
+    const base::Result<uint64_t> now = io::file_size(read_fd_.get(), name_);
+    if (!now) return base::fail(now.error());
+    if (*now == *size) return cut_tail(tail->whole_bytes, *size);
+  }
+  return base::fail(fmt::format("{}: somebody appends to it without the lock all the time", name_));
+}
+
+// What follows is written behind a truncation that is on the disk: see settle().
+base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, uint64_t size) {
+  base::Result<void> cut = truncate_to(write_fd_.get(), whole_bytes, name_);
+  if (cut) cut = sync_contents();
+  if (!cut) return cut;
+  undo_bytes_ = whole_bytes;
+  diagnostics_->warning(
+      fmt::format("{}: the last {} bytes were no whole line, left by a writer that was stopped in "
+                  "the middle: they stand in {} now",
+                  name_, size - whole_bytes, torn_path(path_)));
+  return {};
+}
+
+}  // namespace paystats::log

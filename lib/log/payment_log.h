@@ -1,0 +1,82 @@
+// The durable log, as paystats-log(5) has it: a file of lines that several writers append to and
+// any number follow. One request is one line, so a line is what is whole, and what has no newline
+// yet is nothing.
+//
+//   Result<PaymentLog> log = PaymentLog::open("payments.jsonl", diagnostics);
+//   Result<void> taken = log->commit("{\"user\":\"edgar\",\"paymentAmt\":1.0}\n");
+//
+// A commit holds flock(LOCK_EX) over repair, write, fdatasync and undo (ftruncate), so what holds
+// LOCK_SH sees only whole commits, unless a writer was killed. Then the next commit repairs, before
+// it writes: a last line that lacks nothing but its newline gets it; any other tail is kept in
+// NAME.torn (see torn_file.h) and cut off. A whole line is never touched, whoever wrote it.
+//
+// A write or fdatasync that fails is undone, durably as well, and is an error. Of a writer that
+// does not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.h"
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace paystats::log {
+
+// What changes whenever somebody else has written to a file.
+struct FileState {
+  int64_t size = 0;
+  int64_t modified_seconds = 0;
+  int64_t modified_nanoseconds = 0;
+
+  friend bool operator==(const FileState&, const FileState&) = default;
+};
+
+class PaymentLog {
+ public:
+  // Opens or creates `path`, and again before a commit where the file has lost that name. A path
+  // that is not a regular file, one that is no log (its first byte, a byte-order mark and white
+  // space aside, is none of `{`, `[` and NUL), or one on a file system whose locks do not hold
+  // between machines, is an error of kind kFailed, and nothing is written.
+  static base::Result<PaymentLog> open(const std::string& path, base::Diagnostics& diagnostics);
+  // Of a descriptor that is open for appending, such as stdout; `name` is used in messages.
+  static base::Result<PaymentLog> adopt(int fd, std::string name, base::Diagnostics& diagnostics);
+
+  // Appends `lines` (whole) durably, or none of them.
+  base::Result<void> commit(std::string_view lines);
+
+  // The disk dropped what it had taken, or a failed commit could not be undone: what the log holds
+  // is not certain any more.
+  bool broken() const { return broken_; }
+
+ private:
+  PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string path, std::string name,
+             base::Diagnostics& diagnostics);
+  base::Result<void> lock_current();
+  base::Result<void> write_locked(std::string_view lines);
+  base::Result<void> settle();
+  base::Result<void> repair();
+  base::Result<void> cut_tail(uint64_t whole_bytes, uint64_t size);
+  base::Result<void> sync_contents();
+  base::Result<void> sync();
+  base::Result<void> undo(std::string_view lines);
+  base::Error undone(base::Error error, std::string_view lines);
+
+  base::UniqueFd write_fd_;
+  base::UniqueFd read_fd_;  // where the lock is held
+  std::string path_;
+  std::string name_;
+  base::Diagnostics* diagnostics_;
+  bool name_is_synced_ = false;
+  bool broken_ = false;
+  uint64_t undo_bytes_ = 0;               // the size to go back to
+  std::optional<FileState> last_commit_;  // as our last commit has left the file
+};
+
+// Whether locks of this kind of file system (statfs(2), f_type) hold between all who write: not of
+// one that machines share, such as NFS.
+bool locks_hold(uint64_t file_system_type);
+
+}  // namespace paystats::log
