@@ -144,8 +144,8 @@ void PostedPayments::add(const record::Batch& batch) {
                     batch.volume});
   const Owned& owned = owned_.back();
   payments_ += batch.volume;
-  payments_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax + owned.amount_text.size() +
-                                 kLineOverheadBytes);
+  payments_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax +
+                                     owned.amount_text.size() + kLineOverheadBytes);
   memory_bytes_ +=
       sizeof(Owned) + sizeof(record::Batch) + owned.user.size() + owned.amount_text.size();
 }

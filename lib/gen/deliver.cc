@@ -113,7 +113,8 @@ base::Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery,
   if (*turn == 0) return delivery.stopped() ? Ending::kInterrupted : Ending::kComplete;
   while (delivery.payments() < all) {
     const uint64_t count = std::min(kPaymentsForDisk, all - delivery.payments());
-    base::Result<void> sent = delivery.commit_lines(payments.make(count, delivery.line_time()), count);
+    base::Result<void> sent =
+        delivery.commit_lines(payments.make(count, delivery.line_time()), count);
     if (!sent) return base::fail(sent.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), all);
   }
@@ -140,7 +141,8 @@ base::Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery,
     count_settled();
     if (!turn) return base::fail(turn.error());
     if (*turn == 0) break;
-    base::Result<void> committed = delivery.commit_lines(payments.make(*turn, delivery.line_time()), *turn);
+    base::Result<void> committed =
+        delivery.commit_lines(payments.make(*turn, delivery.line_time()), *turn);
     if (committed && by_draws) {
       totals->add(payments.draws());
       counted = delivery.settled();

@@ -164,8 +164,7 @@ RandomPayments::RandomPayments(const RandomSpec& spec)
       decimals_(spec.amount.decimals),
       buffer_(kPaymentsMax * kLineCharsMax + kSlack) {}
 
-std::string_view RandomPayments::make(uint64_t payments,
-                                      const std::optional<base::UtcText>& time) {
+std::string_view RandomPayments::make(uint64_t payments, const std::optional<base::UtcText>& time) {
   assert(payments <= kPaymentsMax);
   const auto put_lines = [&](auto put_end) {
     return draws_.wide() ? put_wide(payments, put_end) : put_narrow(payments, put_end);

@@ -94,8 +94,8 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                     possible, limits.connections_max));
     limits.connections_max = possible;
   }
-  server_ = std::make_unique<HttpServer>(loop_, *router_, rules, *feed_, *writer_,
-                                         context_.clock, limits);
+  server_ = std::make_unique<HttpServer>(loop_, *router_, rules, *feed_, *writer_, context_.clock,
+                                         limits);
   const base::Result<HttpAddress> address =
       server_->listen(options_.address.host, options_.address.port);
   if (!address) return base::fail(address.error());

@@ -30,6 +30,7 @@
 #include "io/record_notices.h"
 #include "io/reject_log.h"
 #include "record/decoder.h"
+#include "record/foreign.h"
 
 namespace paystats::io {
 
@@ -139,8 +140,8 @@ class MessageDecoder {
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,
                          const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
-    const std::string error = record::describe(flaw, names_, element);
     const std::string_view text = message.value.value_or(std::string_view());
+    const std::string error = record::describe(record::plain_flaw(text, flaw), names_, element);
     return rejects_.add({.source = run.source,
                          .line = 0,
                          .at = message.at,

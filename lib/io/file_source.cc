@@ -86,8 +86,8 @@ class FileSource final : public Source {
       base::Result<base::UniqueFd> opened = reopen_for_reading(fd_, shown_name());
       if (opened) lock_fd_ = std::move(*opened);
     }
-    base::Result<Wake> wake = measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_,
-                                            deadline, extent_);
+    base::Result<Wake> wake =
+        measure_under(lock_, lock_fd_.get(), fd_, shown_name(), waiter_, deadline, extent_);
     if (!wake || *wake != Wake::kReady) return wake;
     lock_fd_.reset();
     offset_ = extent_.begin;

@@ -5,17 +5,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "io/fd_io.h"
 #include "io/file_source.h"
+#include "io/input_start.h"
 #include "io/stream_source.h"
 
 namespace paystats::io {
 namespace {
 
-void add(InputSizes& sizes, const struct stat& status) {
-  const bool is_regular = S_ISREG(status.st_mode);
+// A file of /proc is a regular file of size 0 that has bytes all the same. (Of an ordinary file the
+// size has grown before there is a byte to be read.)
+bool has_bytes_beyond_size(int fd) {
+  char byte = 0;
+  const off_t at = std::max<off_t>(::lseek(fd, 0, SEEK_CUR), 0);
+  struct stat status = {};
+  return ::pread(fd, &byte, 1, at) == 1 && ::fstat(fd, &status) == 0 && status.st_size == 0;
+}
+
+bool has_bytes_beyond_size(const std::string& path) {
+  const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return fd && has_bytes_beyond_size(fd->get());
+}
+
+// Where the size of the file counts: what else is read like a pipe, to its end.
+bool is_plain_file(int fd) {
+  return base::fd_type(fd) == base::FdType::kRegular && !has_bytes_beyond_size(fd);
+}
+
+// `place` is a path or a descriptor.
+template <class Place>
+void add(InputSizes& sizes, const struct stat& status, const Place& place) {
+  const bool is_regular =
+      S_ISREG(status.st_mode) && (status.st_size > 0 || !has_bytes_beyond_size(place));
   sizes.all_regular = sizes.all_regular && is_regular;
   sizes.known = sizes.known && is_regular && status.st_size > 0;
   if (is_regular) sizes.bytes += static_cast<uint64_t>(status.st_size);
@@ -27,7 +51,7 @@ base::Result<void> check_readable(const std::string& path, InputSizes& sizes) {
   if (::stat(path.c_str(), &status) != 0) return base::fail(base::system_error(path, errno));
   if (S_ISDIR(status.st_mode)) return base::fail(base::system_error(path, EISDIR));
   if (::access(path.c_str(), R_OK) != 0) return base::fail(base::system_error(path, errno));
-  add(sizes, status);
+  add(sizes, status, path);
   return {};
 }
 
@@ -35,7 +59,7 @@ void add_stdin(InputSizes& sizes) {
   struct stat status = {};
   const bool is_open = ::fstat(STDIN_FILENO, &status) == 0;  // else reading it will tell
   if (!is_open) status = {};
-  add(sizes, status);
+  add(sizes, status, STDIN_FILENO);
 }
 
 // One input after the other, each opened as the one before it ends.
@@ -59,6 +83,10 @@ class InputsInTurn final : public Source {
         current_ = std::move(*opened);
       }
       base::Result<ReadStatus> status = current_->read(out, deadline);
+      if (status && *status == ReadStatus::kBlock && out.begins_input) {
+        base::Result<void> begun = begin_input(out, diagnostics_);
+        if (!begun) return base::fail(begun.error());
+      }
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
       if (ending_) ending_ = current_->ending();
@@ -104,7 +132,7 @@ class InputsInTurn final : public Source {
         base::open_file(input.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!opened) return base::fail(opened.error());
     const int fd = opened->get();
-    if (base::fd_type(fd) == base::FdType::kRegular) {
+    if (is_plain_file(fd)) {
       return file_source(fd, std::move(*opened), input.name, waiter_, diagnostics_);
     }
     return stream_source(fd, std::move(*opened), input.name, OnStop::kEndAtOnce, waiter_);
@@ -112,7 +140,7 @@ class InputsInTurn final : public Source {
 
   std::unique_ptr<Source> open_stdin() {
     const base::FdType type = base::fd_type(STDIN_FILENO);
-    if (type == base::FdType::kRegular) {
+    if (is_plain_file(STDIN_FILENO)) {
       return file_source(STDIN_FILENO, base::UniqueFd(), "-", waiter_, diagnostics_);
     }
     const OnStop on_stop =

@@ -24,13 +24,14 @@ struct SourceOptions {
 
 // What is known of inputs before any of them is read.
 struct InputSizes {
-  uint64_t bytes = 0;       // of the regular files, stdin among them
-  bool all_regular = true;  // nothing else, and nothing that is followed
-  bool known = true;        // `bytes` is all there will be: /proc has files that say 0
+  uint64_t bytes = 0;  // of the regular files, stdin among them
+  // Nothing else, nothing that is followed, and no file of /proc: those say 0 and have bytes.
+  bool all_regular = true;
+  bool known = true;  // `bytes` is all there will be
 };
 
 // Checks that all files exist and are readable: one stat(2) and one access(2) each, and nothing is
-// opened. A topic is an error here: see kafka/.
+// opened but regular files of size 0. A topic is an error here: see kafka/.
 base::Result<InputSizes> check_inputs(const std::vector<Endpoint>& inputs,
                                       const SourceOptions& options);
 

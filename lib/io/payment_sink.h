@@ -1,8 +1,8 @@
 // Where payments go: stdout, a pipe, the durable log (see log/payment_sink.h), or a topic (see
 // kafka/payment_sink.h).
 //
-// A put() is one whole: in the log, after any crash, all of its payments are there or none. A stream
-// and a topic may hand on at once what is put; a log collects it until flush().
+// A put() is one whole: in the log, after any crash, all of its payments are there or none. A
+// stream and a topic may hand on at once what is put; a log collects it until flush().
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ class PaymentSink {
 
   virtual ~PaymentSink() = default;
 
-  // REQUIRES: each amount_text is plain (see plain_decimal()), and where request_is_line(), the request
-  // as a line is no longer than kLineBytesMax (see record::request_line_bytes()).
+  // REQUIRES: each amount_text is plain (see plain_decimal()), and where request_is_line(), the
+  // request as a line is no longer than kLineBytesMax (see record::request_line_bytes()).
   virtual base::Result<void> put(const record::Request& request) = 0;
 
   // For bulk writes: commits `lines` at once, behind all that was put, without a copy. Each is one

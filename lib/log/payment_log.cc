@@ -51,8 +51,7 @@ base::Result<void> check_first_byte(int fd, std::string_view name) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
   if (text[first] == '{' || text[first] == '[' || text[first] == '\0') return {};
-  return base::fail(
-      fmt::format("{}: not a log of JSON lines, so nothing is appended to it", name));
+  return base::fail(fmt::format("{}: not a log of JSON lines, so nothing is appended to it", name));
 }
 
 bool has_its_name(int fd, const std::string& path) {
@@ -76,7 +75,8 @@ std::string foreign_part(std::string_view found, std::string_view lines) {
   if (begin == found.npos) {
     // Fewer bytes of ours at the end, or none.
     for (size_t n = std::min({lines.size(), found.size(), kCertain}); n > 0; --n) {
-      if (found.ends_with(lines.substr(0, n))) return std::string(found.substr(0, found.size() - n));
+      if (found.ends_with(lines.substr(0, n)))
+        return std::string(found.substr(0, found.size() - n));
     }
     return std::string(found);
   }
@@ -260,15 +260,13 @@ base::Result<void> PaymentLog::repair() {
       undo_bytes_ += written ? 1 : 0;
       return written;
     }
-    const base::Result<void> kept =
-        keep_torn(path_, read_fd_.get(), tail->whole_bytes, *size);
+    const base::Result<void> kept = keep_torn(path_, read_fd_.get(), tail->whole_bytes, *size);
     if (!kept) return kept;
     const base::Result<uint64_t> now = io::file_size(read_fd_.get(), name_);
     if (!now) return base::fail(now.error());
     if (*now == *size) return cut_tail(tail->whole_bytes, *size);
   }
-  return base::fail(
-      fmt::format("{}: somebody appends to it without the lock all the time", name_));
+  return base::fail(fmt::format("{}: somebody appends to it without the lock all the time", name_));
 }
 
 // What follows is written behind a truncation that is on the disk: see settle().

@@ -1,6 +1,6 @@
-// The durable log, as paystats-log(5) has it: a file of lines that several writers append to and any
-// number follow. One request is one line, so a line is what is whole, and what has no newline yet is
-// nothing.
+// The durable log, as paystats-log(5) has it: a file of lines that several writers append to and
+// any number follow. One request is one line, so a line is what is whole, and what has no newline
+// yet is nothing.
 //
 //   Result<PaymentLog> log = PaymentLog::open("payments.jsonl", diagnostics);
 //   Result<void> taken = log->commit("{\"user\":\"edgar\",\"paymentAmt\":1.0}\n");
@@ -10,8 +10,8 @@
 // it writes: a last line that lacks nothing but its newline gets it; any other tail is kept in
 // NAME.torn (see torn_file.h) and cut off. A whole line is never touched, whoever wrote it.
 //
-// A write or fdatasync that fails is undone, durably as well, and is an error. Of a writer that does
-// not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off.
+// A write or fdatasync that fails is undone, durably as well, and is an error. Of a writer that
+// does not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off.
 #pragma once
 
 #include <cstdint>
@@ -71,7 +71,7 @@ class PaymentLog {
   base::Diagnostics* diagnostics_;
   bool name_is_synced_ = false;
   bool broken_ = false;
-  uint64_t undo_bytes_ = 0;  // the size to go back to
+  uint64_t undo_bytes_ = 0;               // the size to go back to
   std::optional<FileState> last_commit_;  // as our last commit has left the file
 };
 

@@ -1,9 +1,9 @@
 // Payments into a durable log, a line for each request (see payment_log.h), or to any other place
 // that is no topic.
 //
-//   Result<std::unique_ptr<io::PaymentSink>> sink = open_payment_sink(endpoint, clock, diagnostics);
-//   Result<void> put = (*sink)->put({.batches = batches});
-//   Result<void> stored = (*sink)->flush();                // from here on it survives a power cut
+//   Result<std::unique_ptr<io::PaymentSink>> sink = open_payment_sink(endpoint, clock,
+//   diagnostics); Result<void> put = (*sink)->put({.batches = batches}); Result<void> stored =
+//   (*sink)->flush();                // from here on it survives a power cut
 #pragma once
 
 #include <memory>

@@ -113,7 +113,8 @@ base::Result<void> keep_torn(const std::string& log_path, std::string_view bytes
 }
 
 base::Result<void> keep_torn(const std::string& log_path, int fd, uint64_t begin, uint64_t end) {
-  return keep(log_path, [&](TornFile& torn) { return append_range(torn, fd, begin, end, log_path); });
+  return keep(log_path,
+              [&](TornFile& torn) { return append_range(torn, fd, begin, end, log_path); });
 }
 
 }  // namespace paystats::log

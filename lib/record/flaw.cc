@@ -37,6 +37,46 @@ Words words_for_record(Flaw flaw) {
   }
 }
 
+Words words_for_foreign(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::kUtf16:
+      return {Words::About::kRecord, "is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)"};
+    case Flaw::kUtf32:
+      return {Words::About::kRecord, "is UTF-32: convert it to UTF-8 (iconv -f UTF-32 -t UTF-8)"};
+    case Flaw::kGzip:
+      return {Words::About::kRecord, "is compressed by gzip: decompress it (zcat)"};
+    case Flaw::kZstd:
+      return {Words::About::kRecord, "is compressed by zstd: decompress it (zstdcat)"};
+    case Flaw::kXz:
+      return {Words::About::kRecord, "is compressed by xz: decompress it (xzcat)"};
+    case Flaw::kBzip2:
+      return {Words::About::kRecord, "is compressed by bzip2: decompress it (bzcat)"};
+    case Flaw::kJsonSequence:
+      return {Words::About::kRecord,
+              "is a JSON text sequence (RFC 7464): remove its separators (tr -d '\\036')"};
+    case Flaw::kSchemaFrame:
+      return {Words::About::kRecord,
+              "looks like a schema registry's frame: a magic byte and a schema id before the JSON"};
+    case Flaw::kSeveralLines:
+      return {Words::About::kRecord,
+              "part of JSON over several lines: one object a line is wanted "
+              "(jq -c ., or jq -c '.[]' for an array)"};
+    case Flaw::kUnfinished:
+      return {
+          Words::About::kRecord,
+          "does not end on its line: it was cut short, or is JSON over several lines (jq -c .)"};
+    case Flaw::kSeveralObjects:
+      return {Words::About::kRecord,
+              "more than one object on a line (jq -c . puts each on its own)"};
+    case Flaw::kTrailingBytes:
+      return {Words::About::kRecord, "trailing bytes behind the JSON text"};
+    case Flaw::kCsv:
+      return {Words::About::kRecord, "looks like CSV: one JSON object a line is wanted"};
+    default:
+      return {Words::About::kRecord, ""};
+  }
+}
+
 Words words_for_user_or_amount(Flaw flaw) {
   switch (flaw) {
     case Flaw::kUserMissing:
@@ -123,6 +163,7 @@ std::string describe(Flaw flaw, const FieldNames& fields,
   }
   if (flaw == Flaw::kNone) return "no flaw";
   Words words = words_for_record(flaw);
+  if (words.text.empty()) words = words_for_foreign(flaw);
   if (words.text.empty()) words = words_for_user_or_amount(flaw);
   if (words.text.empty()) words = words_for_other_field(flaw);
   std::string text(words.text);

@@ -20,6 +20,20 @@ enum class Flaw : uint8_t {
   kTooDeep,      // nesting deeper than kNestingMax
   kLineTooLong,  // over kLineBytesMax
   kNullRecord,   // a Kafka message without a value
+  // What the bytes are instead, where that is plain: see foreign.h.
+  kUtf16,
+  kUtf32,
+  kGzip,
+  kZstd,
+  kXz,
+  kBzip2,
+  kJsonSequence,    // RFC 7464: a record separator in front
+  kSchemaFrame,     // of a schema registry's serializer, in a Kafka value
+  kSeveralLines,    // part of one JSON text over several lines
+  kUnfinished,      // an object or an array that the line does not end
+  kSeveralObjects,  // on one line
+  kTrailingBytes,   // behind an object or an array
+  kCsv,
   kUserMissing,
   kUserDuplicate,
   kUserNotAString,  // nor an integer, where that is a user

@@ -11,7 +11,9 @@
 
 #include "base/mutex.h"
 #include "base/threads.h"
+#include "io/input_start.h"
 #include "io/record_notices.h"
+#include "record/foreign.h"
 #include "stream/block_queue.h"
 #include "stream/segments.h"
 #include "totals/join.h"
@@ -29,12 +31,14 @@ constexpr size_t kBlocksAThread = 3;
 
 // What the threads share. Thread-safe.
 struct Shared {
-  explicit Shared(io::RejectLog& log) : rejects(log) {}
+  explicit Shared(const ParallelContext& context)
+      : rejects(context.rejects), diagnostics(context.diagnostics) {}
 
   SegmentQueue* segments = nullptr;  // of the two, the one that there is
   BlockQueue* blocks = nullptr;
   SegmentOrder order;
   io::RejectLog& rejects;
+  base::Diagnostics& diagnostics;
   std::atomic<uint64_t> records{0};
   std::atomic<uint64_t> bytes{0};
 
@@ -137,6 +141,10 @@ class Worker {
       const base::Result<bool> more = reader_.next(block);
       if (!more) return base::fail(more.error());
       if (!*more) break;
+      if (block.begins_input && segment.begins_file) {
+        base::Result<void> begun = io::begin_input(block, shared_.diagnostics);
+        if (!begun) return begun;
+      }
       if (base::Result<void> taken = take(block); !taken) return taken;
     }
     return end();
@@ -164,7 +172,8 @@ class Worker {
             user));
       }
       records_ += decoded_.records;
-      for (const auto& bad : decoded_.rejected) {
+      for (BadLine& bad : decoded_.rejected) {
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw);
         base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }
@@ -347,7 +356,7 @@ base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& i
                                               const ParallelContext& context,
                                               totals::Totals& totals) {
   SegmentQueue queue(inputs, options.segment_bytes, context.waiter, context.diagnostics);
-  Shared shared(context.rejects);
+  Shared shared(context);
   shared.segments = &queue;
   Workers workers(options, shared, totals);
   while (!workers.wait_for(kLookInterval)) {
@@ -363,7 +372,7 @@ base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const Paralle
                                                const ParallelContext& context,
                                                totals::Totals& totals) {
   BlockQueue queue(options.jobs * kBlocksAThread);
-  Shared shared(context.rejects);
+  Shared shared(context);
   shared.blocks = &queue;
   Workers workers(options, shared, totals);
   const base::Result<void> read = Reading(source, queue, shared, context).run();

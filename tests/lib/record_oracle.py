@@ -139,3 +139,57 @@ def judge(line, kind):
 
 def is_blank(line):
     return not line.strip(b" \t\r\n")
+
+
+# ---- Requests: what payagg counts of a line, whole or not at all
+
+INTEGER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+
+
+def request_user(pairs, field):
+    """A string, or an integer by its digits."""
+    times, user = once(pairs, field)
+    if times != 1 or not isinstance(user, str):
+        return None
+    if isinstance(user, Number) and not INTEGER.fullmatch(user):
+        return None
+    return str(user) if 1 <= len(user.encode("utf-8")) <= USER_BYTES_MAX else None
+
+
+def request_batch(pairs, fields):
+    """(user, nanos, volume); a volume is of default fields alone, elsewhere it is any field."""
+    if not isinstance(pairs, Pairs):
+        return None
+    user = request_user(pairs, fields[0])
+    times, text = once(pairs, fields[1])
+    if user is None or times != 1 or not isinstance(text, str):
+        return None
+    verdict, nanos = decimal_oracle.judge_amount(text)
+    if verdict != "ok":
+        return None
+    volume = 1
+    if fields == DEFAULT_FIELDS:
+        times, text = once(pairs, "volume")
+        volume = 1 if times == 0 else digits_of(text, 2**64 - 1)
+        if times > 1 or not volume:
+            return None
+    return user, nanos, volume
+
+
+DEFAULT_FIELDS = ("user", "paymentAmt")
+
+
+def judge_request(line, fields=DEFAULT_FIELDS):
+    """[(user, nanos, volume), ...] of a payment, a batch or a group, or None for a reject."""
+    value = parse(line)
+    if isinstance(value, Pairs):
+        names = [name for name, _ in value]
+        times, group = once(value, "payments")
+        if times == 0 or fields[0] in names or fields[1] in names:
+            batch = request_batch(value, fields)
+            return None if batch is None else [batch]
+        value = group if times == 1 else None
+    if not isinstance(value, list) or isinstance(value, Pairs) or not value:
+        return None
+    batches = [request_batch(each, fields) for each in value]
+    return None if None in batches else batches

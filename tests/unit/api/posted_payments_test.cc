@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "requests.h"
 #include "record/encoder.h"
+#include "requests.h"
 
 namespace paystats::api {
 namespace {
@@ -211,8 +211,8 @@ TEST(PostedPayments, OneLineOfALogHasALimitWhateverTheBodyIs) {
        {R"({"user":"a","paymentAmt":1e14})", R"({"user":"a","paymentAmt":1e-9})",
         R"({"user":"\n\n\n\n\n\n\n\n\n\n\n\n","paymentAmt":1})"}) {
     const std::string body = body_of_many(batch);
-    EXPECT_FALSE(std::holds_alternative<HttpResponse>(
-        read_payments(body, {.volume_max = UINT64_MAX})))
+    EXPECT_FALSE(
+        std::holds_alternative<HttpResponse>(read_payments(body, {.volume_max = UINT64_MAX})))
         << "a pipe and a topic take it";
     const auto read = read_payments(body, rules);
     const auto* const response = std::get_if<HttpResponse>(&read);

@@ -319,7 +319,8 @@ TEST_F(DeliverTest, WhereARequestIsALineAVolumeOfAnySizeIsOnePut) {
 
 TEST_F(DeliverTest, WhereARequestIsALineManyOfThemShareAFlush) {
   std::string batches;
-  for (int i = 0; i < 1000; ++i) batches += "{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n";
+  for (int i = 0; i < 1000; ++i)
+    batches += "{\"user\":\"a\",\"paymentAmt\":1,\"volume\":1000000}\n";
   const std::unique_ptr<io::Source> source = io::memory_source(batches, 1 << 16);
   LineSink log;
   Delivery to(log, waiter_, Pace({}, {}, clock_.now()), progress_, &totals_);
@@ -342,7 +343,8 @@ TEST_F(DeliverTest, WhereARequestIsALineRandomPaymentsHaveTheirTime) {
   RandomPayments plain(plan.spec);
   std::string expected;
   for (const char c : std::string(plain.make(100))) {
-    expected += c == '}' ? std::string(R"(,"time":"2026-11-29T07:52:22.123Z"})") : std::string(1, c);
+    expected +=
+        c == '}' ? std::string(R"(,"time":"2026-11-29T07:52:22.123Z"})") : std::string(1, c);
   }
   EXPECT_EQ(log.lines, expected);
 }

@@ -17,12 +17,12 @@ struct Faults {
   bool disk_is_memory = false;  // syncing does nothing: for tests that commit thousands of times
   int flock_errno = 0;
   int inotify_errno = 0;
-  int64_t disk_bytes_left = -1;  // regular files take no more than this; -1: any amount
+  int64_t disk_bytes_left = -1;        // regular files take no more than this; -1: any amount
   std::function<void()> on_write;      // once, before the next write to a regular file
   std::function<void()> on_fdatasync;  // once, before the next call that fails
   uint64_t bytes_read_at_places = 0;   // by pread
   int data_syncs = 0;                  // calls of fdatasync so far
-  std::vector<ino_t> fsynced;    // what fsync has been called for
+  std::vector<ino_t> fsynced;          // what fsync has been called for
 };
 
 // The faults of this process, all off at first.

@@ -65,6 +65,49 @@ TEST_F(OpenSourceTest, InputsAreReadInTurnAndTheLinesOfEachAreNumberedFromOne) {
   EXPECT_EQ((*source)->bytes_read(), 18u);
 }
 
+TEST_F(OpenSourceTest, TheMarkOfEachInputIsSkippedAndTheLineNumbersStay) {
+  const std::string first = file("a", "\xEF\xBB\xBFone\n");
+  const std::string second = file("b", "\xEF\xBB\xBF");
+  const auto source = open({first, second});
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "one\n");
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "");
+  EXPECT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kEnd);
+  EXPECT_EQ((*source)->bytes_read(), 10u);
+}
+
+TEST_F(OpenSourceTest, AnInputThatIsCompressedIsRefusedWhenItIsItsTurn) {
+  const std::string compressed = file("a.gz", "\x1F\x8B\x08\n");
+  const auto source = open({file("a", "one\n"), compressed});
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->read(block_, base::Instant{}), ReadStatus::kBlock);
+  const auto refused = (*source)->read(block_, base::Instant{});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message.starts_with(compressed + ": is compressed by gzip"))
+      << refused.error().message;
+}
+
+TEST_F(OpenSourceTest, AFileOfProcIsReadToItsEndWhateverSizeItSaysItHas) {
+  const std::string name = "/proc/self/status";
+  ASSERT_EQ(std::filesystem::file_size(name), 0u);
+  const auto sizes = check_inputs(*parse_inputs({name, file("empty", "")}), {});
+  ASSERT_TRUE(sizes);
+  EXPECT_FALSE(sizes->all_regular) << "else it would be cut into segments by its size";
+  const auto source = open({name});
+  ASSERT_TRUE(source);
+  ASSERT_EQ((*source)->read(block_, base::Instant::max()), ReadStatus::kBlock);
+  EXPECT_TRUE(block_.bytes.starts_with("Name:")) << block_.bytes;
+
+  const base::UniqueFd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  const Redirected redirected(0, fd.get());
+  const auto by_stdin = open({"-"});
+  ASSERT_TRUE(by_stdin);
+  ASSERT_EQ((*by_stdin)->read(block_, base::Instant::max()), ReadStatus::kBlock);
+  EXPECT_TRUE(block_.bytes.starts_with("Name:")) << block_.bytes;
+}
+
 TEST_F(OpenSourceTest, OnlyRegularFilesHaveASizeToShareOut) {
   const auto sizes = [](const std::vector<std::string>& names, bool follow = false) {
     return check_inputs(*parse_inputs(names), options(follow)).value_or(InputSizes{});
@@ -78,7 +121,7 @@ TEST_F(OpenSourceTest, OnlyRegularFilesHaveASizeToShareOut) {
   EXPECT_FALSE(sizes({first, fifo()}).all_regular);
   EXPECT_FALSE(sizes({first, second}, true).all_regular) << "a file that is followed has no end";
   // What says that it is empty may have more, as the files of /proc have.
-  EXPECT_TRUE(sizes({"/proc/self/status"}).all_regular);
+  EXPECT_FALSE(sizes({"/proc/self/status"}).all_regular);
   EXPECT_FALSE(sizes({"/proc/self/status"}).known);
   EXPECT_FALSE(check_inputs(*parse_inputs({first, folder_ / "missing"}), {}));
 }

@@ -391,7 +391,8 @@ TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted)
   EXPECT_EQ(ended.why,
             path_ + ": is another file now; the one that was followed is " + path_ +
                 ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both: payagg --follow " + path_ + ".1 " + path_);
+                "totals of both: payagg --follow " +
+                path_ + ".1 " + path_);
   EXPECT_TRUE(source->caught_up());
 }
 

@@ -129,7 +129,8 @@ class LogTailTest : public ::testing::Test {
 };
 
 TEST_F(LogTailTest, AJsonTextThatIsAnObjectOrAnArrayLacksItsNewlineAlone) {
-  for (const std::string text : {"{}", "[]", " {\"a\":[1,{\"b\":null}]}", "[1]\t ", "{\"a\":1}\r"}) {
+  for (const std::string text :
+       {"{}", "[]", " {\"a\":[1,{\"b\":null}]}", "[1]\t ", "{\"a\":1}\r"}) {
     EXPECT_TRUE(tail_of("x\n" + text).lacks_newline) << text;
     EXPECT_EQ(tail_of("x\n" + text).whole_bytes, 2u);
   }

@@ -124,8 +124,8 @@ TEST_F(PaymentLogTest, WhatIsNotARegularFileIsNoLog) {
 }
 
 TEST_F(PaymentLogTest, AFileThatIsNoLogStaysAsItIs) {
-  for (const std::string bytes_before : {"my notes", " \n\tnotes\n", "user,paymentAmt\n", "7",
-                                         "\xEF\xBB\xBFnotes", "\xFF\xFE{"}) {
+  for (const std::string bytes_before :
+       {"my notes", " \n\tnotes\n", "user,paymentAmt\n", "7", "\xEF\xBB\xBFnotes", "\xFF\xFE{"}) {
     write_file(path_, bytes_before);
     const base::Result<void> committed = commit(plain(kOne));
     ASSERT_FALSE(committed) << bytes_before;
@@ -146,7 +146,7 @@ TEST_F(PaymentLogTest, WhatBecomesNoLogWhileItIsOpenIsNotWrittenToEither) {
 
 TEST_F(PaymentLogTest, AFileThatMayBeALogIsTaken) {
   for (const std::string& before : {std::string(), std::string(" \r\n"), std::string("[1]\n"),
-                                   "\xEF\xBB\xBF" + plain(kOne), std::string("\0\n", 2)}) {
+                                    "\xEF\xBB\xBF" + plain(kOne), std::string("\0\n", 2)}) {
     write_file(path_, before);
     ASSERT_TRUE(commit(plain(kTwo))) << before;
     EXPECT_EQ(bytes(), before + plain(kTwo));
@@ -154,9 +154,9 @@ TEST_F(PaymentLogTest, AFileThatMayBeALogIsTaken) {
 }
 
 TEST(LocksHold, OnlyWhereNoOtherMachineWrites) {
-  EXPECT_TRUE(locks_hold(0xEF53));   // ext4
-  EXPECT_TRUE(locks_hold(0x58465342));  // XFS
-  EXPECT_FALSE(locks_hold(0x6969));  // NFS
+  EXPECT_TRUE(locks_hold(0xEF53));       // ext4
+  EXPECT_TRUE(locks_hold(0x58465342));   // XFS
+  EXPECT_FALSE(locks_hold(0x6969));      // NFS
   EXPECT_FALSE(locks_hold(0xFF534D42));  // CIFS
 }
 

@@ -65,13 +65,12 @@ TEST_F(PaymentSinkTest, ARequestIsOneLineInTheLogWithTheTimeAndItsKey) {
   const record::Batch group[] = {edgar(2), {"ann", "2", money::Decimal(), 1}};
   ASSERT_TRUE(sink->put({.batches = group, .idempotency_key = {}}));
   ASSERT_TRUE(sink->close());
-  EXPECT_EQ(bytes(),
-            line_of(kEdgar) +
-                "{\"user\":\"edgar\",\"paymentAmt\":1.0,\"volume\":7,"
-                "\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"k-1\"}\n"
-                "{\"time\":\"2026-11-29T07:52:22.123Z\",\"payments\":["
-                "{\"user\":\"edgar\",\"paymentAmt\":1.0,\"volume\":2},"
-                "{\"user\":\"ann\",\"paymentAmt\":2}]}\n");
+  EXPECT_EQ(bytes(), line_of(kEdgar) +
+                         "{\"user\":\"edgar\",\"paymentAmt\":1.0,\"volume\":7,"
+                         "\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"k-1\"}\n"
+                         "{\"time\":\"2026-11-29T07:52:22.123Z\",\"payments\":["
+                         "{\"user\":\"edgar\",\"paymentAmt\":1.0,\"volume\":2},"
+                         "{\"user\":\"ann\",\"paymentAmt\":2}]}\n");
 }
 
 TEST_F(PaymentSinkTest, PutsWaitForTheFlushAndShareItsSync) {

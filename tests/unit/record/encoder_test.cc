@@ -307,15 +307,17 @@ TEST(RequestLine, IsAPaymentABatchOrAGroup) {
             "{\"user\":\"ann\",\"paymentAmt\":2,\"volume\":7,\"time\":\"2026-11-29T07:52:22.123Z\","
             "\"idempotencyKey\":\"k\\\"1\"}\n");
   const Batch both[] = {payment, batch};
-  EXPECT_EQ(request_line({.batches = both, .idempotency_key = "k"}),
-            "{\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"k\",\"payments\":["
-            "{\"user\":\"edgar\",\"paymentAmt\":1.0},{\"user\":\"ann\",\"paymentAmt\":2,\"volume\":7}]}"
-            "\n");
+  EXPECT_EQ(
+      request_line({.batches = both, .idempotency_key = "k"}),
+      "{\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"k\",\"payments\":["
+      "{\"user\":\"edgar\",\"paymentAmt\":1.0},{\"user\":\"ann\",\"paymentAmt\":2,\"volume\":7}]}"
+      "\n");
 }
 
 TEST(RequestLine, IsWhatItSaysAndAsLongAsItSays) {
   std::mt19937 random(7);
-  const std::string pieces[] = {"a", "\"", "\\", "\n", "\x01", "\x1F", "ä", "\xF0\x9F\x98\x80", "/"};
+  const std::string pieces[] = {"a", "\"", "\\", "\n", "\x01", "\x1F", "ä", "\xF0\x9F\x98\x80",
+                                "/"};
   for (int round = 0; round < 300; ++round) {
     std::vector<std::string> users(1 + random() % 4);
     std::vector<Batch> batches;

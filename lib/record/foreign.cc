@@ -1,0 +1,157 @@
+#include "record/foreign.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "record/json_scanner.h"
+
+namespace paystats::record {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+constexpr std::string_view kWhite = " \t\r\n";
+constexpr char kRecordSeparator = '\x1E';  // RFC 7464
+
+struct Magic {
+  std::string_view bytes;
+  Flaw flaw;
+};
+
+// The longer of two that begin alike comes first.
+constexpr std::array<Magic, 8> kMagics = {{
+    {"\xFF\xFE\0\0"sv, Flaw::kUtf32},
+    {"\0\0\xFE\xFF"sv, Flaw::kUtf32},
+    {"\xFF\xFE"sv, Flaw::kUtf16},
+    {"\xFE\xFF"sv, Flaw::kUtf16},
+    {"\x1F\x8B\x08"sv, Flaw::kGzip},          // RFC 1952
+    {"\x28\xB5\x2F\xFD"sv, Flaw::kZstd},      // RFC 8878
+    {"\xFD\x37\x7A\x58\x5A\0"sv, Flaw::kXz},  // the .xz file format, 2.1.1.1
+    {"BZh91AY&SY"sv, Flaw::kBzip2},
+}};
+
+std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(kWhite);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kWhite) - begin + 1);
+}
+
+// Of each `unit` bytes of the first eight one is not NUL, at the same place in all: so are
+// characters of ASCII, with which every JSON text begins, in an encoding of that many bytes.
+bool is_wide_ascii(std::string_view bytes, size_t unit) {
+  constexpr size_t kLooked = 8;
+  if (bytes.size() < kLooked) return false;
+  const auto place = static_cast<size_t>(
+      std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != '\0'; }) - bytes.begin());
+  if (place >= unit) return false;
+  for (size_t i = 0; i < kLooked; ++i) {
+    if ((bytes[i] != '\0') != (i % unit == place)) return false;
+  }
+  return true;
+}
+
+Flaw encoding_or_compression(std::string_view bytes) {
+  for (const Magic& magic : kMagics) {
+    if (bytes.starts_with(magic.bytes)) return magic.flaw;
+  }
+  if (is_wide_ascii(bytes, 2)) return Flaw::kUtf16;
+  if (is_wide_ascii(bytes, 4)) return Flaw::kUtf32;
+  return Flaw::kNone;
+}
+
+// A magic byte 0 and the four bytes of a schema's number, as Confluent's serializers write them.
+bool has_schema_frame(std::string_view record) {
+  constexpr size_t kFrameBytes = 5;
+  if (record.size() < kFrameBytes + 2 || record[0] != '\0' || record[kFrameBytes] != '{') {
+    return false;
+  }
+  const char next = record[kFrameBytes + 1];
+  return next == '"' || next == '}' || kWhite.find(next) != std::string_view::npos;
+}
+
+// Behind a whole value: what is there, if anything.
+Flaw behind_value(std::string_view rest) {
+  if (rest.empty()) return Flaw::kNotJson;
+  if (rest.find_first_not_of(",]} \t\r\n") == std::string_view::npos) return Flaw::kSeveralLines;
+  const char first = trimmed(rest.substr(rest.front() == ',' ? 1 : 0)).front();
+  return first == '{' || first == '[' ? Flaw::kSeveralObjects : Flaw::kTrailingBytes;
+}
+
+Flaw bracketed(std::string_view text) {
+  JsonScanner scanner(text);
+  JsonToken value;
+  if (!scanner.read_value(value, 0)) {
+    return scanner.at_end() ? Flaw::kUnfinished : Flaw::kNotJson;
+  }
+  return behind_value(
+      trimmed({scanner.place(), static_cast<size_t>(&text.back() + 1 - scanner.place())}));
+}
+
+// `"user": "edgar",`, or nothing but closing brackets.
+bool is_inner_line(std::string_view text) {
+  if (text.find_first_not_of("]}, \t\r") == std::string_view::npos) return text != ","sv;
+  if (text.front() == ',') {
+    text = trimmed(text.substr(1));
+    if (text.empty()) return false;
+    if (text.front() == '{' || text.front() == '[') return true;
+  }
+  if (text.front() != '"') return false;
+  JsonScanner scanner(text);
+  JsonToken name;
+  if (!scanner.read_string(name)) return false;
+  scanner.skip_white();
+  return scanner.peek() == ':';
+}
+
+// Text with separators, none of which has a space behind it as in a sentence.
+bool is_csv(std::string_view text) {
+  bool separated = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '{' || c == '[') return false;
+    if (static_cast<unsigned char>(c) < ' ' && c != '\t') return false;
+    if (c != ',' && c != ';' && c != '\t') continue;
+    if (i + 1 < text.size() && text[i + 1] == ' ') return false;
+    separated = true;
+  }
+  return separated;
+}
+
+}  // namespace
+
+Flaw plain_flaw(std::string_view record, Flaw flaw) {
+  const bool is_syntax = flaw == Flaw::kNotJson;
+  if (!is_syntax && flaw != Flaw::kNulByte && flaw != Flaw::kInvalidUtf8) return flaw;
+  if (has_schema_frame(record)) return Flaw::kSchemaFrame;
+  if (const Flaw form = encoding_or_compression(record); form != Flaw::kNone) return form;
+  const std::string_view text = trimmed(record);
+  if (!is_syntax || text.empty()) return flaw;
+  if (text.front() == kRecordSeparator) return Flaw::kJsonSequence;
+  if (text.front() == '{' || text.front() == '[') return bracketed(text);
+  if (is_inner_line(text)) return Flaw::kSeveralLines;
+  return is_csv(text) ? Flaw::kCsv : flaw;
+}
+
+Flaw foreign_input(std::string_view first_line) {
+  if (const Flaw form = encoding_or_compression(first_line); form != Flaw::kNone) return form;
+  if (!first_line.ends_with('\n')) return Flaw::kNone;
+  const std::string_view text = trimmed(first_line);
+  if (text.empty() || (text.front() != '{' && text.front() != '[')) return Flaw::kNone;
+  if (text.back() != '{' && text.back() != '[') return Flaw::kNone;
+  // A bracket within a string is none: such a line was cut short.
+  JsonScanner scanner(text);
+  JsonToken value;
+  if (scanner.read_value(value, 0) || !scanner.at_end()) return Flaw::kNone;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    }
+  }
+  return in_string ? Flaw::kNone : Flaw::kSeveralLines;
+}
+
+}  // namespace paystats::record
