@@ -30,10 +30,7 @@ class Bench:
         self.folder = os.path.join(self.home, "files")
         os.mkdir(self.folder)
         self.counts_path = os.path.join(self.home, "counts")
-        preload.new_counts(self.counts_path)
         self.trace = os.path.join(self.home, "trace") if traced else None
-        self.normal_status = 0  # of an ending without a fault
-        self.last_status = None
         self.processes = []
 
     def close(self):
@@ -65,13 +62,14 @@ class Bench:
     def command(self, argv):
         return [os.path.join(self.tools.bin, argv[0]), *argv[1:]]
 
-    def environment(self, fault=True):
-        return preload.environment(self.tools.preload, self.folder, self.counts_path,
-                                   self.fault if fault else None, self.trace)
+    def environment(self):
+        """Of one process: it counts from 1."""
+        preload.new_counts(self.counts_path)
+        return preload.environment(self.tools.preload, self.folder, self.counts_path, self.fault,
+                                   self.trace)
 
     def start(self, *argv, **options):
         """A process under test; its stderr goes to the file `err`."""
-        self.normal_status = 0
         with open(os.path.join(self.home, "err"), "wb") as err:
             process = subprocess.Popen(self.command(argv), stderr=err, env=self.environment(),
                                        **options)
@@ -106,7 +104,6 @@ class Bench:
 
     def judge_ending(self, tool, ended, normal=0):
         """The status is one of ours, an error is told, and what is harmless changes nothing."""
-        self.last_status = ended.status
         told = ended.err.strip().replace("\n", " | ")
         if ended.status not in (0, 1, 2, 3, normal):
             raise Finding(f"{tool}: status {ended.status}: {told}")
@@ -155,13 +152,13 @@ class Sent:
             there = [batch for batch in request if batch.user in totals]
             for user, amount, volume in there:
                 if totals[user] != (amount * volume, volume):
-                    raise Finding(f"{user}: {totals[user]} in place of {volume} payments of {amount}")
+                    raise Finding(f"{user[:20]}: {totals[user]} in place of {volume} payments of {amount}")
             if there and len(there) < len(request):
                 raise Finding(f"{len(there)} of the {len(request)} batches of one request are there")
             if number in self.promised and not there:
-                raise Finding(f"{request[0].user}: acknowledged, and not there")
+                raise Finding(f"{request[0].user[:20]}: acknowledged, and not there")
             if number in self.refused and there:
-                raise Finding(f"{request[0].user}: refused, and there")
+                raise Finding(f"{request[0].user[:20]}: refused, and there")
 
 
 def check_log(bench, name, before, sent):

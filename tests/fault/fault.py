@@ -6,6 +6,7 @@
   fault.py --bin DIR --preload LIB --only NAME             what a finding names, once more
 
 syscalls: the n-th system call of a kind fails (EIO, ENOSPC, EINTR, ..., or half of the bytes).
+power:    from a recorded run, each moment of it gives the disks that a power cut could leave.
 Prints what was done and `N states, M faults, K findings`; exit 1 if there is a finding.
 """
 import argparse
@@ -15,8 +16,11 @@ import random
 import sys
 import time
 
+import power_cut
 import syscalls
 from bench import Finding, Tools
+
+VARIANTS = 60  # disks for each moment of a recorded run
 
 
 class Machine:
@@ -72,10 +76,20 @@ class Machine:
         print(f"syscalls: {self.faults} of {len(faults)} faults in {len(syscalls.SCENARIOS)} scenarios",
               flush=True)
 
+    def power_cuts(self):
+        recordings, findings = power_cut.record_all(self.tools)
+        for name, text in findings:
+            self.found(name, text)
+        states = power_cut.all_states(recordings, VARIANTS)
+        self.states = self.play(self.sampled(states, 4), power_cut.name_of, lambda state: power_cut.play(
+            self.tools, recordings[state.scenario], state))
+        print(f"power cuts: {self.states} of {len(states)} states of {len(recordings)} recorded runs",
+              flush=True)
+
     def only(self, name):
         part, *words = name.split(":")
         try:
-            {"syscalls": syscalls}[part].play_named(self.tools, words)
+            {"syscalls": syscalls, "power": power_cut}[part].play_named(self.tools, words)
         except Finding as finding:
             self.found(name, str(finding))
 
@@ -95,6 +109,7 @@ def main():
     if arguments.only:
         machine.only(arguments.only)
     else:
+        machine.power_cuts()
         machine.system_calls()
     if machine.left_out:
         print(f"{machine.left_out} were left out: the time was over")
