@@ -137,9 +137,13 @@ class Sent:
         self.requests.append(batches)
         return len(self.requests) - 1
 
-    def check(self, totals, known):
-        """Each request is there whole or not at all, and nothing that was never sent. `known`: totals of
-        what stood there before."""
+    def check(self, totals, before=b"", cut=False):
+        """Each request is there whole or not at all, and nothing that was never sent. `before`: what
+        stood there at first; a power cut may have torn a last line that had no newline."""
+        old = log_oracle.read_log(before)
+        known = old.totals()
+        if cut and any(totals.get(user) != total for user, total in known.items()):
+            known = log_oracle.read_log(old.whole).totals()
         owners = {batch.user: number for number, request in enumerate(self.requests)
                   for batch in request}
         for user, total in known.items():
@@ -161,17 +165,18 @@ class Sent:
                 raise Finding(f"{request[0].user[:20]}: refused, and there")
 
 
-def check_log(bench, name, before, sent):
+def check_log(bench, name, before, sent, cut=False):
     """Holds a log against what was sent to it, and payagg against the oracle, after one more writer,
-    which mends what is torn. What it found there must be kept as well as what was there at first."""
+    which mends what is torn. What it found there must be kept as well as what was there at first; `cut`:
+    the power has failed in between."""
     log, found = bench.path(name), bench.get(name)
-    check_kept(before, found, bench.get(name + ".torn"), "")
+    check_kept(before, found, bench.get(name + ".torn"), "", cut)
     probe = bench.plain("paygen", "--user", "probe", "--amount", "1", "-o", log)
     if probe.status != 0:
         raise Finding(f"the next writer: status {probe.status}: {probe.err.strip()}")
     data, torn = bench.get(name), bench.get(name + ".torn")
-    for old in (before, found):
-        check_kept(old, data, torn, " after the next writer")
+    check_kept(before, data, torn, " after the next writer", cut)
+    check_kept(found, data, torn, " of what the next writer found")
     read = log_oracle.read_log(data)
     if read.tail:
         raise Finding("a torn line after the next writer")
@@ -180,11 +185,11 @@ def check_log(bench, name, before, sent):
         raise Finding("the next writer's payment is not there")
     check_payagg(bench, read, log)
     del totals["probe"]
-    sent.check(totals, log_oracle.read_log(before).totals())
+    sent.check(totals, before, cut)
 
 
-def check_kept(before, data, torn, when):
-    lost = log_oracle.lost_of(before, data, torn)
+def check_kept(before, data, torn, when, cut=False):
+    lost = log_oracle.lost_of(before, data, torn, cut)
     if lost:
         raise Finding(f"lost{when}: {lost}")
 

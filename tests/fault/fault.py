@@ -7,6 +7,7 @@
 
 syscalls: the n-th system call of a kind fails (EIO, ENOSPC, EINTR, ..., or half of the bytes).
 power:    from a recorded run, each moment of it gives the disks that a power cut could leave.
+kills:    several writers at once and their followers meet kill -9.
 Prints what was done and `N states, M faults, K findings`; exit 1 if there is a finding.
 """
 import argparse
@@ -16,11 +17,13 @@ import random
 import sys
 import time
 
+import kills
 import power_cut
 import syscalls
 from bench import Finding, Tools
 
 VARIANTS = 60  # disks for each moment of a recorded run
+ROUNDS = 300  # of several writers and crashes
 
 
 class Machine:
@@ -86,10 +89,18 @@ class Machine:
         print(f"power cuts: {self.states} of {len(states)} states of {len(recordings)} recorded runs",
               flush=True)
 
+    def crashes(self):
+        rounds = range(self.arguments.seed * 1_000_003, self.arguments.seed * 1_000_003 + ROUNDS)
+        played = self.play(self.sampled(rounds, 0.03), kills.name_of,
+                           lambda seed: kills.play(self.tools, seed))
+        print(f"kills: {played} rounds", flush=True)
+        self.faults += played
+
     def only(self, name):
         part, *words = name.split(":")
         try:
-            {"syscalls": syscalls, "power": power_cut}[part].play_named(self.tools, words)
+            {"syscalls": syscalls, "power": power_cut,
+             "kills": kills}[part].play_named(self.tools, words)
         except Finding as finding:
             self.found(name, str(finding))
 
@@ -110,6 +121,7 @@ def main():
         machine.only(arguments.only)
     else:
         machine.power_cuts()
+        machine.crashes()
         machine.system_calls()
     if machine.left_out:
         print(f"{machine.left_out} were left out: the time was over")

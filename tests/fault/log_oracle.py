@@ -91,7 +91,8 @@ def is_whole(tail):
 
 
 class Log:
-    """What stands in a log: `counted`, the batches of each line that counts, and how many do not."""
+    """What stands in a log: `counted`, the batches of each line that counts, and how many do not;
+    `whole` are its bytes to the last newline, `tail` those behind it."""
 
     def __init__(self, data):
         end = data.rfind(b"\n") + 1
@@ -134,16 +135,17 @@ def stats_totals(text):
     return totals
 
 
-def lost_of(before, after, torn):
+def lost_of(before, after, torn, cut=False):
     """What of a log is not kept, or None: its whole lines stay where they are, and what stands behind
-    the last newline is closed by one, or is in the file of torn tails."""
+    the last newline is closed by one if it is whole, or else is in the file of torn tails. A power cut
+    may tear what is just being closed: then it may be in either."""
     old = read_log(before)
     if not after.startswith(old.whole):
         return "whole lines"
     rest = after[len(old.whole):]
     if not old.tail or rest == old.tail:
         return None
-    if is_whole(old.tail):
+    if is_whole(old.tail) and not cut:
         return None if rest.startswith(old.tail + b"\n") else "a last line without its newline"
     pieces = [piece for piece in old.tail.split(b"\0") if piece]
     kept = rest.startswith(old.tail) or all(piece in torn for piece in pieces)

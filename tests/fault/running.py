@@ -46,7 +46,7 @@ class Lines:
     """The newest totals of what a follower prints, read in a thread of its own."""
 
     def __init__(self, stream):
-        self.lines, self.lock = [], threading.Lock()
+        self.newest, self.lock = {}, threading.Lock()
         self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
         self.thread.start()
 
@@ -54,12 +54,11 @@ class Lines:
         for line in stream:
             if line.endswith(b"\n"):
                 with self.lock:
-                    self.lines.append(line)
+                    self.newest.update(log_oracle.stats_totals(line))
 
     def totals(self):
         with self.lock:
-            text = b"".join(self.lines)
-        return log_oracle.stats_totals(text)
+            return dict(self.newest)
 
 
 def append_locked(path, data):

@@ -98,7 +98,7 @@ def paygen_stdout(bench):
     if run.status == 0:
         sent = Sent()
         send(sent, BATCHES, True)
-        sent.check(log_oracle.read_log(run.out).totals(), {})
+        sent.check(log_oracle.read_log(run.out).totals())
 
 
 def some_payments(count):
