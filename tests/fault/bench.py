@@ -151,7 +151,7 @@ class Sent:
                 raise Finding(f"{user}: {totals.get(user)} in place of {total} from before")
         for user in totals:
             if user not in owners and user not in known:
-                raise Finding(f"{user} is counted and was never sent")
+                raise Finding(f"{user[:20]} is counted and was never sent")
         for number, request in enumerate(self.requests):
             there = [batch for batch in request if batch.user in totals]
             for user, amount, volume in there:
@@ -167,10 +167,12 @@ class Sent:
 
 def check_log(bench, name, before, sent, cut=False):
     """Holds a log against what was sent to it, and payagg against the oracle, after one more writer,
-    which mends what is torn. What it found there must be kept as well as what was there at first; `cut`:
+    which mends what is torn, and before it. What it found there must be kept as well as what was there at first; `cut`:
     the power has failed in between."""
     log, found = bench.path(name), bench.get(name)
     check_kept(before, found, bench.get(name + ".torn"), "", cut)
+    if os.path.exists(log):
+        check_payagg(bench, log_oracle.read_log(found), log)
     probe = bench.plain("paygen", "--user", "probe", "--amount", "1", "-o", log)
     if probe.status != 0:
         raise Finding(f"the next writer: status {probe.status}: {probe.err.strip()}")

@@ -120,11 +120,10 @@ def others(recording):
         recording.paygen(log, batches(f"ours{turn}", 6))
 
 
-def serve(tail):
+def serve(tail, adopted=False):
     def play(recording):
         bench, log = recording.bench, recording.begin(tail)
-        process = bench.start("paystats-serve", "--listen", "127.0.0.1:0", "--stats",
-                              bench.path("socket"), "-o", log)
+        process = running.start_serve(bench, log, adopted)
         running.wait_until(lambda: running.port_of(bench.stderr()), process, "the server's address")
         for turn in range(3):
             request = batches(f"posted{turn}", *range(1, 2 + 3 * turn))
@@ -176,6 +175,7 @@ SCENARIOS = {
     "others": others,
     "serve-new": serve("new"),
     "serve-torn-tail": serve("torn-tail"),
+    "serve-adopted": serve("long-tail", adopted=True),
     "totals": totals,
 }
 
@@ -191,10 +191,12 @@ def record_all(tools):
     return recordings, findings
 
 
-def all_states(recordings, variants):
-    """So many states for each moment of each recording."""
-    return [State(scenario, moment, seed) for scenario, recording in recordings.items()
-            for moment in range(len(recording.events) + 1) for seed in range(variants)]
+def all_states(recordings, variants, seed):
+    """So many states for each moment of each recording, and one where there is no other."""
+    return [State(scenario, moment, seed * variants + variant)
+            for scenario, recording in recordings.items()
+            for moment in range(len(recording.events) + 1)
+            for variant in range(1 if recording.disk(moment)[0].settled() else variants)]
 
 
 def name_of(state):

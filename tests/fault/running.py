@@ -161,12 +161,20 @@ def posted(sent, batches, answer):
     return status
 
 
-def serve(tail):
+def start_serve(bench, log, adopted=False):
+    """A server on any free port that writes to this log: by its name, or as the stdout of its shell."""
+    argv = ["paystats-serve", "--listen", "127.0.0.1:0", "--stats", bench.path("socket")]
+    if not adopted:
+        return bench.start(*argv, "-o", log)
+    with open(log, "ab") as file:
+        return bench.start(*argv, stdout=file)
+
+
+def serve(tail, adopted=False):
     """POSTs into a log."""
     def play(bench):
         log, before = old_log(bench, tail)
-        process = bench.start("paystats-serve", "--listen", "127.0.0.1:0", "--stats",
-                              bench.path("socket"), "-o", log)
+        process = start_serve(bench, log, adopted)
         sent, taken = Sent(), 0
         if wait_until(lambda: port_of(bench.stderr()), process, "the server's address"):
             port = port_of(bench.stderr())
@@ -185,4 +193,5 @@ SCENARIOS = {
     "cache-socket": cache_socket,
     "serve-new": serve("new"),
     "serve-torn-tail": serve("torn-tail"),
+    "serve-adopted": serve("whole-tail", adopted=True),
 }

@@ -21,6 +21,8 @@ TAILS = {
     "whole-tail": b'{"user":"old","paymentAmt":4}',
     "foreign-tail": b'{"customer":"c2","amount":4}',
     "torn-tail": b'{"user":"torn","paymentAm',
+    # Its sectors and those of what is written in its place could make a line that nobody wrote.
+    "long-tail": b'{"user":"torn' + b"n" * 600,
     "nul-tail": b'{"user":"torn","pay' + bytes(600) + b'"x":1',
 }
 BATCHES = (Batch("b1", decimal.Decimal("1.25"), 7), Batch("b2", decimal.Decimal("3"), 2000),
