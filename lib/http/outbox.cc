@@ -51,7 +51,10 @@ size_t HttpOutbox::send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& er
     if (part.body) buffers[used++] = loop::asio::buffer(*part.body) + std::exchange(body, 0);
   }
   const auto flags = pages_follow ? MSG_MORE : 0;  // a head alone would be a packet of its own
-  return socket.send(std::span(buffers).first(used), flags, error);
+  for (;;) {
+    const size_t sent = socket.send(std::span(buffers).first(used), flags, error);
+    if (error != loop::asio::error::interrupted) return sent;
+  }
 }
 
 size_t HttpOutbox::send_pages(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const {

@@ -72,7 +72,10 @@ base::Result<TemporaryFile> TemporaryFile::create(const std::string& path) {
   const std::string temporary =
       folder_of(*target) / fmt::format(".{}.paystats-{:016x}", shown, random);
   // 0666 and not less, so that umask decides.
-  base::UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  base::UniqueFd fd;
+  do {
+    fd.reset(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  } while (!fd && errno == EINTR);
   if (!fd) return base::fail(base::system_error(path, errno));
   TemporaryFile file(std::move(fd), temporary, *target, path);
   if (old) {

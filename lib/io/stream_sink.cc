@@ -11,13 +11,15 @@
 namespace paystats::io {
 namespace {
 
-bool ends_inside_a_line(int fd) {
-  const base::Result<base::UniqueFd> opened = reopen_for_reading(fd, "");
+// Where that cannot be seen it may: an empty line is nothing, and two lines in one are lost.
+bool may_end_inside_a_line(int fd) {
   const base::Result<uint64_t> size = file_size(fd, "");
-  if (!opened || !size || *size == 0) return false;
-  char last = '\n';
+  if (size && *size == 0) return false;
+  const base::Result<base::UniqueFd> opened = reopen_for_reading(fd, "");
+  if (!size || !opened) return true;
+  char last = '\0';
   const base::Result<size_t> n = read_at(opened->get(), *size - 1, &last, 1, "");
-  return n && *n == 1 && last != '\n';
+  return !n || *n != 1 || last != '\n';
 }
 
 }  // namespace
@@ -26,7 +28,7 @@ StreamSink::StreamSink(base::UniqueFd fd, std::string name, Start start)
     : fd_(std::move(fd)),
       name_(std::move(name)),
       has_reader_(base::fd_type(fd_.get()) != base::FdType::kRegular),
-      needs_newline_(start == Start::kOnNewLine && ends_inside_a_line(fd_.get())) {
+      needs_newline_(start == Start::kOnNewLine && may_end_inside_a_line(fd_.get())) {
   buffer_.reserve(kBufferBytes);
   widen_pipe(fd_.get());
 }

@@ -141,9 +141,10 @@ class FollowSource final : public io::Source {
     if (!size) return base::fail(size.error());
     const base::Result<void> there = check_what_was_read(*size);
     if (!there) return base::fail(there.error());
-    const base::Result<uint64_t> end = whole_lines_end(fd_.get(), known_part(*size), *size, path_);
+    const uint64_t from = known_part(*size);
+    const base::Result<uint64_t> end = whole_lines_end(fd_.get(), from, *size, path_);
     if (!end) return base::fail(end.error());
-    end_ = std::max(end_, *end);
+    if (*end > from) end_ = *end;  // else there was no newline
     size_ = *size;
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;
     return remember_part();

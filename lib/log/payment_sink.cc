@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -54,10 +56,13 @@ base::Result<std::unique_ptr<io::PaymentSink>> as_sink(base::Result<PaymentLog> 
   return std::make_unique<LogPaymentSink>(std::move(*log), clock);
 }
 
-bool stdout_is_a_log() {
+// An error where that cannot be told: as a stream nothing would be repaired.
+base::Result<bool> stdout_is_a_log() {
   const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
-  return flags >= 0 && (flags & O_APPEND) != 0 &&
-         base::fd_type(STDOUT_FILENO) == base::FdType::kRegular;
+  if (flags < 0 || (flags & O_APPEND) == 0) return false;
+  struct stat status = {};
+  if (::fstat(STDOUT_FILENO, &status) != 0) return base::fail(base::system_error("stdout", errno));
+  return S_ISREG(status.st_mode);
 }
 
 }  // namespace
@@ -68,9 +73,12 @@ base::Result<std::unique_ptr<io::PaymentSink>> open_payment_sink(const io::Endpo
   switch (endpoint.kind) {
     case io::Endpoint::Kind::kTopic:
       return base::fail(fmt::format("kafka:{}: this build cannot write topics", endpoint.name));
-    case io::Endpoint::Kind::kStdio:
-      if (!stdout_is_a_log()) return io::open_stream_payment_sink(endpoint);
+    case io::Endpoint::Kind::kStdio: {
+      const base::Result<bool> is_log = stdout_is_a_log();
+      if (!is_log) return base::fail(is_log.error());
+      if (!*is_log) return io::open_stream_payment_sink(endpoint);
       return as_sink(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics), clock);
+    }
     case io::Endpoint::Kind::kFile:
       break;
   }

@@ -31,13 +31,14 @@ def parse(line):
 
 
 def totals_of(lines):
-    """{user: (sum, count)} of payments, by decimal."""
+    """{user: (sum, count)} of payments and batches, by decimal."""
     totals = collections.defaultdict(lambda: [decimal.Decimal(0), 0])
     for line in lines:
         record = parse(line)
         entry = totals[record["user"]]
-        entry[0] += record["paymentAmt"]
-        entry[1] += 1
+        volume = int(record.get("volume", 1))
+        entry[0] += record["paymentAmt"] * volume
+        entry[1] += volume
     return {user: tuple(entry) for user, entry in totals.items()}
 
 

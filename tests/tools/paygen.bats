@@ -33,8 +33,9 @@ payment='{"user":"edgar","paymentAmt":1.0}'
 @test "the environment and the output do not change the bytes" {
   paygen --random 100000 --seed 5 >plain
   env -i LC_ALL=tr_TR.UTF-8 TZ=Asia/Tokyo "$PAYSTATS_BIN/paygen" --random 100000 --seed 5 | cmp - plain
+  # In a log a line has its time as well.
   paygen --random 100000 --seed 5 -o log
-  cmp log plain
+  sed -E 's/,"time":"[^"]*"//' log | cmp - plain
 }
 
 @test "--expect is the exact totals of what was made" {
@@ -349,7 +350,7 @@ payment='{"user":"edgar","paymentAmt":1.0}'
 @test "-o FILE and >> FILE append whole batches" {
   silent paygen --user a --amount 1 --volume 2 -o log
   silent bash -c 'paygen --user b --amount 1 --volume 2 >>log'
-  [ "$(wc -l <log)" -eq 4 ]
+  [ "$(wc -l <log)" -eq 2 ]
   [ "$("$oracle" totals <log)" = '{"user":"a","sum":2.00,"count":2}
 {"user":"b","sum":2.00,"count":2}' ]
 }
@@ -361,7 +362,7 @@ payment='{"user":"edgar","paymentAmt":1.0}'
   done
   yes "$batch" | head -500 | paygen -o log
   wait
-  [ "$(wc -l <log)" -eq 81500 ]
+  [ "$(wc -l <log)" -eq 80500 ]
   { for seed in 1 2 3 4; do paygen --random 20000 --seed "$seed"; done; yes "$batch" | head -500 | paygen; } |
     "$oracle" totals >want
   "$oracle" totals <log | cmp - want

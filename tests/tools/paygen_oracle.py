@@ -2,7 +2,8 @@
 """The random workload of paygen, made a second time from its description alone, and its totals.
 
     paygen_oracle.py lines N USERS SKEW LO:HI SEED   the same bytes as paygen --random N ...
-    paygen_oracle.py totals < payments.jsonl         what --expect must say, by Python's decimal
+    paygen_oracle.py totals < payments.jsonl         what --expect must say of payments and batches, by
+                                                     Python's decimal
 
 Plain integers without a limit take the place of paygen's fixed words; the weights of the users are
 checked against Python's decimal logarithms before they are used.
@@ -129,9 +130,9 @@ def totals(stream):
     sums, counts = {}, {}
     for line in stream:
         payment = json.loads(line, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
-        user, amount = payment["user"], payment["paymentAmt"]
-        sums[user] = sums.get(user, 0) + amount
-        counts[user] = counts.get(user, 0) + 1
+        user, amount, volume = payment["user"], payment["paymentAmt"], int(payment.get("volume", 1))
+        sums[user] = sums.get(user, 0) + amount * volume
+        counts[user] = counts.get(user, 0) + volume
     for user in sorted(sums, key=lambda u: (-sums[u], u.encode())):
         text = format(sums[user], "f")
         whole, _, fraction = text.partition(".")

@@ -208,6 +208,18 @@ TEST_F(FollowSourceTest, AnUnfinishedLineMayBeCutOffAndOthersWrittenInItsPlace) 
   EXPECT_EQ(next(*source), "[two]\n");
 }
 
+TEST_F(FollowSourceTest, AnUnfinishedLineThatWasSeenToGrowMayBeCutOffAndIsNeverRead) {
+  write_file(path_, "[one]\n[tw");
+  const auto source = open();
+  EXPECT_EQ(now(*source), "[one]\n");
+  for (const std::string_view more : {"o, ", "and", " so on"}) {
+    append_file(path_, more);
+    EXPECT_EQ(now(*source), "");
+  }
+  commit("[three]\n");
+  EXPECT_EQ(next(*source), "[three]\n");
+}
+
 TEST_F(FollowSourceTest, ALongUnfinishedLineIsNotSearchedAgainAndAgain) {
   const std::string part(1 << 20, 'x');
   write_file(path_, "[one]\n");
