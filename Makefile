@@ -40,8 +40,10 @@ test-odr: setup  ## no name stands for two things: one program of all rooms, lin
 tidy: build      ## format, lint, the order of the rooms, man pages
 	@scripts/check-tidy $(BUILD)
 
-torture: build   ## crashes of the durable pipeline: make torture ROUNDS=1000 SEED=1
+torture: build   ## crashes of the durable pipeline, faults and power cuts: make torture ROUNDS=1000 SEED=1
 	@tests/tools/torture.py --bin $(BUILD)/bin --rounds $(or $(ROUNDS),1000) --seed $(or $(SEED),1)
+	@tests/fault/fault.py --all --bin $(BUILD)/bin --preload $(BUILD)/tests/fault/libfault_preload.so \
+		--seed $(or $(SEED),1)
 
 torture-kafka: build ## crashes of the pipeline on a real Kafka: make torture-kafka FAULTS=500 SEED=1
 	@scripts/setup-kafka

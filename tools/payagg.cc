@@ -40,9 +40,12 @@ void declare(cli::CommandLine& line, Options& options) {
             "go on reading the last INPUT as it grows; implies --output-mode update");
   line.flag("--available-now", options.available_now, "of a topic, read what is there now and end");
   line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
-  line.text("--key", options.user_field, "FIELD", "top-level field of the user (default user)");
-  line.text("--amount", options.amount_field, "FIELD",
-            "top-level field of the amount (default paymentAmt)");
+  line.text("--user-field", options.fields.user, "NAME", "the field of the user (default user)");
+  line.text("--amount-field", options.fields.amount, "NAME",
+            "the field of the amount (default paymentAmt)");
+  line.text("--volume-field", options.fields.volume, "NAME",
+            "the field of the volume of a batch (default volume, unless one of the other two is "
+            "named); '': there is none");
   line.number("--jobs", options.jobs, "N",
               "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
               256);

@@ -32,6 +32,12 @@ void declare(cli::CommandLine& line, Options& options) {
             "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
   line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
   line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
+  line.text("--user-field", gen.fields.user, "NAME", "the field of the user (default user)");
+  line.text("--amount-field", gen.fields.amount, "NAME",
+            "the field of the amount (default paymentAmt)");
+  line.text("--volume-field", gen.fields.volume, "NAME",
+            "the field of the volume of a batch (default volume, unless one of the other two is "
+            "named); '': there is none");
   line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
 
   line.section("Pace");

@@ -45,7 +45,9 @@ bool still_has_name(int fd, const std::string& path) {
 }
 
 base::Result<void> write_owner(int fd, const std::string& lock_path) {
-  if (::ftruncate(fd, 0) != 0) return base::fail(base::system_error(lock_path, errno));
+  while (::ftruncate(fd, 0) != 0) {
+    if (errno != EINTR) return base::fail(base::system_error(lock_path, errno));
+  }
   return base::write_all(fd, fmt::format("{}\n", ::getpid()), lock_path);
 }
 

@@ -236,7 +236,7 @@ void show(base::Progress& progress, uint64_t payments, const io::MessageSource& 
 template <class Decoder, class InputBlock, class Input>
 base::Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input& source,
                                      io::RejectLog& rejects) {
-  Decoder decoder(record::FieldNames{}, rejects);
+  Decoder decoder(plan.fields, rejects);
   bool more = true;
   const auto on_chunk = [&](const auto& chunk) -> base::Result<void> {
     for (const auto& row : chunk.lines.rows) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/utf8.h"
 #include "record/payment.h"
 
@@ -25,6 +27,11 @@ base::Result<void> check_combination(const GenOptions& options, bool has_inputs)
   if (single && !options.amount) return base::fail("--user needs --amount");
   if (options.amount && !single && !random) return base::fail("--amount needs --user or --random");
   if (options.volume && !single) return base::fail("--volume needs --user and --amount");
+  if (options.fields.given() && (single || random)) {
+    return base::fail(
+        "--user-field, --amount-field and --volume-field are of batch lines, which --user and "
+        "--random do not read");
+  }
   if (options.users && !random) return base::fail("--users needs --random");
   if (options.skew && !random) return base::fail("--skew needs --random");
   if (options.seed && !random) return base::fail("--seed needs --random");
@@ -100,7 +107,9 @@ base::Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
     if (!single) return base::fail(single.error());
     plan.work = *single;
   } else {
-    plan.work = LinesPlan{.allow_negative = options.allow_negative};
+    base::Result<record::FieldNames> fields = record::choose_fields(options.fields);
+    if (!fields) return base::fail(fields.error());
+    plan.work = LinesPlan{.allow_negative = options.allow_negative, .fields = std::move(*fields)};
   }
   return plan;
 }

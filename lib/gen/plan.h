@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "gen/amount_text.h"
 #include "gen/random_payments.h"
+#include "record/field_options.h"
 
 namespace paystats::gen {
 
@@ -26,6 +27,7 @@ struct GenOptions {
   std::optional<uint64_t> rate;
   std::optional<base::Duration> duration;
   bool allow_negative = false;
+  record::FieldOptions fields{};  // of batch lines
 };
 
 // A seeded workload; without `payments` it has no end.
@@ -44,6 +46,7 @@ struct SinglePlan {
 // Batch lines from INPUT.
 struct LinesPlan {
   bool allow_negative = false;
+  record::FieldNames fields{};
 };
 
 struct Plan {

@@ -32,18 +32,16 @@ base::Result<void> check_rest(const PayaggOptions& options, const AggregatePlan&
         "--ready-line is for changes that go out as lines: it needs --output-mode update, and no "
         "topic as output");
   }
-  if (options.merge && (options.user_field || options.amount_field)) {
+  if (options.merge && options.fields.given()) {
     return base::fail(
-        "--key and --amount name fields of payments, but with --merge the input is stats");
+        "--user-field, --amount-field and --volume-field are of payments, but with --merge the "
+        "input is stats");
   }
   const bool in_group = plan.reads_topic() && plan.writes_topic();
   const bool whole_files = plan.mode == stream::OutputMode::kFinal && !plan.reads_topic();
   if (options.jobs.value_or(1) > 1 && (options.merge || (!whole_files && !in_group))) {
     return base::fail(
         "--jobs needs payments as input, and --output-mode final of files, or topics at both ends");
-  }
-  if (plan.fields.user == plan.fields.amount) {
-    return base::fail(fmt::format("--key and --amount are the same field: {}", plan.fields.user));
   }
   return {};
 }
@@ -167,8 +165,9 @@ base::Result<AggregatePlan> make_plan(const PayaggOptions& options) {
   base::Result<std::optional<io::Endpoint>> rejects = io::parse_endpoint(options.rejects);
   if (!rejects) return base::fail(rejects.error());
   plan.rejects = std::move(*rejects);
-  if (options.user_field) plan.fields.user = *options.user_field;
-  if (options.amount_field) plan.fields.amount = *options.amount_field;
+  base::Result<record::FieldNames> fields = record::choose_fields(options.fields);
+  if (!fields) return base::fail(fields.error());
+  plan.fields = std::move(*fields);
   plan.follow = options.follow;
   plan.merge = options.merge;
   plan.ready_line = options.ready_line;

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "io/endpoint.h"
 #include "kafka/options.h"
-#include "record/decoder.h"
+#include "record/field_options.h"
 #include "stream/publish.h"
 #include "stream/trigger.h"
 #include "topics/options.h"
@@ -30,8 +30,7 @@ struct PayaggOptions {
   bool merge = false;
   std::optional<uint64_t> jobs;
   std::optional<uint64_t> users_max;
-  std::optional<std::string> user_field;
-  std::optional<std::string> amount_field;
+  record::FieldOptions fields;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
   kafka::KafkaOptions kafka;

@@ -43,27 +43,6 @@ bool is_nested(char c) {
 
 }  // namespace
 
-// REQUIRES: no more than 32 bytes.
-void PaymentLayout::Literal::set(const char* begin, const char* end) {
-  size = static_cast<size_t>(end - begin);
-  words = {};
-  std::memcpy(words.data(), begin, std::min<size_t>(size, 8));
-  mask = size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
-  if (size >= 8) words[1] = load_eight(end - 8);
-  if (size > 16) {
-    words[2] = load_eight(begin + 8);
-    words[3] = load_eight(end - 16);
-  }
-}
-
-// Of 8 to 32 bytes as words that overlap, which need no masks.
-inline bool PaymentLayout::Literal::matches(const char* p) const {
-  if (size < 8) return ((load_eight(p) ^ words[0]) & mask) == 0;
-  const char* const tail = p + size - 8;
-  if (((load_eight(p) ^ words[0]) | (load_eight(tail) ^ words[1])) != 0) return false;
-  return size <= 16 || ((load_eight(p + 8) ^ words[2]) | (load_eight(tail - 8) ^ words[3])) == 0;
-}
-
 bool PaymentLayout::add(const char* begin, const char* end, Value value) {
   for (; end - begin > kMargin; begin += kMargin) {
     if (!add(begin, begin + kMargin, Value::kNothing)) return false;
@@ -81,9 +60,32 @@ void PaymentLayout::learn(const char* line, const char* next, const Tokens& toke
     parts_[0] = {};
     return;
   }
-  const bool is_plain =
-      parts_used_ == 3 && parts_[0].value == Value::kUser && parts_[1].value == Value::kAmount;
-  if (is_plain) plain_ = PlainLayout::of(line, next, tokens[0].text, tokens[1].text);
+  if (parts_[0].value == Value::kUser && parts_[1].value == Value::kAmount) {
+    learn_plain(line, next, tokens);
+  }
+}
+
+// Behind the amount a plain layout has nothing but a volume and texts.
+void PaymentLayout::learn_plain(const char* line, const char* next, const Tokens& tokens) {
+  const size_t last = parts_used_ - 1;
+  PlainTail tail;
+  if (last > 2) {
+    const std::string_view amount = tokens[1].text;
+    if (!tail.find_quote(amount.data() + amount.size(), parts_[2].before.size)) return;
+    for (size_t i = 2; i <= last; ++i) {
+      const Value value = parts_[i].value;
+      // A volume that is a string has a quote in front.
+      if (value == Value::kVolume && tokens[2].kind != JsonToken::Kind::kNumber) return;
+      if (value != Value::kVolume && value != Value::kString && value != Value::kEnd) return;
+      if (!tail.add(parts_[i].before, value == Value::kVolume   ? PlainTail::Value::kVolume
+                                      : value == Value::kString ? PlainTail::Value::kText
+                                                                : PlainTail::Value::kEnd)) {
+        return;
+      }
+    }
+  }
+  plain_ = PlainLayout::of(line, next, tokens[0].text, tokens[1].text, parts_[last].before.size);
+  if (plain_) plain_.set_tail(tail);
 }
 
 // The line is right, so it is enough to find its values; those that are nested as well, unless that

@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "record/json_scanner.h"
+#include "record/layout_literal.h"
 #include "record/payment.h"
 #include "record/plain_layout.h"
 #include "record/scan.h"
@@ -44,7 +45,7 @@ class PaymentLayout {
   // Whether it may fit, as far as the first bytes tell; without a branch. REQUIRES: eight bytes can
   // be read.
   bool may_fit(const char* p) const {
-    const Literal& first = parts_[0].before;
+    const LayoutLiteral& first = parts_[0].before;
     return ((scan::load_eight(p) ^ first.words[0]) & first.mask) == 0;
   }
 
@@ -54,15 +55,6 @@ class PaymentLayout {
  private:
   static constexpr size_t kPartsMax = 40;
 
-  // Up to 32 bytes, compared as words.
-  struct Literal {
-    std::array<uint64_t, 4> words{};
-    uint64_t mask = 0;  // of the first word
-    size_t size = 0;
-
-    void set(const char* begin, const char* end);
-    bool matches(const char* p) const;
-  };
   // kNested begins an object or array, whose own literals and values follow. The next line may have
   // another one, which is then read as a whole.
   enum class Value : uint8_t {
@@ -78,12 +70,13 @@ class PaymentLayout {
     kNever
   };
   struct Part {
-    Literal before;
+    LayoutLiteral before;
     Value value = Value::kNever;
     uint8_t behind = 0;  // of kNested: the part that follows its end
   };
 
   bool add(const char* begin, const char* end, Value value);
+  void learn_plain(const char* line, const char* next, const Tokens& tokens);
   bool add_parts(const char* line, const char* next, const Tokens& tokens, bool with_nested);
   bool add_nested(const char* done, const char* begin, const char* end, bool with_parts);
   bool add_nested_parts(const char* begin, const char* end);

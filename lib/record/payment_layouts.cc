@@ -1,11 +1,13 @@
 #include "record/payment_layouts.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <string_view>
 #include <utility>
 
 #include "money/decimal.h"
+#include "record/field_values.h"
 
 namespace paystats::record {
 
@@ -59,12 +61,14 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 
 // Where a line begins depends on the newline in front of it and on nothing else that is found in
 // the line before, so that the processor is at several lines at once.
+template <bool kHasTail>
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
   const StringStops::Marks stops = stops_.marks();
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
+    std::array<const char*, kHasTail ? ShortAmounts::kMax : 1> begins;  // of lines
     const char* const begin = p;
     const size_t most = std::min(room, ShortAmounts::kMax);
     size_t scanned = 0;
@@ -77,14 +81,30 @@ const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
         amount = plain.scan_odd(p, newline, stops_, out.decoded, payment);
         if (amount == nullptr) break;
       }
-      amounts_.set(scanned, amount, plain.amount_end(newline));
+      if constexpr (kHasTail) {
+        const char* const amount_end = plain.tail().scan(amount, stops, payment.count);
+        if (amount_end == nullptr) [[unlikely]]
+          break;
+        amounts_.set(scanned, amount, amount_end);
+        begins[scanned] = p;
+      } else {
+        amounts_.set(scanned, amount, plain.amount_end(newline));
+      }
       rows[scanned].line = line;
       p = newline + 1;
     }
     const size_t read = read_amounts(rows, scanned);
+    if constexpr (kHasTail) {
+      // It fits: the volume has seven digits at most.
+      for (size_t i = 0; i < read; ++i) sum_up(rows[i].record);
+    }
     out.rows.keep(read);
     out.lines += static_cast<uint32_t>(read);
-    if (read < scanned) return read == 0 ? begin : plain.line_end(amounts_.end(read - 1));
+    if constexpr (kHasTail) {
+      if (read < scanned) return begins[read];
+    } else {
+      if (read < scanned) return read == 0 ? begin : plain.line_end(amounts_.end(read - 1));
+    }
     if (scanned < most) return p;
   }
   return p;
@@ -120,7 +140,10 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
   while (end - p > PaymentLayout::kMargin) {
     if (!stops_.covers(p)) mark(p, end, out);
     const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
-    if (alike_ >= kAlikeLeast && layouts_[current_].plain()) p = read_plain_lines(p, limit, out);
+    if (alike_ >= kAlikeLeast && layouts_[current_].plain()) {
+      p = layouts_[current_].plain().has_tail() ? read_plain_lines<true>(p, limit, out)
+                                                : read_plain_lines<false>(p, limit, out);
+    }
     if (out.rows.size() == kRowsMax) break;
     const char* const newline = stops_.next_newline(p);
     if (newline >= limit) {

@@ -40,6 +40,7 @@ class PaymentLayouts {
   static constexpr size_t kMarkLeast = 512;
 
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
+  template <bool kHasTail>
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
   size_t read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned);
   unsigned candidates_of(const char* p) const;

@@ -1,5 +1,5 @@
 // The layout that most lines have (see payment_layout.h), in a form that is compared in a fraction
-// of the time: a name, then an amount, and no other value.
+// of the time: a name, then an amount, and no other value but those of its tail (plain_tail.h).
 //
 //   const PlainLayout& plain = layout.plain();             // of a PaymentLayout
 //   const char* amount = plain.scan(line, newline, stops, payment);
@@ -16,6 +16,7 @@
 
 #include "record/layout_values.h"
 #include "record/payment.h"
+#include "record/plain_tail.h"
 #include "record/scan.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
@@ -26,15 +27,15 @@ class PlainLayout {
  public:
   PlainLayout() = default;  // of no line
 
-  // Of the line from `line` to `next` (behind its newline), whose name and amount are these. There
-  // is none where what lies between them is too long or too short. REQUIRES: they stand in this
-  // order, and nothing else may differ in the next line.
+  // Of the line from `line` to `next` (behind its newline), whose name and amount are these, and
+  // whose last `after` bytes follow the last value. There is none where what lies between them is
+  // too long or too short. REQUIRES: they stand in this order, and nothing else may differ in the
+  // next line but the values of a tail.
   static PlainLayout of(const char* line, const char* next, std::string_view name,
-                        std::string_view amount) {
+                        std::string_view amount, size_t after) {
     const auto before = static_cast<size_t>(name.data() - line);
     const char* const quote = name.data() + name.size();
     const auto between = static_cast<size_t>(amount.data() - quote);
-    const auto after = static_cast<size_t>(next - (amount.data() + amount.size()));
     PlainLayout plain;
     if (before < 8 || before > 16 || between < 8 || between > 24 || after > 8) return plain;
     plain.before_size_ = before;
@@ -50,6 +51,10 @@ class PlainLayout {
   }
 
   explicit operator bool() const { return before_size_ != 0; }
+
+  void set_tail(const PlainTail& tail) { tail_ = tail; }
+  bool has_tail() const { return static_cast<bool>(tail_); }
+  const PlainTail& tail() const { return tail_; }
 
   // Both return where the amount begins, or nullptr, where PaymentLayout::scan() may yet say yes;
   // they REQUIRE what it does. First, a name without escapes and, unless all that is marked is
@@ -81,6 +86,7 @@ class PlainLayout {
     return quote != nullptr && goes_on(quote, newline) ? quote + between_size_ : nullptr;
   }
 
+  // Of a line without a tail.
   const char* amount_end(const char* newline) const { return newline + 1 - after_size_; }
   // Behind the newline of the line whose amount ends there.
   const char* line_end(const char* amount_end) const { return amount_end + after_size_; }
@@ -108,6 +114,7 @@ class PlainLayout {
   size_t after_size_ = 0;  // up to 8: the highest bytes of a word
   uint64_t after_ = 0;
   uint64_t after_mask_ = 0;
+  PlainTail tail_;
 };
 
 }  // namespace paystats::record

@@ -45,9 +45,65 @@ in_order() {
   [ -f out ] && [ ! -s out ]
 }
 
-@test "--key and --amount name other fields; the output still says user" {
-  echo '{"who":"edgar","much":"1.5","user":7,"paymentAmt":"x"}' | payagg --key who --amount much >out
+@test "fields may have other names; the output still says user" {
+  echo '{"who":"edgar","much":"1.5","user":7,"paymentAmt":"x"}' |
+    payagg --user-field who --amount-field much >out
   echo '{"user":"edgar","sum":1.50,"count":1}' | cmp - out
+  echo '[{"who":7,"much":2,"n":3},{"who":"7","much":1}]' |
+    payagg --user-field who --amount-field much --volume-field n >out
+  echo '{"user":"7","sum":7.00,"count":4}' | cmp - out
+}
+
+@test "a volume beside fields of other names is ignored, and told once" {
+  printf '{"who":"e","much":1,"volume":%s}\n' '"none"' 7 8 >lines
+  payagg --user-field who --amount-field much lines >out 2>err
+  echo '{"user":"e","sum":3.00,"count":3}' | cmp - out
+  [ "$(grep -c -- '--volume-field volume' err)" -eq 1 ] && [ "$(wc -l <err)" -eq 1 ]
+  silent payagg --user-field who --amount-field much --volume-field '' lines -o out
+  echo '{"user":"e","sum":3.00,"count":3}' | cmp - out
+  run -1 payagg -q --user-field who --amount-field much --volume-field volume lines -o out
+  echo '{"user":"e","sum":15.00,"count":15}' | cmp - out
+}
+
+@test "a batch counts as all its payments, and a group whole or not at all" {
+  cat >lines <<'EOF'
+{"user":"edgar","paymentAmt":1.5,"volume":7}
+{"time":"2026-11-29T07:52:22.123Z","idempotencyKey":"k","payments":[{"user":"ada","paymentAmt":2,"volume":"3"},{"user":"edgar","paymentAmt":"1"}]}
+[{"user":"ada","paymentAmt":-1}]
+{"user":"ada","paymentAmt":1,"payments":[{"user":"x","paymentAmt":1}]}
+{"payments":[{"user":"x","paymentAmt":1},{"user":"x","paymentAmt":"1,5"}]}
+[{"user":"x","paymentAmt":1},[]]
+[]
+EOF
+  for road in 'lines' '--jobs 3 lines' '- --jobs 2' 'lines --output-mode update'; do
+    run -1 payagg $road --rejects bad -o out <lines
+    printf '%s\n' '{"user":"edgar","sum":11.50,"count":8}' '{"user":"ada","sum":6.00,"count":5}' | cmp - out
+    [ "$(sed 's/.*"line":\([0-9]*\),"error":"\([^"]*\)".*/\1 \2/' bad)" = \
+      '5 payments[1]: paymentAmt: not a decimal number
+6 [1]: not a JSON object
+7 a group without payments' ]
+    rm out bad
+  done
+}
+
+@test "a group of which one payment would overflow is not counted at all" {
+  cat >lines <<'EOF'
+{"user":"edgar","paymentAmt":0,"volume":18446744073709551615}
+[{"user":"new","paymentAmt":1},{"user":"ada","paymentAmt":1},{"user":"edgar","paymentAmt":0}]
+{"user":"ada","paymentAmt":1}
+EOF
+  run -1 payagg --jobs 1 lines -o out
+  printf '%s\n' '{"user":"ada","sum":1.00,"count":1}' \
+    '{"user":"edgar","sum":0.00,"count":18446744073709551615}' | cmp - out
+}
+
+@test "a group with more payments than are decoded at once is counted whole" {
+  { printf '['; for i in $(seq 30000); do printf '{"user":"u%d","paymentAmt":1},' $((i % 700)); done
+    printf '{"user":"u0","paymentAmt":1}]\n'; } >lines
+  cat lines >>lines2; cat lines >>lines2; echo '{"user":"u0","paymentAmt":1}' >>lines2
+  silent payagg lines2 --metrics m -o out
+  jq -s -e 'length == 700 and (map(.count) | add) == 60003' out
+  grep -q '^payagg_records_accepted_total 3$' m
 }
 
 @test "names come out as the bytes that they are" {
@@ -64,12 +120,6 @@ in_order() {
   [ "${stderr_lines[0]}" = 'payagg: error: in:3: not valid JSON' ]
   [ "${stderr_lines[1]}" = 'payagg: error: in:4: paymentAmt: missing' ]
   [[ "${stderr_lines[2]}" == *'2 records rejected'* ]]
-}
-
-@test "a batch is no payment, and the reason says where to take it" {
-  run -1 payagg <<<'{"user":"edgar","paymentAmt":1,"volume":7}'
-  [[ "$output" == *paygen* ]]
-  silent payagg -o out <<<'{"user":"edgar","paymentAmt":1,"volume":"1"}'
 }
 
 @test "only the first ten bad lines are shown, then their number" {
@@ -195,7 +245,7 @@ EOF
   refuses '--follow needs a file' payagg --follow
   refuses '--trigger has no effect' payagg --trigger 1s
   refuses '--jobs needs' payagg --jobs 2 --output-mode update
-  refuses 'the input is stats' payagg --merge --key who
+  refuses 'the input is stats' payagg --merge --user-field who
   refuses 'a topic needs a broker' env -u KAFKA_BROKERS payagg kafka:payments
   refuses 'needs payments from a topic' payagg -o kafka:stats
 }
@@ -396,15 +446,6 @@ same_for_any_jobs() {
   wait_for 'grep -q "count\":2" background.out'
   kill -TERM "$pid"
   ended_with 0
-}
-
-@test "a followed file that shrinks is status 2" {
-  paygen --random 1000 -o log
-  in_background payagg --follow log
-  wait_for '[ -s background.out ]'
-  : >log
-  ended_with 2
-  grep -q log background.err
 }
 
 # ---- Signals

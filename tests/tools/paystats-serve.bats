@@ -206,12 +206,14 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   fi
   serve serve.out -o disk/payments.jsonl
   [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":7}')" = 200 ]
-  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":5000}')" = 507 ]
+  # One line of 180 kB.
+  many=[$(yes '{"user":"edgar","paymentAmt":1},' | head -5000 | tr -d '\n' | sed 's/,$//')]
+  [ "$(submit "$many")" = 507 ]
   grep -q 'problem:not-stored' submit.out
   grep -q 'no space left on device (payments are refused meanwhile)' serve.err
   [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":7.00,"count":7}' ]
   mount -o remount,size=1m disk
-  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":5000}')" = 200 ]
+  [ "$(submit "$many")" = 200 ]
   grep -q 'payments can be written again' serve.err
   [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":5007.00,"count":5007}' ]
   kill "$serve_pid"

@@ -69,6 +69,35 @@ nothing_is_left() {
   wait_for '[ "$(stats sum)" = 87.51 ]'
 }
 
+@test "what ends with status 3 is not started again, the rest goes on, and it says so at the end" {
+  start_pipeline
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+  mv state/payments.jsonl state/old.jsonl
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for 'grep -q "not started again" background.err'
+  grep -q 'payagg --follow .*/old.jsonl payments.jsonl' background.err
+  ! child payagg
+  ! child paystats-cache
+  [ "$(pay edgar 1 1)" = 200 ]
+  stop TERM 3
+  nothing_is_left
+}
+
+@test "an unfinished group of a log of before does not count, once" {
+  mkdir state
+  printf '%s\n' '{"user":"a","paymentAmt":1}' ' {"user":"a","paymentAmt":1} ' >state/payments.jsonl
+  start_pipeline
+  [ "$(pay a 1 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 2.00 ]'
+  stop TERM
+  # Spaces mean nothing from then on.
+  printf '%s\n' ' {"user":"a","paymentAmt":1} ' >>state/payments.jsonl
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 3.00 ]'
+  [ "$(wc -l <state/payments.jsonl.torn)" -eq 2 ]
+}
+
 @test "Ctrl-C and TERM end it all within five seconds, and no process is left" {
   for signal in INT TERM HUP; do
     start_pipeline --demo --rate 500

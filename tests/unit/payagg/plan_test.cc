@@ -100,11 +100,13 @@ TEST(Plan, JobsNeedPaymentsAndFinal) {
 
 TEST(Plan, FieldNamesAreOfPaymentsAndTwo) {
   PayaggOptions request;
-  request.user_field = std::string("who");
+  request.fields.user = std::string("who");
   EXPECT_EQ(make_plan(request)->fields.user, "who");
-  request.amount_field = std::string("who");
-  EXPECT_EQ(refusal(request), "--key and --amount are the same field: who");
-  request.amount_field = std::string("what");
+  request.fields.amount = std::string("who");
+  EXPECT_EQ(refusal(request), "--user-field and --amount-field are the same field: who");
+  request.fields.amount = std::string("/what");
+  EXPECT_EQ(refusal(request), "--amount-field /what: names that begin with / are reserved");
+  request.fields.amount = std::string("what");
   request.merge = true;
   EXPECT_NE(refusal(request).find("with --merge the input is stats"), std::string::npos);
 }

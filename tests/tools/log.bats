@@ -1,0 +1,205 @@
+# The durable log as paystats-log(5) has it: several writers, foreign ones among them, repairs, and
+# followers whose file is taken away.
+
+load helpers
+
+time='"time":"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z"'
+edgar='{"user":"edgar","paymentAmt":1}'
+
+# lines_are REGEX...: the lines of the log.
+lines_are() {
+  local line=0 pattern
+  [ "$(wc -l <log)" -eq $# ] || { cat log >&2; return 1; }
+  for pattern in "$@"; do
+    line=$((line + 1))
+    sed -n "${line}p" log | grep -qxE -- "$pattern" || { sed -n "${line}p" log >&2; return 1; }
+  done
+}
+pay() { paygen --user b --amount 2 -o log; }
+
+# ---- One request, one line
+
+@test "a batch of any volume is one line, with its time" {
+  paygen --user edgar --amount 1.0 --volume 3000000000 -o log
+  paygen --user edgar --amount 1e2 -o log
+  lines_are "\{\"user\":\"edgar\",\"paymentAmt\":1.0,\"volume\":3000000000,$time\}" \
+    "\{\"user\":\"edgar\",\"paymentAmt\":100,$time\}"
+  [ "$(payagg log)" = '{"user":"edgar","sum":3000000100.00,"count":3000000001}' ]
+}
+
+@test "random payments have times in a log, and none on stdout" {
+  paygen --random 1000 --users 10 --seed 3 -o log
+  paygen --random 1000 --users 10 --seed 3 >plain
+  sed -E "s/,$time//" log | cmp - plain
+  [ "$(grep -cE "$time" log)" -eq 1000 ]
+}
+
+@test "a server writes a payment, a batch or a group, and the key where a request has one" {
+  in_background paystats-serve --stats none --listen 127.0.0.1:0 -o log
+  wait_for 'grep -q "listening on" background.err'
+  url=$(sed -n 's/.*listening on \(.*\)\/$/\1/p' background.err)
+  post() { curl -sS -o posted -w '%{http_code}' -H 'Content-Type: application/json' "$@" "$url/api/payments"; }
+  [ "$(post -d "$edgar")" = 200 ]
+  [ "$(post -H 'Idempotency-Key: "k-\"1"' -d '{"user":"edgar","paymentAmt":"2.50","volume":"7"}')" = 200 ]
+  [ "$(post -H 'Idempotency-Key: k2' -d '[{"user":"ä\n","paymentAmt":1e2},{"user":7,"paymentAmt":1,"volume":3}]')" = 200 ]
+  [ "$(post -d "[$edgar]")" = 200 ]
+  lines_are "\{\"user\":\"edgar\",\"paymentAmt\":1,$time\}" \
+    "\{\"user\":\"edgar\",\"paymentAmt\":2.50,\"volume\":7,$time,\"idempotencyKey\":\"k-\\\\\"1\"\}" \
+    "\{$time,\"idempotencyKey\":\"k2\",\"payments\":\[\{\"user\":\"ä\\\\u000a\",\"paymentAmt\":100\},\{\"user\":\"7\",\"paymentAmt\":1,\"volume\":3\}\]\}" \
+    "\{\"user\":\"edgar\",\"paymentAmt\":1,$time\}"
+  [ "$(post -H 'Idempotency-Key: a' -H 'Idempotency-Key: a' -d "$edgar")" = 400 ]
+  [ "$(post -H 'Idempotency-Key: ""' -d "$edgar")" = 400 ]
+  payagg log | cmp - <(printf '%s\n' '{"user":"ä\u000a","sum":100.00,"count":1}' \
+    '{"user":"edgar","sum":19.50,"count":9}' '{"user":"7","sum":3.00,"count":3}')
+}
+
+@test "a request that would be a line over 1 MiB is refused with 413, and nothing of it is written" {
+  in_background paystats-serve --stats none --listen 127.0.0.1:0 -o log
+  wait_for 'grep -q "listening on" background.err'
+  url=$(sed -n 's/.*listening on \(.*\)\/$/\1/p' background.err)
+  for amount in 1e14 1e-9; do
+    { printf '['; yes "{\"user\":\"a\",\"paymentAmt\":$amount}," | head -30000 | tr -d '\n'; printf '%s]' "$edgar"; } >body
+    [ "$(stat -c %s body)" -lt 1048576 ]
+    [ "$(curl -sS -o posted -w '%{http_code}' -H 'Content-Type: application/json' \
+      --data-binary @body "$url/api/payments")" = 413 ]
+    grep -q 'problem:too-large' posted
+  done
+  [ ! -s log ]
+}
+
+# ---- What others wrote
+
+@test "whole lines of other writers stay as they are, whatever they look like" {
+  printf '%s\n' " $edgar " "$edgar " "$edgar"$'\r' '  ' '' ' {"konto":7} ' 'not JSON ' '[1] ' >log
+  cp log before
+  for i in 1 2 3; do pay; done
+  head -n 8 log | cmp - before
+  [ "$(wc -l <log)" -eq 11 ]
+  [ ! -e log.torn ]
+  # Counted by every road.
+  payagg -q log >want || [ $? -eq 1 ]
+  payagg -q <log | cmp - want
+  cat log | payagg -q | cmp - want
+  in_background payagg -q --follow log
+  wait_for '[ -s background.out ] && payagg -q --merge background.out 2>/dev/null | cmp -s - want'
+  grep -q '{"user":"edgar","sum":3.00,"count":3}' want
+}
+
+@test "a last line without its newline that is whole gets it, whatever its fields are called" {
+  for last in "$edgar" ' {"konto":"7","betrag":1} ' '[1]' "$edgar"$'\r'; do
+    printf '%s\n%s' "$edgar" "$last" >log
+    pay
+    [ "$(sed -n 2p log)" = "$last" ]
+    [ "$(wc -l <log)" -eq 3 ]
+    [ ! -e log.torn ]
+  done
+}
+
+@test "any other tail is kept in NAME.torn, and told" {
+  printf '%s\n{"user":"edgar","payme' "$edgar" >log
+  run --separate-stderr pay
+  [ "$status" -eq 0 ]
+  [[ "$stderr" == *'log: the last 22 bytes'*log.torn* ]]
+  [ "$(cat log.torn)" = '{"user":"edgar","payme' ]
+  printf '{"a":"%s' "$(head -c 3000000 /dev/zero | tr '\0' x)" >>log
+  head -c 5000 /dev/zero >>log
+  paygen -q --user b --amount 2 -o log
+  tail -n 1 log.torn | tail -c 17 | grep -qx '\[5000 NUL bytes\]'
+  [ "$(wc -c <log.torn)" -eq $((23 + 6 + 3000000 + 16 + 1)) ]
+  [ "$(payagg log | grep -c .)" -eq 2 ]
+}
+
+@test "where there is no room for the tail nothing is written, and the log stays as it is" {
+  if [ "$(id -u)" -ne 0 ] || ! { mkdir disk && mount -t tmpfs -o size=64k tmpfs disk; } 2>/dev/null; then
+    skip "needs a file system of its own (root)"
+  fi
+  { echo "$edgar"; printf '{"a":"'; head -c 50000 /dev/zero | tr '\0' x; } >disk/log
+  cp disk/log before
+  refuses 'log.torn: no space left on device' paygen --user b --amount 2 -o disk/log
+  cmp disk/log before
+  umount disk
+}
+
+@test "a file that is no log is refused as it is" {
+  printf 'my notes' >notes.txt
+  refuses 'notes.txt: not a log' paygen --user b --amount 2 -o notes.txt
+  refuses 'notes.txt: not a log' paystats-serve --stats s --listen 127.0.0.1:0 -o notes.txt
+  # As a shell appends: its stdout is no log either.
+  ! paygen --user b --amount 2 >>notes.txt 2>said
+  grep -q 'not a log' said
+  [ "$(cat notes.txt)" = 'my notes' ]
+}
+
+@test "an adopted stdout goes on with the file that has its name" {
+  in_background sh -c 'exec paygen --random 0 --rate 50 >>log'
+  wait_for '[ -s log ]'
+  mv log log.1
+  wait_for '[ -s log ]'
+  kill -TERM "$pid"
+  ended_with 143
+  grep -q 'has been moved or removed' background.err
+}
+
+# ---- Followers whose file is taken away
+
+follow() {
+  in_background payagg --follow log
+  wait_for '[ -s background.out ]'
+}
+ended_with_remedy() {
+  ended_with 3
+  tail -n 1 background.err | grep -qF -- "$1"
+}
+
+@test "a log that shrinks is status 3, with the command that counts what is there now" {
+  paygen --random 1000 -o log
+  follow
+  : >log
+  ended_with_remedy 'payagg --follow log'
+  grep -q 'shrank' background.err
+}
+
+@test "a log that is renamed and made anew is read to its end, published, and status 3" {
+  pay
+  follow
+  mv log log.1
+  echo "$edgar" >>log.1
+  wait_for 'grep -q edgar background.out'
+  echo "$edgar" >>log.1
+  pay
+  ended_with_remedy "payagg --follow $PWD/log.1 log"
+  tail -n 1 background.out | grep -qx '{"user":"edgar","sum":2.00,"count":2}'
+  # The remedy counts both.
+  in_background payagg --follow "$PWD/log.1" log
+  wait_for 'grep -q "\"b\",\"sum\":4.00" background.out'
+}
+
+@test "a log that is replaced is status 3" {
+  pay
+  follow
+  paygen --user new --amount 1 -o other
+  mv other log
+  ended_with_remedy 'payagg --follow log'
+}
+
+# ---- Logs of before
+
+@test "an unfinished group at the end of a log of before is moved to NAME.torn" {
+  old() { rm -f log log.torn; printf "$1" >log; "$PROJECT/scripts/unmark-log" log 2>said; }
+  unchanged() { old "$1" && printf "$1" | cmp - log && [ ! -e log.torn ] && [ ! -s said ]; }
+  unchanged ''
+  unchanged "$edgar\n"
+  unchanged "\n"
+  unchanged " $edgar \n$edgar\n"
+  unchanged " $edgar \n$edgar"
+  unchanged "$edgar\n{\"us"
+  unchanged " $edgar \n$edgar\n\n"
+  for tail in " $edgar \n" " $edgar \n $edgar \n {\"us" " $edgar \n{\"us" " {\"us" " $edgar \n $edgar"; do
+    for front in '' "$edgar\n" "\n" " $edgar \n$edgar\n"; do
+      old "$front$tail"
+      printf "$front" | cmp - log
+      printf "$tail\n" | cmp - log.torn
+      grep -q 'log.torn' said
+    done
+  done
+}
