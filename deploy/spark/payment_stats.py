@@ -5,9 +5,10 @@ user that changed as a stats line, keyed by user, to a topic of its own:
 
     {"user":"edgar","paymentAmt":1.0}   ->   {"user":"edgar","sum":7.00,"count":7}
 
-Sums are DECIMAL(38,9) from the text of the amount to the text of the sum, never binary fractions.
-A payment that is not in order is put aside and counted on stderr. README.md says how it is
-submitted, and where its reading of JSON differs from payagg's.
+A batch (with a volume) is as many payments; a group of batches, an array or an object with an array
+`payments`, counts as a whole or not at all. Sums are DECIMAL(38,9) from the text of the amount to the
+text of the sum, never binary fractions. A record that is not in order is put aside and counted on
+stderr. README.md says how the job is submitted, and where its reading of JSON differs from payagg's.
 """
 import argparse
 import os
@@ -20,7 +21,9 @@ from pyspark.sql.streaming import StreamingQueryListener
 USER_BYTES_MAX = 1024
 
 # The JSON reader is told to take what RFC 8259 takes: no single quotes, no leading zeros, no NaN.
-PAYMENT_SCHEMA = "user STRING, paymentAmt STRING, volume STRING"
+BATCH = "user STRING, paymentAmt STRING, volume STRING"
+GROUP = f"ARRAY<STRUCT<{BATCH}>>"
+REQUEST = f"{BATCH}, payments {GROUP}"
 JSON_OPTIONS = {
     "allowSingleQuotes": "false",
     "allowNonNumericNumbers": "false",
@@ -32,12 +35,17 @@ JSON_OPTIONS = {
 # in there is escaped, and this name has none before its closing quote.
 NUMBER, QUOTED = r'("paymentAmt"\s*:\s*)(-?[0-9][0-9.eE+-]*)', '$1"$2"'
 
+# A volume that is null would be one that is missing.
+NULL_VOLUME, BAD_VOLUME = r'("volume"\s*:\s*)null', '$1"null"'
+
 # The cast from text rounds in silence, so nothing may reach it that it would have to round. Up to 15
 # digits before and 9 after the point, zeros aside, is what AMOUNT holds; with an exponent, WIDE holds
 # what it takes to see whether AMOUNT does.
 AMOUNT, WIDE = "decimal(24,9)", "decimal(38,20)"
 PLAIN = r"^-?(0|[1-9][0-9]*)([.][0-9]{1,9}0*)?\z"
 SCIENTIFIC = r"^-?(0|[1-9][0-9]*)([.][0-9]{1,11})?[eE][+-]?0*[0-9]\z"
+# So many digits that amount times volume is a DECIMAL(38,9), exactly.
+VOLUME = r"^[1-9][0-9]{0,12}\z"
 
 
 def amount_of(text: Column) -> Column:
@@ -47,18 +55,35 @@ def amount_of(text: Column) -> Column:
     return F.when(text.rlike(PLAIN), text.try_cast(AMOUNT)).when(text.rlike(SCIENTIFIC) & (wide == narrow), narrow)
 
 
-def payments_of(records: DataFrame) -> DataFrame:
-    """A row per record: its user and amount, both null where the record is not in order."""
+def batch_of(fields: Column) -> Column:
+    """A batch: user, amount and volume, or null where it is not in order."""
+    user, amount = fields["user"], amount_of(fields["paymentAmt"])
+    volume = F.coalesce(fields["volume"], F.lit("1"))
+    volume = F.when(volume.rlike(VOLUME), volume.try_cast("decimal(13,0)"))
+    in_order = F.octet_length(user).between(1, USER_BYTES_MAX) & amount.isNotNull() & volume.isNotNull()
+    return F.when(in_order, F.struct(user.alias("user"), amount.alias("amount"), volume.alias("volume")))
+
+
+def requests_of(records: DataFrame) -> DataFrame:
+    """A row per record: the batches of it, null where it is not in order as a whole."""
     text = F.regexp_replace(F.col("value").cast("string"), NUMBER, QUOTED)
-    fields = records.select(F.from_json(text, PAYMENT_SCHEMA, JSON_OPTIONS).alias("f"))
-    fields = fields.select("f.user", amount_of(F.col("f.paymentAmt")).alias("amount"), "f.volume")
-    in_order = (
-        F.col("amount").isNotNull()
-        & F.octet_length("user").between(1, USER_BYTES_MAX)
-        # A batch of seven is for paygen to unfold.
-        & (F.col("volume").isNull() | (F.col("volume") == "1"))
+    text = F.regexp_replace(text, NULL_VOLUME, BAD_VOLUME)
+    parsed = records.select(
+        text.alias("text"),
+        F.from_json(text, REQUEST, JSON_OPTIONS).alias("one"),
+        F.from_json(text, GROUP, JSON_OPTIONS).alias("array"),
+        F.json_object_keys(text).alias("names"),
     )
-    return fields.select(F.when(in_order, F.col("user")).alias("user"), "amount")
+    alone = F.struct("one.user", "one.paymentAmt", "one.volume")
+    is_group = ~F.arrays_overlap("names", F.array(F.lit("user"), F.lit("paymentAmt")))
+    given = (
+        F.when(F.col("text").rlike(r"^\s*\["), F.col("array"))
+        .when(is_group, F.col("one.payments"))
+        .otherwise(F.array(alone))
+    )
+    batches = F.transform(given, batch_of)
+    in_order = (F.size(batches) > 0) & F.forall(batches, lambda batch: batch.isNotNull())
+    return parsed.select(F.when(in_order, batches).alias("batches"))
 
 
 def decimal_text(value: Column) -> Column:
@@ -73,11 +98,12 @@ def stats_line(user: Column, total: Column, count: Column) -> Column:
     )
 
 
-def stats_of(payments: DataFrame) -> DataFrame:
+def stats_of(requests: DataFrame) -> DataFrame:
+    payments = F.col("batch.amount") * F.col("batch.volume")
     totals = (
-        payments.where(F.col("user").isNotNull())
-        .groupBy("user")
-        .agg(F.sum(F.col("amount").cast("decimal(28,9)")).alias("total"), F.count("*").alias("payments"))
+        requests.select(F.explode("batches").alias("batch"))
+        .groupBy(F.col("batch.user").alias("user"))
+        .agg(F.sum(payments).alias("total"), F.sum(F.col("batch.volume").cast("bigint")).alias("payments"))
     )
     assert dict(totals.dtypes)["total"] == "decimal(38,9)"
     return totals.select(
@@ -141,12 +167,12 @@ def main() -> int:
         .option("failOnDataLoss", "true")
         .load()
     )
-    payments = payments_of(records).observe(
-        "records", F.count(F.lit(1)).alias("all"), F.count_if(F.col("user").isNull()).alias("bad")
+    requests = requests_of(records).observe(
+        "records", F.count(F.lit(1)).alias("all"), F.count_if(F.col("batches").isNull()).alias("bad")
     )
     trigger = {"availableNow": True} if options.available_now else {"processingTime": options.trigger}
     query = (
-        stats_of(payments)
+        stats_of(requests)
         .writeStream.format("kafka")
         .options(**kafka)
         .option("topic", options.output)

@@ -165,6 +165,29 @@ sums_to() {
   [ "$(tr -d '[:print:]\n' <err | wc -c)" -eq 0 ]
 }
 
+# ---- Records of others
+
+@test "order streams: users that are integers are taken by their digits" {
+  printf '%s\n' '{"user_id":1,"amount":99.99}' '{"user_id":"1","amount":"0.01"}' >in
+  payagg --user-field user_id --amount-field amount in | cmp - <(echo '{"user":"1","sum":100.00,"count":2}')
+  local user
+  for user in 1.0 1e0 true null '{}' '[1]'; do
+    printf '{"user_id":%s,"amount":1}\n' "$user" >in
+    run -1 --separate-stderr payagg --user-field user_id --amount-field amount in
+    [ -z "$output" ] || { echo "$user: $output" >&2; return 1; }
+  done
+}
+
+@test "market data: a volume of others is a field like any other, and is told once" {
+  printf '%s\n' '{"symbol":"B","price":"2.10","volume":1}' '{"symbol":"B","price":"4.10","volume":1200}' >in
+  run -0 --separate-stderr payagg --user-field symbol --amount-field price in
+  [ "$output" = '{"user":"B","sum":6.20,"count":2}' ]
+  [ "${#stderr_lines[@]}" -eq 1 ]
+  [[ "$stderr" == *volume* ]]
+  run -0 --separate-stderr payagg --user-field symbol --amount-field price --volume-field volume in
+  [ "$output" = '{"user":"B","sum":4922.10,"count":1201}' ]
+}
+
 # ---- Files that are none
 
 @test "a file of /proc is read to its end, whatever size it says it has" {

@@ -155,7 +155,7 @@ class Lines:
         return f"\"{text}\"" if self.rng.random() < 0.3 else text
 
     def group(self, bad=False):
-        count = self.rng.choice([1, 2, 3, 9, 60])
+        count = self.rng.choice([1, 1, 2, 2, 3, 9, 60, 400])
         which = self.rng.randrange(count) if bad else -1
         array = "[" + ",".join(self.white() + self.batch(i == which) for i in range(count)) + "]"
         if bad and self.rng.random() < 0.3:
@@ -347,7 +347,7 @@ def check_road(road, payagg, path, fields, can, expected):
 
 def play(payagg, can, folder, seed, number, large):
     rng = random.Random(f"{seed}/{number}/{large}")
-    fields = rng.choice(FIELDS)
+    fields = rng.choice(FIELDS + [("symbol", "volume")] * can.foreign_volume)
     data, refused = make_file(rng, can, fields, large)
     path = os.path.join(folder, "payments.jsonl")
     with open(path, "wb") as file:
