@@ -58,7 +58,7 @@ EXAMPLES = {
                  " const RunContext& context",
     "gen/pace.h": ("void of(uint64_t rate, Duration duration, const Clock& clock, Instant now,"
                    " uint64_t wanted) {", "}"),
-    "gen/random_payments.h": "const RandomSpec& spec, PaymentSink& sink",
+    "gen/random_payments.h": "const RandomSpec& spec, PaymentSink& sink, TimeOfDay time",
     "gen/zipf.h": "uint32_t users, uint32_t skew_thousandths, SplitMix64& generator",
     "http/answer_feed.h": "EventLoop& loop, const Clock& clock, const Query& query",
     "http/body_pages.h": "const SharedBytes& body, int socket, void (*send_pages)(int, int)",
@@ -83,6 +83,7 @@ EXAMPLES = {
                             " bool (*take)(const Payment&, SourceOffset)",
     "io/distinct_places.h": "const std::vector<Endpoint>& inputs, const Endpoint& output,"
                             " const std::optional<Endpoint>& rejects",
+    "io/input_start.h": "Block& block, Diagnostics& diagnostics",
     "io/line_splitter.h": "Block& block, size_t (*read_into)(char*)",
     "io/message_source.h": "MessageSource& source, const Clock& clock",
     "io/reject_log.h": "Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string_view text",
@@ -149,6 +150,9 @@ EXAMPLES = {
     "stream/stream.h": "std::unique_ptr<Publisher>& publisher, RejectLog& rejects,"
                        " MetricsFile& metrics, std::unique_ptr<Source>& source, Progress& progress,"
                        " const Clock& clock",
+    "log/payment_log.h": "Diagnostics& diagnostics",
+    "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
+                          " std::span<const Batch> batches",
     "stream/trigger.h": "const Clock& clock, uint64_t rows, bool paused, void (*publish)(),"
                         " Source& source, Block& block",
     "topics/job.h": "const TopicJobOptions& options, Cluster& cluster, RejectLog& rejects,"
@@ -185,7 +189,7 @@ EXAMPLES = {
 # Formats and lists, which look the same.
 OTHERS = {
     "api/gatekeeper.h", "api/problem.h", "api/stats_response.h", "base/diagnostics.h",
-    "io/payment_log.h", "protocol/answer.h", "protocol/query.h", "record/payment_layout.h",
+    "protocol/answer.h", "protocol/query.h", "record/payment_layout.h",
     "view/ordered_buckets.h",
 }
 

@@ -85,7 +85,7 @@ void PaymentLayout::learn_plain(const char* line, const char* next, const Tokens
     }
   }
   plain_ = PlainLayout::of(line, next, tokens[0].text, tokens[1].text, parts_[last].before.size);
-  if (plain_) plain_.set_tail(tail);
+  plain_tail_ = tail;
 }
 
 // The line is right, so it is enough to find its values; those that are nested as well, unless that

@@ -20,6 +20,7 @@
 #include "record/layout_literal.h"
 #include "record/payment.h"
 #include "record/plain_layout.h"
+#include "record/plain_tail.h"
 #include "record/scan.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
@@ -51,6 +52,8 @@ class PaymentLayout {
 
   // The same for most lines of most layouts, in a fraction of the time; false where it has none.
   const PlainLayout& plain() const { return plain_; }
+  // What follows the amount in such a line; false where that is nothing.
+  const PlainTail& plain_tail() const { return plain_tail_; }
 
  private:
   static constexpr size_t kPartsMax = 40;
@@ -86,6 +89,7 @@ class PaymentLayout {
   std::array<Part, kPartsMax> parts_;
   size_t parts_used_ = 0;
   PlainLayout plain_;
+  PlainTail plain_tail_;
 };
 
 }  // namespace paystats::record

@@ -65,6 +65,7 @@ template <bool kHasTail>
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
   const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
+  const PlainTail& tail = layouts_[current_].plain_tail();
   const StringStops::Marks stops = stops_.marks();
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
@@ -82,7 +83,7 @@ const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
         if (amount == nullptr) break;
       }
       if constexpr (kHasTail) {
-        const char* const amount_end = plain.tail().scan(amount, stops, payment.count);
+        const char* const amount_end = tail.scan(amount, stops, payment.count);
         if (amount_end == nullptr) [[unlikely]]
           break;
         amounts_.set(scanned, amount, amount_end);
@@ -141,7 +142,7 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
     if (!stops_.covers(p)) mark(p, end, out);
     const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
     if (alike_ >= kAlikeLeast && layouts_[current_].plain()) {
-      p = layouts_[current_].plain().has_tail() ? read_plain_lines<true>(p, limit, out)
+      p = layouts_[current_].plain_tail() ? read_plain_lines<true>(p, limit, out)
                                                 : read_plain_lines<false>(p, limit, out);
     }
     if (out.rows.size() == kRowsMax) break;

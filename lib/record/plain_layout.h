@@ -16,7 +16,6 @@
 
 #include "record/layout_values.h"
 #include "record/payment.h"
-#include "record/plain_tail.h"
 #include "record/scan.h"
 #include "record/string_stops.h"
 #include "record/text_arena.h"
@@ -51,10 +50,6 @@ class PlainLayout {
   }
 
   explicit operator bool() const { return before_size_ != 0; }
-
-  void set_tail(const PlainTail& tail) { tail_ = tail; }
-  bool has_tail() const { return static_cast<bool>(tail_); }
-  const PlainTail& tail() const { return tail_; }
 
   // Both return where the amount begins, or nullptr, where PaymentLayout::scan() may yet say yes;
   // they REQUIRE what it does. First, a name without escapes and, unless all that is marked is
@@ -114,7 +109,6 @@ class PlainLayout {
   size_t after_size_ = 0;  // up to 8: the highest bytes of a word
   uint64_t after_ = 0;
   uint64_t after_mask_ = 0;
-  PlainTail tail_;
 };
 
 }  // namespace paystats::record

@@ -1,7 +1,7 @@
 // What follows the amount in a line of a plain layout (see plain_layout.h): a volume, and texts
 // that nobody reads, as a time and an idempotency key, in any order.
 //
-//   if (plain.has_tail()) end = plain.tail().scan(amount, newline, stops, payment.count);
+//   if (tail) end = tail.scan(amount, stops, payment.count);                // of a PaymentLayout
 //
 // Tested through record/payment_layouts.h.
 #pragma once

@@ -52,12 +52,12 @@ inline bool Totals::is_named(const Entry& e, const record::UserName& user) const
 
 base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRow>& rejected) {
   Strip strip;
+  base::Result<record::Flaw> flaw = record::Flaw::kNone;
   for (size_t done = 0; done < rows.size();) {
     const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
     make_room(part.size());
     fetch_ahead(part, strip);
     size_t i = 0;
-    base::Result<record::Flaw> flaw = record::Flaw::kNone;
     while ((i = add_strip(part, strip, i, flaw)) < part.size()) {
       if (!flaw) return base::fail(flaw.error());
       rejected.push_back({done + i, *flaw});

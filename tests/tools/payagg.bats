@@ -122,6 +122,13 @@ EOF
   [[ "${stderr_lines[2]}" == *'2 records rejected'* ]]
 }
 
+@test "a user may be an integer, which is taken by its digits" {
+  printf '{"user":%s,"paymentAmt":1}\n' 7 '"7"' -7 7.0 1e3 -0 >lines
+  run -1 payagg lines --rejects bad -o out
+  printf '%s\n' '{"user":"7","sum":2.00,"count":2}' '{"user":"-7","sum":1.00,"count":1}' | cmp - out
+  [ "$(grep -c 'user: not a string or an integer' bad)" -eq 3 ]
+}
+
 @test "only the first ten bad lines are shown, then their number" {
   run -1 --separate-stderr payagg < <(yes junk | head -50)
   [ "${#stderr_lines[@]}" -eq 11 ]

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,60 @@ TEST(Differential, BatchesAreJudgedAsNlohmannJsonDoes) {
 }
 TEST(Differential, StatsAreJudgedAsNlohmannJsonDoes) {
   compare_as_told<Stats>(2000003);
+}
+
+// Groups of batches, each of which is judged by itself: the group is what its elements are, or as
+// a whole a reject.
+TEST(Differential, AGroupIsWhatItsElementsAre) {
+  LineMaker maker(from_environment("PAYSTATS_FUZZ_SEED", 1) + 3000003);
+  std::mt19937_64 random(7);
+  LineDecoder<Payment> fast(FieldNames{});
+  LineDecoder<Payment> general(FieldNames{}, DecodePath::kGeneral);
+  DecodedLines<Payment> a;
+  DecodedLines<Payment> b;
+  int accepted = 0;
+  int rejected = 0;
+  for (uint64_t made = 0; made < from_environment("PAYSTATS_FUZZ_LINES", kLinesDefault) / 20; ++made) {
+    std::vector<std::string> elements(random() % 3 == 0 ? random() % 300 : random() % 4);
+    std::string text;
+    bool right = !elements.empty();
+    bool bad_alone = false;
+    for (std::string& element : elements) {
+      do element = maker.batch(false);
+      while (elements.size() > 4 && !oracle::judge<Payment>(element).record);
+      text += (text.empty() ? "" : ",") + element;
+      Payment payment;
+      bad_alone = bad_alone || general.decode_one(element, payment) != Flaw::kNone;
+    }
+    right = right && !bad_alone;
+    text = "[" + text + "]";
+    const int form = static_cast<int>(random() % 4);
+    if (form == 1) text = R"({"payments":)" + text + "}";
+    if (form == 2) text = R"({"time":"t","payments" : )" + text + R"(,"volume":0})";
+    if (form == 3) text = R"({"payment\u0073":)" + text + "}";
+    const std::string block = text + "\n";
+    ASSERT_EQ(fast.decode(block, a), block.size());
+    ASSERT_EQ(general.decode(block, b), block.size());
+    ASSERT_EQ(a.rows.size(), b.rows.size()) << text;
+    ASSERT_EQ(a.rejected.size(), b.rejected.size()) << text;
+    ASSERT_EQ(a.records, 1U);
+    ASSERT_EQ(a.rejected.size(), right ? 0U : 1U) << text;
+    ASSERT_EQ(a.rows.size(), right ? elements.size() : 0U);
+    if (!right) {
+      EXPECT_EQ(a.rejected[0].flaw, b.rejected[0].flaw) << text;
+      EXPECT_EQ(a.rejected[0].element, b.rejected[0].element) << text;
+    }
+    for (size_t i = 0; i < a.rows.size(); ++i) {
+      Payment alone;
+      ASSERT_EQ(general.decode_one(elements[i], alone), Flaw::kNone);
+      ASSERT_EQ(keep(a.rows[i].record), keep(alone)) << text;
+      ASSERT_EQ(keep(b.rows[i].record), keep(alone)) << text;
+      ASSERT_EQ(a.rows[i].line, 0U);
+    }
+    ++(right ? accepted : rejected);
+  }
+  EXPECT_GT(accepted, 100);
+  EXPECT_GT(rejected, 100);
 }
 
 }  // namespace

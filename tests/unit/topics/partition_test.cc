@@ -24,15 +24,26 @@ class Payments {
     rows_.push_back(row);
     messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
   }
-  base::Result<void> into(PartitionTotals& part) {
-    std::vector<totals::Totals::RejectedRow> rejected;
-    return part.add(rows_, messages_, rejected);
+  // One more row of the last message, which is a group.
+  void add_to_last(std::string user, int64_t nanos, uint64_t count = 1) {
+    users_.push_back(std::make_unique<std::string>(std::move(user)));
+    PartitionTotals::Row row;
+    row.record = {
+        .user = *users_.back(), .sum = money::Decimal::from_nanos(nanos), .count = count};
+    row.line = static_cast<uint32_t>(messages_.size() - 1);
+    rows_.push_back(row);
   }
+  base::Result<void> into(PartitionTotals& part) {
+    rejected_.clear();
+    return part.add(rows_, messages_, rejected_);
+  }
+  const std::vector<totals::Totals::RejectedRow>& rejected() const { return rejected_; }
 
  private:
   std::vector<std::unique_ptr<std::string>> users_;
   std::vector<PartitionTotals::Row> rows_;
   std::vector<io::Message> messages_;
+  std::vector<totals::Totals::RejectedRow> rejected_;
 };
 
 record::Stats partial(std::string_view user, int64_t nanos, uint64_t count, int64_t offset) {
@@ -49,6 +60,56 @@ PartitionTotals empty() {
 // The total of a user, who must be there.
 record::Stats stats_of(PartitionTotals& part, std::string_view user) {
   return part.stats(*part.totals().find_or_add(user));
+}
+
+TEST(PartitionTotals, AMessageMayHaveSeveralRowsOfAUser) {
+  PartitionTotals part = empty();
+  Payments payments;
+  payments.add("edgar", 1, 10);
+  payments.add_to_last("ada", 5, 3);
+  payments.add_to_last("edgar", 2);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(stats_of(part, "edgar").count, 2U);
+  EXPECT_EQ(stats_of(part, "edgar").sum.nanos(), 3);
+  EXPECT_EQ(stats_of(part, "ada").count, 3U);
+  EXPECT_EQ(part.skipped(), 0U);
+  ASSERT_TRUE(payments.into(part));  // read again
+  EXPECT_EQ(stats_of(part, "edgar").count, 2U);
+  EXPECT_EQ(part.skipped(), 1U);
+}
+
+TEST(PartitionTotals, OfAMessageEachUserIsIncludedWholeOrNotAtAll) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("ada", 5, 3, 10)));
+  part.restored();
+  Payments payments;
+  payments.add("edgar", 1, 10);
+  payments.add_to_last("ada", 5, 3);
+  payments.add_to_last("edgar", 2);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(stats_of(part, "edgar").count, 2U);
+  EXPECT_EQ(stats_of(part, "ada").count, 3U);
+  EXPECT_EQ(part.skipped(), 0U);
+}
+
+TEST(PartitionTotals, AGroupThatDoesNotFitLeavesNothing) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("full", 0, UINT64_MAX, 2)));
+  ASSERT_TRUE(part.restore(partial("ada", 1, 1, 2)));
+  part.restored();
+  Payments payments;
+  payments.add("ada", 5, 10);
+  payments.add_to_last("new", 5);
+  payments.add_to_last("full", 0);
+  payments.add_to_last("ada", 5);
+  payments.add("edgar", 1, 11);
+  ASSERT_TRUE(payments.into(part));
+  ASSERT_EQ(payments.rejected().size(), 1U);
+  EXPECT_EQ(payments.rejected()[0].flaw, record::Flaw::kCountOverflow);
+  EXPECT_EQ(stats_of(part, "ada").count, 1U);
+  EXPECT_EQ(stats_of(part, "ada").at->offset, 2);
+  ASSERT_EQ(part.totals().changed().size(), 1U);
+  EXPECT_EQ(part.totals().user(part.totals().changed()[0]), "edgar");
 }
 
 TEST(PartitionTotals, EachTotalSaysWhichPaymentItIncludesLast) {
