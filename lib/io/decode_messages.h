@@ -116,7 +116,8 @@ class MessageDecoder {
     }
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
-    tell_once(run);
+    if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
+    if (!batch_met_ && (batch_met_ = has_batches(lines_))) notice_batch(rejects_, run.source);
     records_ += lines_.records;
     if (base::Result<void> taken = on_run(run); !taken) return taken;
     for (const auto& bad : lines_.rejected) {
@@ -124,17 +125,6 @@ class MessageDecoder {
       if (!logged) return logged;
     }
     return {};
-  }
-
-  void tell_once(const DecodedRun<Record>& run) {
-    if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
-    if constexpr (std::is_same_v<Record, record::Payment>) {
-      if (batch_met_) return;
-      batch_met_ =
-          lines_.groups > 0 || std::any_of(lines_.rows.begin(), lines_.rows.end(),
-                                           [](const auto& row) { return row.record.count > 1; });
-      if (batch_met_) notice_batch(rejects_, run.source);
-    }
   }
 
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,

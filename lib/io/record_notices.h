@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
+#include <type_traits>
 
 #include "io/reject_log.h"
+#include "record/decoder.h"
 #include "record/flaw.h"
 
 namespace paystats::io {
@@ -16,6 +19,15 @@ inline void notice_foreign_volume(RejectLog& log, const record::FieldNames& fiel
              fmt::format("{}: '{}' is ignored, since user or amount have other names: "
                          "--volume-field {} reads it, --volume-field '' says that it is none",
                          source, fields.foreign_volume, fields.foreign_volume));
+}
+
+template <class Record>
+bool has_batches(const record::DecodedLines<Record>& lines) {
+  if constexpr (std::is_same_v<Record, record::Payment>) {
+    return lines.groups > 0 || std::any_of(lines.rows.begin(), lines.rows.end(),
+                                           [](const auto& row) { return row.record.count > 1; });
+  }
+  return false;
 }
 
 inline void notice_batch(RejectLog& log, std::string_view source) {

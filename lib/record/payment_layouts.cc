@@ -143,7 +143,7 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
     const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
     if (alike_ >= kAlikeLeast && layouts_[current_].plain()) {
       p = layouts_[current_].plain_tail() ? read_plain_lines<true>(p, limit, out)
-                                                : read_plain_lines<false>(p, limit, out);
+                                          : read_plain_lines<false>(p, limit, out);
     }
     if (out.rows.size() == kRowsMax) break;
     const char* const newline = stops_.next_newline(p);

@@ -26,16 +26,12 @@
 #include "base/result.h"
 #include "record/decoder.h"
 #include "record/payment.h"
+#include "totals/totals_options.h"
 #include "totals/user_entry.h"
 #include "totals/user_hash.h"
 #include "totals/user_slots.h"
 
 namespace paystats::totals {
-
-struct TotalsOptions {
-  uint64_t users_max = UINT64_MAX;  // one more user is an error
-  bool track_changes = false;       // keep the list of changed()
-};
 
 class Totals {
  public:
@@ -43,18 +39,13 @@ class Totals {
   using Head = record::UserName::Head;
   static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
 
-  // A row that was well formed but not added, since the user's sum or count would overflow. Rows of
-  // one line are a group, which is added whole or not at all: there is one for all of them.
-  struct RejectedRow {
-    size_t row = 0;  // its place in the span
-    record::Flaw flaw = record::Flaw::kNone;
-  };
+  using RejectedRow = totals::RejectedRow;
 
   Totals(uint64_t seed, TotalsOptions options);
 
   // Adds each row; those that cannot be are appended to `rejected`. REQUIRES: the rows of a line
-  // follow each other and are all there. An error says that there are
-  // more users than users_max: rows before that user have been added.
+  // follow each other and are all there. An error says that there are more users than users_max:
+  // rows before that user have been added.
   base::Result<void> add(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
   // The two halves of add(), for a caller that keeps more of a user than the total: the numbers of
@@ -64,11 +55,9 @@ class Totals {
   record::Flaw add_payments(uint32_t index, const record::Payment& payments) {
     return add_to(index, {payments.sum, payments.count});
   }
-  // As if they had not been added. REQUIRES: they were, the last of this user that have not been
-  // taken back. Those changed since so many were are not any more, as if all was taken back.
+  // As if they had not been added, the last of this user; and as if only the first so many changed.
   void take_back(uint32_t index, const record::Payment& payments);
   void forget_changes(size_t first);
-
   std::optional<uint32_t> find(const record::UserName& user) const;  // its number, if it is known
   // The number of this user, which is added with zero payments if not yet known.
   base::Result<uint32_t> find_or_add(const record::UserName& user);
@@ -107,7 +96,6 @@ class Totals {
   static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
   static constexpr unsigned kNameChunkBits = 21;
   static constexpr size_t kStrip = 64;
-
   struct Strip;
 
   Entry& entry(uint32_t index) const {

@@ -61,7 +61,8 @@ class BothPaths {
     }
     for (size_t i = 0; i < a_.rejected.size(); ++i) {
       demand(a_.rejected[i].line == b_.rejected[i].line &&
-             a_.rejected[i].flaw == b_.rejected[i].flaw);
+             a_.rejected[i].flaw == b_.rejected[i].flaw &&
+             a_.rejected[i].element == b_.rejected[i].element);
       demand(a_.rejected[i].text == b_.rejected[i].text && a_.rejected[i].flaw != Flaw::kNone);
     }
     return bytes;

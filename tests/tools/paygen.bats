@@ -391,3 +391,11 @@ payment='{"user":"edgar","paymentAmt":1.0}'
   [ "$status" -eq 0 ]
   [[ "$stderr" == *records* ]]
 }
+
+@test "batch lines may have fields of other names" {
+  echo '{"who":7,"much":"1.50","n":2,"user":null}' |
+    paygen --user-field who --amount-field much --volume-field n >out
+  printf '{"user":"7","paymentAmt":1.50}\n%.0s' 1 2 | cmp - out
+  refuses 'names that begin with / are reserved' paygen --user-field /who lines -o made
+  refuses 'are of batch lines' paygen --user-field who --random 1 -o made
+}

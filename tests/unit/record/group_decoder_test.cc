@@ -42,10 +42,12 @@ std::string many(const std::string& line) {
 }
 
 TEST(Group, IsAsManyRowsOfOneLine) {
-  EXPECT_EQ(both("{}\n[{\"user\":\"a\",\"paymentAmt\":1},{\"paymentAmt\":2,\"user\":7,\"volume\":3}]"),
-            "a 1.00 1 @1; 7 6.00 3 @1; @0 user: missing; ");
-  EXPECT_EQ(both(R"({"time":"t","idempotencyKey":"k","payments":[{"user":"a","paymentAmt":1}],"x":[]})"),
-            "a 1.00 1 @0; ");
+  EXPECT_EQ(
+      both("{}\n[{\"user\":\"a\",\"paymentAmt\":1},{\"paymentAmt\":2,\"user\":7,\"volume\":3}]"),
+      "a 1.00 1 @1; 7 6.00 3 @1; @0 user: missing; ");
+  EXPECT_EQ(
+      both(R"({"time":"t","idempotencyKey":"k","payments":[{"user":"a","paymentAmt":1}],"x":[]})"),
+      "a 1.00 1 @0; ");
   EXPECT_EQ(both(R"( { "x" : 1 , "payments" : [ { "user" : "a" , "paymentAmt" : 1 } ] } )"),
             "a 1.00 1 @0; ");
 }
@@ -60,8 +62,7 @@ TEST(Group, IsRejectedWholeWithTheElementThatIsBad) {
   EXPECT_EQ(both(R"([{"payments":[{"user":"a","paymentAmt":1}]}])"), "@0 [0]: user: missing; ");
   EXPECT_EQ(both("[]"), "@0 a group without payments; ");
   EXPECT_EQ(both(R"({"payments":[]})"), "@0 a group without payments; ");
-  EXPECT_EQ(both(R"({"payments":[{"user":"a","paymentAmt":1}],"payments":7})"),
-            "a 1.00 1 @0; ");
+  EXPECT_EQ(both(R"({"payments":[{"user":"a","paymentAmt":1}],"payments":7})"), "a 1.00 1 @0; ");
   EXPECT_EQ(both(R"({"payments":[{"user":"a","paymentAmt":1}],"payments":[]})"),
             "@0 payments: given twice; ");
   EXPECT_EQ(both(R"([{"user":"a","paymentAmt":"x"},)"), "@0 not valid JSON; ");
@@ -106,15 +107,17 @@ TEST(Batch, IsOneRowOfAllItsPayments) {
   for (const char* tail : {"", ",\"time\":\"2026-11-29T07:52:22.123Z\"",
                            ",\"time\":\"t\",\"idempotencyKey\":\"k\\\"e\\u0079\""}) {
     for (const char* volume : {"7", "\"7\"", "1", "12345678", "1234567", "18446744073709551615"}) {
-      const std::string line = std::string(R"({"user":"edgar","paymentAmt":0.5,"volume":)") +
-                               volume + tail + "}";
+      const std::string line =
+          std::string(R"({"user":"edgar","paymentAmt":0.5,"volume":)") + volume + tail + "}";
       EXPECT_EQ(both(many(line)).find('@' + std::string("0 ")), std::string::npos) << line;
     }
   }
-  EXPECT_NE(both(many(R"({"user":"e","paymentAmt":0.5,"volume":7,"time":"t"})")).find("e 3.50 7 @39"),
-            std::string::npos);
-  EXPECT_NE(both(many(R"({"volume":7,"paymentAmt":"0.5","user":-12,"x":1})")).find("-12 3.50 7 @39"),
-            std::string::npos);
+  EXPECT_NE(
+      both(many(R"({"user":"e","paymentAmt":0.5,"volume":7,"time":"t"})")).find("e 3.50 7 @39"),
+      std::string::npos);
+  EXPECT_NE(
+      both(many(R"({"volume":7,"paymentAmt":"0.5","user":-12,"x":1})")).find("-12 3.50 7 @39"),
+      std::string::npos);
 }
 
 TEST(Batch, OfALearnedLayoutIsJudgedAsStrictly) {
@@ -155,7 +158,8 @@ TEST(ForeignVolume, IsIgnoredAndMetOnce) {
 
 TEST(Group, HasTheFieldsThatAreNamed) {
   const FieldNames names{.user = "who", .amount = "much", .volume = "times"};
-  EXPECT_EQ(both(R"({"payments":[{"who":"a","much":1,"times":2},{"who":"b","much":1,"volume":0}]})", names),
+  EXPECT_EQ(both(R"({"payments":[{"who":"a","much":1,"times":2},{"who":"b","much":1,"volume":0}]})",
+                 names),
             "a 2.00 2 @0; b 1.00 1 @0; ");
   const FieldNames taken{.user = "payments", .amount = "much"};
   EXPECT_EQ(both(R"({"payments":"a","much":1})", taken), "a 1.00 1 @0; ");

@@ -28,8 +28,7 @@ class Payments {
   void add_to_last(std::string user, int64_t nanos, uint64_t count = 1) {
     users_.push_back(std::make_unique<std::string>(std::move(user)));
     PartitionTotals::Row row;
-    row.record = {
-        .user = *users_.back(), .sum = money::Decimal::from_nanos(nanos), .count = count};
+    row.record = {.user = *users_.back(), .sum = money::Decimal::from_nanos(nanos), .count = count};
     row.line = static_cast<uint32_t>(messages_.size() - 1);
     rows_.push_back(row);
   }
