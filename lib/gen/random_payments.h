@@ -5,10 +5,11 @@
 //   Result<void> plain = sink.commit_lines(payments.make(4096));
 //   Result<void> timed = sink.commit_lines(payments.make(4096, UtcText(time)));
 //
-// A line is {"user":"user17","paymentAmt":12.34}, with ,"time":"2026-11-29T07:52:22.123Z" at its end
-// where a time is given. Users are user1, user2, ... by rank: user1 pays most often (see zipf.h). Amounts are uniform over
-// LO..HI in steps of the finer of the two. A payment takes two random numbers: the first chooses
-// the user, the second the amount (the second and third, where HI - LO has 2^64 steps or more).
+// A line is {"user":"user17","paymentAmt":12.34}, with ,"time":"2026-11-29T07:52:22.123Z" at its
+// end where a time is given. Users are user1, user2, ... by rank: user1 pays most often (see
+// zipf.h). Amounts are uniform over LO..HI in steps of the finer of the two. A payment takes two
+// random numbers: the first chooses the user, the second the amount (the second and third, where HI
+// - LO has 2^64 steps or more).
 #pragma once
 
 #include <cstdint>

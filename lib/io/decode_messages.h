@@ -34,8 +34,7 @@
 
 namespace paystats::io {
 
-// What the decoder made of some messages of a block that follow each other. All are non-owning
-// views.
+// What the decoder made of messages of a block that follow each other. All are non-owning views.
 template <class Record>
 struct DecodedRun {
   const record::DecodedLines<Record>&

@@ -85,7 +85,8 @@ TEST(PostedPayments, OneBadBatchRefusesTheWholeWithAPointerToEachBadField) {
 
 TEST(PostedPayments, ThePointersOfOneBatchAloneHaveNoIndex) {
   EXPECT_EQ(errors_of(refused(R"({"user":true,"paymentAmt":1.0000000001,"volume":"-1"})")),
-            (Errors{"/user: not a string or an integer", "/paymentAmt: more than 9 digits after the point",
+            (Errors{"/user: not a string or an integer",
+                    "/paymentAmt: more than 9 digits after the point",
                     "/volume: not a positive integer"}));
 }
 
