@@ -83,8 +83,9 @@ TEST(PostedPayments, OneBadBatchRefusesTheWholeWithAPointerToEachBadField) {
 }
 
 TEST(PostedPayments, ThePointersOfOneBatchAloneHaveNoIndex) {
-  EXPECT_EQ(errors_of(refused(R"({"user":1,"paymentAmt":1.0000000001,"volume":"-1"})")),
-            (Errors{"/user: not a string", "/paymentAmt: more than 9 digits after the point",
+  EXPECT_EQ(errors_of(refused(R"({"user":true,"paymentAmt":1.0000000001,"volume":"-1"})")),
+            (Errors{"/user: not a string or an integer",
+                    "/paymentAmt: more than 9 digits after the point",
                     "/volume: not a positive integer"}));
 }
 
