@@ -166,9 +166,9 @@ class Sent:
 
 
 def check_log(bench, name, before, sent, cut=False):
-    """Holds a log against what was sent to it, and payagg against the oracle, after one more writer,
-    which mends what is torn, and before it. What it found there must be kept as well as what was there at first; `cut`:
-    the power has failed in between."""
+    """Holds a log against what was sent to it, and payagg against the oracle: as it is, and after one
+    more writer, which mends what is torn. That writer keeps what it found as well as what was there
+    before; `cut`: the power has failed in between."""
     log, found = bench.path(name), bench.get(name)
     check_kept(before, found, bench.get(name + ".torn"), "", cut)
     if os.path.exists(log):

@@ -11,9 +11,10 @@ import threading
 import time
 
 import log_oracle
+import preload
 from bench import LIMIT_S, Ended, Finding, Sent, check_log
 from log_oracle import Batch
-from scenarios import FOREIGN, STATS, old_log
+from scenarios import FOREIGN, STATS, TAILS, old_log
 from torture_common import ask_cache, cache_totals
 
 
@@ -70,19 +71,19 @@ def append_locked(path, data):
         os.fdatasync(file.fileno())
 
 
-def follow(bench):
-    """payagg --follow of a log to which others append, into a pipe."""
-    log = bench.put("log", FOREIGN)
+def start_follower(bench, log):
     process = bench.start("payagg", "-q", "--follow", "--trigger", "0", "--rejects",
                           bench.path("rejects"), log, stdout=subprocess.PIPE)
-    printed = Lines(process.stdout)
-    done = True
-    for step in range(3):
-        right = log_oracle.read_log(bench.get("log")).totals()
-        done = done and wait_until(lambda r=right: printed.totals() == r, process, "the totals")
-        if not done:
-            break
-        append_locked(log, b'{"user":"more","paymentAmt":0.5}\n' * (step + 1) + b'not JSON\n')
+    return process, Lines(process.stdout)
+
+
+def wait_totals(bench, process, printed):
+    """False where the follower has ended before it said what the oracle says."""
+    right = log_oracle.read_log(bench.get("log")).totals()
+    return wait_until(lambda: printed.totals() == right, process, "the totals")
+
+
+def end_follower(bench, process, printed):
     stop(bench, process, "payagg --follow", False)
     printed.thread.join(LIMIT_S)
     right = log_oracle.read_log(bench.get("log")).totals()
@@ -91,6 +92,35 @@ def follow(bench):
             raise Finding(f"payagg --follow: {user} is counted too often")
 
 
+def follow(bench):
+    """payagg --follow of a log to which others append, into a pipe."""
+    log = bench.put("log", FOREIGN)
+    process, printed = start_follower(bench, log)
+    for step in range(3):
+        if not wait_totals(bench, process, printed):
+            break
+        append_locked(log, b'{"user":"more","paymentAmt":0.5}\n' * (step + 1) + b'not JSON\n')
+    end_follower(bench, process, printed)
+
+
+def follow_repair(bench):
+    """payagg --follow of a log whose torn tail it has looked at several times when a writer cuts it off."""
+    log = bench.put("log", FOREIGN + TAILS["torn-tail"])
+    process, printed = start_follower(bench, log)
+    alive = wait_until(lambda: printed.totals() == log_oracle.read_log(FOREIGN).totals(), process,
+                       "the totals")
+    for part in (b"a", b"b"):
+        looks = preload.read_counts(bench.counts_path)["lock"]
+        with open(log, "ab") as file:
+            file.write(part)
+        alive = alive and wait_until(
+            lambda n=looks: preload.read_counts(bench.counts_path)["lock"] > n, process, "a look")
+    run = bench.plain("paygen", "-q", "--user", "more", "--amount", "1", "-o", log)
+    if run.status != 0:
+        raise Finding(f"the next writer: status {run.status}: {run.err.strip()}")
+    if alive:
+        wait_totals(bench, process, printed)
+    end_follower(bench, process, printed)
 
 
 def cache_socket(bench):
@@ -190,6 +220,7 @@ def serve(tail, adopted=False):
 
 SCENARIOS = {
     "follow": follow,
+    "follow-repair": follow_repair,
     "cache-socket": cache_socket,
     "serve-new": serve("new"),
     "serve-torn-tail": serve("torn-tail"),
