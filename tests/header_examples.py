@@ -132,7 +132,7 @@ EXAMPLES = {
     "record/plain_layout.h": "const PaymentLayout& layout, const char* line, const char* newline,"
                              " const StringStops::Marks& stops, Payment& payment,"
                              " ShortAmounts& amounts, size_t i",
-    "record/plain_tail.h": "const PlainLayout& plain, const char* amount, const char* newline,"
+    "record/plain_tail.h": "const PlainTail& tail, const char* amount,"
                            " const StringStops::Marks& stops, Payment& payment, const char* end",
     "record/row_buffer.h": ("template <class Row> void of(RowBuffer<Row>& rows, size_t most,"
                             " void (*fill)(Row&)) {", "}"),
@@ -201,7 +201,7 @@ MORE = {
     "cache": ["sys/socket.h"],
     "kafka": ["base/progress.h"],
     "loop": ["base/stop_signal.h", "cache/server.h", "http/payment_writer.h"],
-    "record": ["record/plain_layout.h"],
+    "record": ["record/payment.h"],
     "stream": ["base/hash.h"],
     "topics": ["base/hash.h"],
     "totals": ["base/hash.h", "record/decoder.h"],
