@@ -79,8 +79,10 @@ StopSignal::StopSignal() {
 }
 
 StopSignal::~StopSignal() {
-  ::signal(SIGINT, SIG_DFL);
-  ::signal(SIGTERM, SIG_DFL);
+  if (!ignores_) {
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
+  }
   ::close(g_event_fd.exchange(-1));
 }
 
@@ -99,6 +101,12 @@ int StopSignal::fd() const {
 
 void StopSignal::request(int signal_number) {
   if (!requested()) note_signal(signal_number);
+}
+
+void StopSignal::ignore_from_now_on() {
+  ignores_ = true;
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGTERM, SIG_IGN);
 }
 
 void StopSignal::die_of_it() const {

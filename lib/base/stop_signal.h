@@ -31,8 +31,15 @@ class StopSignal {
   // As if a first signal had come: for tests, and for a thread that wants its peers to end.
   void request(int signal_number);
 
+  // The exit status is decided: until the process has ended no signal changes it. (Else a SIGTERM
+  // just then would make a failure look like an orderly end.)
+  void ignore_from_now_on();
+
   // Ends the process by the signal that came, so that a parent shell sees why.
   [[noreturn]] void die_of_it() const;
+
+ private:
+  bool ignores_ = false;
 };
 
 }  // namespace paystats::base

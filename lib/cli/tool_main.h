@@ -66,7 +66,9 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
   }
   const base::SystemClock clock;
   base::RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
-  return detail::report_outcome(diagnostics, run(options, context));
+  const base::Result<base::ExitStatus> outcome = run(options, context);
+  stop.ignore_from_now_on();
+  return detail::report_outcome(diagnostics, outcome);
 }
 
 }  // namespace paystats::cli

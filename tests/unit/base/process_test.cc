@@ -137,6 +137,21 @@ TEST(StopSignal, DyingOfItShowsTheParentWhichSignal) {
   EXPECT_EQ(WTERMSIG(status), SIGINT);
 }
 
+TEST(StopSignal, OnceTheStatusIsDecidedNoSignalChangesIt) {
+  const int status = status_of_child([] {
+    {
+      StopSignal stop;
+      stop.ignore_from_now_on();
+      ::raise(SIGTERM);
+    }
+    ::raise(SIGTERM);
+    ::raise(SIGINT);
+    return 2;
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+}
+
 TEST(StopSignal, ASignalThatWasIgnoredStaysIgnored) {
   const int status = status_of_child([] {
     ::signal(SIGINT, SIG_IGN);
