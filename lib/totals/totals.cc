@@ -76,23 +76,21 @@ size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i
   for (; i < rows.size(); ++i) {
     const record::Payment& payment = rows[i].record;
     Entry* const e = strip.entries[i];
-    record::Flaw flaw = record::Flaw::kNone;
     if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
-      if (!e->add_payments(payment.sum, payment.count)) [[unlikely]] {
-        flaw = add_wide(*e, {payment.sum, payment.count});
+      if (e->add_payments(payment.sum, payment.count)) [[likely]] {
+        if (track_changes_) {
+          mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
+        }
+        continue;
       }
-      if (track_changes_ && flaw == record::Flaw::kNone) {
-        mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
-      }
-    } else {
-      const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
-      if (!index) {
-        why = base::fail(index.error());
-        return i;
-      }
-      flaw = add_to(*index, {payment.sum, payment.count});
     }
-    if (flaw != record::Flaw::kNone) [[unlikely]] {
+    const base::Result<uint32_t> index = resolve(payment.user, strip.tags[i], strip.slots[i]);
+    if (!index) {
+      why = base::fail(index.error());
+      return i;
+    }
+    if (const record::Flaw flaw = add_to(*index, {payment.sum, payment.count});
+        flaw != record::Flaw::kNone) [[unlikely]] {
       why = flaw;
       return i;
     }
