@@ -159,10 +159,7 @@ base::Result<void> PaymentLog::commit(std::string_view lines) {
 }
 
 base::Result<void> PaymentLog::write_locked(std::string_view lines) {
-  // Others may have written to it since it was opened.
-  base::Result<void> result = check_first_byte(read_fd_.get(), name_);
-  if (result) result = settle();
-  if (result) result = repair();
+  base::Result<void> result = prepare();
   if (!result) return result;
   result = io::write_stream(write_fd_.get(), lines, name_);
   if (result) result = sync();
@@ -171,12 +168,18 @@ base::Result<void> PaymentLog::write_locked(std::string_view lines) {
   return {};
 }
 
-// Whoever had the lock last may have been killed between a truncation and its sync. What is written
-// now must not stand where a power cut could bring back the bytes that were cut off.
-base::Result<void> PaymentLog::settle() {
+// Where only our own last commit has written to the log there is nothing to look at. Else whoever had
+// the lock since may have been killed between a truncation and its sync: what is written now must not
+// stand where a power cut could bring back the bytes that were cut off.
+base::Result<void> PaymentLog::prepare() {
   const std::optional<FileState> now = state_of(read_fd_.get());
-  if (now && now == last_commit_) return {};
-  return sync_contents();
+  if (now && now == last_commit_) {
+    undo_bytes_ = static_cast<uint64_t>(now->size);
+    return {};
+  }
+  base::Result<void> prepared = check_first_byte(read_fd_.get(), name_);
+  if (prepared) prepared = sync_contents();
+  return prepared ? repair() : prepared;
 }
 
 // The log is the file of that name: what other writers append to, and followers read. Where ours
@@ -269,7 +272,7 @@ base::Result<void> PaymentLog::repair() {
   return base::fail(fmt::format("{}: somebody appends to it without the lock all the time", name_));
 }
 
-// What follows is written behind a truncation that is on the disk: see settle().
+// What follows is written behind a truncation that is on the disk: see prepare().
 base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, uint64_t size) {
   base::Result<void> cut = truncate_to(write_fd_.get(), whole_bytes, name_);
   if (cut) cut = sync_contents();

@@ -56,7 +56,7 @@ class PaymentLog {
              base::Diagnostics& diagnostics);
   base::Result<void> lock_current();
   base::Result<void> write_locked(std::string_view lines);
-  base::Result<void> settle();
+  base::Result<void> prepare();
   base::Result<void> repair();
   base::Result<void> cut_tail(uint64_t whole_bytes, uint64_t size);
   base::Result<void> sync_contents();
