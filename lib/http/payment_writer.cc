@@ -255,7 +255,6 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                              Handlers handlers)
     : loop_side_(std::make_shared<LoopSide>(LoopSide{
           .loop = loop, .clock = clock, .limits = limits, .handlers = std::move(handlers)})) {
-  assert(limits.group_bytes_max <= PaymentWriterLimits::kGroupBytesMax);
   shared_ = std::make_shared<Shared>(std::move(sink), limits.group_bytes_max, loop_side_, loop);
 }
 

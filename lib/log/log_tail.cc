@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kFirstChunkBytes = 4 << 10;
 constexpr size_t kLargestChunkBytes = 256 << 10;
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 bool is_whole_json(std::string_view text) {
   record::JsonScanner scanner(text);
   scanner.skip_white();
@@ -53,7 +55,9 @@ base::Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view n
   std::string text(size - *whole, '\0');
   const base::Result<size_t> n = io::read_at(fd, *whole, text.data(), text.size(), name);
   if (!n) return base::fail(n.error());
-  tail.lacks_newline = *n == text.size() && is_whole_json(text);
+  std::string_view json = text;
+  if (*whole == 0 && json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
+  tail.lacks_newline = *n == text.size() && is_whole_json(json);
   return tail;
 }
 

@@ -23,8 +23,8 @@ namespace {
 
 constexpr uint64_t kCifsType = 0xFF534D42;  // not in <linux/magic.h>
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-// So often a repair is begun anew where somebody appends without the lock meanwhile.
-constexpr int kRepairsMax = 100;
+// So often a repair or an undo looks again where somebody appends without the lock meanwhile.
+constexpr int kTriesMax = 100;
 
 base::Result<void> check_file(int fd, std::string_view name) {
   if (base::fd_type(fd) != base::FdType::kRegular) {
@@ -61,14 +61,23 @@ bool has_its_name(int fd, const std::string& path) {
          ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
+// Where an open file lies, whatever links led to it; nothing where it has no name any more.
+std::optional<std::string> place_of(int fd) {
+  std::error_code error;
+  std::string place =
+      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error).string();
+  if (error || !has_its_name(fd, place)) return std::nullopt;
+  return place;
+}
+
 std::optional<FileState> state_of(int fd) {
   struct stat status = {};
   if (::fstat(fd, &status) != 0) return std::nullopt;
   return FileState{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-// Of what stands in place of a commit that failed, all that is not of its `lines`. These are there
-// in part or as a whole, in one piece, since each write(2) appends at once.
+// Of what stands in place of a commit that failed, all that is not of its `lines`, as far as they are
+// found in one piece; where they are in several, the rest of them is taken for foreign, and kept.
 std::string foreign_part(std::string_view found, std::string_view lines) {
   constexpr size_t kCertain = 64;  // so many bytes tell our lines from others
   const size_t begin = found.find(lines.substr(0, std::min(lines.size(), kCertain)));
@@ -106,6 +115,7 @@ PaymentLog::PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::str
                        std::string name, base::Diagnostics& diagnostics)
     : write_fd_(std::move(write_fd)),
       read_fd_(std::move(read_fd)),
+      place_(place_of(read_fd_.get()).value_or(path)),
       path_(std::move(path)),
       name_(std::move(name)),
       diagnostics_(&diagnostics) {}
@@ -137,16 +147,13 @@ base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
   if (!read_fd) return base::fail(read_fd.error());
   checked = check_first_byte(read_fd->get(), name);
   if (!checked) return base::fail(checked.error());
-  std::error_code error;
-  const std::string path =
-      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error).string();
-  if (error) return base::fail(fmt::format("{}: has no name ({})", name, error.message()));
-  if (!has_its_name(fd, path)) {
+  const std::optional<std::string> path = place_of(fd);
+  if (!path) {
     return base::fail(fmt::format("{}: the file has been removed, so nobody would read it", name));
   }
   base::UniqueFd write_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!write_fd) return base::fail(base::system_error(name, errno));
-  return PaymentLog(std::move(write_fd), std::move(*read_fd), path, std::move(name), diagnostics);
+  return PaymentLog(std::move(write_fd), std::move(*read_fd), *path, std::move(name), diagnostics);
 }
 
 base::Result<void> PaymentLog::commit(std::string_view lines) {
@@ -196,6 +203,7 @@ base::Result<void> PaymentLog::lock_current() {
                           ": has been moved or removed: going on with what has its name now");
     write_fd_ = std::move(current->write_fd_);
     read_fd_ = std::move(current->read_fd_);
+    place_ = std::move(current->place_);
     name_is_synced_ = false;
   }
 }
@@ -219,25 +227,28 @@ base::Result<void> PaymentLog::sync() {
 }
 
 // An undo is on the disk as well: else all of the commit could be there again once the power has
-// failed.
+// failed. What others append meanwhile is kept: up to the last look, that is; see L4.
 base::Result<void> PaymentLog::undo(std::string_view lines) {
-  const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
-  if (!size) return base::fail(size.error());
-  if (*size > undo_bytes_) {
-    std::string found(*size - undo_bytes_, '\0');
+  TornFile torn(place_, read_fd_.get());
+  uint64_t seen = undo_bytes_;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
+    if (!size) return base::fail(size.error());
+    if (*size <= seen) return truncate_durably(write_fd_.get(), undo_bytes_, name_);
+    std::string found(*size - seen, '\0');
     const base::Result<size_t> n =
-        io::read_at(read_fd_.get(), undo_bytes_, found.data(), found.size(), name_);
+        io::read_at(read_fd_.get(), seen, found.data(), found.size(), name_);
     if (!n) return base::fail(n.error());
     found.resize(*n);
-    if (!lines.starts_with(found)) {
-      base::Result<void> kept = keep_torn(path_, foreign_part(found, lines));
-      if (!kept) return kept;
-      diagnostics_->warning(
-          fmt::format("{}: what another writer appended without the lock stands in {}", name_,
-                      torn_path(path_)));
-    }
+    const std::string foreign = seen == undo_bytes_ ? foreign_part(found, lines) : found;
+    seen = *size;
+    if (foreign.empty()) continue;
+    base::Result<void> kept = torn.keep(foreign);
+    if (!kept) return kept;
+    diagnostics_->error(fmt::format(
+        "{}: what another writer appended without the lock stands in {}", name_, torn.path()));
   }
-  return truncate_durably(write_fd_.get(), undo_bytes_, name_);
+  return base::fail(somebody_appends());
 }
 
 base::Error PaymentLog::undone(base::Error error, std::string_view lines) {
@@ -251,9 +262,17 @@ base::Error PaymentLog::undone(base::Error error, std::string_view lines) {
 }
 
 base::Result<void> PaymentLog::repair() {
-  for (int tries = 0; tries < kRepairsMax; ++tries) {
+  TornFile torn(place_, read_fd_.get());
+  std::optional<uint64_t> kept_from;  // up to `undo_bytes_` it is in that file
+  for (int tries = 0; tries < kTriesMax; ++tries) {
     const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
     if (!size) return base::fail(size.error());
+    if (kept_from && *size == undo_bytes_) {
+      base::Result<void> cut = cut_tail(*kept_from, torn);
+      if (!cut) torn.take_back();
+      return cut;
+    }
+    if (kept_from) torn.take_back();  // it has grown: what it is now may be whole
     const base::Result<LogTail> tail = examine_log_tail(read_fd_.get(), *size, name_);
     if (!tail) return base::fail(tail.error());
     undo_bytes_ = *size;
@@ -263,26 +282,29 @@ base::Result<void> PaymentLog::repair() {
       undo_bytes_ += written ? 1 : 0;
       return written;
     }
-    const base::Result<void> kept = keep_torn(path_, read_fd_.get(), tail->whole_bytes, *size);
+    base::Result<void> kept = torn.keep(tail->whole_bytes, *size);
     if (!kept) return kept;
-    const base::Result<uint64_t> now = io::file_size(read_fd_.get(), name_);
-    if (!now) return base::fail(now.error());
-    if (*now == *size) return cut_tail(tail->whole_bytes, *size);
+    kept_from = tail->whole_bytes;
   }
-  return base::fail(fmt::format("{}: somebody appends to it without the lock all the time", name_));
+  torn.take_back();
+  return base::fail(somebody_appends());
+}
+
+base::Error PaymentLog::somebody_appends() const {
+  return {fmt::format("{}: somebody appends to it without the lock all the time", name_)};
 }
 
 // What follows is written behind a truncation that is on the disk: see prepare().
-base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, uint64_t size) {
+base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, const TornFile& torn) {
   base::Result<void> cut = truncate_to(write_fd_.get(), whole_bytes, name_);
-  if (cut) cut = sync_contents();
   if (!cut) return cut;
+  const uint64_t bytes = undo_bytes_ - whole_bytes;
   undo_bytes_ = whole_bytes;
-  diagnostics_->warning(
+  diagnostics_->error(
       fmt::format("{}: the last {} bytes were no whole line, left by a writer that was stopped in "
                   "the middle: they stand in {} now",
-                  name_, size - whole_bytes, torn_path(path_)));
-  return {};
+                  name_, bytes, torn.path()));
+  return sync_contents();
 }
 
 }  // namespace paystats::log

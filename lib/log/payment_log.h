@@ -25,6 +25,8 @@
 
 namespace paystats::log {
 
+class TornFile;
+
 // What changes whenever somebody else has written to a file.
 struct FileState {
   int64_t size = 0;
@@ -58,7 +60,8 @@ class PaymentLog {
   base::Result<void> write_locked(std::string_view lines);
   base::Result<void> prepare();
   base::Result<void> repair();
-  base::Result<void> cut_tail(uint64_t whole_bytes, uint64_t size);
+  base::Result<void> cut_tail(uint64_t whole_bytes, const TornFile& torn);
+  base::Error somebody_appends() const;
   base::Result<void> sync_contents();
   base::Result<void> sync();
   base::Result<void> undo(std::string_view lines);
@@ -66,8 +69,9 @@ class PaymentLog {
 
   base::UniqueFd write_fd_;
   base::UniqueFd read_fd_;  // where the lock is held
-  std::string path_;
-  std::string name_;
+  std::string place_;  // where the file lies that is open
+  std::string path_;   // whose file is the log
+  std::string name_;   // in messages
   base::Diagnostics* diagnostics_;
   bool name_is_synced_ = false;
   bool broken_ = false;

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "io/fd_io.h"
 #include "log/sync.h"
@@ -13,108 +15,97 @@ namespace paystats::log {
 namespace {
 
 constexpr size_t kChunkBytes = 64 << 10;
+constexpr mode_t kPermissions = 0777;
 
-class TornFile {
- public:
-  base::Result<void> open(const std::string& path) {
-    path_ = path;
-    base::Result<base::UniqueFd> opened =
-        base::open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK);
-    if (!opened) return base::fail(opened.error());
-    fd_ = std::move(*opened);
-    if (base::fd_type(fd_.get()) != base::FdType::kRegular) {
-      return base::fail(fmt::format("{}: not a regular file", path));
-    }
-    const base::Result<uint64_t> size = io::file_size(fd_.get(), path);
-    if (!size) return base::fail(size.error());
-    bytes_before_ = *size;
-    return {};
+}  // namespace
+
+// As private as the log is, and not the log itself.
+base::Result<void> TornFile::open() {
+  if (fd_) return {};
+  struct stat log = {};
+  if (::fstat(log_fd_, &log) != 0) return base::fail(base::system_error(log_path_, errno));
+  base::Result<base::UniqueFd> opened =
+      base::open_file(path_, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, log.st_mode & kPermissions);
+  if (!opened) return base::fail(opened.error());
+  struct stat ours = {};
+  if (::fstat(opened->get(), &ours) != 0) return base::fail(base::system_error(path_, errno));
+  if (!S_ISREG(ours.st_mode)) return base::fail(fmt::format("{}: not a regular file", path_));
+  if (ours.st_dev == log.st_dev && ours.st_ino == log.st_ino) {
+    return base::fail(fmt::format("{}: is the log itself", path_));
   }
+  fd_ = std::move(*opened);
+  bytes_before_ = static_cast<uint64_t>(ours.st_size);
+  return {};
+}
 
-  base::Result<void> append(std::string_view bytes) {
-    std::string shown;
-    while (!bytes.empty()) {
-      const size_t nuls = std::min(bytes.find_first_not_of('\0'), bytes.size());
-      nuls_ += nuls;
-      bytes.remove_prefix(nuls);
-      if (bytes.empty()) break;
-      show_nuls(shown);
-      const size_t plain = std::min(bytes.find('\0'), bytes.size());
-      shown += bytes.substr(0, plain);
-      bytes.remove_prefix(plain);
-    }
-    return io::write_stream(fd_.get(), shown, path_);
-  }
-
-  base::Result<void> finish() {
-    std::string shown;
+base::Result<void> TornFile::append(std::string_view bytes) {
+  std::string shown;
+  while (!bytes.empty()) {
+    const size_t nuls = std::min(bytes.find_first_not_of('\0'), bytes.size());
+    nuls_ += nuls;
+    bytes.remove_prefix(nuls);
+    if (bytes.empty()) break;
     show_nuls(shown);
-    shown += '\n';
-    if (base::Result<void> written = io::write_stream(fd_.get(), shown, path_); !written) {
-      return written;
-    }
-    if (const int reason = io::sync_all(fd_.get()); reason != 0) {
-      return base::fail(base::system_error(path_, reason));
-    }
-    return sync_name(fd_.get(), path_);
+    const size_t plain = std::min(bytes.find('\0'), bytes.size());
+    shown += bytes.substr(0, plain);
+    bytes.remove_prefix(plain);
   }
+  return io::write_stream(fd_.get(), shown, path_);
+}
 
-  // What could not be kept as a whole is not kept in part. An error here adds nothing to the one
-  // that is being reported.
-  void undo() {
-    if (fd_) {
-      [[maybe_unused]] const base::Result<void> undone =
-          truncate_to(fd_.get(), bytes_before_, path_);
-    }
-  }
+void TornFile::show_nuls(std::string& shown) {
+  if (nuls_ > 0) shown += fmt::format("[{} NUL byte{}]", nuls_, nuls_ == 1 ? "" : "s");
+  nuls_ = 0;
+}
 
- private:
-  void show_nuls(std::string& shown) {
-    if (nuls_ > 0) shown += fmt::format("[{} NUL byte{}]", nuls_, nuls_ == 1 ? "" : "s");
-    nuls_ = 0;
-  }
-
-  std::string path_;
-  base::UniqueFd fd_;
-  uint64_t bytes_before_ = 0;
-  uint64_t nuls_ = 0;  // of a run that may go on
-};
-
-base::Result<void> append_range(TornFile& torn, int fd, uint64_t begin, uint64_t end,
-                                const std::string& name) {
+base::Result<void> TornFile::append_range(uint64_t begin, uint64_t end) {
   std::string chunk(kChunkBytes, '\0');
   while (begin < end) {
     const size_t wanted = std::min<uint64_t>(chunk.size(), end - begin);
-    const base::Result<size_t> n = io::read_at(fd, begin, chunk.data(), wanted, name);
+    const base::Result<size_t> n =
+        io::read_at(log_fd_, begin, chunk.data(), wanted, log_path_);
     if (!n) return base::fail(n.error());
     if (*n == 0) break;
-    base::Result<void> appended = torn.append(std::string_view(chunk.data(), *n));
+    base::Result<void> appended = append(std::string_view(chunk.data(), *n));
     if (!appended) return appended;
     begin += *n;
   }
   return {};
 }
 
+base::Result<void> TornFile::finish() {
+  std::string shown;
+  show_nuls(shown);
+  shown += '\n';
+  base::Result<void> written = io::write_stream(fd_.get(), shown, path_);
+  if (!written) return written;
+  if (const int reason = io::sync_all(fd_.get()); reason != 0) {
+    return base::fail(base::system_error(path_, reason));
+  }
+  return sync_name(fd_.get(), path_);
+}
+
+void TornFile::take_back() {
+  nuls_ = 0;
+  if (!fd_) return;
+  [[maybe_unused]] const base::Result<void> undone = truncate_to(fd_.get(), bytes_before_, path_);
+}
+
 template <class Append>
-base::Result<void> keep(const std::string& log_path, Append&& append) {
-  TornFile torn;
-  base::Result<void> kept = torn.open(torn_path(log_path));
-  if (!kept) return kept;
-  kept = append(torn);
-  if (kept) kept = torn.finish();
-  if (!kept) torn.undo();
+base::Result<void> TornFile::keep_by(Append&& append) {
+  base::Result<void> kept = open();
+  if (kept) kept = append();
+  if (kept) kept = finish();
+  if (!kept) take_back();
   return kept;
 }
 
-}  // namespace
-
-base::Result<void> keep_torn(const std::string& log_path, std::string_view bytes) {
-  return keep(log_path, [&](TornFile& torn) { return torn.append(bytes); });
+base::Result<void> TornFile::keep(std::string_view bytes) {
+  return keep_by([&] { return append(bytes); });
 }
 
-base::Result<void> keep_torn(const std::string& log_path, int fd, uint64_t begin, uint64_t end) {
-  return keep(log_path,
-              [&](TornFile& torn) { return append_range(torn, fd, begin, end, log_path); });
+base::Result<void> TornFile::keep(uint64_t begin, uint64_t end) {
+  return keep_by([&] { return append_range(begin, end); });
 }
 
 }  // namespace paystats::log

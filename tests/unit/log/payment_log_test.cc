@@ -202,6 +202,8 @@ TEST_F(PaymentLogTest, RepairsWhatAKilledWriterLeft) {
       {"and one behind an empty line", "\n" + one, "\n" + plain(one), ""},
       {"and any other JSON object", plain(one) + R"({"konto":7})", plain(one) + "{\"konto\":7}\n",
        ""},
+      {"and one behind the mark of a file's beginning", "\xEF\xBB\xBF" + one,
+       "\xEF\xBB\xBF" + plain(one), ""},
       {"and an array", plain(one) + "[" + one + "]", plain(one) + "[" + one + "]\n", ""},
       {"and what has spaces around it", plain(one) + " " + two + " \r",
        plain(one) + " " + two + " \r\n", ""},
@@ -228,7 +230,7 @@ TEST_F(PaymentLogTest, RepairsWhatAKilledWriterLeft) {
     ASSERT_TRUE(commit(plain("next"))) << torn_case.what;
     EXPECT_EQ(bytes(), torn_case.repaired + plain("next")) << torn_case.what;
     EXPECT_EQ(torn(), torn_case.torn) << torn_case.what;
-    EXPECT_EQ(words_.heard().find("warning") != std::string::npos, !torn_case.torn.empty())
+    EXPECT_EQ(words_.heard().find("error") != std::string::npos, !torn_case.torn.empty())
         << torn_case.what;
   }
 }
@@ -411,11 +413,45 @@ TEST_F(PaymentLogTest, AnUndoKeepsWhatOthersAppendedWithoutTheLock) {
   }
 }
 
+TEST_F(PaymentLogTest, AnUndoKeepsAlsoWhatComesWhileItKeepsSomething) {
+  base::Result<PaymentLog> log = PaymentLog::open(path_, words_.diagnostics);
+  ASSERT_TRUE(log);
+  ASSERT_TRUE(log->commit(plain(kOne)));
+  faults().fdatasync_errno = EIO;
+  faults().fdatasync_failures = 1;
+  faults().on_fdatasync = [&] {
+    append_file(path_, "{\"first\":1}\n");
+    // The next write is that of the first line to the file beside the log.
+    faults().on_write = [&] { append_file(path_, "{\"second\":2}\n"); };
+  };
+  EXPECT_FALSE(log->commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kOne));
+  EXPECT_EQ(torn(), "{\"first\":1}\n\n{\"second\":2}\n\n");
+}
+
+TEST_F(PaymentLogTest, ATailIsKeptOnceHoweverOftenItIsLookedAt) {
+  write_file(path_, plain(kOne) + "{\"a\":");
+  // It grows while it is kept, and is none the less torn.
+  faults().on_write = [&] { append_file(path_, "7"); };
+  ASSERT_TRUE(commit(plain(kTwo)));
+  EXPECT_EQ(bytes(), plain(kOne) + plain(kTwo));
+  EXPECT_EQ(torn(), "{\"a\":7\n");
+}
+
+TEST_F(PaymentLogTest, ATailLiesBesideTheFileThatALinkLeadsTo) {
+  std::filesystem::create_directory(folder_ / "inner");
+  write_file(folder_ / "inner/log", "{\"us");
+  std::filesystem::create_symlink("inner/log", path_);
+  ASSERT_TRUE(commit(plain(kOne)));
+  EXPECT_EQ(file_bytes(folder_ / "inner/log.torn"), "{\"us\n");
+}
+
 TEST_F(PaymentLogTest, ALineThatIsFinishedWhileATailIsKeptStays) {
   write_file(path_, plain(kOne) + "{\"konto\":");
   faults().on_write = [&] { append_file(path_, "7}\n"); };  // as the tail goes beside the log
   ASSERT_TRUE(commit(plain(kTwo)));
   EXPECT_EQ(bytes(), plain(kOne) + "{\"konto\":7}\n" + plain(kTwo));
+  EXPECT_EQ(torn(), "");
 }
 
 // ---- several writers
