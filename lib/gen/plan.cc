@@ -84,6 +84,11 @@ base::Result<SinglePlan> plan_single(const GenOptions& options) {
   if (!amount->value.is_positive() && !options.allow_negative) return base::fail(kNotPositive);
   plan.amount = std::move(*amount);
   plan.payments = options.volume;
+  money::Decimal sum;
+  if (!sum.add_times(plan.amount.value, options.volume.value_or(1))) {
+    return base::fail(
+        "--volume: the sum of so many payments does not fit, so nobody could count it");
+  }
   // With a duration alone the payment repeats until that has passed.
   if (!options.volume && !options.duration) plan.payments = 1;
   return plan;

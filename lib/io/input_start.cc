@@ -18,16 +18,20 @@ struct Conversion {
   std::string_view command;  // the filter that makes lines of it
 };
 
-Conversion conversion_of(Flaw form, std::string_view first_line) {
-  const bool nul_first = first_line.starts_with('\0');
-  const bool is_array = first_line.find_first_of("[{") == first_line.find('[');
+Conversion conversion_of(Flaw form, std::string_view begin) {
+  // Where there is a mark, that says the order of the bytes.
+  const bool marked = !begin.empty() && static_cast<unsigned char>(begin[0]) >= 0xFE;
+  const bool nul_first = begin.starts_with('\0');
+  const bool is_array = begin.find_first_of("[{") == begin.find('[');
   switch (form) {
-    case Flaw::kUtf16:  // without a mark iconv takes it for that of this machine
-      return {"is UTF-16, and UTF-8 is wanted",
-              nul_first ? "iconv -f UTF-16BE -t UTF-8" : "iconv -f UTF-16 -t UTF-8"};
+    case Flaw::kUtf16:
+      return {"is UTF-16, and UTF-8 is wanted", marked      ? "iconv -f UTF-16 -t UTF-8"
+                                                : nul_first ? "iconv -f UTF-16BE -t UTF-8"
+                                                            : "iconv -f UTF-16LE -t UTF-8"};
     case Flaw::kUtf32:
-      return {"is UTF-32, and UTF-8 is wanted",
-              nul_first ? "iconv -f UTF-32BE -t UTF-8" : "iconv -f UTF-32 -t UTF-8"};
+      return {"is UTF-32, and UTF-8 is wanted", marked      ? "iconv -f UTF-32 -t UTF-8"
+                                                : nul_first ? "iconv -f UTF-32BE -t UTF-8"
+                                                            : "iconv -f UTF-32LE -t UTF-8"};
     case Flaw::kGzip:
       return {"is compressed by gzip", "zcat"};
     case Flaw::kZstd:
@@ -69,12 +73,9 @@ base::Result<void> begin_input(Block& block, base::Diagnostics& diagnostics) {
     block.bytes.remove_prefix(record::kUtf8Mark.size());
     if (block.long_line_bytes != 0) block.long_line_bytes -= record::kUtf8Mark.size();
   }
-  const size_t newline = block.bytes.find('\n');
-  const std::string_view first_line =
-      block.bytes.substr(0, newline == std::string_view::npos ? newline : newline + 1);
-  const Flaw form = record::foreign_input(first_line);
+  const Flaw form = record::foreign_input(block.bytes);
   if (form == Flaw::kNone) return {};
-  return base::fail(refusal(block.source, conversion_of(form, first_line), diagnostics.tool()));
+  return base::fail(refusal(block.source, conversion_of(form, block.bytes), diagnostics.tool()));
 }
 
 }  // namespace paystats::io

@@ -52,6 +52,22 @@ class ChangeSignal {
   base::UniqueFd fd_;
 };
 
+// For a shell: the commands in messages are to be run from wherever they are read.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+:@%,=-";
+  if (word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  std::string whole = std::filesystem::absolute(path, error).string();
+  return error ? path : whole;
+}
+
 class FollowSource final : public io::Source {
  public:
   FollowSource(const std::string& path, const io::Waiter& waiter, base::Diagnostics& diagnostics)
@@ -207,32 +223,44 @@ class FollowSource final : public io::Source {
   }
 
   base::Result<void> must_not_go_on(std::string_view what) const {
-    return base::fail(fmt::format("{}: {}, so the totals are of payments that are not there any "
-                                  "more; for the totals of what is there now: payagg --follow {}",
-                                  path_, what, path_),
-                      base::ErrorKind::kMustNotGoOn);
+    return base::fail(
+        fmt::format("{}: {}, so the totals are of payments that are not there any more; for the "
+                    "totals of what is there now, with the options of before: payagg --follow {}",
+                    path_, what, quoted(absolute(path_))),
+        base::ErrorKind::kMustNotGoOn);
+  }
+
+  // The name that the file has now, unless it is removed.
+  std::optional<std::string> other_name() const {
+    std::error_code error;
+    std::string name =
+        std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd_.get()), error).string();
+    struct stat ours = {};
+    struct stat named = {};
+    const bool same = !error && ::fstat(fd_.get(), &ours) == 0 &&
+                      ::stat(name.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
+                      ours.st_ino == named.st_ino;
+    return same ? std::optional(std::move(name)) : std::nullopt;
   }
 
   // All of the file before has been read; what ends there without a newline will stay so.
   io::ReadStatus end_of_superseded() {
-    struct stat ours = {};
-    const bool has_name = ::fstat(fd_.get(), &ours) == 0 && ours.st_nlink > 0;
-    std::error_code error;
-    const std::filesystem::path now =
-        std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd_.get()), error);
+    const std::optional<std::string> old = other_name();
     const std::string torn =
         size_ > end_ ? fmt::format(" (its last {} bytes are no whole line)", size_ - end_) : "";
-    std::string message;
-    if (has_name && !error) {
-      message = fmt::format(
-          "{}: is another file now; the one that was followed is {}, and has been read to its "
-          "end{}; for the totals of both: payagg --follow {} {}",
-          path_, now.string(), torn, now.string(), path_);
+    const std::string path = absolute(path_);
+    std::string message = fmt::format("{}: is another file now; the one that was followed ", path_);
+    if (old) {
+      message += fmt::format(
+          "is {}, and has been read to its end{}; for the totals of both, and of files between "
+          "them, "
+          "with the options of before: payagg --follow {} {}",
+          *old, torn, quoted(*old), quoted(path));
     } else {
-      message = fmt::format(
-          "{}: was replaced by another file; the one that was followed is removed, and has been "
-          "read to its end{}; for the totals of what is there now: payagg --follow {}",
-          path_, torn, path_);
+      message += fmt::format(
+          "was removed, and has been read to its end{}; for the totals of what is there now, with "
+          "the options of before: payagg --follow {}",
+          torn, quoted(path));
     }
     ending_ = base::Error{std::move(message), base::ErrorKind::kMustNotGoOn};
     return io::ReadStatus::kEnd;

@@ -4,11 +4,11 @@
 // yet is nothing, and a repair may cut it off. inotify tells of changes at once; beside it there is
 // a look each second, which is all where inotify is not available or says nothing.
 //
-// What it has read must stay. A log that shrinks below that, or whose bytes before it change, is an
-// error of kind kMustNotGoOn: the totals made of it would be wrong. A log that is renamed is read
-// on until another file has its name, and then to the size that it has under the lock; so is one
-// that is replaced. Then the source ends, and ending() is such an error: a start from here would
-// not know the payments of the file before.
+// What it has read must stay. A log that shrinks below that, or whose last bytes before it change,
+// is an error of kind kMustNotGoOn: the totals made of it would be wrong. A log that is renamed is
+// read on until another file has its name, and then to the size that it has under the lock; so is
+// one that is replaced. Then the source ends, and ending() is such an error: a start from here
+// would not know the payments of the file before.
 #pragma once
 
 #include <memory>

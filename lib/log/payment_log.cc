@@ -76,8 +76,9 @@ std::optional<FileState> state_of(int fd) {
   return FileState{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-// Of what stands in place of a commit that failed, all that is not of its `lines`, as far as they are
-// found in one piece; where they are in several, the rest of them is taken for foreign, and kept.
+// Of what stands in place of a commit that failed, all that is not of its `lines`, as far as they
+// are found in one piece; where they are in several, the rest of them is taken for foreign, and
+// kept.
 std::string foreign_part(std::string_view found, std::string_view lines) {
   constexpr size_t kCertain = 64;  // so many bytes tell our lines from others
   const size_t begin = found.find(lines.substr(0, std::min(lines.size(), kCertain)));
@@ -175,9 +176,9 @@ base::Result<void> PaymentLog::write_locked(std::string_view lines) {
   return {};
 }
 
-// Where only our own last commit has written to the log there is nothing to look at. Else whoever had
-// the lock since may have been killed between a truncation and its sync: what is written now must not
-// stand where a power cut could bring back the bytes that were cut off.
+// Where only our own last commit has written to the log there is nothing to look at. Else whoever
+// had the lock since may have been killed between a truncation and its sync: what is written now
+// must not stand where a power cut could bring back the bytes that were cut off.
 base::Result<void> PaymentLog::prepare() {
   const std::optional<FileState> now = state_of(read_fd_.get());
   if (now && now == last_commit_) {

@@ -69,9 +69,9 @@ class PaymentLog {
 
   base::UniqueFd write_fd_;
   base::UniqueFd read_fd_;  // where the lock is held
-  std::string place_;  // where the file lies that is open
-  std::string path_;   // whose file is the log
-  std::string name_;   // in messages
+  std::string place_;       // where the file lies that is open
+  std::string path_;        // whose file is the log
+  std::string name_;        // in messages
   base::Diagnostics* diagnostics_;
   bool name_is_synced_ = false;
   bool broken_ = false;

@@ -24,8 +24,8 @@ base::Result<void> TornFile::open() {
   if (fd_) return {};
   struct stat log = {};
   if (::fstat(log_fd_, &log) != 0) return base::fail(base::system_error(log_path_, errno));
-  base::Result<base::UniqueFd> opened =
-      base::open_file(path_, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, log.st_mode & kPermissions);
+  base::Result<base::UniqueFd> opened = base::open_file(
+      path_, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, log.st_mode & kPermissions);
   if (!opened) return base::fail(opened.error());
   struct stat ours = {};
   if (::fstat(opened->get(), &ours) != 0) return base::fail(base::system_error(path_, errno));
@@ -62,8 +62,7 @@ base::Result<void> TornFile::append_range(uint64_t begin, uint64_t end) {
   std::string chunk(kChunkBytes, '\0');
   while (begin < end) {
     const size_t wanted = std::min<uint64_t>(chunk.size(), end - begin);
-    const base::Result<size_t> n =
-        io::read_at(log_fd_, begin, chunk.data(), wanted, log_path_);
+    const base::Result<size_t> n = io::read_at(log_fd_, begin, chunk.data(), wanted, log_path_);
     if (!n) return base::fail(n.error());
     if (*n == 0) break;
     base::Result<void> appended = append(std::string_view(chunk.data(), *n));

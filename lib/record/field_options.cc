@@ -6,12 +6,17 @@
 namespace paystats::record {
 namespace {
 
+constexpr std::string_view kVolumeOption = "--volume-field";
+
 struct Named {
   std::string_view option;
   const std::string& field;
 };
 
 base::Result<void> check_name(const Named& named) {
+  if (named.field.empty() && named.option != kVolumeOption) {
+    return base::fail(std::string(named.option) + ": a field has a name");
+  }
   if (!named.field.starts_with('/')) return {};
   return base::fail(std::string(named.option) + " " + named.field +
                     ": names that begin with / are reserved");
@@ -40,7 +45,7 @@ base::Result<FieldNames> choose_fields(const FieldOptions& options) {
   }
   const Named user{"--user-field", names.user};
   const Named amount{"--amount-field", names.amount};
-  const Named volume{"--volume-field", names.volume};
+  const Named volume{kVolumeOption, names.volume};
   for (const Named& named : {user, amount, volume}) {
     if (base::Result<void> right = check_name(named); !right) return base::fail(right.error());
   }

@@ -67,7 +67,7 @@ Words words_for_foreign(Flaw flaw) {
           "does not end on its line: it was cut short, or is JSON over several lines (jq -c .)"};
     case Flaw::kSeveralObjects:
       return {Words::About::kRecord,
-              "more than one object on a line (jq -c . puts each on its own)"};
+              "more than one object on a line: each wants a line of its own"};
     case Flaw::kTrailingBytes:
       return {Words::About::kRecord, "trailing bytes behind the JSON text"};
     case Flaw::kCsv:

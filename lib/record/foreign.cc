@@ -133,13 +133,15 @@ Flaw plain_flaw(std::string_view record, Flaw flaw) {
   return is_csv(text) ? Flaw::kCsv : flaw;
 }
 
-Flaw foreign_input(std::string_view first_line) {
-  if (const Flaw form = encoding_or_compression(first_line); form != Flaw::kNone) return form;
-  if (!first_line.ends_with('\n')) return Flaw::kNone;
-  const std::string_view text = trimmed(first_line);
-  if (text.empty() || (text.front() != '{' && text.front() != '[')) return Flaw::kNone;
-  if (text.back() != '{' && text.back() != '[') return Flaw::kNone;
-  // A bracket within a string is none: such a line was cut short.
+Flaw foreign_input(std::string_view begin) {
+  if (const Flaw form = encoding_or_compression(begin); form != Flaw::kNone) return form;
+  begin.remove_prefix(std::min(begin.find_first_not_of(kWhite), begin.size()));
+  const size_t newline = begin.find('\n');
+  if (newline == std::string_view::npos) return Flaw::kNone;
+  const std::string_view text = trimmed(begin.substr(0, newline));
+  if (text.front() != '{' && text.front() != '[') return Flaw::kNone;
+  if (text.back() != '{' && text.back() != '[' && text.back() != ',') return Flaw::kNone;
+  // Within a string they are none: such a line was cut short.
   JsonScanner scanner(text);
   JsonToken value;
   if (scanner.read_value(value, 0) || !scanner.at_end()) return Flaw::kNone;

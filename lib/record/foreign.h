@@ -16,12 +16,14 @@ inline constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 // allow: `flaw` itself where they say nothing. `record` is whole, without its newline.
 Flaw plain_flaw(std::string_view record, Flaw flaw);
 
-// What an input is in which no line can be a record, seen from its first line (with its newline,
-// where it has one): UTF-16, UTF-32, compressed, or one JSON text over several lines. Else kNone.
+// What an input is in which no line can be a record, seen from how it begins: UTF-16, UTF-32,
+// compressed, or one JSON text over several lines. Else kNone. `begin` has its first line that is
+// not empty, with its newline where it has one, and may have more.
 //
-// Of the last kind are a first line that begins with a bracket and ends with an opening one, such
-// as `[` or `{"payments": [`. Single lines of such a text may well be records: to count those few
-// and to reject the others is what nobody wants.
-Flaw foreign_input(std::string_view first_line);
+// Of the last kind are those whose first line begins with a bracket, is not finished, and ends with
+// an opening one or a comma, such as `[`, `{"payments": [` or `[{"user":"a","paymentAmt":1},`.
+// Single lines of such a text may well be records: to count those few and to reject the others is
+// what nobody wants.
+Flaw foreign_input(std::string_view begin);
 
 }  // namespace paystats::record

@@ -58,7 +58,11 @@ struct RecordFields<Batch> {
     if (flaw != Flaw::kNone) return flaw;
     flaw = read_amount(tokens[1], arena, out.amount_text, out.amount);
     if (flaw != Flaw::kNone) return flaw;
-    return read_volume(tokens[2], arena, out.volume);
+    flaw = read_volume(tokens[2], arena, out.volume);
+    if (flaw != Flaw::kNone) return flaw;
+    // Nobody could count it.
+    money::Decimal sum;
+    return sum.add_times(out.amount, out.volume) ? Flaw::kNone : Flaw::kBatchOverflow;
   }
 };
 

@@ -121,16 +121,22 @@ sums_to() {
   refuses "jq -c '.[]'" payagg < <(cat array)
   printf '{\n  "user": "edgar",\n  "paymentAmt": 1.0\n}\n' >object
   refuses 'jq -c . object | payagg' payagg object
+  # However the lines are cut, and whatever empty lines stand in front.
+  for text in '[%s,\n%s\n]\n' '{"payments":[%s,\n%s\n]}\n' '\n[\n%s,\n%s\n]\n' '\r\n \n[%s,\r\n%s]\n'; do
+    printf "$text" '{"user":"a","paymentAmt":1}' '{"user":"b","paymentAmt":2}' >cut
+    refuses 'is JSON over several lines' payagg cut
+    refuses 'is JSON over several lines' payagg < <(cat cut)
+  done
   printf '{"payments": [\n%s,\n%s\n]}\n' "$edgar" "$anna" | refuses 'over several lines' payagg
 }
 
-@test "an array whose first line holds its first element: each of its lines is told as what it is" {
-  printf '[%s,\n%s,\n%s]\n' "$edgar" "$anna" "$edgar" >array
+@test "lines of JSON over several lines that stand in the middle are told as what they are" {
+  printf '%s\n[%s,\n%s,\n%s]\n' "$edgar" "$edgar" "$anna" "$edgar" >array
   run -1 --separate-stderr payagg array
-  [ -z "$output" ]
-  [[ "${stderr_lines[0]}" == 'payagg: error: array:1: does not end on its line'*'jq -c'* ]]
-  [[ "${stderr_lines[1]}" == "payagg: error: array:2: part of JSON over several lines"*"jq -c '.[]'"* ]]
-  [[ "${stderr_lines[2]}" == "payagg: error: array:3: part of JSON over several lines"* ]]
+  [ "$output" = '{"user":"edgar","sum":1.00,"count":1}' ]
+  [[ "${stderr_lines[0]}" == 'payagg: error: array:2: does not end on its line'*'jq -c'* ]]
+  [[ "${stderr_lines[1]}" == "payagg: error: array:3: part of JSON over several lines"*"jq -c '.[]'"* ]]
+  [[ "${stderr_lines[2]}" == "payagg: error: array:4: part of JSON over several lines"* ]]
 }
 
 # ---- Lines of another kind

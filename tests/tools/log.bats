@@ -103,7 +103,8 @@ pay() { paygen --user b --amount 2 -o log; }
   [ "$(cat log.torn)" = '{"user":"edgar","payme' ]
   printf '{"a":"%s' "$(head -c 3000000 /dev/zero | tr '\0' x)" >>log
   head -c 5000 /dev/zero >>log
-  paygen -q --user b --amount 2 -o log
+  run -0 --separate-stderr paygen -q --user b --amount 2 -o log
+  [[ "$stderr" == *log.torn* ]] # that payments may be missing is not hidden by -q
   tail -n 1 log.torn | tail -c 17 | grep -qx '\[5000 NUL bytes\]'
   [ "$(wc -c <log.torn)" -eq $((23 + 6 + 3000000 + 16 + 1)) ]
   [ "$(payagg log | grep -c .)" -eq 2 ]
@@ -155,7 +156,7 @@ ended_with_remedy() {
   paygen --random 1000 -o log
   follow
   : >log
-  ended_with_remedy 'payagg --follow log'
+  ended_with_remedy "payagg --follow $PWD/log"
   grep -q 'shrank' background.err
 }
 
@@ -167,7 +168,7 @@ ended_with_remedy() {
   wait_for 'grep -q edgar background.out'
   echo "$edgar" >>log.1
   pay
-  ended_with_remedy "payagg --follow $PWD/log.1 log"
+  ended_with_remedy "payagg --follow $PWD/log.1 $PWD/log"
   tail -n 1 background.out | grep -qx '{"user":"edgar","sum":2.00,"count":2}'
   # The remedy counts both.
   in_background payagg --follow "$PWD/log.1" log
@@ -179,7 +180,7 @@ ended_with_remedy() {
   follow
   paygen --user new --amount 1 -o other
   mv other log
-  ended_with_remedy 'payagg --follow log'
+  ended_with_remedy "payagg --follow $PWD/log"
 }
 
 # ---- Logs of before
@@ -202,4 +203,11 @@ ended_with_remedy() {
       grep -q 'log.torn' said
     done
   done
+  # Groups were of any size.
+  { echo "$edgar"; yes " $edgar " | head -50000; } >log
+  "$PROJECT/scripts/unmark-log" log 2>said
+  [ "$(cat log)" = "$edgar" ]
+  { echo "$edgar"; yes " $edgar " | head -5; printf '{"user":"%s' "$(head -c 300000 /dev/zero | tr '\0' x)"; } >log
+  "$PROJECT/scripts/unmark-log" log 2>said
+  [ "$(cat log)" = "$edgar" ]
 }

@@ -76,12 +76,19 @@ nothing_is_left() {
   mv state/payments.jsonl state/old.jsonl
   [ "$(pay edgar 1 1)" = 200 ]
   wait_for 'grep -q "not started again" background.err'
-  grep -q 'payagg --follow .*/old.jsonl payments.jsonl' background.err
+  grep -q 'payagg --follow .*/old.jsonl .*/payments.jsonl' background.err
   ! child payagg
   ! child paystats-cache
   [ "$(pay edgar 1 1)" = 200 ]
   stop TERM 3
   nothing_is_left
+  # Nor by another start: that would show what is in the new file alone.
+  run -3 "$PIPELINE" --state state --listen 127.0.0.1:0
+  [[ "$output" == *'must be one file again'*payments.jsonl.look* ]]
+  cat state/old.jsonl state/payments.jsonl >joined && mv joined state/payments.jsonl
+  rm state/payments.jsonl.look
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 3.00 ]'
 }
 
 @test "an unfinished group of a log of before does not count, once" {

@@ -403,9 +403,37 @@ TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted)
   EXPECT_EQ(ended.why,
             path_ + ": is another file now; the one that was followed is " + path_ +
                 ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both: payagg --follow " +
+                "totals of both, and of files between them, with the options of before: payagg "
+                "--follow " +
                 path_ + ".1 " + path_);
   EXPECT_TRUE(source->caught_up());
+}
+
+TEST_F(FollowSourceTest, TheCommandOfTheMessageCanBeRunInAShellAnywhere) {
+  const std::string old = folder_ / "it's old";
+  const std::string path = folder_ / "a log";
+  write_file(path, "[one]\n");
+  const auto opened = follow_source(path, context_.waiter, context_.words.diagnostics);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(now(**opened), "[one]\n");
+  std::filesystem::rename(path, old);
+  write_file(path, "");
+  const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
+  EXPECT_TRUE(
+      ended.why.ends_with("payagg --follow '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
+      << ended.why;
+}
+
+// Its inode has another name still, but not the one that it was opened by.
+TEST_F(FollowSourceTest, AHardLinkIsNotTakenForTheNewName) {
+  write_file(path_, "[one]\n");
+  std::filesystem::create_hard_link(path_, folder_ / "backup");
+  const auto source = open();
+  EXPECT_EQ(now(*source), "[one]\n");
+  std::filesystem::remove(path_);
+  write_file(path_, "[new]\n");
+  const Ended ended = read_to_its_end(*source, context_.in(kLimit));
+  EXPECT_EQ(ended.why.find("(deleted)"), std::string::npos) << ended.why;
 }
 
 TEST_F(FollowSourceTest, AFileThatWasReplacedIsReadToItsEndAsWell) {
@@ -417,7 +445,9 @@ TEST_F(FollowSourceTest, AFileThatWasReplacedIsReadToItsEndAsWell) {
   std::filesystem::rename(folder_ / "other", path_);
   const Ended ended = read_to_its_end(*source, context_.in(kLimit));
   EXPECT_EQ(ended.bytes, "[two]\n");
-  EXPECT_NE(ended.why.find("was replaced by another file"), std::string::npos) << ended.why;
+  EXPECT_NE(ended.why.find("is another file now; the one that was followed was removed"),
+            std::string::npos)
+      << ended.why;
 }
 
 // It must have seen the successor first, and the size under the lock then: a writer that had the
@@ -446,7 +476,7 @@ TEST_F(FollowSourceTest, AFileThatWasRemovedIsReadOnUntilAnotherHasItsName) {
   write_file(path_, "[new]\n");
   const Ended ended = read_to_its_end(*source, context_.in(kLimit));
   EXPECT_EQ(ended.bytes, "");
-  EXPECT_NE(ended.why.find("was replaced"), std::string::npos) << ended.why;
+  EXPECT_NE(ended.why.find("was removed"), std::string::npos) << ended.why;
 }
 
 TEST_F(FollowSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {

@@ -39,5 +39,11 @@ TEST(FieldOptions, TheThreeDifferAndNoneIsAPointer) {
             "--volume-field /volume: names that begin with / are reserved");
 }
 
+TEST(FieldOptions, AUserAndAnAmountHaveANameAndAVolumeNeedNot) {
+  EXPECT_FALSE(choose_fields({.user = "", .amount = {}, .volume = {}}));
+  EXPECT_FALSE(choose_fields({.user = {}, .amount = "", .volume = {}}));
+  EXPECT_TRUE(choose_fields({.user = {}, .amount = {}, .volume = ""}));
+}
+
 }  // namespace
 }  // namespace paystats::record

@@ -115,6 +115,17 @@ TEST(ForeignInput, IsOneInWhichNoLineCanBeARecord) {
   }
 }
 
+TEST(ForeignInput, IsJsonOverSeveralLinesWhereverItsLinesAreCut) {
+  const std::string payment(kPayment);
+  for (const std::string& begin :
+       {"[" + payment + ",\n" + payment + "\n]\n", "{\"payments\":[" + payment + " ,\r\n",
+        std::string("\n \r\n[\n"), std::string("{\"user\":\"a\",\n\"paymentAmt\":1}\n")}) {
+    EXPECT_EQ(foreign_input(begin), Flaw::kSeveralLines) << begin;
+  }
+  EXPECT_EQ(foreign_input(payment + ",\n"), Flaw::kNone) << "it is whole, but for the comma";
+  EXPECT_EQ(foreign_input("{\"user\":\"a,\n"), Flaw::kNone) << "cut short within a string";
+}
+
 TEST(ForeignInput, IsNoneWhereTheFirstLineIsMerelyBad) {
   const std::string payment = std::string(kPayment) + "\n";
   for (const std::string& line :
