@@ -155,6 +155,7 @@ EXAMPLES = {
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
                           " std::span<const Batch> batches",
+    "log/torn_file.h": "const std::string& log_path, int log_fd, uint64_t begin, uint64_t end, bool cut",
     "stream/trigger.h": "const Clock& clock, uint64_t rows, bool paused, void (*publish)(),"
                         " Source& source, Block& block",
     "topics/job.h": "const TopicJobOptions& options, Cluster& cluster, RejectLog& rejects,"

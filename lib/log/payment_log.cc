@@ -269,9 +269,7 @@ base::Result<void> PaymentLog::repair() {
     const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
     if (!size) return base::fail(size.error());
     if (kept_from && *size == undo_bytes_) {
-      base::Result<void> cut = cut_tail(*kept_from, torn);
-      if (!cut) torn.take_back();
-      return cut;
+      return cut_tail(*kept_from, torn);
     }
     if (kept_from) torn.take_back();  // it has grown: what it is now may be whole
     const base::Result<LogTail> tail = examine_log_tail(read_fd_.get(), *size, name_);
@@ -296,9 +294,12 @@ base::Error PaymentLog::somebody_appends() const {
 }
 
 // What follows is written behind a truncation that is on the disk: see prepare().
-base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, const TornFile& torn) {
+base::Result<void> PaymentLog::cut_tail(uint64_t whole_bytes, TornFile& torn) {
   base::Result<void> cut = truncate_to(write_fd_.get(), whole_bytes, name_);
-  if (!cut) return cut;
+  if (!cut) {
+    torn.take_back();
+    return cut;
+  }
   const uint64_t bytes = undo_bytes_ - whole_bytes;
   undo_bytes_ = whole_bytes;
   diagnostics_->error(

@@ -60,7 +60,7 @@ class PaymentLog {
   base::Result<void> write_locked(std::string_view lines);
   base::Result<void> prepare();
   base::Result<void> repair();
-  base::Result<void> cut_tail(uint64_t whole_bytes, const TornFile& torn);
+  base::Result<void> cut_tail(uint64_t whole_bytes, TornFile& torn);
   base::Error somebody_appends() const;
   base::Result<void> sync_contents();
   base::Result<void> sync();

@@ -438,6 +438,19 @@ TEST_F(PaymentLogTest, ATailIsKeptOnceHoweverOftenItIsLookedAt) {
   EXPECT_EQ(torn(), "{\"a\":7\n");
 }
 
+TEST_F(PaymentLogTest, ATailIsNeverInNeitherFile) {
+  for (const int sync : {0, 1, 2}) {
+    remove_torn();
+    write_file(path_, plain(kOne) + "{\"us");
+    faults().fdatasync_errno = EIO;
+    faults().fdatasync_failures = 1;
+    faults().fdatasync_after = sync;
+    EXPECT_FALSE(commit(plain(kTwo)));
+    EXPECT_NE((bytes() + torn()).find("{\"us"), std::string::npos) << sync;
+    EXPECT_TRUE(bytes().starts_with(plain(kOne)));
+  }
+}
+
 TEST_F(PaymentLogTest, ATailLiesBesideTheFileThatALinkLeadsTo) {
   std::filesystem::create_directory(folder_ / "inner");
   write_file(folder_ / "inner/log", "{\"us");

@@ -196,6 +196,8 @@ inline std::optional<Decoded> record_of<Batch>(const Fields& fields) {
   const auto amount = fields.amount();
   const auto volume = fields.volume();
   if (!user || !amount || !volume) return std::nullopt;
+  money::Int128 sum = 0;  // that nobody could count it is a flaw as well
+  if (__builtin_mul_overflow(*amount, money::Int128{*volume}, &sum)) return std::nullopt;
   return Decoded{
       Flaw::kNone, *user, money::Decimal::from_nanos(*amount), fields.at("paymentAmt").text,
       *volume,     {}};
@@ -205,9 +207,7 @@ template <>
 inline std::optional<Decoded> record_of<Payment>(const Fields& fields) {
   std::optional<Decoded> batch = record_of<Batch>(fields);
   if (!batch) return std::nullopt;
-  money::Int128 sum = 0;
-  if (__builtin_mul_overflow(batch->amount.nanos(), money::Int128{batch->number}, &sum)) return {};
-  batch->amount = money::Decimal::from_nanos(sum);
+  batch->amount = money::Decimal::from_nanos(batch->amount.nanos() * money::Int128{batch->number});
   batch->amount_text.clear();
   return batch;
 }
