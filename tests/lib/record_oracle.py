@@ -1,7 +1,7 @@
 """What a payment, a batch or a line of stats is, by Python's json and decimal: the oracle for
 lib/record.
 
-judge(b'{"user":"edgar","paymentAmt":1.0}', "payment") -> ("edgar", 1000000000)
+judge(b'{"user":"edgar","paymentAmt":1.0,"volume":7}', "payment") -> ("edgar", 7000000000)
 judge(b'...', "batch") -> (user, nanos, amount text, volume)
 judge(b'...', "stats") -> (user, nanos, count, partition, offset), the last two None where absent
 A record that is refused is None.
@@ -14,7 +14,9 @@ import decimal_oracle
 NESTING_MAX = 64
 LINE_BYTES_MAX = 1 << 20
 USER_BYTES_MAX = 1024
+SUM_MAX = 2**127 - 1
 DIGITS = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
 
 class Refused(Exception):
@@ -70,15 +72,19 @@ def once(pairs, name):
     return len(values), values[0] if values else None
 
 
-def is_string(value):
-    return isinstance(value, str) and not isinstance(value, Number)
-
-
-def user_of(pairs):
-    times, user = once(pairs, "user")
-    if times != 1 or not is_string(user) or not 1 <= len(user.encode("utf-8")) <= USER_BYTES_MAX:
+def user_of(pairs, field="user"):
+    """A string, or an integer by its digits."""
+    times, user = once(pairs, field)
+    if times != 1 or not isinstance(user, str):
         return None
-    return user
+    if isinstance(user, Number) and not INTEGER.fullmatch(user):
+        return None
+    return str(user) if 1 <= len(user.encode("utf-8")) <= USER_BYTES_MAX else None
+
+
+def fits(nanos, volume):
+    """Whether so many payments have a sum that can be counted."""
+    return -SUM_MAX - 1 <= nanos * volume <= SUM_MAX
 
 
 def amount_of(pairs):
@@ -99,7 +105,7 @@ def batch_of(pairs):
     user, (nanos, text) = user_of(pairs), amount_of(pairs)
     times, volume = once(pairs, "volume")
     volume = 1 if times == 0 else digits_of(volume, 2**64 - 1)
-    if user is None or nanos is None or times > 1 or not volume:
+    if user is None or nanos is None or times > 1 or not volume or not fits(nanos, volume):
         return None
     return user, nanos, text, volume
 
@@ -134,7 +140,8 @@ def judge(line, kind):
     batch = batch_of(pairs)
     if kind == "batch" or batch is None:
         return batch
-    return batch[:2] if batch[3] == 1 else None
+    user, nanos, _, volume = batch
+    return user, nanos * volume
 
 
 def is_blank(line):
@@ -143,24 +150,11 @@ def is_blank(line):
 
 # ---- Requests: what payagg counts of a line, whole or not at all
 
-INTEGER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-
-
-def request_user(pairs, field):
-    """A string, or an integer by its digits."""
-    times, user = once(pairs, field)
-    if times != 1 or not isinstance(user, str):
-        return None
-    if isinstance(user, Number) and not INTEGER.fullmatch(user):
-        return None
-    return str(user) if 1 <= len(user.encode("utf-8")) <= USER_BYTES_MAX else None
-
-
 def request_batch(pairs, fields):
     """(user, nanos, volume); a volume is of default fields alone, elsewhere it is any field."""
     if not isinstance(pairs, Pairs):
         return None
-    user = request_user(pairs, fields[0])
+    user = user_of(pairs, fields[0])
     times, text = once(pairs, fields[1])
     if user is None or times != 1 or not isinstance(text, str):
         return None
@@ -171,7 +165,7 @@ def request_batch(pairs, fields):
     if fields == DEFAULT_FIELDS:
         times, text = once(pairs, "volume")
         volume = 1 if times == 0 else digits_of(text, 2**64 - 1)
-        if times > 1 or not volume:
+        if times > 1 or not volume or not fits(nanos, volume):
             return None
     return user, nanos, volume
 
