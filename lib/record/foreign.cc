@@ -9,7 +9,7 @@
 namespace paystats::record {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::string_view kWhite = " \t\r\n";
 constexpr char kRecordSeparator = '\x1E';  // RFC 7464

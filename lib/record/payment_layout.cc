@@ -14,8 +14,6 @@
 namespace paystats::record {
 namespace {
 
-using scan::load_eight;
-
 // The next two are for text that is known to be right.
 
 const char* after_string(const char* quote) {
