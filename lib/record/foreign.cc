@@ -9,8 +9,6 @@
 namespace paystats::record {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr std::string_view kWhite = " \t\r\n";
 constexpr char kRecordSeparator = '\x1E';  // RFC 7464
 
@@ -19,16 +17,21 @@ struct Magic {
   Flaw flaw;
 };
 
+template <size_t kSize>
+constexpr std::string_view with_nuls(const char (&bytes)[kSize]) {
+  return {bytes, kSize - 1};
+}
+
 // The longer of two that begin alike comes first.
 constexpr std::array<Magic, 8> kMagics = {{
-    {"\xFF\xFE\0\0"sv, Flaw::kUtf32},
-    {"\0\0\xFE\xFF"sv, Flaw::kUtf32},
-    {"\xFF\xFE"sv, Flaw::kUtf16},
-    {"\xFE\xFF"sv, Flaw::kUtf16},
-    {"\x1F\x8B\x08"sv, Flaw::kGzip},          // RFC 1952
-    {"\x28\xB5\x2F\xFD"sv, Flaw::kZstd},      // RFC 8878
-    {"\xFD\x37\x7A\x58\x5A\0"sv, Flaw::kXz},  // the .xz file format, 2.1.1.1
-    {"BZh91AY&SY"sv, Flaw::kBzip2},
+    {with_nuls("\xFF\xFE\0\0"), Flaw::kUtf32},
+    {with_nuls("\0\0\xFE\xFF"), Flaw::kUtf32},
+    {"\xFF\xFE", Flaw::kUtf16},
+    {"\xFE\xFF", Flaw::kUtf16},
+    {"\x1F\x8B\x08", Flaw::kGzip},                     // RFC 1952
+    {"\x28\xB5\x2F\xFD", Flaw::kZstd},                 // RFC 8878
+    {with_nuls("\xFD\x37\x7A\x58\x5A\0"), Flaw::kXz},  // the .xz file format, 2.1.1.1
+    {"BZh91AY&SY", Flaw::kBzip2},
 }};
 
 std::string_view trimmed(std::string_view text) {
@@ -90,7 +93,7 @@ Flaw bracketed(std::string_view text) {
 
 // `"user": "edgar",`, or nothing but closing brackets.
 bool is_inner_line(std::string_view text) {
-  if (text.find_first_not_of("]}, \t\r") == std::string_view::npos) return text != ","sv;
+  if (text.find_first_not_of("]}, \t\r") == std::string_view::npos) return text != ",";
   if (text.front() == ',') {
     text = trimmed(text.substr(1));
     if (text.empty()) return false;
