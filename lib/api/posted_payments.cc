@@ -142,6 +142,7 @@ class Judge {
 void PostedPayments::add(const record::Batch& batch) {
   owned_.push_back({std::string(batch.user), money::plain_decimal(batch.amount_text), batch.amount,
                     batch.volume});
+  request_bytes_.reset();
   const Owned& owned = owned_.back();
   payments_ += batch.volume;
   payments_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax +
@@ -159,8 +160,16 @@ record::Request PostedPayments::request() {
   return {batches_, idempotency_key_};
 }
 
+void PostedPayments::set_idempotency_key(std::string key) {
+  idempotency_key_ = std::move(key);
+  request_bytes_.reset();
+}
+
 uint64_t PostedPayments::request_bytes() {
-  return empty() ? 0 : record::request_line_bytes(request(), kSomeTime);
+  if (!request_bytes_) {
+    request_bytes_ = empty() ? 0 : record::request_line_bytes(request(), kSomeTime);
+  }
+  return *request_bytes_;
 }
 
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,

@@ -35,7 +35,7 @@ class PostedPayments {
   // `amount_text` becomes plain.
   void add(const record::Batch& batch);
 
-  void set_idempotency_key(std::string key) { idempotency_key_ = std::move(key); }
+  void set_idempotency_key(std::string key);
 
   // Valid until the next change. REQUIRES: not empty.
   record::Request request();
@@ -43,7 +43,7 @@ class PostedPayments {
   uint64_t payments() const { return payments_; }
   bool empty() const { return owned_.empty(); }
 
-  // As the one line of a log, and at most as a line for each payment.
+  // As the one line of a log (measured once), and at most as a line for each payment.
   uint64_t request_bytes();
   uint64_t payments_bytes() const { return payments_bytes_; }
   // About so many bytes in memory.
@@ -60,6 +60,7 @@ class PostedPayments {
   std::vector<record::Batch> batches_;
   std::string idempotency_key_;
   uint64_t payments_ = 0;
+  std::optional<uint64_t> request_bytes_;  // once it has been asked for
   uint64_t payments_bytes_ = 0;
   uint64_t memory_bytes_ = 0;
 };

@@ -27,6 +27,7 @@ constexpr base::Duration kLastWait = std::chrono::milliseconds(500);  // for a t
 struct Item {
   uint64_t id = 0;
   api::PostedPayments payments;
+  uint64_t bytes = 0;  // that the sink writes for it
 };
 
 struct Outcome {
@@ -102,6 +103,7 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
          std::weak_ptr<LoopSide> side, loop::EventLoop& event_loop)
       : sink(std::move(payment_sink)),
         reader_fd(sink->reader_fd()),
+        request_is_line(sink->request_is_line()),
         group_bytes_max(group_max),
         loop_side(std::move(side)),
         loop(event_loop) {}
@@ -120,14 +122,12 @@ struct PaymentWriter::Shared : std::enable_shared_from_this<PaymentWriter::Share
   base::Result<Work> wait_for_work();
   base::Result<void> wait_woken() const;
   std::vector<Item> take_group();
-  uint64_t written_bytes(api::PostedPayments& payments) const {
-    return sink->request_is_line() ? payments.request_bytes() : payments.payments_bytes();
-  }
   bool write_group(std::vector<Item> group);
   void tell(std::function<void(LoopSide&)> news);
 
   const std::unique_ptr<io::PaymentSink> sink;
   const int reader_fd;
+  const bool request_is_line;
   const uint64_t group_bytes_max;
   const std::weak_ptr<LoopSide> loop_side;
   base::UniqueFd wake_fd;
@@ -184,7 +184,7 @@ std::vector<Item> PaymentWriter::Shared::take_group() {
   std::vector<Item> group;
   uint64_t bytes = 0;
   while (!queue.empty()) {
-    const uint64_t more = written_bytes(queue.front().payments);
+    const uint64_t more = queue.front().bytes;
     if (!group.empty() && bytes + more > group_bytes_max) break;
     bytes += more;
     group.push_back(std::move(queue.front()));
@@ -327,7 +327,9 @@ void PaymentWriter::post(api::PostedPayments payments, OnOutcome on_outcome) {
   const uint64_t id = side.next_id++;
   side.bytes += bytes;
   side.waiting.emplace(id, Waiting{std::move(on_outcome), side.clock.now(), bytes});
-  side.fresh.push_back({id, std::move(payments)});
+  const uint64_t written =
+      shared_->request_is_line ? payments.request_bytes() : payments.payments_bytes();
+  side.fresh.push_back({id, std::move(payments), written});
   if (std::exchange(side.handing_over, true)) return;
   side.loop.post([shared = shared_, weak = std::weak_ptr(loop_side_)] {
     if (const auto alive = weak.lock()) hand_over(*alive, *shared);
