@@ -4,12 +4,11 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "record/json_scanner.h"
 
 namespace paystats::api {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool read_element(record::JsonScanner& scanner, std::vector<std::string_view>& elements) {
   const char* const begin = scanner.place();
@@ -36,7 +35,7 @@ bool read_array(record::JsonScanner& scanner, std::vector<std::string_view>& ele
 
 JsonElements split_json(std::string_view text) {
   JsonElements result;
-  if (text.starts_with(kByteOrderMark)) {
+  if (text.starts_with(base::kByteOrderMark)) {
     result.flaw = record::Flaw::kByteOrderMark;
     return result;
   }

@@ -7,6 +7,9 @@
 
 namespace paystats::base {
 
+// With which some programs begin a file.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 struct Utf8Char {
   uint32_t code_point = 0;
   size_t bytes = 0;  // 1 to 4; 0 where the text does not begin with a valid sequence

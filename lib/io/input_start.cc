@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "record/foreign.h"
 
 namespace paystats::io {
@@ -68,10 +69,10 @@ std::string refusal(std::string_view source, const Conversion& conversion, std::
 base::Result<void> begin_input(Block& block, base::Diagnostics& diagnostics) {
   assert(block.begins_input);
   const std::string_view name = block.source == "-" ? "stdin" : block.source;
-  if (block.bytes.starts_with(record::kUtf8Mark)) {
+  if (block.bytes.starts_with(base::kByteOrderMark)) {
     diagnostics.note(fmt::format("{}: begins with a byte-order mark, which was skipped", name));
-    block.bytes.remove_prefix(record::kUtf8Mark.size());
-    if (block.long_line_bytes != 0) block.long_line_bytes -= record::kUtf8Mark.size();
+    block.bytes.remove_prefix(base::kByteOrderMark.size());
+    if (block.long_line_bytes != 0) block.long_line_bytes -= base::kByteOrderMark.size();
   }
   const Flaw form = record::foreign_input(block.bytes);
   if (form == Flaw::kNone) return {};

@@ -14,6 +14,7 @@
 
 #include "io/fd_io.h"
 #include "io/line_splitter.h"
+#include "log/file_name.h"
 #include "log/log_tail.h"
 
 namespace paystats::log {
@@ -117,9 +118,7 @@ class FollowSource final : public io::Source {
 
   bool cut_short() const override { return cut_short_; }
   bool caught_up() const override { return start_end_ ? offset_ >= *start_end_ : said_missing_; }
-  base::Result<void> ending() const override {
-    return ending_ ? base::fail(*ending_) : base::Result<void>();
-  }
+  base::Result<void> ending() const override { return ending_; }
   uint64_t bytes_read() const override { return offset_; }
 
  private:
@@ -230,22 +229,9 @@ class FollowSource final : public io::Source {
         base::ErrorKind::kMustNotGoOn);
   }
 
-  // The name that the file has now, unless it is removed.
-  std::optional<std::string> other_name() const {
-    std::error_code error;
-    std::string name =
-        std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd_.get()), error).string();
-    struct stat ours = {};
-    struct stat named = {};
-    const bool same = !error && ::fstat(fd_.get(), &ours) == 0 &&
-                      ::stat(name.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
-                      ours.st_ino == named.st_ino;
-    return same ? std::optional(std::move(name)) : std::nullopt;
-  }
-
   // All of the file before has been read; what ends there without a newline will stay so.
   io::ReadStatus end_of_superseded() {
-    const std::optional<std::string> old = other_name();
+    const std::optional<std::string> old = name_of(fd_.get());
     const std::string torn =
         size_ > end_ ? fmt::format(" (its last {} bytes are no whole line)", size_ - end_) : "";
     const std::string path = absolute(path_);
@@ -262,7 +248,7 @@ class FollowSource final : public io::Source {
           "the options of before: payagg --follow {}",
           torn, quoted(path));
     }
-    ending_ = base::Error{std::move(message), base::ErrorKind::kMustNotGoOn};
+    ending_ = base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
     return io::ReadStatus::kEnd;
   }
 
@@ -299,7 +285,7 @@ class FollowSource final : public io::Source {
   std::optional<uint64_t> start_end_;  // end_ as it was at the start
   std::string proof_;                  // the last bytes before offset_
   std::string part_;                   // the last bytes of an unfinished line, before size_
-  std::optional<base::Error> ending_;
+  base::Result<void> ending_;
 };
 
 }  // namespace

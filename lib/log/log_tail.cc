@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/utf8.h"
 #include "io/fd_io.h"
 #include "record/json_scanner.h"
 #include "record/payment.h"
@@ -15,8 +16,6 @@ namespace {
 // Mostly the answer lies in the last few bytes.
 constexpr size_t kFirstChunkBytes = 4 << 10;
 constexpr size_t kLargestChunkBytes = 256 << 10;
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_whole_json(std::string_view text) {
   record::JsonScanner scanner(text);
@@ -56,7 +55,8 @@ base::Result<LogTail> examine_log_tail(int fd, uint64_t size, std::string_view n
   const base::Result<size_t> n = io::read_at(fd, *whole, text.data(), text.size(), name);
   if (!n) return base::fail(n.error());
   std::string_view json = text;
-  if (*whole == 0 && json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
+  if (*whole == 0 && json.starts_with(base::kByteOrderMark))
+    json.remove_prefix(base::kByteOrderMark.size());
   tail.lacks_newline = *n == text.size() && is_whole_json(json);
   return tail;
 }

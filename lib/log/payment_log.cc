@@ -10,10 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <optional>
 
+#include "base/utf8.h"
 #include "io/fd_io.h"
+#include "log/file_name.h"
 #include "log/log_tail.h"
 #include "log/sync.h"
 #include "log/torn_file.h"
@@ -22,7 +23,6 @@ namespace paystats::log {
 namespace {
 
 constexpr uint64_t kCifsType = 0xFF534D42;  // not in <linux/magic.h>
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // So often a repair or an undo looks again where somebody appends without the lock meanwhile.
 constexpr int kTriesMax = 100;
 
@@ -41,33 +41,17 @@ base::Result<void> check_file(int fd, std::string_view name) {
   return {};
 }
 
-// So that a mistyped name costs nobody his notes.
+// A mistyped output must not change a file that is no log.
 base::Result<void> check_first_byte(int fd, std::string_view name) {
   std::string front(4096, '\0');
   const base::Result<size_t> n = io::read_at(fd, 0, front.data(), front.size(), name);
   if (!n) return base::fail(n.error());
   std::string_view text(front.data(), *n);
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.starts_with(base::kByteOrderMark)) text.remove_prefix(base::kByteOrderMark.size());
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
   if (text[first] == '{' || text[first] == '[' || text[first] == '\0') return {};
   return base::fail(fmt::format("{}: not a log of JSON lines, so nothing is appended to it", name));
-}
-
-bool has_its_name(int fd, const std::string& path) {
-  struct stat ours = {};
-  struct stat named = {};
-  return ::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
-// Where an open file lies, whatever links led to it; nothing where it has no name any more.
-std::optional<std::string> place_of(int fd) {
-  std::error_code error;
-  std::string place =
-      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error).string();
-  if (error || !has_its_name(fd, place)) return std::nullopt;
-  return place;
 }
 
 std::optional<FileState> state_of(int fd) {
@@ -116,7 +100,7 @@ PaymentLog::PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::str
                        std::string name, base::Diagnostics& diagnostics)
     : write_fd_(std::move(write_fd)),
       read_fd_(std::move(read_fd)),
-      place_(place_of(read_fd_.get()).value_or(path)),
+      place_(name_of(read_fd_.get()).value_or(path)),
       path_(std::move(path)),
       name_(std::move(name)),
       diagnostics_(&diagnostics) {}
@@ -148,7 +132,7 @@ base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
   if (!read_fd) return base::fail(read_fd.error());
   checked = check_first_byte(read_fd->get(), name);
   if (!checked) return base::fail(checked.error());
-  const std::optional<std::string> path = place_of(fd);
+  const std::optional<std::string> path = name_of(fd);
   if (!path) {
     return base::fail(fmt::format("{}: the file has been removed, so nobody would read it", name));
   }
@@ -176,9 +160,10 @@ base::Result<void> PaymentLog::write_locked(std::string_view lines) {
   return {};
 }
 
-// Where only our own last commit has written to the log there is nothing to look at. Else whoever
-// had the lock since may have been killed between a truncation and its sync: what is written now
-// must not stand where a power cut could bring back the bytes that were cut off.
+// If nobody has written to the log since our last commit, nothing need be checked. Otherwise
+// another writer may have been killed between a truncation and its sync, and a power cut could
+// bring back the bytes that it cut off, in the middle of what is written now: so the file is synced
+// first.
 base::Result<void> PaymentLog::prepare() {
   const std::optional<FileState> now = state_of(read_fd_.get());
   if (now && now == last_commit_) {
@@ -196,7 +181,7 @@ base::Result<void> PaymentLog::prepare() {
 base::Result<void> PaymentLog::lock_current() {
   for (;;) {
     base::Result<void> locked = io::lock_exclusively(read_fd_.get(), name_, *diagnostics_);
-    if (!locked || has_its_name(read_fd_.get(), path_)) return locked;
+    if (!locked || has_name(read_fd_.get(), path_)) return locked;
     base::Result<PaymentLog> current = open(path_, *diagnostics_);
     ::flock(read_fd_.get(), LOCK_UN);
     if (!current) return base::fail(current.error());

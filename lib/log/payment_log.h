@@ -8,7 +8,8 @@
 // A commit holds flock(LOCK_EX) over repair, write, fdatasync and undo (ftruncate), so what holds
 // LOCK_SH sees only whole commits, unless a writer was killed. Then the next commit repairs, before
 // it writes: a last line that lacks nothing but its newline gets it; any other tail is kept in
-// NAME.torn (see torn_file.h) and cut off. A whole line is never touched, whoever wrote it.
+// NAME.torn (see torn_file.h) and cut off. A line that has its
+// newline is never changed or removed, whichever program wrote it.
 //
 // A write or fdatasync that fails is undone, durably as well, and is an error. Of a writer that
 // does not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off.

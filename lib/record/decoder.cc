@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/utf8.h"
 #include "record/flat_scanner.h"
 #include "record/json_scanner.h"
 #include "record/payment_layouts.h"
@@ -15,8 +16,6 @@ namespace {
 
 // Records whose lines have no layout to be learned.
 struct NoLayout {};
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -215,7 +214,7 @@ struct LineDecoder<Record>::Plan {
                     bool& is_group) {
     is_group = false;
     if (text.size() > kLineBytesMax) return Flaw::kLineTooLong;
-    if (text.starts_with(kByteOrderMark)) return Flaw::kByteOrderMark;
+    if (text.starts_with(base::kByteOrderMark)) return Flaw::kByteOrderMark;
     JsonScanner scanner(text);
     scanner.skip_white();
     const bool is_object = scanner.peek() == '{';

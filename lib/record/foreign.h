@@ -9,9 +9,6 @@
 
 namespace paystats::record {
 
-// UTF-8 with the mark of another encoding's byte order: some programs begin a file with it.
-inline constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
-
 // The flaw of a record that a decoder refused with `flaw`, in the plainest words that its bytes
 // allow: `flaw` itself where they say nothing. `record` is whole, without its newline.
 Flaw plain_flaw(std::string_view record, Flaw flaw);
