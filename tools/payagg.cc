@@ -1,4 +1,5 @@
 // payagg: sums and counts payments per user. See payagg(1).
+#include "cli/field_options.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "payagg/aggregate.h"
@@ -40,12 +41,7 @@ void declare(cli::CommandLine& line, Options& options) {
             "go on reading the last INPUT as it grows; implies --output-mode update");
   line.flag("--available-now", options.available_now, "of a topic, read what is there now and end");
   line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
-  line.text("--user-field", options.fields.user, "NAME", "the field of the user (default user)");
-  line.text("--amount-field", options.fields.amount, "NAME",
-            "the field of the amount (default paymentAmt)");
-  line.text("--volume-field", options.fields.volume, "NAME",
-            "the field of the volume of a batch (default volume, unless one of the other two is "
-            "named); '': there is none");
+  cli::declare_fields(line, options.fields);
   line.number("--jobs", options.jobs, "N",
               "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
               256);

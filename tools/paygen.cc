@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "cli/field_options.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "gen/job.h"
@@ -32,12 +33,7 @@ void declare(cli::CommandLine& line, Options& options) {
             "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
   line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
   line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
-  line.text("--user-field", gen.fields.user, "NAME", "the field of the user (default user)");
-  line.text("--amount-field", gen.fields.amount, "NAME",
-            "the field of the amount (default paymentAmt)");
-  line.text("--volume-field", gen.fields.volume, "NAME",
-            "the field of the volume of a batch (default volume, unless one of the other two is "
-            "named); '': there is none");
+  cli::declare_fields(line, gen.fields);
   line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
 
   line.section("Pace");
