@@ -29,6 +29,8 @@ struct Options {
   bool allow_negative = false;
   std::optional<uint64_t> connections_max;
   std::optional<std::string> instance;
+  std::optional<uint64_t> keys_max;
+  std::optional<base::Duration> idempotency_memory;
   kafka::KafkaOptions kafka;
 };
 
@@ -54,9 +56,21 @@ void declare(cli::CommandLine& line, Options& options) {
   line.number("--volume-max", options.volume_max, "N", "payments in one request (default 100000)",
               1, 1'000'000'000);
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
+  line.section("Idempotency keys (of a log or a pipe)");
+  line.number("--keys-max", options.keys_max, "N",
+              "keys of one memory (default 1000000); 16 bytes each", 1, 1'000'000'000);
+  line.duration("--idempotency-memory", options.idempotency_memory, "T",
+                "how long a key is known at least (default 24h)");
   cli::declare_kafka(line, options.kafka);
   line.text("--instance", options.instance, "NAME",
             "a name of this server's own among those that write to the topic (default: by host)");
+}
+
+keys::KeyLimits key_limits(const Options& options) {
+  keys::KeyLimits limits;
+  limits.keys_max = options.keys_max.value_or(limits.keys_max);
+  limits.memory = options.idempotency_memory.value_or(limits.memory);
+  return limits;
 }
 
 // The page that is installed beside this program, where there is one.
@@ -106,7 +120,9 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   if (!page) return base::fail(page.error());
   kafka::EndpointOpener opener(options.kafka, context);
   base::Result<std::unique_ptr<io::PaymentSink>> sink =
-      opener.payment_sink(*output, kTransactions, options.instance);
+      opener.payment_sink(*output, {.topic = kTransactions,
+                                    .instance = options.instance,
+                                    .keys = log::LogKeysOptions{.limits = key_limits(options)}});
   if (!sink) {
     // Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
     if (sink.error().kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;

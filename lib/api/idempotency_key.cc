@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
+
+#include "keys/keyed_lines.h"
 
 namespace paystats::api {
 namespace {
 
 constexpr std::string_view kName = "Idempotency-Key";
-
-bool is_printable(char c) {
-  return c >= ' ' && c <= '~';
-}
 
 // What stands between the quotes of RFC 9651, section 3.3.3, or nothing where that is malformed.
 std::optional<std::string> unquoted(std::string_view value) {
@@ -39,11 +36,9 @@ base::Result<std::string> idempotency_key(const HttpRequest& request) {
   const std::string_view value = *request.find(kName);
   const std::optional<std::string> key =
       value.starts_with('"') ? unquoted(value) : std::optional<std::string>(value);
-  const bool right = key && !key->empty() && key->size() <= kIdempotencyKeyBytesMax &&
-                     std::all_of(key->begin(), key->end(), is_printable);
-  if (!right) {
+  if (!key || !keys::is_key(*key)) {
     return base::fail(fmt::format("{}: not 1 to {} printable ASCII characters, in quotes or bare",
-                                  kName, kIdempotencyKeyBytesMax));
+                                  kName, keys::kKeyBytesMax));
   }
   return *key;
 }

@@ -10,9 +10,7 @@
 
 namespace paystats::api {
 
-inline constexpr size_t kIdempotencyKeyBytesMax = 255;
-
-// 1 to kIdempotencyKeyBytesMax printable ASCII characters, without the quotes; empty where the
+// A key (see keys::is_key()), without the quotes; empty where the
 // request has none. More than one is an error, as is any other value.
 base::Result<std::string> idempotency_key(const HttpRequest& request);
 

@@ -26,10 +26,14 @@ Words words_of(ProblemType type) {
       return {403, "foreign-origin", "Sent by another site"};
     case ProblemType::kNotFound:
       return {404, "not-found", "Not found"};
+    case ProblemType::kKeyUnknown:
+      return {404, "key-unknown", "No request of this key is known"};
     case ProblemType::kMethodNotAllowed:
       return {405, "method-not-allowed", "Method not allowed here"};
     case ProblemType::kTimeout:
       return {408, "timeout", "The request took too long to arrive"};
+    case ProblemType::kKeyUnderWay:
+      return {409, "key-under-way", "A request of this key is being written", 1};
     case ProblemType::kLengthRequired:
       return {411, "length-required", "Content-Length required"};
     case ProblemType::kTooLarge:
@@ -42,8 +46,12 @@ Words words_of(ProblemType type) {
       return {421, "misdirected", "Not a name of this server"};
     case ProblemType::kInvalidPayments:
       return {422, "invalid-payments", "Payments refused"};
+    case ProblemType::kKeyReused:
+      return {422, "key-reused", "Other payments were taken for this key"};
     case ProblemType::kHeaderTooLarge:
       return {431, "header-too-large", "Header too large"};
+    case ProblemType::kKeysNotKept:
+      return {501, "keys-not-kept", "Idempotency keys are not kept here"};
     case ProblemType::kCacheAway:
       return {503, "cache-away", "The totals are away", 1};
     case ProblemType::kBusy:
@@ -88,6 +96,7 @@ HttpResponse problem_response(const Problem& problem) {
     }
     body += ']';
   }
+  body += problem.members;
   body += "}\n";
   HttpResponse response = text_response(words.status, "application/problem+json", std::move(body));
   if (words.retry_after_s > 0) {

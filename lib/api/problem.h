@@ -20,16 +20,20 @@ enum class ProblemType {
   kInvalidJson,       // 400 the body is not JSON
   kForeignOrigin,     // 403 sent by a page of another site
   kNotFound,          // 404
+  kKeyUnknown,        // 404 no request of this idempotency key is known
   kMethodNotAllowed,  // 405
   kTimeout,           // 408
+  kKeyUnderWay,       // 409 a request of this idempotency key is being written
   kLengthRequired,    // 411 a Transfer-Encoding, or a POST without Content-Length
   kTooLarge,          // 413 the body
   kUnsupportedType,   // 415 a body that is not application/json
   kExpectation,       // 417
   kMisdirected,       // 421 a Host that is not ours
   kInvalidPayments,   // 422
+  kKeyReused,         // 422 other payments were taken for this idempotency key
   kHeaderTooLarge,    // 431
   kInternal,          // 500
+  kKeysNotKept,       // 501 this output remembers no idempotency keys
   kCacheAway,         // 503 no totals to be had just now
   kBusy,              // 503 too much in the queue, or too many connections
   kStopping,          // 503
@@ -46,6 +50,7 @@ struct Problem {
   ProblemType type = ProblemType::kInternal;
   std::string detail;
   std::vector<ProblemError> errors;
+  std::string members = {};  // further ones: `,"name":value`, JSON
 };
 
 // With Retry-After where it makes sense to try again soon.

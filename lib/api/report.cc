@@ -43,6 +43,18 @@ HttpResponse metrics_response(const ServerFigures& figures) {
             figures.cache_ready ? 1 : 0);
   out.gauge("cache_version", "Version of the cache's totals.", figures.cache_version);
   out.gauge("output_up", "1 while payments can be written.", figures.output_writable ? 1 : 0);
+  if (figures.keys.kept != keys::KeyFigures::Kept::kNot) {
+    const keys::KeyFigures& keys = figures.keys;
+    out.counter("posts_repeated_total", "Requests answered again by their idempotency key.",
+                figures.posts_repeated);
+    out.gauge("idempotency_keys", "Idempotency keys that are known.", keys.keys);
+    out.gauge("idempotency_keys_max", "Keys younger than the memory that can be known.",
+              keys.keys_max);
+    out.gauge("idempotency_memory_seconds", "How long each key is known at least.",
+              static_cast<uint64_t>(keys.memory_seconds));
+    out.gauge("idempotency_complete", "1 while every key of the output is known.",
+              keys.complete ? 1 : 0);
+  }
   return text_response(200, "text/plain; version=0.0.4; charset=utf-8", out.take());
 }
 

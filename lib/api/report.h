@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "api/http.h"
+#include "keys/key_answer.h"
 
 namespace paystats::api {
 
@@ -29,6 +30,9 @@ struct ServerFigures {
   size_t connections = 0;
   size_t streams = 0;
   size_t posts_waiting = 0;
+
+  uint64_t posts_repeated = 0;  // answered again, since their key had been taken
+  keys::KeyFigures keys;
 };
 
 // 200, or 503 that says what is missing.

@@ -10,6 +10,7 @@
 #include "api/idempotency_key.h"
 #include "api/openapi.h"
 #include "api/problem.h"
+#include "keys/keyed_lines.h"
 #include "record/payment.h"
 
 namespace paystats::api {
@@ -17,6 +18,8 @@ namespace {
 
 enum Resource : int {
   kPayments,
+  kKey,
+  kKeys,
   kStats,
   kUser,
   kStream,
@@ -30,6 +33,7 @@ enum Resource : int {
 constexpr std::string_view kRead = "GET, HEAD, OPTIONS";
 constexpr std::string_view kWrite = "POST, OPTIONS";
 constexpr std::string_view kOpenApiName = "openapi.json";
+constexpr const char* kKeyRule = "key: not 1 to 255 printable ASCII characters";
 
 Resource resource_of(const Target& target) {
   const auto is = [&](std::initializer_list<std::string_view> segments) {
@@ -37,6 +41,7 @@ Resource resource_of(const Target& target) {
                       target.segments.end());
   };
   if (is({"api", "payments"})) return kPayments;
+  if (is({"api", "idempotency"})) return kKeys;
   if (is({"api", "stats"})) return kStats;
   if (is({"api", "stream"})) return kStream;
   if (is({"api", "openapi.json"})) return kOpenApi;
@@ -44,8 +49,9 @@ Resource resource_of(const Target& target) {
   if (is({"readyz"})) return kReady;
   if (is({"metrics"})) return kMetrics;
   const auto& segments = target.segments;
-  const bool one_user = segments.size() == 3 && segments[0] == "api" && segments[1] == "stats";
-  return one_user && !segments[2].empty() ? kUser : kFile;
+  const bool below = segments.size() == 3 && segments[0] == "api" && !segments[2].empty();
+  if (below && segments[1] == "payments") return kKey;
+  return below && segments[1] == "stats" ? kUser : kFile;
 }
 
 // "css/page.css". A segment that holds a slash (it was written %2F) names no file.
@@ -139,9 +145,10 @@ base::Result<protocol::PageQuery> page_query(const Target& target) {
 
 const std::vector<RouteDescription>& routes() {
   static const std::vector<RouteDescription> kRoutes = {
-      {"/api/payments", "post"},    {"/api/stats", "get"}, {"/api/stats/{user}", "get"},
-      {"/api/stream", "get"},       {"/healthz", "get"},   {"/readyz", "get"},
-      {"/api/openapi.json", "get"}, {"/metrics", "get"},   {"/", "get"},
+      {"/api/payments", "post"},     {"/api/payments/{key}", "get"}, {"/api/idempotency", "get"},
+      {"/api/stats", "get"},         {"/api/stats/{user}", "get"},   {"/api/stream", "get"},
+      {"/healthz", "get"},           {"/readyz", "get"},             {"/api/openapi.json", "get"},
+      {"/metrics", "get"},           {"/", "get"},
   };
   return kRoutes;
 }
@@ -204,6 +211,15 @@ Action Router::get(const HttpRequest& request, const Target& target, int resourc
       return AskStats{protocol::UserQuery{user},
                       std::string(request.find("If-None-Match").value_or(""))};
     }
+    case kKey:
+      if (!keys::is_key(target.segments[2]) || !target.parameters.empty()) {
+        return problem_response(ProblemType::kBadRequest,
+                                target.parameters.empty() ? kKeyRule
+                                                          : "this resource has no parameters");
+      }
+      return AskKey{target.segments[2]};
+    case kKeys:
+      return Report{Report::Kind::kKeys};
     case kHealth:
       return text_response(200, "text/plain; charset=utf-8", "ok\n");
     case kReady:

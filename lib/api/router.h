@@ -4,9 +4,10 @@
 //   Action action = router.route(request);          // the head is enough: no body is read in vain
 //   if (std::get_if<HttpResponse>(&action)) ...     // send it
 //   if (std::get_if<TakePayments>(&action)) ...     // read the body, read_payments(), write them
+//   if (std::get_if<AskKey>(&action)) ...           // find it, key_response()
 //   if (std::get_if<AskStats>(&action)) ...         // ask the cache, stats_response()
 //   if (std::get_if<OpenStream>(&action)) ...       // send stream_response(), then events
-//   if (std::get_if<Report>(&action)) ...           // readiness_response() or metrics_response()
+//   if (std::get_if<Report>(&action)) ...           // readiness_response(), metrics_response() or keys_response()
 //
 // A HEAD is answered as a GET, its body left out by the caller. Where a response comes although the
 // request has a body, the response closes the connection.
@@ -39,6 +40,11 @@ struct TakePayments {
   std::string idempotency_key;    // empty: it has none
 };
 
+// What became of the request of a key.
+struct AskKey {
+  std::string idempotency_key;
+};
+
 struct AskStats {
   protocol::Query query;
   std::string if_none_match;
@@ -49,11 +55,11 @@ struct OpenStream {
 };
 
 struct Report {
-  enum class Kind { kReadiness, kMetrics };
+  enum class Kind { kReadiness, kMetrics, kKeys };
   Kind kind = Kind::kReadiness;
 };
 
-using Action = std::variant<HttpResponse, TakePayments, AskStats, OpenStream, Report>;
+using Action = std::variant<HttpResponse, TakePayments, AskKey, AskStats, OpenStream, Report>;
 
 class Router {
  public:

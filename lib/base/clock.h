@@ -3,6 +3,8 @@
 // of a log: it may jump, so no decision rests on it.
 #pragma once
 
+#include <time.h>
+
 #include <chrono>
 
 namespace paystats::base {
@@ -15,12 +17,19 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Instant now() const = 0;
+  // Goes on while the machine is suspended, where that can be told. Not to be compared with now().
+  virtual Instant since_boot() const { return now(); }
   virtual TimeOfDay time_of_day() const { return {}; }  // of a clock that only counts: 1970
 };
 
 class SystemClock final : public Clock {
  public:
   Instant now() const override { return std::chrono::steady_clock::now(); }
+  Instant since_boot() const override {
+    timespec time = {};
+    if (::clock_gettime(CLOCK_BOOTTIME, &time) != 0) return now();
+    return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+  }
   TimeOfDay time_of_day() const override {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }

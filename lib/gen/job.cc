@@ -87,7 +87,7 @@ base::Result<void> open_places(const Plan& plan, const Places& places,
     open.expect = std::move(*expect);
   }
   base::Result<std::unique_ptr<io::PaymentSink>> output =
-      open.opener.payment_sink(places.output, topic_options(places));
+      open.opener.payment_sink(places.output, {.topic = topic_options(places)});
   if (!output) return base::fail(output.error());
   open.output = std::move(*output);
   open.waiter = std::make_unique<io::Waiter>(context.stop, context.clock, open.output->reader_fd());

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "api/key_response.h"
 #include "api/problem.h"
 #include "loop/await_call.h"
 
@@ -24,26 +25,6 @@ std::string url_host(const loop::asio::ip::address& address) {
 loop::asio::ip::address as_client_writes_it(const loop::asio::ip::address& address) {
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
   return loop::asio::ip::make_address_v4(loop::asio::ip::v4_mapped, address.to_v6());
-}
-
-api::HttpResponse response_to(Posting posting, uint64_t payments) {
-  switch (posting) {
-    case Posting::kTaken:
-      return api::accepted_response(payments);
-    case Posting::kBusy:
-      return api::problem_response(api::ProblemType::kBusy,
-                                   "too many payments wait to be written; none of these was");
-    case Posting::kNotStored:
-      return api::problem_response(
-          api::ProblemType::kNotStored,
-          "the output did not take them (a full disk, or no broker?); none of them is stored");
-    case Posting::kStopped:
-      return api::problem_response(api::ProblemType::kStopping, "none of the payments was taken");
-    case Posting::kUnknown:
-      break;
-  }
-  return api::problem_response(api::ProblemType::kOutcomeUnknown,
-                               "the output stalled or failed while they were written");
 }
 
 }  // namespace
@@ -87,6 +68,7 @@ void HttpConnection::begin(State state, base::Duration timeout) {
 
 void HttpConnection::close() {
   ending_ = true;
+  if (post_) service_.writer.withdraw(*std::exchange(post_, std::nullopt));
   loop::ErrorCode ignored;
   socket_.close(ignored);
 }
@@ -182,8 +164,17 @@ std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
     respond(*response);
   } else if (const auto* report = std::get_if<api::Report>(&action)) {
     const api::ServerFigures figures = service_.now();
-    respond(report->kind == api::Report::Kind::kReadiness ? api::readiness_response(figures)
-                                                          : api::metrics_response(figures));
+    switch (report->kind) {
+      case api::Report::Kind::kReadiness:
+        respond(api::readiness_response(figures));
+        break;
+      case api::Report::Kind::kMetrics:
+        respond(api::metrics_response(figures));
+        break;
+      case api::Report::Kind::kKeys:
+        respond(api::keys_response(figures.keys));
+        break;
+    }
   } else if (const auto* ask = std::get_if<api::AskStats>(&action);
              !ask || !answer_from_memory(*ask)) {
     return action;
@@ -202,6 +193,8 @@ loop::asio::awaitable<void> HttpConnection::perform(api::Action action) {
   if (ending_) co_return;
   if (auto* take = std::get_if<api::TakePayments>(&action)) {
     co_await take_payments(*take);
+  } else if (auto* key = std::get_if<api::AskKey>(&action)) {
+    co_await ask_key(std::move(*key));
   } else if (auto* ask = std::get_if<api::AskStats>(&action)) {
     co_await ask_stats(std::move(*ask));
   } else {
@@ -238,26 +231,93 @@ loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take
     respond(*refusal);
     co_return;
   }
-  co_await store(std::move(std::get<api::PostedPayments>(read)));
+  co_await store(std::move(std::get<api::PostedPayments>(read)), std::move(take.idempotency_key));
 }
 
-loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
-  const uint64_t payments = posted.payments();
-  Posting posting = Posting::kTaken;
-  if (!posted.empty()) {
-    std::function<void(std::function<void(Posting)>)> start =
-        [this, &posted](std::function<void(Posting)> done) {
-          service_.writer.post(std::move(posted), std::move(done));
-        };
-    posting = co_await loop::await_call<Posting>(std::move(start));
-  }
-  if (posting == Posting::kTaken) {
+loop::asio::awaitable<PostOutcome> HttpConnection::await_outcome(PaymentWriter::Post post) {
+  post.client_fd = socket_.native_handle();
+  std::function<void(std::function<void(PostOutcome)>)> start =
+      [this, &post](std::function<void(PostOutcome)> done) {
+        post_ = service_.writer.post(std::move(post), std::move(done));
+      };
+  const PostOutcome outcome = co_await loop::await_call<PostOutcome>(std::move(start));
+  post_.reset();
+  co_return outcome;
+}
+
+loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, std::string key) {
+  if (posted.empty()) {
     ++service_.figures.posts_accepted;
-    service_.figures.payments_accepted += payments;
-  } else {
-    ++service_.figures.posts_failed;
+    respond(api::accepted_response(0));
+    co_return;
   }
-  respond(response_to(posting, payments));
+  if (!key.empty() && !service_.writer.keeps_keys()) {
+    ++service_.figures.posts_failed;
+    respond(api::problem_response(
+        api::ProblemType::kKeysNotKept,
+        "payments were not taken: sent again after a lost answer, they would be paid twice"));
+    co_return;
+  }
+  // Named: g++ 12 copies the bytes of an aggregate that is made within a co_await.
+  PaymentWriter::Post post;
+  post.payments = std::move(posted);
+  post.key = std::move(key);
+  const PostOutcome outcome = co_await await_outcome(std::move(post));
+  if (outcome.posting != Posting::kTaken) {
+    ++service_.figures.posts_failed;
+  } else if (outcome.repeated) {
+    ++service_.figures.posts_repeated;
+  } else {
+    ++service_.figures.posts_accepted;
+    service_.figures.payments_accepted += outcome.payments;
+  }
+  respond(response_to(outcome));
+}
+
+loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
+  if (!service_.writer.keeps_keys()) {
+    respond(api::problem_response(api::ProblemType::kKeysNotKept, {}));
+    co_return;
+  }
+  PaymentWriter::Post question;
+  question.key = std::move(ask.idempotency_key);
+  const PostOutcome outcome = co_await await_outcome(std::move(question));
+  respond(response_to(outcome));
+}
+
+api::HttpResponse HttpConnection::response_to(const PostOutcome& outcome) const {
+  using Type = api::ProblemType;
+  switch (outcome.posting) {
+    case Posting::kTaken:
+      return api::accepted_response(outcome.payments);
+    case Posting::kBusy:
+      return api::problem_response(Type::kBusy,
+                                   "too many payments wait to be written; none of these was");
+    case Posting::kClientGone:
+      return api::closing_problem(Type::kBusy,
+                                  "the client ended its side before the payments could be written; "
+                                  "none of them was");
+    case Posting::kNotStored:
+      return api::problem_response(
+          Type::kNotStored,
+          "the output did not take them (a full disk, or no broker?); none of them is stored");
+    case Posting::kStopped:
+      return api::problem_response(Type::kStopping, "none of the payments was taken");
+    case Posting::kKeyReused:
+      return api::problem_response(Type::kKeyReused, "none of these payments was taken");
+    case Posting::kKeyUnderWay:
+      return api::problem_response(Type::kKeyUnderWay, "ask again for what became of it");
+    case Posting::kKeyUnknown:
+      return api::key_unknown_response(service_.writer.key_figures());
+    case Posting::kNoRoomForKey:
+      return api::problem_response(
+          Type::kBusy,
+          "as many idempotency keys are remembered as there may be; none of the payments was taken");
+    case Posting::kUnknown:
+      break;
+  }
+  return api::problem_response(Type::kOutcomeUnknown,
+                               "the output stalled or failed while they were written");
 }
 
 // Waits for the whole body at the front of `input_`.

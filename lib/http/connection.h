@@ -75,7 +75,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   loop::asio::awaitable<void> perform(api::Action action);
   loop::asio::awaitable<void> take_payments(api::TakePayments take);
   loop::asio::awaitable<bool> read_body(const api::TakePayments& take);
-  loop::asio::awaitable<void> store(api::PostedPayments posted);
+  loop::asio::awaitable<void> store(api::PostedPayments posted, std::string key);
+  loop::asio::awaitable<void> ask_key(api::AskKey ask);
+  loop::asio::awaitable<PostOutcome> await_outcome(PaymentWriter::Post post);
+  api::HttpResponse response_to(const PostOutcome& outcome) const;
   loop::asio::awaitable<void> ask_stats(api::AskStats ask);
   loop::asio::awaitable<void> open_stream(api::OpenStream open);
   loop::asio::awaitable<void> linger();
@@ -95,6 +98,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   base::Instant since_{};
   base::Instant deadline_ = base::Instant::max();
   bool ending_ = false;  // after what is in the outbox
+  std::optional<uint64_t> post_;  // at the writer, that is waited for
   bool unread_body_ = false;
 
   std::string input_;   // received and not yet consumed

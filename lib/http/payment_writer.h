@@ -4,37 +4,35 @@
 //
 //   PaymentWriter writer(loop, std::move(sink), clock, limits, {.on_broken = ...});
 //   writer.start();
-//   writer.post(std::move(payments), [](Posting outcome) { ... });   // on the loop, once
+//   writer.post({.payments = std::move(payments)}, [](PostOutcome outcome) { ... });  // on the loop, once
 //   writer.stop();
 //
-// A sink that stalls (a full pipe) holds up the thread and nobody else: the queue fills, further
-// posts are told so at once, and a post that has waited for `wait_timeout` is told whether nothing
-// was written (kBusy) or that is unknown (kUnknown). While idle the thread watches for a reader of
-// the output that goes away. A group is one commit of the sink, so it is in there whole or not at
-// all.
+// A sink that stalls (a full pipe, a log that another process holds) holds up the thread and nobody
+// else: the queue fills, further posts are told so at once, and a post that has waited for
+// `wait_timeout` is told whether it is not written and never will be (kBusy), since its turn has not
+// come, or that this is unknown (kUnknown). A post whose client has left before its turn is never
+// written either. While idle the thread watches for a reader of the output that goes away. A group
+// is one commit of the sink, so it is in there whole or not at all.
+//
+// A post with an idempotency key is written once: see http/posting.h for what else may become of it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "api/posted_payments.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/threads.h"
+#include "http/posting.h"
 #include "io/payment_sink.h"
+#include "keys/key_answer.h"
 #include "loop/event_loop.h"
 
 namespace paystats::http {
-
-enum class Posting {
-  kTaken,      // flushed: an acknowledgement may be given
-  kBusy,       // not written: the queue is full, or the wait was too long
-  kNotStored,  // not written: the sink failed and has undone it
-  kUnknown,    // the sink failed or stalled half way
-  kStopped,    // not written: the writer has stopped
-};
 
 struct PaymentWriterLimits {
   size_t posts_max = 4096;        // waiting
@@ -46,7 +44,13 @@ struct PaymentWriterLimits {
 
 class PaymentWriter {
  public:
-  using OnOutcome = std::function<void(Posting)>;
+  using OnOutcome = std::function<void(PostOutcome)>;
+
+  struct Post {
+    api::PostedPayments payments;  // empty: asks what became of `key`
+    std::string key = {};          // empty: it has none. REQUIRES: else keeps_keys()
+    int client_fd = -1;            // its socket, to see whether the client is still there
+  };
 
   struct Handlers {
     std::function<void(const base::Error&)> on_broken;      // no payment will ever be taken again
@@ -64,7 +68,12 @@ class PaymentWriter {
 
   base::Result<void> start();
 
-  void post(api::PostedPayments payments, OnOutcome on_outcome);
+  // The number of the post, unless it has its outcome already.
+  std::optional<uint64_t> post(Post post, OnOutcome on_outcome);
+
+  // The client has left: before its socket is closed. Where the turn of the post has not come it is
+  // never written. Its outcome comes later, if it has none yet.
+  void withdraw(uint64_t post);
 
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
@@ -79,16 +88,13 @@ class PaymentWriter {
   bool writable() const;
   size_t waiting() const;
 
- private:
-  struct Shared;
-  struct LoopSide;
-  static void hand_over(LoopSide& side, Shared& shared);
-  void check_waits();
+  bool keeps_keys() const;
+  keys::KeyFigures key_figures() const;
 
-  std::shared_ptr<Shared> shared_;
-  std::shared_ptr<LoopSide> loop_side_;
-  base::Thread thread_;
-  bool detached_ = false;
+ private:
+  struct LoopSide;
+
+  std::shared_ptr<LoopSide> side_;
 };
 
 }  // namespace paystats::http

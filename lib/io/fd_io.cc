@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <charconv>
 #include <system_error>
-#include <thread>
 
 namespace paystats::io {
 namespace {
@@ -148,25 +147,26 @@ void SharedLock::release() {
   fd_ = -1;
 }
 
-base::Result<void> lock_exclusively(int fd, std::string_view name, base::Diagnostics& diagnostics) {
+base::Result<bool> lock_exclusively(int fd, std::string_view name, int cancel_fd, bool& told,
+                                    base::Diagnostics& diagnostics) {
   const base::SystemClock clock;
   const base::Instant start = clock.now();
-  base::Duration pause = kFirstPause;
-  int how = LOCK_EX | LOCK_NB;
-  while (::flock(fd, how) != 0) {
+  for (base::Duration pause = kFirstPause; ::flock(fd, LOCK_EX | LOCK_NB) != 0;
+       pause = std::min(pause * 2, kPauseMax)) {
     if (!would_block(errno) && errno != EINTR) {
       base::Error error = base::system_error(name, errno);
       error.message += " (a log must be locked while it is written)";
       return base::fail(std::move(error));
     }
-    if (how == LOCK_EX) continue;
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, kPauseMax);
-    if (clock.now() - start < kPatience) continue;
+    pollfd cancel = {cancel_fd, POLLIN, 0};
+    const timespec time = {0, pause.count()};
+    if (::ppoll(&cancel, 1, &time, nullptr) > 0) return false;
+    if (told || clock.now() - start < kPatience) continue;
+    told = true;
     diagnostics.note(waiting_for_lock(name));
-    how = LOCK_EX;  // from now on as the kernel has it, which is fairer than trying
   }
-  return {};
+  told = false;
+  return true;
 }
 
 }  // namespace paystats::io

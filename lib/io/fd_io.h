@@ -62,7 +62,10 @@ class SharedLock {
   bool told_ = false;
 };
 
-// flock(LOCK_EX), waited for without regard to anything else. A wait of over a second is told.
-base::Result<void> lock_exclusively(int fd, std::string_view name, base::Diagnostics& diagnostics);
+// flock(LOCK_EX), taken by trying again and again, so that the wait can be given up: false where
+// `cancel_fd` (-1: none) can be read and the lock was not to be had. A wait of over a second is
+// told once, of which `told` keeps a note.
+base::Result<bool> lock_exclusively(int fd, std::string_view name, int cancel_fd, bool& told,
+                                    base::Diagnostics& diagnostics);
 
 }  // namespace paystats::io

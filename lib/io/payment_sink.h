@@ -3,17 +3,51 @@
 //
 // A put() is one whole: in the log, after any crash, all of its payments are there or none. A
 // stream and a topic may hand on at once what is put; a log collects it until flush().
+//
+//   Result<Turn> turn = sink->begin(stop_fd);       // waits for a lock, or for room
+//   if (turn && turn->mine) {
+//     Result<void> put = sink->put({.batches = batches});
+//     Result<void> stored = sink->flush();          // ends the turn
+//   }
+//
+// Without begin() a flush() waits by itself, and cannot be told to give up.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "io/endpoint.h"
+#include "io/turn.h"
+#include "keys/key_answer.h"
+#include "keys/key_table.h"
 #include "record/payment.h"
 
 namespace paystats::io {
+
+// What an output that remembers idempotency keys can do with them. All but figures() between
+// begin() and flush().
+class KeyedPayments {
+ public:
+  virtual ~KeyedPayments() = default;
+
+  // put() of a request that has a key, where the answer is kNew; else nothing is put. An error
+  // says that the keys could not be read, and nothing is put either.
+  virtual base::Result<keys::KeyAnswer> put_once(const record::Request& request) = 0;
+  virtual base::Result<keys::KeyAnswer> find(std::string_view key) = 0;
+
+  // Takes notice of what others have written, at any time: so that less is left for begin().
+  virtual base::Result<void> follow() = 0;
+
+  virtual keys::KeyFigures figures() const = 0;  // of any thread
+
+  // The request of an answer, for a message: "line 17: {...}".
+  virtual std::string describe(const keys::KeyAnswer& answer) const = 0;
+};
 
 class PaymentSink {
  public:
@@ -21,6 +55,10 @@ class PaymentSink {
   static constexpr size_t kCommitBytes = 1 << 20;
 
   virtual ~PaymentSink() = default;
+
+  // Waits until what is put next need not wait for others: a log is locked, a pipe has room. It
+  // gives up where `cancel_fd` (-1: none) can be read meanwhile. The next flush() ends the turn.
+  virtual base::Result<Turn> begin(int /*cancel_fd*/) { return Turn(); }
 
   // REQUIRES: each amount_text is plain (see plain_decimal()), and where request_is_line(), the
   // request as a line is no longer than kLineBytesMax (see record::request_line_bytes()).
@@ -54,9 +92,15 @@ class PaymentSink {
   virtual Aftermath aftermath() const { return Aftermath::kBroken; }
 
   virtual int reader_fd() const { return -1; }
+
+  // Where the output remembers idempotency keys.
+  virtual KeyedPayments* keyed() { return nullptr; }
 };
 
 // Of stdout, or of a path that is not a regular file: plain lines, to any reader.
 base::Result<std::unique_ptr<PaymentSink>> open_stream_payment_sink(const Endpoint& endpoint);
+// The same, keyed(): what this process has written is remembered. The clock is borrowed.
+base::Result<std::unique_ptr<PaymentSink>> open_keyed_stream_payment_sink(
+    const Endpoint& endpoint, const keys::KeyLimits& limits, const base::Clock& clock);
 
 }  // namespace paystats::io

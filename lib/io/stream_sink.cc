@@ -1,9 +1,13 @@
 #include "io/stream_sink.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "io/fd_io.h"
@@ -71,6 +75,19 @@ base::Result<void> StreamSink::close() {
 
 int StreamSink::reader_fd() const {
   return has_reader_ ? fd_.get() : -1;
+}
+
+// A pipe that has room for a page says so, and how much is in it.
+base::Result<Turn> StreamSink::wait_for_room(int cancel_fd) const {
+  std::array<pollfd, 2> polled{{{fd_.get(), POLLOUT, 0}, {cancel_fd, POLLIN, 0}}};
+  while (::poll(polled.data(), polled.size(), -1) < 0) {
+    if (errno != EINTR) return base::fail(base::system_error(name_, errno));
+  }
+  if (polled[0].revents == 0) return Turn{.mine = false};
+  const int pipe_bytes = ::fcntl(fd_.get(), F_GETPIPE_SZ);
+  int held = 0;
+  if (pipe_bytes <= 0 || ::ioctl(fd_.get(), FIONREAD, &held) != 0) return Turn();
+  return Turn{.mine = true, .room_bytes = static_cast<uint64_t>(std::max(0, pipe_bytes - held))};
 }
 
 base::Result<std::unique_ptr<StreamSink>> open_stdout() {

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "io/sink.h"
+#include "io/turn.h"
 
 namespace paystats::io {
 
@@ -27,6 +28,9 @@ class StreamSink final : public Sink {
   base::Result<void> flush() override;
   base::Result<void> close() override;
   int reader_fd() const override;
+
+  // Until something can be written without waiting for a reader, or `cancel_fd` can be read.
+  base::Result<Turn> wait_for_room(int cancel_fd) const;
 
  private:
   base::Result<void> put_out(std::string_view bytes);

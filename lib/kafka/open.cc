@@ -25,25 +25,25 @@ base::Result<Cluster*> EndpointOpener::cluster() {
 }
 
 base::Result<std::unique_ptr<io::PaymentSink>> EndpointOpener::payment_sink(
-    const io::Endpoint& endpoint, TopicSinkOptions topic_options,
-    const std::optional<std::string>& instance) {
+    const io::Endpoint& endpoint, PaymentSinkOptions options) {
   if (endpoint.kind != io::Endpoint::Kind::kTopic) {
-    return log::open_payment_sink(endpoint, context_.clock, context_.diagnostics);
+    return log::open_payment_sink(endpoint, options.keys, context_.clock, context_.diagnostics);
   }
   const base::Result<Cluster*> in = cluster();
   if (!in) return base::fail(in.error());
-  if (topic_options.transactional && topic_options.transactional_id.empty()) {
+  TopicSinkOptions& topic = options.topic;
+  if (topic.transactional && topic.transactional_id.empty()) {
     const std::string prefix = fmt::format("{}.{}", context_.diagnostics.tool(), endpoint.name);
-    if (instance) {
-      topic_options.transactional_id = fmt::format("{}.{}", prefix, *instance);
+    if (options.instance) {
+      topic.transactional_id = fmt::format("{}.{}", prefix, *options.instance);
     } else {
       base::Result<Slot> slot = Slot::take(prefix);
       if (!slot) return base::fail(slot.error());
-      topic_options.transactional_id = slot->name();
+      topic.transactional_id = slot->name();
       slots_.push_back(std::move(*slot));
     }
   }
-  return open_topic_payment_sink(**in, endpoint.name, topic_options);
+  return open_topic_payment_sink(**in, endpoint.name, topic);
 }
 
 base::Result<std::unique_ptr<io::Sink>> EndpointOpener::sink(const io::Endpoint& endpoint,

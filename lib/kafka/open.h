@@ -24,8 +24,18 @@
 #include "kafka/payment_sink.h"
 #include "kafka/slots.h"
 #include "kafka/topic_source.h"
+#include "log/log_keys.h"
 
 namespace paystats::kafka {
+
+struct PaymentSinkOptions {
+  // Of a topic. A transactional id that is empty becomes that of `instance`, or, without one, of
+  // the first free slot of this tool and topic on this host.
+  TopicSinkOptions topic = {};
+  std::optional<std::string> instance = std::nullopt;
+  // Of a log or a stream, where idempotency keys are to be remembered.
+  std::optional<log::LogKeysOptions> keys = std::nullopt;
+};
 
 class EndpointOpener {
  public:
@@ -37,11 +47,8 @@ class EndpointOpener {
   // That of the command line; made by the first call, and then always the same.
   base::Result<Cluster*> cluster();
 
-  // `topic_options` count for a topic alone. A transactional id that is empty becomes that of
-  // `instance`, or, without one, of the first free slot of this tool and topic on this host.
   base::Result<std::unique_ptr<io::PaymentSink>> payment_sink(
-      const io::Endpoint& endpoint, TopicSinkOptions topic_options = {},
-      const std::optional<std::string>& instance = std::nullopt);
+      const io::Endpoint& endpoint, PaymentSinkOptions options = {});
   base::Result<std::unique_ptr<io::Sink>> sink(const io::Endpoint& endpoint, io::FileMode mode);
   // REQUIRES: `endpoint` is a topic; lines have open_source(). `waiter` is borrowed.
   base::Result<std::unique_ptr<io::MessageSource>> message_source(const io::Endpoint& endpoint,

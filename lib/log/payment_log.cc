@@ -143,17 +143,32 @@ base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
 
 base::Result<void> PaymentLog::commit(std::string_view lines) {
   if (lines.empty()) return {};
-  base::Result<void> result = lock_current();
-  if (!result) return result;
-  result = write_locked(lines);
-  ::flock(read_fd_.get(), LOCK_UN);
-  return result;
+  const base::Result<bool> begun = begin(-1);
+  if (!begun) return base::fail(begun.error());
+  base::Result<void> written = write(lines);
+  end();
+  return written;
 }
 
-base::Result<void> PaymentLog::write_locked(std::string_view lines) {
-  base::Result<void> result = prepare();
-  if (!result) return result;
-  result = io::write_stream(write_fd_.get(), lines, name_);
+base::Result<bool> PaymentLog::begin(int cancel_fd) {
+  base::Result<bool> locked = lock_current(cancel_fd);
+  if (!locked || !*locked) return locked;
+  const base::Result<void> prepared = prepare();
+  if (prepared) return true;
+  end();
+  return base::fail(prepared.error());
+}
+
+void PaymentLog::end() {
+  ::flock(read_fd_.get(), LOCK_UN);
+}
+
+bool PaymentLog::holds_just(uint64_t written) const {
+  return last_commit_ && static_cast<uint64_t>(last_commit_->size) == undo_bytes_ + written;
+}
+
+base::Result<void> PaymentLog::write(std::string_view lines) {
+  base::Result<void> result = io::write_stream(write_fd_.get(), lines, name_);
   if (result) result = sync();
   if (!result) return base::fail(undone(result.error(), lines));
   last_commit_ = state_of(read_fd_.get());
@@ -178,10 +193,11 @@ base::Result<void> PaymentLog::prepare() {
 // The log is the file of that name: what other writers append to, and followers read. Where ours
 // has been moved away or removed since (by a rotation of logs, say), what would be committed to it
 // would be seen by nobody.
-base::Result<void> PaymentLog::lock_current() {
+base::Result<bool> PaymentLog::lock_current(int cancel_fd) {
   for (;;) {
-    base::Result<void> locked = io::lock_exclusively(read_fd_.get(), name_, *diagnostics_);
-    if (!locked || has_name(read_fd_.get(), path_)) return locked;
+    base::Result<bool> locked =
+        io::lock_exclusively(read_fd_.get(), name_, cancel_fd, told_waiting_, *diagnostics_);
+    if (!locked || !*locked || has_name(read_fd_.get(), path_)) return locked;
     base::Result<PaymentLog> current = open(path_, *diagnostics_);
     ::flock(read_fd_.get(), LOCK_UN);
     if (!current) return base::fail(current.error());
@@ -191,6 +207,7 @@ base::Result<void> PaymentLog::lock_current() {
     read_fd_ = std::move(current->read_fd_);
     place_ = std::move(current->place_);
     name_is_synced_ = false;
+    ++file_number_;
   }
 }
 
@@ -205,8 +222,12 @@ base::Result<void> PaymentLog::sync_contents() {
 
 base::Result<void> PaymentLog::sync() {
   base::Result<void> contents = sync_contents();
-  if (!contents || name_is_synced_) return contents;
-  base::Result<void> synced = sync_name(write_fd_.get(), name_);
+  return contents ? sync_name() : contents;
+}
+
+base::Result<void> PaymentLog::sync_name() {
+  if (name_is_synced_) return {};
+  base::Result<void> synced = log::sync_name(write_fd_.get(), name_);
   broken_ = broken_ || !synced;
   name_is_synced_ = synced.has_value();
   return synced;

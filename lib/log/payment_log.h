@@ -47,8 +47,26 @@ class PaymentLog {
   // Of a descriptor that is open for appending, such as stdout; `name` is used in messages.
   static base::Result<PaymentLog> adopt(int fd, std::string name, base::Diagnostics& diagnostics);
 
-  // Appends `lines` (whole) durably, or none of them.
+  // Appends `lines` (whole) durably, or none of them: the three below in one.
   base::Result<void> commit(std::string_view lines);
+
+  // Takes the lock and repairs what a killed writer has left: what the log holds then is on the
+  // disk. False: `cancel_fd` (-1: none) can be read, and the lock was not to be had.
+  base::Result<bool> begin(int cancel_fd);
+  // REQUIRES: begun. Once for each begin().
+  base::Result<void> write(std::string_view lines);
+  void end();  // gives the lock back
+
+  // REQUIRES: begun. The size of the log, all of it whole lines; `written` is what a write() has
+  // added, where nobody else has.
+  uint64_t size() const { return undo_bytes_; }
+  bool holds_just(uint64_t written) const;
+  // The folder as well knows of the log. Before what others have written is acknowledged.
+  base::Result<void> sync_name();
+
+  int read_fd() const { return read_fd_.get(); }
+  // Another number: another file has taken the log's name since, and is the log now.
+  uint64_t file_number() const { return file_number_; }
 
   // The disk dropped what it had taken, or a failed commit could not be undone: what the log holds
   // is not certain any more.
@@ -57,8 +75,7 @@ class PaymentLog {
  private:
   PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string path, std::string name,
              base::Diagnostics& diagnostics);
-  base::Result<void> lock_current();
-  base::Result<void> write_locked(std::string_view lines);
+  base::Result<bool> lock_current(int cancel_fd);
   base::Result<void> prepare();
   base::Result<void> repair();
   base::Result<void> cut_tail(uint64_t whole_bytes, TornFile& torn);
@@ -75,6 +92,8 @@ class PaymentLog {
   std::string name_;        // in messages
   base::Diagnostics* diagnostics_;
   bool name_is_synced_ = false;
+  bool told_waiting_ = false;
+  uint64_t file_number_ = 1;
   bool broken_ = false;
   uint64_t undo_bytes_ = 0;               // the size to go back to
   std::optional<FileState> last_commit_;  // as our last commit has left the file

@@ -5,25 +5,68 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <string>
 #include <utility>
 
 #include "base/utc_text.h"
 #include "io/stream_sink.h"
+#include "log/log_keys.h"
 #include "log/payment_log.h"
 #include "record/encoder.h"
 
 namespace paystats::log {
 namespace {
 
-class LogPaymentSink final : public io::PaymentSink {
+class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
  public:
-  LogPaymentSink(PaymentLog log, const base::Clock& clock) : log_(std::move(log)), clock_(clock) {}
+  LogPaymentSink(PaymentLog log, std::unique_ptr<LogKeys> keys, const base::Clock& clock)
+      : log_(std::move(log)), keys_(std::move(keys)), clock_(clock) {}
+
+  base::Result<io::Turn> begin(int cancel_fd) override {
+    const base::Result<bool> begun = log_.begin(cancel_fd);
+    if (!begun) return base::fail(begun.error());
+    begun_ = *begun;
+    if (!begun_) return io::Turn{.mine = false};
+    if (!keys_) return io::Turn();
+    const base::Result<void> read = keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
+    if (read) return io::Turn();
+    end();
+    return base::fail(read.error());
+  }
 
   base::Result<void> put(const record::Request& request) override {
     record::append_request(lines_, request, base::UtcText(clock_.time_of_day()).view());
     return {};
+  }
+
+  base::Result<keys::KeyAnswer> put_once(const record::Request& request) override {
+    assert(begun_);
+    base::Result<keys::KeyAnswer> answer = keys_->judge(request);
+    if (answer && answer->kind == keys::KeyAnswer::Kind::kPaid && !answer->under_way) {
+      acknowledges_others_ = true;
+    }
+    if (!answer || answer->kind != keys::KeyAnswer::Kind::kNew) return answer;
+    keys_->bind(request, lines_.size());
+    if (base::Result<void> done = put(request); !done) return base::fail(done.error());
+    return answer;
+  }
+
+  base::Result<keys::KeyAnswer> find(std::string_view key) override {
+    assert(begun_);
+    base::Result<keys::KeyAnswer> answer = keys_->find(key);
+    acknowledges_others_ = acknowledges_others_ ||
+                           (answer && answer->kind == keys::KeyAnswer::Kind::kPaid);
+    return answer;
+  }
+
+  base::Result<void> follow() override {
+    return keys_->follow(log_.read_fd(), log_.file_number());
+  }
+  keys::KeyFigures figures() const override { return keys_->figures(); }
+  std::string describe(const keys::KeyAnswer& answer) const override {
+    return keys_->describe(answer.place);
   }
 
   base::Result<void> commit_lines(std::string_view lines) override {
@@ -32,9 +75,20 @@ class LogPaymentSink final : public io::PaymentSink {
   }
 
   base::Result<void> flush() override {
-    base::Result<void> committed = log_.commit(lines_);
-    lines_.clear();
-    return committed;
+    if (!begun_) {
+      if (lines_.empty()) return {};
+      if (base::Result<io::Turn> turn = begin(-1); !turn) return failed(turn.error());
+    }
+    base::Result<void> written;
+    if (!lines_.empty()) {
+      written = log_.write(lines_);
+    } else if (acknowledges_others_) {
+      written = log_.sync_name();
+    }
+    if (!written) return failed(written.error());
+    if (keys_) settle_keys();
+    end();
+    return {};
   }
 
   base::Result<void> close() override { return flush(); }
@@ -43,17 +97,51 @@ class LogPaymentSink final : public io::PaymentSink {
   Aftermath aftermath() const override {
     return log_.broken() ? Aftermath::kBroken : Aftermath::kUndone;
   }
+  io::KeyedPayments* keyed() override { return keys_ ? this : nullptr; }
 
  private:
+  // Where somebody has appended without the lock, our lines stand elsewhere than was thought.
+  void settle_keys() {
+    if (lines_.empty()) return;
+    if (log_.holds_just(lines_.size())) {
+      keys_->confirm(log_.size() + lines_.size());
+    } else {
+      keys_->drop();  // they are read from the log, like those of others
+    }
+  }
+  base::Result<void> failed(const base::Error& error) {
+    if (keys_) keys_->drop();
+    end();
+    return base::fail(error);
+  }
+  void end() {
+    lines_.clear();
+    acknowledges_others_ = false;
+    if (std::exchange(begun_, false)) log_.end();
+  }
+
   PaymentLog log_;
+  const std::unique_ptr<LogKeys> keys_;
   const base::Clock& clock_;
   std::string lines_;
+  bool begun_ = false;
+  bool acknowledges_others_ = false;  // since begin(): a request that another writer may have written
 };
 
 base::Result<std::unique_ptr<io::PaymentSink>> as_sink(base::Result<PaymentLog> log,
+                                                       const std::string& name,
+                                                       const std::optional<LogKeysOptions>& keys,
                                                        const base::Clock& clock) {
   if (!log) return base::fail(log.error());
-  return std::make_unique<LogPaymentSink>(std::move(*log), clock);
+  return std::make_unique<LogPaymentSink>(
+      std::move(*log), keys ? std::make_unique<LogKeys>(name, *keys, clock) : nullptr, clock);
+}
+
+base::Result<std::unique_ptr<io::PaymentSink>> as_stream(
+    const io::Endpoint& endpoint, const std::optional<LogKeysOptions>& keys,
+    const base::Clock& clock) {
+  if (!keys) return io::open_stream_payment_sink(endpoint);
+  return io::open_keyed_stream_payment_sink(endpoint, keys->limits, clock);
 }
 
 // An error where that cannot be told: as a stream nothing would be repaired.
@@ -67,25 +155,25 @@ base::Result<bool> stdout_is_a_log() {
 
 }  // namespace
 
-base::Result<std::unique_ptr<io::PaymentSink>> open_payment_sink(const io::Endpoint& endpoint,
-                                                                 const base::Clock& clock,
-                                                                 base::Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<io::PaymentSink>> open_payment_sink(
+    const io::Endpoint& endpoint, const std::optional<LogKeysOptions>& keys,
+    const base::Clock& clock, base::Diagnostics& diagnostics) {
   switch (endpoint.kind) {
     case io::Endpoint::Kind::kTopic:
       return base::fail(fmt::format("kafka:{}: this build cannot write topics", endpoint.name));
     case io::Endpoint::Kind::kStdio: {
       const base::Result<bool> is_log = stdout_is_a_log();
       if (!is_log) return base::fail(is_log.error());
-      if (!*is_log) return io::open_stream_payment_sink(endpoint);
-      return as_sink(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics), clock);
+      if (!*is_log) return as_stream(endpoint, keys, clock);
+      return as_sink(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics), "stdout", keys, clock);
     }
     case io::Endpoint::Kind::kFile:
       break;
   }
   const base::Result<bool> special = io::is_special_file(endpoint.name);
   if (!special) return base::fail(special.error());
-  if (*special) return io::open_stream_payment_sink(endpoint);
-  return as_sink(PaymentLog::open(endpoint.name, diagnostics), clock);
+  if (*special) return as_stream(endpoint, keys, clock);
+  return as_sink(PaymentLog::open(endpoint.name, diagnostics), endpoint.name, keys, clock);
 }
 
 }  // namespace paystats::log

@@ -1,0 +1,46 @@
+#include "api/key_response.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "api/problem.h"
+
+namespace paystats::api {
+namespace {
+
+std::string_view kept_text(keys::KeyFigures::Kept kept) {
+  switch (kept) {
+    case keys::KeyFigures::Kept::kProcess:
+      return "process";
+    case keys::KeyFigures::Kept::kLog:
+      return "log";
+    case keys::KeyFigures::Kept::kNot:
+      break;
+  }
+  return "no";
+}
+
+std::string horizon(const keys::KeyFigures& figures) {
+  return fmt::format(R"("kept":"{}","complete":{},"memorySeconds":{})", kept_text(figures.kept),
+                     figures.complete, figures.memory_seconds);
+}
+
+}  // namespace
+
+HttpResponse keys_response(const keys::KeyFigures& figures) {
+  return text_response(200, "application/json",
+                       fmt::format("{{{},\"keys\":{},\"keysMax\":{}}}\n", horizon(figures),
+                                   figures.keys, figures.keys_max));
+}
+
+HttpResponse key_unknown_response(const keys::KeyFigures& figures) {
+  Problem problem;
+  problem.type = ProblemType::kKeyUnknown;
+  problem.detail = figures.complete ? "no payments have been taken for it"
+                                    : "no payments have been taken for it, or too long ago";
+  problem.members = fmt::format(R"(,"horizon":{{{}}})", horizon(figures));
+  return problem_response(problem);
+}
+
+}  // namespace paystats::api

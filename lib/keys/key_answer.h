@@ -1,0 +1,40 @@
+// What is known of an idempotency key.
+#pragma once
+
+#include <cstdint>
+
+#include "keys/digest.h"
+
+namespace paystats::keys {
+
+struct KeyAnswer {
+  enum class Kind {
+    kNew,         // no request of this key is known
+    kPaid,        // this request has been paid
+    kReused,      // another request has been paid for this key
+    kNoRoom,      // new, but its key could not be remembered
+    kNotReadYet,  // keys of before the start are still being read
+  };
+  Kind kind = Kind::kNew;
+  // Of kPaid and kReused:
+  uint64_t count = 0;      // of payments that were paid
+  Digest payments;         // which
+  uint64_t place = 0;      // where the request lies
+  bool under_way = false;  // once what is being written now is where it belongs
+};
+
+// What an output makes of keys: for people, metrics and clients that ask.
+struct KeyFigures {
+  enum class Kept {
+    kNot,      // the output knows no keys
+    kProcess,  // as long as this process runs
+    kLog,      // as long as the log has their lines
+  };
+  Kept kept = Kept::kNot;
+  bool complete = false;  // every key that was ever used with this output is known
+  uint64_t keys = 0;
+  uint64_t keys_max = 0;
+  int64_t memory_seconds = 0;  // for so long at least each key is remembered
+};
+
+}  // namespace paystats::keys

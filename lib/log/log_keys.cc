@@ -1,0 +1,235 @@
+#include "log/log_keys.h"
+
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "io/fd_io.h"
+#include "keys/keyed_lines.h"
+#include "log/log_tail.h"
+#include "record/payment.h"
+
+namespace paystats::log {
+namespace {
+
+constexpr uint64_t kReadBytes = 4 << 20;
+static_assert(kReadBytes > record::kLineBytesMax);
+constexpr size_t kFirstLineBytes = 1 << 10;  // mostly a line is shorter
+
+}  // namespace
+
+LogKeys::LogKeys(std::string name, LogKeysOptions options, const base::Clock& clock)
+    : name_(std::move(name)),
+      options_(std::move(options)),
+      clock_(clock),
+      ledger_(options_.limits, [this](uint64_t place) { return request_at(place); }) {}
+
+LogKeys::~LogKeys() = default;
+
+// Where the log is another file now, the rest of the one before is read first: its writers have
+// found that it has lost its name.
+base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
+  if (!files_.empty() && files_.back().number == file_number) return {};
+  uint64_t base = 0;
+  if (!files_.empty()) {
+    File& old = files_.back();
+    old.left = clock_.since_boot();
+    const base::Result<uint64_t> size = io::file_size(old.fd.get(), name_);
+    if (!size) return base::fail(size.error());
+    base = old.base + *size;
+    const base::Result<uint64_t> whole =
+        whole_lines_end(old.fd.get(), std::min(read_, *size), *size, name_);
+    if (!whole) return base::fail(whole.error());
+    if (base::Result<void> read = read_up_to(*whole); !read) return read;
+  }
+  base::Result<base::UniqueFd> own = io::reopen_for_reading(fd, name_);
+  if (!own) return base::fail(own.error());
+  files_.push_back({std::move(*own), file_number, base, {}});
+  read_ = 0;
+  // Of a file that was left so long ago every key may be forgotten.
+  const base::Instant now = clock_.since_boot();
+  while (files_.size() > 1 && now - files_.front().left >= options_.limits.memory) {
+    files_.pop_front();
+    complete_ = false;
+  }
+  return {};
+}
+
+base::Result<void> LogKeys::follow(int fd, uint64_t file_number) {
+  if (base::Result<void> entered = enter(fd, file_number); !entered) return entered;
+  const int own = files_.back().fd.get();
+  if (::flock(own, LOCK_SH | LOCK_NB) != 0) return {};
+  base::Result<uint64_t> end = io::file_size(own, name_);
+  if (end) end = whole_lines_end(own, std::min(read_, *end), *end, name_);
+  ::flock(own, LOCK_UN);
+  if (!end) return base::fail(end.error());
+  return catch_up(fd, file_number, *end);
+}
+
+base::Result<void> LogKeys::catch_up(int fd, uint64_t file_number, uint64_t size) {
+  base::Result<void> read = enter(fd, file_number);
+  if (read && past_state_ == PastState::kNotBegun) read = begin_past(size);
+  if (read && past_state_ == PastState::kBeingRead) read = take_past();
+  if (read) read = size < read_ ? read_anew(size) : read_up_to(size);
+  update_figures();
+  return read;
+}
+
+base::Result<void> LogKeys::begin_past(uint64_t size) {
+  if (!options_.prefix.empty() || size == 0) {
+    complete_ = true;
+    past_state_ = PastState::kRead;
+    return {};
+  }
+  base::Result<base::UniqueFd> own = io::reopen_for_reading(files_.back().fd.get(), name_);
+  if (!own) return base::fail(own.error());
+  past_ = std::make_unique<PastKeys>(std::move(*own), size, options_.limits.keys_max, name_);
+  if (base::Result<void> started = past_->start(); !started) return started;
+  past_state_ = PastState::kBeingRead;
+  read_ = size;
+  return {};
+}
+
+base::Result<void> LogKeys::take_past() {
+  if (!past_->done()) return {};
+  base::Result<void> outcome = past_->outcome();
+  if (outcome) {
+    ledger_.learn_past(past_->take(), clock_.since_boot());
+    complete_ = past_->complete();
+    past_state_ = PastState::kRead;
+  } else {
+    past_state_ = PastState::kNotBegun;  // the next look tries again
+  }
+  past_.reset();
+  return outcome;
+}
+
+// Somebody has cut lines off. A key whose line is gone is not paid.
+base::Result<void> LogKeys::read_anew(uint64_t size) {
+  past_.reset();
+  ledger_.forget_all();
+  past_state_ = PastState::kRead;
+  complete_ = files_.size() == 1;
+  read_ = 0;
+  return read_up_to(size);
+}
+
+base::Result<void> LogKeys::read_up_to(uint64_t size) {
+  const File& file = files_.back();
+  const base::Instant now = clock_.since_boot();
+  std::string bytes;
+  while (read_ < size) {
+    bytes.resize(std::min(kReadBytes, size - read_));
+    const base::Result<size_t> n =
+        io::read_at(file.fd.get(), read_, bytes.data(), bytes.size(), name_);
+    if (!n) return base::fail(n.error());
+    if (*n == 0) return base::fail(name_ + ": shrank while it was read");
+    bytes.resize(*n);
+    const size_t newline = bytes.rfind('\n');
+    // What has no newline here is too long for a request.
+    const size_t whole = newline == bytes.npos ? bytes.size() : newline + 1;
+    keys::for_each_key(std::string_view(bytes).substr(0, whole),
+                       [&](std::string_view key, size_t line) {
+                         if (!key.starts_with(options_.prefix)) return;
+                         ledger_.learn(key, file.base + read_ + line, now);
+                       });
+    read_ += whole;
+  }
+  return {};
+}
+
+base::Result<std::string> LogKeys::line_at(uint64_t place) const {
+  const auto above = std::find_if(files_.rbegin(), files_.rend(),
+                                  [&](const File& file) { return file.base <= place; });
+  if (above == files_.rend()) return std::string();
+  const uint64_t offset = place - above->base;
+  const uint64_t before = offset == 0 ? 0 : 1;  // the newline of the line before
+  std::string bytes(kFirstLineBytes, '\0');
+  for (;;) {
+    const base::Result<size_t> n =
+        io::read_at(above->fd.get(), offset - before, bytes.data(), bytes.size(), name_);
+    if (!n) return base::fail(n.error());
+    if (*n <= before || (before == 1 && bytes[0] != '\n')) return std::string();
+    const size_t newline = std::string_view(bytes).substr(0, *n).find('\n', before);
+    if (newline != bytes.npos) return bytes.substr(before, newline - before);
+    if (*n < bytes.size() || bytes.size() > record::kLineBytesMax) return std::string();
+    bytes.resize(bytes.size() * 8);
+  }
+}
+
+base::Result<std::optional<keys::KeyedRequest>> LogKeys::request_at(uint64_t place) const {
+  const base::Result<std::string> line = line_at(place);
+  if (!line) return base::fail(line.error());
+  return keys::read_keyed_request(*line);
+}
+
+keys::KeyAnswer LogKeys::settled(keys::KeyAnswer answer) const {
+  using Kind = keys::KeyAnswer::Kind;
+  const bool known = answer.kind == Kind::kPaid || answer.kind == Kind::kReused;
+  if (!known && past_state_ != PastState::kRead) answer.kind = Kind::kNotReadYet;
+  return answer;
+}
+
+base::Result<keys::KeyAnswer> LogKeys::judge(const record::Request& request) {
+  const base::Result<keys::KeyAnswer> answer = ledger_.judge(request, clock_.since_boot());
+  if (!answer) return answer;
+  return settled(*answer);
+}
+
+base::Result<keys::KeyAnswer> LogKeys::find(std::string_view key) {
+  const base::Result<keys::KeyAnswer> answer = ledger_.find(key);
+  if (!answer) return answer;
+  return settled(*answer);
+}
+
+void LogKeys::bind(const record::Request& request, uint64_t behind) {
+  ledger_.bind(request, files_.back().base + read_ + behind);
+}
+
+void LogKeys::confirm(uint64_t size) {
+  ledger_.confirm(clock_.since_boot());
+  read_ = size;
+  update_figures();
+}
+
+void LogKeys::drop() {
+  ledger_.drop();
+}
+
+void LogKeys::update_figures() {
+  keys_known_.store(ledger_.size(), std::memory_order_relaxed);
+  keys_complete_.store(
+      complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
+      std::memory_order_relaxed);
+}
+
+keys::KeyFigures LogKeys::figures() const {
+  const auto memory =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.limits.memory).count();
+  return {.kept = keys::KeyFigures::Kept::kLog,
+          .complete = keys_complete_.load(std::memory_order_relaxed),
+          .keys = keys_known_.load(std::memory_order_relaxed),
+          .keys_max = options_.limits.keys_max,
+          .memory_seconds = memory};
+}
+
+std::string LogKeys::describe(uint64_t place) const {
+  const base::Result<std::string> line = line_at(place);
+  const File& file = files_.back();
+  uint64_t number = 1;
+  std::string bytes(kReadBytes, '\0');
+  const uint64_t end = place - std::min(place, file.base);
+  for (uint64_t at = 0; at < end;) {
+    const base::Result<size_t> n = io::read_at(file.fd.get(), at, bytes.data(),
+                                               std::min<uint64_t>(bytes.size(), end - at), name_);
+    if (!n || *n == 0) break;
+    number += static_cast<uint64_t>(
+        std::count(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(*n), '\n'));
+    at += *n;
+  }
+  return fmt::format("line {}: {}", number, line ? *line : std::string());
+}
+
+}  // namespace paystats::log

@@ -1,0 +1,99 @@
+// The idempotency keys of a log: those that it had at the start, those that others append, and
+// those of one's own commits. A key is known by the line that it stands in.
+//
+//   LogKeys keys(path, {.limits = limits}, clock);
+//   keys.follow(log.read_fd(), log.file_number());      // now and then
+//   ...                                                  // under the lock:
+//   keys.catch_up(log.read_fd(), log.file_number(), log.size());
+//   Result<KeyAnswer> answer = keys.judge(request);
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "keys/ledger.h"
+#include "log/past_keys.h"
+
+namespace paystats::log {
+
+struct LogKeysOptions {
+  keys::KeyLimits limits = {};
+  // Only keys that begin so, and those of the whole log, from its first line on. Empty: all keys;
+  // of those that the log has at the start the last `keys_max`, read by a thread of their own.
+  std::string prefix = {};
+};
+
+class LogKeys {
+ public:
+  // `name` is the log in messages. The clock is borrowed.
+  LogKeys(std::string name, LogKeysOptions options, const base::Clock& clock);
+  LogKeys(const LogKeys&) = delete;
+  LogKeys& operator=(const LogKeys&) = delete;
+  ~LogKeys();
+
+  // Reads what has been appended, as far as the size that is seen under a shared lock; where that
+  // cannot be had at once, nothing is done. `file_number` is PaymentLog's.
+  base::Result<void> follow(int fd, uint64_t file_number);
+
+  // The same under the caller's lock, up to `size`, the end of a line.
+  base::Result<void> catch_up(int fd, uint64_t file_number, uint64_t size);
+
+  // REQUIRES: catch_up() just before. Answers kNotReadYet where the key is not known, and keys of
+  // before the start are still being read.
+  base::Result<keys::KeyAnswer> judge(const record::Request& request);
+  base::Result<keys::KeyAnswer> find(std::string_view key);
+
+  // What is committed next at the end of the log, `behind` bytes of other lines.
+  void bind(const record::Request& request, uint64_t behind);
+  // The commit has made the log so long, and nobody else has written meanwhile.
+  void confirm(uint64_t size);
+  void drop();
+
+  keys::KeyFigures figures() const;  // of any thread
+
+  // "line 17: {...}" for a message, of a place that an answer has.
+  std::string describe(uint64_t place) const;
+
+ private:
+  // The log, or a file that was the log before it. Places go on from one to the next.
+  struct File {
+    base::UniqueFd fd;
+    uint64_t number = 0;
+    uint64_t base = 0;     // the place of its first byte
+    base::Instant left{};  // when another took its name
+  };
+
+  base::Result<void> enter(int fd, uint64_t file_number);
+  base::Result<void> read_up_to(uint64_t size);
+  base::Result<std::optional<keys::KeyedRequest>> request_at(uint64_t place) const;
+  base::Result<std::string> line_at(uint64_t place) const;
+  base::Result<void> begin_past(uint64_t size);
+  base::Result<void> take_past();
+  base::Result<void> read_anew(uint64_t size);
+  keys::KeyAnswer settled(keys::KeyAnswer answer) const;
+  void update_figures();
+
+  const std::string name_;
+  const LogKeysOptions options_;
+  const base::Clock& clock_;
+  keys::Ledger ledger_;
+  std::deque<File> files_;  // the last one is the log
+  uint64_t read_ = 0;       // of the log, up to here
+  std::unique_ptr<PastKeys> past_;
+  enum class PastState { kNotBegun, kBeingRead, kRead };
+  PastState past_state_ = PastState::kNotBegun;
+  bool complete_ = false;  // the past was read to its beginning
+
+  std::atomic<uint64_t> keys_known_ = 0;
+  std::atomic<bool> keys_complete_ = false;
+};
+
+}  // namespace paystats::log
