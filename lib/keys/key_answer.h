@@ -18,7 +18,7 @@ struct KeyAnswer {
   Kind kind = Kind::kNew;
   // Of kPaid and kReused:
   uint64_t count = 0;      // of payments that were paid
-  Digest payments;         // which
+  Digest payments = {};    // which
   uint64_t place = 0;      // where the request lies
   bool under_way = false;  // once what is being written now is where it belongs
 };

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,19 +28,23 @@
 #include "cache/server.h"
 #include "http/payment_writer.h"
 #include "http/server.h"
+#include "keys/ledger.h"
 #include "unit/cache/fixture.h"  // eventually()
 #include "unit/loop/client.h"
 #include "unit/support.h"
 
 namespace paystats::http {
 
-// A sink that a test can hold up, or let fail.
-class TrickySink final : public io::PaymentSink {
+// A sink that a test can hold up, or let fail. It remembers keys if it is told to.
+class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
  public:
   struct Control {
     std::mutex mutex;
     std::condition_variable changed;
-    bool held = false;
+    bool held = false;       // in put()
+    bool turn_held = false;  // in begin()
+    bool keeps_keys = false;
+    bool keys_read = true;
     int failures = 0;  // so many flushes fail from now on
     bool recovers = true;
     uint64_t payments = 0;  // flushed
@@ -50,6 +55,10 @@ class TrickySink final : public io::PaymentSink {
       const std::lock_guard lock(mutex);
       held = now;
       changed.notify_all();
+    }
+    void hold_turn(bool now) {
+      const std::lock_guard lock(mutex);
+      turn_held = now;
     }
     void fail_next(int count, bool then_recovers = true) {
       const std::lock_guard lock(mutex);
@@ -64,6 +73,37 @@ class TrickySink final : public io::PaymentSink {
 
   explicit TrickySink(std::shared_ptr<Control> control, int reader_fd = -1)
       : control_(std::move(control)), reader_fd_(reader_fd) {}
+
+  base::Result<io::Turn> begin(int cancel_fd) override {
+    for (;;) {
+      {
+        const std::lock_guard lock(control_->mutex);
+        if (!control_->turn_held) return io::Turn();
+      }
+      pollfd cancel = {cancel_fd, POLLIN, 0};
+      if (::poll(&cancel, 1, 5) > 0) return io::Turn{.mine = false};
+    }
+  }
+  base::Result<keys::KeyAnswer> put_once(const record::Request& request) override {
+    {
+      const std::lock_guard lock(control_->mutex);
+      if (!control_->keys_read) {
+        return keys::KeyAnswer{.kind = keys::KeyAnswer::Kind::kNotReadYet};
+      }
+    }
+    base::Result<keys::KeyAnswer> answer = ledger_.judge(request, base::Instant());
+    if (!answer || answer->kind != keys::KeyAnswer::Kind::kNew) return answer;
+    lies_.push_back({keys::digest_of(request.idempotency_key), keys::digest_of(request),
+                     request.batches.front().volume});
+    ledger_.bind(request, lies_.size() - 1);
+    if (base::Result<void> done = put(request); !done) return base::fail(done.error());
+    return answer;
+  }
+  base::Result<keys::KeyAnswer> find(std::string_view key) override { return ledger_.find(key); }
+  base::Result<void> follow() override { return {}; }
+  keys::KeyFigures figures() const override { return {.kept = keys::KeyFigures::Kept::kProcess}; }
+  std::string describe(const keys::KeyAnswer&) const override { return {}; }
+  io::KeyedPayments* keyed() override { return control_->keeps_keys ? this : nullptr; }
 
   base::Result<void> put(const record::Request& request) override {
     std::unique_lock lock(control_->mutex);
@@ -80,9 +120,11 @@ class TrickySink final : public io::PaymentSink {
     ++control_->flushes;
     if (control_->failures > 0) {
       --control_->failures;
+      ledger_.drop();
       return base::fail("sink: no space left on device");
     }
     control_->payments += put;
+    ledger_.confirm(base::Instant());
     return {};
   }
   base::Result<void> close() override { return flush(); }
@@ -96,6 +138,10 @@ class TrickySink final : public io::PaymentSink {
   const std::shared_ptr<Control> control_;
   const int reader_fd_;
   uint64_t pending_ = 0;
+  std::vector<keys::KeyedRequest> lies_;
+  keys::Ledger ledger_{{}, [this](uint64_t place) {
+                         return base::Result<std::optional<keys::KeyedRequest>>(lies_[place]);
+                       }};
 };
 
 class HttpClient : public loop::SocketClient {
@@ -149,6 +195,7 @@ class HttpHarness {
     PaymentWriterLimits writer = {};
     api::PaymentRules rules = {};
     int reader_fd = -1;
+    bool keeps_keys = false;
   };
 
   HttpHarness() : HttpHarness(Settings()) {}
@@ -163,6 +210,7 @@ class HttpHarness {
         .on_not_stored = [](const base::Error&) {},
         .on_stored_again = [] {},
         .on_stopped = [](const base::Result<void>&) {}};
+    control->keeps_keys = settings.keeps_keys;
     writer_ = std::make_unique<PaymentWriter>(
         loop_, std::make_unique<TrickySink>(control, settings.reader_fd), clock_, settings.writer,
         handlers);
@@ -183,6 +231,7 @@ class HttpHarness {
 
   ~HttpHarness() {
     control->hold(false);
+    control->hold_turn(false);
     begin_stop();
     thread_.join();
     server_.reset();

@@ -152,7 +152,7 @@ TEST(PaymentWriter, AThreadThatIsStuckInTheSinkOwnsAllThatItStillUses) {
   for (int i = 0; i < 2; ++i) {
     api::PostedPayments payments;
     payments.add({.user = "a", .amount_text = "1", .amount = {}, .volume = 1});
-    writer->post(std::move(payments), tell);
+    writer->post({.payments = std::move(payments)}, tell);
   }
   writer->stop();  // hands over at once
   control->begun.get_future().wait();

@@ -43,8 +43,8 @@ TEST_F(EndpointOpenerTest, AllThatIsOpenedSharesOneCluster) {
 TEST_F(EndpointOpenerTest, TwoTransactionalSinksHaveNamesOfTheirOwn) {
   mock().create("twice", 1);
   EndpointOpener opener(options(), context());
-  const auto one = opener.payment_sink(endpoint("kafka:twice"), {.transactional = true});
-  const auto two = opener.payment_sink(endpoint("kafka:twice"), {.transactional = true});
+  const auto one = opener.payment_sink(endpoint("kafka:twice"), {.topic = {.transactional = true}});
+  const auto two = opener.payment_sink(endpoint("kafka:twice"), {.topic = {.transactional = true}});
   ASSERT_TRUE(one && two);
   const record::Batch batch{.user = "a", .amount_text = "1", .amount = {}, .volume = 1};
   for (const auto* sink : {&one, &two}) {

@@ -29,7 +29,7 @@ std::string user_of(unsigned writer, unsigned request, size_t batches) {
   std::mt19937 random(writer);
   base::Diagnostics diagnostics("t", base::Verbosity::kQuiet);
   const base::SystemClock clock;
-  auto sink = open_payment_sink({Endpoint::Kind::kFile, path}, clock, diagnostics);
+  auto sink = open_payment_sink({Endpoint::Kind::kFile, path}, {}, clock, diagnostics);
   for (unsigned request = 0; sink; ++request) {
     // Now and then one of nearly a megabyte.
     const size_t count = random() % 40 == 0 ? 20'000 : 1 + random() % 50;

@@ -40,7 +40,7 @@ WholeLog make_log(const TempFolder& folder, unsigned seed) {
   std::filesystem::remove(path);
   Words words;
   const base::SystemClock clock;
-  auto sink = open_payment_sink({Endpoint::Kind::kFile, path}, clock, words.diagnostics);
+  auto sink = open_payment_sink({Endpoint::Kind::kFile, path}, {}, clock, words.diagnostics);
   EXPECT_TRUE(sink);
   WholeLog log;
   for (int request = 0; request < 6; ++request) {

@@ -39,7 +39,7 @@ class PaymentSinkTest : public ::testing::Test {
     clock_.set_time_of_day(base::TimeOfDay(std::chrono::milliseconds(1'795'938'742'123)));
   }
   base::Result<std::unique_ptr<PaymentSink>> open(const std::string& name) {
-    return open_payment_sink(*Endpoint::parse(name), clock_, words_.diagnostics);
+    return open_payment_sink(*Endpoint::parse(name), keys_, clock_, words_.diagnostics);
   }
   std::unique_ptr<PaymentSink> log() {
     auto sink = open(path_);
@@ -53,6 +53,7 @@ class PaymentSinkTest : public ::testing::Test {
   const std::string path_ = folder_ / "payments.jsonl";
   Words words_;
   base::ManualClock clock_;
+  std::optional<LogKeysOptions> keys_;
 };
 
 TEST_F(PaymentSinkTest, ARequestIsOneLineInTheLogWithTheTimeAndItsKey) {

@@ -1,0 +1,235 @@
+// The log's payment sink with idempotency keys: what several writers of one log make of them.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "log/payment_sink.h"
+#include "unit/io/faults.h"
+#include "unit/io/support.h"
+
+namespace paystats::log {
+namespace {
+
+using namespace io;  // sources, and what its tests have
+using Kind = keys::KeyAnswer::Kind;
+
+class KeyedSinkTest : public ::testing::Test {
+ protected:
+  KeyedSinkTest() { faults().disk_is_memory = true; }
+
+  std::unique_ptr<PaymentSink> open(const LogKeysOptions& options = {}) {
+    auto sink = open_payment_sink(*Endpoint::parse(path_), options, clock_, words_.diagnostics);
+    EXPECT_TRUE(sink);
+    return sink ? std::move(*sink) : nullptr;
+  }
+  record::Request request(std::string_view key, uint64_t volume = 1) {
+    batch_ = {.user = "edgar",
+              .amount_text = "1",
+              .amount = money::Decimal::from_nanos(1'000'000'000),
+              .volume = volume};
+    return {.batches = {&batch_, 1}, .idempotency_key = key};
+  }
+  // One request in a turn of its own. Where keys of before the start are still being read, again.
+  keys::KeyAnswer once(PaymentSink& sink, std::string_view key, uint64_t volume = 1) {
+    for (int tries = 0; tries < 1000; ++tries) {
+      EXPECT_TRUE(sink.begin(-1));
+      const auto answer = sink.keyed()->put_once(request(key, volume));
+      EXPECT_TRUE(answer) << answer.error().message;
+      EXPECT_TRUE(sink.flush());
+      if (!answer) return {};
+      if (answer->kind != Kind::kNotReadYet) return *answer;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    ADD_FAILURE() << "keys are not read";
+    return {};
+  }
+  size_t lines() const {
+    const std::string bytes = file_bytes(path_);
+    return static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  }
+
+  const FaultsOff off_;
+  const TempFolder folder_;
+  const std::string path_ = folder_ / "payments.jsonl";
+  Words words_;
+  base::ManualClock clock_;
+  record::Batch batch_;
+};
+
+TEST_F(KeyedSinkTest, ARequestIsWrittenOnceByWhomeverItComes) {
+  const auto one = open();
+  const auto two = open();
+  EXPECT_EQ(once(*one, "k", 3).kind, Kind::kNew);
+  EXPECT_EQ(once(*one, "k", 3).kind, Kind::kPaid);
+  const keys::KeyAnswer other = once(*two, "k", 3);
+  EXPECT_EQ(other.kind, Kind::kPaid);
+  EXPECT_EQ(other.count, 3u);
+  EXPECT_EQ(once(*two, "k", 4).kind, Kind::kReused);
+  EXPECT_EQ(once(*two, "l").kind, Kind::kNew);
+  EXPECT_EQ(once(*one, "l").kind, Kind::kPaid);
+  EXPECT_EQ(lines(), 2u);
+}
+
+TEST_F(KeyedSinkTest, WithinATurnTheSecondIsUnderWay) {
+  const auto sink = open();
+  ASSERT_TRUE(sink->begin(-1));
+  EXPECT_EQ(sink->keyed()->put_once(request("k"))->kind, Kind::kNew);
+  const auto again = sink->keyed()->put_once(request("k"));
+  EXPECT_EQ(again->kind, Kind::kPaid);
+  EXPECT_TRUE(again->under_way);
+  ASSERT_TRUE(sink->flush());
+  EXPECT_EQ(lines(), 1u);
+}
+
+TEST_F(KeyedSinkTest, AFailedFlushBindsNothing) {
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "before").kind, Kind::kNew);
+  faults().disk_is_memory = false;
+  faults().fdatasync_errno = ENOSPC;
+  ASSERT_TRUE(sink->begin(-1));
+  EXPECT_EQ(sink->keyed()->put_once(request("k"))->kind, Kind::kNew);
+  EXPECT_FALSE(sink->flush());
+  faults().fdatasync_errno = 0;
+  EXPECT_EQ(once(*sink, "k", 9).kind, Kind::kNew);  // other payments, and no reuse
+  EXPECT_EQ(once(*sink, "before").kind, Kind::kPaid);
+}
+
+TEST_F(KeyedSinkTest, KeysOfBeforeTheStartAreKnown) {
+  std::string log = "{\"user\":\"a\",\"paymentAmt\":1}\n";
+  for (int i = 0; i < 5000; ++i) {
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-{}\"}}\n", i);
+  }
+  write_file(path_, log);
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k-0", 2).kind, Kind::kReused);
+  EXPECT_EQ(once(*sink, "k-4999", 2).kind, Kind::kReused);
+  EXPECT_EQ(sink->keyed()->figures().keys, 5000u);
+  EXPECT_TRUE(sink->keyed()->figures().complete);
+  EXPECT_EQ(once(*sink, "k-5000").kind, Kind::kNew);
+}
+
+TEST_F(KeyedSinkTest, OfManyKeysTheLastAreKnown) {
+  std::string log;
+  for (int i = 0; i < 100; ++i) {
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-{}\"}}\n", i);
+  }
+  write_file(path_, log);
+  const auto sink = open({.limits = {.keys_max = 10}});
+  EXPECT_EQ(once(*sink, "k-90", 2).kind, Kind::kReused);
+  EXPECT_FALSE(sink->keyed()->figures().complete);
+  EXPECT_EQ(once(*sink, "k-89", 2).kind, Kind::kNew);
+}
+
+TEST_F(KeyedSinkTest, LongLinesAndManyWindowsAreReadBackwards) {
+  std::string log;
+  for (int i = 0; i < 12; ++i) {
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"note\":\"{}\",\"idempotencyKey\":\"k-{}\"}}\n",
+                       std::string(1'000'000 + static_cast<size_t>(i), 'x'), i);
+  }
+  log += std::string(9 << 20, 'y') + "\n";  // no request
+  write_file(path_, log);
+  const auto sink = open();
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(once(*sink, fmt::format("k-{}", i), 2).kind, Kind::kReused) << i;
+  }
+}
+
+TEST_F(KeyedSinkTest, ALineThatIsARejectBindsNoKey) {
+  write_file(path_, "{\"user\":\"a\",\"paymentAmt\":\"x\",\"idempotencyKey\":\"k\"}\n");
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+}
+
+TEST_F(KeyedSinkTest, WhoAppendsWithoutTheLockMovesOurLines) {
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "first").kind, Kind::kNew);
+  ASSERT_TRUE(sink->begin(-1));
+  EXPECT_EQ(sink->keyed()->put_once(request("k"))->kind, Kind::kNew);
+  append_file(path_, "{\"user\":\"other\",\"paymentAmt\":1}\n");
+  ASSERT_TRUE(sink->flush());
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+  EXPECT_EQ(once(*sink, "k", 2).kind, Kind::kReused);
+}
+
+TEST_F(KeyedSinkTest, ALogThatWasRenamedKeepsItsKeys) {
+  const auto sink = open();
+  const auto other = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  EXPECT_EQ(once(*other, "l").kind, Kind::kNew);  // `sink` has not read it yet
+  std::filesystem::rename(path_, path_ + ".1");
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+  EXPECT_EQ(once(*sink, "l").kind, Kind::kPaid);
+  EXPECT_EQ(once(*sink, "m").kind, Kind::kNew);
+  EXPECT_EQ(once(*other, "m").kind, Kind::kPaid);
+  EXPECT_EQ(lines(), 1u);
+}
+
+TEST_F(KeyedSinkTest, AKeyWhoseLineWasCutOffIsNotPaid) {
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  const uint64_t size = std::filesystem::file_size(path_);
+  EXPECT_EQ(once(*sink, "l").kind, Kind::kNew);
+  std::filesystem::resize_file(path_, size);
+  EXPECT_EQ(once(*sink, "l").kind, Kind::kNew);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+}
+
+TEST_F(KeyedSinkTest, AWaitForTheLockCanBeGivenUp) {
+  const auto sink = open();
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  const Pipe cancel;
+  cancel.put("x");
+  const auto turn = sink->begin(cancel.read.get());
+  ASSERT_TRUE(turn);
+  EXPECT_FALSE(turn->mine);
+  ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
+  EXPECT_TRUE(sink->begin(cancel.read.get())->mine);  // what is free need not be waited for
+  ASSERT_TRUE(sink->flush());
+}
+
+TEST_F(KeyedSinkTest, OnlyKeysOfAPrefixAndAllOfThem) {
+  std::string log;
+  for (int i = 0; i < 100; ++i) {
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-{}\"}}\n", i);
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"x-{}\"}}\n", i);
+  }
+  write_file(path_, log);
+  const auto sink = open({.limits = {.keys_max = UINT64_MAX}, .prefix = "k-"});
+  const keys::KeyAnswer answer = once(*sink, "k-1", 2);
+  EXPECT_EQ(answer.kind, Kind::kReused);
+  EXPECT_EQ(sink->keyed()->figures().keys, 100u);
+  EXPECT_EQ(sink->keyed()->describe(answer),
+            "line 3: {\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-1\"}");
+}
+
+TEST_F(KeyedSinkTest, AStreamRemembersWhatThisProcessHasWritten) {
+  const Pipe pipe;
+  const Redirected redirected(STDOUT_FILENO, pipe.write.get());
+  auto sink = open_payment_sink(*Endpoint::parse("-"), LogKeysOptions(), clock_, words_.diagnostics);
+  ASSERT_TRUE(sink);
+  EXPECT_EQ(once(**sink, "k", 2).kind, Kind::kNew);
+  EXPECT_EQ(once(**sink, "k", 2).kind, Kind::kPaid);
+  EXPECT_EQ(once(**sink, "k", 3).kind, Kind::kReused);
+  EXPECT_EQ((*sink)->keyed()->figures().kept, keys::KeyFigures::Kept::kProcess);
+}
+
+TEST_F(KeyedSinkTest, AFullPipeIsWaitedForUntilItIsGivenUp) {
+  const Pipe pipe;
+  const Redirected redirected(STDOUT_FILENO, pipe.write.get());
+  auto sink = open_payment_sink(*Endpoint::parse("-"), {}, clock_, words_.diagnostics);
+  ASSERT_TRUE(sink);
+  const int room = ::fcntl(pipe.write.get(), F_GETPIPE_SZ);
+  EXPECT_EQ((*sink)->begin(-1)->room_bytes, static_cast<uint64_t>(room));
+  pipe.put(std::string(static_cast<size_t>(room), 'x'));
+  const Pipe cancel;
+  cancel.put("x");
+  EXPECT_FALSE((*sink)->begin(cancel.read.get())->mine);
+}
+
+}  // namespace
+}  // namespace paystats::log
