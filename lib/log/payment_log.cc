@@ -32,7 +32,9 @@ base::Result<void> check_file(int fd, std::string_view name) {
     return base::fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
   }
   struct statfs status = {};
-  if (::fstatfs(fd, &status) != 0) return base::fail(base::system_error(name, errno));
+  while (::fstatfs(fd, &status) != 0) {
+    if (errno != EINTR) return base::fail(base::system_error(name, errno));
+  }
   if (!locks_hold(static_cast<uint64_t>(status.f_type))) {
     return base::fail(
         fmt::format("{}: is on a network file system, where the locks of a log do not hold: "

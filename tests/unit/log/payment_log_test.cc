@@ -135,6 +135,12 @@ TEST(LocksHold, OnlyWhereNoOtherMachineWrites) {
   EXPECT_FALSE(locks_hold(0xFF534D42));  // CIFS
 }
 
+TEST_F(PaymentLogTest, ASignalDoesNotHideTheKindOfFileSystem) {
+  faults().interrupts = 2;
+  EXPECT_TRUE(commit(plain(kOne)));
+  EXPECT_EQ(faults().interrupts, 0);
+}
+
 TEST_F(PaymentLogTest, WhereThereAreNoLocksThereIsNoLog) {
   faults().flock_errno = ENOLCK;
   const base::Result<void> committed = commit(plain(kOne));
