@@ -152,6 +152,7 @@ EXAMPLES = {
     "stream/stream.h": "std::unique_ptr<Publisher>& publisher, RejectLog& rejects,"
                        " MetricsFile& metrics, std::unique_ptr<Source>& source, Progress& progress,"
                        " const Clock& clock",
+    "log/append.h": "int fd, std::string_view lines, std::string_view name, std::string_view found",
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
                           " std::span<const Batch> batches",

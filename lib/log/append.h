@@ -3,7 +3,8 @@
 //
 //   Appended ours;
 //   Result<void> written = append(fd, lines, name, ours);
-//   if (!written) std::string theirs = foreign_part(found, lines, ours);  // `found`: since then
+//   // `found` is what has come since then:
+//   std::string theirs = foreign_part(found, lines, ours);
 #pragma once
 
 #include <cstddef>

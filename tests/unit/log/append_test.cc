@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/fd.h"
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
@@ -59,6 +61,37 @@ TEST(ForeignPart, IsAllThatIsCertainlyNotOurs) {
   for (const Case& one : cases) {
     EXPECT_EQ(foreign_part(one.found, "{a}\n{b}\n", one.ours), one.foreign) << one.what;
   }
+}
+
+// Of few different bytes, so that ours and theirs look alike all the time.
+TEST(ForeignPart, LosesNothingOfOthersHoweverTheBytesCameTogether) {
+  std::mt19937 random(1);
+  const auto up_to = [&](size_t most) { return random() % (most + 1); };
+  const auto some = [&](size_t most) {
+    std::string text;
+    for (size_t left = up_to(most); left > 0; --left) text += "a{\n"[up_to(2)];
+    return text;
+  };
+  int told_apart = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::string lines = some(9) + "\n";
+    Appended ours;
+    std::string foreign = some(6);
+    std::string found = foreign;
+    const size_t calls = up_to(3);
+    for (size_t i = 0; i < calls && ours.bytes < lines.size(); ++i) {
+      const size_t n = 1 + up_to(lines.size() - ours.bytes - 1);
+      const std::string theirs = some(6);
+      found += lines.substr(ours.bytes, n) + theirs;
+      foreign += theirs;
+      ours.bytes += n;
+      ++ours.pieces;
+    }
+    const std::string kept = foreign_part(found, lines, ours);
+    ASSERT_TRUE(kept == foreign || kept == found) << found << " | " << foreign << " | " << kept;
+    told_apart += kept == foreign && ours.bytes > 0;
+  }
+  EXPECT_GT(told_apart, 1000);
 }
 
 TEST(BeginsALine, IsTrueWhereOursIsNotBehindThePartOfALine) {
