@@ -11,7 +11,8 @@
 //     return Result<void>();
 //   });
 //
-// A row's `line` is the index of its message in the run. A message without a value is a reject,
+// A row's `line` is the index of its message in the run. Rejects are logged in the order of
+// messages, whether the decoder or the tool refuses them. A message without a value is a reject,
 // unless the tool says what it means: then it is handed on, in order with the rows, as a run of its
 // own. Rows live until the next run, and no longer than the block.
 #pragma once
@@ -51,7 +52,7 @@ class MessageDecoder {
       : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
 
   // Calls `on_run(const DecodedRun<Record>&)`, which returns Result<void>, until the block is used
-  // up or an error ends it. It may reject() any of its rows.
+  // up or an error ends it. It may reject() any of its rows, in their order.
   template <class OnRun>
   base::Result<void> decode(const MessageBlock& block, OnRun&& on_run) {
     return decode(block, std::forward<OnRun>(on_run), nullptr);
@@ -89,6 +90,7 @@ class MessageDecoder {
 
   // Puts aside a row that was well formed.
   base::Result<void> reject(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
+    if (base::Result<void> logged = log_bad_before(index, run); !logged) return logged;
     return log(run, index, flaw);
   }
 
@@ -118,10 +120,19 @@ class MessageDecoder {
     if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
     if (!batch_met_ && (batch_met_ = has_batches(lines_))) notice_batch(rejects_, run.source);
     records_ += lines_.records;
+    bad_logged_ = 0;
     if (base::Result<void> taken = on_run(run); !taken) return taken;
-    for (const auto& bad : lines_.rejected) {
-      base::Result<void> logged = log(run, bad.line, bad.flaw, bad.element);
-      if (!logged) return logged;
+    return log_bad_before(UINT32_MAX, run);
+  }
+
+  // The bad messages of the run in front of this one that have not been logged.
+  base::Result<void> log_bad_before(uint32_t index, const DecodedRun<Record>& run) {
+    for (; bad_logged_ < lines_.rejected.size(); ++bad_logged_) {
+      const auto& bad = lines_.rejected[bad_logged_];
+      if (bad.line >= index) break;
+      if (base::Result<void> logged = log(run, bad.line, bad.flaw, bad.element); !logged) {
+        return logged;
+      }
     }
     return {};
   }
@@ -143,6 +154,7 @@ class MessageDecoder {
   record::LineDecoder<Record> decoder_;
   Lines lines_;
   RejectLog& rejects_;
+  size_t bad_logged_ = 0;  // of the bad messages of the run
   uint64_t records_ = 0;
   bool batch_met_ = false;
 };
