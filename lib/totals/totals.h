@@ -20,12 +20,14 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/large_array.h"
 #include "base/result.h"
 #include "record/decoder.h"
 #include "record/payment.h"
+#include "totals/prefix_bound.h"
 #include "totals/totals_options.h"
 #include "totals/user_entry.h"
 #include "totals/user_hash.h"
@@ -80,6 +82,9 @@ class Totals {
     __builtin_prefetch(name_bytes(entry(index)));
   }
 
+  // Of all rows since the last call: see prefix_bound.h.
+  PrefixBound take_bound() { return std::exchange(bound_, {}); }
+
   // The users that changed since clear_changed(), in the order of the first change.
   std::span<const uint32_t> changed() const { return changed_; }
   void clear_changed();
@@ -132,7 +137,8 @@ class Totals {
   void make_room(size_t more);
   size_t add_strip(std::span<const Row> rows, const Strip& strip, size_t i,
                    base::Result<record::Flaw>& why);
-  size_t take_back_line(std::span<const Row> rows, size_t row);
+  void take_back_line(std::span<const Row> rows);
+  void list_changes(size_t first, std::span<const Row> rows);
   void remove_last_user();
 
   const UserHash hash_;
@@ -145,6 +151,7 @@ class Totals {
   std::vector<base::LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
   std::vector<uint32_t> changed_;
+  PrefixBound bound_;
 };
 
 }  // namespace paystats::totals
