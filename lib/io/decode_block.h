@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "io/record_notices.h"
 #include "io/reject_log.h"
+#include "io/reject_order.h"
 #include "io/source.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
@@ -74,9 +75,9 @@ class BlockDecoder {
       if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, block.source);
       records_ += lines_.records;
       const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
-      bad_logged_ = 0;
+      order_.begin();
       if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
-      if (base::Result<void> logged = log_bad_before(UINT32_MAX, block.source); !logged) {
+      if (base::Result<void> logged = log_bad_before(RejectOrder::kEnd, block.source); !logged) {
         return logged;
       }
       line_ += lines_.lines;
@@ -98,15 +99,10 @@ class BlockDecoder {
  private:
   // The bad lines of the chunk in front of this one that have not been logged.
   base::Result<void> log_bad_before(uint32_t line, std::string_view source) {
-    for (; bad_logged_ < lines_.rejected.size(); ++bad_logged_) {
-      const auto& bad = lines_.rejected[bad_logged_];
-      if (bad.line >= line) break;
-      base::Result<void> logged =
-          log(source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
-              bad.text.size(), bad.element);
-      if (!logged) return logged;
-    }
-    return {};
+    return order_.log_before(line, lines_.rejected, [&](const auto& bad) {
+      return log(source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
+                 bad.text.size(), bad.element);
+    });
   }
 
   base::Result<void> log(std::string_view source, uint64_t line, record::Flaw flaw,
@@ -125,8 +121,8 @@ class BlockDecoder {
   record::LineDecoder<Record> decoder_;
   record::DecodedLines<Record> lines_;
   RejectLog& rejects_;
-  size_t bad_logged_ = 0;  // of the bad lines of the chunk
-  uint64_t line_ = 1;      // number of the next line in its input
+  RejectOrder order_;
+  uint64_t line_ = 1;  // number of the next line in its input
   uint64_t records_ = 0;
 };
 

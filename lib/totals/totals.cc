@@ -73,8 +73,8 @@ base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRo
       const LineRows line = line_of(rows, row);
       const bool alone = line.end - line.begin == 1;
       if (!alone) {
-        take_back_line(rows.subspan(line.begin, row - line.begin));
-        list_changes(changed_before, rows.subspan(row_after, line.begin - row_after));
+        take_back_line(rows.subspan(row_after, row - row_after), line.begin - row_after,
+                       changed_before);
       }
       i = line.end - done;
       row_after = line.end;
@@ -114,21 +114,19 @@ size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i
   return i;
 }
 
-// What has been added of a line, and the users that it has brought.
-[[gnu::noinline]] void Totals::take_back_line(std::span<const Row> rows) {
-  for (size_t i = rows.size(); i-- > 0;) {
-    const std::optional<uint32_t> index = find(rows[i].record.user);
+// Of these rows, all of which have been added, those from `line_begin` on and the users that they
+// have brought. Behind the first so many that had changed before come the users of the others.
+[[gnu::noinline]] void Totals::take_back_line(std::span<const Row> added, size_t line_begin,
+                                              size_t changed_before) {
+  for (size_t i = added.size(); i-- > line_begin;) {
+    const std::optional<uint32_t> index = find(added[i].record.user);
     assert(index);
-    take_back(*index, rows[i].record);
+    take_back(*index, added[i].record);
     if (*index + 1 == users_ && count(*index) == 0) remove_last_user();
   }
-}
-
-// Behind the first so many that have changed come the users of these rows, and no others.
-void Totals::list_changes(size_t first, std::span<const Row> rows) {
   if (!track_changes_) return;
-  forget_changes(first);  // of users that have been removed as well: their entries lie there still
-  for (const Row& row : rows) {
+  forget_changes(changed_before);  // of users that are removed, too: their entries lie there still
+  for (const Row& row : added.first(line_begin)) {
     const uint32_t index = *find(row.record.user);
     mark_changed(entry(index), index);
   }
@@ -310,6 +308,10 @@ void Totals::set(uint32_t index, money::Decimal sum, uint64_t count) {
   Entry& e = entry(index);
   if (!e.set({sum, count})) set_wide(e, {sum, count});
   mark_changed(e, index);
+}
+
+PrefixBound Totals::take_bound() {
+  return std::exchange(bound_, {});
 }
 
 void Totals::clear_changed() {

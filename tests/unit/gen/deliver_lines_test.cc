@@ -1,4 +1,6 @@
 // Batches that are read from an input.
+#include "gen/deliver.h"
+
 #include "unit/gen/deliver_support.h"
 
 namespace paystats::gen {

@@ -1,4 +1,6 @@
 // A payment given once, and random ones: how many, how long, and what ends them.
+#include "gen/deliver.h"
+
 #include "unit/gen/deliver_support.h"
 
 namespace paystats::gen {

@@ -1,4 +1,6 @@
 // What is one whole: of a log one line, and of a topic a transaction.
+#include "gen/deliver.h"
+
 #include "unit/gen/deliver_support.h"
 
 namespace paystats::gen {
