@@ -262,6 +262,24 @@ TEST_F(Parallel, WhereTheOrderMattersItIsLeftToOneThreadAndToldRejectsAreItsFirs
   }
 }
 
+// No table overflows here, but that of another thread might have.
+TEST_F(Parallel, NoRejectIsToldBehindPaymentsWhoseOrderMatters) {
+  const std::string first =
+      "x\n{\"user\":\"a\",\"paymentAmt\":100000000000000,\"volume\":500000000000000}\n";
+  const std::string second =
+      "x\n{\"user\":\"a\",\"paymentAmt\":-100000000000000,\"volume\":500000000000000}\nx\n";
+  file("large", first + second);
+  for (const uint64_t segment_bytes : {first.size(), size_t{1'000}}) {
+    const Outcome got = together(1, segment_bytes);
+    EXPECT_TRUE(got.order_matters);
+    const auto told = std::count(got.rejects.begin(), got.rejects.end(), '\n');
+    EXPECT_EQ(told, segment_bytes == first.size() ? 1 : 0) << got.rejects;
+  }
+  inputs_.clear();
+  file("no rejects", first.substr(2) + second.substr(2, second.size() - 4));
+  EXPECT_TRUE(together(1, 1'000).order_matters);
+}
+
 TEST_F(Parallel, AMissingFileEndsAllThreads) {
   file("a", "x\n");
   inputs_.push_back({io::Endpoint::Kind::kFile, folder_ / "missing"});
