@@ -148,10 +148,12 @@ EXAMPLES = {
     "stream/publish.h": "const Endpoint& endpoint, Totals& totals",
     "stream/segments.h": "const std::vector<Endpoint>& inputs, uint64_t segment_bytes,"
                          " const Waiter& waiter, Diagnostics& diagnostics,"
-                         " Result<std::optional<Segment>>& segment, Block& block, uint64_t lines",
+                         " Result<std::optional<Segment>>& segment, Block& block, uint64_t lines,"
+                         " const PrefixBound& bound",
     "stream/stream.h": "std::unique_ptr<Publisher>& publisher, RejectLog& rejects,"
                        " MetricsFile& metrics, std::unique_ptr<Source>& source, Progress& progress,"
                        " const Clock& clock",
+    "log/append.h": "int fd, std::string_view lines, std::string_view name, std::string_view found",
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
                           " std::span<const Batch> batches",
@@ -172,6 +174,9 @@ EXAMPLES = {
     "totals/join.h": "Totals& totals, std::vector<std::unique_ptr<Totals>> others, unsigned threads",
     "totals/merge.h": "Diagnostics& diagnostics, const DecodedLines<Stats>& lines,"
                       " std::vector<Totals::RejectedRow>& rejected, void (*publish)(Totals&)",
+    "totals/prefix_bound.h": "Totals& totals, std::span<const Totals::Row> rows,"
+                             " std::vector<Totals::RejectedRow>& rejected,"
+                             " const PrefixBound& bound_of_those_before",
     "totals/rank.h": "const Totals& totals, unsigned threads, size_t here, size_t there,"
                      " void (*write)(const Stats&)",
     "totals/rank_key.h": "Int128 nanos, const UserName::Head& head,"

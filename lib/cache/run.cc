@@ -91,9 +91,9 @@ base::Result<void> CacheRun::Impl::run() {
                                                   [this] { metrics_writer_->offer(metrics()); });
   }
   if (base::Result<void> started = feed_->start(); !started) return started;
-  if (server_) server_->start();
 
-  const base::Result<void> looped = loop_.run();
+  base::Result<void> looped = server_ ? server_->start() : base::Result<void>();
+  if (looped) looped = loop_.run();
   if (!looped) outcome_ = looped;
   // The reader may still wait for input that nobody wants; only a signal can tell it.
   if (!outcome_) context_.run.stop.request(SIGTERM);

@@ -33,7 +33,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
         watch_pause(loop.context()),
         change(loop.context().get_executor()) {}
 
-  void start();
+  base::Result<void> start();
   void stop();
   void end_if_empty();
   void check_deadlines();
@@ -61,11 +61,12 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   bool stopping = false;
 };
 
-void CacheServer::Impl::start() {
+base::Result<void> CacheServer::Impl::start() {
   base::UniqueFd listener = claim->take_listener();
   loop::ErrorCode error;
   acceptor.assign(loop::asio::local::stream_protocol(), listener.get(), error);
-  if (!error) listener.release();
+  if (error) return base::fail(base::system_error(claim->path(), error.value()));
+  listener.release();
   checks =
       std::make_unique<loop::Ticker>(loop, options.check_interval, [this] { check_deadlines(); });
   // `this` is kept alive by the completion handlers.
@@ -74,6 +75,7 @@ void CacheServer::Impl::start() {
   };
   loop::asio::co_spawn(loop.context(), accept_clients(), keep);
   loop::asio::co_spawn(loop.context(), tell_watchers(), keep);
+  return {};
 }
 
 loop::asio::awaitable<void> CacheServer::Impl::accept_clients() {
@@ -176,8 +178,8 @@ CacheServer::CacheServer(loop::EventLoop& loop, SocketClaim claim, view::View& v
 
 CacheServer::~CacheServer() = default;
 
-void CacheServer::start() {
-  impl_->start();
+base::Result<void> CacheServer::start() {
+  return impl_->start();
 }
 
 void CacheServer::view_changed() {

@@ -2,7 +2,7 @@
 // requests see protocol/query.h, for the answers protocol/answer.h.
 //
 //   CacheServer server(loop, std::move(*claim), view, clock, {});
-//   server.start();
+//   Result<void> started = server.start();
 //   view.apply(stats); server.view_changed();   // after each change
 //   server.stop();                       // answers what is in flight; loop.run() can then return
 //
@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "cache/socket_claim.h"
 #include "loop/event_loop.h"
 #include "protocol/query.h"
@@ -47,7 +48,7 @@ class CacheServer {
   CacheServer& operator=(const CacheServer&) = delete;
   ~CacheServer();
 
-  void start();
+  base::Result<void> start();
 
   // To be called after the view has changed, as often as one likes: watchers hear of it at once,
   // and then at most each `watch_interval`.

@@ -93,7 +93,10 @@ base::Result<SocketClaim> SocketClaim::take(const std::string& path) {
   if (base::Result<void> good = check_socket_path(path); !good) return base::fail(good.error());
   // Looked at before the lock file is made: a mistyped path is not to leave one beside a document.
   struct stat status = {};
-  if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+  if (::lstat(path.c_str(), &status) != 0) {
+    // What cannot be looked at may be a document as well, and is not removed.
+    if (errno != ENOENT) return base::fail(base::system_error(path, errno));
+  } else if (!S_ISSOCK(status.st_mode)) {
     return base::fail(path + ": is there already and is not a socket: use another path");
   }
   base::Result<base::UniqueFd> lock = take_lock(path);

@@ -10,8 +10,8 @@
 //   });
 //
 // Lines are numbered from the block on that begins an input, so all blocks of it go to one decoder.
-// Rows of a chunk come before the bad lines of the same chunk are logged, so rejects are in order
-// of lines from chunk to chunk, and within a chunk for each of the two kinds.
+// Rejects are logged in the order of lines, whether the decoder or the tool refuses them: in front
+// of a row that is rejected come the bad lines before it.
 #pragma once
 
 #include <cassert>
@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "io/record_notices.h"
 #include "io/reject_log.h"
+#include "io/reject_order.h"
 #include "io/source.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
@@ -58,7 +59,7 @@ class BlockDecoder {
       : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
 
   // Calls `on_chunk(const DecodedChunk<Record>&)`, which returns Result<void>, until the block is
-  // used up or an error ends it. It may reject() any of its rows.
+  // used up or an error ends it. It may reject() any of its rows, in their order.
   template <class OnChunk>
   base::Result<void> decode(const Block& block, OnChunk&& on_chunk) {
     if (block.begins_input) line_ = 1;
@@ -74,12 +75,10 @@ class BlockDecoder {
       if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, block.source);
       records_ += lines_.records;
       const DecodedChunk<Record> chunk{lines_, rest.substr(0, used), block.source, line_};
+      order_.begin();
       if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
-      for (const auto& bad : lines_.rejected) {
-        base::Result<void> logged =
-            log(block.source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
-                bad.text.size(), bad.element);
-        if (!logged) return logged;
+      if (base::Result<void> logged = log_bad_before(RejectOrder::kEnd, block.source); !logged) {
+        return logged;
       }
       line_ += lines_.lines;
       rest.remove_prefix(used);
@@ -89,6 +88,7 @@ class BlockDecoder {
 
   // Puts aside a row that was well formed. `line` is the row's, counted from 0 in the chunk.
   base::Result<void> reject(const DecodedChunk<Record>& chunk, uint32_t line, record::Flaw flaw) {
+    if (base::Result<void> logged = log_bad_before(line, chunk.source); !logged) return logged;
     const std::string_view text = nth_line(chunk.bytes, line);
     return log(chunk.source, chunk.first_line + line, flaw, text, text.size());
   }
@@ -97,6 +97,14 @@ class BlockDecoder {
   uint64_t records() const { return records_; }
 
  private:
+  // The bad lines of the chunk in front of this one that have not been logged.
+  base::Result<void> log_bad_before(uint32_t line, std::string_view source) {
+    return order_.log_before(line, lines_.rejected, [&](const auto& bad) {
+      return log(source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
+                 bad.text.size(), bad.element);
+    });
+  }
+
   base::Result<void> log(std::string_view source, uint64_t line, record::Flaw flaw,
                          std::string_view text, uint64_t record_bytes,
                          const std::optional<record::GroupElement>& element = {}) {
@@ -113,6 +121,7 @@ class BlockDecoder {
   record::LineDecoder<Record> decoder_;
   record::DecodedLines<Record> lines_;
   RejectLog& rejects_;
+  RejectOrder order_;
   uint64_t line_ = 1;  // number of the next line in its input
   uint64_t records_ = 0;
 };

@@ -13,7 +13,7 @@
 //
 // A row's `line` is the index of its message in the run. A message without a value is a reject,
 // unless the tool says what it means: then it is handed on, in order with the rows, as a run of its
-// own. Rows live until the next run, and no longer than the block.
+// own. Rejects are logged in order. Rows live until the next run, and no longer than the block.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +29,7 @@
 #include "io/message_source.h"
 #include "io/record_notices.h"
 #include "io/reject_log.h"
+#include "io/reject_order.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
 
@@ -51,16 +52,10 @@ class MessageDecoder {
       : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
 
   // Calls `on_run(const DecodedRun<Record>&)`, which returns Result<void>, until the block is used
-  // up or an error ends it. It may reject() any of its rows.
-  template <class OnRun>
-  base::Result<void> decode(const MessageBlock& block, OnRun&& on_run) {
-    return decode(block, std::forward<OnRun>(on_run), nullptr);
-  }
-
-  // The same where a key without a value means something: `on_nulls(std::span<const Message>)`,
-  // which returns Result<void>, is called for each run of them.
-  template <class OnRun, class OnNulls>
-  base::Result<void> decode(const MessageBlock& block, OnRun&& on_run, OnNulls&& on_nulls) {
+  // up or an error ends it. It may reject() any of its rows, in their order. Where a key without a
+  // value means something, `on_nulls(std::span<const Message>)` is called for each run of them.
+  template <class OnRun, class OnNulls = std::nullptr_t>
+  base::Result<void> decode(const MessageBlock& block, OnRun&& on_run, OnNulls&& on_nulls = {}) {
     constexpr bool kTakesNulls = !std::is_same_v<std::remove_cvref_t<OnNulls>, std::nullptr_t>;
     const auto is_null = [](const Message& message) {
       return kTakesNulls && !message.value && !message.key.empty();
@@ -89,6 +84,7 @@ class MessageDecoder {
 
   // Puts aside a row that was well formed.
   base::Result<void> reject(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw) {
+    if (base::Result<void> logged = log_bad_before(index, run); !logged) return logged;
     return log(run, index, flaw);
   }
 
@@ -118,12 +114,15 @@ class MessageDecoder {
     if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
     if (!batch_met_ && (batch_met_ = has_batches(lines_))) notice_batch(rejects_, run.source);
     records_ += lines_.records;
+    order_.begin();
     if (base::Result<void> taken = on_run(run); !taken) return taken;
-    for (const auto& bad : lines_.rejected) {
-      base::Result<void> logged = log(run, bad.line, bad.flaw, bad.element);
-      if (!logged) return logged;
-    }
-    return {};
+    return log_bad_before(RejectOrder::kEnd, run);
+  }
+
+  base::Result<void> log_bad_before(uint32_t index, const DecodedRun<Record>& run) {
+    return order_.log_before(index, lines_.rejected, [&](const auto& bad) {
+      return log(run, bad.line, bad.flaw, bad.element);
+    });
   }
 
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,
@@ -143,6 +142,7 @@ class MessageDecoder {
   record::LineDecoder<Record> decoder_;
   Lines lines_;
   RejectLog& rejects_;
+  RejectOrder order_;
   uint64_t records_ = 0;
   bool batch_met_ = false;
 };

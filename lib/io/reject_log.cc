@@ -30,6 +30,10 @@ base::Result<std::unique_ptr<RejectLog>> RejectLog::open(const std::optional<End
 
 base::Result<void> RejectLog::add(const record::Reject& reject) {
   const base::MutexLock lock(mutex_);
+  if (repeats_ > 0) {
+    --repeats_;
+    return {};
+  }
   ++count_;
   if (sink_) {
     line_.clear();
@@ -45,6 +49,11 @@ base::Result<void> RejectLog::add(const record::Reject& reject) {
 base::Result<void> RejectLog::flush() {
   const base::MutexLock lock(mutex_);
   return sink_ ? never_quiet(sink_->flush()) : base::Result<void>();
+}
+
+void RejectLog::start_over() {
+  const base::MutexLock lock(mutex_);
+  repeats_ = count_;
 }
 
 void RejectLog::notice(Notice kind, const std::string& text) {

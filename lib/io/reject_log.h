@@ -44,6 +44,10 @@ class RejectLog {
   base::Result<void> add(const record::Reject& reject);
   base::Result<void> flush();
 
+  // The input is read once more, from its beginning: the first rejects to come are those that have
+  // been added so far, and are neither told nor counted twice.
+  void start_over();
+
   // What is not wrong with a record, but is to be known: a warning, once of each kind.
   enum class Notice : uint8_t { kForeignVolume, kBatchInTopic };
   void notice(Notice kind, const std::string& text);
@@ -62,6 +66,7 @@ class RejectLog {
   const std::unique_ptr<Sink> sink_ PAYSTATS_PT_GUARDED_BY(mutex_);
   const std::string name_;
   uint64_t count_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  uint64_t repeats_ PAYSTATS_GUARDED_BY(mutex_) = 0;  // to come of those that have been told
   std::array<bool, 2> noticed_ PAYSTATS_GUARDED_BY(mutex_) = {};  // by kind
   std::string line_ PAYSTATS_GUARDED_BY(mutex_);                  // reused
 };

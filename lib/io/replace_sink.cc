@@ -64,8 +64,8 @@ base::Result<TemporaryFile> TemporaryFile::create(const std::string& path) {
     return base::fail(base::system_error(path, errno));
 
   uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
-    return base::fail(base::system_error("getrandom", errno));
+  while (::getrandom(&random, sizeof random, 0) != sizeof random) {
+    if (errno != EINTR) return base::fail(base::system_error("getrandom", errno));
   }
   const std::string shown =
       std::filesystem::path(*target).filename().string().substr(0, kShownNameBytesMax);

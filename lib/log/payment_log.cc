@@ -14,6 +14,7 @@
 
 #include "base/utf8.h"
 #include "io/fd_io.h"
+#include "log/append.h"
 #include "log/file_name.h"
 #include "log/log_tail.h"
 #include "log/sync.h"
@@ -31,7 +32,9 @@ base::Result<void> check_file(int fd, std::string_view name) {
     return base::fail(fmt::format("{}: not a regular file, so it cannot be a durable log", name));
   }
   struct statfs status = {};
-  if (::fstatfs(fd, &status) != 0) return base::fail(base::system_error(name, errno));
+  while (::fstatfs(fd, &status) != 0) {
+    if (errno != EINTR) return base::fail(base::system_error(name, errno));
+  }
   if (!locks_hold(static_cast<uint64_t>(status.f_type))) {
     return base::fail(
         fmt::format("{}: is on a network file system, where the locks of a log do not hold: "
@@ -58,25 +61,6 @@ std::optional<FileState> state_of(int fd) {
   struct stat status = {};
   if (::fstat(fd, &status) != 0) return std::nullopt;
   return FileState{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-}
-
-// Of what stands in place of a commit that failed, all that is not of its `lines`, as far as they
-// are found in one piece; where they are in several, the rest of them is taken for foreign, and
-// kept.
-std::string foreign_part(std::string_view found, std::string_view lines) {
-  constexpr size_t kCertain = 64;  // so many bytes tell our lines from others
-  const size_t begin = found.find(lines.substr(0, std::min(lines.size(), kCertain)));
-  if (begin == found.npos) {
-    // Fewer bytes of ours at the end, or none.
-    for (size_t n = std::min({lines.size(), found.size(), kCertain}); n > 0; --n) {
-      if (found.ends_with(lines.substr(0, n)))
-        return std::string(found.substr(0, found.size() - n));
-    }
-    return std::string(found);
-  }
-  const std::string_view rest = found.substr(begin);
-  const auto [end, _] = std::mismatch(rest.begin(), rest.end(), lines.begin(), lines.end());
-  return std::string(found.substr(0, begin)) + std::string(end, rest.end());
 }
 
 }  // namespace
@@ -168,11 +152,31 @@ bool PaymentLog::holds_just(uint64_t written) const {
 }
 
 base::Result<void> PaymentLog::write(std::string_view lines) {
-  base::Result<void> result = io::write_stream(write_fd_.get(), lines, name_);
+  Appended ours;
+  base::Result<void> result = append(write_fd_.get(), lines, name_, ours);
+  if (result) result = check_place(lines);
   if (result) result = sync();
-  if (!result) return base::fail(undone(result.error(), lines));
+  if (!result) return base::fail(undone(result.error(), lines, ours));
+  // Where somebody else has written as well, the next commit has to look at the end.
   last_commit_ = state_of(read_fd_.get());
+  if (last_commit_ && !grown_only_by(lines.size(), *last_commit_)) last_commit_.reset();
   return {};
+}
+
+bool PaymentLog::grown_only_by(size_t bytes, const FileState& state) const {
+  return static_cast<uint64_t>(state.size) == undo_bytes_ + bytes;
+}
+
+// Of a writer that does not lock, what came between our last look and our write may be the
+// beginning of a line: ours would be lost in it.
+base::Result<void> PaymentLog::check_place(std::string_view lines) {
+  const std::optional<FileState> state = state_of(read_fd_.get());
+  if (state && grown_only_by(lines.size(), *state)) return {};
+  const base::Result<std::string> found = read_from(undo_bytes_);
+  if (!found) return base::fail(found.error());
+  if (begins_a_line(*found, lines)) return {};
+  return base::fail(
+      fmt::format("{}: another writer appended part of a line without the lock", name_));
 }
 
 // If nobody has written to the log since our last commit, nothing need be checked. Otherwise
@@ -233,22 +237,33 @@ base::Result<void> PaymentLog::sync_name() {
   return synced;
 }
 
+// What stands in the log from `begin` to its end.
+base::Result<std::string> PaymentLog::read_from(uint64_t begin) const {
+  const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
+  if (!size) return base::fail(size.error());
+  std::string found(*size - std::min(*size, begin), '\0');
+  const base::Result<size_t> n =
+      io::read_at(read_fd_.get(), begin, found.data(), found.size(), name_);
+  if (!n) return base::fail(n.error());
+  found.resize(*n);
+  return found;
+}
+
 // An undo is on the disk as well: else all of the commit could be there again once the power has
 // failed. What others append meanwhile is kept: up to the last look, that is; see L4.
-base::Result<void> PaymentLog::undo(std::string_view lines) {
+base::Result<void> PaymentLog::undo(std::string_view lines, Appended ours) {
   TornFile torn(place_, read_fd_.get());
   uint64_t seen = undo_bytes_;
   for (int tries = 0; tries < kTriesMax; ++tries) {
-    const base::Result<uint64_t> size = io::file_size(read_fd_.get(), name_);
-    if (!size) return base::fail(size.error());
-    if (*size <= seen) return truncate_durably(write_fd_.get(), undo_bytes_, name_);
-    std::string found(*size - seen, '\0');
-    const base::Result<size_t> n =
-        io::read_at(read_fd_.get(), seen, found.data(), found.size(), name_);
-    if (!n) return base::fail(n.error());
-    found.resize(*n);
-    const std::string foreign = seen == undo_bytes_ ? foreign_part(found, lines) : found;
-    seen = *size;
+    const base::Result<std::string> found = read_from(seen);
+    if (!found) return base::fail(found.error());
+    if (found->empty()) {
+      const bool untouched = seen == undo_bytes_ && ours.bytes == 0;
+      return untouched ? base::Result<void>()
+                       : truncate_durably(write_fd_.get(), undo_bytes_, name_);
+    }
+    const std::string foreign = seen == undo_bytes_ ? foreign_part(*found, lines, ours) : *found;
+    seen += found->size();
     if (foreign.empty()) continue;
     base::Result<void> kept = torn.keep(foreign);
     if (!kept) return kept;
@@ -258,8 +273,8 @@ base::Result<void> PaymentLog::undo(std::string_view lines) {
   return base::fail(somebody_appends());
 }
 
-base::Error PaymentLog::undone(base::Error error, std::string_view lines) {
-  const base::Result<void> done = undo(lines);
+base::Error PaymentLog::undone(base::Error error, std::string_view lines, Appended ours) {
+  const base::Result<void> done = undo(lines, ours);
   if (!done) {
     error.message += fmt::format("; and what was written of it could not be taken back ({})",
                                  done.error().message);

@@ -12,7 +12,8 @@
 // newline is never changed or removed, whichever program wrote it.
 //
 // A write or fdatasync that fails is undone, durably as well, and is an error. Of a writer that
-// does not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off.
+// does not lock, what came in between is kept in NAME.torn where an undo or a repair cuts it off;
+// where it is the beginning of a line, the commit fails.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@
 #include "base/diagnostics.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "log/append.h"
 
 namespace paystats::log {
 
@@ -82,8 +84,11 @@ class PaymentLog {
   base::Error somebody_appends() const;
   base::Result<void> sync_contents();
   base::Result<void> sync();
-  base::Result<void> undo(std::string_view lines);
-  base::Error undone(base::Error error, std::string_view lines);
+  base::Result<void> check_place(std::string_view lines);
+  bool grown_only_by(size_t bytes, const FileState& state) const;
+  base::Result<std::string> read_from(uint64_t begin) const;
+  base::Result<void> undo(std::string_view lines, Appended ours);
+  base::Error undone(base::Error error, std::string_view lines, Appended ours);
 
   base::UniqueFd write_fd_;
   base::UniqueFd read_fd_;  // where the lock is held

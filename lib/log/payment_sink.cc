@@ -147,7 +147,8 @@ base::Result<std::unique_ptr<io::PaymentSink>> as_stream(
 // An error where that cannot be told: as a stream nothing would be repaired.
 base::Result<bool> stdout_is_a_log() {
   const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
-  if (flags < 0 || (flags & O_APPEND) == 0) return false;
+  if (flags < 0) return base::fail(base::system_error("stdout", errno));
+  if ((flags & O_APPEND) == 0) return false;
   struct stat status = {};
   if (::fstat(STDOUT_FILENO, &status) != 0) return base::fail(base::system_error("stdout", errno));
   return S_ISREG(status.st_mode);

@@ -65,12 +65,11 @@ base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
   return stream::aggregate_stream(context, options, totals);
 }
 
-// The same by several threads. Files need no source: each thread reads them by itself.
-base::Result<stream::StreamOutcome> read_by_many_and_publish(const AggregatePlan& plan,
-                                                             unsigned jobs,
-                                                             const io::InputSizes& sizes,
-                                                             const stream::ParallelContext& context,
-                                                             stream::Publisher& publisher) {
+// The same by several threads. Files need no source: each thread reads them by itself. Nothing: it
+// is to be done again by one thread, see ParallelOutcome::order_matters.
+base::Result<std::optional<stream::StreamOutcome>> read_by_many_and_publish(
+    const AggregatePlan& plan, unsigned jobs, const io::InputSizes& sizes,
+    const stream::ParallelContext& context, stream::Publisher& publisher) {
   const uint64_t seed = base::random_hash_seed();
   totals::Totals totals(seed, plan.totals);
   const stream::ParallelOptions options{.jobs = jobs,
@@ -86,6 +85,7 @@ base::Result<stream::StreamOutcome> read_by_many_and_publish(const AggregatePlan
                 options, context, totals);
   if (!end) return base::fail(end.error());
   context.progress.clear();
+  if (end->order_matters) return std::optional<stream::StreamOutcome>();
   base::Result<void> done = stream::publish_last({publisher, context.rejects, context.metrics},
                                                  totals, end->counters, true);
   if (!done) return base::fail(done.error());
@@ -158,10 +158,15 @@ base::Result<stream::StreamOutcome> read_lines(const AggregatePlan& plan, const 
   const stream::AggregateOutputs& outputs = open.outputs;
   const unsigned jobs = choose_jobs(plan, *sizes);
   if (jobs > 1) {
-    return read_by_many_and_publish(
+    const base::Result<std::optional<stream::StreamOutcome>> end = read_by_many_and_publish(
         plan, jobs, *sizes,
         {open.waiter, outputs.rejects, outputs.metrics, open.progress, run.diagnostics},
         open.publisher);
+    if (!end) return base::fail(end.error());
+    if (*end) return **end;
+    run.diagnostics.detail(
+        "totals may not fit: all is read again by one job, which tells in order");
+    outputs.rejects.start_over();
   }
   const std::unique_ptr<io::Source> source =
       io::open_checked(plan.inputs, how, *sizes, open.waiter, run.diagnostics);

@@ -46,6 +46,8 @@ struct Shared {
   base::CondVar ended;
   unsigned running PAYSTATS_GUARDED_BY(mutex) = 0;
   std::optional<base::Error> error PAYSTATS_GUARDED_BY(mutex);  // the first one
+  // Set before such an error that says nothing by itself: see ParallelOutcome.
+  std::atomic<bool> order_matters{false};
 
   // Ends all threads as soon as they look.
   void give_up(base::Error why) {
@@ -119,15 +121,17 @@ class Worker {
 
   void begin(const Segment& segment) {
     segment_ = &segment;
-    lines_before_.reset();
+    before_.reset();
     lines_ = 0;
+    bound_ = {};
   }
 
   base::Result<void> end() {
     if (!held_.empty()) {
       if (base::Result<void> told = tell_held(); !told) return told;
     }
-    shared_.order.post(*segment_, lines_);
+    bound_.add(totals_.take_bound());
+    if (!shared_.order.post(*segment_, {lines_, bound_})) return leave_to_one_thread();
     shared_.bytes += segment_->end - segment_->begin;
     shared_.records += std::exchange(records_, 0);
     return {};
@@ -165,12 +169,7 @@ class Worker {
       }
       rejected_.clear();
       if (base::Result<void> added = totals_.add(decoded_.rows, rejected_); !added) return added;
-      if (!rejected_.empty()) {
-        const std::string_view user = decoded_.rows[rejected_[0].row].record.user;
-        return base::fail(fmt::format(
-            "user {}: the total does not fit: --jobs 1 counts what does, and rejects the rest",
-            user));
-      }
+      if (!rejected_.empty()) return leave_to_one_thread();
       records_ += decoded_.records;
       for (BadLine& bad : decoded_.rejected) {
         bad.flaw = record::plain_flaw(bad.text, bad.flaw);
@@ -185,7 +184,7 @@ class Worker {
   // Once we have our turn, bad lines need not wait.
   base::Result<void> put_aside(const BadLine& bad, uint64_t line, uint64_t bytes) {
     const std::string_view text = bad.text.substr(0, record::kRejectRecordBytesMax);
-    if (lines_before_) {
+    if (before_) {
       return tell({std::string(text), bytes, line, bad.flaw, bad.element});
     }
     held_bytes_ += text.size();
@@ -195,8 +194,8 @@ class Worker {
   }
 
   base::Result<void> tell_held() {
-    lines_before_ = shared_.order.wait_turn(*segment_);
-    if (!lines_before_) return base::fail("given up");  // another thread has said why
+    before_ = shared_.order.wait_turn(*segment_);
+    if (!before_) return base::fail("given up");  // another thread has said why
     for (const HeldLine& held : held_) {
       if (base::Result<void> told = tell(held); !told) return told;
     }
@@ -205,16 +204,27 @@ class Worker {
     return {};
   }
 
+  // A reject is told only where all payments so far fit in any order. So those that have been told
+  // are the first ones that one thread would tell, whatever is found later.
   base::Result<void> tell(const HeldLine& bad) {
+    bound_.add(totals_.take_bound());
+    totals::PrefixBound so_far = before_->bound;
+    so_far.add(bound_);
+    if (!so_far.fits()) return leave_to_one_thread();
     // Before its reject: those accepted are the difference of the two, and never become fewer.
     shared_.records += std::exchange(records_, 0);
     const std::string error = record::describe(bad.flaw, fields_, bad.element);
     return shared_.rejects.add({.source = segment_->file->source,
-                                .line = *lines_before_ + bad.line,
+                                .line = before_->lines + bad.line,
                                 .at = {},
                                 .error = error,
                                 .record = bad.text,
                                 .record_bytes = bad.bytes});
+  }
+
+  base::Result<void> leave_to_one_thread() {
+    shared_.order_matters = true;
+    return base::fail("given up");
   }
 
   const record::FieldNames fields_;
@@ -226,8 +236,9 @@ class Worker {
   SegmentReader reader_;
   const Segment* segment_ = nullptr;
   uint64_t lines_ = 0;                    // of the segment, so far
+  totals::PrefixBound bound_;             // likewise, but for what the table holds
   uint64_t records_ = 0;                  // not yet among those shared
-  std::optional<uint64_t> lines_before_;  // in its file before it, once we have our turn
+  std::optional<SegmentFigures> before_;  // what comes before it, once we have our turn
   std::vector<HeldLine> held_;
   size_t held_bytes_ = 0;
 };
@@ -363,7 +374,11 @@ base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& i
     context.metrics.update(counters_of(shared, shared.bytes, 0));
     context.progress.update(shared.records, shared.bytes, options.bytes_all);
   }
-  if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
+  if (base::Result<void> done = workers.finish(); !done) {
+    if (!shared.order_matters) return base::fail(done.error());
+    queue.rewind_stdin();
+    return ParallelOutcome{.counters = {}, .order_matters = true};
+  }
   return ParallelOutcome{.counters = counters_of(shared, shared.bytes, totals.users()),
                          .cut_short = queue.cut_short()};
 }
@@ -378,7 +393,10 @@ base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const Paralle
   const base::Result<void> read = Reading(source, queue, shared, context).run();
   if (!read) shared.give_up(read.error());
   queue.finish();
-  if (base::Result<void> done = workers.finish(); !done) return base::fail(done.error());
+  if (base::Result<void> done = workers.finish(); !done) {
+    if (!shared.order_matters) return base::fail(done.error());
+    return base::fail("totals may not fit: --jobs 1 counts what does, and rejects the rest");
+  }
   return ParallelOutcome{.counters = counters_of(shared, source.bytes_read(), totals.users()),
                          .cut_short = source.cut_short()};
 }

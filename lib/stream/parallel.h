@@ -8,9 +8,9 @@
 // reads blocks and hands them out. Each thread has a table of its own, so the tables take up to
 // `jobs` times the memory; they are added up at the end (see totals/join.h). A thread puts bad
 // lines aside until the earlier segments are done, or waits for that when it holds many of them, so
-// memory stays bounded. The order of additions differs from that of one thread, which can matter
-// only where a sum overflows on the way: that takes more payments than any file holds, and is an
-// error here.
+// memory stays bounded. The order of additions differs from that of one thread, which matters only
+// where a sum or a count might not fit on the way (see totals/prefix_bound.h). That takes a batch
+// with an enormous volume, and is left to one thread: files are read again from their beginning.
 #pragma once
 
 #include <cstdint>
@@ -51,15 +51,20 @@ struct ParallelContext {
 struct ParallelOutcome {
   Counters counters;
   bool cut_short = false;  // a stop signal came; what was begun has been finished
+  // Only the order of the payments tells which ones fit. The totals are worth nothing; the rejects
+  // that have been told are the first ones that one thread finds.
+  bool order_matters = false;
 };
 
+// Where the order matters, stdin stands where it did before.
 // REQUIRES: the inputs are regular files, and `totals` is made with options.hash_seed.
 base::Result<ParallelOutcome> aggregate_files(const std::vector<io::Endpoint>& inputs,
                                               const ParallelOptions& options,
                                               const ParallelContext& context,
                                               totals::Totals& totals);
 
-// The same of any source, read by the calling thread; segment_bytes does not matter. Rejects are
+// The same of any source, read by the calling thread; segment_bytes does not matter. It can be read
+// only once, so where the order of the payments matters, that is an error. Rejects are
 // flushed when all that was read is decoded and there is no more at the moment.
 base::Result<ParallelOutcome> aggregate_blocks(io::Source& source, const ParallelOptions& options,
                                                const ParallelContext& context,

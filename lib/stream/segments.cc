@@ -79,7 +79,10 @@ base::Result<void> SegmentQueue::open_next() {
   if (*wake != io::Wake::kReady) return {};  // a stop signal, which claim() sees
   // Another process that shares this descriptor finds it where a reader would have left it.
   const uint64_t left_at = std::max(file->extent.begin, file->extent.end);
-  if (file->fd == STDIN_FILENO) ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
+  if (file->fd == STDIN_FILENO) {
+    stdin_began_ = file->extent.begin;
+    ::lseek(file->fd, static_cast<off_t>(left_at), SEEK_SET);
+  }
   ++next_input_;
   offset_ = file->extent.begin;
   file_ = std::move(file);
@@ -91,26 +94,35 @@ void SegmentQueue::close() {
   closed_ = true;
 }
 
+void SegmentQueue::rewind_stdin() {
+  const base::MutexLock lock(mutex_);
+  if (stdin_began_) ::lseek(STDIN_FILENO, static_cast<off_t>(*stdin_began_), SEEK_SET);
+}
+
 bool SegmentQueue::cut_short() const {
   const base::MutexLock lock(mutex_);
   return cut_short_;
 }
 
-std::optional<uint64_t> SegmentOrder::wait_turn(const Segment& segment) {
+std::optional<SegmentFigures> SegmentOrder::wait_turn(const Segment& segment) {
   base::MutexLock lock(mutex_);
   while (!closed_ && turn_ != segment.number) changed_.wait(lock);
   if (closed_) return std::nullopt;
-  return segment.begins_file ? 0 : lines_before_;
+  return SegmentFigures{segment.begins_file ? 0 : before_.lines, before_.bound};
 }
 
-void SegmentOrder::post(const Segment& segment, uint64_t lines) {
+bool SegmentOrder::post(const Segment& segment, const SegmentFigures& figures) {
   const base::MutexLock lock(mutex_);
-  ahead_[segment.number] = {lines, segment.begins_file};
+  ahead_[segment.number] = {figures, segment.begins_file};
   for (auto it = ahead_.begin(); it != ahead_.end() && it->first == turn_; it = ahead_.erase(it)) {
-    lines_before_ = (it->second.begins_file ? 0 : lines_before_) + it->second.lines;
+    const auto& [figures_of_turn, begins_file] = it->second;
+    before_.lines = (begins_file ? 0 : before_.lines) + figures_of_turn.lines;
+    before_.bound.add(figures_of_turn.bound);
     ++turn_;
   }
+  if (!before_.bound.fits()) closed_ = true;
   changed_.notify_all();
+  return before_.bound.fits();
 }
 
 void SegmentOrder::close() {

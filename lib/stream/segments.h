@@ -7,7 +7,7 @@
 //   while (*(segment = queue.claim())) {
 //     reader.begin(**segment);
 //     while (*reader.next(block)) ...                  // its lines
-//     order.post(**segment, lines);                    // or first wait_turn(), to tell of lines
+//     order.post(**segment, {lines, bound});           // or first wait_turn(), to tell of lines
 //   }
 //
 // A segment is a range of bytes; it owns the lines that *begin* in it, so each line is read by one
@@ -32,6 +32,7 @@
 #include "io/file_source.h"
 #include "io/line_splitter.h"
 #include "io/wait.h"
+#include "totals/prefix_bound.h"
 
 namespace paystats::stream {
 
@@ -61,6 +62,8 @@ class SegmentQueue {
   // The next segment, or nothing: at the end, after a stop signal, or after close().
   base::Result<std::optional<Segment>> claim();
   void close();  // nothing more is handed out
+  // Where stdin is an input, it stands again where it did. REQUIRES: nothing is read any more.
+  void rewind_stdin();
 
   bool cut_short() const;  // a stop signal came before the last segment was handed out
 
@@ -76,25 +79,33 @@ class SegmentQueue {
   std::shared_ptr<const SegmentFile> file_ PAYSTATS_GUARDED_BY(mutex_);
   uint64_t offset_ PAYSTATS_GUARDED_BY(mutex_) = 0;  // of the next segment
   uint64_t number_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  std::optional<uint64_t> stdin_began_ PAYSTATS_GUARDED_BY(mutex_);  // once it has been opened
   bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;
   bool cut_short_ PAYSTATS_GUARDED_BY(mutex_) = false;
+};
+
+// Of a segment, or of what comes before it.
+struct SegmentFigures {
+  uint64_t lines = 0;         // of the same file
+  totals::PrefixBound bound;  // of the payments, over all files
 };
 
 // Line numbers and rejects are told in the order of segments, whichever is done first. Thread-safe.
 class SegmentOrder {
  public:
   // Waits until all earlier segments are posted: from then on until post(), this thread alone has
-  // its turn. Returns how many lines of the same file come before, or nothing after close().
-  std::optional<uint64_t> wait_turn(const Segment& segment);
+  // its turn. Returns what comes before, or nothing after close().
+  std::optional<SegmentFigures> wait_turn(const Segment& segment);
 
-  // The segment is done and had so many lines. May come before its turn.
-  void post(const Segment& segment, uint64_t lines);
+  // The segment is done. May come before its turn. False where payments up to this segment, or to
+  // one that was posted before its turn, may not fit: then nobody has a turn any more.
+  bool post(const Segment& segment, const SegmentFigures& figures);
 
   void close();  // nobody waits any more
 
  private:
   struct Posted {
-    uint64_t lines = 0;
+    SegmentFigures figures;
     bool begins_file = false;
   };
 
@@ -103,8 +114,8 @@ class SegmentOrder {
   std::map<uint64_t, Posted> ahead_ PAYSTATS_GUARDED_BY(mutex_);  // posted before their turn
   // The number of the segment whose turn it is.
   uint64_t turn_ PAYSTATS_GUARDED_BY(mutex_) = 0;
-  // In the file of the segment before it, up to its end.
-  uint64_t lines_before_ PAYSTATS_GUARDED_BY(mutex_) = 0;
+  // Up to the end of the segment before it; lines are those of its file.
+  SegmentFigures before_ PAYSTATS_GUARDED_BY(mutex_);
   bool closed_ PAYSTATS_GUARDED_BY(mutex_) = false;
 };
 

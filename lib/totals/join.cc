@@ -30,9 +30,7 @@ class TableJoin {
     users_ += table.users_;
     for (const Part& part : parts) {
       if (part.overflow) {
-        return base::fail(fmt::format(
-            "user {}: the total does not fit: --jobs 1 counts what does, and rejects the rest",
-            *part.overflow));
+        return base::fail(fmt::format("user {}: the total does not fit", *part.overflow));
       }
       users_ -= part.added;
     }

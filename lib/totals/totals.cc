@@ -20,11 +20,17 @@ constexpr uint32_t kSlotsAhead = 16;
   __builtin_prefetch(address);
 }
 
-// Whether no other row is of its line.
-bool is_alone(std::span<const Totals::Row> rows, size_t row) {
-  const uint32_t line = rows[row].line;
-  return (row == 0 || rows[row - 1].line != line) &&
-         (row + 1 == rows.size() || rows[row + 1].line != line);
+// The rows of a line: from `begin` up to `end`.
+struct LineRows {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+LineRows line_of(std::span<const Totals::Row> rows, size_t row) {
+  LineRows line{row, row + 1};
+  while (line.begin > 0 && rows[line.begin - 1].line == rows[row].line) --line.begin;
+  while (line.end < rows.size() && rows[line.end].line == rows[row].line) ++line.end;
+  return line;
 }
 
 }  // namespace
@@ -53,6 +59,8 @@ inline bool Totals::is_named(const Entry& e, const record::UserName& user) const
 base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRow>& rejected) {
   Strip strip;
   base::Result<record::Flaw> flaw = record::Flaw::kNone;
+  size_t row_after = 0;                     // behind the last line that was rejected
+  size_t changed_before = changed_.size();  // how many had changed then
   for (size_t done = 0; done < rows.size();) {
     const auto part = rows.subspan(done, std::min(kStrip, rows.size() - done));
     make_room(part.size());
@@ -60,10 +68,18 @@ base::Result<void> Totals::add(std::span<const Row> rows, std::vector<RejectedRo
     size_t i = 0;
     while ((i = add_strip(part, strip, i, flaw)) < part.size()) {
       if (!flaw) return base::fail(flaw.error());
-      rejected.push_back({done + i, *flaw});
-      if (is_alone(rows, done + i++)) continue;
-      i = take_back_line(rows, done + i - 1) - done;
-      break;  // what has been found of the other rows is no longer right
+      const size_t row = done + i;
+      rejected.push_back({row, *flaw});
+      const LineRows line = line_of(rows, row);
+      const bool alone = line.end - line.begin == 1;
+      if (!alone) {
+        take_back_line(rows.subspan(row_after, row - row_after), line.begin - row_after,
+                       changed_before);
+      }
+      i = line.end - done;
+      row_after = line.end;
+      changed_before = changed_.size();
+      if (!alone) break;  // what has been found of the other rows is no longer right
     }
     done += i;
   }
@@ -98,20 +114,22 @@ size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i
   return i;
 }
 
-// The rows before this one that are of its line, and the users that they have brought. Returns
-// where the next line begins.
-[[gnu::noinline]] size_t Totals::take_back_line(std::span<const Row> rows, size_t row) {
-  const uint32_t line = rows[row].line;
-  const uint32_t users = users_;
-  for (size_t i = row; i-- > 0 && rows[i].line == line;) {
-    const std::optional<uint32_t> index = find(rows[i].record.user);
+// Of these rows, all of which have been added, those from `line_begin` on and the users that they
+// have brought. Behind the first so many that had changed before come the users of the others.
+[[gnu::noinline]] void Totals::take_back_line(std::span<const Row> added, size_t line_begin,
+                                              size_t changed_before) {
+  for (size_t i = added.size(); i-- > line_begin;) {
+    const std::optional<uint32_t> index = find(added[i].record.user);
     assert(index);
-    take_back(*index, rows[i].record);
+    take_back(*index, added[i].record);
     if (*index + 1 == users_ && count(*index) == 0) remove_last_user();
   }
-  if (users_ < users) std::erase_if(changed_, [this](uint32_t i) { return i >= users_; });
-  while (row < rows.size() && rows[row].line == line) ++row;
-  return row;
+  if (!track_changes_) return;
+  forget_changes(changed_before);  // of users that are removed, too: their entries lie there still
+  for (const Row& row : added.first(line_begin)) {
+    const uint32_t index = *find(row.record.user);
+    mark_changed(entry(index), index);
+  }
 }
 
 // REQUIRES: it has paid nothing, and a row has brought it. That it has changed is for the caller.
@@ -234,6 +252,7 @@ uint32_t Totals::append_entry(const record::UserName& user, uint32_t tag) {
 }
 
 record::Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
+  bound_.add(more);
   Entry& e = entry(index);
   const record::Flaw flaw = e.add(more) ? record::Flaw::kNone : add_wide(e, more);
   if (flaw == record::Flaw::kNone) mark_changed(e, index);
@@ -289,6 +308,10 @@ void Totals::set(uint32_t index, money::Decimal sum, uint64_t count) {
   Entry& e = entry(index);
   if (!e.set({sum, count})) set_wide(e, {sum, count});
   mark_changed(e, index);
+}
+
+PrefixBound Totals::take_bound() {
+  return std::exchange(bound_, {});
 }
 
 void Totals::clear_changed() {

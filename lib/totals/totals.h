@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "record/decoder.h"
 #include "record/payment.h"
+#include "totals/prefix_bound.h"
 #include "totals/totals_options.h"
 #include "totals/user_entry.h"
 #include "totals/user_hash.h"
@@ -37,15 +38,13 @@ class Totals {
  public:
   using Row = record::DecodedLines<record::Payment>::Row;
   using Head = record::UserName::Head;
-  static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
-
   using RejectedRow = totals::RejectedRow;
+  static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
 
   Totals(uint64_t seed, TotalsOptions options);
 
-  // Adds each row; those that cannot be are appended to `rejected`. REQUIRES: the rows of a line
-  // follow each other and are all there. An error says that there are more users than users_max:
-  // rows before that user have been added.
+  // Adds each row, or appends it to `rejected`. REQUIRES: the rows of a line follow each other and
+  // are all there. An error: more users than users_max; rows before that user have been added.
   base::Result<void> add(std::span<const Row> rows, std::vector<RejectedRow>& rejected);
 
   // The two halves of add(), for a caller that keeps more of a user than the total: the numbers of
@@ -59,10 +58,10 @@ class Totals {
   void take_back(uint32_t index, const record::Payment& payments);
   void forget_changes(size_t first);
   std::optional<uint32_t> find(const record::UserName& user) const;  // its number, if it is known
-  // The number of this user, which is added with zero payments if not yet known.
-  base::Result<uint32_t> find_or_add(const record::UserName& user);
+  base::Result<uint32_t> find_or_add(const record::UserName& user);  // as those of rows
   // For tables whose totals are computed elsewhere (see merge.h).
   void set(uint32_t index, money::Decimal sum, uint64_t count);
+  PrefixBound take_bound();  // of the rows since the last call, see prefix_bound.h
 
   uint32_t users() const { return users_; }
   std::string_view user(uint32_t index) const { return name_of(entry(index)); }
@@ -132,7 +131,7 @@ class Totals {
   void make_room(size_t more);
   size_t add_strip(std::span<const Row> rows, const Strip& strip, size_t i,
                    base::Result<record::Flaw>& why);
-  size_t take_back_line(std::span<const Row> rows, size_t row);
+  void take_back_line(std::span<const Row> added, size_t line_begin, size_t changed_before);
   void remove_last_user();
 
   const UserHash hash_;
@@ -145,6 +144,7 @@ class Totals {
   std::vector<base::LargeArray<char>> names_;
   size_t names_used_ = size_t{1} << kNameChunkBits;  // of the last chunk
   std::vector<uint32_t> changed_;
+  PrefixBound bound_;
 };
 
 }  // namespace paystats::totals

@@ -7,6 +7,7 @@
 
 syscalls: the n-th system call of a kind fails (EIO, ENOSPC, EINTR, ..., or half of the bytes).
 power:    from a recorded run, each moment of it gives the disks that a power cut could leave.
+again:    the next writer on such a disk is recorded in turn, and meets a second power cut.
 kills:    several writers at once and their followers meet kill -9.
 Prints what was done and `N states, M faults, K findings`; exit 1 if there is a finding.
 """
@@ -19,6 +20,7 @@ import time
 
 import kills
 import power_cut
+import second_cut
 import syscalls
 from bench import Finding, Tools
 
@@ -92,6 +94,15 @@ class Machine:
             self.tools, recordings[state.scenario], state))
         print(f"power cuts: {self.states} of {len(states)} states of {len(recordings)} recorded runs",
               flush=True)
+        self.second_cuts(recordings, states)
+
+    def second_cuts(self, recordings, states):
+        firsts = second_cut.distinct(recordings, self.sampled(states, 2))
+        disks = []
+        played = self.play(self.sampled(firsts, 0.3), second_cut.name_of, lambda state: disks.append(
+            second_cut.play(self.tools, recordings[state.scenario], state)))
+        print(f"second cuts: {sum(disks)} states of {played} recoveries", flush=True)
+        self.states += sum(disks)
 
     def crashes(self):
         rounds = range(self.arguments.seed * 1_000_003, self.arguments.seed * 1_000_003 + ROUNDS)
@@ -103,7 +114,7 @@ class Machine:
     def only(self, name):
         part, *words = name.split(":")
         try:
-            {"syscalls": syscalls, "power": power_cut,
+            {"syscalls": syscalls, "power": power_cut, "again": second_cut,
              "kills": kills}[part].play_named(self.tools, words)
         except Finding as finding:
             self.found(name, str(finding))

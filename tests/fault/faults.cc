@@ -18,14 +18,16 @@ namespace paystats::fault {
 namespace {
 
 constexpr std::array<const char*, kKinds> kNames = {
-    "write",  "read", "sync", "truncate", "open", "lock",    "rename",
-    "unlink", "poll", "map",  "stat",     "send", "receive", "accept"};
+    "write", "read",     "sync", "truncate", "open",    "lock",   "rename",  "unlink",
+    "poll",  "map",      "stat", "send",     "receive", "accept", "control", "statfs",
+    "watch", "sendfile", "seek", "link",     "access",  "mode",   "socket",  "connect",
+    "event", "epoll",    "wait", "close",    "random"};
 
 struct Errno {
   const char* name;
   int value;
 };
-constexpr std::array<Errno, 14> kErrors = {{{"EIO", EIO},
+constexpr std::array<Errno, 17> kErrors = {{{"EIO", EIO},
                                             {"ENOSPC", ENOSPC},
                                             {"EINTR", EINTR},
                                             {"EAGAIN", EAGAIN},
@@ -38,7 +40,10 @@ constexpr std::array<Errno, 14> kErrors = {{{"EIO", EIO},
                                             {"ECONNABORTED", ECONNABORTED},
                                             {"EDQUOT", EDQUOT},
                                             {"EFBIG", EFBIG},
-                                            {"EROFS", EROFS}}};
+                                            {"EROFS", EROFS},
+                                            {"EPERM", EPERM},
+                                            {"ENOBUFS", ENOBUFS},
+                                            {"ENOENT", ENOENT}}};
 
 struct Plan {
   Kind kind = kNone;

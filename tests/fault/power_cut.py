@@ -20,7 +20,7 @@ State = collections.namedtuple("State", "scenario moment seed")
 
 
 class Recording:
-    """A scenario as it was played: `begin` are the files of its start, `events` what was done to them."""
+    """A scenario as it was played: `files` are those of its start, `events` what was done to them."""
 
     def __init__(self, tools, scenario):
         self.bench = Bench(tools, traced=True)
@@ -28,7 +28,7 @@ class Recording:
         self.before = b""
         self.judge = judge_log
         try:
-            SCENARIOS[scenario](self)
+            scenario(self)
             self.events = preload.read_trace(self.bench.trace)
         finally:
             self.bench.close()
@@ -72,6 +72,7 @@ class Recording:
         """The disk after so many events, and what was promised and refused by then."""
         disk, sent = Disk(self.folder_inode, self.files), Sent()
         sent.requests = self.sent.requests
+        sent.promised, sent.refused = set(self.sent.promised), set(self.sent.refused)
         for event in self.events[:moment]:
             if event.operation == preload.ACKNOWLEDGED:
                 (sent.promised if event.offset else sent.refused).add(int(event.path))
@@ -183,11 +184,11 @@ SCENARIOS = {
 def record_all(tools):
     """({scenario: Recording}, [(name, finding)...])"""
     recordings, findings = {}, []
-    for scenario in SCENARIOS:
+    for name, scenario in SCENARIOS.items():
         try:
-            recordings[scenario] = Recording(tools, scenario)
+            recordings[name] = Recording(tools, scenario)
         except Finding as finding:
-            findings.append((f"power:{scenario}", str(finding)))
+            findings.append((f"power:{name}", str(finding)))
     return recordings, findings
 
 
@@ -203,9 +204,14 @@ def name_of(state):
     return f"power:{state.scenario}:{state.moment}:{state.seed}"
 
 
-def play(tools, recording, state):
+def left_of(recording, state):
+    """The disk that such a cut leaves, and what was promised and refused by then."""
     disk, sent = recording.disk(state.moment)
-    left = disk.after_cut(random.Random(f"{state.moment} {state.seed}"))
+    return disk.after_cut(random.Random(f"{state.moment} {state.seed}")), sent
+
+
+def play(tools, recording, state):
+    left, sent = left_of(recording, state)
     bench = Bench(tools) if state.seed % REAL_ONE_IN == 0 else None
     try:
         recording.judge(recording, left, bench, sent)
@@ -216,6 +222,6 @@ def play(tools, recording, state):
 
 def play_named(tools, words):
     """SCENARIO, or SCENARIO:MOMENT:SEED."""
-    recording = Recording(tools, words[0])
+    recording = Recording(tools, SCENARIOS[words[0]])
     if len(words) == 3:
         play(tools, recording, State(words[0], int(words[1]), int(words[2])))

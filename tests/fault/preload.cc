@@ -18,34 +18,30 @@
 //                          in the order in which they happened, also those of several processes:
 //                          one call and its record are done under a lock of that file
 //
-// System calls are made by syscall(): the allocator of a tool calls mmap() before dlsym() works.
+// Here are the calls for files and their names; preload_sockets.cc and preload_events.cc have
+// others. System calls are made by syscall(): the allocator of a tool calls mmap() before dlsym()
+// works.
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <csignal>
 #include <cstdarg>
-#include <ctime>
+#include <string_view>
 
-#include "faults.h"
+#include "calls.h"
 #include "trace.h"
 
 namespace {
 
 using namespace paystats::fault;
-
-size_t half(size_t bytes) {
-  return (bytes + 1) / 2;
-}
 
 // Of a write that has just been done at the position of `fd`.
 void record_write(const Tracing& tracing, int fd, const void* bytes, ssize_t written) {
@@ -93,24 +89,6 @@ int sync_file(int fd, long number) {
   return result;
 }
 
-// read() and its like: `size` bytes are asked for, or fewer.
-template <class Call>
-ssize_t input(int fd, Kind kind, size_t size, Call call) {
-  if (!matters(fd)) return call(size);
-  const Way way = count(kind);
-  if (way == Way::kKill) kill_self();
-  if (way == Way::kError) return -1;
-  return call(way == Way::kShort ? half(size) : size);
-}
-
-// What fails as a whole or not at all.
-template <class Call>
-int whole(bool of_interest, Kind kind, Call call) {
-  const Way way = of_interest ? count(kind) : Way::kPass;
-  if (way == Way::kKill) kill_self();
-  return way == Way::kError ? -1 : static_cast<int>(call());
-}
-
 }  // namespace
 
 extern "C" {
@@ -141,48 +119,6 @@ ssize_t read(int fd, void* buffer, size_t size) {
 ssize_t pread(int fd, void* buffer, size_t size, off_t offset) {
   return input(fd, kRead, size,
                [&](size_t n) { return ::syscall(SYS_pread64, fd, buffer, n, offset); });
-}
-
-ssize_t recv(int fd, void* buffer, size_t size, int flags) {
-  return input(fd, kReceive, size, [&](size_t n) {
-    return ::syscall(SYS_recvfrom, fd, buffer, n, flags, nullptr, nullptr);
-  });
-}
-
-ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  msghdr less = *message;
-  less.msg_iovlen = std::min<size_t>(less.msg_iovlen, 1);
-  return input(fd, kReceive, 2, [&](size_t n) {
-    return ::syscall(SYS_recvmsg, fd, n < 2 ? &less : message, flags);
-  });
-}
-
-ssize_t send(int fd, const void* bytes, size_t size, int flags) {
-  return input(fd, kSend, size,
-               [&](size_t n) { return ::syscall(SYS_sendto, fd, bytes, n, flags, nullptr, 0); });
-}
-
-// Short: half of the first part.
-ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  const bool some = message->msg_iovlen > 0 && message->msg_iov[0].iov_len > 0;
-  const size_t first = some ? message->msg_iov[0].iov_len : 0;
-  return input(fd, kSend, first, [&](size_t n) -> ssize_t {
-    if (n == first) return ::syscall(SYS_sendmsg, fd, message, flags);
-    return ::syscall(SYS_sendto, fd, message->msg_iov[0].iov_base, n, flags, nullptr, 0);
-  });
-}
-
-// ECONNABORTED: the client has gone, and the connection with it.
-int accept(int fd, sockaddr* address, socklen_t* size) {
-  const auto taken = [&] { return static_cast<int>(::syscall(SYS_accept4, fd, address, size, 0)); };
-  if (!matters(fd)) return taken();
-  const Way way = count(kAccept);
-  if (way == Way::kKill) kill_self();
-  if (way == Way::kPass) return taken();
-  const int error = errno;
-  if (error == ECONNABORTED) ::syscall(SYS_close, taken());
-  errno = error;
-  return -1;
 }
 
 int fsync(int fd) {
@@ -244,20 +180,6 @@ int unlink(const char* path) noexcept {
   });
 }
 
-int poll(pollfd* polled, nfds_t n, int timeout_ms) {
-  return whole(switched_on(), kPoll, [&] {
-    timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
-    return ::syscall(SYS_ppoll, polled, n, timeout_ms < 0 ? nullptr : &timeout, nullptr, 0);
-  });
-}
-
-int ppoll(pollfd* polled, nfds_t n, const timespec* timeout, const sigset_t* mask) {
-  return whole(switched_on(), kPoll, [&] {
-    timespec left = timeout != nullptr ? *timeout : timespec{};
-    return ::syscall(SYS_ppoll, polled, n, timeout != nullptr ? &left : nullptr, mask, _NSIG / 8);
-  });
-}
-
 int stat(const char* path, struct stat* status) noexcept {
   return whole(in_folder(path), kStat,
                [&] { return ::syscall(SYS_newfstatat, AT_FDCWD, path, status, 0); });
@@ -266,6 +188,62 @@ int stat(const char* path, struct stat* status) noexcept {
 int fstat(int fd, struct stat* status) noexcept {
   return whole(is_file_of_folder(fd), kStat,
                [&] { return ::syscall(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH); });
+}
+
+int lstat(const char* path, struct stat* status) noexcept {
+  return whole(in_folder(path), kStat, [&] {
+    return ::syscall(SYS_newfstatat, AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+  });
+}
+
+int fstatfs(int fd, struct statfs* status) noexcept {
+  return whole(is_file_of_folder(fd), kStatFs, [&] { return ::syscall(SYS_fstatfs, fd, status); });
+}
+
+int access(const char* path, int mode) noexcept {
+  return whole(in_folder(path), kAccess,
+               [&] { return ::syscall(SYS_faccessat, AT_FDCWD, path, mode); });
+}
+
+// Also of the name of an open file.
+ssize_t readlink(const char* path, char* buffer, size_t size) noexcept {
+  const bool of_descriptor = std::string_view(path).starts_with("/proc/self/fd/");
+  return whole(in_folder(path) || (switched_on() && of_descriptor), kLink,
+               [&] { return ::syscall(SYS_readlinkat, AT_FDCWD, path, buffer, size); });
+}
+
+int chmod(const char* path, mode_t mode) noexcept {
+  return whole(in_folder(path), kMode,
+               [&] { return ::syscall(SYS_fchmodat, AT_FDCWD, path, mode); });
+}
+
+int fchmod(int fd, mode_t mode) noexcept {
+  return whole(is_file_of_folder(fd), kMode, [&] { return ::syscall(SYS_fchmod, fd, mode); });
+}
+
+off_t lseek(int fd, off_t offset, int whence) noexcept {
+  if (matters(fd)) {
+    const Way way = count(kSeek);
+    if (way == Way::kKill) kill_self();
+    if (way == Way::kError) return -1;
+  }
+  return ::syscall(SYS_lseek, fd, offset, whence);
+}
+
+// The descriptor is gone whatever is said of it.
+int close(int fd) {
+  const Way way = matters(fd) ? count(kClose) : Way::kPass;
+  if (way == Way::kKill) kill_self();
+  const int error = errno;
+  const auto result = static_cast<int>(::syscall(SYS_close, fd));
+  if (way != Way::kError) return result;
+  errno = error;
+  return -1;
+}
+
+ssize_t getrandom(void* buffer, size_t size, unsigned flags) {
+  return whole(switched_on(), kRandom,
+               [&] { return ::syscall(SYS_getrandom, buffer, size, flags); });
 }
 
 // Memory that a tool asks for itself; libc's malloc() does not come by here.
@@ -281,6 +259,7 @@ void* mmap(void* at, size_t size, int protection, int flags, int fd, off_t offse
 // The same under the names that large-file builds call them by.
 [[gnu::alias("pread")]] ssize_t pread64(int fd, void* buffer, size_t size, off64_t offset);
 [[gnu::alias("ftruncate")]] int ftruncate64(int fd, off64_t size) noexcept;
+[[gnu::alias("lseek")]] off64_t lseek64(int fd, off64_t offset, int whence) noexcept;
 [[gnu::alias("open")]] int open64(const char* path, int flags, ...);
 [[gnu::alias("openat")]] int openat64(int folder_fd, const char* path, int flags, ...);
 [[gnu::alias("mmap")]] void* mmap64(void* at, size_t size, int protection, int flags, int fd,

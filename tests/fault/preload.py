@@ -5,9 +5,10 @@ import fcntl
 import os
 import struct
 
-# In the order of `Kind` in preload.cc.
+# In the order of `Kind` in faults.h.
 KINDS = ("write", "read", "sync", "truncate", "open", "lock", "rename", "unlink", "poll", "map",
-         "stat", "send", "receive", "accept")
+         "stat", "send", "receive", "accept", "control", "statfs", "watch", "sendfile", "seek",
+         "link", "access", "mode", "socket", "connect", "event", "epoll", "wait", "close", "random")
 
 # What a call of each kind may do in place of its work; "+": and each later one as well. No EAGAIN for
 # what is read from sockets: an event loop that is told of changes alone (EPOLLET) is never called for
@@ -27,8 +28,28 @@ WAYS = {
     "send": ("EINTR", "EAGAIN", "short", "ECONNRESET"),
     "receive": ("EINTR", "short", "ECONNRESET"),
     "accept": ("EINTR", "EMFILE", "ECONNABORTED"),
+    "control": ("EIO", "EMFILE"),
+    "statfs": ("EIO", "EINTR"),
+    "watch": ("EMFILE", "ENOSPC"),
+    "sendfile": ("EINTR", "short", "EIO", "ECONNRESET"),
+    "seek": ("EIO",),
+    "link": ("EIO", "ENOENT"),
+    "access": ("EIO",),
+    "mode": ("EIO", "EPERM"),
+    "socket": ("EMFILE", "ENOBUFS"),
+    "connect": ("EINTR", "ECONNRESET", "EAGAIN"),
+    "event": ("EMFILE",),
+    "epoll": ("ENOMEM", "ENOSPC"),
+    "wait": ("EINTR",),
+    "close": ("EIO", "EINTR", "ENOSPC"),
+    "random": ("EINTR",),
 }
-HARMLESS = ("EINTR", "short")  # they alone never make a tool fail
+
+
+def harmless(kind, way):
+    """Never makes a tool fail: a call that can be begun anew, and a file that is looked at each second
+    where it cannot be watched."""
+    return way in ("EINTR", "short") or kind == "watch"
 
 CREATED, WRITTEN, TRUNCATED, SYNCED, RENAMED, UNLINKED = range(1, 7)
 ACKNOWLEDGED = 100  # by us: what the path names is promised from here on

@@ -218,10 +218,58 @@ def serve(tail, adopted=False):
     return play
 
 
+def get(port, target):
+    """(HTTP status, body) of one answer; (None, reason) where none came as a whole."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    try:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except socket.timeout:
+        raise Finding(f"paystats-serve: no answer within {LIMIT_S} s") from None
+    except (OSError, http.client.HTTPException) as error:
+        return None, str(error)
+    finally:
+        connection.close()
+
+
+def serve_answers(bench):
+    """The ranking by HTTP, from a cache: the same large body several times, so that it goes out from
+    a file in memory as well."""
+    path = bench.path("socket")
+    cache = bench.start_plain("paystats-cache", "-q", "--socket", path, "--hold",
+                              bench.put("stats", STATS))
+    wait_until(lambda: ready(path), cache, "the cache")
+    process = start_serve(bench, bench.path("log"))
+    right, agreed = log_oracle.stats_totals(STATS), 0
+    if wait_until(lambda: port_of(bench.stderr()), process, "the server's address"):
+        port = port_of(bench.stderr())
+        wait_until(lambda: get(port, "/readyz")[0] == 200, process, "the link to the cache")
+        for _ in range(4):
+            status, body = get(port, "/api/stats?limit=1000")
+            if status == 200:
+                rows = log_oracle.parse_json(body)["stats"]
+                if {row["user"]: (row["sum"], row["count"]) for row in rows} != {
+                        user: (f"{total:.2f}", count) for user, (total, count) in right.items()}:
+                    raise Finding("paystats-serve: a ranking that differs from the oracle")
+                agreed += 1
+    if bench.harmless() and agreed != 4:
+        raise Finding(f"paystats-serve: {agreed} of 4 answers: {bench.stderr().strip()}")
+    stop(bench, process, "paystats-serve", False)
+
+
+def ready(path):
+    try:
+        return (ask_cache(path, {"user": "s1"}) or {}).get("ready")
+    except (OSError, ValueError):
+        return False
+
+
 SCENARIOS = {
     "follow": follow,
     "follow-repair": follow_repair,
     "cache-socket": cache_socket,
+    "serve-answers": serve_answers,
     "serve-new": serve("new"),
     "serve-torn-tail": serve("torn-tail"),
     "serve-adopted": serve("whole-tail", adopted=True),

@@ -189,6 +189,15 @@ def cache_top(*options):
     return play
 
 
+def cache_document(bench):
+    """A socket in place of a document: that is refused, and the document stays."""
+    path = bench.put("document", STATS)
+    run = bench.tool("paystats-cache", "--socket", path, "--hold", bench.put("stats", STATS))
+    bench.judge_ending("paystats-cache", run, normal=2)
+    if bench.get("document") != STATS:
+        raise Finding("paystats-cache: the document has gone")
+
+
 SCENARIOS = {
     **{f"paygen-log-{tail}": paygen_log(tail) for tail in TAILS},
     "paygen-adopted": paygen_adopted,
@@ -199,6 +208,7 @@ SCENARIOS = {
     "payagg-stdin": payagg_stdin,
     "payagg-files": payagg_files,
     "payagg-merge": payagg_merge,
+    "cache-document": cache_document,
     "cache-top": cache_top(),
     "cache-top-file": cache_top("-o", "top"),
 }

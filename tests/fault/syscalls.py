@@ -14,7 +14,12 @@ Fault = collections.namedtuple("Fault", "scenario kind n way")
 # What was a finding once: part of every sample.
 ONCE_FOUND = [Fault("cache-socket", "truncate", 1, "EINTR"), Fault("serve-new", "send", 1, "EINTR"),
               Fault("payagg-files", "open", 1, "EINTR"), Fault("payagg-files", "open", 3, "EINTR"),
-              Fault("paygen-adopted", "stat", 2, "EIO"), Fault("serve-adopted", "stat", 1, "EIO")]
+              Fault("paygen-adopted", "stat", 2, "EIO"), Fault("serve-adopted", "stat", 1, "EIO"),
+              Fault("paygen-log-new", "statfs", 1, "EINTR"),
+              Fault("payagg-files", "random", 1, "EINTR"),
+              Fault("paygen-adopted", "control", 3, "EIO"),
+              Fault("cache-document", "stat", 3, "EIO"),
+              Fault("cache-socket", "epoll", 1, "ENOSPC")]
 
 
 def name_of(fault):

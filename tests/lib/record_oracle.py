@@ -15,6 +15,8 @@ NESTING_MAX = 64
 LINE_BYTES_MAX = 1 << 20
 USER_BYTES_MAX = 1024
 SUM_MAX = 2**127 - 1
+COUNT_MAX = 2**64 - 1
+DEFAULT_FIELDS = ("user", "paymentAmt")
 DIGITS = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
@@ -87,8 +89,9 @@ def fits(nanos, volume):
     return -SUM_MAX - 1 <= nanos * volume <= SUM_MAX
 
 
-def amount_of(pairs):
-    times, text = once(pairs, "paymentAmt")
+def amount_of(pairs, field):
+    """(nanos, the number as it was written)."""
+    times, text = once(pairs, field)
     if times != 1 or not isinstance(text, str):
         return None, None
     verdict, nanos = decimal_oracle.judge_amount(text)
@@ -101,10 +104,13 @@ def digits_of(text, most):
     return int(text) if int(text) <= most else None
 
 
-def batch_of(pairs):
-    user, (nanos, text) = user_of(pairs), amount_of(pairs)
-    times, volume = once(pairs, "volume")
-    volume = 1 if times == 0 else digits_of(volume, 2**64 - 1)
+def batch_of(value, fields=DEFAULT_FIELDS):
+    """(user, nanos, amount text, volume). A volume is one beside the default fields alone."""
+    if not isinstance(value, Pairs):
+        return None
+    user, (nanos, text) = user_of(value, fields[0]), amount_of(value, fields[1])
+    times, volume = once(value, "volume") if fields == DEFAULT_FIELDS else (0, None)
+    volume = 1 if times == 0 else digits_of(volume, COUNT_MAX)
     if user is None or nanos is None or times > 1 or not volume or not fits(nanos, volume):
         return None
     return user, nanos, text, volume
@@ -116,7 +122,7 @@ def number_of(pairs, name, most):
 
 
 def stats_of(pairs):
-    user, count = user_of(pairs), number_of(pairs, "count", 2**64 - 1)
+    user, count = user_of(pairs), number_of(pairs, "count", COUNT_MAX)
     times, total = once(pairs, "sum")
     if user is None or count is None or times != 1 or not isinstance(total, Number):
         return None
@@ -150,27 +156,8 @@ def is_blank(line):
 
 # ---- Requests: what payagg counts of a line, whole or not at all
 
-def request_batch(pairs, fields):
-    """(user, nanos, volume); a volume is of default fields alone, elsewhere it is any field."""
-    if not isinstance(pairs, Pairs):
-        return None
-    user = user_of(pairs, fields[0])
-    times, text = once(pairs, fields[1])
-    if user is None or times != 1 or not isinstance(text, str):
-        return None
-    verdict, nanos = decimal_oracle.judge_amount(text)
-    if verdict != "ok":
-        return None
-    volume = 1
-    if fields == DEFAULT_FIELDS:
-        times, text = once(pairs, "volume")
-        volume = 1 if times == 0 else digits_of(text, 2**64 - 1)
-        if times > 1 or not volume or not fits(nanos, volume):
-            return None
-    return user, nanos, volume
-
-
-DEFAULT_FIELDS = ("user", "paymentAmt")
+def without_texts(batches):
+    return None if None in batches else [(user, nanos, volume) for user, nanos, _, volume in batches]
 
 
 def judge_request(line, fields=DEFAULT_FIELDS):
@@ -180,10 +167,8 @@ def judge_request(line, fields=DEFAULT_FIELDS):
         names = [name for name, _ in value]
         times, group = once(value, "payments")
         if times == 0 or fields[0] in names or fields[1] in names:
-            batch = request_batch(value, fields)
-            return None if batch is None else [batch]
+            return without_texts([batch_of(value, fields)])
         value = group if times == 1 else None
     if not isinstance(value, list) or isinstance(value, Pairs) or not value:
         return None
-    batches = [request_batch(each, fields) for each in value]
-    return None if None in batches else batches
+    return without_texts([batch_of(each, fields) for each in value])

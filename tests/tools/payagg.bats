@@ -310,6 +310,27 @@ same_for_any_jobs() {
   sed 's/"source":"one"/"source":"-"/' want.rejects | cmp - got.rejects
 }
 
+@test "--jobs rejects the payments that one job rejects where a sum would overflow" {
+  batch() { echo "{\"user\":\"edgar\",\"paymentAmt\":$1,\"volume\":1000000000000000}"; }
+  # In parts all of it fits: the first is in one segment, the others are in another.
+  { batch 100000000000000; echo bad; paygen --random 100000 --seed 8; } >one
+  { echo bad; batch 100000000000000; echo bad; batch -100000000000000; } >two
+  files() { payagg "$@" one two; }
+  same_for_any_jobs 4 files
+  [ "$(sed -n 's/.*"source":"\([a-z]*\)","line":\([0-9]*\),.*/\1 \2/p' want.rejects)" = \
+    'one 2
+two 1
+two 2
+two 3' ]
+  run -1 --separate-stderr payagg -v --jobs 2 one two -o got
+  cmp got want
+  [ "$(grep -c 'read again by one job' <<<"$stderr")" -eq 1 ]
+  [ "$(grep -c 'error: two:2: ' <<<"$stderr")" -eq 1 ]
+  run -2 payagg --jobs 2 -o pipe < <(cat one two)
+  [[ "$output" == *'totals may not fit: --jobs 1 counts what does'* ]]
+  [ ! -e pipe ]
+}
+
 @test "--jobs on a pipe gives the same totals and rejects, byte for byte" {
   mixed_lines 200000 >in
   piped() { cat in | payagg "$@"; }

@@ -89,7 +89,7 @@ class RunningCache {
       return;
     }
     server_ = std::make_unique<CacheServer>(loop_, std::move(*claim), view_, clock_, options);
-    server_->start();
+    EXPECT_TRUE(server_->start());
     thread_ = std::thread([this] {
       const base::Result<void> done = loop_.run();
       EXPECT_TRUE(done) << done.error().message;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/sink.h"
+#include "unit/io/support.h"
 
 namespace paystats::io {
 namespace {
@@ -137,6 +138,45 @@ TEST_F(DecodeMessages, AWellFormedRowCanBeRejectedToo) {
       });
   ASSERT_TRUE(done);
   EXPECT_NE(kept_.find("\"offset\":40"), std::string::npos) << kept_;
+}
+
+TEST_F(DecodeMessages, RejectsOfTheDecoderAndOfTheToolAreInTheOrderOfMessages) {
+  const std::string payment = R"({"user":"anna","paymentAmt":1.5})";
+  const std::vector<Message> messages{message("bad"), message(payment), null("anna"),
+                                      message(payment), message("bad")};
+  MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_);
+  base::Result<void> done = decoder.decode(
+      {.messages = messages, .source = "payments"}, [&](const DecodedRun<record::Payment>& run) {
+        EXPECT_TRUE(decoder.reject(run, 1, record::Flaw::kSumOverflow));
+        return decoder.reject(run, 3, record::Flaw::kSumOverflow);
+      });
+  ASSERT_TRUE(done);
+  std::string offsets;
+  for (size_t at = 0; (at = kept_.find("\"offset\":", at)) != std::string::npos; ++at) {
+    offsets += kept_.substr(at + 9, 2) + " ";
+  }
+  EXPECT_EQ(offsets, "40 41 42 43 44 ");
+}
+
+TEST_F(DecodeMessages, TheFirstBatchInATopicIsToldOnce) {
+  Words words;
+  RejectLog log(words.diagnostics);
+  const std::string payment = R"({"user":"anna","paymentAmt":1.5})";
+  const std::string group = "[" + payment + "]";
+  const std::vector<Message> plain{message(payment), message("bad")};
+  const std::vector<Message> groups{message(group), message(payment), message(group),
+                                    message(R"({"user":"anna","paymentAmt":1.5,"volume":2})")};
+  const auto take = [](const DecodedRun<record::Payment>&) { return base::Result<void>(); };
+  for (int reader = 0; reader < 2; ++reader) {  // each partition's may have one of its own
+    MessageDecoder<record::Payment> decoder(record::FieldNames{}, log);
+    ASSERT_TRUE(decoder.decode({.messages = plain, .source = "payments"}, take));
+    EXPECT_EQ(words.heard().find("batches"), std::string::npos) << "there are none";
+    for (int block = 0; block < 2; ++block) {
+      ASSERT_TRUE(decoder.decode({.messages = groups, .source = "payments"}, take));
+      const bool told = words.heard().find("t: warning: payments: has batches or groups") == 0;
+      EXPECT_EQ(told, reader == 0 && block == 0);
+    }
+  }
 }
 
 }  // namespace

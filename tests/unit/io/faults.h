@@ -1,5 +1,6 @@
 // System calls that fail on demand, so that a test can see what follows. faults_test.cc defines
-// fdatasync(), fsync(), flock(), write() and inotify_init1() for the whole test program.
+// fdatasync(), fsync(), flock(), write(), inotify_init1(), fstatfs() and getrandom() for the whole
+// test program.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct Faults {
   bool disk_is_memory = false;  // syncing does nothing: for tests that commit thousands of times
   int flock_errno = 0;
   int inotify_errno = 0;
+  int interrupts = 0;  // so many calls of fstatfs and getrandom are interrupted by a signal
   int64_t disk_bytes_left = -1;        // regular files take no more than this; -1: any amount
   std::function<void()> on_write;      // once, before the next write to a regular file
   std::function<void()> on_fdatasync;  // once, before the next call that fails

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +32,14 @@ void once(std::function<void()>& hook) {
 int failing(int errno_value) {
   errno = errno_value;
   return -1;
+}
+
+bool interrupted() {
+  int& left = faults().interrupts;
+  if (left == 0) return false;
+  --left;
+  errno = EINTR;
+  return true;
 }
 
 }  // namespace
@@ -69,6 +79,16 @@ int inotify_init1(int flags) {
   const int wanted = paystats::io::faults().inotify_errno;
   return wanted != 0 ? paystats::io::failing(wanted)
                      : static_cast<int>(::syscall(SYS_inotify_init1, flags));
+}
+
+int fstatfs(int fd, struct statfs* status) {
+  if (paystats::io::interrupted()) return -1;
+  return static_cast<int>(::syscall(SYS_fstatfs, fd, status));
+}
+
+ssize_t getrandom(void* bytes, size_t size, unsigned flags) {
+  if (paystats::io::interrupted()) return -1;
+  return ::syscall(SYS_getrandom, bytes, size, flags);
 }
 
 ssize_t pread(int fd, void* bytes, size_t size, off_t offset) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/fd.h"
@@ -120,6 +121,23 @@ TEST(RejectLog, ASinkWhoseReaderHasGoneIsAFailureAndNoQuietEnd) {
   }
 }
 
+TEST(RejectLog, WhatIsAddedAgainAfterANewStartIsNeitherToldNorCountedTwice) {
+  Overheard overheard;
+  base::Diagnostics diagnostics("payagg", base::Verbosity::kNormal, overheard.fd());
+  Kept kept;
+  RejectLog log(diagnostics, std::make_unique<KeepingSink>(kept), "rejects.jsonl");
+  ASSERT_TRUE(log.add(a_reject(17)));
+  ASSERT_TRUE(log.add(a_reject(20)));
+  log.start_over();
+  EXPECT_EQ(log.status(), base::ExitStatus::kRejected) << "nobody knows whether they come again";
+  for (const uint64_t line : {17, 20, 21}) ASSERT_TRUE(log.add(a_reject(line)));
+  ASSERT_TRUE(log.finish());
+  EXPECT_EQ(log.count(), 3U);
+  EXPECT_EQ(std::count(kept.bytes.begin(), kept.bytes.end(), '\n'), 3);
+  EXPECT_NE(kept.bytes.find("\"line\":21"), std::string::npos) << kept.bytes;
+  EXPECT_EQ(overheard.heard(), "payagg: warning: 3 records rejected: see rejects.jsonl\n");
+}
+
 TEST(RejectLog, ThePlaceIsALineOrAnOffset) {
   EXPECT_EQ(place_of(a_reject(17)), "payments.jsonl:17");
   record::Reject from_topic = a_reject(0);
@@ -172,6 +190,26 @@ TEST_F(BlockDecoderTest, LinesKeepTheirNumbersOverManyChunksAndEmptyLines) {
   const std::string heard = overheard_.heard();
   EXPECT_NE(heard.find("a.jsonl:501: "), std::string::npos);
   EXPECT_NE(heard.find("a.jsonl:3006: "), std::string::npos);
+}
+
+TEST_F(BlockDecoderTest, RejectsOfTheDecoderAndOfTheToolAreInTheOrderOfLines) {
+  std::string bytes;
+  for (int line = 1; line <= 9; ++line) {
+    bytes += line % 2 == 0 ? "{\"user\":\"a\",\"paymentAmt\":1}\n" : "bad\n";
+  }
+  BlockDecoder<record::Payment> decoder(record::FieldNames{}, log_);
+  const Block block{.bytes = bytes, .source = "a", .begins_input = true, .long_line_bytes = 0};
+  ASSERT_TRUE(
+      decoder.decode(block, [&](const DecodedChunk<record::Payment>& chunk) -> base::Result<void> {
+        EXPECT_TRUE(decoder.reject(chunk, 1, record::Flaw::kSumOverflow));
+        return decoder.reject(chunk, 7, record::Flaw::kSumOverflow);
+      }));
+  const std::string heard = overheard_.heard();
+  std::string lines;
+  for (size_t at = 0; (at = heard.find("error: a:", at)) != std::string::npos; ++at) {
+    lines += heard[at + 9];
+  }
+  EXPECT_EQ(lines, "1235789");
 }
 
 TEST_F(BlockDecoderTest, LinesAreNumberedFromTheBlockOnThatBeginsAnInput) {

@@ -353,6 +353,12 @@ TEST_F(SinkTest, AFileIsReplacedInOneCall) {
   EXPECT_EQ(folder_.entries(), 1u);
 }
 
+TEST_F(SinkTest, ASignalDoesNotKeepAFileFromBeingReplaced) {
+  faults().interrupts = 2;
+  EXPECT_TRUE(replace_file(path_, "one\n"));
+  EXPECT_EQ(faults().interrupts, 0);
+}
+
 TEST_F(SinkTest, AFileThatCannotBeReplacedStaysAsItIs) {
   write_file(path_, "old\n");
   faults().disk_bytes_left = 2;

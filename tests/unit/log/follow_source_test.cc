@@ -6,56 +6,15 @@
 #include <sys/stat.h>
 
 #include "io/open_source.h"
-#include "log/payment_log.h"
 #include "record/payment.h"
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
+#include "unit/log/follow_source_fixture.h"
 
 namespace paystats::log {
 namespace {
 
 using namespace io;  // sources, and what its tests have
-
-class FollowSourceTest : public ::testing::Test {
- protected:
-  std::unique_ptr<Source> open() {
-    auto source = follow_source(path_, context_.waiter, context_.words.diagnostics);
-    EXPECT_TRUE(source) << source.error().message;
-    return source ? std::move(*source) : nullptr;
-  }
-  // All that comes until nothing comes for a moment.
-  std::string now(Source& source) {
-    const Everything all = read_everything(source, 1ms);
-    EXPECT_TRUE(all.in_order || all.bytes.empty());
-    return all.error.empty() ? all.bytes : all.error;
-  }
-  // Waits for the next block, or the error.
-  std::string next(Source& source) {
-    const base::Result<ReadStatus> status = source.read(block_, context_.in(kLimit));
-    if (!status) return status.error().message;
-    if (*status == ReadStatus::kIdle) return "idle";
-    return *status == ReadStatus::kEnd ? "end" : std::string(block_.bytes);
-  }
-  void expect_must_not_go_on(Source& source, std::string_view what) {
-    const base::Result<ReadStatus> status = source.read(block_, context_.in(kLimit));
-    ASSERT_FALSE(status);
-    EXPECT_EQ(status.error().kind, base::ErrorKind::kMustNotGoOn);
-    EXPECT_NE(status.error().message.find(what), std::string::npos) << status.error().message;
-    EXPECT_NE(status.error().message.find("payagg --follow " + path_), std::string::npos)
-        << "the remedy";
-  }
-  void commit(std::string_view lines) {
-    base::Result<PaymentLog> log = PaymentLog::open(path_, context_.words.diagnostics);
-    ASSERT_TRUE(log);
-    ASSERT_TRUE(log->commit(lines));
-  }
-
-  const FaultsOff off_;
-  const TempFolder folder_;
-  const std::string path_ = folder_ / "payments.jsonl";
-  TestContext context_;
-  Block block_;
-};
 
 TEST_F(FollowSourceTest, GivesWhatIsThereThenWhatComes) {
   write_file(path_, "[one]\n[two]\n");
@@ -334,149 +293,6 @@ TEST_F(FollowSourceTest, WhereTheFileSystemHasNoLocksItGoesWithout) {
   faults().flock_errno = ENOLCK;
   write_file(path_, "[one]\n");
   EXPECT_EQ(now(*open()), "[one]\n");
-}
-
-// ---- a file that is not what it was
-
-TEST_F(FollowSourceTest, AFileThatShrankIsAnError) {
-  write_file(path_, "[one]\n[two]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n[two]\n");
-  ASSERT_EQ(::truncate(path_.c_str(), 4), 0);
-  expect_must_not_go_on(*source, "shrank from 12 to 4 bytes while it was followed");
-}
-
-TEST_F(FollowSourceTest, OneThatWasEmptiedAndHasGrownAgainIsAnError) {
-  write_file(path_, "[one]\n[two]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n[two]\n");
-  write_file(path_, "other lines, and more of them\n");
-  expect_must_not_go_on(*source, "was written anew while it was followed");
-}
-
-// What was read last may be short and look like anything: what came before it counts as well.
-TEST_F(FollowSourceTest, ThatShowsAlsoWhereLittleWasReadLast) {
-  write_file(path_, "[one]\n[two]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n[two]\n");
-  write_file(path_, "[one]\n[two]\n\n");
-  EXPECT_EQ(next(*source), "\n");
-  write_file(path_, "[six]\n[ten]\n\n[more]\n");
-  expect_must_not_go_on(*source, "was written anew while it was followed");
-}
-
-// All that comes up to the end, and why it ended.
-struct Ended {
-  std::string bytes;
-  std::string why;
-};
-Ended read_to_its_end(Source& source, base::Instant limit) {
-  Ended ended;
-  Block block;
-  for (;;) {
-    const base::Result<ReadStatus> status = source.read(block, limit);
-    if (!status) return {ended.bytes, status.error().message};
-    if (*status == ReadStatus::kIdle) return {ended.bytes, "idle"};
-    if (*status == ReadStatus::kBlock) {
-      ended.bytes += block.bytes;
-      continue;
-    }
-    const base::Result<void> ending = source.ending();
-    if (ending) return ended;
-    EXPECT_EQ(ending.error().kind, base::ErrorKind::kMustNotGoOn);
-    ended.why = ending.error().message;
-    return ended;
-  }
-}
-
-TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted) {
-  write_file(path_, "[one]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n");
-  std::filesystem::rename(path_, path_ + ".1");
-  append_file(path_ + ".1", "[two]\n");
-  EXPECT_EQ(next(*source), "[two]\n") << "as long as nothing has its name it is the log";
-  append_file(path_ + ".1", "[three]\n[fo");
-  write_file(path_, "[new]\n");
-  const Ended ended = read_to_its_end(*source, context_.in(kLimit));
-  EXPECT_EQ(ended.bytes, "[three]\n");
-  EXPECT_EQ(ended.why,
-            path_ + ": is another file now; the one that was followed is " + path_ +
-                ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both, and of files between them, with the options of before: payagg "
-                "--follow " +
-                path_ + ".1 " + path_);
-  EXPECT_TRUE(source->caught_up());
-}
-
-TEST_F(FollowSourceTest, TheCommandOfTheMessageCanBeRunInAShellAnywhere) {
-  const std::string old = folder_ / "it's old";
-  const std::string path = folder_ / "a log";
-  write_file(path, "[one]\n");
-  const auto opened = follow_source(path, context_.waiter, context_.words.diagnostics);
-  ASSERT_TRUE(opened);
-  EXPECT_EQ(now(**opened), "[one]\n");
-  std::filesystem::rename(path, old);
-  write_file(path, "");
-  const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
-  EXPECT_TRUE(
-      ended.why.ends_with("payagg --follow '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
-      << ended.why;
-}
-
-// Its inode has another name still, but not the one that it was opened by.
-TEST_F(FollowSourceTest, AHardLinkIsNotTakenForTheNewName) {
-  write_file(path_, "[one]\n");
-  std::filesystem::create_hard_link(path_, folder_ / "backup");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n");
-  std::filesystem::remove(path_);
-  write_file(path_, "[new]\n");
-  const Ended ended = read_to_its_end(*source, context_.in(kLimit));
-  EXPECT_EQ(ended.why.find("(deleted)"), std::string::npos) << ended.why;
-}
-
-TEST_F(FollowSourceTest, AFileThatWasReplacedIsReadToItsEndAsWell) {
-  write_file(path_, "[one]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n");
-  append_file(path_, "[two]\n");
-  write_file(folder_ / "other", "[one]\n[two]\n[three]\n");
-  std::filesystem::rename(folder_ / "other", path_);
-  const Ended ended = read_to_its_end(*source, context_.in(kLimit));
-  EXPECT_EQ(ended.bytes, "[two]\n");
-  EXPECT_NE(ended.why.find("is another file now; the one that was followed was removed"),
-            std::string::npos)
-      << ended.why;
-}
-
-// It must have seen the successor first, and the size under the lock then: a writer that had the
-// lock before it saw that the log has a new name has committed to the old one.
-TEST_F(FollowSourceTest, WhatIsCommittedToARotatedFileUnderTheLockIsNotLost) {
-  write_file(path_, "[one]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n");
-  const base::UniqueFd writer(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  ASSERT_EQ(::flock(writer.get(), LOCK_EX), 0);
-  std::filesystem::rename(path_, path_ + ".1");
-  write_file(path_, "");
-  EXPECT_EQ(source->read(block_, context_.in(30ms)), ReadStatus::kIdle);
-  append_file(path_ + ".1", "[two]\n");
-  ASSERT_EQ(::flock(writer.get(), LOCK_UN), 0);
-  EXPECT_EQ(read_to_its_end(*source, context_.in(kLimit)).bytes, "[two]\n");
-}
-
-TEST_F(FollowSourceTest, AFileThatWasRemovedIsReadOnUntilAnotherHasItsName) {
-  write_file(path_, "[one]\n");
-  const auto source = open();
-  EXPECT_EQ(now(*source), "[one]\n");
-  std::filesystem::remove(path_);
-  EXPECT_EQ(now(*source), "");
-  EXPECT_NE(context_.words.heard().find("has lost its name"), std::string::npos);
-  write_file(path_, "[new]\n");
-  const Ended ended = read_to_its_end(*source, context_.in(kLimit));
-  EXPECT_EQ(ended.bytes, "");
-  EXPECT_NE(ended.why.find("was removed"), std::string::npos) << ended.why;
 }
 
 TEST_F(FollowSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,11 +19,6 @@ namespace {
 
 constexpr uint64_t kLinesDefault = kSanitized ? 30000 : 450000;
 constexpr size_t kLinesPerBlock = 100;  // fits one decode()
-
-uint64_t from_environment(const char* name, uint64_t value) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? value : std::strtoull(text, nullptr, 10);
-}
 
 template <class Record>
 std::string make_line(LineMaker& maker, bool newlines) {

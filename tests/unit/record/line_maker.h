@@ -5,12 +5,19 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace paystats::record {
+
+// A number that whoever runs the tests may choose.
+inline uint64_t from_environment(const char* name, uint64_t value) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? value : std::strtoull(text, nullptr, 10);
+}
 
 class LineMaker {
  public:

@@ -26,6 +26,7 @@ struct Outcome {
   uint64_t accepted = 0;
   std::string error;
   bool cut_short = false;
+  bool order_matters = false;
 };
 
 class Parallel : public testing::Test {
@@ -82,7 +83,10 @@ class Parallel : public testing::Test {
                                                   ? aggregate_blocks(*blocks, how, context, totals)
                                                   : aggregate_files(inputs_, how, context, totals);
     EXPECT_TRUE(rejects->finish());
-    if (!end) return {{}, {}, 0, end.error().message, false};
+    if (!end) return {{}, io::file_bytes(path), 0, end.error().message};
+    if (end->order_matters) {
+      return {{}, io::file_bytes(path), 0, {}, end->cut_short, end->order_matters};
+    }
     const auto publisher =
         std::move(*open_publisher({io::Endpoint::Kind::kFile, output}, OutputMode::kFinal));
     EXPECT_TRUE(publish_last({*publisher, *rejects, metrics_}, totals, end->counters, true));
@@ -204,6 +208,76 @@ TEST_F(Parallel, TooManyUsersIsAnErrorWhicheverTableFindsOut) {
     EXPECT_NE(together(jobs, 64, {.users_max = 99}).error.find("more than 99 users"),
               std::string::npos);
   }
+}
+
+// Together they fit, whichever comes first.
+TEST_F(Parallel, LargeBatchesWhoseOrderDoesNotMatterAreNoReasonForOneThread) {
+  std::string bytes;
+  for (const char* amount : {"100000000000000", "-100000000000000"}) {
+    bytes += std::string("x\n{\"user\":\"a\",\"paymentAmt\":") + amount +
+             ",\"volume\":400000000000000}\n";
+  }
+  file("large", bytes + "{\"user\":\"b\",\"paymentAmt\":1,\"volume\":9000000000000000000}\n");
+  const Outcome want = alone();
+  for (const uint64_t segment_bytes : {1, 60, 1'000}) {
+    const Outcome got = together(3, segment_bytes);
+    EXPECT_FALSE(got.order_matters);
+    EXPECT_EQ(got.totals, want.totals);
+    EXPECT_EQ(got.rejects, want.rejects);
+  }
+}
+
+// Put together in parts all of it might fit, but one after the other the second row does not.
+TEST_F(Parallel, WhereTheOrderMattersItIsLeftToOneThreadAndToldRejectsAreItsFirst) {
+  const std::string most = "\"paymentAmt\":100000000000000,\"volume\":1000000000000000}\n";
+  const std::vector<std::string> enormous = {
+      "{\"user\":\"a\"," + most, "{\"user\":\"a\"," + most,
+      "{\"user\":\"a\",\"paymentAmt\":-100000000000000,\"volume\":1000000000000000}\n"};
+  const std::vector<std::string> many = {
+      "{\"user\":\"a\",\"paymentAmt\":0,\"volume\":18446744073709551615}\n",
+      "[{\"user\":\"b\",\"paymentAmt\":1},{\"user\":\"a\",\"paymentAmt\":0}]\n"};
+  std::mt19937_64 random(7);
+  for (const std::vector<std::string>& large : {enormous, many}) {
+    std::string bytes;
+    for (const std::string& one : large) {
+      for (int i = 0; i < 300; ++i) bytes += line_of(random);
+      bytes += one;
+    }
+    for (int i = 0; i < 300; ++i) bytes += line_of(random);
+    inputs_.clear();
+    file("large", bytes);
+    const Outcome want = alone();
+    EXPECT_NE(want.rejects.find("overflow"), std::string::npos);
+    for (const uint64_t segment_bytes : {1, 64, 1'000, 1 << 20}) {
+      for (const unsigned jobs : {2U, 5U}) {
+        const Outcome got = together(jobs, segment_bytes);
+        ASSERT_TRUE(got.order_matters) << jobs << " jobs, " << segment_bytes << ": " << got.error;
+        ASSERT_TRUE(want.rejects.starts_with(got.rejects)) << jobs << " jobs, " << segment_bytes;
+      }
+    }
+    const Outcome want_of_blocks = alone(*io::memory_source(bytes, 1'000));
+    const Outcome got = together(2, 1, {}, io::memory_source(bytes, 1'000).get());
+    EXPECT_EQ(got.error, "totals may not fit: --jobs 1 counts what does, and rejects the rest");
+    EXPECT_TRUE(want_of_blocks.rejects.starts_with(got.rejects));
+  }
+}
+
+// No table overflows here, but that of another thread might have.
+TEST_F(Parallel, NoRejectIsToldBehindPaymentsWhoseOrderMatters) {
+  const std::string first =
+      "x\n{\"user\":\"a\",\"paymentAmt\":100000000000000,\"volume\":500000000000000}\n";
+  const std::string second =
+      "x\n{\"user\":\"a\",\"paymentAmt\":-100000000000000,\"volume\":500000000000000}\nx\n";
+  file("large", first + second);
+  for (const uint64_t segment_bytes : {first.size(), size_t{1'000}}) {
+    const Outcome got = together(1, segment_bytes);
+    EXPECT_TRUE(got.order_matters);
+    const auto told = std::count(got.rejects.begin(), got.rejects.end(), '\n');
+    EXPECT_EQ(told, segment_bytes == first.size() ? 1 : 0) << got.rejects;
+  }
+  inputs_.clear();
+  file("no rejects", first.substr(2) + second.substr(2, second.size() - 4));
+  EXPECT_TRUE(together(1, 1'000).order_matters);
 }
 
 TEST_F(Parallel, AMissingFileEndsAllThreads) {

@@ -173,6 +173,44 @@ TEST_F(Stream, APaymentThatWouldOverflowIsARejectWithItsLine) {
   EXPECT_EQ(memory_, (Memory{"0: " + stats("b", 1, 1), "0: flush", "1: close"}));
 }
 
+TEST_F(Stream, RejectsAreInTheOrderOfLinesWhoeverRejectsThem) {
+  totals_.set(*totals_.find_or_add("a"),
+              money::Decimal::from_nanos(static_cast<money::Int128>(~money::Uint128{0} >> 1U)), 1);
+  totals_.clear_changed();
+  const std::string block = "x\n" + payment("a", 1) + "x\n" + payment("b", 1) + payment("a", 1);
+  ASSERT_TRUE(update({{0, block + "x\n", {}}}, 1, {.records_max = 1}));
+  const std::string heard = words_.heard();
+  size_t at = 0;
+  for (const char* line : {"-:1: ", "-:2: ", "-:3: ", "-:5: ", "-:6: "}) {
+    at = heard.find(line, at);
+    ASSERT_NE(at, std::string::npos) << line << " in " << heard;
+  }
+}
+
+TEST_F(Stream, AGroupIsOneRecordOfThoseThatRecordsMaxCounts) {
+  const auto group = [](const std::string& first, const std::string& second) {
+    return R"([{"user":")" + first + R"(","paymentAmt":1},{"user":")" + second +
+           "\",\"paymentAmt\":1}]\n";
+  };
+  const std::string block =
+      group("a", "b") + payment("a", 1) + group("c", "c") + group("a", "d") + payment("b", 1);
+  ASSERT_TRUE(update({{0, block, {}}}, 1, {.records_max = 2}));
+  EXPECT_EQ(memory_, (Memory{"0: " + stats("a", 2, 2) + stats("b", 1, 1),
+                             "0: " + stats("c", 2, 2) + stats("a", 3, 3) + stats("d", 1, 1),
+                             "0: flush", "1: " + stats("b", 2, 2), "1: close"}));
+}
+
+TEST_F(Stream, AGroupThatDoesNotFitPublishesNobodyAgain) {
+  const std::string full = R"({"user":"full","paymentAmt":0,"volume":18446744073709551615})";
+  const std::string group = R"([{"user":"a","paymentAmt":1},{"user":"full","paymentAmt":1}])";
+  ASSERT_TRUE(update(
+      {{0, payment("a", 1) + full + "\n", {}}, {500, group + "\n" + payment("b", 1), {}}}, 1'000));
+  EXPECT_EQ(memory_,
+            (Memory{"0: " + stats("a", 1, 1) +
+                        "{\"user\":\"full\",\"sum\":0.00,\"count\":18446744073709551615}\n",
+                    "0: flush", "500: " + stats("b", 1, 1), "500: flush", "1000: close"}));
+}
+
 TEST_F(Stream, RejectsAloneAreNoChange) {
   ASSERT_TRUE(update({{0, "x\n", {}}, {500, "x\n", {}}}, 1'000));
   EXPECT_EQ(memory_, (Memory{"1000: close"}));

@@ -330,6 +330,39 @@ TEST(Totals, TheListOfChangedUsersBeginsAnewWhereItIsTaken) {
       << "each once";
 }
 
+TEST(Totals, ALineThatIsTakenBackChangesNobody) {
+  Totals totals(kSeed, {.track_changes = true});
+  add_all(totals, {row("anna", 1), row("bob", 1), row("full", kSumMax), row("carl", 1)});
+  totals.clear_changed();
+  totals.set_changed(3);
+  std::vector<Totals::RejectedRow> rejected;
+  const std::vector rows = {row("bob", 1),        row("full", 1),       row("new", 1, 1, 1),
+                            row("anna", 1, 1, 1), row("bob", 1, 1, 1),  row("full", 1, 1, 1),
+                            row("anna", 1, 1, 2), row("full", 1, 1, 2), row("eve", 1),
+                            row("anna", 1, 1, 3), row("full", 1, 1, 3)};
+  ASSERT_TRUE(totals.add(rows, rejected));
+  ASSERT_EQ(rejected.size(), 4U);
+  std::string changed;
+  for (const uint32_t user : totals.changed()) changed += std::string(totals.user(user)) + " ";
+  EXPECT_EQ(changed, "carl bob eve ");
+  totals.clear_changed();
+  add_all(totals, {row("anna", 1), row("bob", 1)});
+  EXPECT_EQ(totals.changed().size(), 2U) << "they can be listed again";
+}
+
+TEST(Totals, TheBoundOfRowsHoldsWhatIsEnormousAndStaysAtAll) {
+  Totals totals(kSeed, {});
+  const money::Int128 half = kSumMax / 2;
+  add_all(totals, {row("anna", 1), row("anna", 5'000'000'000'000'000'000),
+                   row("anna", 5'000'000'000'000'000'000), row("bob", -1, 1U << 31U)});
+  EXPECT_TRUE(totals.take_bound().fits());
+  add_all(totals, {row("anna", half / 2), row("bob", -half / 2), row("anna", -half / 2)});
+  EXPECT_FALSE(totals.take_bound().fits()) << "their order might matter";
+  EXPECT_TRUE(totals.take_bound().fits()) << "it has been taken";
+  add_all(totals, {row("carl", 0, uint64_t{1} << 62U), row("carl", 0, uint64_t{1} << 62U)});
+  EXPECT_FALSE(totals.take_bound().fits());
+}
+
 TEST(Totals, KeepsNoListUnlessAsked) {
   Totals totals(kSeed, {});
   add_all(totals, {row("anna", 1)});
