@@ -274,7 +274,7 @@ class HttpHarness {
       options.watch_interval = std::chrono::milliseconds(10);
       cache_ =
           std::make_unique<cache::CacheServer>(loop_, std::move(*claim), *view_, clock_, options);
-      cache_->start();
+      EXPECT_TRUE(cache_->start());
     });
     EXPECT_TRUE(eventually([&] { return figures().cache_ready; }));
   }
