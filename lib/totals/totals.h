@@ -38,7 +38,6 @@ class Totals {
   using Row = record::DecodedLines<record::Payment>::Row;
   using Head = record::UserName::Head;
   static constexpr uint64_t kUsersMax = UserSlots::kUsersMax;
-
   using RejectedRow = totals::RejectedRow;
 
   Totals(uint64_t seed, TotalsOptions options);

@@ -10,6 +10,14 @@
 namespace paystats::bench {
 namespace {
 
+using money::Decimal;
+using record::DecodedLines;
+using record::DecodePath;
+using record::FieldNames;
+using record::LineDecoder;
+using record::Payment;
+using record::Stats;
+
 constexpr size_t kBlockBytes = 256 << 10;
 
 // A small generator of its own: the same lines on every machine.
