@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "record/layout_literal.h"
+#include "record/scan.h"
 #include "record/string_stops.h"
 
 namespace paystats::record {
