@@ -84,15 +84,17 @@ inline Flaw read_amount(const JsonToken& token, TextArena& arena, std::string_vi
   return Flaw::kAmountNotANumber;
 }
 
+inline bool read_volume_text(std::string_view text, uint64_t& volume) {
+  return read_digits(text, std::numeric_limits<uint64_t>::max(), volume) && volume > 0;
+}
+
 // A number, or a string that holds exactly one; 1 where it is missing.
 inline Flaw read_volume(const JsonToken& token, TextArena& arena, uint64_t& volume) {
   using Kind = JsonToken::Kind;
   volume = 1;
   if (token.kind == Kind::kMissing) return Flaw::kNone;
-  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
-  const bool is_integer =
-      token.kind != Kind::kOther && read_digits(text_of(token, arena), kMax, volume);
-  return is_integer && volume > 0 ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
+  const bool right = token.kind != Kind::kOther && read_volume_text(text_of(token, arena), volume);
+  return right ? Flaw::kNone : Flaw::kVolumeNotAPositiveInteger;
 }
 
 // From the amount of each payment of a batch to the sum of all; false where it does not fit.

@@ -67,23 +67,32 @@ void PaymentLayout::learn(const char* line, const char* next, const Tokens& toke
 void PaymentLayout::learn_plain(const char* line, const char* next, const Tokens& tokens) {
   const size_t last = parts_used_ - 1;
   PlainTail tail;
-  if (last > 2) {
-    const std::string_view amount = tokens[1].text;
-    if (!tail.find_quote(amount.data() + amount.size(), parts_[2].before.size)) return;
-    for (size_t i = 2; i <= last; ++i) {
-      const Value value = parts_[i].value;
-      // A volume that is a string has a quote in front.
-      if (value == Value::kVolume && tokens[2].kind != JsonToken::Kind::kNumber) return;
-      if (value != Value::kVolume && value != Value::kString && value != Value::kEnd) return;
-      if (!tail.add(parts_[i].before, value == Value::kVolume   ? PlainTail::Value::kVolume
-                                      : value == Value::kString ? PlainTail::Value::kText
-                                                                : PlainTail::Value::kEnd)) {
-        return;
-      }
-    }
-  }
+  if (last > 2 && !learn_tail(tokens, last, tail)) return;
   plain_ = PlainLayout::of(line, next, tokens[0].text, tokens[1].text, parts_[last].before.size);
   plain_tail_ = tail;
+}
+
+bool PaymentLayout::learn_tail(const Tokens& tokens, size_t last, PlainTail& tail) const {
+  // Where the first quote is behind the text of a number that part `i` has.
+  const auto quote_behind = [&](const JsonToken& number, size_t i) {
+    const char* const end = number.text.data() + number.text.size();
+    return std::string_view(end, parts_[i + 1].before.size).find('"');
+  };
+  if (!tail.begin(quote_behind(tokens[1], 1))) return false;
+  for (size_t i = 2; i <= last; ++i) {
+    const LayoutLiteral& before = parts_[i].before;
+    if (parts_[i].value == Value::kVolume) {
+      // One that is a string has a quote in front.
+      if (tokens[2].kind != JsonToken::Kind::kNumber) return false;
+      const size_t quote = i + 1 == last ? 0 : quote_behind(tokens[2], i);
+      if (!tail.add(before, PlainTail::Value::kVolume, quote)) return false;
+    } else if (parts_[i].value == Value::kString) {
+      if (!tail.add(before, PlainTail::Value::kText)) return false;
+    } else if (i < last || !tail.add(before, PlainTail::Value::kEnd)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // The line is right, so it is enough to find its values; those that are nested as well, unless that

@@ -80,6 +80,7 @@ class PaymentLayout {
 
   bool add(const char* begin, const char* end, Value value);
   void learn_plain(const char* line, const char* next, const Tokens& tokens);
+  bool learn_tail(const Tokens& tokens, size_t last, PlainTail& tail) const;
   bool add_parts(const char* line, const char* next, const Tokens& tokens, bool with_nested);
   bool add_nested(const char* done, const char* begin, const char* end, bool with_parts);
   bool add_nested_parts(const char* begin, const char* end);

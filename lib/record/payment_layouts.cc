@@ -61,17 +61,18 @@ void PaymentLayouts::mark(const char* p, const char* end, const DecodedLines<Pay
 
 // Where a line begins depends on the newline in front of it and on nothing else that is found in
 // the line before, so that the processor is at several lines at once.
-template <bool kHasTail>
+template <PaymentLayouts::Tail kTail>
 const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
                                              DecodedLines<Payment>& out) {
+  constexpr bool kHasVolume = kTail == Tail::kVolume || kTail == Tail::kVolumeAndTexts;
   const PlainLayout plain = layouts_[current_].plain();  // ours: no row overlaps it
   const PlainTail& tail = layouts_[current_].plain_tail();
+  const PlainTail::Volume volume = tail.volume();
   const StringStops::Marks stops = stops_.marks();
   for (size_t room = 0; (room = DecodedLines<Payment>::kRowsMax - out.rows.size()) > 0;) {
     auto* const rows = &out.rows.next();
-    std::array<const char*, kHasTail ? ShortAmounts::kMax : 1> begins;  // of lines
     const char* const begin = p;
-    const size_t most = std::min(room, ShortAmounts::kMax);
+    const size_t most = std::min(room, at_once_);
     size_t scanned = 0;
     for (uint32_t line = out.lines; scanned < most; ++scanned, ++line) {
       const char* const newline = stops.next_newline(p);
@@ -82,55 +83,91 @@ const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
         amount = plain.scan_odd(p, newline, stops_, out.decoded, payment);
         if (amount == nullptr) break;
       }
-      if constexpr (kHasTail) {
-        const char* const amount_end = tail.scan(amount, stops, payment.count);
-        if (amount_end == nullptr) [[unlikely]]
+      PlainTail::Places places{.amount_end = plain.values_end(newline)};
+      if constexpr (kTail == Tail::kVolume) {
+        if (!volume.scan(amount, places.amount_end, stops, places)) [[unlikely]]
           break;
-        amounts_.set(scanned, amount, amount_end);
-        begins[scanned] = p;
+      } else if constexpr (kTail != Tail::kNone) {
+        if (!tail.scan(amount, places.amount_end, stops, places)) [[unlikely]]
+          break;
+      }
+      amounts_.set(scanned, amount, places.amount_end);
+      if constexpr (kHasVolume) {
+        volumes_.set(scanned, places.volume, places.volume_end);
       } else {
-        amounts_.set(scanned, amount, plain.amount_end(newline));
+        payment.count = 1;
       }
       rows[scanned].line = line;
       p = newline + 1;
     }
-    const size_t read = read_amounts(rows, scanned);
-    if constexpr (kHasTail) {
-      // It fits: the volume has seven digits at most.
-      for (size_t i = 0; i < read; ++i) sum_up(rows[i].record);
-    }
+    const size_t read = read_numbers<kHasVolume>(rows, scanned);
     out.rows.keep(read);
     out.lines += static_cast<uint32_t>(read);
-    if constexpr (kHasTail) {
-      if (read < scanned) return begins[read];
-    } else {
-      if (read < scanned) return read == 0 ? begin : plain.line_end(amounts_.end(read - 1));
+    if (read < scanned) {
+      at_once_ = kAtOnceLeast;
+      return read == 0 ? begin : stops.next_newline(amounts_.end(read - 1)) + 1;
     }
     if (scanned < most) return p;
+    at_once_ = std::min(2 * at_once_, ShortAmounts::kMax);
   }
   return p;
 }
 
-// The amounts of so many rows, up to one that is wrong; returns how many that were.
-size_t PaymentLayouts::read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned) {
-  const uint32_t right = amounts_.read(scanned);
+const char* PaymentLayouts::read_plain_lines(const char* p, const char* limit,
+                                             DecodedLines<Payment>& out) {
+  const PlainTail& tail = layouts_[current_].plain_tail();
+  if (!tail) return read_plain_lines<Tail::kNone>(p, limit, out);
+  if (tail.volume()) return read_plain_lines<Tail::kVolume>(p, limit, out);
+  return tail.has_volume() ? read_plain_lines<Tail::kVolumeAndTexts>(p, limit, out)
+                           : read_plain_lines<Tail::kTexts>(p, limit, out);
+}
+
+// The amounts and volumes of so many rows, up to one that is wrong; returns how many that were.
+template <bool kHasVolume>
+size_t PaymentLayouts::read_numbers(DecodedLines<Payment>::Row* rows, size_t scanned) {
+  const uint32_t amounts = amounts_.read(scanned);
+  const uint32_t volumes = kHasVolume ? volumes_.read(scanned) : amounts;
+  const auto take = [&](size_t i) {
+    if constexpr (kHasVolume) {
+      // Two numbers of 64 bits, neither of which is negative: the product fits.
+      const int64_t volume = volumes_.at(i);
+      rows[i].record.sum = money::Decimal::from_nanos(money::Int128{amounts_.nanos(i)} * volume);
+      rows[i].record.count = static_cast<uint64_t>(volume);
+    } else {
+      rows[i].record.sum = amounts_.at(i);
+    }
+  };
   // Nearly always; a loop without a question is worth a second one.
-  if (static_cast<size_t>(std::popcount(right)) == scanned) [[likely]] {
-    for (size_t i = 0; i < scanned; ++i) rows[i].record.sum = amounts_.at(i);
+  if (static_cast<size_t>(std::popcount(amounts & volumes)) == scanned) [[likely]] {
+    for (size_t i = 0; i < scanned; ++i) take(i);
     return scanned;
   }
   for (size_t i = 0; i < scanned; ++i) {
-    Payment& payment = rows[i].record;
-    if ((right >> i & 1U) != 0) {
-      payment.sum = amounts_.at(i);
+    if ((amounts & volumes) >> i & 1U) {
+      take(i);
       continue;
     }
-    const char* const begin = amounts_.begin(i);
-    if (begin >= amounts_.end(i)) return i;
-    const std::string_view text(begin, static_cast<size_t>(amounts_.end(i) - begin));
-    if (money::parse_amount(text, payment.sum) != money::AmountFlaw::kNone) return i;
+    Payment& payment = rows[i].record;
+    if (!read_amount(i, payment.sum)) return i;
+    if (kHasVolume && !(read_volume(i, payment.count) && sum_up(payment))) return i;
   }
   return scanned;
+}
+
+// The same for one that is not short, or wrong.
+bool PaymentLayouts::read_amount(size_t i, money::Decimal& amount) const {
+  const char* const begin = amounts_.begin(i);
+  const char* const end = amounts_.end(i);
+  if (begin >= end) return false;
+  const std::string_view text(begin, static_cast<size_t>(end - begin));
+  return money::parse_amount(text, amount) == money::AmountFlaw::kNone;
+}
+
+bool PaymentLayouts::read_volume(size_t i, uint64_t& volume) const {
+  const char* const begin = volumes_.begin(i);
+  const char* const end = volumes_.end(i);
+  if (begin >= end) return false;
+  return read_volume_text({begin, static_cast<size_t>(end - begin)}, volume);
 }
 
 const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLines<Payment>& out) {
@@ -142,8 +179,7 @@ const char* PaymentLayouts::read_lines(const char* p, const char* end, DecodedLi
     if (!stops_.covers(p)) mark(p, end, out);
     const char* const limit = std::min(stops_.end(), end - PaymentLayout::kMargin);
     if (alike_ >= kAlikeLeast && layouts_[current_].plain()) {
-      p = layouts_[current_].plain_tail() ? read_plain_lines<true>(p, limit, out)
-                                          : read_plain_lines<false>(p, limit, out);
+      p = read_plain_lines(p, limit, out);
     }
     if (out.rows.size() == kRowsMax) break;
     const char* const newline = stops_.next_newline(p);

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "money/decimal.h"
 #include "record/decoder.h"
 #include "record/payment_layout.h"
 #include "record/short_amounts.h"
@@ -38,11 +39,18 @@ class PaymentLayouts {
   // Lines alike, before the next one is expected to be.
   static constexpr size_t kAlikeLeast = 8;
   static constexpr size_t kMarkLeast = 512;
+  static constexpr size_t kAtOnceLeast = 4;
 
   void mark(const char* p, const char* end, const DecodedLines<Payment>& out);
-  template <bool kHasTail>
+  // What follows the amount.
+  enum class Tail : uint8_t { kNone, kVolume, kTexts, kVolumeAndTexts };
   const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
-  size_t read_amounts(DecodedLines<Payment>::Row* rows, size_t scanned);
+  template <Tail kTail>
+  const char* read_plain_lines(const char* p, const char* limit, DecodedLines<Payment>& out);
+  template <bool kHasVolume>
+  size_t read_numbers(DecodedLines<Payment>::Row* rows, size_t scanned);
+  bool read_amount(size_t i, money::Decimal& amount) const;
+  bool read_volume(size_t i, uint64_t& volume) const;
   unsigned candidates_of(const char* p) const;
   bool scan_by_any(const char* p, const char* newline, TextArena& arena, Payment& out);
 
@@ -52,9 +60,13 @@ class PaymentLayouts {
   size_t learned_ = 0;  // of kLayouts
   size_t oldest_ = 0;
   uint32_t misses_ = 0;
+  // Lines that are scanned before their numbers are read: few where one of those before was wrong,
+  // for what has been scanned behind it is scanned again.
+  size_t at_once_ = ShortAmounts::kMax;
   size_t line_bytes_ = 64;  // of the lines that were read last, on average
   StringStops stops_;
   ShortAmounts amounts_;
+  ShortVolumes volumes_;
 };
 
 }  // namespace paystats::record

@@ -3,7 +3,7 @@
 //
 //   const PlainLayout& plain = layout.plain();             // of a PaymentLayout
 //   const char* amount = plain.scan(line, newline, stops, payment);
-//   amounts.set(i, amount, plain.amount_end(newline));     // which is read later
+//   amounts.set(i, amount, plain.values_end(newline));     // which is read later
 //
 // Tested through record/payment_layouts.h.
 #pragma once
@@ -51,9 +51,9 @@ class PlainLayout {
 
   explicit operator bool() const { return before_size_ != 0; }
 
-  // Both return where the amount begins, or nullptr, where PaymentLayout::scan() may yet say yes;
-  // they REQUIRE what it does. First, a name without escapes and, unless all that is marked is
-  // UTF-8, of ASCII:
+  // Both set the user and return where the amount begins, or nullptr, where PaymentLayout::scan()
+  // may yet say yes; they REQUIRE what it does. First, a name without escapes and, unless all that
+  // is marked is UTF-8, of ASCII:
   [[gnu::always_inline]] const char* scan(const char* p, const char* newline,
                                           const StringStops::Marks& stops, Payment& out) const {
     if (!begins(p)) return nullptr;
@@ -65,7 +65,6 @@ class PlainLayout {
       if (size - 1 >= kUserBytesMax) return nullptr;  // empty or too long
     }
     out.user = UserName::with_margin(name, size);
-    out.count = 1;
     return quote + between_size_;
   }
   // and all others:
@@ -77,14 +76,11 @@ class PlainLayout {
     const char* const stop = stops.next(name);
     if (stop >= newline || *stop == '"') return nullptr;
     const char* const quote = odd_name_end(name, stop, newline, stops, arena, out.user);
-    out.count = 1;
     return quote != nullptr && goes_on(quote, newline) ? quote + between_size_ : nullptr;
   }
 
-  // Of a line without a tail.
-  const char* amount_end(const char* newline) const { return newline + 1 - after_size_; }
-  // Behind the newline of the line whose amount ends there.
-  const char* line_end(const char* amount_end) const { return amount_end + after_size_; }
+  // Where the last value ends.
+  const char* values_end(const char* newline) const { return newline + 1 - after_size_; }
 
  private:
   // No literal but the last one holds a newline, so as far as one matches, the line goes on: that

@@ -1,5 +1,5 @@
-// Amounts by the vector: what stands at the end of so many lines is gathered first, a word and a
-// length each, then read side by side, in the best instruction set that the machine has.
+// Amounts by the vector: what stands in so many lines is gathered first, a word and a length each,
+// then read side by side, in the best instruction set that the machine has. And volumes.
 //
 //   ShortAmounts amounts;
 //   amounts.set(i, begin, end);                  // for each i below n
@@ -29,31 +29,53 @@ class ShortAmounts {
   // behind `begin`. REQUIRES: eight bytes before `end` can be read, whatever `begin` is.
   void set(size_t i, const char* begin, const char* end) {
     words_[i] = scan::load_eight(end - 8);
-    sizes_[i] = end - begin;
+    begins_[i] = begin;
     ends_[i] = end;
   }
-  const char* begin(size_t i) const { return ends_[i] - sizes_[i]; }
+  const char* begin(size_t i) const { return begins_[i]; }
   const char* end(size_t i) const { return ends_[i]; }
 
   // Reads the first `n`; bit i says whether that one is right.
   uint32_t read(size_t n);
 
-  // REQUIRES: it was right.
-  money::Decimal at(size_t i) const {
+  // REQUIRES of the next two: it was right.
+  money::Decimal at(size_t i) const { return money::Decimal::from_nanos(nanos(i)); }
+  int64_t nanos(size_t i) const {
     // For a point in front of the highest digit, the second, ...; the last one: there is none.
     static constexpr std::array<int64_t, 8> kNanos = {0,       1000,     10000,     100000,
                                                       1000000, 10000000, 100000000, 1000000000};
     constexpr uint64_t kNone = uint64_t{1} << 63U;
     const auto place = static_cast<unsigned>(std::countr_zero(points_[i] | kNone)) / 8;
-    const int64_t nanos = static_cast<int64_t>(words_[i]) * kNanos[place];
-    return money::Decimal::from_nanos(nanos);
+    return static_cast<int64_t>(words_[i]) * kNanos[place];
   }
 
  private:
   alignas(64) std::array<uint64_t, kMax> words_{};  // then the digits as one number
-  alignas(64) std::array<int64_t, kMax> sizes_{};
-  std::array<const char*, kMax> ends_{};
+  alignas(64) std::array<const char*, kMax> begins_{};
+  alignas(64) std::array<const char*, kMax> ends_{};
   alignas(64) std::array<uint64_t, kMax> points_{};  // the lowest bit of the point's byte, or 0
+};
+
+// The same for volumes: digits, eight of them at most, of which the first one is no zero.
+class ShortVolumes {
+ public:
+  // REQUIRES: as above.
+  void set(size_t i, const char* begin, const char* end) {
+    words_[i] = scan::load_eight(end - 8);
+    begins_[i] = begin;
+    ends_[i] = end;
+  }
+  const char* begin(size_t i) const { return begins_[i]; }
+  const char* end(size_t i) const { return ends_[i]; }
+
+  uint32_t read(size_t n);
+  // REQUIRES: it was right.
+  int64_t at(size_t i) const { return static_cast<int64_t>(words_[i]); }
+
+ private:
+  alignas(64) std::array<uint64_t, ShortAmounts::kMax> words_{};  // then the number
+  alignas(64) std::array<const char*, ShortAmounts::kMax> begins_{};
+  alignas(64) std::array<const char*, ShortAmounts::kMax> ends_{};
 };
 
 }  // namespace paystats::record

@@ -93,7 +93,7 @@ size_t Totals::add_strip(std::span<const Row> rows, const Strip& strip, size_t i
     const record::Payment& payment = rows[i].record;
     Entry* const e = strip.entries[i];
     if (e != nullptr && is_named(*e, payment.user)) [[likely]] {
-      if (e->add_payments(payment.sum, payment.count)) [[likely]] {
+      if (e->add_payments(payment.sum, payment.count) || add_to_wide(*e, payment)) [[likely]] {
         if (track_changes_) {
           mark_changed(*e, slots_.probe().search_from(strip.slots[i], strip.tags[i]).user);
         }
@@ -257,6 +257,14 @@ record::Flaw Totals::add_to(uint32_t index, const UserTotal& more) {
   const record::Flaw flaw = e.add(more) ? record::Flaw::kNone : add_wide(e, more);
   if (flaw == record::Flaw::kNone) mark_changed(e, index);
   return flaw;
+}
+
+// False, and nothing is changed, where the total is not wide or would not fit.
+[[gnu::noinline]] bool Totals::add_to_wide(const Entry& e, const record::Payment& payments) {
+  const UserTotal more = {payments.sum, payments.count};
+  if (!e.is_wide() || wide_[e.wide_place()].add(more) != record::Flaw::kNone) return false;
+  bound_.add(more);
+  return true;
 }
 
 [[gnu::noinline]] record::Flaw Totals::add_wide(Entry& e, const UserTotal& more) {

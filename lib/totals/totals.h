@@ -125,6 +125,7 @@ class Totals {
   uint32_t append_entry(const record::UserName& user, uint32_t tag);
   Entry& next_entry();
   record::Flaw add_to(uint32_t index, const UserTotal& more);
+  bool add_to_wide(const Entry& e, const record::Payment& payments);
   record::Flaw add_wide(Entry& e, const UserTotal& more);  // changes are for the caller to mark
   void set_wide(Entry& e, const UserTotal& total);
   void mark_changed(Entry& e, uint32_t index);

@@ -73,13 +73,10 @@ class alignas(32) UserEntry {
     const auto small = static_cast<int64_t>(more.nanos());
     int64_t sum = 0;
     if (small != more.nanos() || __builtin_add_overflow(sum_, small, &sum)) return false;
-    if (count == 1) [[likely]] {  // two instructions for all that is new to a payment
-      if (counted_ >= kWide - kOne) return false;
-      counted_ += kOne;
-    } else {
-      if (count >= kWide / kOne - counted_ / kOne) return false;  // of a wide total as well
-      counted_ += static_cast<uint32_t>(count) * kOne;
-    }
+    // In 64 bits, which hold it for a count below the first limit; of a wide total it is beyond.
+    const uint64_t counted = counted_ + count * kOne;
+    if (count >= kWide / kOne || counted >= kWide) return false;
+    counted_ = static_cast<uint32_t>(counted);
     sum_ = sum;
     return true;
   }

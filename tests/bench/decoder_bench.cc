@@ -2,12 +2,21 @@
 // source would hand them over.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <string>
 
 #include "record/decoder.h"
 
 namespace paystats::bench {
 namespace {
+
+using money::Decimal;
+using record::DecodedLines;
+using record::DecodePath;
+using record::FieldNames;
+using record::LineDecoder;
+using record::Payment;
+using record::Stats;
 
 constexpr size_t kBlockBytes = 256 << 10;
 
@@ -42,6 +51,13 @@ std::string user(Numbers& numbers) {
 
 std::string common_line(Numbers& numbers) {
   return "{\"user\":\"" + user(numbers) + "\",\"paymentAmt\":" + amount(numbers) + "}\n";
+}
+
+std::string batch_line(Numbers& numbers) {
+  constexpr std::array<uint64_t, 3> kMost = {10, 100, 1000};
+  std::string line = common_line(numbers);
+  line.resize(line.size() - 2);
+  return line + ",\"volume\":" + std::to_string(1 + numbers.below(kMost[numbers.below(3)])) + "}\n";
 }
 
 std::string spaced_line(Numbers& numbers) {
@@ -93,6 +109,7 @@ constexpr auto kFast = DecodePath::kFastFirst;
 constexpr auto kGeneral = DecodePath::kGeneral;
 
 BENCHMARK_CAPTURE(payments, common, block_of(common_line), kFast);
+BENCHMARK_CAPTURE(payments, batches, block_of(batch_line), kFast);
 BENCHMARK_CAPTURE(payments, common_by_the_general_path, block_of(common_line), kGeneral);
 BENCHMARK_CAPTURE(payments, spaced_and_reversed, block_of(spaced_line), kFast);
 BENCHMARK_CAPTURE(payments, rich, block_of(rich_line), kFast);

@@ -5,54 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "unit/record/decode_support.h"
 #include "unit/record/every_target.h"
+#include "unit/record/layout_verdicts.h"
 
 namespace paystats::record {
 namespace {
-
-// What each line became, bad ones by their flaw and their text.
-struct Verdicts {
-  std::vector<std::pair<uint32_t, Decoded>> rows;
-  std::vector<std::pair<uint32_t, std::string>> rejected;
-  uint64_t lines = 0;
-
-  friend bool operator==(const Verdicts&, const Verdicts&) = default;
-};
-
-Verdicts judge(DecodePath path, std::string_view block) {
-  LineDecoder<Payment> decoder(FieldNames{}, path);
-  DecodedLines<Payment> lines;
-  Verdicts all;
-  while (!block.empty()) {
-    block.remove_prefix(decoder.decode(block, lines));
-    const auto number = [&](uint32_t line) { return static_cast<uint32_t>(all.lines) + line; };
-    for (const auto& row : lines.rows) all.rows.emplace_back(number(row.line), keep(row.record));
-    for (const auto& bad : lines.rejected) {
-      all.rejected.emplace_back(number(bad.line),
-                                describe(bad.flaw, {}) + ": " + std::string(bad.text));
-    }
-    all.lines += lines.lines;
-  }
-  return all;
-}
-
-// In memory of exactly the block's size, so that a sanitizer sees what is read beyond it.
-void expect_same(const std::string& block) {
-  const auto exact = std::make_unique<char[]>(block.size());
-  std::copy(block.begin(), block.end(), exact.get());
-  const std::string_view bytes(exact.get(), block.size());
-  const Verdicts fast = judge(DecodePath::kFastFirst, bytes);
-  const Verdicts general = judge(DecodePath::kGeneral, bytes);
-  ASSERT_EQ(fast.rows, general.rows) << block;
-  ASSERT_EQ(fast.rejected, general.rejected) << block;
-  ASSERT_EQ(fast.lines, general.lines) << block;
-}
 
 const std::vector<std::string>& layouts() {
   static const std::vector<std::string> kLayouts = {
@@ -66,7 +27,12 @@ const std::vector<std::string>& layouts() {
       R"({"a field with a name that is longer than two vectors are wide":"","user":"x","paymentAmt":0})",
       "{\"user\":\"" + std::string(200, 'n') + R"(","paymentAmt":999999999999999.999999999})",
       R"({"a":{"b":"\"","c d":[-1.5e3,true,{"e":null}],"user":"no"},"user":"w","paymentAmt":2.5,"f":[[]]})",
-      R"({"volume":1,"user":"v","paymentAmt":2})"};
+      R"({"volume":1,"user":"v","paymentAmt":2})",
+      R"({"user":"edgar","paymentAmt":1.05,"volume":7})",
+      R"({"user":"edgar","paymentAmt":12.5 , "volume" : 120 })",
+      R"({"user":"u","paymentAmt":1,"volume":7,"time":"2026-01-02T03:04:05.678Z"})",
+      R"({"user":"u","paymentAmt":1,"time":"x","volume":12,"idempotencyKey":"k"})",
+      R"({"user":"u","paymentAmt":1,"time":"x","volume":12})"};
   return kLayouts;
 }
 

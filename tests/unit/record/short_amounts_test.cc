@@ -88,5 +88,68 @@ TEST(ShortAmounts, AreWhatTheGrammarSaysOfAnyBytes) {
   });
 }
 
+// The same of volumes.
+void expect_right_volumes(const std::vector<std::string>& texts) {
+  std::vector<std::string> padded;
+  for (const std::string& text : texts) padded.push_back("12345678" + text + "9}");
+  ShortVolumes volumes;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const char* const begin = padded[i].data() + 8;
+    volumes.set(i, begin, begin + texts[i].size());
+  }
+  const uint32_t right = volumes.read(texts.size());
+  EXPECT_EQ(uint64_t{right} >> texts.size(), 0U);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string& text = texts[i];
+    EXPECT_EQ(std::string(volumes.begin(i), volumes.end(i)), text);
+    const bool expected = !text.empty() && text.size() <= 8 && text[0] != '0' &&
+                          text.find_first_not_of("0123456789") == std::string::npos;
+    ASSERT_EQ((right >> i & 1U) != 0, expected) << text;
+    if (expected) {
+      ASSERT_EQ(volumes.at(i), std::stoll(text));
+    }
+  }
+}
+
+TEST(ShortVolumes, AreReadAsAWholeOrNotAtAll) {
+  for_every_target([] {
+    expect_right_volumes({"1", "7", "9", "10", "99", "100", "1000000", "12345678", "99999999",
+                          "90000000", "10203040"});
+    expect_right_volumes({"", "0", "00", "01", "-1", "+7", "1.0", "1e2", "7 ", " 7", "7\r",
+                          "100000000", "99999999999999999999", "x", "1,2", "/", ":"});
+  });
+}
+
+TEST(ShortVolumes, WithoutATextAreNone) {
+  for_every_target([] {
+    const std::string text = "12345678901234567890";
+    ShortVolumes volumes;
+    volumes.set(0, text.data() + 12, text.data() + 10);  // the end before the beginning
+    volumes.set(1, text.data() + 8, text.data() + 10);
+    volumes.set(2, text.data() + 9, text.data() + 9);
+    EXPECT_EQ(volumes.read(3), 2U);
+    EXPECT_EQ(volumes.at(1), 90);
+    EXPECT_EQ(volumes.read(0), 0U);
+  });
+}
+
+TEST(ShortVolumes, AreWhatTheGrammarSaysOfAnyBytes) {
+  for_every_target([] {
+    std::mt19937_64 random(1);
+    const std::string likely = "01234567890123456789012345678901234567890123456789.,}e- \x80\xFF";
+    for (int round = 0; round < 3000; ++round) {
+      std::vector<std::string> texts(1 + random() % ShortAmounts::kMax);
+      for (std::string& text : texts) {
+        text.resize(random() % 10);
+        for (char& c : text) {
+          c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
+        }
+      }
+      expect_right_volumes(texts);
+      if (HasFatalFailure()) return;
+    }
+  });
+}
+
 }  // namespace
 }  // namespace paystats::record

@@ -179,6 +179,28 @@ TEST(Totals, AnyCountIsKeptWhateverItsSize) {
   }
 }
 
+TEST(Totals, ABatchIsCountedWhateverItsVolume) {
+  std::vector<uint64_t> counts = {1, 2, 3};
+  for (const unsigned bits : {30U, 31U, 32U, 33U, 62U, 63U}) {
+    for (uint64_t off = 0; off < 5; ++off) counts.push_back((uint64_t{1} << bits) - 2 + off);
+  }
+  for (uint64_t off = 0; off < 3; ++off) counts.push_back(UINT64_MAX - off);
+  for (const uint64_t before : counts) {
+    for (const uint64_t volume : counts) {
+      Totals totals(kSeed, {.track_changes = true});
+      add_all(totals, {row("edgar", 5, before)});
+      totals.clear_changed();
+      std::vector<Totals::RejectedRow> rejected;
+      ASSERT_TRUE(totals.add(std::vector{row("edgar", 2, volume)}, rejected));
+      const bool fits = volume <= UINT64_MAX - before;
+      ASSERT_EQ(rejected.size(), fits ? 0U : 1U) << before << " + " << volume;
+      ASSERT_EQ(totals.count(0), fits ? before + volume : before);
+      ASSERT_TRUE(totals.sum(0).nanos() == (fits ? 7 : 5));
+      ASSERT_EQ(totals.changed().size(), fits ? 1U : 0U);
+    }
+  }
+}
+
 TEST(Totals, NumbersUsersInTheOrderOfTheirFirstPayment) {
   Totals totals(kSeed, {});
   add_all(totals, {row("carol", 1), row("anna", 2), row("carol", 3), row("bob", 4)});
