@@ -90,7 +90,6 @@ class Totals {
 
  private:
   friend class TableJoin;  // see join.h
-
   using Entry = UserEntry;
   static constexpr unsigned kEntryChunkBits = 17;  // so that a chunk is whole large pages
   static constexpr unsigned kNameChunkBits = 21;

@@ -383,6 +383,11 @@ TEST(Totals, TheBoundOfRowsHoldsWhatIsEnormousAndStaysAtAll) {
   EXPECT_TRUE(totals.take_bound().fits()) << "it has been taken";
   add_all(totals, {row("carl", 0, uint64_t{1} << 62U), row("carl", 0, uint64_t{1} << 62U)});
   EXPECT_FALSE(totals.take_bound().fits());
+  add_all(totals, {row("dora", half / 4)});
+  EXPECT_TRUE(totals.take_bound().fits());
+  add_all(totals, {row("dora", -half / 4), row("dora", half / 4), row("dora", -half / 4),
+                   row("dora", half / 4)});
+  EXPECT_FALSE(totals.take_bound().fits()) << "a total that is large already";
 }
 
 TEST(Totals, KeepsNoListUnlessAsked) {
