@@ -46,6 +46,8 @@ void declare(cli::CommandLine& line, Options& options) {
   line.text("--expect", places.expect, "FILE", "write the exact totals of what was made");
   line.text("--rejects", places.rejects, "ENDPOINT",
             "put bad lines aside there (the first ten are shown on stderr)");
+  line.text("--idempotency-prefix", gen.idempotency_prefix, "P",
+            "into a log: batch N has the key P-N, and is made once, however often this runs");
   line.flag("--atomic", places.atomic, "to a topic: a batch is there as a whole or not at all");
   cli::declare_kafka(line, options.kafka);
 }

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "io/decode_block.h"
 #include "io/decode_messages.h"
+#include "record/decoder.h"
 
 namespace paystats::gen {
 namespace {
@@ -28,13 +30,15 @@ uint64_t line_bytes_max(const record::Batch& batch) {
 }  // namespace
 
 Delivery::Delivery(io::PaymentSink& sink, const io::Waiter& waiter, Pace pace,
-                   base::Progress& progress, BatchTotals* totals, bool atomic)
+                   base::Progress& progress, BatchTotals* totals, bool atomic,
+                   std::string idempotency_prefix)
     : sink_(sink),
       waiter_(waiter),
       pace_(pace),
       progress_(progress),
       totals_(totals),
-      atomic_(atomic) {}
+      atomic_(atomic),
+      prefix_(std::move(idempotency_prefix)) {}
 
 base::Result<uint64_t> Delivery::turn(uint64_t wanted) {
   for (;;) {
@@ -72,18 +76,60 @@ uint64_t Delivery::whole_volume(const record::Batch& batch) const {
   return std::max<uint64_t>(1, kTurnBytesMax / line_bytes_max(batch));
 }
 
-base::Result<void> Delivery::put(const record::Batch& batch) {
+// A log is locked for what is put from here on, up to the next flush(). A stop signal ends the wait
+// for the lock, and then nothing of what has not been flushed is ever written.
+base::Result<void> Delivery::begin_turn() {
+  if (turn_begun_ || !sink_.request_is_line()) return {};
+  const base::Result<io::Turn> turn = sink_.begin(waiter_.stop().fd());
+  if (!turn) return base::fail(turn.error());
+  if (!turn->mine) {
+    return base::fail("stopped while another process held the lock of the log",
+                      base::ErrorKind::kInterrupted);
+  }
+  turn_begun_ = true;
+  return {};
+}
+
+base::Result<void> Delivery::put_once(const record::Batch& batch, uint64_t number) {
+  if (base::Result<void> begun = begin_turn(); !begun) return begun;
+  const std::string key = fmt::format("{}-{}", prefix_, number);
+  const base::Result<keys::KeyAnswer> answer =
+      sink_.keyed()->put_once({.batches = {&batch, 1}, .idempotency_key = key});
+  if (!answer) return base::fail(answer.error());
+  ++batches_;
+  switch (answer->kind) {
+    case keys::KeyAnswer::Kind::kNew:
+      return {};
+    case keys::KeyAnswer::Kind::kPaid:
+      ++made_before_;
+      return {};
+    default:
+      break;
+  }
+  const std::string before = sink_.keyed()->describe(*answer);
+  if (base::Result<void> flushed = flush(); !flushed) return flushed;
+  return base::fail(
+      fmt::format("batch {} is not what was made for its number, {}; what came before it is made. "
+                  "For another job choose another --idempotency-prefix",
+                  number, before),
+      base::ErrorKind::kMustNotGoOn);
+}
+
+base::Result<void> Delivery::put(const record::Batch& batch, uint64_t number) {
   if (base::Result<void> checked = check_whole(batch.volume); !checked) return checked;
   if (totals_ != nullptr && !totals_->add(batch)) {
     return base::fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
   }
-  if (base::Result<void> put = sink_.put({{&batch, 1}}); !put) return put;
+  base::Result<void> put = keyed() ? put_once(batch, number) : sink_.put({{&batch, 1}});
+  if (!put) return put;
   payments_ += batch.volume;
   unflushed_bytes_ += line_bytes_max(batch) * (sink_.request_is_line() ? 1 : batch.volume);
   return unflushed_bytes_ < io::PaymentSink::kCommitBytes ? base::Result<void>() : flush();
 }
 
 base::Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
+  if (base::Result<void> begun = begin_turn(); !begun) return begun;
+  turn_begun_ = false;
   base::Result<void> committed = sink_.commit_lines(lines);
   if (!committed) return committed;
   payments_ += payments;
@@ -92,6 +138,10 @@ base::Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payme
 }
 
 base::Result<void> Delivery::flush() {
+  if (unflushed_bytes_ > 0) {
+    if (base::Result<void> begun = begin_turn(); !begun) return begun;
+  }
+  turn_begun_ = false;
   base::Result<void> flushed = sink_.flush();
   if (!flushed) return flushed;
   unflushed_bytes_ = 0;
@@ -123,12 +173,36 @@ base::Result<Ending> deliver_random_whole(uint64_t all, Delivery& delivery,
   return Ending::kComplete;
 }
 
+// Each payment as a batch with its number.
+base::Result<Ending> deliver_random_keyed(uint64_t all, Delivery& delivery,
+                                          RandomPayments& payments, RandomTotals* totals) {
+  record::LineDecoder<record::Batch> decoder(record::FieldNames{});
+  record::DecodedLines<record::Batch> batches;
+  uint64_t number = 0;
+  while (delivery.payments() < all && !delivery.stopped()) {
+    const uint64_t count = std::min(kPaymentsForDisk, all - delivery.payments());
+    for (std::string_view lines = payments.make(count); !lines.empty();) {
+      lines.remove_prefix(decoder.decode(lines, batches));
+      for (const auto& row : batches.rows) {
+        if (base::Result<void> put = delivery.put(row.record, ++number); !put) {
+          return base::fail(put.error());
+        }
+      }
+    }
+    if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
+    if (totals != nullptr) totals->advance(count);
+    delivery.progress().update(delivery.payments(), delivery.payments(), all);
+  }
+  return delivery.payments() < all ? Ending::kInterrupted : Ending::kComplete;
+}
+
 }  // namespace
 
 base::Result<Ending> deliver_random(const RandomPlan& plan, Delivery& delivery,
                                     RandomPayments& payments, RandomTotals* totals) {
   const uint64_t all = plan.payments.value_or(UINT64_MAX);
   if (delivery.atomic()) return deliver_random_whole(all, delivery, payments, totals);
+  if (delivery.keyed()) return deliver_random_keyed(all, delivery, payments, totals);
   const uint64_t at_once = delivery.has_reader() ? kPaymentsForReader : kPaymentsForDisk;
   const bool by_draws = totals != nullptr && delivery.settles_at_once() && payments.keep_draws();
   uint64_t counted = 0;
@@ -180,7 +254,7 @@ base::Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery) 
       break;
     }
     batch.volume = *turn;
-    if (base::Result<void> put = delivery.put(batch); !put) return base::fail(put.error());
+    if (base::Result<void> put = delivery.put(batch, 1); !put) return base::fail(put.error());
     delivery.progress().update(delivery.payments(), delivery.payments(), plan.payments.value_or(0));
   }
   if (base::Result<void> flushed = delivery.flush(); !flushed) return base::fail(flushed.error());
@@ -198,7 +272,7 @@ bool is_plain(const record::Batch& batch) {
 
 // One batch of the input at its pace. False: the duration has passed, or the batch is larger than
 // a whole and a stop signal came within it.
-base::Result<bool> deliver_batch(record::Batch batch, Delivery& delivery) {
+base::Result<bool> deliver_batch(record::Batch batch, uint64_t number, Delivery& delivery) {
   std::string plain;
   if (!is_plain(batch)) {
     plain = money::plain_decimal(batch.amount_text);
@@ -219,10 +293,18 @@ base::Result<bool> deliver_batch(record::Batch batch, Delivery& delivery) {
     }
     // What was read before a stop signal is not left behind: from there on without a pace.
     batch.volume = wanted;
-    if (base::Result<void> put = delivery.put(batch); !put) return base::fail(put.error());
+    if (base::Result<void> put = delivery.put(batch, number); !put) return base::fail(put.error());
     left -= wanted;
   }
   return true;
+}
+
+// The number of a batch: that of its line. Messages have none that would be the same again.
+uint64_t number_of(const io::DecodedChunk<record::Batch>& chunk, const auto& row) {
+  return chunk.first_line + row.line;
+}
+uint64_t number_of(const auto& /*messages*/, const auto& /*row*/) {
+  return 0;
 }
 
 void show(base::Progress& progress, uint64_t payments, const io::Source& source) {
@@ -246,7 +328,8 @@ base::Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, 
         if (!put_aside) return put_aside;
         continue;
       }
-      const base::Result<bool> delivered = deliver_batch(row.record, delivery);
+      const base::Result<bool> delivered =
+          deliver_batch(row.record, number_of(chunk, row), delivery);
       if (!delivered) return base::fail(delivered.error());
       if (!*delivered) {
         more = false;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/progress.h"
 #include "base/result.h"
@@ -33,9 +34,10 @@ class Delivery {
   static constexpr uint64_t kAtomicPaymentsMax = 10'000'000;
 
   // `totals` is of what goes by put(); nullptr where nobody wants it. `atomic`: a batch is one
-  // whole however large it is, and the sink commits by flush() alone.
+  // whole however large it is, and the sink commits by flush() alone. With a prefix batch N has the
+  // idempotency key PREFIX-N, and is put once. REQUIRES: then the sink is keyed().
   Delivery(io::PaymentSink& sink, const io::Waiter& waiter, Pace pace, base::Progress& progress,
-           BatchTotals* totals, bool atomic = false);
+           BatchTotals* totals, bool atomic = false, std::string idempotency_prefix = {});
 
   // How many of `wanted` may go now, after waiting for it; 0: the duration has passed or a stop
   // signal has come.
@@ -44,7 +46,9 @@ class Delivery {
   // The same for all of `wanted` or nothing. Fails where that is more than a transaction takes.
   base::Result<uint64_t> whole_turn(uint64_t wanted);
 
-  base::Result<void> put(const record::Batch& batch);
+  // `number` is that of the batch in its job, from 1. With a prefix it is an error of kind
+  // kMustNotGoOn where other payments have been made for that number.
+  base::Result<void> put(const record::Batch& batch, uint64_t number);
   base::Result<void> commit_lines(std::string_view lines, uint64_t payments);
   base::Result<void> flush();
 
@@ -52,6 +56,9 @@ class Delivery {
   uint64_t whole_volume(const record::Batch& batch) const;
 
   bool atomic() const { return atomic_; }
+  bool keyed() const { return !prefix_.empty(); }
+  uint64_t batches() const { return batches_; }
+  uint64_t batches_made_before() const { return made_before_; }  // of those
   uint64_t payments() const { return payments_; }
   uint64_t settled() const { return settled_; }  // of those: known to be where they belong
   const Pace& pace() const { return pace_; }
@@ -68,6 +75,8 @@ class Delivery {
 
  private:
   base::Result<void> check_whole(uint64_t payments) const;
+  base::Result<void> begin_turn();
+  base::Result<void> put_once(const record::Batch& batch, uint64_t number);
 
   io::PaymentSink& sink_;
   const io::Waiter& waiter_;
@@ -75,6 +84,10 @@ class Delivery {
   base::Progress& progress_;
   BatchTotals* totals_;
   const bool atomic_;
+  const std::string prefix_;
+  bool turn_begun_ = false;  // of a log
+  uint64_t batches_ = 0;
+  uint64_t made_before_ = 0;
   uint64_t payments_ = 0;
   uint64_t settled_ = 0;
   uint64_t unflushed_bytes_ = 0;  // about

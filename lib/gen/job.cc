@@ -1,5 +1,7 @@
 #include "gen/job.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +74,26 @@ base::Result<void> check_distinct(const Places& places, bool reads) {
   return distinct.check();
 }
 
+// Those of all jobs of this prefix, in the whole log.
+std::optional<log::LogKeysOptions> keys_of(const Plan& plan) {
+  if (plan.idempotency_prefix.empty()) return std::nullopt;
+  return log::LogKeysOptions{.limits = {.keys_max = UINT64_MAX, .memory = base::Duration::max()},
+                             .prefix = plan.idempotency_prefix + "-"};
+}
+
+base::Result<void> check_keyed(const Plan& plan, const Places& places, io::PaymentSink& output) {
+  if (plan.idempotency_prefix.empty()) return {};
+  io::KeyedPayments* const keyed = output.keyed();
+  if (keyed == nullptr || keyed->figures().kept != keys::KeyFigures::Kept::kLog) {
+    return base::fail("--idempotency-prefix needs a log as output: -o FILE");
+  }
+  if (std::holds_alternative<LinesPlan>(plan.work) &&
+      (places.inputs.size() > 1 || places.inputs.front().kind == io::Endpoint::Kind::kTopic)) {
+    return base::fail("--idempotency-prefix needs one INPUT, whose lines have numbers");
+  }
+  return keyed->follow();  // the most of it without the lock
+}
+
 base::Result<void> open_places(const Plan& plan, const Places& places,
                                const base::RunContext& context, OpenPlaces& open) {
   const bool reads = std::holds_alternative<LinesPlan>(plan.work);
@@ -87,9 +109,10 @@ base::Result<void> open_places(const Plan& plan, const Places& places,
     open.expect = std::move(*expect);
   }
   base::Result<std::unique_ptr<io::PaymentSink>> output =
-      open.opener.payment_sink(places.output, {.topic = topic_options(places)});
+      open.opener.payment_sink(places.output, {.topic = topic_options(places), .keys = keys_of(plan)});
   if (!output) return base::fail(output.error());
   open.output = std::move(*output);
+  if (base::Result<void> keyed = check_keyed(plan, places, *open.output); !keyed) return keyed;
   open.waiter = std::make_unique<io::Waiter>(context.stop, context.clock, open.output->reader_fd());
 
   if (!reads) return {};
@@ -105,23 +128,27 @@ struct Totals {
 base::Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
                                    const base::RunContext& context, Totals& totals) {
   base::Progress progress(context.diagnostics, context.clock, context.progress);
-  const auto delivery = [&] {
-    return Delivery(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
-                    progress, open.expect ? &totals.of_batches : nullptr, atomic);
-  };
-  if (const auto* random = std::get_if<RandomPlan>(&plan.work)) {
-    RandomPayments payments(random->spec);
-    if (open.expect) {
-      totals.of_random = std::make_unique<RandomTotals>(random->spec, payments.users());
-    }
-    Delivery to = delivery();  // the clock starts once the table of users is there
-    return deliver_random(*random, to, payments, totals.of_random.get());
+  const auto* const random = std::get_if<RandomPlan>(&plan.work);
+  std::optional<RandomPayments> payments;  // the clock starts once the table of users is there
+  if (random != nullptr) payments.emplace(random->spec);
+  if (random != nullptr && open.expect) {
+    totals.of_random = std::make_unique<RandomTotals>(random->spec, payments->users());
   }
-  Delivery to = delivery();
-  if (const auto* single = std::get_if<SinglePlan>(&plan.work)) return deliver_single(*single, to);
-  const LinesPlan& batches = std::get<LinesPlan>(plan.work);
-  if (open.messages) return deliver_messages(batches, to, *open.messages, *open.rejects);
-  return deliver_lines(batches, to, *open.lines, *open.rejects);
+  Delivery to(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
+              progress, open.expect ? &totals.of_batches : nullptr, atomic,
+              plan.idempotency_prefix);
+  base::Result<Ending> ending = [&] {
+    if (random != nullptr) return deliver_random(*random, to, *payments, totals.of_random.get());
+    if (const auto* single = std::get_if<SinglePlan>(&plan.work)) return deliver_single(*single, to);
+    const LinesPlan& batches = std::get<LinesPlan>(plan.work);
+    if (open.messages) return deliver_messages(batches, to, *open.messages, *open.rejects);
+    return deliver_lines(batches, to, *open.lines, *open.rejects);
+  }();
+  if (to.batches_made_before() > 0) {
+    context.diagnostics.note(fmt::format("{} of {} batches had been made before, and were left out",
+                                         to.batches_made_before(), to.batches()));
+  }
+  return ending;
 }
 
 base::Result<void> write_totals(const Totals& totals, io::Sink& sink) {
@@ -149,7 +176,9 @@ base::Result<JobOutcome> run_job(const Plan& plan, const Places& places,
       ending = base::fail(closed.error());
   }
   // A reader that has gone wants no more: a quiet end.
-  const bool failed = !ending && ending.error().kind == base::ErrorKind::kFailed;
+  using base::ErrorKind;
+  const bool failed = !ending && (ending.error().kind == ErrorKind::kFailed ||
+                                  ending.error().kind == ErrorKind::kMustNotGoOn);
 
   base::Result<void> concluded;
   if (open.expect) concluded = write_totals(totals, *open.expect);

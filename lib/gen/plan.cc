@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "keys/keyed_lines.h"
 #include "record/payment.h"
 
 namespace paystats::gen {
@@ -94,6 +95,23 @@ base::Result<SinglePlan> plan_single(const GenOptions& options) {
   return plan;
 }
 
+// Each batch must have the number that it will have when the job runs again.
+base::Result<void> check_prefix(const GenOptions& options) {
+  if (!options.idempotency_prefix) return {};
+  constexpr size_t kNumberBytesMax = std::string_view("-18446744073709551615").size();
+  const std::string& prefix = *options.idempotency_prefix;
+  if (!keys::is_key(prefix) || prefix.size() + kNumberBytesMax > keys::kKeyBytesMax) {
+    return base::fail(fmt::format("--idempotency-prefix: not 1 to {} printable ASCII characters",
+                                  keys::kKeyBytesMax - kNumberBytesMax));
+  }
+  if (options.rate) return base::fail("--idempotency-prefix cannot be combined with --rate");
+  if (options.random == 0) {
+    return base::fail("--idempotency-prefix needs a workload that has an end, not --random 0");
+  }
+  if (options.duration) return base::fail("--idempotency-prefix cannot be combined with --duration");
+  return {};
+}
+
 }  // namespace
 
 base::Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
@@ -101,6 +119,10 @@ base::Result<Plan> make_plan(const GenOptions& options, bool has_inputs) {
     return base::fail(checked.error());
   }
   Plan plan;
+  if (base::Result<void> checked = check_prefix(options); !checked) {
+    return base::fail(checked.error());
+  }
+  plan.idempotency_prefix = options.idempotency_prefix.value_or("");
   plan.rate = options.rate;
   plan.duration = options.duration;
   if (options.random) {

@@ -28,6 +28,7 @@ struct GenOptions {
   std::optional<base::Duration> duration;
   bool allow_negative = false;
   record::FieldOptions fields{};  // of batch lines
+  std::optional<std::string> idempotency_prefix;
 };
 
 // A seeded workload; without `payments` it has no end.
@@ -53,6 +54,9 @@ struct Plan {
   std::variant<LinesPlan, SinglePlan, RandomPlan> work;
   std::optional<uint64_t> rate;            // payments per second
   std::optional<base::Duration> duration;  // at most
+  // Not empty: batch N has the idempotency key PREFIX-N, and is made once. N counts from 1: the lines
+  // of the input, or the payments of a random workload.
+  std::string idempotency_prefix;
 };
 
 // The message of an error names the options that it is about.

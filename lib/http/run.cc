@@ -120,6 +120,14 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
     diagnostics.note(fmt::format(
         "an acknowledged payment has been handed to {}, which may still lose it", output));
   }
+  using Kept = keys::KeyFigures::Kept;
+  const Kept kept = writer_->key_figures().kept;
+  if (kept == Kept::kProcess) {
+    diagnostics.note(
+        "a request with an idempotency key is taken once, as long as this server runs");
+  } else if (kept == Kept::kNot) {
+    diagnostics.note("idempotency keys are not kept: a request that has one is refused");
+  }
   diagnostics.note(fmt::format("listening on http://{}:{}/", address.host, address.port));
 }
 

@@ -70,8 +70,16 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   }
 
   base::Result<void> commit_lines(std::string_view lines) override {
-    base::Result<void> committed = flush();
-    return committed ? log_.commit(lines) : committed;
+    if (!lines_.empty()) {
+      if (base::Result<void> flushed = flush(); !flushed) return flushed;
+    }
+    if (lines.empty()) return {};
+    if (!begun_) {
+      if (base::Result<io::Turn> turn = begin(-1); !turn) return base::fail(turn.error());
+    }
+    const base::Result<void> written = log_.write(lines);
+    end();
+    return written;
   }
 
   base::Result<void> flush() override {

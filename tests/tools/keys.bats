@@ -1,0 +1,191 @@
+# Idempotency keys, as clients and operators meet them: a request that is sent again is paid once,
+# with one server or several on one log, whoever is killed, stopped or waited for meanwhile.
+
+load helpers
+load server
+
+J='Content-Type: application/json'
+
+# post NAME KEY JSON [WORDS...]: prints the status; the body is in post.out. NAME is a server.
+post() {
+  local name=$1 key=$2 json=$3
+  shift 3
+  local address=${name}_url
+  curl -sS --max-time 120 -o post.out -w '%{http_code}' -H "$J" -H "Idempotency-Key: \"$key\"" \
+    --data-binary "$json" "$@" "${!address}/api/payments"
+}
+asked() {
+  local address=${1}_url
+  curl -sS --max-time 120 -o asked.out -w '%{http_code}' "${!address}/api/payments/$2"
+}
+
+total() { payagg payments.jsonl | tr -d '\n'; }
+
+@test "a request that is sent again is answered as the first time, and paid once" {
+  server one -o payments.jsonl
+  [ "$(post one k-1 '{"user":"edgar","paymentAmt":1.0,"volume":7}')" = 200 ]
+  cp post.out first.out
+  [ "$(post one k-1 '[ {"volume":"7", "paymentAmt":"1", "user":"edgar"} ]')" = 200 ]
+  cmp post.out first.out
+  [ "$(post one k-1 '{"user":"edgar","paymentAmt":1.0}')" = 422 ]
+  grep -q 'problem:key-reused' post.out
+  [ "$(post one k-2 '{"user":"edgar","paymentAmt":0.5}')" = 200 ]
+  [ "$(total)" = '{"user":"edgar","sum":7.50,"count":8}' ]
+  [ "$(asked one k-1)" = 200 ]
+  cmp asked.out first.out
+  [ "$(asked one k-3)" = 404 ]
+  grep -qF '"horizon":{"kept":"log","complete":true,"memorySeconds":86400}' asked.out
+}
+
+@test "a key is as good after kill -9, and with another server of the same log" {
+  server one -o payments.jsonl
+  server two -o payments.jsonl
+  [ "$(post one k '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]
+  [ "$(post two k '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]
+  kill -KILL "$one_pid"
+  server three -o payments.jsonl
+  [ "$(post three k '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]
+  grep -qF '{"accepted":2}' post.out
+  [ "$(total)" = '{"user":"edgar","sum":2.00,"count":2}' ]
+}
+
+@test "fifty requests of one key at two servers at once: paid once, and all are told 200" {
+  server one -o payments.jsonl
+  server two -o payments.jsonl
+  local i pids=()
+  for i in $(seq 25); do
+    for address in "$one_url" "$two_url"; do
+      curl -sS --max-time 120 -o /dev/null -w '%{http_code}\n' -H "$J" -H 'Idempotency-Key: k' \
+        --data-binary '{"user":"edgar","paymentAmt":1}' "$address/api/payments" >"status.$i.${address##*:}" &
+      pids+=("$!")
+    done
+  done
+  wait "${pids[@]}"
+  [ "$(cat status.* | sort | uniq -c | tr -s ' ')" = ' 50 200' ]
+  [ "$(total)" = '{"user":"edgar","sum":1.00,"count":1}' ]
+}
+
+@test "a server that sleeps with the lock: others say that nothing was taken, and it never is" {
+  server one -o payments.jsonl
+  # As a server that is stopped in the middle of a commit.
+  exec 8>>payments.jsonl
+  flock -x 8
+  [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 503 ]
+  grep -q 'problem:busy' post.out
+  flock -u 8
+  [ "$(asked one k)" = 404 ]
+  [ ! -s payments.jsonl ]
+  [ "$(post one k '{"user":"edgar","paymentAmt":2}')" = 200 ]
+  [ "$(total)" = '{"user":"edgar","sum":2.00,"count":1}' ]
+}
+
+@test "whose client has left while it waited for the lock is never written" {
+  server one -o payments.jsonl
+  exec 8>>payments.jsonl
+  flock -x 8
+  ! curl -sS --max-time 0.5 -H "$J" --data-binary '{"user":"gone","paymentAmt":1}' "$one_url/api/payments"
+  flock -u 8
+  [ "$(post one k '{"user":"edgar","paymentAmt":2}')" = 200 ]
+  [ "$(total)" = '{"user":"edgar","sum":2.00,"count":1}' ]
+}
+
+@test "a server that is told to end while it waits for the lock ends, and takes nothing" {
+  server one -o payments.jsonl
+  exec 8>>payments.jsonl
+  flock -x 8
+  curl -sS --max-time 120 -H "$J" --data-binary '{"user":"edgar","paymentAmt":1}' \
+    "$one_url/api/payments" >late.out 2>&1 8>&- &
+  local client=$!
+  wait_for 'curl -sS "$one_url/metrics" | grep -q "^paystats_serve_posts_waiting 1"'
+  kill -TERM "$one_pid"
+  wait_for '! kill -0 "$one_pid" 2>/dev/null'
+  wait "$one_pid"
+  wait "$client" || true
+  ! grep -q accepted late.out
+  flock -u 8
+  [ ! -s payments.jsonl ]
+}
+
+@test "keys that others have written, by hand as well, count where their line counts" {
+  echo '{"user":"a","paymentAmt":1,"idempotencyKey":"good"}' >>payments.jsonl
+  echo '{"user":"a","paymentAmt":"much","idempotencyKey":"bad"}' >>payments.jsonl
+  server one -o payments.jsonl
+  echo '{"idempotency\u004bey":"odd","payments":[{"user":"a","paymentAmt":1}]}' >>payments.jsonl
+  [ "$(post one good '{"user":"a","paymentAmt":1}')" = 200 ]
+  [ "$(post one odd '{"user":"a","paymentAmt":1}')" = 200 ]
+  [ "$(post one bad '{"user":"a","paymentAmt":1}')" = 200 ]
+  [ "$(grep -c . payments.jsonl)" -eq 4 ]
+}
+
+@test "as many keys as there may be: later ones are refused, and none is forgotten" {
+  server one -o payments.jsonl --keys-max 3
+  local i
+  for i in 1 2 3; do [ "$(post one "k$i" '{"user":"edgar","paymentAmt":1}')" = 200 ]; done
+  [ "$(post one k4 '{"user":"edgar","paymentAmt":1}')" = 503 ]
+  grep -q 'problem:busy' post.out
+  [ "$(post one k1 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  curl -sS -o /dev/null -H "$J" --data-binary '{"user":"edgar","paymentAmt":1}' "$one_url/api/payments"
+  [ "$(total)" = '{"user":"edgar","sum":4.00,"count":4}' ]
+  curl -sS "$one_url/metrics" >metrics
+  grep -qx 'paystats_serve_idempotency_keys 3' metrics
+  grep -qx 'paystats_serve_idempotency_keys_max 3' metrics
+  grep -qx 'paystats_serve_posts_repeated_total 1' metrics
+}
+
+@test "a key may be forgotten once the memory has passed, where there is need of room" {
+  server one -o payments.jsonl --keys-max 1 --idempotency-memory 1s
+  [ "$(post one k1 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  [ "$(post one k1 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  wait_for '[ "$(post one k2 "{\"user\":\"edgar\",\"paymentAmt\":1}")" = 200 ]'
+  [ "$(asked one k1)" = 404 ]
+  grep -qF '"complete":false' asked.out
+}
+
+@test "the time of day plays no part: the log of a machine that was set back to 1970" {
+  echo '{"user":"edgar","paymentAmt":1,"time":"1970-01-01T00:00:07.000Z","idempotencyKey":"k"}' >payments.jsonl
+  server one -o payments.jsonl
+  [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  [ "$(grep -c . payments.jsonl)" -eq 1 ]
+}
+
+@test "a pipe: keys live as long as the server, which is said at its start" {
+  mkfifo payments
+  cat payments >taken &
+  started+=("$!")
+  server one_on payments
+  grep -q 'a request with an idempotency key is taken once, as long as this server runs' one.err
+  [ "$(post one k '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]
+  [ "$(post one k '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]
+  [ "$(post one k '{"user":"edgar","paymentAmt":1,"volume":3}')" = 422 ]
+  wait_for '[ "$(grep -c . taken)" -eq 2 ]'
+  curl -sS "$one_url/api/idempotency" | grep -qF '"kept":"process"'
+}
+
+@test "a full pipe: who has waited too long is told that nothing was taken, and nothing ever is" {
+  mkfifo payments
+  exec 7<>payments
+  head -c 2000000 /dev/zero >payments &
+  started+=("$!")
+  server one_on payments
+  [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 503 ]
+  grep -q 'problem:busy' post.out
+  kill "${started[0]}"
+  cat <&7 >taken &
+  started+=("$!")
+  exec 7>&-
+  [ "$(post one k '{"user":"edgar","paymentAmt":2}')" = 200 ]
+  wait_for 'grep -aq edgar taken'
+  [ "$(grep -ac edgar taken)" -eq 1 ]
+}
+
+@test "a million keys are read at a start, while requests without one are taken" {
+  python3 -c '
+for i in range(1_000_000):
+    print("{\"user\":\"u%d\",\"paymentAmt\":1.0,\"time\":\"2026-11-29T07:52:22.123Z\",\"idempotencyKey\":\"key-%d\"}" % (i % 1000, i))
+' >payments.jsonl
+  server one -o payments.jsonl
+  [ "$(post one key-0 '{"user":"u0","paymentAmt":1}')" = 200 ]
+  [ "$(post one key-999999 '{"user":"u999","paymentAmt":1}')" = 200 ]
+  [ "$(post one key-1000000 '{"user":"u0","paymentAmt":1}')" = 200 ]
+  [ "$(wc -l <payments.jsonl)" -eq 1000001 ]
+}

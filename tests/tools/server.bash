@@ -1,0 +1,17 @@
+# Servers of a Bats file (`load server`, after helpers).
+#
+# server NAME WORDS...: one that is called NAME here (NAME_url, NAME_pid, NAME.err), with these options.
+# server NAME_on FILE WORDS...: the same, with FILE (or a FIFO) as its stdout.
+server() {
+  local name=$1 output=/dev/null
+  shift
+  if [[ $name == *_on ]]; then
+    name=${name%_on} output=$1
+    shift
+  fi
+  paystats-serve --stats none.sock --listen localhost:0 "$@" </dev/null >"$output" 2>"$name.err" 3>&- 8>&- &
+  started+=("$!")
+  printf -v "${name}_pid" %s "$!"
+  wait_for "grep -q 'listening on' $name.err"
+  printf -v "${name}_url" %s "$(sed -n 's/.*listening on \(.*\)\/$/\1/p' "$name.err")"
+}
