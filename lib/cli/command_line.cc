@@ -44,6 +44,17 @@ std::string unguarded(std::string word) {
   return word;
 }
 
+// Endings of the names of librdkafka's properties that hold what a message must not show.
+constexpr std::string_view kSecrets[] = {"password=", "secret=", "key.pem=", "oauthbearer.config="};
+
+std::string without_secret(std::string word) {
+  for (const std::string_view secret : kSecrets) {
+    const size_t at = word.find(secret);
+    if (at != std::string::npos) word.replace(at + secret.size(), std::string::npos, "...");
+  }
+  return word;
+}
+
 // CLI11's messages, in the house's form: lower case, no full stop, no line of advice.
 std::string house_style(std::string message) {
   std::erase(message, kGuard);
@@ -97,6 +108,19 @@ struct CommandLine::Impl {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
         ->group(section);
+  }
+
+  bool takes_value(const std::string& name) const {
+    const CLI::Option* const option = app.get_option_no_throw(name);
+    return option != nullptr && option->get_items_expected_max() > 0;
+  }
+  // Whether the word that names options leaves the value of the last one to the next word.
+  bool value_follows(const std::string& word) const {
+    if (word.starts_with("--")) return word.find('=') == std::string::npos && takes_value(word);
+    for (size_t i = 1; i < word.size(); ++i) {
+      if (takes_value({'-', word[i]})) return i + 1 == word.size();
+    }
+    return false;
   }
 
   std::string tool;
@@ -243,6 +267,26 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     return base::fail(house_style(error.what()));
   }
   return Outcome::kRun;
+}
+
+base::Invocation CommandLine::invocation(int argc, const char* const* argv) const {
+  std::vector<std::string> options;
+  std::vector<std::string> inputs;
+  bool only_inputs = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (only_inputs || word.size() < 2 || word[0] != '-') {
+      inputs.push_back(word);
+    } else if (word == "--") {
+      only_inputs = true;
+    } else {
+      options.push_back(without_secret(word));
+      if (impl_->value_follows(word) && i + 1 < argc) {
+        options.push_back(without_secret(argv[++i]));
+      }
+    }
+  }
+  return base::Invocation(impl_->tool, std::move(options), std::move(inputs));
 }
 
 base::Result<base::Duration> parse_duration(std::string_view text) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/invocation.h"
 #include "base/result.h"
 
 namespace paystats::cli {
@@ -53,6 +54,10 @@ class CommandLine {
 
   enum class Outcome { kRun, kAnswered };  // kAnswered: --help or --version was printed
   base::Result<Outcome> parse(int argc, const char* const* argv);
+
+  // The words of a line that parse() has taken, for messages that advise a command: what the value
+  // of a property keeps secret is left out.
+  base::Invocation invocation(int argc, const char* const* argv) const;
 
  private:
   struct Impl;

@@ -10,7 +10,7 @@
 
 #include "io/fd_io.h"
 #include "io/file_source.h"
-#include "io/input_start.h"
+#include "io/started_source.h"
 #include "io/stream_source.h"
 
 namespace paystats::io {
@@ -80,13 +80,10 @@ class InputsInTurn final : public Source {
         if (skip_after_stop()) continue;
         base::Result<std::unique_ptr<Source>> opened = open_next();
         if (!opened) return base::fail(opened.error());
-        current_ = std::move(*opened);
+        const bool followed = options_.follow && next_ + 1 == inputs_.size();
+        current_ = started_source(std::move(*opened), followed, diagnostics_);
       }
       base::Result<ReadStatus> status = current_->read(out, deadline);
-      if (status && *status == ReadStatus::kBlock && out.begins_input) {
-        base::Result<void> begun = begin_input(out, diagnostics_);
-        if (!begun) return base::fail(begun.error());
-      }
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
       if (ending_) ending_ = current_->ending();

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "io/fd_io.h"
 #include "io/line_splitter.h"
@@ -53,16 +54,7 @@ class ChangeSignal {
   base::UniqueFd fd_;
 };
 
-// For a shell: the commands in messages are to be run from wherever they are read.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+:@%,=-";
-  if (word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
+// The commands in messages are to be run from wherever they are read.
 std::string absolute(const std::string& path) {
   std::error_code error;
   std::string whole = std::filesystem::absolute(path, error).string();
@@ -224,9 +216,13 @@ class FollowSource final : public io::Source {
   base::Result<void> must_not_go_on(std::string_view what) const {
     return base::fail(
         fmt::format("{}: {}, so the totals are of payments that are not there any more; for the "
-                    "totals of what is there now, with the options of before: payagg --follow {}",
-                    path_, what, quoted(absolute(path_))),
+                    "totals of what is there now: {}",
+                    path_, what, run_again_with({absolute(path_)})),
         base::ErrorKind::kMustNotGoOn);
+  }
+
+  std::string run_again_with(const std::vector<std::string>& files) const {
+    return diagnostics_.invocation().with_input(path_, files);
   }
 
   // All of the file before has been read; what ends there without a newline will stay so.
@@ -238,15 +234,13 @@ class FollowSource final : public io::Source {
     std::string message = fmt::format("{}: is another file now; the one that was followed ", path_);
     if (old) {
       message += fmt::format(
-          "is {}, and has been read to its end{}; for the totals of both, and of files between "
-          "them, "
-          "with the options of before: payagg --follow {} {}",
-          *old, torn, quoted(*old), quoted(path));
+          "is {}, and has been read to its end{}; for the totals of both (files between them go "
+          "between them): {}",
+          *old, torn, run_again_with({*old, path}));
     } else {
       message += fmt::format(
-          "was removed, and has been read to its end{}; for the totals of what is there now, with "
-          "the options of before: payagg --follow {}",
-          torn, quoted(path));
+          "was removed, and has been read to its end{}; for the totals of what is there now: {}",
+          torn, run_again_with({path}));
     }
     ending_ = base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
     return io::ReadStatus::kEnd;

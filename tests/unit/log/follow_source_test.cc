@@ -41,7 +41,8 @@ class FollowSourceTest : public ::testing::Test {
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().kind, base::ErrorKind::kMustNotGoOn);
     EXPECT_NE(status.error().message.find(what), std::string::npos) << status.error().message;
-    EXPECT_NE(status.error().message.find("payagg --follow " + path_), std::string::npos)
+    EXPECT_NE(status.error().message.find("for the totals of what is there now: t " + path_),
+              std::string::npos)
         << "the remedy";
   }
   void commit(std::string_view lines) {
@@ -403,8 +404,7 @@ TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted)
   EXPECT_EQ(ended.why,
             path_ + ": is another file now; the one that was followed is " + path_ +
                 ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both, and of files between them, with the options of before: payagg "
-                "--follow " +
+                "totals of both (files between them go between them): t " +
                 path_ + ".1 " + path_);
   EXPECT_TRUE(source->caught_up());
 }
@@ -419,8 +419,7 @@ TEST_F(FollowSourceTest, TheCommandOfTheMessageCanBeRunInAShellAnywhere) {
   std::filesystem::rename(path, old);
   write_file(path, "");
   const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
-  EXPECT_TRUE(
-      ended.why.ends_with("payagg --follow '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
+  EXPECT_TRUE(ended.why.ends_with(": t '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
       << ended.why;
 }
 
