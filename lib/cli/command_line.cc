@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <functional>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/fd.h"
@@ -123,10 +125,19 @@ struct CommandLine::Impl {
     return false;
   }
 
+  // `--name=`, for which CLI11 would take the next word for the value, an option as well.
+  static bool lacks_value(std::string_view word) {
+    return word.starts_with("--") && word.find('=') + 1 == word.size();
+  }
+  bool may_lack_value(std::string_view word) const {
+    return may_be_empty.count(std::string(word.substr(0, word.size() - 1))) != 0;
+  }
+
   std::string tool;
   CLI::App app;
   std::string section = "Options";
   std::vector<std::string>* inputs = nullptr;
+  std::set<std::string> may_be_empty;
   bool version = false;
 };
 
@@ -219,6 +230,10 @@ void CommandLine::list(const std::string& names, std::vector<std::string>& value
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void CommandLine::allow_empty(const std::string& name) {
+  impl_->may_be_empty.insert(name);
+}
+
 void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
                          const std::string& help) {
   impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
@@ -236,7 +251,7 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     const std::string_view word = argv[i];
     if (word == "--help" || word == "-h") help = true;
     if (word == "--version") impl_->version = true;
-    if (word.starts_with("--") && word.find('=') + 1 == word.size()) lacks_value = word;
+    if (impl_->lacks_value(word) && !impl_->may_lack_value(word)) lacks_value = word;
   }
   std::string answer;
   if (help) {
@@ -249,13 +264,23 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     if (!written) return base::fail(written.error());
     return Outcome::kAnswered;
   }
-  // CLI11 would take the next word for it, an option as well.
   if (!lacks_value.empty()) {
     lacks_value.remove_suffix(1);
     return base::fail(fmt::format("{}: an empty value", lacks_value));
   }
   std::vector<std::string> words;  // the last one first, as CLI11 wants them
-  for (int i = argc - 1; i > 0; --i) words.push_back(guarded(argv[i]));
+  bool only_inputs = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    only_inputs = only_inputs || word == "--";
+    if (!only_inputs && impl_->lacks_value(word) && impl_->may_lack_value(word)) {
+      words.emplace_back(word.substr(0, word.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(guarded(argv[i]));
+    }
+  }
+  std::reverse(words.begin(), words.end());
   try {
     app.parse(std::move(words));
     if (impl_->inputs != nullptr) {

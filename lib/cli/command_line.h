@@ -48,6 +48,8 @@ class CommandLine {
   // May be repeated: "-X key=value".
   void list(const std::string& names, std::vector<std::string>& values, const std::string& metavar,
             const std::string& help);
+  // `--name=` is the empty value of this option, as '' is; of others it is refused.
+  void allow_empty(const std::string& name);
   // What stands on the line without a dash, any number of them.
   void inputs(std::vector<std::string>& values, const std::string& metavar,
               const std::string& help);
