@@ -1,7 +1,7 @@
 // Words of a command that a message advises, so that a shell takes them for what they are. Names
 // come from outside: one may hold blanks, quotes, or characters that a terminal must not see.
 //
-//   fmt::format("zcat {} | payagg", shell_operand(path))
+//   const std::string command = "zcat " + shell_operand(path) + " | payagg";
 #pragma once
 
 #include <string>

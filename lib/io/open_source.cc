@@ -16,14 +16,7 @@
 namespace paystats::io {
 namespace {
 
-// A file of /proc is a regular file of size 0 that has bytes all the same. (Of an ordinary file the
-// size has grown before there is a byte to be read.)
-bool has_bytes_beyond_size(int fd) {
-  char byte = 0;
-  const off_t at = std::max<off_t>(::lseek(fd, 0, SEEK_CUR), 0);
-  struct stat status = {};
-  return ::pread(fd, &byte, 1, at) == 1 && ::fstat(fd, &status) == 0 && status.st_size == 0;
-}
+using io::has_bytes_beyond_size;
 
 bool has_bytes_beyond_size(const std::string& path) {
   const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

@@ -16,6 +16,7 @@ class StartedSource final : public Source {
 
   base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     if (state_ == State::kStarted) return source_->read(out, deadline);
+    caught_up_ = caught_up();
     while (state_ == State::kLooking) {
       // Of a file that is followed what is there decides: it has no end.
       const bool waits = !followed_ || held_.empty();
@@ -50,7 +51,9 @@ class StartedSource final : public Source {
 
   bool cut_short() const override { return source_->cut_short(); }
   base::Result<void> ending() const override { return source_->ending(); }
-  bool caught_up() const override { return yielded_ == held_.size() && source_->caught_up(); }
+  bool caught_up() const override {
+    return caught_up_ || (yielded_ == held_.size() && source_->caught_up());
+  }
   uint64_t bytes_read() const override { return source_->bytes_read(); }
   uint64_t bytes_all() const override { return source_->bytes_all(); }
 
@@ -73,6 +76,7 @@ class StartedSource final : public Source {
   const bool followed_;
   InputStart start_;
   State state_ = State::kLooking;
+  bool caught_up_ = false;  // at the last read() so far: once is for ever
   std::vector<Held> held_;
   size_t yielded_ = 0;  // of those held; they live until the read after the last one
 };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "io/fd_io.h"
+#include "io/input_start.h"
 #include "io/line_splitter.h"
 #include "log/file_name.h"
 #include "log/log_tail.h"
@@ -84,12 +85,19 @@ class FollowSource final : public io::Source {
     if (base::fd_type(opened->get()) != base::FdType::kRegular) {
       return base::fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
     }
+    if (io::has_bytes_beyond_size(opened->get())) {
+      return base::fail(fmt::format(
+          "{}: has bytes and says that its size is 0, as files of /proc do, so it cannot be "
+          "followed: read it without --follow",
+          path_));
+    }
     fd_ = std::move(*opened);
     change_.watch_file(path_);
     return {};
   }
 
   base::Result<io::ReadStatus> read(io::Block& out, base::Instant deadline) override {
+    caught_up_ = caught_up();
     for (;;) {
       if (waiter_.stop().requested()) {
         cut_short_ = true;
@@ -109,7 +117,10 @@ class FollowSource final : public io::Source {
   }
 
   bool cut_short() const override { return cut_short_; }
-  bool caught_up() const override { return start_end_ ? offset_ >= *start_end_ : said_missing_; }
+  bool caught_up() const override {
+    if (caught_up_ || !start_end_) return caught_up_ || said_missing_;
+    return offset_ >= *start_end_ && lines_.empty();  // all that was read has been yielded
+  }
   base::Result<void> ending() const override { return ending_; }
   uint64_t bytes_read() const override { return offset_; }
 
@@ -153,8 +164,22 @@ class FollowSource final : public io::Source {
     if (!end) return base::fail(end.error());
     if (*end > from) end_ = *end;  // else there was no newline
     size_ = *size;
+    if (end_ == 0) {
+      const base::Result<void> checked = check_first_bytes();
+      if (!checked) return checked;
+    }
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;
     return remember_part();
+  }
+
+  // Where there is no line yet, there is none that would be refused: not of a file that is
+  // compressed, and may have no newline at all.
+  base::Result<void> check_first_bytes() const {
+    std::array<char, 16> begin;
+    const base::Result<size_t> n =
+        io::read_at(fd_.get(), 0, begin.data(), std::min<uint64_t>(begin.size(), size_), path_);
+    if (!n) return base::fail(n.error());
+    return io::check_encoding({begin.data(), *n}, path_, true, diagnostics_);
   }
 
   // Up to where an unfinished line is known to hold no newline, so that a long one is not searched
@@ -272,6 +297,7 @@ class FollowSource final : public io::Source {
   bool look_due_ = true;
   bool superseded_ = false;  // another file has its name; what it had then is all there will be
   bool cut_short_ = false;
+  bool caught_up_ = false;  // at the last read(): once is for ever
   base::Instant next_look_{};
   uint64_t offset_ = 0;                // read up to here
   uint64_t end_ = 0;                   // may be read up to here: whole lines

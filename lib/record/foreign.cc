@@ -143,9 +143,37 @@ bool is_whole_text(std::string_view text) {
   return (text.front() == '{' || text.front() == '[') && front_of_text(text) == Front::kWhole;
 }
 
+bool is_array_of_objects(std::string_view text) {
+  if (text.empty() || text.front() != '[') return false;
+  const size_t first = text.find_first_not_of(kWhite, 1);
+  return first != std::string_view::npos && text[first] == '{' && is_whole_text(text);
+}
+
+// An object with an array of that name in it.
+bool has_array(std::string_view text, std::string_view name) {
+  if (text.empty() || text.front() != '{' || !is_whole_text(text)) return false;
+  JsonScanner scanner(text);
+  JsonToken token;
+  scanner.expect('{');
+  for (;;) {
+    scanner.skip_white();
+    if (!scanner.read_string(token)) return false;
+    const bool is_named = token.text == name;
+    scanner.skip_white();
+    scanner.expect(':');
+    scanner.skip_white();
+    if (is_named) return scanner.peek() == '[';
+    if (!scanner.read_value(token, 1)) return false;
+    scanner.skip_white();
+    if (!scanner.expect(',')) return false;
+  }
+}
+
 }  // namespace
 
 Flaw plain_flaw(std::string_view record, Flaw flaw) {
+  if (flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) return Flaw::kGroup;
+  if (flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) return Flaw::kGroup;
   const bool is_syntax = flaw == Flaw::kNotJson;
   if (!is_syntax && flaw != Flaw::kNulByte && flaw != Flaw::kInvalidUtf8) return flaw;
   if (has_schema_frame(record)) return Flaw::kSchemaFrame;

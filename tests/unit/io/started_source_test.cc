@@ -26,6 +26,7 @@ class ScriptedSource final : public Source {
     out = {.bytes = bytes, .source = "s", .begins_input = std::exchange(begins_, false)};
     return ReadStatus::kBlock;
   }
+  bool caught_up() const override { return ahead_ >= 4; }
 
  private:
   const std::vector<std::string> script_;

@@ -106,6 +106,30 @@ TEST(PlainFlaw, OfAnyFrontOfAPaymentIsNotTakenForAnother) {
   }
 }
 
+TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
+  LineDecoder<Batch> decoder(FieldNames{});
+  const auto told_of = [&](const std::string& line) {
+    Batch batch;
+    return plain_flaw(line, decoder.decode_one(line, batch));
+  };
+  const std::string p(kPayment);
+  for (const std::string& line :
+       {"[" + p + "]", " [ " + p + "," + p + " ] ", "{\"payments\":[" + p + "]}",
+        "{\"time\":\"t\",\"a\":{\"payments\":1}, \"payments\" : [" + p + "," + p + "]}"}) {
+    EXPECT_EQ(told_of(line), Flaw::kGroup) << line;
+  }
+  for (const std::string_view line :
+       {"{\"payments\":7}", "{\"a\":[{\"payments\":[]}]}", "{}", "{\"payment\":[]}"}) {
+    EXPECT_EQ(told_of(std::string(line)), Flaw::kUserMissing) << line;
+  }
+  for (const std::string_view line : {"[]", "[1]", "[[{}]]", "7"}) {
+    EXPECT_EQ(told_of(std::string(line)), Flaw::kNotAnObject) << line;
+  }
+  EXPECT_EQ(describe(Flaw::kGroup, FieldNames{}),
+            "a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' "
+            "for an array)");
+}
+
 TEST(ForeignEncoding, IsSeenFromTheFirstBytes) {
   EXPECT_EQ(foreign_encoding("\x1F\x8B\x08\0"sv), Flaw::kGzip);
   EXPECT_EQ(foreign_encoding("\xFF\xFE"sv), Flaw::kUtf16);
