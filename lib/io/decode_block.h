@@ -77,8 +77,8 @@ class BlockDecoder {
       if (base::Result<void> taken = on_chunk(chunk); !taken) return taken;
       for (const auto& bad : lines_.rejected) {
         base::Result<void> logged =
-            log(block.source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw), bad.text,
-                bad.text.size(), bad.element);
+            log(block.source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw, bad.element),
+                bad.text, bad.text.size(), bad.element);
         if (!logged) return logged;
       }
       line_ += lines_.lines;

@@ -171,9 +171,13 @@ bool has_array(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-Flaw plain_flaw(std::string_view record, Flaw flaw) {
-  if (flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) return Flaw::kGroup;
-  if (flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) return Flaw::kGroup;
+Flaw plain_flaw(std::string_view record, Flaw flaw, const std::optional<GroupElement>& element) {
+  if (!element && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
+    return Flaw::kGroup;
+  }
+  if (!element && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
+    return Flaw::kGroup;
+  }
   const bool is_syntax = flaw == Flaw::kNotJson;
   if (!is_syntax && flaw != Flaw::kNulByte && flaw != Flaw::kInvalidUtf8) return flaw;
   if (has_schema_frame(record)) return Flaw::kSchemaFrame;

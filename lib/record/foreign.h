@@ -13,8 +13,10 @@
 namespace paystats::record {
 
 // The flaw of a record that a decoder refused with `flaw`, in the plainest words that its bytes
-// allow: `flaw` itself where they say nothing. `record` is whole, without its newline.
-Flaw plain_flaw(std::string_view record, Flaw flaw);
+// allow: `flaw` itself where they say nothing. `record` is whole, without its newline; `element` is
+// what the flaw is about where the record is read as a group.
+Flaw plain_flaw(std::string_view record, Flaw flaw,
+                const std::optional<GroupElement>& element = {});
 
 // The flaw of an input that is in another encoding (UTF-16, UTF-32) or compressed, seen from its
 // first bytes; else kNone.

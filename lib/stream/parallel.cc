@@ -194,7 +194,7 @@ class Worker {
       }
       records_ += decoded_.records;
       for (BadLine& bad : decoded_.rejected) {
-        bad.flaw = record::plain_flaw(bad.text, bad.flaw);
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw, bad.element);
         base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }

@@ -122,6 +122,9 @@ TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
        {"{\"payments\":7}", "{\"a\":[{\"payments\":[]}]}", "{}", "{\"payment\":[]}"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kUserMissing) << line;
   }
+  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, GroupElement{.index = 1}),
+            Flaw::kNotAnObject)
+      << "of a group that is read as one its element is told";
   for (const std::string_view line : {"[]", "[1]", "[[{}]]", "7"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kNotAnObject) << line;
   }
