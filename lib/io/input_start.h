@@ -6,7 +6,7 @@
 //   if (block.begins_input || !start.known()) {
 //     if (Result<void> begun = start.take(block); !begun) return fail(begun.error());
 //   }
-//   if (!start.known()) ...                // nothing of these blocks is to be used before it is
+//   if (start.undecided()) ...             // nothing of these blocks is to be used before it is
 //
 // What it says depends on the bytes of the input alone, however they were cut into blocks.
 #pragma once
@@ -31,6 +31,8 @@ class InputStart {
   // input lines are lines, known or not.
   base::Result<void> take(Block& block);
   bool known() const { return known_; }
+  // Not known, and a line that is not empty depends on it.
+  bool undecided() const { return !known_ && lines_.begun(); }
 
  private:
   base::Result<void> begin(Block& block);

@@ -27,6 +27,8 @@ class StartedSource final : public Source {
         if (start_.known()) {
           state_ = held_.empty() ? State::kStarted : State::kYielding;
           if (held_.empty()) return status;
+        } else if (!start_.undecided()) {
+          return status;  // empty lines, of which the first may be one that says ready
         }
         hold(out);
       } else if (held_.empty() || (*status == ReadStatus::kIdle && waits)) {

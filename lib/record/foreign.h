@@ -44,6 +44,7 @@ class ForeignStart {
   // that is over kLineBytesMax, and of which this is the beginning. Returns nothing where the next
   // line is needed.
   std::optional<Flaw> take(std::string_view line, bool whole = true);
+  bool begun() const { return lines_ > 0; }  // a line has come that is not empty
   // Of a text over several lines: it is an array, and no object.
   bool is_array() const { return text_.starts_with('['); }
 

@@ -79,6 +79,20 @@ TEST_F(StartedSourceTest, HoldsBlocksBackUntilOneSaysThatTheyAreLines) {
   EXPECT_EQ(next(), "end");
 }
 
+// payagg --ready-line writes one where there is nothing yet.
+TEST_F(StartedSourceTest, DoesNotHoldBackAnEmptyLine) {
+  begin({"\n", "", "[\n", std::string(kGood), std::string(kGood)});
+  EXPECT_EQ(next(), "\n");
+  EXPECT_TRUE(block_.begins_input);
+  EXPECT_EQ(next(), "idle");
+  EXPECT_EQ(next(), "[\n");
+  EXPECT_FALSE(block_.begins_input);
+  EXPECT_EQ(next(), kGood);
+  begin({"\n", "[\n", "{\n"});
+  EXPECT_EQ(next(), "\n");
+  EXPECT_TRUE(holds(next(), "is JSON over several lines"));
+}
+
 TEST_F(StartedSourceTest, RefusesOnceABlockSaysThatTheyAreNone) {
   begin({"[\n", std::string(kGood), "]\n"});
   EXPECT_TRUE(holds(next(), "is JSON over several lines"));
