@@ -22,12 +22,14 @@ EXAMPLES = {
     "api/posted_payments.h": "std::string_view body, const PaymentRules& rules",
     "api/router.h": "const RouterOptions& options, StaticFiles files, const HttpRequest& request",
     "api/static_files.h": "",
+    "base/invocation.h": "",
     "base/large_array.h": ("template <class Key> void of(size_t size) {", "}"),
     "base/metrics_text.h": "",
     "base/mutex.h": ("struct Item {}; class Queue {", "};"),
     "base/progress.h": "Diagnostics& diagnostics, const Clock& clock, Verbosity verbosity,"
                        " uint64_t records, uint64_t bytes_done, uint64_t bytes_all",
     "base/result.h": "const std::string& path",
+    "base/shell_word.h": "const std::string& path",
     "base/stop_signal.h": "int input, bool interrupted, void (*wait_for_either)(int, int)",
     "base/threads.h": ("struct Reader { void read_all(); Result<void> start(unsigned threads) {",
                        "return {}; } };"),
@@ -83,7 +85,7 @@ EXAMPLES = {
                             " bool (*take)(const Payment&, SourceOffset)",
     "io/distinct_places.h": "const std::vector<Endpoint>& inputs, const Endpoint& output,"
                             " const std::optional<Endpoint>& rejects",
-    "io/input_start.h": "Block& block, Diagnostics& diagnostics",
+    "io/input_start.h": "Block& block, bool followed, Diagnostics& diagnostics",
     "io/line_splitter.h": "Block& block, size_t (*read_into)(char*)",
     "io/message_source.h": "MessageSource& source, const Clock& clock",
     "io/reject_log.h": "Diagnostics& diagnostics, std::unique_ptr<Sink> sink, std::string_view text",
@@ -125,6 +127,7 @@ EXAMPLES = {
     "money/short_amount.h": "const char* p",
     "payagg/aggregate.h": "const AggregatePlan& plan, const RunContext& context",
     "record/decoder.h": "std::string_view block",
+    "record/foreign.h": "std::optional<Flaw> verdict, std::string_view line",
     "record/json_scanner.h": "std::string_view text",
     "record/payment_layouts.h": "PaymentLayouts& layouts, const char* p, const char* end,"
                                 " DecodedLines<Payment>& out, const char* line, const char* next,"

@@ -14,8 +14,11 @@ constexpr std::string_view kEraseLine = "\r\x1b[K";
 
 }  // namespace
 
+Diagnostics::Diagnostics(Invocation invocation, Verbosity verbosity, int fd)
+    : invocation_(std::move(invocation)), verbosity_(verbosity), fd_(fd) {}
+
 Diagnostics::Diagnostics(std::string tool, Verbosity verbosity, int fd)
-    : tool_(std::move(tool)), verbosity_(verbosity), fd_(fd) {}
+    : Diagnostics(Invocation(std::move(tool)), verbosity, fd) {}
 
 Diagnostics::~Diagnostics() {
   status({});
@@ -51,7 +54,7 @@ void Diagnostics::print(std::string_view word, std::string_view message) {
   // One write a message, so that the lines of several processes do not mix.
   std::string out;
   if (!status_.empty()) out += kEraseLine;
-  out += tool_;
+  out += invocation_.tool();
   out += ": ";
   out += word;
   out += printable(message);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/invocation.h"
 #include "base/mutex.h"
 
 namespace paystats::base {
@@ -20,6 +21,7 @@ enum class Verbosity { kQuiet, kNormal, kVerbose };  // -q, neither, -v
 class Diagnostics {
  public:
   // Messages go to `fd`, which is borrowed and not closed.
+  Diagnostics(Invocation invocation, Verbosity verbosity, int fd = 2);
   Diagnostics(std::string tool, Verbosity verbosity, int fd = 2);
   Diagnostics(const Diagnostics&) = delete;
   Diagnostics& operator=(const Diagnostics&) = delete;
@@ -33,14 +35,15 @@ class Diagnostics {
   // Replaces the status line; an empty one removes it. Only for a terminal (see progress.h).
   void status(std::string_view line);
 
-  const std::string& tool() const { return tool_; }
+  const std::string& tool() const { return invocation_.tool(); }
+  const Invocation& invocation() const { return invocation_; }  // for a message that advises one
   Verbosity verbosity() const { return verbosity_; }
 
  private:
   void print(std::string_view word, std::string_view message);
   void write_out(std::string_view bytes) PAYSTATS_REQUIRES(mutex_);
 
-  const std::string tool_;
+  const Invocation invocation_;
   const Verbosity verbosity_;
   const int fd_;
   Mutex mutex_;

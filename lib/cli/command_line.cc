@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <functional>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/fd.h"
@@ -41,6 +43,17 @@ std::string guarded(std::string word) {
 
 std::string unguarded(std::string word) {
   if (looks_like_list(word) && word.back() == kGuard) word.pop_back();
+  return word;
+}
+
+// Endings of the names of librdkafka's properties that hold what a message must not show.
+constexpr std::string_view kSecrets[] = {"password=", "secret=", "key.pem=", "oauthbearer.config="};
+
+std::string without_secret(std::string word) {
+  for (const std::string_view secret : kSecrets) {
+    const size_t at = word.find(secret);
+    if (at != std::string::npos) word.replace(at + secret.size(), std::string::npos, "...");
+  }
   return word;
 }
 
@@ -99,10 +112,32 @@ struct CommandLine::Impl {
         ->group(section);
   }
 
+  bool takes_value(const std::string& name) const {
+    const CLI::Option* const option = app.get_option_no_throw(name);
+    return option != nullptr && option->get_items_expected_max() > 0;
+  }
+  // Whether the word that names options leaves the value of the last one to the next word.
+  bool value_follows(const std::string& word) const {
+    if (word.starts_with("--")) return word.find('=') == std::string::npos && takes_value(word);
+    for (size_t i = 1; i < word.size(); ++i) {
+      if (takes_value({'-', word[i]})) return i + 1 == word.size();
+    }
+    return false;
+  }
+
+  // `--name=`, for which CLI11 would take the next word for the value, an option as well.
+  static bool lacks_value(std::string_view word) {
+    return word.starts_with("--") && word.find('=') + 1 == word.size();
+  }
+  bool may_lack_value(std::string_view word) const {
+    return may_be_empty.count(std::string(word.substr(0, word.size() - 1))) != 0;
+  }
+
   std::string tool;
   CLI::App app;
   std::string section = "Options";
   std::vector<std::string>* inputs = nullptr;
+  std::set<std::string> may_be_empty;
   bool version = false;
 };
 
@@ -195,6 +230,10 @@ void CommandLine::list(const std::string& names, std::vector<std::string>& value
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void CommandLine::allow_empty(const std::string& name) {
+  impl_->may_be_empty.insert(name);
+}
+
 void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
                          const std::string& help) {
   impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
@@ -212,7 +251,7 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     const std::string_view word = argv[i];
     if (word == "--help" || word == "-h") help = true;
     if (word == "--version") impl_->version = true;
-    if (word.starts_with("--") && word.find('=') + 1 == word.size()) lacks_value = word;
+    if (impl_->lacks_value(word) && !impl_->may_lack_value(word)) lacks_value = word;
   }
   std::string answer;
   if (help) {
@@ -225,13 +264,23 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     if (!written) return base::fail(written.error());
     return Outcome::kAnswered;
   }
-  // CLI11 would take the next word for it, an option as well.
   if (!lacks_value.empty()) {
     lacks_value.remove_suffix(1);
     return base::fail(fmt::format("{}: an empty value", lacks_value));
   }
   std::vector<std::string> words;  // the last one first, as CLI11 wants them
-  for (int i = argc - 1; i > 0; --i) words.push_back(guarded(argv[i]));
+  bool only_inputs = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    only_inputs = only_inputs || word == "--";
+    if (!only_inputs && impl_->lacks_value(word) && impl_->may_lack_value(word)) {
+      words.emplace_back(word.substr(0, word.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(guarded(argv[i]));
+    }
+  }
+  std::reverse(words.begin(), words.end());
   try {
     app.parse(std::move(words));
     if (impl_->inputs != nullptr) {
@@ -243,6 +292,26 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     return base::fail(house_style(error.what()));
   }
   return Outcome::kRun;
+}
+
+base::Invocation CommandLine::invocation(int argc, const char* const* argv) const {
+  std::vector<std::string> options;
+  std::vector<std::string> inputs;
+  bool only_inputs = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (only_inputs || word.size() < 2 || word[0] != '-') {
+      inputs.push_back(word);
+    } else if (word == "--") {
+      only_inputs = true;
+    } else {
+      options.push_back(without_secret(word));
+      if (impl_->value_follows(word) && i + 1 < argc) {
+        options.push_back(without_secret(argv[++i]));
+      }
+    }
+  }
+  return base::Invocation(impl_->tool, std::move(options), std::move(inputs));
 }
 
 base::Result<base::Duration> parse_duration(std::string_view text) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/invocation.h"
 #include "base/result.h"
 
 namespace paystats::cli {
@@ -47,12 +48,18 @@ class CommandLine {
   // May be repeated: "-X key=value".
   void list(const std::string& names, std::vector<std::string>& values, const std::string& metavar,
             const std::string& help);
+  // `--name=` is the empty value of this option, as '' is; of others it is refused.
+  void allow_empty(const std::string& name);
   // What stands on the line without a dash, any number of them.
   void inputs(std::vector<std::string>& values, const std::string& metavar,
               const std::string& help);
 
   enum class Outcome { kRun, kAnswered };  // kAnswered: --help or --version was printed
   base::Result<Outcome> parse(int argc, const char* const* argv);
+
+  // The words of a line that parse() has taken, for messages that advise a command: what the value
+  // of a property keeps secret is left out.
+  base::Invocation invocation(int argc, const char* const* argv) const;
 
  private:
   struct Impl;

@@ -9,6 +9,7 @@ void declare_fields(CommandLine& line, record::FieldOptions& options) {
   line.text("--volume-field", options.volume, "NAME",
             "the field of the volume of a batch (default volume, unless one of the other two is "
             "named); '': there is none");
+  line.allow_empty("--volume-field");
 }
 
 }  // namespace paystats::cli

@@ -58,7 +58,7 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
   if (!parsed) return detail::report_usage_error(name, parsed.error());
   if (*parsed == CommandLine::Outcome::kAnswered) return static_cast<int>(base::ExitStatus::kDone);
 
-  base::Diagnostics diagnostics(name, detail::verbosity_of(common));
+  base::Diagnostics diagnostics(line.invocation(argc, argv), detail::verbosity_of(common));
   base::StopSignal stop;
   if (stop.fd() < 0) {
     const base::Error error{"no descriptor is free to wait for a stop signal with (see ulimit -n)"};

@@ -129,7 +129,7 @@ class MessageDecoder {
                          const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
     const std::string_view text = message.value.value_or(std::string_view());
-    const std::string error = record::describe(record::plain_flaw(text, flaw), names_, element);
+    const std::string error = record::describe(plain_flaw(text, flaw, element), names_, element);
     return rejects_.add({.source = run.source,
                          .line = 0,
                          .at = message.at,

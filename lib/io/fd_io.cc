@@ -105,6 +105,13 @@ int sync_all(int fd) {
   return 0;
 }
 
+bool has_bytes_beyond_size(int fd) {
+  char byte = 0;
+  const off_t at = std::max<off_t>(::lseek(fd, 0, SEEK_CUR), 0);
+  struct stat status = {};
+  return ::pread(fd, &byte, 1, at) == 1 && ::fstat(fd, &status) == 0 && status.st_size == 0;
+}
+
 base::Result<uint64_t> file_size(int fd, std::string_view name) {
   struct stat status = {};
   if (::fstat(fd, &status) != 0) return base::fail(base::system_error(name, errno));

@@ -1,13 +1,17 @@
 #include "io/input_start.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/invocation.h"
+#include "base/shell_word.h"
 #include "base/utf8.h"
-#include "record/foreign.h"
 
 namespace paystats::io {
 namespace {
@@ -19,11 +23,15 @@ struct Conversion {
   std::string_view command;  // the filter that makes lines of it
 };
 
+constexpr std::string_view kSeveralLines =
+    "is JSON over several lines, and one object a line is wanted";
+constexpr Conversion kArray = {kSeveralLines, "jq -c '.[]'"};
+constexpr Conversion kObject = {kSeveralLines, "jq -c ."};
+
 Conversion conversion_of(Flaw form, std::string_view begin) {
   // Where there is a mark, that says the order of the bytes.
   const bool marked = !begin.empty() && static_cast<unsigned char>(begin[0]) >= 0xFE;
   const bool nul_first = begin.starts_with('\0');
-  const bool is_array = begin.find_first_of("[{") == begin.find('[');
   switch (form) {
     case Flaw::kUtf16:
       return {"is UTF-16, and UTF-8 is wanted", marked      ? "iconv -f UTF-16 -t UTF-8"
@@ -39,44 +47,80 @@ Conversion conversion_of(Flaw form, std::string_view begin) {
       return {"is compressed by zstd", "zstdcat"};
     case Flaw::kXz:
       return {"is compressed by xz", "xzcat"};
-    case Flaw::kBzip2:
-      return {"is compressed by bzip2", "bzcat"};
     default:
-      assert(form == Flaw::kSeveralLines);
-      return {"is JSON over several lines, and one object a line is wanted",
-              is_array ? "jq -c '.[]'" : "jq -c ."};
+      assert(form == Flaw::kBzip2);
+      return {"is compressed by bzip2", "bzcat"};
   }
 }
 
-// A name that a shell takes as it is; others are for the reader to quote.
-bool is_plain_word(std::string_view name) {
-  return name.find_first_not_of(
-             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-             "0123456789/._+:@%,=-") == std::string_view::npos &&
-         !name.starts_with('-');
+// The name of a file that is not there yet.
+std::string free_name(std::string_view source) {
+  std::string name(source);
+  do {
+    name += ".jsonl";
+  } while (::access(name.c_str(), F_OK) == 0);
+  return name;
 }
 
-std::string refusal(std::string_view source, const Conversion& conversion, std::string_view tool) {
-  if (source == "-") {
-    return fmt::format("stdin: {}: ... | {} | {}", conversion.what, conversion.command, tool);
-  }
-  return fmt::format("{}: {}: {} {} | {}", source, conversion.what, conversion.command,
-                     is_plain_word(source) ? source : "FILE", tool);
+// The filter in front of this very run. Where the input cannot be stdin, because that is another
+// one or because it is followed, a file is made of it.
+std::string remedy(std::string_view source, std::string_view filter, bool followed,
+                   const base::Invocation& run) {
+  const std::optional<std::string> reader = followed ? std::nullopt : run.with_stdin_for(source);
+  if (source == "-") return fmt::format("... | {} | {}", filter, reader.value_or(run.tool()));
+  const std::string file = base::shell_operand(source);
+  if (reader) return fmt::format("{} {} | {}", filter, file, *reader);
+  const std::string made = free_name(source);
+  return fmt::format("{} {} >{} && {}{}", filter, file, base::shell_operand(made),
+                     run.names_stdin() ? "... | " : "", run.with_input(source, {made}));
+}
+
+base::Result<void> refusal(std::string_view source, const Conversion& conversion, bool followed,
+                           const base::Diagnostics& diagnostics) {
+  return base::fail(
+      fmt::format("{}: {}: {}", source == "-" ? "stdin" : source, conversion.what,
+                  remedy(source, conversion.command, followed, diagnostics.invocation())));
 }
 
 }  // namespace
 
-base::Result<void> begin_input(Block& block, base::Diagnostics& diagnostics) {
-  assert(block.begins_input);
-  const std::string_view name = block.source == "-" ? "stdin" : block.source;
+base::Result<void> check_encoding(std::string_view begin, std::string_view source, bool followed,
+                                  const base::Diagnostics& diagnostics) {
+  const Flaw form = record::foreign_encoding(begin);
+  if (form == Flaw::kNone) return {};
+  return refusal(source, conversion_of(form, begin), followed, diagnostics);
+}
+
+base::Result<void> InputStart::take(Block& block) {
+  if (block.begins_input) {
+    base::Result<void> begun = begin(block);
+    if (!begun) return begun;
+  }
+  std::string_view rest = block.bytes;
+  while (!rest.empty() && !known_) {
+    const bool whole = block.long_line_bytes == 0;
+    const size_t newline = whole ? rest.find('\n') : std::string_view::npos;
+    const std::string_view line = rest.substr(0, std::min(newline, rest.size() - 1) + 1);
+    const std::optional<Flaw> form = lines_.take(line, whole);
+    if (form == Flaw::kSeveralLines) {
+      return refusal(block.source, lines_.is_array() ? kArray : kObject, followed_, diagnostics_);
+    }
+    known_ = form.has_value();
+    rest.remove_prefix(line.size());
+  }
+  return {};
+}
+
+base::Result<void> InputStart::begin(Block& block) {
   if (block.bytes.starts_with(base::kByteOrderMark)) {
-    diagnostics.note(fmt::format("{}: begins with a byte-order mark, which was skipped", name));
+    const std::string_view name = block.source == "-" ? "stdin" : block.source;
+    diagnostics_.note(fmt::format("{}: begins with a byte-order mark, which was skipped", name));
     block.bytes.remove_prefix(base::kByteOrderMark.size());
     if (block.long_line_bytes != 0) block.long_line_bytes -= base::kByteOrderMark.size();
   }
-  const Flaw form = record::foreign_input(block.bytes);
-  if (form == Flaw::kNone) return {};
-  return base::fail(refusal(block.source, conversion_of(form, block.bytes), diagnostics.tool()));
+  lines_ = {};
+  known_ = false;
+  return check_encoding(block.bytes, block.source, followed_, diagnostics_);
 }
 
 }  // namespace paystats::io

@@ -1,20 +1,50 @@
-// The first line of an input tells more than the others: a byte-order mark is skipped there, and an
+// The first lines of an input tell more than the others: a byte-order mark is skipped there, and an
 // input that no line of can be a record (UTF-16, compressed, one JSON text over several lines) is
 // refused as a whole, with the command that converts it.
 //
-//   if (block.begins_input) {
-//     if (Result<void> begun = begin_input(block, diagnostics); !begun) return fail(begun.error());
+//   InputStart start(followed, diagnostics);
+//   if (block.begins_input || !start.known()) {
+//     if (Result<void> begun = start.take(block); !begun) return fail(begun.error());
 //   }
+//   if (start.undecided()) ...             // nothing of these blocks is to be used before it is
+//
+// What it says depends on the bytes of the input alone, however they were cut into blocks.
 #pragma once
+
+#include <string_view>
 
 #include "base/diagnostics.h"
 #include "base/result.h"
 #include "io/source.h"
+#include "record/foreign.h"
 
 namespace paystats::io {
 
-// REQUIRES: the block begins an input of lines. The mark is told as a note, and taken off the
-// block, which may be empty then.
-base::Result<void> begin_input(Block& block, base::Diagnostics& diagnostics);
+class InputStart {
+ public:
+  // `followed`: the input is, so a filter in a pipe is of no use to it. `diagnostics` is borrowed.
+  InputStart(bool followed, base::Diagnostics& diagnostics)
+      : followed_(followed), diagnostics_(diagnostics) {}
+
+  // The first block of an input, or the next one of those that follow while known() is false. A
+  // mark is told as a note, and taken off the block, which may be empty then. At the end of the
+  // input lines are lines, known or not.
+  base::Result<void> take(Block& block);
+  bool known() const { return known_; }
+  // Not known, and a line that is not empty depends on it.
+  bool undecided() const { return !known_ && lines_.begun(); }
+
+ private:
+  base::Result<void> begin(Block& block);
+
+  const bool followed_;
+  base::Diagnostics& diagnostics_;
+  record::ForeignStart lines_;
+  bool known_ = false;
+};
+
+// Refuses `source` where its first bytes are in another encoding, or compressed.
+base::Result<void> check_encoding(std::string_view begin, std::string_view source, bool followed,
+                                  const base::Diagnostics& diagnostics);
 
 }  // namespace paystats::io

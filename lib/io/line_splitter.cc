@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
+#include "base/utf8.h"
 #include "record/payment.h"
 
 namespace paystats::io {
@@ -13,6 +15,8 @@ namespace {
 // A line that may still turn out to be short enough, behind what aligns its end, and one read.
 constexpr size_t kBufferBytes =
     LineSplitter::kPageBytes + record::kLineBytesMax + LineSplitter::kReadBytes;
+// So there is room for a mark as well: see space().
+static_assert(record::kLineBytesMax % LineSplitter::kPageBytes == 0);
 // So that a line that lies within one read is never too long.
 static_assert(LineSplitter::kReadBytes <= record::kLineBytesMax);
 
@@ -59,7 +63,8 @@ bool LineSplitter::next(Block& out) {
   if (scanned_ == end_) return false;
   const char* const buffer = this->buffer();
 
-  if (end_ - begin_ > record::kLineBytesMax) {  // only the line at begin_ can be the long one
+  const size_t bytes_max = record::kLineBytesMax + mark_bytes();
+  if (end_ - begin_ > bytes_max) {  // only the line at begin_ can be the long one
     const void* newline = std::memchr(buffer + scanned_, '\n', end_ - scanned_);
     if (newline == nullptr) {
       long_bytes_ = end_ - begin_;
@@ -67,7 +72,7 @@ bool LineSplitter::next(Block& out) {
       return false;
     }
     const auto at = static_cast<size_t>(static_cast<const char*>(newline) - buffer);
-    if (at - begin_ > record::kLineBytesMax) return yield_long_line(at - begin_, at + 1, out);
+    if (at - begin_ > bytes_max) return yield_long_line(at - begin_, at + 1, out);
   }
 
   const void* newline = ::memrchr(buffer + scanned_, '\n', end_ - scanned_);
@@ -86,6 +91,12 @@ bool LineSplitter::last(Block& out) {
 void LineSplitter::drop_rest() {
   begin_ = scanned_ = end_;
   long_bytes_ = 0;
+}
+
+// The mark in front of an input is no part of its first line, which may be as long as any other.
+size_t LineSplitter::mark_bytes() const {
+  const std::string_view line(buffer() + begin_, end_ - begin_);
+  return begins_input_ && line.starts_with(base::kByteOrderMark) ? base::kByteOrderMark.size() : 0;
 }
 
 bool LineSplitter::yield_lines(size_t end, Block& out) {

@@ -41,12 +41,14 @@ class LineSplitter {
   bool last(Block& out);  // at the end of the input: what is left, if anything
   void drop_rest();       // forgets what has not been yielded
 
+  bool empty() const { return begin_ == end_; }  // all that has come has been yielded
   const std::string& source() const { return source_; }
 
  private:
   bool yield_lines(size_t end, Block& out);
   bool yield_long_line(size_t bytes, size_t next_begin, Block& out);
   bool skip_long_line(Block& out);
+  size_t mark_bytes() const;  // of a byte-order mark in front of the line at begin_
 
   struct alignas(kPageBytes) Page {
     char bytes[kPageBytes];

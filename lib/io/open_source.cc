@@ -10,20 +10,13 @@
 
 #include "io/fd_io.h"
 #include "io/file_source.h"
-#include "io/input_start.h"
+#include "io/started_source.h"
 #include "io/stream_source.h"
 
 namespace paystats::io {
 namespace {
 
-// A file of /proc is a regular file of size 0 that has bytes all the same. (Of an ordinary file the
-// size has grown before there is a byte to be read.)
-bool has_bytes_beyond_size(int fd) {
-  char byte = 0;
-  const off_t at = std::max<off_t>(::lseek(fd, 0, SEEK_CUR), 0);
-  struct stat status = {};
-  return ::pread(fd, &byte, 1, at) == 1 && ::fstat(fd, &status) == 0 && status.st_size == 0;
-}
+using io::has_bytes_beyond_size;
 
 bool has_bytes_beyond_size(const std::string& path) {
   const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -80,13 +73,10 @@ class InputsInTurn final : public Source {
         if (skip_after_stop()) continue;
         base::Result<std::unique_ptr<Source>> opened = open_next();
         if (!opened) return base::fail(opened.error());
-        current_ = std::move(*opened);
+        const bool followed = options_.follow && next_ + 1 == inputs_.size();
+        current_ = started_source(std::move(*opened), followed, diagnostics_);
       }
       base::Result<ReadStatus> status = current_->read(out, deadline);
-      if (status && *status == ReadStatus::kBlock && out.begins_input) {
-        base::Result<void> begun = begin_input(out, diagnostics_);
-        if (!begun) return base::fail(begun.error());
-      }
       if (!status || *status != ReadStatus::kEnd) return status;
       cut_short_ = cut_short_ || current_->cut_short();
       if (ending_) ending_ = current_->ending();

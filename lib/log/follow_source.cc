@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "io/fd_io.h"
+#include "io/input_start.h"
 #include "io/line_splitter.h"
 #include "log/file_name.h"
 #include "log/log_tail.h"
@@ -53,16 +55,7 @@ class ChangeSignal {
   base::UniqueFd fd_;
 };
 
-// For a shell: the commands in messages are to be run from wherever they are read.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+:@%,=-";
-  if (word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
+// The commands in messages are to be run from wherever they are read.
 std::string absolute(const std::string& path) {
   std::error_code error;
   std::string whole = std::filesystem::absolute(path, error).string();
@@ -92,12 +85,19 @@ class FollowSource final : public io::Source {
     if (base::fd_type(opened->get()) != base::FdType::kRegular) {
       return base::fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
     }
+    if (io::has_bytes_beyond_size(opened->get())) {
+      return base::fail(fmt::format(
+          "{}: has bytes and says that its size is 0, as files of /proc do, so it cannot be "
+          "followed: read it without --follow",
+          path_));
+    }
     fd_ = std::move(*opened);
     change_.watch_file(path_);
     return {};
   }
 
   base::Result<io::ReadStatus> read(io::Block& out, base::Instant deadline) override {
+    caught_up_ = caught_up();
     for (;;) {
       if (waiter_.stop().requested()) {
         cut_short_ = true;
@@ -117,7 +117,10 @@ class FollowSource final : public io::Source {
   }
 
   bool cut_short() const override { return cut_short_; }
-  bool caught_up() const override { return start_end_ ? offset_ >= *start_end_ : said_missing_; }
+  bool caught_up() const override {
+    if (caught_up_ || !start_end_) return caught_up_ || said_missing_;
+    return offset_ >= *start_end_ && lines_.empty();  // all that was read has been yielded
+  }
   base::Result<void> ending() const override { return ending_; }
   uint64_t bytes_read() const override { return offset_; }
 
@@ -161,8 +164,22 @@ class FollowSource final : public io::Source {
     if (!end) return base::fail(end.error());
     if (*end > from) end_ = *end;  // else there was no newline
     size_ = *size;
+    if (end_ == 0) {
+      const base::Result<void> checked = check_first_bytes();
+      if (!checked) return checked;
+    }
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;
     return remember_part();
+  }
+
+  // Where there is no line yet, there is none that would be refused: not of a file that is
+  // compressed, and may have no newline at all.
+  base::Result<void> check_first_bytes() const {
+    std::array<char, 16> begin;
+    const base::Result<size_t> n =
+        io::read_at(fd_.get(), 0, begin.data(), std::min<uint64_t>(begin.size(), size_), path_);
+    if (!n) return base::fail(n.error());
+    return io::check_encoding({begin.data(), *n}, path_, true, diagnostics_);
   }
 
   // Up to where an unfinished line is known to hold no newline, so that a long one is not searched
@@ -224,9 +241,13 @@ class FollowSource final : public io::Source {
   base::Result<void> must_not_go_on(std::string_view what) const {
     return base::fail(
         fmt::format("{}: {}, so the totals are of payments that are not there any more; for the "
-                    "totals of what is there now, with the options of before: payagg --follow {}",
-                    path_, what, quoted(absolute(path_))),
+                    "totals of what is there now: {}",
+                    path_, what, run_again_with({absolute(path_)})),
         base::ErrorKind::kMustNotGoOn);
+  }
+
+  std::string run_again_with(const std::vector<std::string>& files) const {
+    return diagnostics_.invocation().with_input(path_, files);
   }
 
   // All of the file before has been read; what ends there without a newline will stay so.
@@ -238,15 +259,13 @@ class FollowSource final : public io::Source {
     std::string message = fmt::format("{}: is another file now; the one that was followed ", path_);
     if (old) {
       message += fmt::format(
-          "is {}, and has been read to its end{}; for the totals of both, and of files between "
-          "them, "
-          "with the options of before: payagg --follow {} {}",
-          *old, torn, quoted(*old), quoted(path));
+          "is {}, and has been read to its end{}; for the totals of both (files between them go "
+          "between them): {}",
+          *old, torn, run_again_with({*old, path}));
     } else {
       message += fmt::format(
-          "was removed, and has been read to its end{}; for the totals of what is there now, with "
-          "the options of before: payagg --follow {}",
-          torn, quoted(path));
+          "was removed, and has been read to its end{}; for the totals of what is there now: {}",
+          torn, run_again_with({path}));
     }
     ending_ = base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
     return io::ReadStatus::kEnd;
@@ -278,6 +297,7 @@ class FollowSource final : public io::Source {
   bool look_due_ = true;
   bool superseded_ = false;  // another file has its name; what it had then is all there will be
   bool cut_short_ = false;
+  bool caught_up_ = false;  // at the last read(): once is for ever
   base::Instant next_look_{};
   uint64_t offset_ = 0;                // read up to here
   uint64_t end_ = 0;                   // may be read up to here: whole lines

@@ -15,7 +15,7 @@ struct Named {
 
 base::Result<void> check_name(const Named& named) {
   if (named.field.empty() && named.option != kVolumeOption) {
-    return base::fail(std::string(named.option) + ": a field has a name");
+    return base::fail(std::string(named.option) + ": must not be empty");
   }
   if (!named.field.starts_with('/')) return {};
   return base::fail(std::string(named.option) + " " + named.field +

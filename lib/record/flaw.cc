@@ -65,6 +65,10 @@ Words words_for_foreign(Flaw flaw) {
       return {
           Words::About::kRecord,
           "does not end on its line: it was cut short, or is JSON over several lines (jq -c .)"};
+    case Flaw::kGroup:
+      return {Words::About::kRecord,
+              "a group of payments: one object a line is wanted "
+              "(jq -c '.payments[]', or jq -c '.[]' for an array)"};
     case Flaw::kSeveralObjects:
       return {Words::About::kRecord,
               "more than one object on a line: each wants a line of its own"};

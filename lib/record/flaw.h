@@ -32,6 +32,7 @@ enum class Flaw : uint8_t {
   kSeveralLines,    // part of one JSON text over several lines
   kUnfinished,      // an object or an array that the line does not end
   kSeveralObjects,  // on one line
+  kGroup,           // of payments, where one object is wanted
   kTrailingBytes,   // behind an object or an array
   kCsv,
   kUserMissing,

@@ -121,9 +121,63 @@ bool is_csv(std::string_view text) {
   return separated;
 }
 
+bool may_begin_text(std::string_view text) {
+  return (text.front() == '{' || text.front() == '[') &&
+         (text.back() == '{' || text.back() == '[' || text.back() == ',');
+}
+
+enum class Front { kWhole, kUnfinished, kNotJson };
+
+// What the front of an input is as one JSON text.
+Front front_of_text(std::string_view text) {
+  JsonScanner scanner(text);
+  JsonToken value;
+  if (!scanner.read_value(value, 0)) {
+    return scanner.at_end() ? Front::kUnfinished : Front::kNotJson;
+  }
+  scanner.skip_white();
+  return scanner.at_end() ? Front::kWhole : Front::kNotJson;
+}
+
+bool is_whole_text(std::string_view text) {
+  return (text.front() == '{' || text.front() == '[') && front_of_text(text) == Front::kWhole;
+}
+
+bool is_array_of_objects(std::string_view text) {
+  if (text.empty() || text.front() != '[') return false;
+  const size_t first = text.find_first_not_of(kWhite, 1);
+  return first != std::string_view::npos && text[first] == '{' && is_whole_text(text);
+}
+
+// An object with an array of that name in it.
+bool has_array(std::string_view text, std::string_view name) {
+  if (text.empty() || text.front() != '{' || !is_whole_text(text)) return false;
+  JsonScanner scanner(text);
+  JsonToken token;
+  scanner.expect('{');
+  for (;;) {
+    scanner.skip_white();
+    if (!scanner.read_string(token)) return false;
+    const bool is_named = token.text == name;
+    scanner.skip_white();
+    scanner.expect(':');
+    scanner.skip_white();
+    if (is_named) return scanner.peek() == '[';
+    if (!scanner.read_value(token, 1)) return false;
+    scanner.skip_white();
+    if (!scanner.expect(',')) return false;
+  }
+}
+
 }  // namespace
 
-Flaw plain_flaw(std::string_view record, Flaw flaw) {
+Flaw plain_flaw(std::string_view record, Flaw flaw, const std::optional<GroupElement>& element) {
+  if (!element && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
+    return Flaw::kGroup;
+  }
+  if (!element && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
+    return Flaw::kGroup;
+  }
   const bool is_syntax = flaw == Flaw::kNotJson;
   if (!is_syntax && flaw != Flaw::kNulByte && flaw != Flaw::kInvalidUtf8) return flaw;
   if (has_schema_frame(record)) return Flaw::kSchemaFrame;
@@ -136,27 +190,24 @@ Flaw plain_flaw(std::string_view record, Flaw flaw) {
   return is_csv(text) ? Flaw::kCsv : flaw;
 }
 
-Flaw foreign_input(std::string_view begin) {
-  if (const Flaw form = encoding_or_compression(begin); form != Flaw::kNone) return form;
-  begin.remove_prefix(std::min(begin.find_first_not_of(kWhite), begin.size()));
-  const size_t newline = begin.find('\n');
-  if (newline == std::string_view::npos) return Flaw::kNone;
-  const std::string_view text = trimmed(begin.substr(0, newline));
-  if (text.front() != '{' && text.front() != '[') return Flaw::kNone;
-  if (text.back() != '{' && text.back() != '[' && text.back() != ',') return Flaw::kNone;
-  // Within a string they are none: such a line was cut short.
-  JsonScanner scanner(text);
-  JsonToken value;
-  if (scanner.read_value(value, 0) || !scanner.at_end()) return Flaw::kNone;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    }
-  }
-  return in_string ? Flaw::kNone : Flaw::kSeveralLines;
+Flaw foreign_encoding(std::string_view begin) {
+  return encoding_or_compression(begin);
+}
+
+std::optional<Flaw> ForeignStart::take(std::string_view line, bool whole) {
+  bytes_ += line.size();
+  if (bytes_ > kBytesMax) return Flaw::kNone;
+  const std::string_view text = trimmed(line);
+  if (text.empty()) return std::nullopt;
+  ++lines_;
+  if (lines_ == 1 && !(whole && may_begin_text(text))) return Flaw::kNone;
+  text_ += text;
+  if (whole) text_ += '\n';  // never right within a string: such a line was cut short
+  const Front front = front_of_text(text_);
+  if (front == Front::kNotJson || (front == Front::kWhole && lines_ == 1)) return Flaw::kNone;
+  if (lines_ == 1) return std::nullopt;
+  const bool may_be_record = front == Front::kUnfinished && lines_ == 2 && is_whole_text(text);
+  return may_be_record ? std::optional<Flaw>() : Flaw::kSeveralLines;
 }
 
 }  // namespace paystats::record

@@ -3,6 +3,9 @@
 // converts them. For the rejects' path alone: nothing here looks at a record that is good.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "record/flaw.h"
@@ -10,17 +13,45 @@
 namespace paystats::record {
 
 // The flaw of a record that a decoder refused with `flaw`, in the plainest words that its bytes
-// allow: `flaw` itself where they say nothing. `record` is whole, without its newline.
-Flaw plain_flaw(std::string_view record, Flaw flaw);
+// allow: `flaw` itself where they say nothing. `record` is whole, without its newline; `element` is
+// what the flaw is about where the record is read as a group.
+Flaw plain_flaw(std::string_view record, Flaw flaw,
+                const std::optional<GroupElement>& element = {});
 
-// What an input is in which no line can be a record, seen from how it begins: UTF-16, UTF-32,
-// compressed, or one JSON text over several lines. Else kNone. `begin` has its first line that is
-// not empty, with its newline where it has one, and may have more.
+// The flaw of an input that is in another encoding (UTF-16, UTF-32) or compressed, seen from its
+// first bytes; else kNone.
+Flaw foreign_encoding(std::string_view begin);
+
+// Whether an input is one JSON text over several lines, in which no line is meant to be a record:
 //
-// Of the last kind are those whose first line begins with a bracket, is not finished, and ends with
-// an opening one or a comma, such as `[`, `{"payments": [` or `[{"user":"a","paymentAmt":1},`.
-// Single lines of such a text may well be records: to count those few and to reject the others is
-// what nobody wants.
-Flaw foreign_input(std::string_view begin);
+//   ForeignStart start;
+//   while (!(verdict = start.take(line))) ...       // kSeveralLines, or kNone: lines are lines
+//
+// So it is where its first line begins with a bracket, is not finished, ends with an opening
+// bracket or a comma, and goes on in the second, as JSON would: `[` and `{"user":"a",`, or
+// `{"payments":[{...},` and `{...},`. Single lines of such a text may well be records: to count
+// those few and to reject the others is what nobody wants.
+//
+// A first line of a writer that was cut short looks alike, and must not cost the lines behind it.
+// Those do not go on from it, but where they may be elements of an array: then the third one
+// decides, which has to begin with a comma or a bracket. Where there is none yet, lines are lines.
+class ForeignStart {
+ public:
+  // So many bytes are looked at most, in lines.
+  static constexpr size_t kBytesMax = 4 << 20;
+
+  // The next line of the input, from the first one on, empty ones too; `whole` is false for one
+  // that is over kLineBytesMax, and of which this is the beginning. Returns nothing where the next
+  // line is needed.
+  std::optional<Flaw> take(std::string_view line, bool whole = true);
+  bool begun() const { return lines_ > 0; }  // a line has come that is not empty
+  // Of a text over several lines: it is an array, and no object.
+  bool is_array() const { return text_.starts_with('['); }
+
+ private:
+  std::string text_;  // of the lines so far that are not empty
+  size_t lines_ = 0;  // so many
+  size_t bytes_ = 0;  // of all
+};
 
 }  // namespace paystats::record

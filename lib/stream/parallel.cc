@@ -146,12 +146,33 @@ class Worker {
       if (!more) return base::fail(more.error());
       if (!*more) break;
       if (block.begins_input && segment.begins_file) {
-        base::Result<void> begun = io::begin_input(block, shared_.diagnostics);
+        base::Result<void> begun = begin_file(segment, block);
         if (!begun) return begun;
       }
       if (base::Result<void> taken = take(block); !taken) return taken;
     }
     return end();
+  }
+
+  // What the file is may show only behind its first block, or its first segment.
+  base::Result<void> begin_file(const Segment& segment, io::Block& block) const {
+    const size_t bytes_before = block.bytes.size();
+    io::InputStart start(false, shared_.diagnostics);
+    base::Result<void> begun = start.take(block);
+    if (!begun || start.known()) return begun;
+    Segment rest = segment;
+    rest.end = rest.file->extent.end;
+    SegmentReader ahead;
+    ahead.begin(rest);
+    for (io::Block more; begun && !start.known();) {
+      const base::Result<bool> read = ahead.next(more);
+      if (!read) return base::fail(read.error());
+      if (!*read) break;
+      // The first one again, or more: what has been looked at is not looked at twice.
+      if (std::exchange(more.begins_input, false)) more.bytes.remove_prefix(bytes_before);
+      begun = start.take(more);
+    }
+    return begun;
   }
 
   base::Result<void> take(const io::Block& block) {
@@ -172,7 +193,7 @@ class Worker {
       if (!rejected_.empty()) return leave_to_one_thread();
       records_ += decoded_.records;
       for (BadLine& bad : decoded_.rejected) {
-        bad.flaw = record::plain_flaw(bad.text, bad.flaw);
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw, bad.element);
         base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }

@@ -114,6 +114,70 @@ sums_to() {
   refuses 'a.bz2: is compressed by bzip2: bzcat a.bz2 | payagg' payagg a.bz2
 }
 
+# The command of the refusal, as sh runs it.
+advised() {
+  local status=0
+  "$@" >refused.out 2>refused.err || status=$?
+  [ "$status" -eq 2 ] && [ ! -s refused.out ] || { echo "status $status: $(cat refused.err)" >&2; return 1; }
+  sed -E 's/^.*(is compressed by [a-z0-9]*|and UTF-8 is wanted|a line is wanted): //' refused.err
+}
+
+@test "the command that a refusal advises is the one that was given, behind the filter" {
+  local name
+  printf '%s\n' '{"name":"a","paymentAmt":1,"volume":2}' '{"name":"b","paymentAmt":"2.50"}' >plain
+  payagg -q --user-field name plain >want
+  payagg -q --user-field name plain plain >twice
+  mkdir names
+  cd names
+  for name in a.gz 'a b.gz' "it's \"a\".gz" -x.gz -- '$(x)`y`;*.gz' $'new\nline.gz' $'\033[2J.gz' 'ä.gz' 'a\b%s.gz'; do
+    gzip -c ../plain >"./$name"
+    sh -c "$(advised payagg -q --user-field name -- "$name")" | cmp - ../want
+    sh -c "$(advised payagg -q --user-field=name -o "to tals" -- "$name")"
+    cmp "to tals" ../want
+    rm -f x "to tals"
+    sh -c "$(advised payagg -qox --user-field name ../plain -- "$name")"
+    cmp x ../twice
+    sh -c "$(advised payagg --output=it\'s --quiet --volume-field '' --user-field name -- "$name" ../plain)"
+    cmp "it's" ../twice
+    # Where the input cannot be stdin a file is made of it.
+    sh -c "$(advised payagg -q --user-field name - "./$name" <../plain | sed 's/\.\.\./cat ..\/plain/')" | cmp - ../twice
+    rm -f ./*.jsonl
+  done
+  iconv -f UTF-8 -t UTF-16 ../plain >wide
+  sh -c "$(advised payagg -q --user-field name wide)" | cmp - ../want
+  jq -s . ../plain >'pretty print'
+  sh -c "$(advised payagg -q --user-field name 'pretty print')" | cmp - ../want
+  jq . ../plain >pretty
+  sh -c "$(advised payagg -q --user-field name pretty)" | cmp - ../want
+  [ "$(sh -c "$(advised paygen --user-field name --volume-field=volume pretty)" | wc -l)" -eq 3 ]
+}
+
+@test "a file that cannot be followed is refused, and does not wait for a line for ever" {
+  echo "$edgar" | gzip -n >tiny.gz
+  [ "$(wc -l <tiny.gz)" -eq 0 ]
+  payagg <(echo "$edgar") >want
+  command=$(advised payagg --follow -o totals tiny.gz)
+  [ "$command" = 'zcat tiny.gz >tiny.gz.jsonl && payagg --follow -o totals tiny.gz.jsonl' ]
+  sh -c "exec $(sed 's/.*&& //' <<<"$command")" & # once its file is there
+  started+=($!)
+  sh -c "${command%% &&*}"
+  wait_for 'cmp -s totals want'
+  refuses 'as files of /proc do' payagg --follow /proc/self/status
+}
+
+@test "a mark in front of a line of just 1 MiB is no part of its length" {
+  local bytes road
+  for bytes in 1048576 1048577; do
+    { printf %s "$mark"; printf '{"user":"a","paymentAmt":1,"x":"%0*d"}\n' $((bytes - 34)) 0; echo "$edgar"; } >log
+    [ "$(head -n 1 log | wc -c)" -eq $((bytes + 4)) ]
+    for road in 'payagg -q log' 'payagg -q <log' 'cat log | payagg -q' 'cat log | payagg -q --jobs 2' \
+      'payagg -q --jobs 2 log /dev/null' 'payagg --follow --ready-line log | sed /^\$/q | head -n -1 | sort'; do
+      bash -c "$road" >got || true
+      [ "$(wc -l <got)" -eq $((1048578 - bytes)) ] || { echo "$bytes by $road: $(cat got)" >&2; return 1; }
+    done
+  done
+}
+
 @test "pretty printers: of JSON over several lines nothing is counted, and jq -c is named" {
   printf '[\n  %s,\n  %s\n]\n' "$edgar" "$anna" >array
   refuses "array: is JSON over several lines, and one object a line is wanted: jq -c '.[]' array | payagg" \
@@ -121,13 +185,35 @@ sums_to() {
   refuses "jq -c '.[]'" payagg < <(cat array)
   printf '{\n  "user": "edgar",\n  "paymentAmt": 1.0\n}\n' >object
   refuses 'jq -c . object | payagg' payagg object
-  # However the lines are cut, and whatever empty lines stand in front.
-  for text in '[%s,\n%s\n]\n' '{"payments":[%s,\n%s\n]}\n' '\n[\n%s,\n%s\n]\n' '\r\n \n[%s,\r\n%s]\n'; do
+  # However the lines are cut, of one element too, and whatever empty lines stand in front.
+  for text in '[%s,\n%s\n]\n' '{"payments":[%s,\n%s\n]}\n' '\n[\n%s,\n%s\n]\n' '\r\n \n[%s,\r\n%s]\n' \
+    '[\n%s\n,%s\n]\n' '[\n%.0s%s\n]' '{"payments":[\n%.0s%s\n]}\n'; do
     printf "$text" '{"user":"a","paymentAmt":1}' '{"user":"b","paymentAmt":2}' >cut
     refuses 'is JSON over several lines' payagg cut
     refuses 'is JSON over several lines' payagg < <(cat cut)
   done
   printf '{"payments": [\n%s,\n%s\n]}\n' "$edgar" "$anna" | refuses 'over several lines' payagg
+}
+
+@test "a writer that was cut short: a first line that looks like the beginning of more costs itself alone" {
+  local first road
+  want='{"user":"edgar","sum":2.00,"count":2}'
+  for first in '[' '{' "[$edgar," '{"user":"a",' '{"time":"t","payments":[' ' [{ '; do
+    printf '%s\n%s\n\n%s\n' "$first" "$edgar" "$edgar" >log
+    for road in 'payagg log' 'payagg <log' 'cat log | payagg' 'cat log | payagg --jobs 2' \
+      'payagg --jobs 2 log /dev/null' '{ head -n 1 log; sleep 0.1; tail -n +2 log; } | payagg'; do
+      run -1 --separate-stderr bash -c "$road"
+      [ "$output" = "$want" ] || { echo "$first by $road: $output" >&2; return 1; }
+      [[ "${stderr_lines[0]}" == *':1: does not end on its line: it was cut short'* ]]
+    done
+    in_background payagg --follow --ready-line log
+    wait_for 'grep -qx "" background.out'
+    echo "$edgar" >>log
+    wait_for "grep -qF '\"sum\":3.00,\"count\":3' background.out"
+    kill -TERM "$pid"
+    ended_with 1
+    rm background.out
+  done
 }
 
 @test "lines of JSON over several lines that stand in the middle are told as what they are" {

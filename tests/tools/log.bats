@@ -151,6 +151,12 @@ ended_with_remedy() {
   ended_with 3
   tail -n 1 background.err | grep -qF -- "$1"
 }
+# The command that was advised, as sh runs it.
+run_remedy() {
+  local command
+  command=$(tail -n 1 background.err | sed -E 's/.*(there now|go between them)\): //; s/.*there now: //')
+  in_background sh -c "exec $command"
+}
 
 @test "a log that shrinks is status 3, with the command that counts what is there now" {
   paygen --random 1000 -o log
@@ -171,7 +177,7 @@ ended_with_remedy() {
   ended_with_remedy "payagg --follow $PWD/log.1 $PWD/log"
   tail -n 1 background.out | grep -qx '{"user":"edgar","sum":2.00,"count":2}'
   # The remedy counts both.
-  in_background payagg --follow "$PWD/log.1" log
+  run_remedy
   wait_for 'grep -q "\"b\",\"sum\":4.00" background.out'
 }
 
@@ -181,6 +187,35 @@ ended_with_remedy() {
   paygen --user new --amount 1 -o other
   mv other log
   ended_with_remedy "payagg --follow $PWD/log"
+}
+
+@test "the command that is advised has the options and the other inputs of the one that was given" {
+  local name options
+  for name in 'a log' "it's \"the\" log" '-log' $'lo\ng'; do
+    echo '{"who":"first","much":1}' >earlier
+    echo '{"who":"a","much":1}' >"./$name"
+    options=(--user-field who --amount-field=much -o'to tals' --trigger 10ms)
+    rm -f 'to tals'
+    in_background payagg --follow "${options[@]}" -- earlier "$name"
+    wait_for 'grep -q "\"a\"" "to tals"'
+    mv "./$name" "./$name.1"
+    echo '{"who":"b","much":2}' >"./$name"
+    ended_with_remedy 'payagg --follow --user-field who --amount-field=much '"'-oto tals'"' --trigger 10ms earlier '
+    rm 'to tals'
+    run_remedy
+    wait_for 'grep -q "\"b\"" "to tals"'
+    payagg --merge 'to tals' | cmp - <(printf '%s\n' '{"user":"b","sum":2.00,"count":1}' \
+      '{"user":"a","sum":1.00,"count":1}' '{"user":"first","sum":1.00,"count":1}')
+    : >"./$name"
+    ended_with_remedy 'totals of what is there now: payagg --follow --user-field who'
+    echo '{"who":"c","much":3}' >"./$name"
+    rm 'to tals'
+    run_remedy
+    wait_for 'grep -q "\"c\"" "to tals"'
+    payagg --merge 'to tals' | grep -c . | grep -qx 3
+    kill -TERM "$pid"
+    ended_with 0
+  done
 }
 
 # ---- Logs of before

@@ -399,3 +399,15 @@ payment='{"user":"edgar","paymentAmt":1.0}'
   refuses 'names that begin with / are reserved' paygen --user-field /who lines -o made
   refuses 'are of batch lines' paygen --user-field who --random 1 -o made
 }
+
+@test "a group is said to be one, and jq makes batches of it" {
+  echo '{"time":"t","payments":[{"user":"a","paymentAmt":1,"volume":2},{"user":"b","paymentAmt":3}]}' >group
+  jq -c .payments group >array
+  for file in group array; do
+    run -1 --separate-stderr paygen "$file"
+    [ -z "$output" ]
+    [ "${stderr_lines[0]}" = "paygen: error: $file:1: a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' for an array)" ]
+  done
+  [ "$(jq -c '.payments[]' group | paygen | payagg)" = "$(payagg group)" ]
+  [ "$(jq -c '.[]' array | paygen | payagg)" = "$(payagg group)" ]
+}

@@ -46,14 +46,17 @@ FOREIGN = [b"nonsense", b"user,paymentAmt", b"edgar,1.0", b"\x1e{\"user\":\"a\",
            b"{\"user\":\"\\ud800\",\"paymentAmt\":1}", b"{\"user\":\"a\x00\",\"paymentAmt\":1}",
            b"{\"user\":\"a\",\"paymentAmt\":1}\x00\x00", b"[" * 70 + b"]" * 70, b"{\"user\":\"a\",\"x\":NaN}",
            b"\x1f\x8b\x08\x00x", b"\xff\xfe{\x00\"\x00", b"\x0c", b"\x0b{}"]
-BAD_BRACKETS = [b"{", b"[", b"[{"]  # of a first line payagg says that it is pretty-printed
+# As first lines these are where one JSON text over several lines begins, or were cut short.
+BAD_BRACKETS = [b"{", b"[", b"[{", b"{\"payments\":[", b"{\"user\":\"a\",", b"[{\"user\":\"a\",\"paymentAmt\":1},", b" [ "]
 # Batches of these, of few users, overflow soon, and come back where some are negative.
 ENORMOUS = [("100000000000000", 17 * 10**14), ("-100000000000000", 17 * 10**14), ("100000000000000", 9 * 10**14),
             ("-1e14", 6 * 10**14), ("0", 2**64 - 1), ("1", 2**63), ("0.5", 2**62)]
 BLANK = [b"", b" ", b"\t", b"\r", b" \t \r"]
 # Of such a beginning payagg counts nothing, by no road.
 FOREIGN_STARTS = [b"\x1f\x8b\x08\x00\n", b"\x28\xb5\x2f\xfdx\n", b"\xff\xfe{\x00\"\x00\n\x00", b"\xfe\xff\x00{\n",
-                  b"[\n", b"{\n", b" [ \r\n", b"{\"payments\":[\n", MARK + b"[\n"]
+                  b"{\n\"a\":1\n"]
+FOREIGN_ARRAYS = [(b"[\n", b"]\n"), (b" [ \r\n", b" ]\r\n"), (b"{\"payments\":[\n", b"]}\n"), (MARK + b"[\n", b"\n]\n"),
+                  (b"\n[{\"a\":1},\n", b",{\"a\":1}]\n")]
 
 
 class Difference(Exception):
@@ -201,7 +204,8 @@ def make_file(rng, fields, large):
     if large:  # of which each line is there hundreds of times
         lines.enormous_rate /= 30
     if not large and rng.random() < 0.15:
-        return rng.choice(FOREIGN_STARTS) + lines.good() + b"\n", True
+        start, end = rng.choice([(start, b"") for start in FOREIGN_STARTS] + FOREIGN_ARRAYS)
+        return start + lines.good() + b"\n" + end, True
     some = [lines.any() for _ in range(rng.choice([1, 3, 30, 300]) if not large else 1500)]
     if large:
         size = sum(len(line) + 1 for line in some)
@@ -209,8 +213,14 @@ def make_file(rng, fields, large):
     if large or rng.random() < 0.15:
         for _ in range(rng.randrange(1, 4)):
             some.insert(rng.randrange(len(some) + 1), lines.long())
-    # The first line must not by chance be one that refuses the whole.
-    some.insert(0, rng.choice([lines.good(), b"nonsense", b"", b"\x00" * 20, b"{}"]))
+    # The first line must not by chance be one that refuses the whole: behind one that was cut short
+    # come two that do not go on from it.
+    first = [rng.choice([lines.good(), b"nonsense", b"", b"\x00" * 20, b"{}"])]
+    if rng.random() < 0.2:
+        first = [rng.choice(BAD_BRACKETS), b"", lines.good(), lines.good()]
+    elif rng.random() < 0.05:
+        first = [lines.long()]
+    some[:0] = first
     data = b"".join(line + b"\n" for line in some)
     if rng.random() < 0.05:
         data = b""

@@ -93,6 +93,56 @@ TEST(CommandLine, AnEmptyValueBehindAnEqualsSignIsRefused) {
   EXPECT_EQ(o.inputs, std::vector<std::string>{"--rejects="});
 }
 
+TEST(CommandLine, AnEmptyValueBehindAnEqualsSignIsTakenWhereItMeansSomething) {
+  Options o;
+  CommandLine line("tool", "a tool for tests");
+  line.text("--rejects", o.rejects, "ENDPOINT", "where bad lines go");
+  line.inputs(o.inputs, "INPUT", "files");
+  line.allow_empty("--rejects");
+  const std::vector<const char*> words = {"tool", "--rejects=", "one", "--", "--rejects="};
+  ASSERT_TRUE(line.parse(static_cast<int>(words.size()), words.data()));
+  EXPECT_EQ(o.rejects, "");
+  EXPECT_EQ(o.inputs, (std::vector<std::string>{"one", "--rejects="}));
+}
+
+// The command that a message advises to who has given these words.
+std::string advised(std::vector<const char*> words) {
+  Options o;
+  CommandLine line("tool", "a tool for tests");
+  line.inputs(o.inputs, "INPUT", "files");
+  line.flag("-q,--quiet", o.hold, "say less");
+  line.text("-o,--output", o.output, "ENDPOINT", "where the stats go");
+  line.number("--jobs", o.jobs, "N", "threads", 1, 256);
+  line.list("-X,--property", o.properties, "KEY=VALUE", "any property");
+  words.insert(words.begin(), "tool");
+  const int count = static_cast<int>(words.size());
+  const base::Result<CommandLine::Outcome> parsed = line.parse(count, words.data());
+  if (!parsed) return parsed.error().message;
+  const std::string command = line.invocation(count, words.data()).with_input("in", {"IN"});
+  return o.inputs == std::vector<std::string>{"in"} ? command : "not one input: " + command;
+}
+
+TEST(CommandLine, AdvisesItsOwnOptionsInWhateverSpellingTheyCame) {
+  EXPECT_EQ(advised({"in"}), "tool IN");
+  EXPECT_EQ(advised({"-o", "x", "in"}), "tool -o x IN");
+  EXPECT_EQ(advised({"in", "-ox"}), "tool -ox IN");
+  EXPECT_EQ(advised({"--output=x", "in"}), "tool --output=x IN");
+  EXPECT_EQ(advised({"--output", "x", "in", "-q"}), "tool --output x -q IN");
+  EXPECT_EQ(advised({"-qo", "a b", "in"}), "tool -qo 'a b' IN");
+  EXPECT_EQ(advised({"-qoX", "in"}), "tool -qoX IN");
+  EXPECT_EQ(advised({"-o", "-", "in"}), "tool -o - IN");
+  EXPECT_EQ(advised({"-o", "-q", "in"}), "tool -o -q IN") << "a value, and no flag";
+  EXPECT_EQ(advised({"-q", "--jobs", "2", "--", "in"}), "tool -q --jobs 2 IN");
+  EXPECT_EQ(advised({"-X", "a=b", "in", "-Xc=d"}), "tool -X a=b -Xc=d IN");
+}
+
+TEST(CommandLine, AdvisesNoSecret) {
+  EXPECT_EQ(advised({"-X", "sasl.password=p", "-Xssl.key.password=p", "in",
+                     "--property=sasl.oauthbearer.client.secret=p"}),
+            "tool -X sasl.password=... -Xssl.key.password=... "
+            "--property=sasl.oauthbearer.client.secret=... IN");
+}
+
 TEST(CommandLine, RefusesWhatItDoesNotKnowAndNamesIt) {
   EXPECT_NE(refusal({"--bogus"}).find("--bogus"), std::string::npos);
   EXPECT_NE(refusal({"--jobs"}).find("--jobs"), std::string::npos);

@@ -83,6 +83,26 @@ TEST(LineSplitter, KeepsThePartOfALineUntilTheRestIsThere) {
   EXPECT_FALSE(splitter.last(block));
 }
 
+TEST(LineSplitter, AMarkIsNoPartOfTheFirstLineAndItsLimit) {
+  constexpr size_t kMax = record::kLineBytesMax;
+  for (const bool marked : {true, false}) {
+    for (const size_t bytes : {kMax, kMax + 1}) {
+      const std::string mark = marked ? "\xEF\xBB\xBF" : "";
+      const std::string line = mark + std::string(bytes, 'x') + "\n";
+      LineSplitter splitter("-");
+      Block block;
+      bool yielded = false;
+      for (size_t at = 0; at < line.size(); at += LineSplitter::kReadBytes) {
+        ASSERT_FALSE(yielded);
+        put(splitter, line.substr(at, LineSplitter::kReadBytes));
+        yielded = splitter.next(block);
+      }
+      ASSERT_TRUE(yielded);
+      EXPECT_EQ(block.long_line_bytes, bytes == kMax ? 0 : mark.size() + bytes);
+    }
+  }
+}
+
 TEST(LineSplitter, WhatIsDroppedIsNeverYielded) {
   LineSplitter splitter("-");
   Block block;

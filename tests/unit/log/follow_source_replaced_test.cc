@@ -78,8 +78,7 @@ TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted)
   EXPECT_EQ(ended.why,
             path_ + ": is another file now; the one that was followed is " + path_ +
                 ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both, and of files between them, with the options of before: payagg "
-                "--follow " +
+                "totals of both (files between them go between them): t " +
                 path_ + ".1 " + path_);
   EXPECT_TRUE(source->caught_up());
 }
@@ -94,8 +93,7 @@ TEST_F(FollowSourceTest, TheCommandOfTheMessageCanBeRunInAShellAnywhere) {
   std::filesystem::rename(path, old);
   write_file(path, "");
   const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
-  EXPECT_TRUE(
-      ended.why.ends_with("payagg --follow '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
+  EXPECT_TRUE(ended.why.ends_with(": t '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
       << ended.why;
 }
 

@@ -110,6 +110,25 @@ TEST_F(FollowSourceTest, AMissingFolderIsWaitedForAsWell) {
   EXPECT_EQ(next(**source), "[one]\n");
 }
 
+TEST_F(FollowSourceTest, IsNotCaughtUpBeforeTheLinesBehindALongOneAreYielded) {
+  write_file(path_, std::string((1 << 20) + 1, 'x') + "\n[one]\n");
+  const auto source = open();
+  next(*source);
+  EXPECT_NE(block_.long_line_bytes, 0u);
+  EXPECT_FALSE(source->caught_up());
+  EXPECT_EQ(next(*source), "[one]\n");
+  EXPECT_TRUE(source->caught_up());
+}
+
+TEST_F(FollowSourceTest, OfAFileWithoutALineTheFirstBytesAreLookedAt) {
+  write_file(path_, "\x1F\x8B\x08x");
+  const auto source = open();
+  const base::Result<ReadStatus> status = source->read(block_, context_.in(kLimit));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind, base::ErrorKind::kFailed);
+  EXPECT_TRUE(holds(status.error().message, "is compressed by gzip: zcat " + path_));
+}
+
 TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
   std::string bytes;
   while (bytes.size() < 1'000'000) bytes += "[line]\n";

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -104,38 +106,126 @@ TEST(PlainFlaw, OfAnyFrontOfAPaymentIsNotTakenForAnother) {
   }
 }
 
-TEST(ForeignInput, IsOneInWhichNoLineCanBeARecord) {
-  EXPECT_EQ(foreign_input("\x1F\x8B\x08\0"sv), Flaw::kGzip);
-  EXPECT_EQ(foreign_input("\xFF\xFE"sv), Flaw::kUtf16);
-  EXPECT_EQ(foreign_input(wide("[\n", 4, 0)), Flaw::kUtf32);
-  for (const std::string_view line : {"[\n", "{\n", " [ \r\n", "[{\n", "{\"payments\": [\n",
-                                      R"({"a":"\"{","b":{)"
-                                      "\n"}) {
-    EXPECT_EQ(foreign_input(line), Flaw::kSeveralLines) << line;
-  }
-}
-
-TEST(ForeignInput, IsJsonOverSeveralLinesWhereverItsLinesAreCut) {
-  const std::string payment(kPayment);
-  for (const std::string& begin :
-       {"[" + payment + ",\n" + payment + "\n]\n", "{\"payments\":[" + payment + " ,\r\n",
-        std::string("\n \r\n[\n"), std::string("{\"user\":\"a\",\n\"paymentAmt\":1}\n")}) {
-    EXPECT_EQ(foreign_input(begin), Flaw::kSeveralLines) << begin;
-  }
-  EXPECT_EQ(foreign_input(payment + ",\n"), Flaw::kNone) << "it is whole, but for the comma";
-  EXPECT_EQ(foreign_input("{\"user\":\"a,\n"), Flaw::kNone) << "cut short within a string";
-}
-
-TEST(ForeignInput, IsNoneWhereTheFirstLineIsMerelyBad) {
-  const std::string payment = std::string(kPayment) + "\n";
+TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
+  LineDecoder<Batch> decoder(FieldNames{});
+  const auto told_of = [&](const std::string& line) {
+    Batch batch;
+    return plain_flaw(line, decoder.decode_one(line, batch));
+  };
+  const std::string p(kPayment);
   for (const std::string& line :
-       {payment, std::string("\n"), std::string(), std::string("["), std::string("{"),
-        std::string("nonsense\n"), std::string("{\"user\":\"a{\n"),
-        std::string("{\"user\":\"a\\\"[\n"), std::string("[}{\n"),
-        std::string("\0\0\0\0\0\0\0\0\0\0\n", 11), std::string("x[\n"), "\x1E" + payment,
-        std::string("[]\n")}) {
-    EXPECT_EQ(foreign_input(line), Flaw::kNone) << line;
+       {"[" + p + "]", " [ " + p + "," + p + " ] ", "{\"payments\":[" + p + "]}",
+        "{\"time\":\"t\",\"a\":{\"payments\":1}, \"payments\" : [" + p + "," + p + "]}"}) {
+    EXPECT_EQ(told_of(line), Flaw::kGroup) << line;
   }
+  for (const std::string_view line :
+       {"{\"payments\":7}", "{\"a\":[{\"payments\":[]}]}", "{}", "{\"payment\":[]}"}) {
+    EXPECT_EQ(told_of(std::string(line)), Flaw::kUserMissing) << line;
+  }
+  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, GroupElement{.index = 1}),
+            Flaw::kNotAnObject)
+      << "of a group that is read as one its element is told";
+  for (const std::string_view line : {"[]", "[1]", "[[{}]]", "7"}) {
+    EXPECT_EQ(told_of(std::string(line)), Flaw::kNotAnObject) << line;
+  }
+  EXPECT_EQ(describe(Flaw::kGroup, FieldNames{}),
+            "a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' "
+            "for an array)");
+}
+
+TEST(ForeignEncoding, IsSeenFromTheFirstBytes) {
+  EXPECT_EQ(foreign_encoding("\x1F\x8B\x08\0"sv), Flaw::kGzip);
+  EXPECT_EQ(foreign_encoding("\xFF\xFE"sv), Flaw::kUtf16);
+  EXPECT_EQ(foreign_encoding(wide("[\n", 4, 0)), Flaw::kUtf32);
+  EXPECT_EQ(foreign_encoding("\0\0\0\0\0\0\0\0\0\0\n"sv), Flaw::kNone);
+  EXPECT_EQ(foreign_encoding(kPayment), Flaw::kNone);
+}
+
+// What the lines of the text say of it, and how many of them were looked at.
+struct Told {
+  std::optional<Flaw> flaw;
+  int lines = 0;
+};
+
+Told start_of(std::string_view text) {
+  ForeignStart start;
+  Told told;
+  while (!text.empty() && !told.flaw) {
+    const size_t newline = std::min(text.find('\n'), text.size() - 1);
+    told.flaw = start.take(text.substr(0, newline + 1));
+    text.remove_prefix(newline + 1);
+    ++told.lines;
+  }
+  return told;
+}
+
+TEST(ForeignStart, IsJsonOverSeveralLinesWhereverItsLinesAreCut) {
+  const std::string p(kPayment);
+  for (const std::string& text :
+       {"[\n  " + p + ",\n  " + p + "\n]\n", "[\n" + p + "\n]", "[\n" + p + "\n,\n" + p + "\n]\n",
+        "[\n" + p + "\n," + p + "\n]\n", "[" + p + ",\n" + p + "\n]\n", "[" + p + ",\n" + p + "]\n",
+        "\n \r\n[\r\n" + p + "\r\n]\r\n", "{\"payments\":[" + p + " ,\r\n" + p + "]}\r\n",
+        "{\"payments\": [\n" + p + "\n]}", "[\n[" + p + "]\n]\n",
+        std::string("{\"user\":\"a\",\n\"paymentAmt\":1}\n"),
+        std::string("{\n  \"user\": \"a\",\n"), std::string("[{\n\"user\":\"a\"\n"),
+        std::string("[{\n\"a\":{}\n}]\n"), std::string("{\n}\n"), std::string("[\n]\n"),
+        std::string("[\n[\n"), std::string("{\"a\":\"\\\"{\",\"b\":{\n\"c\":1\n"),
+        "{\"note\":\"x\",\"inner\":{\n\"a\":" + p + ",\n"}) {
+    EXPECT_EQ(start_of(text).flaw, Flaw::kSeveralLines) << text;
+  }
+}
+
+TEST(ForeignStart, OfALineThatWasCutShortCostsNoneBehindIt) {
+  const std::string p = std::string(kPayment) + "\n";
+  for (const std::string& first :
+       {std::string("{\n"), std::string("[{\n"), std::string("{\"user\":\"a\",\n"),
+        std::string("{\"time\":\"t\",\"payments\":[{\n"), std::string("{\"a\":{\r\n")}) {
+    const Told told = start_of(first + "\n" + p + "]\n");
+    EXPECT_EQ(told.flaw, Flaw::kNone) << first;
+    EXPECT_EQ(told.lines, 3) << "the second that is not empty is enough: " << first;
+  }
+  // Here the second could be an element, and the third says that it was none.
+  for (const std::string& first : {std::string("[\n"), "[" + std::string(kPayment) + ",\n",
+                                   std::string("{\"time\":\"t\",\"payments\":[\n")}) {
+    EXPECT_EQ(start_of(first + p).flaw, std::nullopt) << first;
+    EXPECT_EQ(start_of(first + p + p).flaw, Flaw::kNone) << first;
+    EXPECT_EQ(start_of(first + p + "nonsense\n").flaw, Flaw::kNone) << first;
+    EXPECT_EQ(start_of(first + "[" + std::string(kPayment) + "]\n" + p).flaw, Flaw::kNone) << first;
+  }
+  EXPECT_EQ(start_of("[\nnonsense\n").flaw, Flaw::kNone);
+  EXPECT_EQ(start_of("[\n\"a\n").flaw, Flaw::kNone) << "a string does not go over lines";
+}
+
+TEST(ForeignStart, IsNoneWhereTheFirstLineIsMerelyBad) {
+  const std::string payment = std::string(kPayment) + "\n";
+  for (const std::string& line : {payment, std::string(kPayment) + ",\n", std::string("nonsense\n"),
+                                  std::string("{\"user\":\"a{\n"), std::string("{\"user\":\"a,\n"),
+                                  std::string("{\"user\":\"a\\\"[\n"), std::string("[}{\n"),
+                                  std::string("\0\0\0\0\0\0\0\0\0\0\n", 11), std::string("x[\n"),
+                                  "\x1E" + payment, std::string("[]\n"), std::string("[1],\n")}) {
+    EXPECT_EQ(start_of(line).flaw, Flaw::kNone) << line;
+  }
+  for (const std::string_view begin : {"", "\n", " \n\r\n", "[\n", "{", "\n{\"a\":1,"}) {
+    EXPECT_EQ(start_of(begin).flaw, std::nullopt) << begin;
+  }
+}
+
+TEST(ForeignStart, LooksAtABoundedNumberOfBytes) {
+  ForeignStart start;
+  ASSERT_EQ(start.take("[\n"), std::nullopt);
+  const std::string blank(ForeignStart::kBytesMax / 4, ' ');
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(start.take(blank), std::nullopt);
+  EXPECT_EQ(start.take(blank), Flaw::kNone);
+}
+
+TEST(ForeignStart, OfALineThatIsTooLongHasItsBeginning) {
+  ForeignStart goes_on;
+  ASSERT_EQ(goes_on.take("[\n"), std::nullopt);
+  EXPECT_EQ(goes_on.take("{\"user\":\"aaa", false), Flaw::kSeveralLines);
+  ForeignStart does_not;
+  ASSERT_EQ(does_not.take("{\n"), std::nullopt);
+  EXPECT_EQ(does_not.take("{\"user\":\"aaa", false), Flaw::kNone);
+  EXPECT_EQ(ForeignStart().take("[[[[[", false), Flaw::kNone);
 }
 
 }  // namespace
