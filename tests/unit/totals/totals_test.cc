@@ -386,7 +386,7 @@ TEST(Totals, TheBoundOfRowsHoldsWhatIsEnormousAndStaysAtAll) {
   add_all(totals, {row("dora", half / 4)});
   EXPECT_TRUE(totals.take_bound().fits());
   add_all(totals, {row("dora", -half / 4), row("dora", half / 4), row("dora", -half / 4),
-                   row("dora", half / 4)});
+                   row("dora", half / 4), row("dora", -half / 4)});
   EXPECT_FALSE(totals.take_bound().fits()) << "a total that is large already";
 }
 
