@@ -29,7 +29,8 @@ sums_to() {
 @test "exports from Windows tools: a byte-order mark is skipped in each input, and told once of each" {
   printf '%s%s\r\nbad\r\n' "$mark" "$edgar" >a
   printf '%s%s\n' "$mark" "$edgar" >b
-  run -1 --separate-stderr payagg a b - <b
+  # By one job: of several, each tells of its own inputs when it comes to them.
+  run -1 --separate-stderr payagg --jobs 1 a b - <b
   [ "$output" = '{"user":"edgar","sum":3.00,"count":3}' ]
   [ "${stderr_lines[0]}" = 'payagg: a: begins with a byte-order mark, which was skipped' ]
   [ "${stderr_lines[1]}" = 'payagg: error: a:2: not valid JSON' ]
