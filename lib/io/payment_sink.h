@@ -45,7 +45,7 @@ class KeyedPayments {
 
   virtual keys::KeyFigures figures() const = 0;  // of any thread
 
-  // The request of an answer, for a message: "line 17: {...}".
+  // The request of an answer, for a message: "payments.jsonl:17: {...}".
   virtual std::string describe(const keys::KeyAnswer& answer) const = 0;
 };
 

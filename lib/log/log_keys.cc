@@ -229,7 +229,7 @@ std::string LogKeys::describe(uint64_t place) const {
         std::count(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(*n), '\n'));
     at += *n;
   }
-  return fmt::format("line {}: {}", number, line ? *line : std::string());
+  return fmt::format("{}:{}: {}", name_, number, line ? *line : std::string());
 }
 
 }  // namespace paystats::log

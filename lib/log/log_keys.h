@@ -59,7 +59,7 @@ class LogKeys {
 
   keys::KeyFigures figures() const;  // of any thread
 
-  // "line 17: {...}" for a message, of a place that an answer has.
+  // "payments.jsonl:17: {...}" for a message, of a place that an answer has.
   std::string describe(uint64_t place) const;
 
  private:

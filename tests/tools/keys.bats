@@ -189,3 +189,78 @@ for i in range(1_000_000):
   [ "$(post one key-1000000 '{"user":"u0","paymentAmt":1}')" = 200 ]
   [ "$(wc -l <payments.jsonl)" -eq 1000001 ]
 }
+
+# ---- paygen --idempotency-prefix
+
+job() { printf '%s\n' '{"user":"a","paymentAmt":1,"volume":2}' '' '{"user":"b","paymentAmt":2}' >job.jsonl; }
+
+@test "a job that runs twice pays once, on Monday for Friday too" {
+  job
+  paygen job.jsonl --idempotency-prefix friday -o payments.jsonl --expect want.jsonl
+  cp payments.jsonl once.jsonl
+  run -0 --separate-stderr paygen job.jsonl --idempotency-prefix friday -o payments.jsonl --expect again.jsonl
+  [ "$stderr" = 'paygen: 2 of 2 batches had been made before, and were left out' ]
+  cmp payments.jsonl once.jsonl
+  cmp want.jsonl again.jsonl
+  [ "$(grep -o 'idempotencyKey":"[^"]*' payments.jsonl | tr '\n' ' ')" = 'idempotencyKey":"friday-1 idempotencyKey":"friday-3 ' ]
+  # A longer file: what is new is made.
+  echo '{"user":"c","paymentAmt":3}' >>job.jsonl
+  paygen -q job.jsonl --idempotency-prefix friday -o payments.jsonl
+  [ "$(payagg payments.jsonl | wc -l)" -eq 3 ]
+  paygen -q --user d --amount 4 --volume 5 --idempotency-prefix d -o payments.jsonl
+  silent paygen -q --user d --amount 4 --volume 5 --idempotency-prefix d -o payments.jsonl
+  [ "$(grep -c '"d"' payments.jsonl)" -eq 1 ]
+}
+
+@test "another content for the same key is status 3 with the line, and what came before it is made" {
+  job
+  paygen job.jsonl --idempotency-prefix j -o payments.jsonl
+  printf '%s\n' '' '{"user":"new","paymentAmt":7}' '{"user":"b","paymentAmt":3}' '{"user":"c","paymentAmt":7}' >job.jsonl
+  run -3 --separate-stderr paygen job.jsonl --idempotency-prefix j -o payments.jsonl
+  [[ $stderr == *'batch 3 is not what was made for its number, payments.jsonl:2: {"user":"b","paymentAmt":2,'* ]]
+  [ "$(payagg payments.jsonl | grep -c new)" -eq 1 ]
+  [ "$(payagg payments.jsonl | grep -c '"c"')" -eq 0 ]
+}
+
+@test "a random workload that was killed is made once in the end" {
+  in_background paygen --random 300000 --seed 1 --idempotency-prefix r -o payments.jsonl
+  wait_for '[ -s payments.jsonl ]'
+  kill -KILL "$pid"
+  paygen -q --random 300000 --seed 1 --idempotency-prefix r -o payments.jsonl --expect want.jsonl
+  payagg payments.jsonl >got.jsonl
+  cmp got.jsonl want.jsonl
+}
+
+@test "two jobs of one prefix at once: each batch once" {
+  paygen -q --random 20000 --seed 1 --idempotency-prefix r -o payments.jsonl &
+  local other=$!
+  paygen -q --random 20000 --seed 1 --idempotency-prefix r -o payments.jsonl --expect want.jsonl
+  wait "$other"
+  [ "$(wc -l <payments.jsonl)" -eq 20000 ]
+  payagg payments.jsonl >got.jsonl
+  cmp got.jsonl want.jsonl
+}
+
+@test "a prefix is refused where batches would have no numbers, or the output no keys" {
+  job
+  refuses 'needs a log as output' paygen job.jsonl --idempotency-prefix p
+  refuses 'needs a log as output' paygen job.jsonl --idempotency-prefix p -o /dev/null
+  refuses 'cannot be combined with --rate' paygen job.jsonl --rate 5 --idempotency-prefix p -o log
+  refuses 'cannot be combined with --duration' paygen job.jsonl --duration 5s --idempotency-prefix p -o log
+  refuses 'has an end' paygen --random 0 --idempotency-prefix p -o log
+  refuses 'needs one INPUT' paygen job.jsonl - --idempotency-prefix p -o log
+  refuses 'printable ASCII' paygen job.jsonl --idempotency-prefix '' -o log
+  refuses 'printable ASCII' paygen job.jsonl --idempotency-prefix 'ä' -o log
+}
+
+@test "paygen that waits for the lock of a log heeds a signal, and then writes nothing" {
+  : >payments.jsonl
+  exec 8>>payments.jsonl
+  flock -x 8
+  in_background paygen --user edgar --amount 1 -o payments.jsonl 8>&-
+  within 5 'grep -q "waiting for another process" background.err'
+  kill -TERM "$pid"
+  ended_with 143 5
+  flock -u 8
+  [ ! -s payments.jsonl ]
+}

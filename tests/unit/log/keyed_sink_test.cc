@@ -204,7 +204,7 @@ TEST_F(KeyedSinkTest, OnlyKeysOfAPrefixAndAllOfThem) {
   EXPECT_EQ(answer.kind, Kind::kReused);
   EXPECT_EQ(sink->keyed()->figures().keys, 100u);
   EXPECT_EQ(sink->keyed()->describe(answer),
-            "line 3: {\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-1\"}");
+            path_ + ":3: {\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-1\"}");
 }
 
 TEST_F(KeyedSinkTest, AStreamRemembersWhatThisProcessHasWritten) {
