@@ -145,10 +145,17 @@ base::Result<protocol::PageQuery> page_query(const Target& target) {
 
 const std::vector<RouteDescription>& routes() {
   static const std::vector<RouteDescription> kRoutes = {
-      {"/api/payments", "post"},     {"/api/payments/{key}", "get"}, {"/api/idempotency", "get"},
-      {"/api/stats", "get"},         {"/api/stats/{user}", "get"},   {"/api/stream", "get"},
-      {"/healthz", "get"},           {"/readyz", "get"},             {"/api/openapi.json", "get"},
-      {"/metrics", "get"},           {"/", "get"},
+      {"/api/payments", "post"},
+      {"/api/payments/{key}", "get"},
+      {"/api/idempotency", "get"},
+      {"/api/stats", "get"},
+      {"/api/stats/{user}", "get"},
+      {"/api/stream", "get"},
+      {"/healthz", "get"},
+      {"/readyz", "get"},
+      {"/api/openapi.json", "get"},
+      {"/metrics", "get"},
+      {"/", "get"},
   };
   return kRoutes;
 }
@@ -213,9 +220,9 @@ Action Router::get(const HttpRequest& request, const Target& target, int resourc
     }
     case kKey:
       if (!keys::is_key(target.segments[2]) || !target.parameters.empty()) {
-        return problem_response(ProblemType::kBadRequest,
-                                target.parameters.empty() ? kKeyRule
-                                                          : "this resource has no parameters");
+        return problem_response(ProblemType::kBadRequest, target.parameters.empty()
+                                                              ? kKeyRule
+                                                              : "this resource has no parameters");
       }
       return AskKey{target.segments[2]};
     case kKeys:

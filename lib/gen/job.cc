@@ -108,8 +108,8 @@ base::Result<void> open_places(const Plan& plan, const Places& places,
     if (!expect) return base::fail(expect.error());
     open.expect = std::move(*expect);
   }
-  base::Result<std::unique_ptr<io::PaymentSink>> output =
-      open.opener.payment_sink(places.output, {.topic = topic_options(places), .keys = keys_of(plan)});
+  base::Result<std::unique_ptr<io::PaymentSink>> output = open.opener.payment_sink(
+      places.output, {.topic = topic_options(places), .keys = keys_of(plan)});
   if (!output) return base::fail(output.error());
   open.output = std::move(*output);
   if (base::Result<void> keyed = check_keyed(plan, places, *open.output); !keyed) return keyed;
@@ -139,7 +139,8 @@ base::Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& op
               plan.idempotency_prefix);
   base::Result<Ending> ending = [&] {
     if (random != nullptr) return deliver_random(*random, to, *payments, totals.of_random.get());
-    if (const auto* single = std::get_if<SinglePlan>(&plan.work)) return deliver_single(*single, to);
+    if (const auto* single = std::get_if<SinglePlan>(&plan.work))
+      return deliver_single(*single, to);
     const LinesPlan& batches = std::get<LinesPlan>(plan.work);
     if (open.messages) return deliver_messages(batches, to, *open.messages, *open.rejects);
     return deliver_lines(batches, to, *open.lines, *open.rejects);

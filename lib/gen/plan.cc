@@ -108,7 +108,8 @@ base::Result<void> check_prefix(const GenOptions& options) {
   if (options.random == 0) {
     return base::fail("--idempotency-prefix needs a workload that has an end, not --random 0");
   }
-  if (options.duration) return base::fail("--idempotency-prefix cannot be combined with --duration");
+  if (options.duration)
+    return base::fail("--idempotency-prefix cannot be combined with --duration");
   return {};
 }
 

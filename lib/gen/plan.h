@@ -54,8 +54,8 @@ struct Plan {
   std::variant<LinesPlan, SinglePlan, RandomPlan> work;
   std::optional<uint64_t> rate;            // payments per second
   std::optional<base::Duration> duration;  // at most
-  // Not empty: batch N has the idempotency key PREFIX-N, and is made once. N counts from 1: the lines
-  // of the input, or the payments of a random workload.
+  // Not empty: batch N has the idempotency key PREFIX-N, and is made once. N counts from 1: the
+  // lines of the input, or the payments of a random workload.
   std::string idempotency_prefix;
 };
 

@@ -310,9 +310,9 @@ api::HttpResponse HttpConnection::response_to(const PostOutcome& outcome) const 
     case Posting::kKeyUnknown:
       return api::key_unknown_response(service_.writer.key_figures());
     case Posting::kNoRoomForKey:
-      return api::problem_response(
-          Type::kBusy,
-          "as many idempotency keys are remembered as there may be; none of the payments was taken");
+      return api::problem_response(Type::kBusy,
+                                   "as many idempotency keys are remembered as there may be; none "
+                                   "of the payments was taken");
     case Posting::kUnknown:
       break;
   }

@@ -97,7 +97,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   State state_ = State::kIdle;
   base::Instant since_{};
   base::Instant deadline_ = base::Instant::max();
-  bool ending_ = false;  // after what is in the outbox
+  bool ending_ = false;           // after what is in the outbox
   std::optional<uint64_t> post_;  // at the writer, that is waited for
   bool unread_body_ = false;
 

@@ -208,9 +208,8 @@ void PaymentWriter::LoopSide::hand_over() {
 }
 
 void PaymentWriter::withdraw(uint64_t post) {
-  const bool is_fresh = std::erase_if(side_->fresh, [&](const WriteItem& item) {
-                          return item.id == post;
-                        }) > 0;
+  const bool is_fresh =
+      std::erase_if(side_->fresh, [&](const WriteItem& item) { return item.id == post; }) > 0;
   if (!is_fresh && side_->thread->take_back({post}).empty()) return;
   side_->loop.post([weak = side_->weak_from_this(), post] {
     if (const auto side = weak.lock()) side->complete(post, Posting::kClientGone);

@@ -4,17 +4,18 @@
 //
 //   PaymentWriter writer(loop, std::move(sink), clock, limits, {.on_broken = ...});
 //   writer.start();
-//   writer.post({.payments = std::move(payments)}, [](PostOutcome outcome) { ... });  // on the loop, once
-//   writer.stop();
+//   writer.post({.payments = std::move(payments)}, [](PostOutcome outcome) { ... });  // on the
+//   loop, once writer.stop();
 //
 // A sink that stalls (a full pipe, a log that another process holds) holds up the thread and nobody
 // else: the queue fills, further posts are told so at once, and a post that has waited for
-// `wait_timeout` is told whether it is not written and never will be (kBusy), since its turn has not
-// come, or that this is unknown (kUnknown). A post whose client has left before its turn is never
-// written either. While idle the thread watches for a reader of the output that goes away. A group
-// is one commit of the sink, so it is in there whole or not at all.
+// `wait_timeout` is told whether it is not written and never will be (kBusy), since its turn has
+// not come, or that this is unknown (kUnknown). A post whose client has left before its turn is
+// never written either. While idle the thread watches for a reader of the output that goes away. A
+// group is one commit of the sink, so it is in there whole or not at all.
 //
-// A post with an idempotency key is written once: see http/posting.h for what else may become of it.
+// A post with an idempotency key is written once: see http/posting.h for what else may become of
+// it.
 #pragma once
 
 #include <cstddef>

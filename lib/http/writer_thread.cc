@@ -137,7 +137,8 @@ base::Result<WriterThread::Shared::Work> WriterThread::Shared::wait_for_work() {
     {
       const base::MutexLock lock(mutex);
       if (abandoned) return Work::kAbandoned;
-      if (std::any_of(queue.begin(), queue.end(), [this](const auto& item) { return is_work(item); }))
+      if (std::any_of(queue.begin(), queue.end(),
+                      [this](const auto& item) { return is_work(item); }))
         return Work::kGroup;
       if (stopping && queue.empty()) return Work::kStop;
       if (!queue.empty()) timeout = kKeysPause;
@@ -315,8 +316,8 @@ void WriterThread::Shared::run() {
 
 WriterThread::WriterThread(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
                            uint64_t group_bytes_max, Handlers handlers)
-    : shared_(std::make_shared<Shared>(std::move(sink), group_bytes_max, std::move(handlers),
-                                       loop)) {}
+    : shared_(
+          std::make_shared<Shared>(std::move(sink), group_bytes_max, std::move(handlers), loop)) {}
 
 WriterThread::~WriterThread() {
   end();

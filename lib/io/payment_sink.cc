@@ -50,9 +50,7 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
  public:
   KeyedStreamPaymentSink(std::unique_ptr<StreamSink> sink, const keys::KeyLimits& limits,
                          const base::Clock& clock)
-      : StreamPaymentSink(std::move(sink)),
-        clock_(clock),
-        ledger_(limits, [this](uint64_t place) {
+      : StreamPaymentSink(std::move(sink)), clock_(clock), ledger_(limits, [this](uint64_t place) {
           return base::Result<std::optional<keys::KeyedRequest>>(
               place < first_ ? std::nullopt : std::optional(requests_[place - first_]));
         }) {}

@@ -47,8 +47,8 @@ class EndpointOpener {
   // That of the command line; made by the first call, and then always the same.
   base::Result<Cluster*> cluster();
 
-  base::Result<std::unique_ptr<io::PaymentSink>> payment_sink(
-      const io::Endpoint& endpoint, PaymentSinkOptions options = {});
+  base::Result<std::unique_ptr<io::PaymentSink>> payment_sink(const io::Endpoint& endpoint,
+                                                              PaymentSinkOptions options = {});
   base::Result<std::unique_ptr<io::Sink>> sink(const io::Endpoint& endpoint, io::FileMode mode);
   // REQUIRES: `endpoint` is a topic; lines have open_source(). `waiter` is borrowed.
   base::Result<std::unique_ptr<io::MessageSource>> message_source(const io::Endpoint& endpoint,

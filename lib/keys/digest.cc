@@ -30,7 +30,8 @@ void PaymentsDigest::add(std::string_view user, money::Decimal amount, uint64_t 
     uint64_t none;  // so that no byte is padding
   };
   static_assert(sizeof(Link) == 64);
-  const Link link = {value_, digest_of(user), static_cast<money::Uint128>(amount.nanos()), volume, 0};
+  const Link link = {value_, digest_of(user), static_cast<money::Uint128>(amount.nanos()), volume,
+                     0};
   value_ = hash(&link, sizeof link);
 }
 

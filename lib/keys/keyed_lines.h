@@ -1,8 +1,9 @@
 // Idempotency keys in the lines of a log (see paystats-log(5)): first quickly where keys may stand,
 // for whole logs, and then exactly what one line says.
 //
-//   for_each_key(block, [&](std::string_view key, size_t line) { ... });    // line: where it begins
-//   std::optional<KeyedRequest> request = read_keyed_request(line);         // it pays this, for this key
+//   for_each_key(block, [&](std::string_view key, size_t line) { ... });    // line: where it
+//   begins std::optional<KeyedRequest> request = read_keyed_request(line);         // it pays this,
+//   for this key
 #pragma once
 
 #include <cstddef>
@@ -15,10 +16,11 @@
 
 namespace paystats::keys {
 
-// Calls `on_key` for each key that a line of `block` may have, in their order, with the place in the
-// block where that line begins. It misses none; what it finds may be no key of a request (a field
-// of an object inside the line, or a line that is a reject): read_keyed_request() tells. REQUIRES:
-// `block` holds whole lines. A key is passed on only where it is one that a request may have.
+// Calls `on_key` for each key that a line of `block` may have, in their order, with the place in
+// the block where that line begins. It misses none; what it finds may be no key of a request (a
+// field of an object inside the line, or a line that is a reject): read_keyed_request() tells.
+// REQUIRES: `block` holds whole lines. A key is passed on only where it is one that a request may
+// have.
 void for_each_key(std::string_view block,
                   const std::function<void(std::string_view key, size_t line)>& on_key);
 

@@ -200,9 +200,8 @@ void LogKeys::drop() {
 
 void LogKeys::update_figures() {
   keys_known_.store(ledger_.size(), std::memory_order_relaxed);
-  keys_complete_.store(
-      complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
-      std::memory_order_relaxed);
+  keys_complete_.store(complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
+                       std::memory_order_relaxed);
 }
 
 keys::KeyFigures LogKeys::figures() const {

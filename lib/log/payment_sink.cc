@@ -30,7 +30,8 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
     begun_ = *begun;
     if (!begun_) return io::Turn{.mine = false};
     if (!keys_) return io::Turn();
-    const base::Result<void> read = keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
+    const base::Result<void> read =
+        keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
     if (read) return io::Turn();
     end();
     return base::fail(read.error());
@@ -56,14 +57,12 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   base::Result<keys::KeyAnswer> find(std::string_view key) override {
     assert(begun_);
     base::Result<keys::KeyAnswer> answer = keys_->find(key);
-    acknowledges_others_ = acknowledges_others_ ||
-                           (answer && answer->kind == keys::KeyAnswer::Kind::kPaid);
+    acknowledges_others_ =
+        acknowledges_others_ || (answer && answer->kind == keys::KeyAnswer::Kind::kPaid);
     return answer;
   }
 
-  base::Result<void> follow() override {
-    return keys_->follow(log_.read_fd(), log_.file_number());
-  }
+  base::Result<void> follow() override { return keys_->follow(log_.read_fd(), log_.file_number()); }
   keys::KeyFigures figures() const override { return keys_->figures(); }
   std::string describe(const keys::KeyAnswer& answer) const override {
     return keys_->describe(answer.place);
@@ -133,7 +132,8 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   const base::Clock& clock_;
   std::string lines_;
   bool begun_ = false;
-  bool acknowledges_others_ = false;  // since begin(): a request that another writer may have written
+  bool acknowledges_others_ =
+      false;  // since begin(): a request that another writer may have written
 };
 
 base::Result<std::unique_ptr<io::PaymentSink>> as_sink(base::Result<PaymentLog> log,
@@ -145,9 +145,9 @@ base::Result<std::unique_ptr<io::PaymentSink>> as_sink(base::Result<PaymentLog> 
       std::move(*log), keys ? std::make_unique<LogKeys>(name, *keys, clock) : nullptr, clock);
 }
 
-base::Result<std::unique_ptr<io::PaymentSink>> as_stream(
-    const io::Endpoint& endpoint, const std::optional<LogKeysOptions>& keys,
-    const base::Clock& clock) {
+base::Result<std::unique_ptr<io::PaymentSink>> as_stream(const io::Endpoint& endpoint,
+                                                         const std::optional<LogKeysOptions>& keys,
+                                                         const base::Clock& clock) {
   if (!keys) return io::open_stream_payment_sink(endpoint);
   return io::open_keyed_stream_payment_sink(endpoint, keys->limits, clock);
 }
@@ -174,7 +174,8 @@ base::Result<std::unique_ptr<io::PaymentSink>> open_payment_sink(
       const base::Result<bool> is_log = stdout_is_a_log();
       if (!is_log) return base::fail(is_log.error());
       if (!*is_log) return as_stream(endpoint, keys, clock);
-      return as_sink(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics), "stdout", keys, clock);
+      return as_sink(PaymentLog::adopt(STDOUT_FILENO, "stdout", diagnostics), "stdout", keys,
+                     clock);
     }
     case io::Endpoint::Kind::kFile:
       break;

@@ -134,7 +134,8 @@ TEST(KeyedPosts, TheSecondIsToldThatTheFirstIsUnderWay) {
   EXPECT_NE(other.read_response().find("problem:busy"), std::string::npos);
   EXPECT_EQ(status_of(server.ask(server.get("/api/payments/k"))), 409);  // still
   server.control->hold(false);
-  EXPECT_TRUE(eventually([&] { return status_of(server.ask(server.get("/api/payments/k"))) == 200; }));
+  EXPECT_TRUE(
+      eventually([&] { return status_of(server.ask(server.get("/api/payments/k"))) == 200; }));
   EXPECT_EQ(server.control->flushed(), 7u);
 }
 
@@ -162,8 +163,7 @@ TEST(KeyedPosts, AreRefusedWhereKeysAreNotKept) {
   EXPECT_EQ(status_of(refused), 501);
   EXPECT_NE(refused.find("problem:keys-not-kept"), std::string::npos);
   EXPECT_EQ(status_of(server.ask(server.get("/api/payments/k"))), 501);
-  EXPECT_NE(server.ask(server.get("/api/idempotency")).find("{\"kept\":\"no\""),
-            std::string::npos);
+  EXPECT_NE(server.ask(server.get("/api/idempotency")).find("{\"kept\":\"no\""), std::string::npos);
   EXPECT_EQ(server.control->flushed(), 0u);
 }
 

@@ -15,8 +15,9 @@ using Found = std::vector<std::pair<std::string, size_t>>;
 
 Found keys_of(const std::string& block) {
   Found found;
-  for_each_key(block,
-               [&](std::string_view key, size_t line) { found.emplace_back(std::string(key), line); });
+  for_each_key(block, [&](std::string_view key, size_t line) {
+    found.emplace_back(std::string(key), line);
+  });
   return found;
 }
 
@@ -83,8 +84,8 @@ TEST(ReadKeyedRequest, IsNothingForWhatIsNotPaid) {
 }
 
 TEST(ReadKeyedRequest, ANegativeAmountIsPaidAsWell) {
-  const auto read = read_keyed_request(
-      R"({"user":"a","paymentAmt":-0.5,"volume":4,"idempotencyKey":"k"})");
+  const auto read =
+      read_keyed_request(R"({"user":"a","paymentAmt":-0.5,"volume":4,"idempotencyKey":"k"})");
   ASSERT_TRUE(read);
   PaymentsDigest digest;
   digest.add("a", money::Decimal::from_nanos(-500'000'000), 4);

@@ -35,7 +35,8 @@ class LedgerTest : public ::testing::Test {
 
   record::Batch batch_;
   std::map<uint64_t, KeyedRequest> lies_;
-  Ledger ledger_{{.keys_max = 8}, [this](uint64_t place) -> base::Result<std::optional<KeyedRequest>> {
+  Ledger ledger_{{.keys_max = 8},
+                 [this](uint64_t place) -> base::Result<std::optional<KeyedRequest>> {
                    if (place == 666) return base::fail("disk: input/output error");
                    const auto found = lies_.find(place);
                    if (found == lies_.end()) return std::optional<KeyedRequest>();

@@ -126,8 +126,9 @@ TEST_F(KeyedSinkTest, OfManyKeysTheLastAreKnown) {
 TEST_F(KeyedSinkTest, LongLinesAndManyWindowsAreReadBackwards) {
   std::string log;
   for (int i = 0; i < 12; ++i) {
-    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"note\":\"{}\",\"idempotencyKey\":\"k-{}\"}}\n",
-                       std::string(1'000'000 + static_cast<size_t>(i), 'x'), i);
+    log += fmt::format(
+        "{{\"user\":\"a\",\"paymentAmt\":1,\"note\":\"{}\",\"idempotencyKey\":\"k-{}\"}}\n",
+        std::string(1'000'000 + static_cast<size_t>(i), 'x'), i);
   }
   log += std::string(9 << 20, 'y') + "\n";  // no request
   write_file(path_, log);
@@ -210,7 +211,8 @@ TEST_F(KeyedSinkTest, OnlyKeysOfAPrefixAndAllOfThem) {
 TEST_F(KeyedSinkTest, AStreamRemembersWhatThisProcessHasWritten) {
   const Pipe pipe;
   const Redirected redirected(STDOUT_FILENO, pipe.write.get());
-  auto sink = open_payment_sink(*Endpoint::parse("-"), LogKeysOptions(), clock_, words_.diagnostics);
+  auto sink =
+      open_payment_sink(*Endpoint::parse("-"), LogKeysOptions(), clock_, words_.diagnostics);
   ASSERT_TRUE(sink);
   EXPECT_EQ(once(**sink, "k", 2).kind, Kind::kNew);
   EXPECT_EQ(once(**sink, "k", 2).kind, Kind::kPaid);
