@@ -156,6 +156,13 @@ EXAMPLES = {
     "stream/stream.h": "std::unique_ptr<Publisher>& publisher, RejectLog& rejects,"
                        " MetricsFile& metrics, std::unique_ptr<Source>& source, Progress& progress,"
                        " const Clock& clock",
+    "keys/key_table.h": "std::string_view key, uint64_t place, const Clock& clock",
+    "keys/keyed_lines.h": "std::string_view block, std::string_view line",
+    "keys/ledger.h": "const KeyLimits& limits, const Request& request, Instant now, uint64_t place,"
+                     " Result<std::optional<KeyedRequest>> (*read_request)(uint64_t)",
+    "io/payment_sink.h": "std::unique_ptr<PaymentSink> sink, std::span<const Batch> batches, int stop_fd",
+    "log/log_keys.h": "const std::string& path, const KeyLimits& limits, const Clock& clock, PaymentLog& log,"
+                      " const Request& request",
     "log/append.h": "int fd, std::string_view lines, std::string_view name, std::string_view found",
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
@@ -209,6 +216,8 @@ MORE = {
     "base": ["base/fd.h", "fcntl.h", "deque"],
     "cache": ["sys/socket.h"],
     "kafka": ["base/progress.h"],
+    "keys": ["chrono"],
+    "log": ["log/payment_log.h"],
     "loop": ["base/stop_signal.h", "cache/server.h", "http/payment_writer.h"],
     "record": ["record/payment.h"],
     "stream": ["base/hash.h"],

@@ -15,6 +15,7 @@
 #include "io/endpoint.h"
 #include "io/payment_sink.h"
 #include "kafka/open.h"
+#include "keys/key_table.h"
 
 namespace paystats {
 namespace {

@@ -1,6 +1,7 @@
 // A seeded hash of bytes for tables that outsiders fill (users): XXH3, fast on the short keys that
 // names are. The seed is random for each process, so that nobody can choose names that collide.
-// The values mean nothing outside the process. Shared by every table of users (totals, view).
+// Those values mean nothing outside the process. Shared by every table of users (totals, view). The
+// long hash has no seed: it stands for the bytes themselves.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,19 @@ namespace paystats::base {
 
 inline uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+struct LongHash {
+  uint64_t low = 0;
+  uint64_t high = 0;
+
+  friend bool operator==(const LongHash&, const LongHash&) = default;
+};
+
+// XXH3-128.
+inline LongHash long_hash(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.low64, hash.high64};
 }
 
 // From the system's random numbers.

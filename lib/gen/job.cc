@@ -14,6 +14,7 @@
 #include "io/distinct_places.h"
 #include "io/open_source.h"
 #include "kafka/open.h"
+#include "log/log_keys.h"
 
 namespace paystats::gen {
 namespace {

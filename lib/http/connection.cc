@@ -8,6 +8,7 @@
 
 #include "api/key_response.h"
 #include "api/problem.h"
+#include "http/post_response.h"
 #include "loop/await_call.h"
 
 namespace paystats::http {
@@ -271,7 +272,7 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, st
     ++service_.figures.posts_accepted;
     service_.figures.payments_accepted += outcome.payments;
   }
-  respond(response_to(outcome));
+  respond(post_response(outcome, service_.writer.key_figures()));
 }
 
 loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
@@ -282,42 +283,7 @@ loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
   PaymentWriter::Post question;
   question.key = std::move(ask.idempotency_key);
   const PostOutcome outcome = co_await await_outcome(std::move(question));
-  respond(response_to(outcome));
-}
-
-api::HttpResponse HttpConnection::response_to(const PostOutcome& outcome) const {
-  using Type = api::ProblemType;
-  switch (outcome.posting) {
-    case Posting::kTaken:
-      return api::accepted_response(outcome.payments);
-    case Posting::kBusy:
-      return api::problem_response(Type::kBusy,
-                                   "too many payments wait to be written; none of these was");
-    case Posting::kClientGone:
-      return api::closing_problem(Type::kBusy,
-                                  "the client ended its side before the payments could be written; "
-                                  "none of them was");
-    case Posting::kNotStored:
-      return api::problem_response(
-          Type::kNotStored,
-          "the output did not take them (a full disk, or no broker?); none of them is stored");
-    case Posting::kStopped:
-      return api::problem_response(Type::kStopping, "none of the payments was taken");
-    case Posting::kKeyReused:
-      return api::problem_response(Type::kKeyReused, "none of these payments was taken");
-    case Posting::kKeyUnderWay:
-      return api::problem_response(Type::kKeyUnderWay, "ask again for what became of it");
-    case Posting::kKeyUnknown:
-      return api::key_unknown_response(service_.writer.key_figures());
-    case Posting::kNoRoomForKey:
-      return api::problem_response(Type::kBusy,
-                                   "as many idempotency keys are remembered as there may be; none "
-                                   "of the payments was taken");
-    case Posting::kUnknown:
-      break;
-  }
-  return api::problem_response(Type::kOutcomeUnknown,
-                               "the output stalled or failed while they were written");
+  respond(post_response(outcome, service_.writer.key_figures()));
 }
 
 // Waits for the whole body at the front of `input_`.

@@ -78,7 +78,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   loop::asio::awaitable<void> store(api::PostedPayments posted, std::string key);
   loop::asio::awaitable<void> ask_key(api::AskKey ask);
   loop::asio::awaitable<PostOutcome> await_outcome(PaymentWriter::Post post);
-  api::HttpResponse response_to(const PostOutcome& outcome) const;
   loop::asio::awaitable<void> ask_stats(api::AskStats ask);
   loop::asio::awaitable<void> open_stream(api::OpenStream open);
   loop::asio::awaitable<void> linger();

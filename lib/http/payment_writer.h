@@ -3,9 +3,10 @@
 // share one wait for the disk.
 //
 //   PaymentWriter writer(loop, std::move(sink), clock, limits, {.on_broken = ...});
-//   writer.start();
-//   writer.post({.payments = std::move(payments)}, [](PostOutcome outcome) { ... });  // on the
-//   loop, once writer.stop();
+//   Result<void> started = writer.start();
+//   auto tell = [](PostOutcome outcome) { ... };         // on the loop, once
+//   writer.post({.payments = std::move(payments)}, tell);
+//   writer.stop();
 //
 // A sink that stalls (a full pipe, a log that another process holds) holds up the thread and nobody
 // else: the queue fills, further posts are told so at once, and a post that has waited for

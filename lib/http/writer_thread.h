@@ -1,5 +1,5 @@
 // The thread that writes what is posted, and the queue in front of it. Private to this room; see
-// http/payment_writer.h for what a caller can rely on.
+// http/payment_writer.h for what a caller can rely on. Tested through http/payment_writer.h.
 //
 // The thread waits for its turn first (the lock of a log, room in a pipe), and only then takes from
 // the queue: what is still in there has not begun, and can be taken back.

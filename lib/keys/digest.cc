@@ -1,23 +1,9 @@
 #include "keys/digest.h"
 
-#include <array>
-#include <cstring>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace paystats::keys {
-namespace {
-
-Digest hash(const void* bytes, size_t size) {
-  const XXH128_hash_t value = XXH3_128bits(bytes, size);
-  return {value.low64, value.high64};
-}
-
-}  // namespace
 
 Digest digest_of(std::string_view key) {
-  return hash(key.data(), key.size());
+  return base::long_hash(key);
 }
 
 // Each batch is hashed together with the value of those before it, so no memory grows.
@@ -32,7 +18,7 @@ void PaymentsDigest::add(std::string_view user, money::Decimal amount, uint64_t 
   static_assert(sizeof(Link) == 64);
   const Link link = {value_, digest_of(user), static_cast<money::Uint128>(amount.nanos()), volume,
                      0};
-  value_ = hash(&link, sizeof link);
+  value_ = base::long_hash({reinterpret_cast<const char*>(&link), sizeof link});
 }
 
 Digest digest_of(const record::Request& request) {

@@ -5,16 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/hash.h"
+#include "money/decimal.h"
 #include "record/payment.h"
 
 namespace paystats::keys {
 
-struct Digest {
-  uint64_t low = 0;
-  uint64_t high = 0;
-
-  friend bool operator==(const Digest&, const Digest&) = default;
-};
+using Digest = base::LongHash;
 
 Digest digest_of(std::string_view key);
 

@@ -2,8 +2,8 @@
 // place for each key. A fingerprint may be that of several keys, so whoever finds one looks at the
 // place. Pure: the time is passed in.
 //
-//   KeyTable table({.keys_max = 1'000'000, .memory = hours(24)});
-//   table.add(KeyTable::fingerprint_of(key), place, clock.since_boot());
+//   KeyTable table({.keys_max = 1'000'000, .memory = std::chrono::hours(24)});
+//   table.add({KeyTable::fingerprint_of(key), place}, clock.since_boot());
 //   for (uint64_t place : table.find(KeyTable::fingerprint_of(key))) ...
 //
 // A key is remembered for at least `memory` from when it was added. Where `keys_max` of them are

@@ -1,9 +1,8 @@
 // Idempotency keys in the lines of a log (see paystats-log(5)): first quickly where keys may stand,
 // for whole logs, and then exactly what one line says.
 //
-//   for_each_key(block, [&](std::string_view key, size_t line) { ... });    // line: where it
-//   begins std::optional<KeyedRequest> request = read_keyed_request(line);         // it pays this,
-//   for this key
+//   for_each_key(block, [&](std::string_view key, size_t line) { ... });   // line: its place
+//   std::optional<KeyedRequest> request = read_keyed_request(line);        // what it pays
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,11 @@
 // The idempotency keys of a log: those that it had at the start, those that others append, and
 // those of one's own commits. A key is known by the line that it stands in.
+// Tested through log/payment_sink.h.
 //
 //   LogKeys keys(path, {.limits = limits}, clock);
-//   keys.follow(log.read_fd(), log.file_number());      // now and then
-//   ...                                                  // under the lock:
-//   keys.catch_up(log.read_fd(), log.file_number(), log.size());
+//   Result<void> read = keys.follow(log.read_fd(), log.file_number());      // now and then
+//   ...                                                                      // under the lock:
+//   read = keys.catch_up(log.read_fd(), log.file_number(), log.size());
 //   Result<KeyAnswer> answer = keys.judge(request);
 #pragma once
 

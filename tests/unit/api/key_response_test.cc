@@ -1,0 +1,41 @@
+#include "api/key_response.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace paystats::api {
+namespace {
+
+keys::KeyFigures figures() {
+  return {.kept = keys::KeyFigures::Kept::kLog,
+          .complete = true,
+          .keys = 12,
+          .keys_max = 1000,
+          .memory_seconds = 86'400};
+}
+
+TEST(KeyResponse, SaysWhatKeysAreWorth) {
+  const HttpResponse response = keys_response(figures());
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(*response.body,
+            "{\"kept\":\"log\",\"complete\":true,\"memorySeconds\":86400,\"keys\":12,"
+            "\"keysMax\":1000}\n");
+  EXPECT_NE(keys_response({}).body->find("\"kept\":\"no\""), std::string::npos);
+}
+
+TEST(KeyResponse, AnUnknownKeyIsAProblemWithTheHorizon) {
+  const HttpResponse response = key_unknown_response(figures());
+  EXPECT_EQ(response.status, 404);
+  const auto body = nlohmann::json::parse(*response.body);
+  EXPECT_EQ(body["type"], "urn:paystats:problem:key-unknown");
+  EXPECT_EQ(body["horizon"]["kept"], "log");
+  EXPECT_EQ(body["horizon"]["complete"], true);
+  EXPECT_EQ(body["horizon"]["memorySeconds"], 86'400);
+  keys::KeyFigures partly = figures();
+  partly.complete = false;
+  EXPECT_NE(key_unknown_response(partly).body->find("too long ago"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace paystats::api
