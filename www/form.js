@@ -234,8 +234,8 @@ class Form {
   // It is in the list of what is not settled from now on, and leaves the form to the next.
   leftOpen(entry, unchanged) {
     if (unchanged) this.leave();
-    const goesOn = entry.state.name === "waiting";
-    this.say("", !goesOn ? `${whatWords(entry)}: ${stateWords(entry)}` : `No answer yet for ${whatWords(entry)}. It is sent again by itself: see “Not settled yet”.`);
+    if (entry.state.name !== "waiting") return void this.endedLater(entry);
+    this.say("", `No answer yet for ${whatWords(entry)}. It is sent again by itself: see “Not settled yet”.`);
   }
 
   endedLater(entry) {

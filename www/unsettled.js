@@ -1,5 +1,5 @@
-// The list of submissions whose outcome is not certain yet, between the totals and the form. It has
-// no place while there are none. What is typed into the form does not touch it.
+// The list of submissions whose outcome is not certain yet, the newest first, between the totals and
+// the form. It has no place while there are none. What is typed into the form does not touch it.
 //
 //   new Unsettled({ delivery, changed(entry) {...} })   // changed: after the list shows it
 
@@ -77,7 +77,7 @@ export class Unsettled {
       $("<span class='acts'>").append(button("send", "Send again"), button("discard", "Discard")),
     );
     this.items.set(entry, $item);
-    $("#unsettled ol").append($item);
+    $("#unsettled ol").prepend($item);
     return $item;
   }
 

@@ -2,6 +2,7 @@
 import "./amounts.test.mjs";
 import "./list.test.mjs";
 import "./form.test.mjs";
+import "./keys.test.mjs";
 import "./pane.test.mjs";
 import "./frame.test.mjs";
 import "./life.test.mjs";
