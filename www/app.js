@@ -143,11 +143,11 @@ const closePane = () => openPane({});
 
 // ---- After a submission.
 
-function accepted({ user }) {
+function accepted({ user }, { later }) {
   const marked = { user, count: null, seen: false, query: view.query, q: $("#filter").val() };
   view.marked = marked;
   list.mark(look());
-  if (WIDE.matches && user !== view.chosen) openPane({ user, inSight: false });
+  if (WIDE.matches && user !== view.chosen && !later) openPane({ user, inSight: false });
   setTimeout(() => feed.refresh(), AFTER_SUBMIT_MS);
   setTimeout(() => {
     if (view.marked !== marked) return;

@@ -122,6 +122,7 @@ export class Delivery {
     if (name === "waiting") return void entry.wake?.();
     if (name !== "not-taken" && name !== "unknown") return;
     if (name === "unknown") entry.doubt = true;
+    if (!this.submissions.has(entry.key)) entry.stored = this.submissions.keep(entry);
     entry.asOf = now();
     entry.waits = 0;
     this.deliver(entry, { byPerson: true });
@@ -205,7 +206,7 @@ export class Delivery {
     const came = await answer;
     clearTimeout(slow);
     if (rests) this.waiting(false);
-    if (came.status === 0) this.forgetServer();
+    if (came.status === 0 || came.status === 501) this.forgetServer();
     return came;
   }
 

@@ -3,9 +3,9 @@
 // stands in the line below the form, in words of this page. The page itself judges one thing: an
 // amount with a comma that can be read in two ways is not sent.
 //
-//   wireForm({ known, sent, accepted(batch) {...}, total(row) {...}, waiting(on) {...} })
+//   wireForm({ known, sent, delivery, accepted(batch, { later }) {...}, total(row) {...}, waiting(on) {...} })
 //
-//   accepted   the server has the payments;  total   the totals have them, too
+//   accepted   the server has the payments, maybe `later`, after others;  total   the totals have them, too
 //   waiting    an answer takes long: what else asks the server should make room for it
 //
 // A submission in order: what the user has so far is asked for, which also shows whether the server
@@ -64,7 +64,7 @@ class Form {
     this.edits = 0; // how often anything in the form has changed
     this.awaited = new Map(); // user -> the count that his total has to reach
     known.tell = (answer) => this.showKnown(answer);
-    delivery.tell.accepted = (entry, count) => this.taken(count, entry, false, null);
+    delivery.tell.accepted = (entry, count) => this.taken(count, entry, { later: true });
     delivery.tell.ended = (entry) => this.endedLater(entry);
     $("#form").on("submit", (event) => {
       event.preventDefault();
@@ -201,7 +201,7 @@ class Form {
       return () => this.say("", NOT_SENT);
     }
     const end = await (kept === "no" ? this.sendOnce(batch) : this.delivery.submit(batch));
-    if (end.kind === "accepted") return () => this.taken(end.count, batch, this.edits === edits, before);
+    if (end.kind === "accepted") return () => this.taken(end.count, batch, { unchanged: this.edits === edits, before });
     if (end.kind === "refused") return () => this.refuse(end.answer);
     if (end.kind === "unknown") return () => this.say("", `${end.why}, ${UNKNOWN}`);
     return () => this.leftOpen(end.entry, this.edits === edits);
@@ -277,13 +277,13 @@ class Form {
     if (inForm) this.input("user").trigger("focus");
   }
 
-  // It stays where anything was typed since.
-  taken(count, batch, unchanged, before) {
+  // It stays where anything was typed since. `later`: the form has had others meanwhile.
+  taken(count, batch, { unchanged = false, before = null, later = false }) {
     const who = shortened(batch.user);
     const words = `Accepted: ${payments(count)} of ${grouped(batch.paymentAmt)} for ${who}`;
     if (!this.sending) this.say(`${words}.`, "");
     if (unchanged) this.leave();
-    this.accepted(batch);
+    this.accepted(batch, { later });
     this.follow(words, who, batch.user, this.countAfter(batch.user, before, count));
   }
 

@@ -61,14 +61,19 @@ export class Submissions {
   }
 
   add({ user, paymentAmt, volume }) {
-    const entry = { key: newKey(), at: Date.now(), user, paymentAmt, volume, stored: true };
+    const entry = { key: newKey(), at: Date.now(), user, paymentAmt, volume };
+    return { ...entry, stored: this.keep(entry) };
+  }
+
+  // Whether the browser keeps it.
+  keep({ key, at, user, paymentAmt, volume }) {
     try {
-      this.storage().setItem(this.prefix + entry.key, JSON.stringify({ at: entry.at, user, paymentAmt, volume }));
+      this.storage().setItem(this.prefix + key, JSON.stringify({ at, user, paymentAmt, volume }));
+      return true;
     } catch {
-      entry.stored = false;
-      this.own.set(entry.key, entry);
+      this.own.set(key, { key, at, user, paymentAmt, volume, stored: false });
+      return false;
     }
-    return entry;
   }
 
   has(key) {
