@@ -18,7 +18,7 @@ import { postPayments, Unreachable, userStats } from "./api.js";
 import { grouped, payments, product, readTyped } from "./amounts.js";
 import { shortened } from "./names.js";
 import { postOutcome } from "./outcome.js";
-import { stateWords, whatWords } from "./unsettled.js";
+import { endInShort, stateWords, whatWords } from "./unsettled.js";
 
 const FIELDS = ["user", "paymentAmt", "volume"];
 const BEFORE_MS = 1000; // for what the user has before the payments
@@ -227,7 +227,7 @@ class Form {
   // With a key, while the form waits for it: how it stands, once a request was lost.
   showState(entry) {
     if (!entry.attached || entry.waits === 0) return;
-    this.underWay = `${whatWords(entry)}: ${stateWords(entry).replace(/\.$/, "")}`;
+    this.underWay = stateWords(entry).replace(/\.$/, "");
     this.say(`${this.underWay}.`, "");
   }
 
@@ -239,7 +239,7 @@ class Form {
   }
 
   endedLater(entry) {
-    if (!this.sending) this.say("", `${whatWords(entry)}: ${stateWords(entry)}`);
+    if (!this.sending) this.say("", `${whatWords(entry)}: ${endInShort(entry)}`);
   }
 
   refuse({ problem, status, statusText, retryAfter }) {

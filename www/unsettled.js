@@ -8,7 +8,7 @@ import { nameElement, shortened } from "./names.js";
 import { timeText } from "./pane.js";
 
 const TWICE = "Sent again, it might be paid twice.";
-const NOT_KEPT = "This browser does not keep it: until there is an answer, do not close or reload this page.";
+const NOT_KEPT = "This browser does not keep it: do not close or reload this page.";
 
 const UNKNOWN = {
   age: `Not known whether it was taken: it was sent longer ago than the server remembers. ${TWICE}`,
@@ -35,6 +35,11 @@ export function stateWords({ state: { name, seconds, why, answer }, asksOnly, st
     unknown: UNKNOWN[why],
   }[name];
   return stored ? words : `${words} ${NOT_KEPT}`;
+}
+
+// How it has ended, for the line below the form: the list says the rest.
+export function endInShort(entry) {
+  return `${entry.state.name === "not-taken" ? "not taken" : "not known whether it was taken"}. See “Not settled yet”.`;
 }
 
 export const whatWords = ({ volume, paymentAmt, user }) => `${grouped(volume)} × ${grouped(paymentAmt)} for ${shortened(user)}`;
