@@ -17,7 +17,7 @@ export function units(text) {
 
 // "-1234567.50" -> "−1,234,567.50". The digits stay those that came.
 export function grouped(text) {
-  const [, sign, whole, rest] = /^([-+]?)(\d*)(.*)$/.exec(text);
+  const [, sign, whole, rest] = /^([-+]?)(\d*)(.*)$/s.exec(text);
   const groups = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return (sign === "-" ? "−" : "") + groups + rest;
 }

@@ -1,7 +1,10 @@
-// Requests to the server about users, as promises. What cannot be answered is null or an Unreachable
-// error, as each function says.
+// Requests to the server, as promises. About users: what cannot be answered is null or an Unreachable
+// error, as each function says. About payments: whatever came, also where nothing did.
+
+import { problemOf } from "./outcome.js";
 
 const ANSWER_MS = 10000;
+const PAYMENTS_MS = 30000;
 const MATCHES = 50;
 
 // The server did not answer at all: no connection, or it ended before the first byte of an answer.
@@ -36,4 +39,33 @@ export async function userStats(user, timeout = ANSWER_MS) {
   if (row || found.matches <= found.stats.length) return { body: found, row: row ?? null };
   const one = await get(`api/stats/${encodeURIComponent(user)}`, {}, timeout);
   return one === null ? null : { body: one.users === undefined ? found : one, row: one.stats[0] ?? null };
+}
+
+// {status, statusText, body, problem, retryAfter}: status 0 where no answer came, body null where
+// there is no JSON in it, problem null where it is not one of the server's own.
+function answerTo(request) {
+  const answerOf = (xhr, body) => ({ status: xhr.status, statusText: xhr.statusText, body, problem: problemOf(xhr.responseText),
+    retryAfter: Number.parseInt(xhr.getResponseHeader("Retry-After"), 10) || 0 });
+  return new Promise((resolve) => {
+    $.ajax({ dataType: "json", ...request })
+      .done((body, _, xhr) => resolve(answerOf(xhr, body)))
+      .fail((xhr) => resolve(answerOf(xhr, null)));
+  });
+}
+
+// Posts a batch, with an idempotency key or without.
+export function postPayments({ user, paymentAmt, volume }, key = null) {
+  return answerTo({ method: "POST", url: "api/payments", contentType: "application/json", timeout: PAYMENTS_MS,
+    headers: key === null ? {} : { "Idempotency-Key": `"${key}"` }, data: JSON.stringify({ user, paymentAmt, volume }) });
+}
+
+// Whether payments were taken for a key.
+export const askPayments = (key) => answerTo({ url: `api/payments/${encodeURIComponent(key)}`, timeout: ANSWER_MS });
+
+// What the server makes of keys: "no" (also where it is too old to say), "process" or "log". Throws
+// Unreachable.
+export async function keysKept() {
+  const { status, body } = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
+  if (status === 0 || status >= 500) throw new Unreachable("api/idempotency");
+  return ["process", "log"].includes(body?.kept) ? body.kept : "no";
 }

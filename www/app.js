@@ -2,6 +2,7 @@
 // goes to the head, the list and the second pane.
 
 import { openPaneAddress, readAddress, writeListAddress } from "./address.js";
+import { Delivery } from "./delivery.js";
 import { Feed } from "./feed.js";
 import { wireForm } from "./form.js";
 import { say, showAge, showFigures, showState } from "./head.js";
@@ -9,6 +10,8 @@ import { Known } from "./known.js";
 import { List, listed } from "./list.js";
 import { Pane } from "./pane.js";
 import { Sent } from "./sent.js";
+import { Submissions } from "./submissions.js";
+import { Unsettled } from "./unsettled.js";
 
 const ROWS = 100;
 const SEARCH_PAUSE_MS = 150;
@@ -106,6 +109,8 @@ function takeStats(body) {
 
 function takeState(kind) {
   view.kind = kind;
+  // The server that is found again may be another one.
+  if (kind === "lost") delivery.forgetServer();
   showState(view);
 }
 
@@ -138,11 +143,11 @@ const closePane = () => openPane({});
 
 // ---- After a submission.
 
-function accepted({ user }) {
+function accepted({ user }, { later }) {
   const marked = { user, count: null, seen: false, query: view.query, q: $("#filter").val() };
   view.marked = marked;
   list.mark(look());
-  if (WIDE.matches && user !== view.chosen) openPane({ user, inSight: false });
+  if (WIDE.matches && user !== view.chosen && !later) openPane({ user, inSight: false });
   setTimeout(() => feed.refresh(), AFTER_SUBMIT_MS);
   setTimeout(() => {
     if (view.marked !== marked) return;
@@ -167,8 +172,16 @@ function total({ user, rank, count }) {
   } else showMarked();
 }
 
+// Several requests may want the connection of the stream at a time.
+let waiting = 0;
+function rest(on) {
+  waiting += on ? 1 : -1;
+  feed.rest(waiting > 0);
+}
+
 const feed = new Feed({ stats: takeStats, state: takeState });
 const sent = new Sent();
+const delivery = new Delivery({ submissions: new Submissions(), sent, waiting: rest });
 const list = new List({
   choose,
   turn: (pages) => turnTo(view.query.offset + pages * ROWS),
@@ -181,7 +194,8 @@ const known = new Known({
   elsewhere: () => [...(view.body?.stats ?? []).map((row) => row.user), ...sent.entries().map((entry) => entry.user)],
 });
 const pane = new Pane({ sent, choose, again: (entry) => form.fill(entry), close: closePane });
-const form = wireForm({ known, sent, accepted, total, waiting: (on) => feed.rest(on) });
+const form = wireForm({ known, sent, delivery, accepted, total, waiting: rest });
+new Unsettled({ delivery, changed: (entry) => form.showState(entry) });
 
 // ---- The controls.
 
@@ -229,5 +243,7 @@ readPreference();
 showLive();
 takeAddress();
 setInterval(() => showAge(view.updated), 1000);
+delivery.keeps().catch(() => {}); // asked again before a submission
+delivery.recover();
 feed.live = view.live;
 feed.show(view.query);

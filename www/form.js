@@ -3,21 +3,24 @@
 // stands in the line below the form, in words of this page. The page itself judges one thing: an
 // amount with a comma that can be read in two ways is not sent.
 //
-//   wireForm({ known, sent, accepted(batch) {...}, total(row) {...}, waiting(on) {...} })
+//   wireForm({ known, sent, delivery, accepted(batch, { later }) {...}, total(row) {...}, waiting(on) {...} })
 //
-//   accepted   the server has the payments;  total   the totals have them, too
+//   accepted   the server has the payments, maybe `later`, after others;  total   the totals have them, too
 //   waiting    an answer takes long: what else asks the server should make room for it
 //
 // A submission in order: what the user has so far is asked for, which also shows whether the server
-// can be reached; the batch is noted among those that were sent; it is sent; then, for a few
-// seconds, the user's total is asked for until it has grown by these payments.
+// can be reached. Where the server keeps idempotency keys the batch goes to the delivery, which brings it to a
+// certain outcome, if need be after the form has others; else it is noted among those that were
+// sent, and sent. Then, for a few seconds, the user's total is asked for until it has grown by these
+// payments.
 
-import { Unreachable, userStats } from "./api.js";
+import { postPayments, Unreachable, userStats } from "./api.js";
 import { grouped, payments, product, readTyped } from "./amounts.js";
 import { shortened } from "./names.js";
+import { postOutcome } from "./outcome.js";
+import { endInShort, stateWords, whatWords } from "./unsettled.js";
 
 const FIELDS = ["user", "paymentAmt", "volume"];
-const ANSWER_MS = 30000;
 const BEFORE_MS = 1000; // for what the user has before the payments
 const TOTAL_MS = 5000; // for a total that has them
 const TOTAL_PAUSE_MS = 100;
@@ -25,7 +28,6 @@ const SLOW_MS = 500;
 const NOT_SENT = "Not sent: the server cannot be reached. The form keeps what you typed.";
 // A browser may itself send a request again whose connection has ended without an answer.
 const UNKNOWN = "so it is not known whether this was taken, or even more than once. Look at the list before you send it again.";
-const OWN_PROBLEM = "urn:paystats:problem:";
 const HINT = "Volume is how many such payments are made.";
 
 // The server's words for what a person meets most, in those of a form.
@@ -41,23 +43,6 @@ const DIFFERENCES = { case: "upper and lower case", spaces: "spaces around it", 
 const wordsFor = (field, detail) => WORDS[`${field}: ${detail}`] ?? `${LABELS[field]}: ${detail}`;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// The problem document of the server itself, or null: a proxy may answer with one of its own.
-function problemOf(xhr) {
-  try {
-    const problem = JSON.parse(xhr.responseText);
-    return String(problem?.type).startsWith(OWN_PROBLEM) ? problem : null;
-  } catch {
-    return null;
-  }
-}
-
-// Whether the server itself says that nothing was taken. Else, what a proxy in between answers for
-// it, or an answer that is none, leaves the outcome open.
-function isRefusal(xhr, problem) {
-  if (problem) return problem.type !== `${OWN_PROBLEM}outcome-unknown`;
-  return xhr.status >= 400 && xhr.status < 500 && xhr.status !== 408;
-}
-
 // Asks until the user's count has come to `wanted`: the row, or null where it has not in time.
 async function totalOf(user, wanted) {
   const end = Date.now() + TOTAL_MS;
@@ -70,14 +55,17 @@ async function totalOf(user, wanted) {
 }
 
 class Form {
-  constructor({ known, sent, accepted, total, waiting }) {
-    Object.assign(this, { known, sent, accepted, total, waiting });
+  constructor({ known, sent, delivery, accepted, total, waiting }) {
+    Object.assign(this, { known, sent, delivery, accepted, total, waiting });
+
     this.sending = false;
     this.settled = false; // what stood in the form was accepted, and no field has changed since
     this.sends = 0;
     this.edits = 0; // how often anything in the form has changed
     this.awaited = new Map(); // user -> the count that his total has to reach
     known.tell = (answer) => this.showKnown(answer);
+    delivery.tell.accepted = (entry, count) => this.taken(count, entry, { later: true });
+    delivery.tell.ended = (entry) => this.endedLater(entry);
     $("#form").on("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -183,7 +171,9 @@ class Form {
     this.underWay = `Sending ${batch.volume} × ${batch.paymentAmt} for ${shortened(batch.user)}`;
     this.showButton();
     // Said only where it takes so long that a person wonders.
-    const slow = setTimeout(() => {
+    let slow = false;
+    const timer = setTimeout(() => {
+      slow = true;
       this.say(`${this.underWay}.`, "");
       this.waiting(true);
     }, SLOW_MS);
@@ -192,9 +182,9 @@ class Form {
       this.sending = false;
       end();
     } finally {
-      clearTimeout(slow);
+      clearTimeout(timer);
+      if (slow) this.waiting(false);
       this.sending = false;
-      this.waiting(false);
       this.showButton();
     }
   }
@@ -203,33 +193,56 @@ class Form {
   async send(batch) {
     const { edits } = this;
     let before = null;
+    let kept = "no";
     try {
-      before = await userStats(batch.user, BEFORE_MS);
+      [before, kept] = await Promise.all([userStats(batch.user, BEFORE_MS), this.delivery.keeps()]);
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       return () => this.say("", NOT_SENT);
     }
-    const id = this.sent.add(batch);
-    const { body, xhr } = await new Promise((resolve) => {
-      $.ajax({ method: "POST", url: "api/payments", contentType: "application/json", data: JSON.stringify(batch),
-        dataType: "json", timeout: ANSWER_MS })
-        .done((answer, _, request) => resolve({ body: answer, xhr: request }))
-        .fail((request) => resolve({ body: null, xhr: request }));
-    });
-    if (Number.isInteger(body?.accepted)) {
-      this.sent.settle(id, "accepted");
-      return () => this.taken(body.accepted, batch, this.edits === edits, before);
-    }
-    const problem = problemOf(xhr);
-    if (isRefusal(xhr, problem)) {
-      this.sent.remove(id);
-      return () => this.refuse(xhr, problem);
-    }
-    const why = problem?.title ?? (xhr.status === 0 ? "No answer came" : `The server answered ${xhr.status} ${xhr.statusText}`);
-    return () => this.say("", `${why}, ${UNKNOWN}`);
+    const end = await (kept === "no" ? this.sendOnce(batch) : this.delivery.submit(batch));
+    if (end.kind === "accepted") return () => this.taken(end.count, batch, { unchanged: this.edits === edits, before });
+    if (end.kind === "refused") return () => this.refuse(end.answer);
+    if (end.kind === "unknown") return () => this.say("", `${end.why}, ${UNKNOWN}`);
+    return () => this.leftOpen(end.entry, this.edits === edits);
   }
 
-  refuse(xhr, problem) {
+  // Without a key: where no answer comes, a person must look.
+  async sendOnce(batch) {
+    const id = this.sent.add(batch);
+    const answer = await postPayments(batch);
+    const { kind, count } = postOutcome(answer);
+    if (kind === "taken") {
+      this.sent.settle(id, "accepted");
+      return { kind: "accepted", count };
+    }
+    if (kind !== "open") {
+      this.sent.remove(id);
+      return { kind: "refused", answer };
+    }
+    const { problem, status, statusText } = answer;
+    return { kind: "unknown", why: problem?.title ?? (status === 0 ? "No answer came" : `The server answered ${status} ${statusText}`) };
+  }
+
+  // With a key, while the form waits for it: how it stands, once a request was lost.
+  showState(entry) {
+    if (!entry.attached || entry.waits === 0) return;
+    this.underWay = stateWords(entry).replace(/\.$/, "");
+    this.say(`${this.underWay}.`, "");
+  }
+
+  // It is in the list of what is not settled from now on, and leaves the form to the next.
+  leftOpen(entry, unchanged) {
+    if (unchanged) this.leave();
+    if (entry.state.name !== "waiting") return void this.endedLater(entry);
+    this.say("", `No answer yet for ${whatWords(entry)}. It is sent again by itself: see “Not settled yet”.`);
+  }
+
+  endedLater(entry) {
+    if (!this.sending) this.say("", `${whatWords(entry)}: ${endInShort(entry)}`);
+  }
+
+  refuse({ problem, status, statusText, retryAfter }) {
     this.say("", "");
     const texts = new Map();
     const others = [];
@@ -241,9 +254,8 @@ class Form {
     texts.forEach((list, field) => this.mark(field, list.join("; ")));
     if (texts.size === 0 && others.length === 0) others.push(problem?.detail ?? "");
     if (others.length > 0) {
-      const title = problem?.title ?? `The server answered ${xhr.status} ${xhr.statusText}`;
-      const again = xhr.getResponseHeader("Retry-After");
-      const wait = again ? `Try again in ${again} s.` : "";
+      const title = problem?.title ?? `The server answered ${status} ${statusText}`;
+      const wait = retryAfter > 0 ? `Try again in ${retryAfter} s.` : "";
       this.say("", [title, ...others].filter(Boolean).map((t) => t.replace(/\.?$/, ".")).concat(wait).join(" ").trim());
     }
     const first = FIELDS.find((field) => texts.has(field));
@@ -257,16 +269,21 @@ class Form {
     this.known.look("");
   }
 
-  // What was sent leaves the form, but nothing does where anything was typed since.
-  taken(count, batch, unchanged, before) {
+  // What was sent leaves the form.
+  leave() {
+    const inForm = $("#form")[0].contains(document.activeElement);
+    this.settled = true;
+    this.clear();
+    if (inForm) this.input("user").trigger("focus");
+  }
+
+  // It stays where anything was typed since. `later`: the form has had others meanwhile.
+  taken(count, batch, { unchanged = false, before = null, later = false }) {
     const who = shortened(batch.user);
     const words = `Accepted: ${payments(count)} of ${grouped(batch.paymentAmt)} for ${who}`;
-    this.say(`${words}.`, "");
-    const inForm = $("#form")[0].contains(document.activeElement);
-    this.settled = unchanged;
-    if (unchanged) this.clear();
-    if (unchanged && inForm) this.input("user").trigger("focus");
-    this.accepted(batch);
+    if (!this.sending) this.say(`${words}.`, "");
+    if (unchanged) this.leave();
+    this.accepted(batch, { later });
     this.follow(words, who, batch.user, this.countAfter(batch.user, before, count));
   }
 

@@ -18,7 +18,7 @@ const ASK_MS = 1000;
 const two = (number) => String(number).padStart(2, "0");
 
 // "14:03", or with the date where that is not today's.
-function timeText(at) {
+export function timeText(at) {
   const when = new Date(at);
   const time = `${two(when.getHours())}:${two(when.getMinutes())}`;
   if (when.toDateString() === new Date().toDateString()) return time;

@@ -3,10 +3,12 @@
 //   const sent = new Sent();
 //   const id = sent.add({ user: "edgar", paymentAmt: "12.50", volume: "7" });   // outcome "unknown"
 //   sent.settle(id, "accepted");                                               // or: sent.remove(id)
+//   sent.note({ key, at, user, paymentAmt, volume }, "accepted");              // a submission with a key
 //
-// An entry is written before the request leaves, so that a page that is closed meanwhile, or an
-// answer that never comes, leaves it behind with an unknown outcome. Where the browser keeps nothing,
-// or has no room, the list lives as long as the page.
+// An entry without a key is written before the request leaves, so that a page that is closed
+// meanwhile, or an answer that never comes, leaves it behind with an unknown outcome. One with a key
+// is a submission until its outcome is certain (submissions.js), and is noted here then. Where the
+// browser keeps nothing, or has no room, the list lives as long as the page.
 
 const NAME = "paystats-sent";
 const ENTRIES_MAX = 100;
@@ -15,7 +17,7 @@ const FIELDS = ["user", "paymentAmt", "volume"];
 // The last millisecond that a Date can hold.
 const AT_MAX = 8.64e15;
 
-const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Math.abs(entry.at) <= AT_MAX;
+export const isEntry = (entry) => FIELDS.every((field) => typeof entry?.[field] === "string") && Math.abs(entry.at) <= AT_MAX;
 
 export class Sent {
   constructor() {
@@ -43,6 +45,12 @@ export class Sent {
     const { user, paymentAmt, volume } = batch;
     this.write([{ id, at: Date.now(), user, paymentAmt, volume, outcome: "unknown" }, ...this.entries()]);
     return id;
+  }
+
+  // Once, however often: a page may end between this and the removal of the submission.
+  note({ key, at, user, paymentAmt, volume }, outcome) {
+    const others = this.entries().filter(({ id }) => id !== key);
+    this.write([{ id: key, at, user, paymentAmt, volume, outcome }, ...others]);
   }
 
   settle(id, outcome) {

@@ -250,9 +250,16 @@ describe("the form", () => {
     assert.equal(await view.text("#refused"), "");
   });
 
+  // A server from before idempotency keys.
+  const older = async () => {
+    await page.route("**/api/idempotency", (route) => route.fulfill({ status: 404, body: "" }));
+    await page.reload();
+    await becomes("the state", view.state, "Live");
+  };
   const unknown = "so it is not known whether this was taken, or even more than once. Look at the list before you send it again.";
 
-  formTest("when no answer comes it says that the outcome is not known, and the batch is among those that were sent", async () => {
+  formTest("without keys, when no answer comes it says that the outcome is not known, and the batch is among those that were sent", async () => {
+    await older();
     await page.route("**/api/payments", (route) => route.abort());
     await view.submit("lost", "1");
     await becomes("the answer", () => view.text("#refused"), `No answer came, ${unknown}`);
@@ -271,7 +278,8 @@ describe("the form", () => {
       body: '{"type":"urn:paystats:problem:outcome-unknown","title":"The outcome is not known","status":503}' },
     /^The outcome is not known, so it is not known/],
   ]) {
-    formTest(`${what} leaves the outcome open`, async () => {
+    formTest(`without keys, ${what} leaves the outcome open`, async () => {
+      await older();
       await page.route("**/api/payments", (route) => route.fulfill(answer));
       await view.submit("proxied", "1");
       await eventually("the answer", async () => seen.test(await view.text("#refused")) || view.text("#refused"));
@@ -308,7 +316,8 @@ describe("the form", () => {
     assert.equal(posts, 1);
   });
 
-  formTest("a page that is closed before the answer has the batch among what was sent", async () => {
+  formTest("without keys, a page that is closed before the answer has the batch among what was sent", async () => {
+    await older();
     await page.route("**/api/payments", () => {});
     await view.submit("closed", "1");
     await eventually("the batch", async () => /closed/.test(await view.text("#sent")));

@@ -175,6 +175,14 @@ describe("the frame", () => {
       },
       async ({ submit, page, text }) => {
         await page.route("**/api/payments", (route) => route.fulfill({ status: 502, body: "" }));
+        await page.addInitScript(() => { Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }; });
+        await page.reload();
+        await submit(long, "123456789.25", "1000");
+        await eventually("that nothing is kept", async () => /No answer yet.*reload this page\.$/.test(await text("#accepted")));
+      },
+      async ({ submit, page, text }) => {
+        await page.route("**/api/idempotency", (route) => route.fulfill({ status: 404, body: "" })); // no keys
+        await page.reload();
         await submit(long, "1", "1");
         await eventually("the answer", async () => /502/.test(await text("#refused")));
       },
@@ -192,8 +200,8 @@ describe("the frame", () => {
 
   // ---- Without its scripts
 
-  const FILES = ["jquery.min.js", "app.js", "address.js", "amounts.js", "api.js", "feed.js", "form.js", "head.js", "known.js",
-    "list.js", "names.js", "pane.js", "sent.js"];
+  const FILES = ["jquery.min.js", "app.js", "address.js", "amounts.js", "api.js", "delivery.js", "feed.js", "form.js", "head.js", "known.js",
+    "list.js", "names.js", "outcome.js", "pane.js", "sent.js", "submissions.js", "tabs.js", "unsettled.js"];
 
   const unwired = async (block) => {
     const context = await browser.newContext({ viewport: SIZES[0] });

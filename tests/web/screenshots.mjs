@@ -54,6 +54,18 @@ const states = {
     if (await view.page.isVisible("#sent-open")) await view.page.click("#sent-open");
     else await view.page.click("#pane-close");
   },
+  unsettled: async (view) => {
+    await view.page.route("**/api/payments/**", (route) => route.fulfill({ status: 404, contentType: "application/problem+json",
+      body: JSON.stringify({ type: "urn:paystats:problem:key-unknown", title: "No request of this key is known", status: 404,
+        horizon: { kept: "log", complete: false, memorySeconds: 86400 } }) }));
+    await view.page.evaluate(() => [["edgar", 0], ["maria.fernandez@example.org", 30]].forEach(([user, hours], at) => localStorage.setItem(
+      `paystats.sent:%2F:${String(at).repeat(32)}`, JSON.stringify({ at: Date.now() - hours * 3600000, user, paymentAmt: "1234.50", volume: "7" }))));
+    await view.page.reload();
+    await eventually("the list", async () => (await view.text("#unsettled")).includes("longer ago"));
+    await view.page.route("**/api/payments", (route) => route.abort());
+    await view.submit("alma", "12.50", "3");
+    await eventually("the line", async () => /^No answer yet/.test(await view.text("#refused")));
+  },
   away: async (view) => {
     await view.page.route("**/api/**", (route) => route.fulfill({ status: 503, body: "{}" }));
     await view.page.click("#refresh");
