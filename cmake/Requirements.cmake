@@ -44,6 +44,8 @@ find_package(tl-expected QUIET)
 need(tl-expected_FOUND "tl::expected" libexpected-dev)
 find_package(CLI11 QUIET)
 need(CLI11_FOUND "CLI11" libcli11-dev)
+find_package(ZLIB QUIET)
+need(ZLIB_FOUND "zlib" zlib1g-dev)
 find_package(nlohmann_json QUIET)
 need(nlohmann_json_FOUND "nlohmann/json" nlohmann-json3-dev)
 

@@ -105,13 +105,15 @@ StaticFiles documents() {
 }
 
 HttpResponse respond_with(const StaticFiles::File& file, const HttpRequest& request) {
+  const bool gzip = file.gzip && accepts_gzip(request.find("Accept-Encoding").value_or(""));
+  const StaticFiles::File& form = gzip ? *file.gzip : file;
   HttpResponse response;
-  response.fields = file.fields;
+  response.fields = form.fields;
   const auto if_none_match = request.find("If-None-Match");
-  if (if_none_match && etag_matches(*if_none_match, file.etag)) {
+  if (if_none_match && etag_matches(*if_none_match, form.etag)) {
     response.status = 304;
   } else {
-    response.body = file.body;
+    response.body = form.body;
   }
   return response;
 }

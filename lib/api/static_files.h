@@ -4,11 +4,13 @@
 //   Result<StaticFiles> files = StaticFiles::load("/usr/share/paystats/www");
 //   const StaticFiles::File* file = files->find("/app.js");
 //
-// "/" is index.html. Names that begin with a dot are left out.
+// "/" is index.html. Names that begin with a dot are left out. What gzip makes smaller is kept in that
+// form as well, for clients that take it.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,7 @@ class StaticFiles {
     SharedBytes body;
     std::string etag;    // with its quotes
     std::string fields;  // of a response: type, ETag and the common ones
+    std::shared_ptr<const File> gzip = nullptr;  // the same, compressed
   };
 
   static base::Result<StaticFiles> load(const std::string& folder);
@@ -40,6 +43,9 @@ class StaticFiles {
  private:
   std::map<std::string, File, std::less<>> files_;
 };
+
+// Whether a client takes gzip, by its Accept-Encoding (RFC 9110, section 12.5.3).
+bool accepts_gzip(std::string_view accept_encoding);
 
 // By the end of the name; what is not known is application/octet-stream.
 std::string_view content_type_of(std::string_view name);
