@@ -158,7 +158,9 @@ class LosingProxy:
             server = self.server_of(servers)
             self.send(server, request)
             time.sleep(rng.choice((0, 0, rng.uniform(0, 0.005))))  # a moment: where it falls is random
-            reset(server.connection) if rng.random() < 0.5 else server.connection.close()
+            if rng.random() < 0.5:
+                reset(server.connection)
+            server.connection.close()
             self.end(client, fault)
         answer = self.answer_of(servers, request, fault)
         if fault in ("late", "too late"):

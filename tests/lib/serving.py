@@ -7,7 +7,8 @@ from torture_common import LIMIT_S, Difference, wait_for
 
 
 class Server:
-    """On any free port; a second start() is another process, on another port."""
+    """On any free port; a second start() is another process, on another port. `port` is None while
+    there is none: another process may get the one that it had."""
 
     def __init__(self, bin_dir, log, folder, name):
         self.command = [f"{bin_dir}/paystats-serve", "--listen", "127.0.0.1:0", "--stats",
@@ -39,10 +40,14 @@ class Server:
         if self.process.returncode != 0:
             raise Difference(f"a server ended with status {self.process.returncode}: {self.said()}")
 
+    def kill(self):
+        self.port = None
+        self.process.kill()
+        self.process.wait()
+
     def end(self):
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
 
 def payagg(bin_dir, log):
