@@ -15,8 +15,8 @@ class Job:
     empty lines, and some that are rejected: they have numbers as well, and no key."""
 
     def __init__(self, bin_dir, log, folder, prefix, count, rng):
-        self.prefix, self.batches = prefix, {}
-        self.runs = self.kills = 0
+        self.log, self.prefix, self.batches = log, prefix, {}
+        self.runs = self.kills = self.cut_short = 0
         self.status = 0
         path = os.path.join(folder, f"{prefix}.jsonl")
         with open(path, "w", encoding="utf-8") as file:
@@ -56,10 +56,20 @@ class Job:
             raise Difference(f"paygen {self.prefix} does not end") from None
         if process.returncode == -9:
             self.kills += 1
+            self.cut_short += self.is_cut_short()
             return False
         if process.returncode != self.status:
             raise Difference(f"paygen {self.prefix}: status {process.returncode}: {told.strip()}")
         return True
+
+    def is_cut_short(self):
+        """A part of it is in the log, and a part is not."""
+        try:
+            with open(self.log, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            return False
+        return 0 < sum(key in self.batches for key, _ in keyed_lines(data)) < len(self.batches)
 
     def run_until_it_ends(self, rng, kills, longest_s):
         for _ in range(kills):

@@ -107,6 +107,7 @@ def play_round(bin_dir, folder, rng, kind, counts):
         each.check(data)
         counts["runs"] += each.runs
         counts["kills"] += each.kills
+        counts["kills in the middle"] += each.cut_short
     ledger.check(data, payagg(bin_dir, log))
     job.run()
     if read(log) != data:
