@@ -141,7 +141,7 @@ def curl_config(run, keys):
         parts.append("\n".join([
             f'url = "http://127.0.0.1:{run.proxy.port}/api/payments"', "silent", 'output = "/dev/null"',
             "retry = 2", "retry-all-errors", f"max-time = {CLIENT_TIMEOUT_S}",
-            r'write-out = "%{http_code}\n"', 'header = "Content-Type: application/json"',
+            rf'write-out = "{key} %{{http_code}}\n"', 'header = "Content-Type: application/json"',
             f'header = "Idempotency-Key: {key}"', f"data = {json.dumps(body_of(key))}"]))
     return "\nnext\n".join(parts)
 
@@ -151,18 +151,16 @@ def play_curl(run):
     keys = run.names("curl", max(CURL_KEYS, run.keys // 5))
 
     def play(some):
-        while some:
+        while some:  # curl says nothing of some transfers that failed
             done = subprocess.run(["curl", "--config", "-"], input=curl_config(run, some), text=True,
                                   capture_output=True, timeout=LIMIT_S, check=False)
-            codes = [int(code) for code in done.stdout.split()]
-            if len(codes) != len(some):
-                raise Difference(f"curl: {len(codes)} answers to {len(some)} keys: {done.stderr}")
-            for key, code in zip(some, codes):
-                if code not in (0, 409, 503):
+            codes = {key: int(code) for key, code in map(str.split, done.stdout.splitlines())}
+            for key in some:
+                if (code := codes.get(key, 0)) not in (0, 409, 503):
                     run.told(key, code)
                 else:
                     run.ledger.tell(key, UNKNOWN)
-            some = [key for key, code in zip(some, codes) if code in (0, 409, 503)]
+            some = [key for key in some if codes.get(key, 0) in (0, 409, 503)]
     side_by_side(play, [keys[i:i + CURL_KEYS] for i in range(0, len(keys), CURL_KEYS)], 2 * THREADS)
 
 
