@@ -35,6 +35,7 @@ class Server:
 
     def stop(self):
         """By SIGTERM; what it has taken is in the log then."""
+        self.port = None
         self.process.send_signal(signal.SIGTERM)
         wait_for(lambda: self.process.poll() is not None, "the end of a server")
         if self.process.returncode != 0:

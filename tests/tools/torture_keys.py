@@ -4,7 +4,7 @@ on one log, clients that send again with the same key, and faults, seeded.
 
   torture_keys.py --bin build/release/bin --seed 1 [--rounds 6] [--long 3]
 
-Faults: `kill -9` of a server, SIGSTOP of one (also while it holds the log's lock, and killed then),
+Faults: `kill -9` or SIGTERM of a server, SIGSTOP of one (also while it holds the log's lock, and killed then),
 `flock` held by others, a disk that is full for a while (a limit of the file's size), clients that leave,
 and a job of paygen with keys that is killed and run again. In a long round one of them lasts longer than
 a server lets a client wait. At the end, when the servers have ended:
@@ -45,18 +45,18 @@ CLIENTS = 10
 PATIENCE_S = 20      # of a client that waits for an answer: longer than a server lets it wait
 LONG_S = 11.5        # of a fault, in a long round: longer than a server lets a client wait
 KEYS_MAX = 2000      # of one client in a round
-FAULTS = ("kill", "kill", "stop", "stop with the lock", "kill with the lock", "lock", "full", "full for all")
+FAULTS = ("kill", "kill", "stop", "stop with the lock", "kill with the lock", "lock", "full", "full for all",
+          "end", "end in a lock")
 LONG_FAULTS = ("stop", "stop with the lock", "lock")
 
 
 class Clients:
-    """Each sends one key after the other until `ending` is set, and then until its last is certain."""
+    """So many, until they are to end: then each goes on until its last key is certain."""
 
     def __init__(self, servers, ledger, seed):
-        self.servers, self.ledger = servers, ledger
         self.ending = threading.Event()
         self.pool = concurrent.futures.ThreadPoolExecutor(CLIENTS)
-        self.futures = [self.pool.submit(self.play, f"c{i}", random.Random(f"{seed}/{i}"))
+        self.futures = [self.pool.submit(Client(servers, ledger, f"c{i}", seed).play, self.ending)
                         for i in range(CLIENTS)]
 
     def end(self):
@@ -64,58 +64,75 @@ class Clients:
         for future in self.futures:
             future.result()
 
-    def play(self, name, rng):
-        for number in range(KEYS_MAX):
-            if self.ending.is_set():
-                return
-            key = f"{name}-{number}"
-            self.ledger.add(key, Batch(key, decimal.Decimal(rng.randint(1, 999)) / 100, rng.randint(1, 5)))
-            how = rng.choice(("patient", "patient", "hasty", "gone", "gone, comes back", "content"))
-            if how.startswith("gone"):
-                self.leave(key, rng)
-            if how != "gone" and self.send_until_certain(key, how, rng) and rng.random() < 0.2:
-                self.ask_about(key, rng)
-            time.sleep(rng.uniform(0, 0.004))  # so that a long round is no long log
 
-    def port(self, rng):
-        return wait_for(lambda: rng.choice(self.servers).port, "a server")
+class Client:
+    """Sends one key after the other, over connections that it keeps: a request that a server answered
+    with "not taken" may not be written because its client is still there."""
+
+    def __init__(self, servers, ledger, name, seed):
+        self.servers, self.ledger, self.name = servers, ledger, name
+        self.rng = random.Random(f"{seed}/{name}")
+        self.connections = {}  # {port: connection}
+
+    def play(self, ending):
+        rng = self.rng
+        for number in range(KEYS_MAX):
+            if ending.is_set():
+                break
+            key = f"{self.name}-{number}"
+            self.ledger.add(key, Batch(key, decimal.Decimal(rng.randint(1, 999)) / 100, rng.randint(1, 5)))
+            how = rng.choice(("patient", "hasty", "gone", "gone, comes back", "content", "content"))
+            if how.startswith("gone"):
+                self.leave(key)
+            if how != "gone" and self.send_until_certain(key, how) and rng.random() < 0.2:
+                self.ask_about(key)
+            time.sleep(rng.uniform(0, 0.004))  # so that a long round is no long log
+        for connection in self.connections.values():
+            connection.close()
+
+    def port(self):
+        return wait_for(lambda: self.rng.choice(self.servers).port, "a server")
 
     def body(self, key, other=0):
         batch = self.ledger.sent[key]
         return json.dumps({"user": batch.user, "paymentAmt": str(batch.amount),
                            "volume": batch.volume + other})
 
-    def ask(self, method, target, rng, body=None, key=None, timeout=PATIENCE_S):
+    def ask(self, method, target, body=None, key=None, timeout=PATIENCE_S):
         """(status, answer); (None, {}) where none came."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port(rng), timeout=timeout)
+        port = self.port()
+        connection = self.connections.setdefault(port, http.client.HTTPConnection("127.0.0.1", port))
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'} if body else {}
         try:
+            if connection.sock is None:
+                connection.connect()
+            connection.sock.settimeout(timeout)
             connection.request(method, target, body, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError):
+            self.connections.pop(port).close()
             return None, {}
-        finally:
-            connection.close()
 
-    def leave(self, key, rng):
+    def leave(self, key):
         """Sends all of it, and does not wait for the answer."""
         body = self.body(key).encode()
         head = (f"POST /api/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n")
         self.ledger.tell(key, UNKNOWN)
         try:
-            with socket.create_connection(("127.0.0.1", self.port(rng)), PATIENCE_S) as client:
+            with socket.create_connection(("127.0.0.1", self.port()), PATIENCE_S) as client:
                 client.sendall(head.encode() + body)
-                time.sleep(rng.choice((0, rng.uniform(0, 0.02))))  # a moment: where it falls is random
+                time.sleep(self.rng.choice((0, self.rng.uniform(0, 0.02))))  # where it falls is random
         except OSError:
             pass
 
-    def send_until_certain(self, key, how, rng):
+    def send_until_certain(self, key, how):
         """True: taken. `content` is content with "not taken" as well."""
         while True:
-            timeout = rng.uniform(0.02, 0.5) if how == "hasty" and rng.random() < 0.7 else PATIENCE_S
-            status, answer = self.ask("POST", "/api/payments", rng, self.body(key), key, timeout)
+            hurries = how == "hasty" and self.rng.random() < 0.7
+            timeout = self.rng.uniform(0.02, 0.5) if hurries else PATIENCE_S
+            status, answer = self.ask("POST", "/api/payments", self.body(key), key, timeout)
             outcome = outcome_of(status, answer.get("type", ""))
             self.ledger.tell(key, outcome)
             if status in (400, 413, 415, 421, 422, 500, 501):
@@ -124,14 +141,14 @@ class Clients:
                 raise Difference(f"{key}: taken, and answered {answer}")
             if outcome == TAKEN or (outcome == NOT_TAKEN and how == "content"):
                 return outcome == TAKEN
-            time.sleep(rng.uniform(0, 0.02))
+            time.sleep(self.rng.uniform(0, 0.02))
 
-    def ask_about(self, key, rng):
+    def ask_about(self, key):
         """What may be said of a key that was taken; no answer is as good."""
-        status, answer = self.ask("GET", f"/api/payments/{key}", rng)
+        status, answer = self.ask("GET", f"/api/payments/{key}")
         if status not in (200, None, 503):
             raise Difference(f"{key}: taken, and asked about {status} {answer}")
-        status, answer = self.ask("POST", "/api/payments", rng, self.body(key, other=1), key)
+        status, answer = self.ask("POST", "/api/payments", self.body(key, other=1), key)
         if status not in (422, None, 503, 507):
             raise Difference(f"{key}: other payments with it, answered {status} {answer}")
 
@@ -147,6 +164,15 @@ class Faults:
         self.counts[name] += 1
         if name == "kill":
             server.kill()
+            server.start()
+        elif name == "end":
+            server.stop()
+            server.start()
+        elif name == "end in a lock":
+            with open(self.log, "ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                time.sleep(self.rng.uniform(0, 0.2))
+                server.stop()
             server.start()
         elif name == "lock":
             self.hold_lock(lasts_s)
