@@ -11,7 +11,7 @@ from torture_common import LIMIT_S, Difference
 
 
 class Job:
-    """`count` batches, each of a user of its own; batch N has the key PREFIX-N. The input has some
+    """`count` lines with a batch each, all of other users; batch N has the key PREFIX-N. The input has some
     empty lines, and some that are rejected: they have numbers as well, and no key."""
 
     def __init__(self, bin_dir, log, folder, prefix, count, rng):
@@ -31,13 +31,29 @@ class Job:
                                        "volume": batch.volume}) + "\n")
         self.command = [f"{bin_dir}/paygen", "-q", "--idempotency-prefix", prefix, "-o", log, path]
 
+    def make_random(self, count, rng):
+        """In place of the input: a random workload, whose batches an undisturbed run has to tell."""
+        self.command[-1:] = ["--random", str(count), "--users", "100", "--seed", str(rng.randint(1, 99))]
+        self.batches, self.status = {}, 0
+
+    def run_undisturbed(self):
+        """Into a log of its own; how long that took."""
+        own = self.log + ".first"
+        begun = time.monotonic()
+        self.ended(self.start([own if word == self.log else word for word in self.command]))
+        took_s = time.monotonic() - begun
+        if not self.batches:
+            with open(own, "rb") as file:
+                self.batches = {key: batches[0] for key, batches in keyed_lines(file.read())}
+        return took_s
+
     def bad(self):
         self.status = 1
         return "not JSON\n"
 
-    def start(self):
+    def start(self, command=None):
         self.runs += 1
-        return subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        return subprocess.Popen(command or self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE)
 
     def run(self, kill_after_s=None):

@@ -5,8 +5,6 @@
     ledger.tell("k-1", outcome_of(503, "urn:paystats:problem:busy"))
     ledger.tell("k-1", TAKEN)
     ledger.check(log_bytes, stats_lines)                    # raises Difference
-
-Each key has a user of its own, so that it can be told from all others in totals as well.
 """
 import collections
 import threading
@@ -72,8 +70,7 @@ class Ledger:
                 raise Difference(f"{key}: told that it is taken, and not in the log")
             if told == {NOT_TAKEN} and times[key] != 0:
                 raise Difference(f"{key}: in the log, though every answer said that it was not taken")
-        right = {batch.user: (batch.amount * batch.volume, batch.volume)
-                 for key, batch in self.sent.items() if times[key]}
+        right = log_oracle.totals_of([batch for key, batch in self.sent.items() if times[key]])
         totals = log_oracle.stats_totals(stats)
         if totals != right:
             odd = sorted({*totals.items()} ^ {*right.items()})

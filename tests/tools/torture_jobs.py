@@ -15,7 +15,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from keyed_log import Ledger  # noqa: E402
 from serving import payagg  # noqa: E402
 from torture_common import Difference  # noqa: E402
 
-KINDS = ("one", "one", "two", "two", "two with a stop", "one with cuts", "one among others")
+KINDS = ("one", "one at random", "two", "two", "two with a stop", "one with cuts", "one among others")
 
 
 def read(path):
@@ -38,15 +37,6 @@ def read(path):
             return file.read()
     except FileNotFoundError:
         return b""
-
-
-def duration_of(job):
-    """Of this job, undisturbed, into a log of its own."""
-    own = job.command[:]
-    own[own.index("-o") + 1] += ".first"
-    begun = time.monotonic()
-    subprocess.run(own, check=False, capture_output=True, timeout=60)
-    return time.monotonic() - begun
 
 
 def stop_for_a_while(job, rng, longest_s):
@@ -84,10 +74,12 @@ def at_once(works):
 
 def play_round(bin_dir, folder, rng, kind, counts):
     log = os.path.join(folder, "payments.jsonl")
-    count = rng.choice([rng.randint(1, 10), rng.randint(1000, 5000), rng.randint(20_000, 50_000)])
+    count = rng.choice([rng.randint(1, 10), rng.randint(1000, 5000), rng.randint(10_000, 30_000)])
     job = Job(bin_dir, log, folder, f"job-{rng.randint(1, 99)}", count, rng)
-    jobs, longest_s = [job], duration_of(job)
-    if kind == "one":
+    if kind == "one at random":
+        job.make_random(count, rng)
+    jobs, longest_s = [job], job.run_undisturbed()
+    if kind in ("one", "one at random"):
         job.run_until_it_ends(rng, rng.randint(3, 8), longest_s)
     elif kind == "one with cuts":
         play_cuts(job, log, rng, longest_s)
