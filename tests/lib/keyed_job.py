@@ -82,10 +82,10 @@ class Job:
         """A part of it is in the log, and a part is not."""
         try:
             with open(self.log, "rb") as file:
-                data = file.read()
+                lines = file.read().count(f'"idempotencyKey":"{self.prefix}-'.encode())
         except FileNotFoundError:
             return False
-        return 0 < sum(key in self.batches for key, _ in keyed_lines(data)) < len(self.batches)
+        return 0 < lines < len(self.batches)
 
     def run_until_it_ends(self, rng, kills, longest_s):
         for _ in range(kills):
