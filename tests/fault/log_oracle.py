@@ -90,6 +90,15 @@ def is_whole(tail):
         return False
 
 
+def totals_of(batches):
+    """{user: (sum, count)}"""
+    totals = collections.defaultdict(lambda: (decimal.Decimal(0), 0))
+    for user, amount, volume in batches:
+        total, count = totals[user]
+        totals[user] = (total + amount * volume, count + volume)
+    return dict(totals)
+
+
 class Log:
     """What stands in a log: `counted`, the batches of each line that counts, and how many do not;
     `whole` are its bytes to the last newline, `tail` those behind it."""
@@ -113,12 +122,7 @@ class Log:
 
     def totals(self):
         """{user: (sum, count)}"""
-        totals = collections.defaultdict(lambda: (decimal.Decimal(0), 0))
-        for batches in self.counted:
-            for user, amount, volume in batches:
-                total, count = totals[user]
-                totals[user] = (total + amount * volume, count + volume)
-        return dict(totals)
+        return totals_of(batch for batches in self.counted for batch in batches)
 
 
 def read_log(data):

@@ -1,0 +1,59 @@
+"""A paystats-serve under test that writes to a log, and what payagg makes of that log."""
+import os
+import signal
+import subprocess
+
+from torture_common import LIMIT_S, Difference, wait_for
+
+
+class Server:
+    """On any free port; a second start() is another process, on another port. `port` is None while
+    there is none: another process may get the one that it had."""
+
+    def __init__(self, bin_dir, log, folder, name):
+        self.command = [f"{bin_dir}/paystats-serve", "--listen", "127.0.0.1:0", "--stats",
+                        os.path.join(folder, "none.sock"), "--allow-host", "127.0.0.1", "-o", log]
+        self.errors = os.path.join(folder, f"{name}.err")
+        self.process, self.port = None, None
+        self.start()
+
+    def start(self):
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=errors)
+        self.port = wait_for(self.listening, "a server to listen")
+
+    def listening(self):
+        if self.process.poll() is not None:
+            raise Difference(f"a server ended with status {self.process.returncode}: {self.said()}")
+        _, found, rest = self.said().partition("listening on http://127.0.0.1:")
+        return int(rest.split("/", 1)[0]) if found and "/" in rest else None
+
+    def said(self):
+        with open(self.errors, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self):
+        """By SIGTERM; what it has taken is in the log then."""
+        self.port = None
+        self.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: self.process.poll() is not None, "the end of a server")
+        if self.process.returncode != 0:
+            raise Difference(f"a server ended with status {self.process.returncode}: {self.said()}")
+
+    def kill(self):
+        self.port = None
+        self.process.kill()
+        self.process.wait()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.kill()
+
+
+def payagg(bin_dir, log):
+    """Its totals of a log in which every line counts."""
+    run = subprocess.run([f"{bin_dir}/payagg", log], capture_output=True, check=False, timeout=LIMIT_S)
+    if run.returncode != 0:
+        raise Difference(f"payagg: status {run.returncode}: {run.stderr.decode()}")
+    return run.stdout
