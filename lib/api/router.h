@@ -7,8 +7,7 @@
 //   if (std::get_if<AskKey>(&action)) ...           // find it, key_response()
 //   if (std::get_if<AskStats>(&action)) ...         // ask the cache, stats_response()
 //   if (std::get_if<OpenStream>(&action)) ...       // send stream_response(), then events
-//   if (std::get_if<Report>(&action)) ...           // readiness_response(), metrics_response() or
-//   keys_response()
+//   if (std::get_if<Report>(&action)) ...           // a response about the server, see report.h
 //
 // A HEAD is answered as a GET, its body left out by the caller. Where a response comes although the
 // request has a body, the response closes the connection.

@@ -4,8 +4,8 @@
 //   Result<StaticFiles> files = StaticFiles::load("/usr/share/paystats/www");
 //   const StaticFiles::File* file = files->find("/app.js");
 //
-// "/" is index.html. Names that begin with a dot are left out. What gzip makes smaller is kept in that
-// form as well, for clients that take it.
+// "/" is index.html. Names that begin with a dot are left out. What gzip makes smaller is kept in
+// that form as well, for clients that take it.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class StaticFiles {
 
   struct File {
     SharedBytes body;
-    std::string etag;    // with its quotes
-    std::string fields;  // of a response: type, ETag and the common ones
+    std::string etag;                            // with its quotes
+    std::string fields;                          // of a response: type, ETag and the common ones
     std::shared_ptr<const File> gzip = nullptr;  // the same, compressed
   };
 

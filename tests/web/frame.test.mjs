@@ -269,11 +269,11 @@ describe("the frame", () => {
     assert.equal(response.status, 405);
   });
 
-  test("what a browser loads for the page is at most 170 KB", async () => {
+  test("what a browser loads for the page is at most 80 KB", async () => {
     const view = await openPage(browser, busy.url);
     const bytes = await view.page.evaluate(() => [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")]
       .filter((entry) => !entry.name.includes("/api/")).reduce((sum, entry) => sum + entry.transferSize, 0));
-    assert.ok(bytes > 90000 && bytes <= 170000, `${bytes} bytes`);
+    assert.ok(bytes > 30000 && bytes <= 80000, `${bytes} bytes`);
     await view.close();
   });
 });
