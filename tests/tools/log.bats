@@ -230,6 +230,14 @@ run_remedy() {
   unchanged " $edgar \n$edgar"
   unchanged "$edgar\n{\"us"
   unchanged " $edgar \n$edgar\n\n"
+  # A log of today, and a file that is no log.
+  local dated='{"user":"a","paymentAmt":1,"time":"2026-01-01T00:00:00Z"}'
+  unchanged "$dated\n$edgar\n $edgar \n"
+  unchanged "$dated\n $edgar \n {\"us"
+  unchanged "$edgar\n $dated \n"
+  unchanged "$edgar\n  $edgar  \n"
+  unchanged "$edgar\n a note \n"
+  unchanged "notes\n $edgar \n"
   for tail in " $edgar \n" " $edgar \n $edgar \n {\"us" " $edgar \n{\"us" " {\"us" " $edgar \n $edgar"; do
     for front in '' "$edgar\n" "\n" " $edgar \n$edgar\n"; do
       old "$front$tail"
