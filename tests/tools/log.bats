@@ -181,6 +181,19 @@ run_remedy() {
   wait_for 'grep -q "\"b\",\"sum\":4.00" background.out'
 }
 
+@test "an earlier input that grows after it was read is status 3, and what was read is published" {
+  pay
+  mv log log.1
+  pay
+  in_background payagg --follow log.1 log
+  wait_for '[ -s background.out ]'
+  echo "$edgar" >>log.1
+  ended_with 3
+  tail -n 1 background.err | grep -q 'log.1: grew from .* for the totals of all: payagg --follow log.1 log$'
+  in_background payagg --follow log.1 log
+  wait_for 'grep -q edgar background.out && grep -q "\"b\",\"sum\":4.00" background.out'
+}
+
 @test "a log that is replaced is status 3" {
   pay
   follow
