@@ -163,7 +163,7 @@ run_remedy() {
   follow
   : >log
   ended_with_remedy "payagg --follow $PWD/log"
-  grep -q 'shrank' background.err
+  grep -q 'shrank.*copytruncate' background.err
 }
 
 @test "a log that is renamed and made anew is read to its end, published, and status 3" {
