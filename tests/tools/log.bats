@@ -125,6 +125,12 @@ pay() { paygen --user b --amount 2 -o log; }
   printf 'my notes' >notes.txt
   refuses 'notes.txt: not a log' paygen --user b --amount 2 -o notes.txt
   refuses 'notes.txt: not a log' paystats-serve --stats s --listen 127.0.0.1:0 -o notes.txt
+  # However much white space is in front, and whatever the encoding.
+  { head -c 5000 /dev/zero | tr '\0' ' '; echo 'my notes'; } >spaces.txt
+  refuses 'spaces.txt: not a log' paygen --user b --amount 2 -o spaces.txt
+  [ "$(wc -c <spaces.txt)" -eq 5009 ]
+  printf '{"user":"b","paymentAmt":2}\n' | iconv -t UTF-16LE >wide.txt
+  refuses 'wide.txt: not a log' paygen --user b --amount 2 -o wide.txt
   # As a shell appends: its stdout is no log either.
   ! paygen --user b --amount 2 >>notes.txt 2>said
   grep -q 'not a log' said
