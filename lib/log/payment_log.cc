@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/utf8.h"
 #include "io/fd_io.h"
@@ -249,10 +250,17 @@ base::Result<void> PaymentLog::sync() {
 
 base::Result<void> PaymentLog::sync_name() {
   if (name_is_synced_) return {};
-  base::Result<void> synced = log::sync_name(write_fd_.get(), name_);
+  const base::Result<NameSync> synced = log::sync_name(write_fd_.get(), name_);
   broken_ = broken_ || !synced;
   name_is_synced_ = synced.has_value();
-  return synced;
+  if (!synced) return base::fail(synced.error());
+  if (*synced == NameSync::kFileOnly && !std::exchange(told_folder_, true)) {
+    diagnostics_->warning(fmt::format(
+        "{}: its folder may not be read, so it cannot be synced: on some file systems a power cut "
+        "may cost a new log its name",
+        name_));
+  }
+  return {};
 }
 
 // What stands in the log from `begin` to its end.

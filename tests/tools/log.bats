@@ -147,6 +147,19 @@ pay() { paygen --user b --amount 2 -o log; }
   grep -q 'has been moved or removed' background.err
 }
 
+@test "a folder that cannot be synced is told, once" {
+  mkdir folder
+  chmod 300 folder
+  # Root may read everything, but for these capabilities.
+  local limited=()
+  [ "$(id -u)" -ne 0 ] || limited=(setpriv --bounding-set=-dac_override,-dac_read_search)
+  printf '%s\n' "$edgar" "$edgar" |
+    "${limited[@]}" paygen --rate 1000 -o folder/log 2>said
+  chmod 700 folder
+  [ "$(wc -l <folder/log)" -eq 2 ]
+  [ "$(grep -c 'warning: folder/log: its folder may not be read' said)" -eq 1 ]
+}
+
 # ---- Followers whose file is taken away
 
 follow() {
