@@ -273,9 +273,9 @@ class FollowSource final : public io::Source {
           *old, torn, run_again_with({*old, path}));
     } else if (const std::optional<uint64_t> inode = inode_of_linked(fd_.get()); inode) {
       message += fmt::format(
-          "has another name (a hard link), which the system does not tell, and has been read to its "
-          "end{}; to find it: find / -inum {}; for the totals of what is there now, without what is "
-          "in that file: {}",
+          "has another name (a hard link), which the system does not tell, and has been read to "
+          "its end{}; to find it: find / -inum {}; for the totals of what is there now, without "
+          "what is in that file: {}",
           torn, *inode, run_again_with({path}));
     } else {
       message += fmt::format(

@@ -213,6 +213,15 @@ run_remedy() {
   wait_for 'grep -q edgar background.out && grep -q "\"b\",\"sum\":4.00" background.out'
 }
 
+@test "more earlier inputs than there may be descriptors are read" {
+  pay
+  for i in {1..150}; do echo "$edgar" >"log.$i"; done
+  in_background bash -c 'ulimit -n 120; exec payagg --follow log.{1..150} log'
+  wait_for 'grep -q "\"edgar\",\"sum\":150.00" background.out'
+  echo "$edgar" >>log.150
+  ended_with 3
+}
+
 @test "a log that is replaced is status 3" {
   pay
   follow

@@ -76,7 +76,7 @@ nothing_is_left() {
   mv state/payments.jsonl state/old.jsonl
   [ "$(pay edgar 1 1)" = 200 ]
   wait_for 'grep -q "not started again" background.err'
-  grep -q 'payagg --follow .*/old.jsonl .*/payments.jsonl' background.err
+  grep -q "payagg --progress never --follow --ready-line .*/old.jsonl .*/payments.jsonl" background.err
   ! child payagg
   ! child paystats-cache
   [ "$(pay edgar 1 1)" = 200 ]
@@ -84,6 +84,7 @@ nothing_is_left() {
   nothing_is_left
   # Nor by another start: that would show what is in the new file alone.
   run -3 "$PIPELINE" --state state --listen 127.0.0.1:0
+  [[ $output == *"does not start while '"*"/state/payments.jsonl.look' is there" ]]
   remedy=$(grep -o "then '.*join-logs' .*" <<<"$output")
   eval "${remedy#then }"
   start_pipeline
