@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
+#include <utility>
 
 #include "io/fd_io.h"
 #include "io/file_source.h"
@@ -17,6 +19,11 @@ namespace paystats::io {
 namespace {
 
 using io::has_bytes_beyond_size;
+
+constexpr base::Duration kLookEach = std::chrono::seconds(1);
+// So many of the files that were read last are watched: each costs a descriptor, and what still
+// grows is what was written to last.
+constexpr size_t kWatchedMax = 64;
 
 bool has_bytes_beyond_size(const std::string& path) {
   const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -55,6 +62,44 @@ void add_stdin(InputSizes& sizes) {
   add(sizes, status, STDIN_FILENO);
 }
 
+// Files that have been read once, up to where their descriptors stand. What comes behind that while
+// a later one is followed would be missing in the totals.
+class ReadFiles {
+ public:
+  base::Result<void> add(base::UniqueFd fd, std::string name) {
+    const off_t end = ::lseek(fd.get(), 0, SEEK_CUR);
+    if (end < 0) return base::fail(base::system_error(name, errno));
+    if (files_.size() == kWatchedMax) files_.pop_front();
+    files_.push_back({std::move(fd), std::move(name), static_cast<uint64_t>(end)});
+    return {};
+  }
+  bool empty() const { return files_.empty(); }
+
+  base::Result<void> check(const base::Invocation& run) const {
+    for (const File& file : files_) {
+      const base::Result<uint64_t> size = file_size(file.fd.get(), file.name);
+      if (!size) return base::fail(size.error());
+      if (*size <= file.end) continue;
+      return base::fail(
+          fmt::format(
+              "{}: grew from {} to {} bytes after it was read, so the totals lack what came "
+              "then; for the totals of all: {}",
+              file.name == "-" ? "stdin" : file.name, file.end, *size,
+              run.with_input(file.name, {file.name})),
+          base::ErrorKind::kMustNotGoOn);
+    }
+    return {};
+  }
+
+ private:
+  struct File {
+    base::UniqueFd fd;
+    std::string name;
+    uint64_t end = 0;
+  };
+  std::deque<File> files_;
+};
+
 // One input after the other, each opened as the one before it ends.
 class InputsInTurn final : public Source {
  public:
@@ -73,16 +118,15 @@ class InputsInTurn final : public Source {
         if (skip_after_stop()) continue;
         base::Result<std::unique_ptr<Source>> opened = open_next();
         if (!opened) return base::fail(opened.error());
-        const bool followed = options_.follow && next_ + 1 == inputs_.size();
-        current_ = started_source(std::move(*opened), followed, diagnostics_);
+        current_ = started_source(std::move(*opened), is_followed(), diagnostics_);
       }
-      base::Result<ReadStatus> status = current_->read(out, deadline);
+      const bool watches = is_followed() && !read_files_.empty();
+      if (watches && look_is_bad()) return ReadStatus::kEnd;
+      base::Result<ReadStatus> status =
+          current_->read(out, watches ? std::min(deadline, next_look_) : deadline);
+      if (status && *status == ReadStatus::kIdle && watches && next_look_ < deadline) continue;
       if (!status || *status != ReadStatus::kEnd) return status;
-      cut_short_ = cut_short_ || current_->cut_short();
-      if (ending_) ending_ = current_->ending();
-      bytes_of_earlier_ += current_->bytes_read();
-      current_.reset();
-      ++next_;
+      if (base::Result<void> ended = end_current(); !ended) return base::fail(ended.error());
     }
   }
 
@@ -99,6 +143,39 @@ class InputsInTurn final : public Source {
   uint64_t bytes_all() const override { return bytes_all_; }
 
  private:
+  // The one that is read now, or is to be opened next.
+  bool is_followed() const { return options_.follow && next_ + 1 == inputs_.size(); }
+
+  // Looks once a second whether a file has grown that was read. Then this is the end, as ending_
+  // says.
+  bool look_is_bad() {
+    if (!ending_) return true;
+    const base::Instant now = waiter_.clock().now();
+    if (now < next_look_) return false;
+    next_look_ = now + kLookEach;
+    ending_ = read_files_.check(diagnostics_.invocation());
+    return !ending_;
+  }
+
+  base::Result<void> end_current() {
+    const bool cut = current_->cut_short();
+    cut_short_ = cut_short_ || cut;
+    if (ending_) ending_ = current_->ending();
+    bytes_of_earlier_ += current_->bytes_read();
+    current_.reset();
+    ++next_;
+    if (!read_fd_ || cut) return {};
+    return read_files_.add(std::move(read_fd_), inputs_[next_ - 1].name);
+  }
+
+  // Of a file in front of one that is followed a descriptor is kept.
+  base::Result<void> keep(int fd, std::string_view name) {
+    read_fd_.reset();
+    if (!options_.follow) return {};
+    read_fd_ = base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return read_fd_ ? base::Result<void>() : base::fail(base::system_error(name, errno));
+  }
+
   // After a stop signal nothing more is begun, but what others have put into stdin is read.
   bool skip_after_stop() {
     const bool skipped =
@@ -113,7 +190,7 @@ class InputsInTurn final : public Source {
   base::Result<std::unique_ptr<Source>> open_next() {
     const Endpoint& input = inputs_[next_];
     if (input.kind == Endpoint::Kind::kStdio) return open_stdin();
-    if (options_.follow && next_ + 1 == inputs_.size()) {
+    if (is_followed()) {
       return options_.follow(input.name, waiter_, diagnostics_);
     }
     // O_NONBLOCK: the open of a FIFO does not wait for its writer; reading it does, and can be
@@ -123,14 +200,18 @@ class InputsInTurn final : public Source {
     if (!opened) return base::fail(opened.error());
     const int fd = opened->get();
     if (is_plain_file(fd)) {
+      if (base::Result<void> kept = keep(fd, input.name); !kept) return base::fail(kept.error());
       return file_source(fd, std::move(*opened), input.name, waiter_, diagnostics_);
     }
     return stream_source(fd, std::move(*opened), input.name, OnStop::kEndAtOnce, waiter_);
   }
 
-  std::unique_ptr<Source> open_stdin() {
+  base::Result<std::unique_ptr<Source>> open_stdin() {
     const base::FdType type = base::fd_type(STDIN_FILENO);
     if (is_plain_file(STDIN_FILENO)) {
+      if (base::Result<void> kept = keep(STDIN_FILENO, "stdin"); !kept) {
+        return base::fail(kept.error());
+      }
       return file_source(STDIN_FILENO, base::UniqueFd(), "-", waiter_, diagnostics_);
     }
     const OnStop on_stop =
@@ -145,6 +226,9 @@ class InputsInTurn final : public Source {
   base::Diagnostics& diagnostics_;
   size_t next_ = 0;  // the input that is read now, or is to be opened next
   std::unique_ptr<Source> current_;
+  base::UniqueFd read_fd_;  // a file that is read now
+  ReadFiles read_files_;
+  base::Instant next_look_{};
   bool cut_short_ = false;
   base::Result<void> ending_;
   uint64_t bytes_of_earlier_ = 0;

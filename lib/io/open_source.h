@@ -36,8 +36,10 @@ base::Result<InputSizes> check_inputs(const std::vector<Endpoint>& inputs,
                                       const SourceOptions& options);
 
 // Opens each input in turn as the one before it ends. stdin that is a pipe is read on after a stop
-// signal until its end or 500 ms of silence, at most 5 s; the others stop at once. `sizes` are
-// those that check_inputs() gave. `waiter` and `diagnostics` are borrowed.
+// signal until its end or 500 ms of silence, at most 5 s; the others stop at once. While the last
+// one is followed, growth of a regular file before it, seen once a second, is the end, and ending()
+// is of kind kMustNotGoOn: of the 64 such files that were read last. `sizes` are those that
+// check_inputs() gave. `waiter` and `diagnostics` are borrowed.
 std::unique_ptr<Source> open_checked(const std::vector<Endpoint>& inputs,
                                      const SourceOptions& options, const InputSizes& sizes,
                                      const Waiter& waiter, base::Diagnostics& diagnostics);

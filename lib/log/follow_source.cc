@@ -62,6 +62,13 @@ std::string absolute(const std::string& path) {
   return error ? path : whole;
 }
 
+// Of a file that still has a name.
+std::optional<uint64_t> inode_of_linked(int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0 || status.st_nlink == 0) return std::nullopt;
+  return status.st_ino;
+}
+
 class FollowSource final : public io::Source {
  public:
   FollowSource(const std::string& path, const io::Waiter& waiter, base::Diagnostics& diagnostics)
@@ -228,7 +235,9 @@ class FollowSource final : public io::Source {
   base::Result<void> check_what_was_read(uint64_t size) const {
     if (size < end_) {
       return must_not_go_on(
-          fmt::format("shrank from {} to {} bytes while it was followed", end_, size));
+          fmt::format("shrank from {} to {} bytes while it was followed (a copy that logrotate's "
+                      "copytruncate has made before has what is missing)",
+                      end_, size));
     }
     std::string now(proof_.size(), '\0');
     const base::Result<size_t> n =
@@ -262,6 +271,12 @@ class FollowSource final : public io::Source {
           "is {}, and has been read to its end{}; for the totals of both (files between them go "
           "between them): {}",
           *old, torn, run_again_with({*old, path}));
+    } else if (const std::optional<uint64_t> inode = inode_of_linked(fd_.get()); inode) {
+      message += fmt::format(
+          "has another name (a hard link), which the system does not tell, and has been read to "
+          "its end{}; to find it: find / -inum {}; for the totals of what is there now, without "
+          "what is in that file: {}",
+          torn, *inode, run_again_with({path}));
     } else {
       message += fmt::format(
           "was removed, and has been read to its end{}; for the totals of what is there now: {}",

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/utf8.h"
 #include "io/fd_io.h"
@@ -44,16 +45,34 @@ base::Result<void> check_file(int fd, std::string_view name) {
   return {};
 }
 
-// A mistyped output must not change a file that is no log.
-base::Result<void> check_first_byte(int fd, std::string_view name) {
-  std::string front(4096, '\0');
-  const base::Result<size_t> n = io::read_at(fd, 0, front.data(), front.size(), name);
-  if (!n) return base::fail(n.error());
-  std::string_view text(front.data(), *n);
-  if (text.starts_with(base::kByteOrderMark)) text.remove_prefix(base::kByteOrderMark.size());
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  if (text[first] == '{' || text[first] == '[' || text[first] == '\0') return {};
+// The first bytes of the file that are neither a byte-order mark nor white space, however much of
+// that there is: none, or up to two.
+base::Result<std::string> first_bytes(int fd, std::string_view name) {
+  std::string chunk(4096, '\0');
+  for (uint64_t at = 0;;) {
+    const base::Result<size_t> n = io::read_at(fd, at, chunk.data(), chunk.size(), name);
+    if (!n) return base::fail(n.error());
+    std::string_view text(chunk.data(), *n);
+    if (at == 0 && text.starts_with(base::kByteOrderMark)) {
+      text.remove_prefix(base::kByteOrderMark.size());
+    }
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first != text.npos && (first + 1 < text.size() || *n < chunk.size())) {
+      return std::string(text.substr(first, 2));
+    }
+    if (*n < chunk.size()) return std::string();
+    at += *n - (first == text.npos ? 0 : 1);  // the last byte once more, with the one behind it
+  }
+}
+
+// A mistyped output must not change a file that is no log. Nor is UTF-16 one, mark or none: behind
+// its first letter is a NUL.
+base::Result<void> check_first_bytes(int fd, std::string_view name) {
+  const base::Result<std::string> first = first_bytes(fd, name);
+  if (!first) return base::fail(first.error());
+  if (first->empty() || first->front() == '\0') return {};
+  const bool begins_json = first->front() == '{' || first->front() == '[';
+  if (begins_json && (first->size() == 1 || first->back() != '\0')) return {};
   return base::fail(fmt::format("{}: not a log of JSON lines, so nothing is appended to it", name));
 }
 
@@ -95,7 +114,7 @@ base::Result<PaymentLog> PaymentLog::open(const std::string& path, base::Diagnos
       base::open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
   if (!opened) return base::fail(opened.error());
   base::Result<void> checked = check_file(opened->get(), path);
-  if (checked) checked = check_first_byte(opened->get(), path);
+  if (checked) checked = check_first_bytes(opened->get(), path);
   if (!checked) return base::fail(checked.error());
   base::UniqueFd read_fd(::fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
   if (!read_fd) return base::fail(base::system_error(path, errno));
@@ -114,7 +133,7 @@ base::Result<PaymentLog> PaymentLog::adopt(int fd, std::string name,
   // well, so the lock is taken on one of our own.
   base::Result<base::UniqueFd> read_fd = io::reopen_for_reading(fd, name);
   if (!read_fd) return base::fail(read_fd.error());
-  checked = check_first_byte(read_fd->get(), name);
+  checked = check_first_bytes(read_fd->get(), name);
   if (!checked) return base::fail(checked.error());
   const std::optional<std::string> path = name_of(fd);
   if (!path) {
@@ -189,7 +208,7 @@ base::Result<void> PaymentLog::prepare() {
     undo_bytes_ = static_cast<uint64_t>(now->size);
     return {};
   }
-  base::Result<void> prepared = check_first_byte(read_fd_.get(), name_);
+  base::Result<void> prepared = check_first_bytes(read_fd_.get(), name_);
   if (prepared) prepared = sync_contents();
   return prepared ? repair() : prepared;
 }
@@ -231,10 +250,17 @@ base::Result<void> PaymentLog::sync() {
 
 base::Result<void> PaymentLog::sync_name() {
   if (name_is_synced_) return {};
-  base::Result<void> synced = log::sync_name(write_fd_.get(), name_);
+  const base::Result<NameSync> synced = log::sync_name(write_fd_.get(), name_);
   broken_ = broken_ || !synced;
   name_is_synced_ = synced.has_value();
-  return synced;
+  if (!synced) return base::fail(synced.error());
+  if (*synced == NameSync::kFileOnly && !std::exchange(told_folder_, true)) {
+    diagnostics_->warning(fmt::format(
+        "{}: its folder may not be read, so it cannot be synced: on some file systems a power cut "
+        "may cost a new log its name",
+        name_));
+  }
+  return {};
 }
 
 // What stands in the log from `begin` to its end.

@@ -98,6 +98,7 @@ class PaymentLog {
   base::Diagnostics* diagnostics_;
   bool name_is_synced_ = false;
   bool told_waiting_ = false;
+  bool told_folder_ = false;
   uint64_t file_number_ = 1;
   bool broken_ = false;
   uint64_t undo_bytes_ = 0;               // the size to go back to

@@ -12,14 +12,16 @@
 
 namespace paystats::log {
 
-base::Result<void> sync_name(int fd, std::string_view name) {
+base::Result<NameSync> sync_name(int fd, std::string_view name) {
   std::error_code error;
   const std::filesystem::path path =
       std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error);
   const base::Result<base::UniqueFd> folder =
       base::open_file(path.parent_path(), O_RDONLY | O_DIRECTORY);
-  const int reason = io::sync_all(folder && !error ? folder->get() : fd);
-  return reason == 0 ? base::Result<void>() : base::fail(base::system_error(name, reason));
+  const bool has_folder = folder && !error;
+  const int reason = io::sync_all(has_folder ? folder->get() : fd);
+  if (reason != 0) return base::fail(base::system_error(name, reason));
+  return has_folder ? NameSync::kFolder : NameSync::kFileOnly;
 }
 
 base::Result<void> truncate_to(int fd, uint64_t size, std::string_view name) {

@@ -81,7 +81,9 @@ base::Result<void> TornFile::finish() {
   if (const int reason = io::sync_all(fd_.get()); reason != 0) {
     return base::fail(base::system_error(path_, reason));
   }
-  return sync_name(fd_.get(), path_);
+  // Where the folder may not be read, who commits to the log tells.
+  const base::Result<NameSync> synced = sync_name(fd_.get(), path_);
+  return synced ? base::Result<void>() : base::fail(synced.error());
 }
 
 void TornFile::take_back() {

@@ -125,6 +125,12 @@ pay() { paygen --user b --amount 2 -o log; }
   printf 'my notes' >notes.txt
   refuses 'notes.txt: not a log' paygen --user b --amount 2 -o notes.txt
   refuses 'notes.txt: not a log' paystats-serve --stats s --listen 127.0.0.1:0 -o notes.txt
+  # However much white space is in front, and whatever the encoding.
+  { head -c 5000 /dev/zero | tr '\0' ' '; echo 'my notes'; } >spaces.txt
+  refuses 'spaces.txt: not a log' paygen --user b --amount 2 -o spaces.txt
+  [ "$(wc -c <spaces.txt)" -eq 5009 ]
+  printf '{"user":"b","paymentAmt":2}\n' | iconv -t UTF-16LE >wide.txt
+  refuses 'wide.txt: not a log' paygen --user b --amount 2 -o wide.txt
   # As a shell appends: its stdout is no log either.
   ! paygen --user b --amount 2 >>notes.txt 2>said
   grep -q 'not a log' said
@@ -139,6 +145,19 @@ pay() { paygen --user b --amount 2 -o log; }
   kill -TERM "$pid"
   ended_with 143
   grep -q 'has been moved or removed' background.err
+}
+
+@test "a folder that cannot be synced is told, once" {
+  mkdir folder
+  chmod 300 folder
+  # Root may read everything, but for these capabilities.
+  local limited=()
+  [ "$(id -u)" -ne 0 ] || limited=(setpriv --bounding-set=-dac_override,-dac_read_search)
+  printf '%s\n' "$edgar" "$edgar" |
+    "${limited[@]}" paygen --rate 1000 -o folder/log 2>said
+  chmod 700 folder
+  [ "$(wc -l <folder/log)" -eq 2 ]
+  [ "$(grep -c 'warning: folder/log: its folder may not be read' said)" -eq 1 ]
 }
 
 # ---- Followers whose file is taken away
@@ -163,7 +182,7 @@ run_remedy() {
   follow
   : >log
   ended_with_remedy "payagg --follow $PWD/log"
-  grep -q 'shrank' background.err
+  grep -q 'shrank.*copytruncate' background.err
 }
 
 @test "a log that is renamed and made anew is read to its end, published, and status 3" {
@@ -179,6 +198,28 @@ run_remedy() {
   # The remedy counts both.
   run_remedy
   wait_for 'grep -q "\"b\",\"sum\":4.00" background.out'
+}
+
+@test "an earlier input that grows after it was read is status 3, and what was read is published" {
+  pay
+  mv log log.1
+  pay
+  in_background payagg --follow log.1 log
+  wait_for '[ -s background.out ]'
+  echo "$edgar" >>log.1
+  ended_with 3
+  tail -n 1 background.err | grep -q 'log.1: grew from .* for the totals of all: payagg --follow log.1 log$'
+  in_background payagg --follow log.1 log
+  wait_for 'grep -q edgar background.out && grep -q "\"b\",\"sum\":4.00" background.out'
+}
+
+@test "more earlier inputs than there may be descriptors are read" {
+  pay
+  for i in {1..150}; do echo "$edgar" >"log.$i"; done
+  in_background bash -c 'ulimit -n 120; exec payagg --follow log.{1..150} log'
+  wait_for 'grep -q "\"edgar\",\"sum\":150.00" background.out'
+  echo "$edgar" >>log.150
+  ended_with 3
 }
 
 @test "a log that is replaced is status 3" {
@@ -230,6 +271,14 @@ run_remedy() {
   unchanged " $edgar \n$edgar"
   unchanged "$edgar\n{\"us"
   unchanged " $edgar \n$edgar\n\n"
+  # A log of today, and a file that is no log.
+  local dated='{"user":"a","paymentAmt":1,"time":"2026-01-01T00:00:00Z"}'
+  unchanged "$dated\n$edgar\n $edgar \n"
+  unchanged "$dated\n $edgar \n {\"us"
+  unchanged "$edgar\n $dated \n"
+  unchanged "$edgar\n  $edgar  \n"
+  unchanged "$edgar\n a note \n"
+  unchanged "notes\n $edgar \n"
   for tail in " $edgar \n" " $edgar \n $edgar \n {\"us" " $edgar \n{\"us" " {\"us" " $edgar \n $edgar"; do
     for front in '' "$edgar\n" "\n" " $edgar \n$edgar\n"; do
       old "$front$tail"

@@ -76,7 +76,7 @@ nothing_is_left() {
   mv state/payments.jsonl state/old.jsonl
   [ "$(pay edgar 1 1)" = 200 ]
   wait_for 'grep -q "not started again" background.err'
-  grep -q 'payagg --follow .*/old.jsonl .*/payments.jsonl' background.err
+  grep -q "payagg --progress never --follow --ready-line .*/old.jsonl .*/payments.jsonl" background.err
   ! child payagg
   ! child paystats-cache
   [ "$(pay edgar 1 1)" = 200 ]
@@ -84,11 +84,82 @@ nothing_is_left() {
   nothing_is_left
   # Nor by another start: that would show what is in the new file alone.
   run -3 "$PIPELINE" --state state --listen 127.0.0.1:0
-  [[ "$output" == *'must be one file again'*payments.jsonl.look* ]]
-  cat state/old.jsonl state/payments.jsonl >joined && mv joined state/payments.jsonl
-  rm state/payments.jsonl.look
+  [[ $output == *"does not start while '"*"/state/payments.jsonl.look' is there" ]]
+  remedy=$(grep -o "then '.*join-logs' .*" <<<"$output")
+  eval "${remedy#then }"
   start_pipeline
   wait_for '[ "$(stats sum)" = 3.00 ]'
+}
+
+# ends_for_a_look STATE: it has ended with status 3, and so does the next start; sets `said`.
+ends_for_a_look() {
+  wait_for 'grep -q "not started again" background.err'
+  local look=$1/payments.jsonl.look
+  wait_for '[ -s "$look" ]'
+  stop TERM 3
+  run -3 "$PIPELINE" --state "$1" --listen 127.0.0.1:0
+  said=$output
+}
+
+@test "the remedy of a renamed log is one command, refused while the pipeline runs" {
+  state="it's a state"
+  in_background "$PIPELINE" --state "$state" --listen 127.0.0.1:0
+  wait_for '[ -s background.out ]'
+  page=$(cat background.out)
+  [ "$(pay edgar 1 1)" = 200 ]
+  chmod 640 "$state/payments.jsonl"
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+  printf '{"user":"to' >>"$state/payments.jsonl"
+  mv "$state/payments.jsonl" "$state/old.jsonl"
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for '[ -s "$state/payments.jsonl.look" ]'
+  remedy=$(sed -n "s/.*, then \('.*join-logs' .*\)/\1/p" "$state/payments.jsonl.look")
+  refuses 'a pipeline runs' eval "$remedy"
+  [ "$(pay edgar 1 1)" = 200 ]
+  ends_for_a_look "$state"
+  chmod 640 "$state/payments.jsonl"
+  # Other writers go on: what they append while they wait for the lock is not lost.
+  { for i in {1..20}; do echo '{"user":"edgar","paymentAmt":1}' | paygen -q -o "$state/payments.jsonl" -; done; } 3>&- &
+  eval "$remedy"
+  wait $!
+  [ "$(stat -c %a "$state/payments.jsonl")" = 640 ]
+  [ "$(cat "$state/payments.jsonl.torn")" = '{"user":"to' ]
+  # Once more changes nothing.
+  cp "$state/payments.jsonl" once
+  eval "$remedy"
+  cmp once "$state/payments.jsonl"
+  in_background "$PIPELINE" --state "$state" --listen 127.0.0.1:0
+  wait_for '[ -s background.out ]'
+  page=$(cat background.out)
+  wait_for '[ "$(stats sum)" = 23.00 ]'
+}
+
+@test "the remedy of a log that was cut to nothing, or removed" {
+  start_pipeline
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+  cp state/payments.jsonl copy
+  : >state/payments.jsonl
+  ends_for_a_look state
+  [[ $said == *copytruncate*"join-logs' COPY "*'totals of what is in '* ]]
+  eval "$(sed -n "s/.*, then \('.*join-logs' .*\)/\1/p" state/payments.jsonl.look | sed 's/COPY/copy/')"
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+  rm state/payments.jsonl
+  [ "$(pay edgar 2 1)" = 200 ]
+  ends_for_a_look state
+  [[ $said == *'was removed'* ]]
+  eval "$(sed -n 's/.*: \(rm -- .*\)/\1/p' state/payments.jsonl.look)"
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 2.00 ]'
+}
+
+@test "a log that is none is refused in the words of the server" {
+  mkdir state
+  echo 'some notes' >state/payments.jsonl
+  refuses 'payments.jsonl: not a log of JSON lines' "$PIPELINE" --state state --listen 127.0.0.1:0
+  grep -q 'paystats-serve did not start$' refused.err
+  ! grep -q -e --listen refused.err
 }
 
 @test "an unfinished group of a log of before does not count, once" {

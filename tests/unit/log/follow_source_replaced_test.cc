@@ -1,7 +1,9 @@
 #include "log/follow_source.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -107,6 +109,16 @@ TEST_F(FollowSourceTest, AHardLinkIsNotTakenForTheNewName) {
   write_file(path_, "[new]\n");
   const Ended ended = read_to_its_end(*source, context_.in(kLimit));
   EXPECT_EQ(ended.why.find("(deleted)"), std::string::npos) << ended.why;
+  struct stat status = {};
+  ASSERT_EQ(::stat((folder_ / "backup").c_str(), &status), 0);
+  EXPECT_NE(ended.why.find("has another name (a hard link), which the system does not tell"),
+            std::string::npos)
+      << ended.why;
+  EXPECT_NE(ended.why.find(fmt::format("find / -inum {}; for the totals of what is there "
+                                       "now, without what is in that file: t {}",
+                                       status.st_ino, path_)),
+            std::string::npos)
+      << ended.why;
 }
 
 TEST_F(FollowSourceTest, AFileThatWasReplacedIsReadToItsEndAsWell) {

@@ -325,7 +325,6 @@ TEST_F(FollowSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
   EXPECT_FALSE((*source)->caught_up());
   EXPECT_EQ(next(**source), "[two]\n");
   EXPECT_TRUE((*source)->caught_up());
-  append_file(folder_ / "a", "never\n");
   append_file(path_, "[three]\n");
   EXPECT_EQ(next(**source), "[three]\n");
   EXPECT_FALSE(block_.begins_input);
@@ -333,6 +332,29 @@ TEST_F(FollowSourceTest, EarlierInputsAreReadOnceAndTheLastIsFollowed) {
   write_file(path_, "");
   EXPECT_EQ(next(**source), "end");
   EXPECT_FALSE((*source)->ending());
+  EXPECT_TRUE((*source)->caught_up());
+}
+
+TEST_F(FollowSourceTest, GrowthOfAnEarlierInputIsTheEndAndSaysWhy) {
+  write_file(folder_ / "a", "[one]\n");
+  write_file(folder_ / "b", "[two]\n");
+  write_file(path_, "[three]\n");
+  const auto source =
+      io::open_source(*io::parse_inputs({folder_ / "a", folder_ / "b", path_}),
+                      {.follow = follow_source}, context_.waiter, context_.words.diagnostics);
+  ASSERT_TRUE(source);
+  EXPECT_EQ(next(**source), "[one]\n");
+  EXPECT_EQ(next(**source), "[two]\n");
+  EXPECT_EQ(next(**source), "[three]\n");
+  append_file(folder_ / "a", "[late]\n");
+  std::filesystem::remove(folder_ / "a");  // its descriptor is kept
+  EXPECT_EQ(next(**source), "end");
+  EXPECT_EQ(next(**source), "end");
+  const base::Result<void> ending = (*source)->ending();
+  ASSERT_FALSE(ending);
+  EXPECT_EQ(ending.error().kind, base::ErrorKind::kMustNotGoOn);
+  EXPECT_EQ(ending.error().message.find(folder_ / "a" + ": grew from 6 to 13 bytes"), 0u)
+      << ending.error().message;
   EXPECT_TRUE((*source)->caught_up());
 }
 

@@ -99,8 +99,12 @@ TEST_F(PaymentLogTest, WhatIsNotARegularFileIsNoLog) {
 }
 
 TEST_F(PaymentLogTest, AFileThatIsNoLogStaysAsItIs) {
-  for (const std::string bytes_before :
-       {"my notes", " \n\tnotes\n", "user,paymentAmt\n", "7", "\xEF\xBB\xBFnotes", "\xFF\xFE{"}) {
+  for (const std::string& bytes_before :
+       {std::string("my notes"), std::string(" \n\tnotes\n"), std::string("user,paymentAmt\n"),
+        std::string("7"), std::string("\xEF\xBB\xBFnotes"), std::string("\xFF\xFE{"),
+        std::string(4095, ' ') + "notes", std::string(5000, '\n') + "notes",
+        std::string("{\0\"\0", 4), std::string("[\0", 2),
+        std::string(4095, ' ') + std::string("{\0", 2)}) {
     write_file(path_, bytes_before);
     const base::Result<void> committed = commit(plain(kOne));
     ASSERT_FALSE(committed) << bytes_before;
@@ -120,8 +124,10 @@ TEST_F(PaymentLogTest, WhatBecomesNoLogWhileItIsOpenIsNotWrittenToEither) {
 }
 
 TEST_F(PaymentLogTest, AFileThatMayBeALogIsTaken) {
-  for (const std::string& before : {std::string(), std::string(" \r\n"), std::string("[1]\n"),
-                                    "\xEF\xBB\xBF" + plain(kOne), std::string("\0\n", 2)}) {
+  for (const std::string& before :
+       {std::string(), std::string(" \r\n"), std::string("[1]\n"), "\xEF\xBB\xBF" + plain(kOne),
+        std::string("\0\n", 2), std::string(4095, ' ') + plain(kOne),
+        std::string(9000, ' ') + plain(kOne)}) {
     write_file(path_, before);
     ASSERT_TRUE(commit(plain(kTwo))) << before;
     EXPECT_EQ(bytes(), before + plain(kTwo));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "unit/io/faults.h"
 #include "unit/io/support.h"
 
@@ -16,9 +18,22 @@ TEST(Sync, ANameIsStoredByItsFolder) {
   const TempFolder folder;
   write_file(folder / "file", "");
   const base::UniqueFd fd(::open((folder / "file").c_str(), O_RDONLY | O_CLOEXEC));
-  ASSERT_TRUE(sync_name(fd.get(), "file"));
+  EXPECT_EQ(sync_name(fd.get(), "file"), NameSync::kFolder);
   struct stat status = {};
   ASSERT_EQ(::stat((folder / ".").c_str(), &status), 0);
+  EXPECT_EQ(faults().fsynced, std::vector<ino_t>{status.st_ino});
+}
+
+TEST(Sync, WhereTheFolderCannotBeOpenedTheFileIsSyncedAndThatIsTold) {
+  const FaultsOff off;
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "gone");
+  write_file(folder / "gone/file", "");
+  const base::UniqueFd fd(::open((folder / "gone/file").c_str(), O_RDONLY | O_CLOEXEC));
+  std::filesystem::remove_all(folder / "gone");
+  EXPECT_EQ(sync_name(fd.get(), "file"), NameSync::kFileOnly);
+  struct stat status = {};
+  ASSERT_EQ(::fstat(fd.get(), &status), 0);
   EXPECT_EQ(faults().fsynced, std::vector<ino_t>{status.st_ino});
 }
 
