@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/invocation.h"
 #include "base/shell_word.h"
@@ -91,24 +92,32 @@ base::Result<void> check_encoding(std::string_view begin, std::string_view sourc
   return refusal(source, conversion_of(form, begin), followed, diagnostics);
 }
 
-base::Result<void> InputStart::take(Block& block) {
+base::Result<void> InputStart::take(Block& block, bool are_lines) {
   if (block.begins_input) {
     base::Result<void> begun = begin(block);
     if (!begun) return begun;
   }
+  known_ = known_ || are_lines;
   std::string_view rest = block.bytes;
   while (!rest.empty() && !known_) {
     const bool whole = block.long_line_bytes == 0;
     const size_t newline = whole ? rest.find('\n') : std::string_view::npos;
     const std::string_view line = rest.substr(0, std::min(newline, rest.size() - 1) + 1);
     const std::optional<Flaw> form = lines_.take(line, whole);
-    if (form == Flaw::kSeveralLines) {
-      return refusal(block.source, lines_.is_array() ? kArray : kObject, followed_, diagnostics_);
-    }
+    if (form == Flaw::kSeveralLines) return refuse_lines();
     known_ = form.has_value();
     rest.remove_prefix(line.size());
   }
   return {};
+}
+
+base::Result<void> InputStart::end() {
+  if (std::exchange(known_, true) || lines_.end() != Flaw::kSeveralLines) return {};
+  return refuse_lines();
+}
+
+base::Result<void> InputStart::refuse_lines() const {
+  return refusal(source_, lines_.is_array() ? kArray : kObject, followed_, diagnostics_);
 }
 
 base::Result<void> InputStart::begin(Block& block) {
@@ -119,6 +128,7 @@ base::Result<void> InputStart::begin(Block& block) {
     if (block.long_line_bytes != 0) block.long_line_bytes -= base::kByteOrderMark.size();
   }
   lines_ = {};
+  source_ = block.source;
   known_ = false;
   return check_encoding(block.bytes, block.source, followed_, diagnostics_);
 }

@@ -110,9 +110,12 @@ class FollowSource final : public io::Source {
         continue;
       }
       if (superseded_) return end_of_superseded();
+      const bool is_first_look = !start_end_ && !said_missing_;
       base::Result<io::Wake> wake = look_due_ ? look(deadline) : wait(deadline);
       if (!wake) return base::fail(wake.error());
       if (*wake == io::Wake::kDeadline) return io::ReadStatus::kIdle;
+      // Where nothing was there at the start, the reader knows so before something comes.
+      if (is_first_look && start_end_ && *start_end_ == 0) return io::ReadStatus::kIdle;
     }
   }
 

@@ -167,7 +167,7 @@ class Worker {
     for (io::Block more; begun && !start.known();) {
       const base::Result<bool> read = ahead.next(more);
       if (!read) return base::fail(read.error());
-      if (!*read) break;
+      if (!*read) return start.end();
       // The first one again, or more: what has been looked at is not looked at twice.
       if (std::exchange(more.begins_input, false)) more.bytes.remove_prefix(bytes_before);
       begun = start.take(more);

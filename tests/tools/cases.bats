@@ -217,6 +217,44 @@ advised() {
   done
 }
 
+@test "what somebody wrote into the beginning of a log costs the lines behind it by no road" {
+  local begin road want='{"user":"edgar","sum":3.00,"count":3}'
+  for begin in '{\n  "user": "x",\n  "paymentAmt": 3\n}\n' '{"payments":[\n{"user":"c",\n' '[\n%s\n]\n' \
+    '{\n"a":1,\n'; do
+    { printf "$begin" '{"user":"edgar"}'; printf '%s\n' "$edgar" "$edgar" "$edgar"; } >log
+    for road in 'payagg log' 'payagg <log' 'cat log | payagg' 'cat log | payagg --jobs 2' \
+      'payagg --jobs 2 log /dev/null' '{ head -n 2 log; sleep 0.1; tail -n +3 log; } | payagg'; do
+      run -1 --separate-stderr bash -c "$road"
+      [ "$output" = "$want" ] || { echo "$begin by $road: $output" >&2; return 1; }
+    done
+    # A follower that sees the lines come, and one that finds them.
+    for start in empty whole; do
+      if [ "$start" = empty ]; then : >followed; else cp log followed; fi
+      in_background payagg --follow --ready-line followed
+      wait_for 'grep -qx "" background.out'
+      if [ "$start" = empty ]; then while IFS= read -r line; do printf '%s\n' "$line" >>followed; done <log; fi
+      wait_for "grep -qxF '$want' background.out"
+      kill -TERM "$pid"
+      ended_with 1
+      rm background.out
+    done
+  done
+}
+
+@test "a long array and a stream of pretty objects are refused as well, by each road" {
+  local road
+  printf '[\n' >array
+  yes "$edgar," | head -n 100000 >>array
+  printf '%s\n]\n' "$edgar" >>array
+  yes "$edgar" | head -n 3000 | jq . >stream
+  for name in array stream; do
+    for road in "payagg $name" "payagg <$name" "cat $name | payagg" "cat $name | payagg --jobs 2" \
+      "payagg --jobs 2 $name /dev/null" "payagg --follow $name"; do
+      refuses 'is JSON over several lines' bash -c "$road"
+    done
+  done
+}
+
 @test "lines of JSON over several lines that stand in the middle are told as what they are" {
   printf '%s\n[%s,\n%s,\n%s]\n' "$edgar" "$edgar" "$anna" "$edgar" >array
   run -1 --separate-stderr payagg array

@@ -21,7 +21,8 @@ class InputStartTest : public ::testing::Test {
     return start_.take(block_);
   }
   std::string error_of(std::string_view bytes, std::string_view source = "a.jsonl") {
-    const base::Result<void> begun = begin(bytes, source);
+    base::Result<void> begun = begin(bytes, source);
+    if (begun) begun = start_.end();
     return begun ? "" : begun.error().message;
   }
 
@@ -122,10 +123,12 @@ TEST_F(InputStartTest, IsKnownOnceTheLinesBehindHaveSaidWhatTheFirstOneIs) {
 TEST_F(InputStartTest, AnArrayBehindEmptyLinesIsAnArray) {
   ASSERT_TRUE(begin("\n"));
   EXPECT_FALSE(start_.known());
-  block_ = {.bytes = "[\n{\n", .source = "-"};
-  const base::Result<void> taken = start_.take(block_);
-  ASSERT_FALSE(taken);
-  EXPECT_TRUE(taken.error().message.ends_with(": ... | jq -c '.[]' | t")) << taken.error().message;
+  block_ = {.bytes = "[\n{\n", .source = "a.jsonl"};
+  ASSERT_TRUE(start_.take(block_));
+  const base::Result<void> ended = start_.end();
+  ASSERT_FALSE(ended);
+  EXPECT_TRUE(ended.error().message.ends_with(": jq -c '.[]' a.jsonl | t"))
+      << ended.error().message;
 }
 
 }  // namespace

@@ -28,6 +28,15 @@ TEST_F(FollowSourceTest, GivesWhatIsThereThenWhatComes) {
   EXPECT_EQ(source->bytes_read(), 20u);
 }
 
+TEST_F(FollowSourceTest, OfAnEmptyLogItHasCaughtUpBeforeALineComes) {
+  write_file(path_, "");
+  const auto source = open();
+  const base::Result<ReadStatus> status = source->read(block_, base::Instant::max());
+  ASSERT_TRUE(status);
+  EXPECT_EQ(*status, ReadStatus::kIdle);
+  EXPECT_TRUE(source->caught_up());
+}
+
 TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
   faults().inotify_errno = EMFILE;
   write_file(path_, "[one]\n");
@@ -261,6 +270,7 @@ TEST_F(FollowSourceTest, FollowsWritersInParallelWithoutLosingAByte) {
   faults().disk_is_memory = true;
   write_file(path_, "");
   const auto source = open();
+  EXPECT_EQ(now(*source), "") << "it has caught up";
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
