@@ -25,7 +25,8 @@ struct Conversion {
 };
 
 constexpr std::string_view kSeveralLines =
-    "is JSON over several lines, and one object a line is wanted";
+    "is JSON over several lines, and one object a line is wanted (jq before 1.7 rounds numbers of "
+    "more than 15 digits)";
 constexpr Conversion kArray = {kSeveralLines, "jq -c '.[]'"};
 constexpr Conversion kObject = {kSeveralLines, "jq -c ."};
 

@@ -99,12 +99,15 @@ TEST_F(InputStartTest, WhatIsForeignIsRefusedWithTheCommandThatConvertsIt) {
             "a.jsonl: is UTF-16, and UTF-8 is wanted: iconv -f UTF-16 -t UTF-8 a.jsonl | t");
   EXPECT_EQ(error_of("\0{\0\"\0u\0s"sv),
             "a.jsonl: is UTF-16, and UTF-8 is wanted: iconv -f UTF-16BE -t UTF-8 a.jsonl | t");
-  EXPECT_EQ(error_of("[\n{}\n]\n"),
-            "a.jsonl: is JSON over several lines, and one object a line is "
-            "wanted: jq -c '.[]' a.jsonl | t");
-  EXPECT_EQ(error_of("\xEF\xBB\xBF{\n\"a\":1\n"),
-            "a.jsonl: is JSON over several lines, and one object a "
-            "line is wanted: jq -c . a.jsonl | t");
+  EXPECT_EQ(
+      error_of("[\n{}\n]\n"),
+      "a.jsonl: is JSON over several lines, and one object a line is "
+      "wanted (jq before 1.7 rounds numbers of more than 15 digits): jq -c '.[]' a.jsonl | t");
+  EXPECT_EQ(
+      error_of("\xEF\xBB\xBF{\n\"a\":1\n"),
+      "a.jsonl: is JSON over several lines, and one object a "
+      "line is wanted (jq before 1.7 rounds numbers of more than 15 digits): jq -c . a.jsonl | "
+      "t");
 }
 
 TEST_F(InputStartTest, IsKnownOnceTheLinesBehindHaveSaidWhatTheFirstOneIs) {

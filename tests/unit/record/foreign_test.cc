@@ -130,7 +130,7 @@ TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
   }
   EXPECT_EQ(describe(Flaw::kGroup, FieldNames{}),
             "a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' "
-            "for an array)");
+            "for an array; jq before 1.7 rounds numbers of more than 15 digits)");
 }
 
 TEST(ForeignEncoding, IsSeenFromTheFirstBytes) {
