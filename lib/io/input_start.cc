@@ -65,10 +65,9 @@ std::string free_name(std::string_view source) {
 }
 
 // The filter in front of this very run. Where the input cannot be stdin, because that is another
-// one or because it is followed, a file is made of it.
-std::string remedy(std::string_view source, std::string_view filter, bool followed,
-                   const base::Invocation& run) {
-  const std::optional<std::string> reader = followed ? std::nullopt : run.with_stdin_for(source);
+// one, a file is made of it.
+std::string remedy(std::string_view source, std::string_view filter, const base::Invocation& run) {
+  const std::optional<std::string> reader = run.with_stdin_for(source);
   if (source == "-") return fmt::format("... | {} | {}", filter, reader.value_or(run.tool()));
   const std::string file = base::shell_operand(source);
   if (reader) return fmt::format("{} {} | {}", filter, file, *reader);
@@ -77,11 +76,23 @@ std::string remedy(std::string_view source, std::string_view filter, bool follow
                      run.names_stdin() ? "... | " : "", run.with_input(source, {made}));
 }
 
+// Who follows a copy never sees what is appended to the log itself: so what is there is to be
+// summed up once.
+base::Invocation without_follow(const base::Invocation& run) {
+  return run.without({"--follow", "--ready-line"}, {"--output-mode", "--trigger", "--max-records"});
+}
+
 base::Result<void> refusal(std::string_view source, const Conversion& conversion, bool followed,
                            const base::Diagnostics& diagnostics) {
-  return base::fail(
-      fmt::format("{}: {}: {}", source == "-" ? "stdin" : source, conversion.what,
-                  remedy(source, conversion.command, followed, diagnostics.invocation())));
+  const base::Invocation& run = diagnostics.invocation();
+  if (followed) {
+    return base::fail(fmt::format(
+        "{}: {}, so it cannot be followed: a log holds one object a line. The totals of what is "
+        "there now: {}",
+        source, conversion.what, remedy(source, conversion.command, without_follow(run))));
+  }
+  return base::fail(fmt::format("{}: {}: {}", source == "-" ? "stdin" : source, conversion.what,
+                                remedy(source, conversion.command, run)));
 }
 
 }  // namespace

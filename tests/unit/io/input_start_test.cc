@@ -43,7 +43,7 @@ class RemedyTest : public ::testing::Test {
         check_encoding("\x1F\x8B\x08", source, followed, diagnostics);
     if (checked) return "taken";
     const std::string& message = checked.error().message;
-    return message.substr(message.find("gzip: ") + 6);
+    return message.substr(message.find("by gzip") + 9);
   }
 };
 
@@ -59,11 +59,22 @@ TEST_F(RemedyTest, IsTheSameCommandBehindTheFilter) {
 TEST_F(RemedyTest, MakesAFileWhereTheInputCannotBeStdin) {
   const TempFolder folder;
   const std::string log = folder / "log.gz";
-  EXPECT_EQ(remedy({"--follow"}, {"a", log}, log, true),
-            "zcat " + log + " >" + log + ".jsonl && payagg --follow a " + log + ".jsonl");
+  EXPECT_EQ(remedy({}, {"-", log}, log),
+            "zcat " + log + " >" + log + ".jsonl && ... | payagg - " + log + ".jsonl");
   write_file(log + ".jsonl", "another's");
   EXPECT_EQ(remedy({}, {"-", log}, log),
             "zcat " + log + " >" + log + ".jsonl.jsonl && ... | payagg - " + log + ".jsonl.jsonl");
+}
+
+// What writers append to the log would never come to a copy of it.
+TEST_F(RemedyTest, OfALogThatIsFollowedIsNoCopyToFollow) {
+  const std::string once = "a log holds one object a line. The totals of what is there now: ";
+  EXPECT_EQ(remedy({"--follow"}, {"log"}, "log", true),
+            "so it cannot be followed: " + once + "zcat log | payagg");
+  EXPECT_EQ(remedy({"--follow", "--ready-line", "--trigger", "1s", "--max-records=5",
+                    "--output-mode", "update", "-o", "out", "-q"},
+                   {"a", "log"}, "log", true),
+            "so it cannot be followed: " + once + "zcat log | payagg -o out -q a -");
 }
 
 TEST_F(InputStartTest, AByteOrderMarkIsSkippedAndTold) {
