@@ -185,11 +185,13 @@ bool has_array(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-Flaw plain_flaw(std::string_view record, Flaw flaw, const std::optional<GroupElement>& element) {
-  if (!element && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
+Flaw plain_flaw(std::string_view record, Flaw flaw, bool reads_groups,
+                const std::optional<GroupElement>& element) {
+  const bool may_be_group = !reads_groups && !element;
+  if (may_be_group && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
     return Flaw::kGroup;
   }
-  if (!element && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
+  if (may_be_group && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
     return Flaw::kGroup;
   }
   const bool is_syntax = flaw == Flaw::kNotJson;

@@ -14,8 +14,9 @@ namespace paystats::record {
 
 // The flaw of a record that a decoder refused with `flaw`, in the plainest words that its bytes
 // allow: `flaw` itself where they say nothing. `record` is whole, without its newline; `element` is
-// what the flaw is about where the record is read as a group.
-Flaw plain_flaw(std::string_view record, Flaw flaw,
+// what the flaw is about where the record is read as a group. A group is told to be one where one
+// record is wanted: not by who `reads_groups`, to whom it is bad for a reason of its own.
+Flaw plain_flaw(std::string_view record, Flaw flaw, bool reads_groups = false,
                 const std::optional<GroupElement>& element = {});
 
 // The flaw of an input that is in another encoding (UTF-16, UTF-32) or compressed, seen from its

@@ -193,7 +193,7 @@ class Worker {
       if (!rejected_.empty()) return leave_to_one_thread();
       records_ += decoded_.records;
       for (BadLine& bad : decoded_.rejected) {
-        bad.flaw = record::plain_flaw(bad.text, bad.flaw, bad.element);
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw, true, bad.element);
         base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }

@@ -122,9 +122,12 @@ TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
        {"{\"payments\":7}", "{\"a\":[{\"payments\":[]}]}", "{}", "{\"payment\":[]}"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kUserMissing) << line;
   }
-  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, GroupElement{.index = 1}),
+  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, true, GroupElement{.index = 1}),
             Flaw::kNotAnObject)
       << "of a group that is read as one its element is told";
+  EXPECT_EQ(plain_flaw("{\"payments\":[" + p + "],\"paymentAmt\":5}", Flaw::kUserMissing, true),
+            Flaw::kUserMissing)
+      << "to who reads groups this is a payment";
   for (const std::string_view line : {"[]", "[1]", "[[{}]]", "7"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kNotAnObject) << line;
   }
