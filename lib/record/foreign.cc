@@ -109,8 +109,14 @@ bool is_inner_line(std::string_view text) {
   return scanner.peek() == ':';
 }
 
+// `processor\t: 0`, `Name:\tcat`: a name and its value, as in files of /proc.
+bool is_name_and_value(std::string_view text) {
+  return text.find("\t:") != std::string_view::npos || text.find(":\t") != std::string_view::npos;
+}
+
 // Text with separators, none of which has a space behind it as in a sentence.
 bool is_csv(std::string_view text) {
+  if (is_name_and_value(text)) return false;
   bool separated = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

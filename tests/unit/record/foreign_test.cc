@@ -80,7 +80,9 @@ TEST(PlainFlaw, KnowsCsvFromASentence) {
        {"user,paymentAmt", "edgar,1.0", "\"Edgar Poe\",1.0", "a;1", "a\t1", "7,1.0\r"}) {
     EXPECT_EQ(told(line), Flaw::kCsv) << line;
   }
-  for (const std::string_view line : {"nonsense", "see, this is text", "a,\x01"}) {
+  for (const std::string_view line :
+       {"nonsense", "see, this is text", "a,\x01", "processor\t: 0", "flags\t\t: fpu,vme",
+        "bugs\t\t:", "Name:\tcat", "Cpus_allowed_list:\t0,2"}) {
     EXPECT_EQ(told(line), Flaw::kNotJson) << line;
   }
 }
