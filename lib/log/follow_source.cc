@@ -78,9 +78,9 @@ class FollowSource final : public io::Source {
     if (base::fd_type(opened->get()) != base::FdType::kRegular) {
       return base::fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
     }
-    if (io::has_bytes_beyond_size(opened->get())) {
+    if (io::has_another_size(opened->get())) {
       return base::fail(fmt::format(
-          "{}: has bytes and says that its size is 0, as files of /proc do, so it cannot be "
+          "{}: has not the size that it says, as files of /proc and /sys, so it cannot be "
           "followed: read it without --follow",
           path_));
     }

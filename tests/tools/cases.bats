@@ -335,6 +335,26 @@ $edgar
   done
 }
 
+@test "a file of /sys, which says that it is a page long, is read like a pipe" {
+  local file=/sys/kernel/mm/transparent_hugepage/enabled road
+  [ -r "$file" ] && [ "$(stat -c %s "$file")" -gt "$(wc -c <"$file")" ] || skip "no such file here"
+  for road in "payagg $file" "payagg <$file" "payagg --jobs 2 $file /dev/null" "cat $file | payagg"; do
+    run -1 --separate-stderr bash -c "$road"
+    [[ "$stderr" == *':1: not valid JSON'* ]] || { echo "$road: $stderr" >&2; return 1; }
+  done
+  refuses 'as files of /proc and /sys' payagg --follow "$file"
+}
+
+@test "a name and its value, as in /proc/cpuinfo, is not said to be CSV" {
+  printf 'processor\t: 0\n' | rejected 'not valid JSON'
+  printf 'Name:\tcat\n' | rejected 'not valid JSON'
+  printf 'edgar\t1.0\n' | rejected 'looks like CSV'
+}
+
+@test "a payment that has an array payments is told what it lacks" {
+  printf '{"payments":[%s],"paymentAmt":5}\n' "$edgar" | rejected 'user: missing'
+}
+
 @test "a FIFO is read until its last writer has gone" {
   mkfifo fifo
   { echo "$edgar"; echo "$anna"; } >fifo &
