@@ -16,6 +16,23 @@ Invocation::Invocation(std::string tool, std::vector<std::string> options,
                        std::vector<std::string> inputs)
     : tool_(std::move(tool)), options_(std::move(options)), inputs_(std::move(inputs)) {}
 
+Invocation Invocation::without(const std::vector<std::string_view>& flags,
+                               const std::vector<std::string_view>& valued) const {
+  const auto is_one_of = [](const auto& names, std::string_view word) {
+    return std::find(names.begin(), names.end(), word.substr(0, word.find('='))) != names.end();
+  };
+  Invocation rest(tool_, {}, inputs_);
+  for (size_t i = 0; i < options_.size(); ++i) {
+    if (is_one_of(flags, options_[i])) continue;
+    if (!is_one_of(valued, options_[i])) {
+      rest.options_.push_back(options_[i]);
+    } else if (options_[i].find('=') == std::string::npos) {
+      ++i;  // its value
+    }
+  }
+  return rest;
+}
+
 bool Invocation::names_stdin() const {
   return std::find(inputs_.begin(), inputs_.end(), kStdin) != inputs_.end();
 }

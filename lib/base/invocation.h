@@ -22,6 +22,10 @@ class Invocation {
   explicit Invocation(std::string tool, std::vector<std::string> options = {},
                       std::vector<std::string> inputs = {});
 
+  // Without the options of these names, and the word behind those of `valued` that have no '='.
+  Invocation without(const std::vector<std::string_view>& flags,
+                     const std::vector<std::string_view>& valued) const;
+
   const std::string& tool() const { return tool_; }
   bool names_stdin() const;  // one of the INPUTs is -
 

@@ -100,7 +100,8 @@ class BlockDecoder {
   // The bad lines of the chunk in front of this one that have not been logged.
   base::Result<void> log_bad_before(uint32_t line, std::string_view source) {
     return order_.log_before(line, lines_.rejected, [&](const auto& bad) {
-      return log(source, line_ + bad.line, record::plain_flaw(bad.text, bad.flaw, bad.element),
+      return log(source, line_ + bad.line,
+                 record::plain_flaw(bad.text, bad.flaw, kReadsGroups<Record>, bad.element),
                  bad.text, bad.text.size(), bad.element);
     });
   }

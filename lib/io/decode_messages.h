@@ -1,5 +1,5 @@
-// The same loop as decode_block.h for messages of a topic: a block of them becomes rows for the
-// tool and rejects for the log, each with its partition and offset.
+// The loop of decode_block.h for messages: a block of them becomes rows for the tool and rejects
+// for the log, each with its partition and offset.
 //
 //   MessageDecoder<Payment> decoder(FieldNames{}, rejects);
 //   Result<void> done = decoder.decode(block, [&](const DecodedRun<Payment>& run) {
@@ -12,8 +12,8 @@
 //   });
 //
 // A row's `line` is the index of its message in the run. A message without a value is a reject,
-// unless the tool says what it means: then it is handed on, in order with the rows, as a run of its
-// own. Rejects are logged in order. Rows live until the next run, and no longer than the block.
+// unless the tool says what it means: then it is handed on in order, as a run of its own. Rejects
+// are logged in order. Rows live until the next run.
 #pragma once
 
 #include <algorithm>
@@ -38,8 +38,7 @@ namespace paystats::io {
 // What the decoder made of messages of a block that follow each other. All are non-owning views.
 template <class Record>
 struct DecodedRun {
-  const record::DecodedLines<Record>&
-      lines;  // a row's, or bad line's, `line` is an index of `messages`
+  const record::DecodedLines<Record>& lines;  // each `line` of a row is an index of `messages`
   std::span<const Message> messages;
   std::string_view source;
 };
@@ -129,7 +128,8 @@ class MessageDecoder {
                          const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
     const std::string_view text = message.value.value_or(std::string_view());
-    const std::string error = record::describe(plain_flaw(text, flaw, element), names_, element);
+    const std::string error =
+        record::describe(plain_flaw(text, flaw, kReadsGroups<Record>, element), names_, element);
     return rejects_.add({.source = run.source,
                          .line = 0,
                          .at = message.at,

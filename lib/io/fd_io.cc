@@ -105,11 +105,17 @@ int sync_all(int fd) {
   return 0;
 }
 
-bool has_bytes_beyond_size(int fd) {
+bool has_another_size(int fd) {
   char byte = 0;
   const off_t at = std::max<off_t>(::lseek(fd, 0, SEEK_CUR), 0);
   struct stat status = {};
-  return ::pread(fd, &byte, 1, at) == 1 && ::fstat(fd, &status) == 0 && status.st_size == 0;
+  struct stat before = {};
+  if (::fstat(fd, &before) != 0) return false;
+  const off_t looked = before.st_size == 0 ? at : before.st_size - 1;
+  const ssize_t n = ::pread(fd, &byte, 1, looked);
+  // Twice the same: else a writer has cut off a tail meanwhile, or appended.
+  if (::fstat(fd, &status) != 0 || status.st_size != before.st_size) return false;
+  return n == (before.st_size == 0 ? 1 : 0);
 }
 
 base::Result<uint64_t> file_size(int fd, std::string_view name) {

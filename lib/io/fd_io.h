@@ -37,9 +37,9 @@ int sync_all(int fd);
 
 base::Result<uint64_t> file_size(int fd, std::string_view name);
 
-// A file of /proc is a regular file of size 0 that has bytes all the same. (Of an ordinary file the
-// size has grown before there is a byte to be read.)
-bool has_bytes_beyond_size(int fd);
+// Of a regular file of /proc, which says 0, or of /sys, which says a page: not what a reader gets.
+// (Of an ordinary file the size has grown before there is a byte to be read.)
+bool has_another_size(int fd);
 
 // The same file by an open file description of its own: locks and offsets are not shared.
 base::Result<base::UniqueFd> reopen_for_reading(int fd, std::string_view name);

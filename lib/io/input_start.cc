@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/invocation.h"
 #include "base/shell_word.h"
@@ -24,7 +25,8 @@ struct Conversion {
 };
 
 constexpr std::string_view kSeveralLines =
-    "is JSON over several lines, and one object a line is wanted";
+    "is JSON over several lines, and one object a line is wanted (jq before 1.7 rounds numbers of "
+    "more than 15 digits)";
 constexpr Conversion kArray = {kSeveralLines, "jq -c '.[]'"};
 constexpr Conversion kObject = {kSeveralLines, "jq -c ."};
 
@@ -63,10 +65,9 @@ std::string free_name(std::string_view source) {
 }
 
 // The filter in front of this very run. Where the input cannot be stdin, because that is another
-// one or because it is followed, a file is made of it.
-std::string remedy(std::string_view source, std::string_view filter, bool followed,
-                   const base::Invocation& run) {
-  const std::optional<std::string> reader = followed ? std::nullopt : run.with_stdin_for(source);
+// one, a file is made of it.
+std::string remedy(std::string_view source, std::string_view filter, const base::Invocation& run) {
+  const std::optional<std::string> reader = run.with_stdin_for(source);
   if (source == "-") return fmt::format("... | {} | {}", filter, reader.value_or(run.tool()));
   const std::string file = base::shell_operand(source);
   if (reader) return fmt::format("{} {} | {}", filter, file, *reader);
@@ -75,11 +76,23 @@ std::string remedy(std::string_view source, std::string_view filter, bool follow
                      run.names_stdin() ? "... | " : "", run.with_input(source, {made}));
 }
 
+// Who follows a copy never sees what is appended to the log itself: so what is there is to be
+// summed up once.
+base::Invocation without_follow(const base::Invocation& run) {
+  return run.without({"--follow", "--ready-line"}, {"--output-mode", "--trigger", "--max-records"});
+}
+
 base::Result<void> refusal(std::string_view source, const Conversion& conversion, bool followed,
                            const base::Diagnostics& diagnostics) {
-  return base::fail(
-      fmt::format("{}: {}: {}", source == "-" ? "stdin" : source, conversion.what,
-                  remedy(source, conversion.command, followed, diagnostics.invocation())));
+  const base::Invocation& run = diagnostics.invocation();
+  if (followed) {
+    return base::fail(fmt::format(
+        "{}: {}, so it cannot be followed: a log holds one object a line. The totals of what is "
+        "there now: {}",
+        source, conversion.what, remedy(source, conversion.command, without_follow(run))));
+  }
+  return base::fail(fmt::format("{}: {}: {}", source == "-" ? "stdin" : source, conversion.what,
+                                remedy(source, conversion.command, run)));
 }
 
 }  // namespace
@@ -91,24 +104,32 @@ base::Result<void> check_encoding(std::string_view begin, std::string_view sourc
   return refusal(source, conversion_of(form, begin), followed, diagnostics);
 }
 
-base::Result<void> InputStart::take(Block& block) {
+base::Result<void> InputStart::take(Block& block, bool are_lines) {
   if (block.begins_input) {
     base::Result<void> begun = begin(block);
     if (!begun) return begun;
   }
+  known_ = known_ || are_lines;
   std::string_view rest = block.bytes;
   while (!rest.empty() && !known_) {
     const bool whole = block.long_line_bytes == 0;
     const size_t newline = whole ? rest.find('\n') : std::string_view::npos;
     const std::string_view line = rest.substr(0, std::min(newline, rest.size() - 1) + 1);
     const std::optional<Flaw> form = lines_.take(line, whole);
-    if (form == Flaw::kSeveralLines) {
-      return refusal(block.source, lines_.is_array() ? kArray : kObject, followed_, diagnostics_);
-    }
+    if (form == Flaw::kSeveralLines) return refuse_lines();
     known_ = form.has_value();
     rest.remove_prefix(line.size());
   }
   return {};
+}
+
+base::Result<void> InputStart::end() {
+  if (std::exchange(known_, true) || lines_.end() != Flaw::kSeveralLines) return {};
+  return refuse_lines();
+}
+
+base::Result<void> InputStart::refuse_lines() const {
+  return refusal(source_, lines_.is_array() ? kArray : kObject, followed_, diagnostics_);
 }
 
 base::Result<void> InputStart::begin(Block& block) {
@@ -119,6 +140,7 @@ base::Result<void> InputStart::begin(Block& block) {
     if (block.long_line_bytes != 0) block.long_line_bytes -= base::kByteOrderMark.size();
   }
   lines_ = {};
+  source_ = block.source;
   known_ = false;
   return check_encoding(block.bytes, block.source, followed_, diagnostics_);
 }

@@ -18,28 +18,27 @@
 namespace paystats::io {
 namespace {
 
-using io::has_bytes_beyond_size;
+using io::has_another_size;
 
 constexpr base::Duration kLookEach = std::chrono::seconds(1);
 // So many of the files that were read last are watched: each costs a descriptor, and what still
 // grows is what was written to last.
 constexpr size_t kWatchedMax = 64;
 
-bool has_bytes_beyond_size(const std::string& path) {
+bool has_another_size(const std::string& path) {
   const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  return fd && has_bytes_beyond_size(fd->get());
+  return fd && has_another_size(fd->get());
 }
 
 // Where the size of the file counts: what else is read like a pipe, to its end.
 bool is_plain_file(int fd) {
-  return base::fd_type(fd) == base::FdType::kRegular && !has_bytes_beyond_size(fd);
+  return base::fd_type(fd) == base::FdType::kRegular && !has_another_size(fd);
 }
 
 // `place` is a path or a descriptor.
 template <class Place>
 void add(InputSizes& sizes, const struct stat& status, const Place& place) {
-  const bool is_regular =
-      S_ISREG(status.st_mode) && (status.st_size > 0 || !has_bytes_beyond_size(place));
+  const bool is_regular = S_ISREG(status.st_mode) && !has_another_size(place);
   sizes.all_regular = sizes.all_regular && is_regular;
   sizes.known = sizes.known && is_regular && status.st_size > 0;
   if (is_regular) sizes.bytes += static_cast<uint64_t>(status.st_size);

@@ -22,8 +22,11 @@ inline void notice_foreign_volume(RejectLog& log, const record::FieldNames& fiel
 }
 
 template <class Record>
+inline constexpr bool kReadsGroups = std::is_same_v<Record, record::Payment>;
+
+template <class Record>
 bool has_batches(const record::DecodedLines<Record>& lines) {
-  if constexpr (std::is_same_v<Record, record::Payment>) {
+  if constexpr (kReadsGroups<Record>) {
     return lines.groups > 0 || std::any_of(lines.rows.begin(), lines.rows.end(),
                                            [](const auto& row) { return row.record.count > 1; });
   }

@@ -17,25 +17,9 @@ class StartedSource final : public Source {
   base::Result<ReadStatus> read(Block& out, base::Instant deadline) override {
     if (state_ == State::kStarted) return source_->read(out, deadline);
     caught_up_ = caught_up();
-    while (state_ == State::kLooking) {
-      // Of a file that is followed what is there decides: it has no end.
-      const bool waits = !followed_ || held_.empty();
-      base::Result<ReadStatus> status = source_->read(out, waits ? deadline : base::Instant::min());
-      if (!status) return status;
-      if (*status == ReadStatus::kBlock) {
-        if (base::Result<void> begun = start_.take(out); !begun) return base::fail(begun.error());
-        if (start_.known()) {
-          state_ = held_.empty() ? State::kStarted : State::kYielding;
-          if (held_.empty()) return status;
-        } else if (!start_.undecided()) {
-          return status;  // empty lines, of which the first may be one that says ready
-        }
-        hold(out);
-      } else if (held_.empty() || (*status == ReadStatus::kIdle && waits)) {
-        return status;
-      } else {
-        state_ = State::kYielding;
-      }
+    if (state_ == State::kLooking) {
+      base::Result<ReadStatus> status = look(out, deadline);
+      if (!status || state_ != State::kYielding) return status;
     }
     if (yielded_ < held_.size()) {
       const Held& held = held_[yielded_++];
@@ -68,6 +52,39 @@ class StartedSource final : public Source {
     bool begins_input = false;
     uint64_t long_line_bytes = 0;
   };
+
+  // Reads until it is known what the input is, and then yields what was held back.
+  base::Result<ReadStatus> look(Block& out, base::Instant deadline) {
+    for (;;) {
+      // Of a log that is followed what was there at the start decides: it has no end, and is not
+      // refused for what comes later.
+      const bool is_all = followed_ && source_->caught_up();
+      if (is_all && !held_.empty()) return yield_held();
+      base::Result<ReadStatus> status = source_->read(out, deadline);
+      if (!status) return status;
+      if (*status == ReadStatus::kIdle) return status;
+      if (*status == ReadStatus::kEnd) return held_.empty() ? status : yield_held();
+      if (base::Result<void> begun = start_.take(out, is_all); !begun) {
+        return base::fail(begun.error());
+      }
+      if (start_.known() && held_.empty()) {
+        state_ = State::kStarted;
+        return status;
+      }
+      if (!start_.known() && !start_.undecided()) {
+        return status;  // empty lines, of which the first may be one that says ready
+      }
+      hold(out);
+      if (start_.known()) return yield_held();
+    }
+  }
+
+  // kBlock stands for those that are held.
+  base::Result<ReadStatus> yield_held() {
+    if (base::Result<void> ended = start_.end(); !ended) return base::fail(ended.error());
+    state_ = State::kYielding;
+    return ReadStatus::kBlock;
+  }
 
   void hold(const Block& block) {
     held_.push_back({std::string(block.bytes), std::string(block.source), block.begins_input,

@@ -55,13 +55,6 @@ class ChangeSignal {
   base::UniqueFd fd_;
 };
 
-// The commands in messages are to be run from wherever they are read.
-std::string absolute(const std::string& path) {
-  std::error_code error;
-  std::string whole = std::filesystem::absolute(path, error).string();
-  return error ? path : whole;
-}
-
 // Of a file that still has a name.
 std::optional<uint64_t> inode_of_linked(int fd) {
   struct stat status = {};
@@ -92,9 +85,9 @@ class FollowSource final : public io::Source {
     if (base::fd_type(opened->get()) != base::FdType::kRegular) {
       return base::fail(fmt::format("{}: not a regular file, so it cannot be followed", path_));
     }
-    if (io::has_bytes_beyond_size(opened->get())) {
+    if (io::has_another_size(opened->get())) {
       return base::fail(fmt::format(
-          "{}: has bytes and says that its size is 0, as files of /proc do, so it cannot be "
+          "{}: has not the size that it says, as files of /proc and /sys, so it cannot be "
           "followed: read it without --follow",
           path_));
     }
@@ -117,9 +110,12 @@ class FollowSource final : public io::Source {
         continue;
       }
       if (superseded_) return end_of_superseded();
+      const bool is_first_look = !start_end_ && !said_missing_;
       base::Result<io::Wake> wake = look_due_ ? look(deadline) : wait(deadline);
       if (!wake) return base::fail(wake.error());
       if (*wake == io::Wake::kDeadline) return io::ReadStatus::kIdle;
+      // Where nothing was there at the start, the reader knows so before something comes.
+      if (is_first_look && start_end_ && *start_end_ == 0) return io::ReadStatus::kIdle;
     }
   }
 
@@ -250,13 +246,25 @@ class FollowSource final : public io::Source {
   base::Result<void> must_not_go_on(std::string_view what) const {
     return base::fail(
         fmt::format("{}: {}, so the totals are of payments that are not there any more; for the "
-                    "totals of what is there now: {}",
-                    path_, what, run_again_with({absolute(path_)})),
+                    "totals of what is there now{}",
+                    path_, what, run_again_with({path_})),
         base::ErrorKind::kMustNotGoOn);
   }
 
+  // A name that is absolute, as `path_` is.
+  std::string as_given(const std::string& name) const {
+    if (std::filesystem::path(path_).is_absolute()) return name;
+    std::error_code error;
+    const std::filesystem::path nearest = std::filesystem::proximate(name, error);
+    return error ? name : nearest.string();
+  }
+
+  // INPUTs and options are as they were given, which may be from here.
   std::string run_again_with(const std::vector<std::string>& files) const {
-    return diagnostics_.invocation().with_input(path_, files);
+    std::error_code error;
+    const std::string here = std::filesystem::current_path(error).string();
+    return fmt::format("{}: {}", error ? "" : ", in the folder " + here,
+                       diagnostics_.invocation().with_input(path_, files));
   }
 
   // All of the file before has been read; what ends there without a newline will stay so.
@@ -264,23 +272,22 @@ class FollowSource final : public io::Source {
     const std::optional<std::string> old = name_of(fd_.get());
     const std::string torn =
         size_ > end_ ? fmt::format(" (its last {} bytes are no whole line)", size_ - end_) : "";
-    const std::string path = absolute(path_);
     std::string message = fmt::format("{}: is another file now; the one that was followed ", path_);
     if (old) {
       message += fmt::format(
           "is {}, and has been read to its end{}; for the totals of both (files between them go "
-          "between them): {}",
-          *old, torn, run_again_with({*old, path}));
+          "between them){}",
+          *old, torn, run_again_with({as_given(*old), path_}));
     } else if (const std::optional<uint64_t> inode = inode_of_linked(fd_.get()); inode) {
       message += fmt::format(
           "has another name (a hard link), which the system does not tell, and has been read to "
           "its end{}; to find it: find / -inum {}; for the totals of what is there now, without "
-          "what is in that file: {}",
-          torn, *inode, run_again_with({path}));
+          "what is in that file{}",
+          torn, *inode, run_again_with({path_}));
     } else {
       message += fmt::format(
-          "was removed, and has been read to its end{}; for the totals of what is there now: {}",
-          torn, run_again_with({path}));
+          "was removed, and has been read to its end{}; for the totals of what is there now{}",
+          torn, run_again_with({path_}));
     }
     ending_ = base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
     return io::ReadStatus::kEnd;

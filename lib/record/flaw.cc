@@ -60,15 +60,17 @@ Words words_for_foreign(Flaw flaw) {
     case Flaw::kSeveralLines:
       return {Words::About::kRecord,
               "part of JSON over several lines: one object a line is wanted "
-              "(jq -c ., or jq -c '.[]' for an array)"};
+              "(jq -c ., or jq -c '.[]' for an array; "
+              "jq before 1.7 rounds numbers of more than 15 digits)"};
     case Flaw::kUnfinished:
-      return {
-          Words::About::kRecord,
-          "does not end on its line: it was cut short, or is JSON over several lines (jq -c .)"};
+      return {Words::About::kRecord,
+              "does not end on its line: it was cut short, or is JSON over several lines (jq -c .; "
+              "jq before 1.7 rounds numbers of more than 15 digits)"};
     case Flaw::kGroup:
       return {Words::About::kRecord,
               "a group of payments: one object a line is wanted "
-              "(jq -c '.payments[]', or jq -c '.[]' for an array)"};
+              "(jq -c '.payments[]', or jq -c '.[]' for an array; "
+              "jq before 1.7 rounds numbers of more than 15 digits)"};
     case Flaw::kSeveralObjects:
       return {Words::About::kRecord,
               "more than one object on a line: each wants a line of its own"};

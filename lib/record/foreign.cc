@@ -10,6 +10,8 @@ namespace paystats::record {
 namespace {
 
 constexpr std::string_view kWhite = " \t\r\n";
+constexpr std::string_view kBehindElement = ",]}";
+constexpr size_t kLinesChecked = 4;        // each, as they come
 constexpr char kRecordSeparator = '\x1E';  // RFC 7464
 
 struct Magic {
@@ -107,8 +109,14 @@ bool is_inner_line(std::string_view text) {
   return scanner.peek() == ':';
 }
 
+// `processor\t: 0`, `Name:\tcat`: a name and its value, as in files of /proc.
+bool is_name_and_value(std::string_view text) {
+  return text.find("\t:") != std::string_view::npos || text.find(":\t") != std::string_view::npos;
+}
+
 // Text with separators, none of which has a space behind it as in a sentence.
 bool is_csv(std::string_view text) {
+  if (is_name_and_value(text)) return false;
   bool separated = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -137,6 +145,18 @@ Front front_of_text(std::string_view text) {
   }
   scanner.skip_white();
   return scanner.at_end() ? Front::kWhole : Front::kNotJson;
+}
+
+// Likewise as JSON texts behind each other.
+Front front_of_texts(std::string_view texts) {
+  JsonScanner scanner(texts);
+  JsonToken value;
+  for (scanner.skip_white(); !scanner.at_end(); scanner.skip_white()) {
+    if (!scanner.read_value(value, 0)) {
+      return scanner.at_end() ? Front::kUnfinished : Front::kNotJson;
+    }
+  }
+  return Front::kWhole;
 }
 
 bool is_whole_text(std::string_view text) {
@@ -171,11 +191,13 @@ bool has_array(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-Flaw plain_flaw(std::string_view record, Flaw flaw, const std::optional<GroupElement>& element) {
-  if (!element && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
+Flaw plain_flaw(std::string_view record, Flaw flaw, bool reads_groups,
+                const std::optional<GroupElement>& element) {
+  const bool may_be_group = !reads_groups && !element;
+  if (may_be_group && flaw == Flaw::kNotAnObject && is_array_of_objects(trimmed(record))) {
     return Flaw::kGroup;
   }
-  if (!element && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
+  if (may_be_group && flaw == Flaw::kUserMissing && has_array(trimmed(record), kGroupField)) {
     return Flaw::kGroup;
   }
   const bool is_syntax = flaw == Flaw::kNotJson;
@@ -196,18 +218,33 @@ Flaw foreign_encoding(std::string_view begin) {
 
 std::optional<Flaw> ForeignStart::take(std::string_view line, bool whole) {
   bytes_ += line.size();
-  if (bytes_ > kBytesMax) return Flaw::kNone;
+  const bool is_last = bytes_ >= kBytesMax || !whole;
   const std::string_view text = trimmed(line);
-  if (text.empty()) return std::nullopt;
+  if (text.empty()) {
+    return is_last && !may_be_element_ ? std::optional(end()) : std::nullopt;
+  }
   ++lines_;
-  if (lines_ == 1 && !(whole && may_begin_text(text))) return Flaw::kNone;
+  if (lines_ == 1 &&
+      !(whole && may_begin_text(text) && front_of_text(text) == Front::kUnfinished)) {
+    return Flaw::kNone;
+  }
+  if (may_be_element_ && kBehindElement.find(text.front()) == std::string_view::npos) {
+    return Flaw::kNone;
+  }
   text_ += text;
   if (whole) text_ += '\n';  // never right within a string: such a line was cut short
-  const Front front = front_of_text(text_);
-  if (front == Front::kNotJson || (front == Front::kWhole && lines_ == 1)) return Flaw::kNone;
-  if (lines_ == 1) return std::nullopt;
-  const bool may_be_record = front == Front::kUnfinished && lines_ == 2 && is_whole_text(text);
-  return may_be_record ? std::optional<Flaw>() : Flaw::kSeveralLines;
+  may_be_element_ = lines_ > 1 && whole && is_whole_text(text);
+  // What is no JSON stays so, however it goes on. To look at each doubling keeps the work linear.
+  if (text_.size() >= next_check_) {
+    if (front_of_texts(text_) == Front::kNotJson) return Flaw::kNone;
+    next_check_ = lines_ > kLinesChecked ? 2 * text_.size() : 0;
+  }
+  return is_last && !may_be_element_ ? std::optional(end()) : std::nullopt;
+}
+
+Flaw ForeignStart::end() const {
+  if (lines_ < 2 || may_be_element_) return Flaw::kNone;
+  return front_of_texts(text_) == Front::kNotJson ? Flaw::kNone : Flaw::kSeveralLines;
 }
 
 }  // namespace paystats::record

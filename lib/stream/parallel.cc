@@ -167,7 +167,7 @@ class Worker {
     for (io::Block more; begun && !start.known();) {
       const base::Result<bool> read = ahead.next(more);
       if (!read) return base::fail(read.error());
-      if (!*read) break;
+      if (!*read) return start.end();
       // The first one again, or more: what has been looked at is not looked at twice.
       if (std::exchange(more.begins_input, false)) more.bytes.remove_prefix(bytes_before);
       begun = start.take(more);
@@ -193,7 +193,7 @@ class Worker {
       if (!rejected_.empty()) return leave_to_one_thread();
       records_ += decoded_.records;
       for (BadLine& bad : decoded_.rejected) {
-        bad.flaw = record::plain_flaw(bad.text, bad.flaw, bad.element);
+        bad.flaw = record::plain_flaw(bad.text, bad.flaw, true, bad.element);
         base::Result<void> done = put_aside(bad, lines_ + 1 + bad.line, bad.text.size());
         if (!done) return done;
       }

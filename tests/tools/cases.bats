@@ -120,7 +120,7 @@ advised() {
   local status=0
   "$@" >refused.out 2>refused.err || status=$?
   [ "$status" -eq 2 ] && [ ! -s refused.out ] || { echo "status $status: $(cat refused.err)" >&2; return 1; }
-  sed -E 's/^.*(is compressed by [a-z0-9]*|and UTF-8 is wanted|a line is wanted): //' refused.err
+  sed -E 's/^.*(is compressed by [a-z0-9]*|and UTF-8 is wanted|more than 15 digits\)|what is there now): //' refused.err
 }
 
 @test "the command that a refusal advises is the one that was given, behind the filter" {
@@ -158,12 +158,13 @@ advised() {
   [ "$(wc -l <tiny.gz)" -eq 0 ]
   payagg <(echo "$edgar") >want
   command=$(advised payagg --follow -o totals tiny.gz)
-  [ "$command" = 'zcat tiny.gz >tiny.gz.jsonl && payagg --follow -o totals tiny.gz.jsonl' ]
-  sh -c "exec $(sed 's/.*&& //' <<<"$command")" & # once its file is there
-  started+=($!)
-  sh -c "${command%% &&*}"
-  wait_for 'cmp -s totals want'
-  refuses 'as files of /proc do' payagg --follow /proc/self/status
+  [ "$command" = 'zcat tiny.gz | payagg -o totals' ]
+  sh -c "$command"
+  cmp totals want
+  printf '{\n  "user": "edgar",\n  "paymentAmt": 1.0\n}\n' >pretty
+  refuses 'pretty: is JSON over several lines' payagg --follow pretty
+  sh -c "$(advised payagg -q --follow --ready-line --output-mode update --trigger 1s pretty)" | cmp - want
+  refuses 'as files of /proc' payagg --follow /proc/self/status
 }
 
 @test "a mark in front of a line of just 1 MiB is no part of its length" {
@@ -181,7 +182,7 @@ advised() {
 
 @test "pretty printers: of JSON over several lines nothing is counted, and jq -c is named" {
   printf '[\n  %s,\n  %s\n]\n' "$edgar" "$anna" >array
-  refuses "array: is JSON over several lines, and one object a line is wanted: jq -c '.[]' array | payagg" \
+  refuses "array: is JSON over several lines, and one object a line is wanted (jq before 1.7 rounds numbers of more than 15 digits): jq -c '.[]' array | payagg" \
     payagg array
   refuses "jq -c '.[]'" payagg < <(cat array)
   printf '{\n  "user": "edgar",\n  "paymentAmt": 1.0\n}\n' >object
@@ -214,6 +215,44 @@ advised() {
     kill -TERM "$pid"
     ended_with 1
     rm background.out
+  done
+}
+
+@test "what somebody wrote into the beginning of a log costs the lines behind it by no road" {
+  local begin road want='{"user":"edgar","sum":3.00,"count":3}'
+  for begin in '{\n  "user": "x",\n  "paymentAmt": 3\n}\n' '{"payments":[\n{"user":"c",\n' '[\n%s\n]\n' \
+    '{\n"a":1,\n'; do
+    { printf "$begin" '{"user":"edgar"}'; printf '%s\n' "$edgar" "$edgar" "$edgar"; } >log
+    for road in 'payagg log' 'payagg <log' 'cat log | payagg' 'cat log | payagg --jobs 2' \
+      'payagg --jobs 2 log /dev/null' '{ head -n 2 log; sleep 0.1; tail -n +3 log; } | payagg'; do
+      run -1 --separate-stderr bash -c "$road"
+      [ "$output" = "$want" ] || { echo "$begin by $road: $output" >&2; return 1; }
+    done
+    # A follower that sees the lines come, and one that finds them.
+    for start in empty whole; do
+      if [ "$start" = empty ]; then : >followed; else cp log followed; fi
+      in_background payagg --follow --ready-line followed
+      wait_for 'grep -qx "" background.out'
+      if [ "$start" = empty ]; then while IFS= read -r line; do printf '%s\n' "$line" >>followed; done <log; fi
+      wait_for "grep -qxF '$want' background.out"
+      kill -TERM "$pid"
+      ended_with 1
+      rm background.out
+    done
+  done
+}
+
+@test "a long array and a stream of pretty objects are refused as well, by each road" {
+  local road
+  printf '[\n' >array
+  yes "$edgar," | head -n 100000 >>array
+  printf '%s\n]\n' "$edgar" >>array
+  yes "$edgar" | head -n 3000 | jq . >stream
+  for name in array stream; do
+    for road in "payagg $name" "payagg <$name" "cat $name | payagg" "cat $name | payagg --jobs 2" \
+      "payagg --jobs 2 $name /dev/null" "payagg --follow $name"; do
+      refuses 'is JSON over several lines' bash -c "$road"
+    done
   done
 }
 
@@ -294,6 +333,26 @@ $edgar
     run -1 --separate-stderr bash -c "$how"
     [ "$output" = '{"user":"edgar","sum":1.00,"count":1}' ]
   done
+}
+
+@test "a file of /sys, which says that it is a page long, is read like a pipe" {
+  local file=/sys/kernel/mm/transparent_hugepage/enabled road
+  [ -r "$file" ] && [ "$(stat -c %s "$file")" -gt "$(wc -c <"$file")" ] || skip "no such file here"
+  for road in "payagg $file" "payagg <$file" "payagg --jobs 2 $file /dev/null" "cat $file | payagg"; do
+    run -1 --separate-stderr bash -c "$road"
+    [[ "$stderr" == *':1: not valid JSON'* ]] || { echo "$road: $stderr" >&2; return 1; }
+  done
+  refuses 'as files of /proc and /sys' payagg --follow "$file"
+}
+
+@test "a name and its value, as in /proc/cpuinfo, is not said to be CSV" {
+  printf 'processor\t: 0\n' | rejected 'not valid JSON'
+  printf 'Name:\tcat\n' | rejected 'not valid JSON'
+  printf 'edgar\t1.0\n' | rejected 'looks like CSV'
+}
+
+@test "a payment that has an array payments is told what it lacks" {
+  printf '{"payments":[%s],"paymentAmt":5}\n' "$edgar" | rejected 'user: missing'
 }
 
 @test "a FIFO is read until its last writer has gone" {

@@ -406,7 +406,7 @@ payment='{"user":"edgar","paymentAmt":1.0}'
   for file in group array; do
     run -1 --separate-stderr paygen "$file"
     [ -z "$output" ]
-    [ "${stderr_lines[0]}" = "paygen: error: $file:1: a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' for an array)" ]
+    [ "${stderr_lines[0]}" = "paygen: error: $file:1: a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' for an array; jq before 1.7 rounds numbers of more than 15 digits)" ]
   done
   [ "$(jq -c '.payments[]' group | paygen | payagg)" = "$(payagg group)" ]
   [ "$(jq -c '.[]' array | paygen | payagg)" = "$(payagg group)" ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same bytes give the same totals, rejects and line numbers by every road into payagg: a file
-read by one thread and by two, a pipe, stdin that is a file, and a file that is followed. What is
-right, Python's json and decimal say (tests/lib/record_oracle.py), also of sums and counts that would
+read by one thread and by two, a pipe, stdin that is a file, a file that is followed, and one that
+grows line by line while it is. What is right, Python's json and decimal say (tests/lib/record_oracle.py), also of sums and counts that would
 overflow.
 
   roads.py --bin build/release/bin --seed 1 [--rounds 24] [--large 2]
@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -53,10 +54,14 @@ ENORMOUS = [("100000000000000", 17 * 10**14), ("-100000000000000", 17 * 10**14),
             ("-1e14", 6 * 10**14), ("0", 2**64 - 1), ("1", 2**63), ("0.5", 2**62)]
 BLANK = [b"", b" ", b"\t", b"\r", b" \t \r"]
 # Of such a beginning payagg counts nothing, by no road.
-FOREIGN_STARTS = [b"\x1f\x8b\x08\x00\n", b"\x28\xb5\x2f\xfdx\n", b"\xff\xfe{\x00\"\x00\n\x00", b"\xfe\xff\x00{\n",
-                  b"{\n\"a\":1\n"]
+FOREIGN_STARTS = [b"\x1f\x8b\x08\x00\n", b"\x28\xb5\x2f\xfdx\n", b"\xff\xfe{\x00\"\x00\n\x00", b"\xfe\xff\x00{\n"]
 FOREIGN_ARRAYS = [(b"[\n", b"]\n"), (b" [ \r\n", b" ]\r\n"), (b"{\"payments\":[\n", b"]}\n"), (MARK + b"[\n", b"\n]\n"),
-                  (b"\n[{\"a\":1},\n", b",{\"a\":1}]\n")]
+                  (b"\n[{\"a\":1},\n", b",{\"a\":1}]\n"), (b"{\n\"a\":", b"}\n")]
+# What somebody wrote into the beginning of a log: rejects, and the lines behind it count.
+PRETTY = [b"{", b"  \"user\": \"x\",", b"  \"paymentAmt\": 3", b"}"]
+LOG_BEGINNINGS = [PRETTY, PRETTY + [b""] + PRETTY, [b"{\"payments\":[", b"{\"user\":\"c\","], [b"{", b"\"a\":1,"],
+                  [b"[", *PRETTY, b"]"], [b"[", b"{\"user\":\"a\"}", b"]"], [b"[", b"{},", b"{}", b"]", b"7"]]
+LAST_USER = "the last one"  # of a file that grows
 
 
 class Difference(Exception):
@@ -198,14 +203,24 @@ class Lines:
         return front + b"y" * (size - len(front) - 2) + b"\"}"
 
 
+def make_foreign(rng, lines):
+    """Of this payagg counts nothing."""
+    kind = rng.random()
+    if kind < 0.6:
+        start, end = rng.choice([(start, b"") for start in FOREIGN_STARTS] + FOREIGN_ARRAYS)
+        return start + lines.good() + b"\n" + end
+    if kind < 0.8:
+        return b"[\n" + b",\n".join(lines.batch().encode() for _ in range(rng.choice([2, 40, 2000]))) + b"\n]\n"
+    return (b"\n".join(PRETTY) + b"\n") * rng.choice([1, 2, 3000])
+
+
 def make_file(rng, fields, large):
     """(bytes, whether payagg refuses them as a whole)."""
     lines = Lines(rng, fields)
     if large:  # of which each line is there hundreds of times
         lines.enormous_rate /= 30
-    if not large and rng.random() < 0.15:
-        start, end = rng.choice([(start, b"") for start in FOREIGN_STARTS] + FOREIGN_ARRAYS)
-        return start + lines.good() + b"\n" + end, True
+    if not large and rng.random() < 0.2:
+        return make_foreign(rng, lines), True
     some = [lines.any() for _ in range(rng.choice([1, 3, 30, 300]) if not large else 1500)]
     if large:
         size = sum(len(line) + 1 for line in some)
@@ -218,6 +233,8 @@ def make_file(rng, fields, large):
     first = [rng.choice([lines.good(), b"nonsense", b"", b"\x00" * 20, b"{}"])]
     if rng.random() < 0.2:
         first = [rng.choice(BAD_BRACKETS), b"", lines.good(), lines.good()]
+    elif rng.random() < 0.2:
+        first = rng.choice(LOG_BEGINNINGS) + [lines.good(), lines.good()]
     elif rng.random() < 0.05:
         first = [lines.long()]
     some[:0] = first
@@ -268,9 +285,14 @@ class Road:
         self.name, self.options, self.by = name, options, by
         self.may_refuse = by == "pipe" and options != []
 
-    def run(self, payagg, options, path):
+    def source(self, path):
+        return path + ".grown" if self.by == "growth" else path
+
+    def run(self, payagg, options, path, fields):
         """(status, stdout, words on stderr)."""
         command = [payagg, *self.options, *options]
+        if self.by == "growth":
+            return follow_growth([*command, "--follow", "--ready-line", self.source(path)], path, fields)
         if self.by == "follow":
             return follow([*command, "--follow", "--ready-line", path], path)
         if self.by == "two files":
@@ -304,13 +326,55 @@ def follow(command, path):
         return status, bytes(out), words.read()
 
 
+def wait_until_read(process, count):
+    """Until it has read so many bytes more than `count`: steps are apart as far as that tells."""
+    deadline = time.monotonic() + LIMIT_S
+    while bytes_read(process) < count and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.0005)
+
+
+def bytes_read(process):
+    try:
+        with open(f"/proc/{process.pid}/io", encoding="ascii") as file:
+            return int(file.readline().split()[1])
+    except OSError:  # it has ended
+        return 1 << 60
+
+
+def follow_growth(command, path, fields):
+    """Follows a file that is empty at first, gets the first lines one by one, then all others and a
+    payment of LAST_USER, which says that all has been read."""
+    with open(path, "rb") as file:
+        steps = file.read().split(b"\n", 8)
+    steps = [line + b"\n" for line in steps[:-1]] + [steps[-1] + b'{%s:"%s",%s:1}\n' % (
+        json.dumps(fields[0]).encode(), LAST_USER.encode(), json.dumps(fields[1]).encode())]
+    with open(command[-1], "wb", buffering=0) as grown, open(path + ".err", "w+b") as words:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words) as process:
+            out = bytearray()
+            for line in process.stdout:
+                if line == b"\n":
+                    for step in steps:
+                        count = bytes_read(process) + len(step)
+                        grown.write(step)
+                        if step is not steps[-1]:
+                            wait_until_read(process, count)
+                elif LAST_USER.encode() in line:
+                    process.send_signal(signal.SIGTERM)
+                else:
+                    out += line
+            status = process.wait(LIMIT_S)
+        words.seek(0)
+        return status, bytes(out), words.read()
+
+
 ROADS = [Road("a file, one thread", ["--jobs", "1"], "file"),
          Road("a file, two threads", ["--jobs", "2"], "file"),
          Road("a small file, two threads", ["--jobs", "2"], "two files"),
          Road("a pipe", [], "pipe"),
          Road("a pipe, two threads", ["--jobs", "2"], "pipe"),
          Road("stdin that is a file", [], "stdin"),
-         Road("a file that is followed", ["--output-mode", "update"], "follow")]
+         Road("a file that is followed", ["--output-mode", "update"], "follow"),
+         Road("a file that grows while it is followed", ["--output-mode", "update"], "growth")]
 
 
 def read_totals(out):
@@ -342,9 +406,9 @@ def check_road(road, payagg, path, fields, expected):
     options = ["--rejects", rejects_path]
     if fields != oracle.DEFAULT_FIELDS:
         options += ["--user-field", fields[0], "--amount-field", fields[1]]
-    status, out, words = road.run(payagg, options, path)
+    status, out, words = road.run(payagg, options, path, fields)
     told = words.decode(errors="replace")[-2000:]
-    rejects = read_rejects(rejects_path, path)
+    rejects = read_rejects(rejects_path, road.source(path))
     if expected is None:
         if (status, out.strip(), rejects) != (2, b"", []):
             raise Difference(f"{road.name}: not refused as a whole: {status}, {out[:500]}, {rejects[:5]}, {told}")
@@ -379,6 +443,8 @@ def play(payagg, folder, seed, number, large):
     expected = None if refused else Right(data, fields)
     first = None
     for road in ROADS:
+        if refused and road.by == "growth":
+            continue  # a log that is followed is not refused for lines that come
         rejects, all_of_them = check_road(road, payagg, path, fields, expected)
         first = rejects if first is None else first
         if rejects != (first if all_of_them else first[:len(rejects)]):

@@ -94,8 +94,12 @@ TEST_F(StartedSourceTest, DoesNotHoldBackAnEmptyLine) {
 }
 
 TEST_F(StartedSourceTest, RefusesOnceABlockSaysThatTheyAreNone) {
-  begin({"[\n", std::string(kGood), "]\n"});
+  begin({"[\n", "", std::string(kGood), "]\n"});
+  EXPECT_EQ(next(), "idle");
   EXPECT_TRUE(holds(next(), "is JSON over several lines"));
+  EXPECT_EQ(ahead_, 4u) << "at its end";
+  begin({"{\n", "\"a\":1}\n", std::string(kGood), "x\n"});
+  EXPECT_EQ(next(), "{\n") << "whole lines come behind it";
 }
 
 TEST_F(StartedSourceTest, TheEndSaysThatLinesAreLines) {
@@ -105,14 +109,21 @@ TEST_F(StartedSourceTest, TheEndSaysThatLinesAreLines) {
   EXPECT_EQ(next(), "end");
 }
 
-TEST_F(StartedSourceTest, OfAFileThatIsFollowedWhatIsThereDecides) {
-  begin({"", "[\n", "", std::string(kGood), "]\n"}, true);
+TEST_F(StartedSourceTest, OfALogThatIsFollowedWhatWasThereAtTheStartDecides) {
+  begin({"[\n", "", "", std::string(kGood), "]\n"}, true);
   EXPECT_EQ(next(), "idle");
-  EXPECT_EQ(next(), "[\n");
-  EXPECT_EQ(next(), kGood) << "for good: a follower is not stopped by what comes later";
-  EXPECT_EQ(next(), "]\n");
-  begin({"[\n", std::string(kGood), "]\n"}, true);
-  EXPECT_TRUE(holds(next(), "is JSON over several lines"));
+  EXPECT_EQ(next(), "idle");
+  EXPECT_EQ(next(), "[\n") << "it has caught up";
+  EXPECT_EQ(next(), kGood);
+  EXPECT_EQ(next(), "]\n") << "for good: a follower is not stopped by what comes later";
+  begin({"", "", "{\n", "\"a\":1\n", std::string(kGood)}, true);
+  EXPECT_EQ(next(), "idle");
+  EXPECT_EQ(next(), "idle");
+  EXPECT_TRUE(holds(next(), "is JSON over several lines")) << "of two blocks";
+  begin({"", "", "", "", "{\n", "\"a\":1\n"}, true);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(next(), "idle");
+  EXPECT_EQ(next(), "{\n") << "nothing was there";
+  EXPECT_EQ(next(), "\"a\":1\n");
 }
 
 TEST_F(StartedSourceTest, IsTheSameHoweverTheInputIsCut) {

@@ -38,8 +38,10 @@ class FollowSourceTest : public ::testing::Test {
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().kind, base::ErrorKind::kMustNotGoOn);
     EXPECT_NE(status.error().message.find(what), std::string::npos) << status.error().message;
-    EXPECT_NE(status.error().message.find("for the totals of what is there now: t " + path_),
-              std::string::npos)
+    EXPECT_NE(
+        status.error().message.find("for the totals of what is there now, in the folder " +
+                                    std::filesystem::current_path().string() + ": t " + path_),
+        std::string::npos)
         << "the remedy";
   }
   void commit(std::string_view lines) {

@@ -80,8 +80,8 @@ TEST_F(FollowSourceTest, ARotatedFileIsReadToItsEndAndThatIsAllThatMayBeCounted)
   EXPECT_EQ(ended.why,
             path_ + ": is another file now; the one that was followed is " + path_ +
                 ".1, and has been read to its end (its last 3 bytes are no whole line); for the "
-                "totals of both (files between them go between them): t " +
-                path_ + ".1 " + path_);
+                "totals of both (files between them go between them), in the folder " +
+                std::filesystem::current_path().string() + ": t " + path_ + ".1 " + path_);
   EXPECT_TRUE(source->caught_up());
 }
 
@@ -96,6 +96,20 @@ TEST_F(FollowSourceTest, TheCommandOfTheMessageCanBeRunInAShellAnywhere) {
   write_file(path, "");
   const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
   EXPECT_TRUE(ended.why.ends_with(": t '" + (folder_ / "it'\\''s old") + "' '" + path + "'"))
+      << ended.why;
+}
+
+TEST_F(FollowSourceTest, OfALogThatIsNamedFromHereAllOfTheCommandIs) {
+  const std::string path = std::filesystem::proximate(path_).string();
+  write_file(path, "[one]\n");
+  const auto opened = follow_source(path, context_.waiter, context_.words.diagnostics);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(now(**opened), "[one]\n");
+  std::filesystem::rename(path, path + ".1");
+  write_file(path, "");
+  const Ended ended = read_to_its_end(**opened, context_.in(kLimit));
+  EXPECT_TRUE(ended.why.ends_with(", in the folder " + std::filesystem::current_path().string() +
+                                  ": t " + path + ".1 " + path))
       << ended.why;
 }
 

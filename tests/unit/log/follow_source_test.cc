@@ -28,6 +28,15 @@ TEST_F(FollowSourceTest, GivesWhatIsThereThenWhatComes) {
   EXPECT_EQ(source->bytes_read(), 20u);
 }
 
+TEST_F(FollowSourceTest, OfAnEmptyLogItHasCaughtUpBeforeALineComes) {
+  write_file(path_, "");
+  const auto source = open();
+  const base::Result<ReadStatus> status = source->read(block_, base::Instant::max());
+  ASSERT_TRUE(status);
+  EXPECT_EQ(*status, ReadStatus::kIdle);
+  EXPECT_TRUE(source->caught_up());
+}
+
 TEST_F(FollowSourceTest, WithoutInotifyThereIsALookEachSecond) {
   faults().inotify_errno = EMFILE;
   write_file(path_, "[one]\n");
@@ -126,7 +135,8 @@ TEST_F(FollowSourceTest, OfAFileWithoutALineTheFirstBytesAreLookedAt) {
   const base::Result<ReadStatus> status = source->read(block_, context_.in(kLimit));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().kind, base::ErrorKind::kFailed);
-  EXPECT_TRUE(holds(status.error().message, "is compressed by gzip: zcat " + path_));
+  EXPECT_TRUE(holds(status.error().message, "is compressed by gzip, so it cannot be followed"));
+  EXPECT_TRUE(status.error().message.ends_with(": zcat " + path_ + " | t"));
 }
 
 TEST_F(FollowSourceTest, IsCaughtUpOnceWhatWasThereAtTheStartHasBeenRead) {
@@ -261,6 +271,7 @@ TEST_F(FollowSourceTest, FollowsWritersInParallelWithoutLosingAByte) {
   faults().disk_is_memory = true;
   write_file(path_, "");
   const auto source = open();
+  EXPECT_EQ(now(*source), "") << "it has caught up";
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {

@@ -80,7 +80,9 @@ TEST(PlainFlaw, KnowsCsvFromASentence) {
        {"user,paymentAmt", "edgar,1.0", "\"Edgar Poe\",1.0", "a;1", "a\t1", "7,1.0\r"}) {
     EXPECT_EQ(told(line), Flaw::kCsv) << line;
   }
-  for (const std::string_view line : {"nonsense", "see, this is text", "a,\x01"}) {
+  for (const std::string_view line :
+       {"nonsense", "see, this is text", "a,\x01", "processor\t: 0", "flags\t\t: fpu,vme",
+        "bugs\t\t:", "Name:\tcat", "Cpus_allowed_list:\t0,2"}) {
     EXPECT_EQ(told(line), Flaw::kNotJson) << line;
   }
 }
@@ -122,15 +124,18 @@ TEST(PlainFlaw, OfAGroupWhereOneBatchIsWantedIsThatItIsOne) {
        {"{\"payments\":7}", "{\"a\":[{\"payments\":[]}]}", "{}", "{\"payment\":[]}"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kUserMissing) << line;
   }
-  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, GroupElement{.index = 1}),
+  EXPECT_EQ(plain_flaw("[" + p + ",7]", Flaw::kNotAnObject, true, GroupElement{.index = 1}),
             Flaw::kNotAnObject)
       << "of a group that is read as one its element is told";
+  EXPECT_EQ(plain_flaw("{\"payments\":[" + p + "],\"paymentAmt\":5}", Flaw::kUserMissing, true),
+            Flaw::kUserMissing)
+      << "to who reads groups this is a payment";
   for (const std::string_view line : {"[]", "[1]", "[[{}]]", "7"}) {
     EXPECT_EQ(told_of(std::string(line)), Flaw::kNotAnObject) << line;
   }
   EXPECT_EQ(describe(Flaw::kGroup, FieldNames{}),
             "a group of payments: one object a line is wanted (jq -c '.payments[]', or jq -c '.[]' "
-            "for an array)");
+            "for an array; jq before 1.7 rounds numbers of more than 15 digits)");
 }
 
 TEST(ForeignEncoding, IsSeenFromTheFirstBytes) {
@@ -159,6 +164,18 @@ Told start_of(std::string_view text) {
   return told;
 }
 
+// Where it ends there.
+Flaw all_of(std::string_view text) {
+  ForeignStart start;
+  std::optional<Flaw> told;
+  while (!text.empty() && !told) {
+    const size_t newline = std::min(text.find('\n'), text.size() - 1);
+    told = start.take(text.substr(0, newline + 1));
+    text.remove_prefix(newline + 1);
+  }
+  return told.value_or(start.end());
+}
+
 TEST(ForeignStart, IsJsonOverSeveralLinesWhereverItsLinesAreCut) {
   const std::string p(kPayment);
   for (const std::string& text :
@@ -171,7 +188,34 @@ TEST(ForeignStart, IsJsonOverSeveralLinesWhereverItsLinesAreCut) {
         std::string("[{\n\"a\":{}\n}]\n"), std::string("{\n}\n"), std::string("[\n]\n"),
         std::string("[\n[\n"), std::string("{\"a\":\"\\\"{\",\"b\":{\n\"c\":1\n"),
         "{\"note\":\"x\",\"inner\":{\n\"a\":" + p + ",\n"}) {
-    EXPECT_EQ(start_of(text).flaw, Flaw::kSeveralLines) << text;
+    EXPECT_EQ(all_of(text), Flaw::kSeveralLines) << text;
+  }
+}
+
+TEST(ForeignStart, IsJsonOverSeveralLinesHoweverManyTextsItIs) {
+  const std::string pretty = "{\n  \"user\": \"a\",\n  \"paymentAmt\": 1\n}\n";
+  EXPECT_EQ(all_of(pretty), Flaw::kSeveralLines);
+  EXPECT_EQ(all_of(pretty + pretty), Flaw::kSeveralLines);
+  EXPECT_EQ(all_of("[\n" + pretty + ",\n" + pretty + "]\n7\n" + pretty), Flaw::kSeveralLines);
+  std::string many;
+  while (many.size() < 2 * ForeignStart::kBytesMax) many += pretty;
+  EXPECT_EQ(start_of(many).flaw, Flaw::kSeveralLines);
+  std::string array = "[\n";
+  while (array.size() < 2 * ForeignStart::kBytesMax) array += std::string(kPayment) + ",\n";
+  EXPECT_EQ(start_of(array + "{}\n{}\n").flaw, Flaw::kSeveralLines);
+}
+
+TEST(ForeignStart, AtTheBeginningOfALogCostsNoLineOfIt) {
+  const std::string p = std::string(kPayment) + "\n";
+  const std::string pretty = "{\n  \"user\": \"a\",\n  \"paymentAmt\": 1\n}\n";
+  for (const std::string& begin :
+       {pretty, pretty + pretty, "[\n" + pretty + "]\n", "[\n" + p + "]\n",
+        "[\n" + p + ",\n" + p + "]\n", std::string("{\"payments\":[\n{\"user\":\"c\",\n"),
+        std::string("{\n\"a\":1,\n")}) {
+    EXPECT_EQ(all_of(begin), Flaw::kSeveralLines) << begin;
+    EXPECT_EQ(all_of(begin + p), Flaw::kNone) << begin;
+    EXPECT_EQ(start_of(begin + p + p).flaw, Flaw::kNone) << begin;
+    EXPECT_EQ(start_of(begin + "[" + std::string(kPayment) + "]\n" + p).flaw, Flaw::kNone) << begin;
   }
 }
 
@@ -216,6 +260,15 @@ TEST(ForeignStart, LooksAtABoundedNumberOfBytes) {
   const std::string blank(ForeignStart::kBytesMax / 4, ' ');
   for (int i = 0; i < 3; ++i) ASSERT_EQ(start.take(blank), std::nullopt);
   EXPECT_EQ(start.take(blank), Flaw::kNone);
+  EXPECT_EQ(ForeignStart().take(std::string(ForeignStart::kBytesMax, ' ')), Flaw::kNone);
+}
+
+TEST(ForeignStart, OfAnElementBeyondTheBoundTheNextLineDecides) {
+  const std::string p = std::string(kPayment) + "\n";
+  const std::string large = "[\n[" + std::string(ForeignStart::kBytesMax, ' ') + "{}]\n";
+  EXPECT_EQ(start_of(large).flaw, std::nullopt);
+  EXPECT_EQ(start_of(large + "\n]\n").flaw, Flaw::kSeveralLines);
+  EXPECT_EQ(start_of(large + p).flaw, Flaw::kNone);
 }
 
 TEST(ForeignStart, OfALineThatIsTooLongHasItsBeginning) {
