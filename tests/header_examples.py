@@ -120,8 +120,7 @@ EXAMPLES = {
     "kafka/topic_sink.h": "Cluster& cluster",
     "kafka/topic_source.h": "Cluster& cluster, const Waiter& waiter",
     "kafka/topics.h": "Cluster& cluster",
-    "loop/await_call.h": ("asio::awaitable<void> of(PaymentWriter& writer,"
-                          " const PostedPayments& payments) {", "}"),
+    "loop/await_call.h": ("asio::awaitable<void> of(void (*wake_later)(std::function<void(bool)>)) {", "}"),
     "loop/event_loop.h": "SocketClaim claim, View& view, const Clock& clock, const StopSignal& stop",
     "money/decimal.h": "Decimal& sum, std::string& out",
     "money/short_amount.h": "const char* p",
@@ -135,8 +134,9 @@ EXAMPLES = {
     "record/plain_layout.h": "const PaymentLayout& layout, const char* line, const char* newline,"
                              " const StringStops::Marks& stops, Payment& payment,"
                              " ShortAmounts& amounts, size_t i",
-    "record/plain_tail.h": "const PlainTail& tail, const char* amount,"
-                           " const StringStops::Marks& stops, Payment& payment, const char* end",
+    "record/plain_tail.h": "const PlainTail& tail, const char* amount, const char* values_end, size_t i,"
+                           " const StringStops::Marks& stops, PlainTail::Places& places,"
+                           " ShortAmounts& amounts, ShortVolumes& volumes",
     "record/row_buffer.h": ("template <class Row> void of(RowBuffer<Row>& rows, size_t most,"
                             " void (*fill)(Row&)) {", "}"),
     "record/short_amounts.h": "size_t i, size_t n, const char* begin, const char* end, Decimal& sum",

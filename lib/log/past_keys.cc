@@ -38,7 +38,7 @@ base::Result<void> PastKeys::start() {
 base::Result<void> PastKeys::read() {
   std::string window;
   std::vector<keys::KeyEntry> found;
-  constexpr uint64_t kShortLineBytes = 64;  // with a key
+  constexpr uint64_t kShortLineBytes = 64;                         // with a key
   entries_.reserve(std::min(keys_max_, size_ / kShortLineBytes));  // memory that is used or not
   uint64_t end = size_;
   while (end > 0 && entries_.size() < keys_max_) {

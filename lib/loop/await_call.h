@@ -1,6 +1,6 @@
 // From a call with a callback to a coroutine that waits for it.
 //
-//   auto posting = co_await await_call<Posting>([&](auto done) { writer.post(payments, done); });
+//   auto woken = co_await await_call<bool>([&](auto done) { wake_later(done); });
 //
 // `start` runs at once. Its callback may be called from within it or later, once, on the loop's
 // thread; the coroutine goes on from the loop. A callback that is dropped ends the coroutine.

@@ -173,7 +173,7 @@ ended_with_remedy() {
 # The command that was advised, as sh runs it.
 run_remedy() {
   local command
-  command=$(tail -n 1 background.err | sed -E 's/.*(there now|go between them)\): //; s/.*there now: //')
+  command=$(tail -n 1 background.err | sed -E 's/.*(there now|go between them\)), in the folder [^:]*: //')
   in_background sh -c "exec $command"
 }
 
@@ -181,7 +181,7 @@ run_remedy() {
   paygen --random 1000 -o log
   follow
   : >log
-  ended_with_remedy "payagg --follow $PWD/log"
+  ended_with_remedy ", in the folder $PWD: payagg --follow log"
   grep -q 'shrank.*copytruncate' background.err
 }
 
@@ -193,7 +193,7 @@ run_remedy() {
   wait_for 'grep -q edgar background.out'
   echo "$edgar" >>log.1
   pay
-  ended_with_remedy "payagg --follow $PWD/log.1 $PWD/log"
+  ended_with_remedy ", in the folder $PWD: payagg --follow log.1 log"
   tail -n 1 background.out | grep -qx '{"user":"edgar","sum":2.00,"count":2}'
   # The remedy counts both.
   run_remedy
@@ -227,7 +227,7 @@ run_remedy() {
   follow
   paygen --user new --amount 1 -o other
   mv other log
-  ended_with_remedy "payagg --follow $PWD/log"
+  ended_with_remedy ", in the folder $PWD: payagg --follow log"
 }
 
 @test "the command that is advised has the options and the other inputs of the one that was given" {
@@ -248,7 +248,7 @@ run_remedy() {
     payagg --merge 'to tals' | cmp - <(printf '%s\n' '{"user":"b","sum":2.00,"count":1}' \
       '{"user":"a","sum":1.00,"count":1}' '{"user":"first","sum":1.00,"count":1}')
     : >"./$name"
-    ended_with_remedy 'totals of what is there now: payagg --follow --user-field who'
+    ended_with_remedy ", in the folder $PWD: payagg --follow --user-field who"
     echo '{"who":"c","much":3}' >"./$name"
     rm 'to tals'
     run_remedy

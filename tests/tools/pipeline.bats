@@ -76,7 +76,7 @@ nothing_is_left() {
   mv state/payments.jsonl state/old.jsonl
   [ "$(pay edgar 1 1)" = 200 ]
   wait_for 'grep -q "not started again" background.err'
-  grep -q "payagg --progress never --follow --ready-line .*/old.jsonl .*/payments.jsonl" background.err
+  grep -q "payagg --progress never --follow --ready-line .*old.jsonl .*payments.jsonl" background.err
   ! child payagg
   ! child paystats-cache
   [ "$(pay edgar 1 1)" = 200 ]
