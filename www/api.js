@@ -62,10 +62,10 @@ export function postPayments({ user, paymentAmt, volume }, key = null) {
 // Whether payments were taken for a key.
 export const askPayments = (key) => answerTo({ url: `api/payments/${encodeURIComponent(key)}`, timeout: ANSWER_MS });
 
-// What the server makes of keys: "no" (also where it is too old to say), "process" or "log". Throws
-// Unreachable.
+// What the server makes of keys: {kept, instance}, where `kept` is "no" (also where it is too old to
+// say), "process" or "log", and `instance` says which process or log that is. Throws Unreachable.
 export async function keysKept() {
   const { status, body } = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
   if (status === 0 || status >= 500) throw new Unreachable("api/idempotency");
-  return ["process", "log"].includes(body?.kept) ? body.kept : "no";
+  return { kept: ["process", "log"].includes(body?.kept) ? body.kept : "no", instance: String(body?.instance ?? "") };
 }

@@ -41,6 +41,7 @@ export class Delivery {
     this.tell = { changed() {}, accepted() {}, ended() {} };
     this.entries = new Map(); // by key: those that this tab looks after
     this.kept = null; // a promise of what the server makes of keys
+    this.instance = ""; // of the keys' memory, as of the last answer
     this.looking = null; // the timer of the next look at what other tabs have
     this.tabs = new Tabs({ name: submissions.prefix, owns: (key) => this.entries.has(key), dropped: (key) => this.drop(key),
       left: () => this.recover() });
@@ -56,7 +57,10 @@ export class Delivery {
   // ---- What the server makes of keys: asked once, and again after it was out of reach.
 
   keeps() {
-    this.kept ??= keysKept();
+    this.kept ??= keysKept().then(({ kept, instance }) => {
+      this.instance = instance;
+      return kept;
+    });
     this.kept.catch(() => this.forgetServer());
     return this.kept;
   }
@@ -107,7 +111,7 @@ export class Delivery {
   // ---- What a person asks for
 
   submit(batch) {
-    const entry = this.take(this.submissions.add(batch));
+    const entry = this.take(this.submissions.add(batch, this.instance));
     return new Promise((resolve) => {
       entry.attached = resolve;
       this.deliver(entry);
@@ -166,7 +170,7 @@ export class Delivery {
       if (!this.has(entry)) return null;
       this.show(entry, { name: "asking" });
       const answer = await this.request(askPayments(entry.key));
-      const outcome = askOutcome(answer, ageOf(entry.asOf));
+      const outcome = askOutcome(answer, ageOf(entry.asOf), entry.instance);
       if (outcome.kind !== "open") return outcome;
       after = answer.retryAfter;
     }

@@ -1,7 +1,7 @@
 // What an answer says about a submission: whether its payments were taken. Pure.
 //
 //   postOutcome(answer)      of a POST:          taken {count}, refused, busy, open
-//   askOutcome(answer, age)  of a GET of a key:  taken {count}, not-taken, forgotten {why}, open
+//   askOutcome(answer, age, instance)  of a GET of a key:  taken {count}, not-taken, forgotten {why}, open
 //
 // Only the server itself settles anything: its 200, or a problem document of its own. Other answers of
 // 500 and more, and pages in place of an answer, come from a proxy, and say nothing about the server
@@ -38,20 +38,20 @@ export function postOutcome(answer) {
 
 // Whether a key that is not known to the server was not used, either: it forgets none, or none that
 // is so young. `age` in milliseconds, Infinity where it cannot be told. Keys of a process end with
-// it, and nothing tells one process from the next.
-function isCertain({ kept, complete, memorySeconds }, age) {
-  if (kept !== "log") return false;
+// it. `instance` is that of the memory it was sent to: another log knows nothing of it.
+function isCertain({ kept, complete, memorySeconds, instance: now }, age, instance) {
+  if (kept !== "log" || (instance && instance !== now)) return false;
   return complete === true || age + MARGIN_MS <= Number(memorySeconds) * 1000;
 }
 
 // `why` is "age", "process" or "no-keys".
-export function askOutcome(answer, age) {
+export function askOutcome(answer, age, instance = "") {
   const { status, problem } = answer;
   const whole = taken(answer);
   if (whole) return whole;
   const horizon = problem?.horizon;
   if (isProblem(problem, "key-unknown") && horizon && horizon.kept !== "no") {
-    if (isCertain(horizon, age)) return { kind: "not-taken" };
+    if (isCertain(horizon, age, instance)) return { kind: "not-taken" };
     return { kind: "forgotten", why: horizon.kept === "process" ? "process" : "age" };
   }
   // Of the server itself, but it knows no keys: an older one, or one with another output.

@@ -26,8 +26,8 @@ function parsed(key, text) {
   try {
     const entry = JSON.parse(text);
     if (!KEY.test(key) || !isEntry(entry)) return null;
-    const { at, user, paymentAmt, volume } = entry;
-    return { key, at, user, paymentAmt, volume, stored: true };
+    const { at, user, paymentAmt, volume, instance } = entry;
+    return { key, at, user, paymentAmt, volume, instance: typeof instance === "string" ? instance : "", stored: true };
   } catch {
     return null;
   }
@@ -60,18 +60,19 @@ export class Submissions {
     return [...found.values()].sort((a, b) => a.at - b.at);
   }
 
-  add({ user, paymentAmt, volume }) {
-    const entry = { key: newKey(), at: Date.now(), user, paymentAmt, volume };
+  // `instance`: whose memory of keys it is sent to, as the server says.
+  add({ user, paymentAmt, volume }, instance = "") {
+    const entry = { key: newKey(), at: Date.now(), user, paymentAmt, volume, instance };
     return { ...entry, stored: this.keep(entry) };
   }
 
   // Whether the browser keeps it.
-  keep({ key, at, user, paymentAmt, volume }) {
+  keep({ key, at, user, paymentAmt, volume, instance }) {
     try {
-      this.storage().setItem(this.prefix + key, JSON.stringify({ at, user, paymentAmt, volume }));
+      this.storage().setItem(this.prefix + key, JSON.stringify({ at, user, paymentAmt, volume, instance }));
       return true;
     } catch {
-      this.own.set(key, { key, at, user, paymentAmt, volume, stored: false });
+      this.own.set(key, { key, at, user, paymentAmt, volume, instance, stored: false });
       return false;
     }
   }

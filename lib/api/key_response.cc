@@ -22,8 +22,9 @@ std::string_view kept_text(keys::KeyFigures::Kept kept) {
 }
 
 std::string horizon(const keys::KeyFigures& figures) {
-  return fmt::format(R"("kept":"{}","complete":{},"memorySeconds":{})", kept_text(figures.kept),
-                     figures.complete, figures.memory_seconds);
+  return fmt::format(R"("kept":"{}","instance":"{:016x}","complete":{},"memorySeconds":{})",
+                     kept_text(figures.kept), figures.instance, figures.complete,
+                     figures.memory_seconds);
 }
 
 }  // namespace

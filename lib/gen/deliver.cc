@@ -117,11 +117,15 @@ base::Result<void> Delivery::put_once(const record::Batch& batch, uint64_t numbe
 
 base::Result<void> Delivery::put(const record::Batch& batch, uint64_t number) {
   if (base::Result<void> checked = check_whole(batch.volume); !checked) return checked;
+  if (keyed()) {  // first: what may not be made is not expected either
+    if (base::Result<void> put = put_once(batch, number); !put) return put;
+  }
   if (totals_ != nullptr && !totals_->add(batch)) {
     return base::fail(fmt::format("--expect: the sum of {} would overflow", batch.user));
   }
-  base::Result<void> put = keyed() ? put_once(batch, number) : sink_.put({{&batch, 1}});
-  if (!put) return put;
+  if (!keyed()) {
+    if (base::Result<void> put = sink_.put({{&batch, 1}}); !put) return put;
+  }
   payments_ += batch.volume;
   unflushed_bytes_ += line_bytes_max(batch) * (sink_.request_is_line() ? 1 : batch.volume);
   return unflushed_bytes_ < io::PaymentSink::kCommitBytes ? base::Result<void>() : flush();

@@ -262,6 +262,7 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, st
   // Named: g++ 12 copies the bytes of an aggregate that is made within a co_await.
   PaymentWriter::Post post;
   post.payments = std::move(posted);
+  const bool keyed = !key.empty();
   post.key = std::move(key);
   const PostOutcome outcome = co_await await_outcome(std::move(post));
   if (outcome.posting != Posting::kTaken) {
@@ -272,7 +273,7 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, st
     ++service_.figures.posts_accepted;
     service_.figures.payments_accepted += outcome.payments;
   }
-  respond(post_response(outcome, service_.writer.key_figures()));
+  respond(post_response(outcome, keyed, service_.writer.key_figures()));
 }
 
 loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
@@ -283,7 +284,7 @@ loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
   PaymentWriter::Post question;
   question.key = std::move(ask.idempotency_key);
   const PostOutcome outcome = co_await await_outcome(std::move(question));
-  respond(post_response(outcome, service_.writer.key_figures()));
+  respond(post_response(outcome, true, service_.writer.key_figures()));
 }
 
 // Waits for the whole body at the front of `input_`.

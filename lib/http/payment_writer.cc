@@ -40,8 +40,9 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   // Posted since the last hand_over(): what many clients send at the same time wakes the thread
   // once.
   std::vector<WriteItem> fresh{};
-  bool handing_over = false;  // soon, from the loop
-  bool stopping = false;      // nothing is posted any more
+  bool handing_over = false;                       // soon, from the loop
+  bool stopping = false;                           // nothing is posted any more
+  base::Instant last_call = base::Instant::max();  // then nothing waits for its turn any more
   uint64_t next_id = 1;
   uint64_t bytes = 0;
   bool writable = true;
@@ -61,19 +62,19 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
     }
     const OnOutcome on_outcome = std::move(found->second.on_outcome);
     bytes -= found->second.bytes;
-    if (outcome.posting == Posting::kUnknown && !found->second.key.empty()) {
-      uncertain_keys.emplace(id, std::move(found->second.key));
-    }
     waiting.erase(found);
     on_outcome(outcome);
   }
   void complete(uint64_t id, Posting posting) { complete(id, PostOutcome{.posting = posting}); }
 
-  void complete_all(Posting posting) {
+  std::vector<uint64_t> all_waiting() const {
     std::vector<uint64_t> ids;
     ids.reserve(waiting.size());
     for (const auto& [id, entry] : waiting) ids.push_back(id);
-    for (const uint64_t id : ids) complete(id, posting);
+    return ids;
+  }
+  void complete_all(Posting posting) {
+    for (const uint64_t id : all_waiting()) complete(id, posting);
   }
 
   void set_writable(const base::Result<void>& written) {
@@ -134,6 +135,9 @@ base::Result<void> PaymentWriter::start() {
 // handed to the sink, which says nothing.
 void PaymentWriter::LoopSide::check_waits() {
   hand_over();
+  if (clock.now() >= last_call) {
+    for (const uint64_t id : take_back(all_waiting())) complete(id, Posting::kStopped);
+  }
   const base::Instant overdue = clock.now() - limits.wait_timeout;
   std::vector<uint64_t> late;
   for (const auto& [id, entry] : waiting) {
@@ -153,7 +157,10 @@ void PaymentWriter::LoopSide::check_waits() {
     complete(id, begun.count(waiting.at(id).key) > 0 ? Posting::kKeyUnderWay : Posting::kBusy);
   }
   for (const uint64_t id : late) {
-    if (waiting.count(id) > 0) complete(id, Posting::kUnknown);
+    const auto found = waiting.find(id);
+    if (found == waiting.end()) continue;
+    if (!found->second.key.empty()) uncertain_keys.emplace(id, found->second.key);
+    complete(id, Posting::kUnknown);
   }
 }
 
@@ -214,6 +221,10 @@ void PaymentWriter::withdraw(uint64_t post) {
   side_->loop.post([weak = side_->weak_from_this(), post] {
     if (const auto side = weak.lock()) side->complete(post, Posting::kClientGone);
   });
+}
+
+void PaymentWriter::end_waits_after(base::Duration time) {
+  side_->last_call = side_->clock.now() + time;
 }
 
 void PaymentWriter::stop() {

@@ -77,6 +77,9 @@ class PaymentWriter {
   // never written. Its outcome comes later, if it has none yet.
   void withdraw(uint64_t post);
 
+  // From then on what still waits for its turn is kStopped: for a server that is to end.
+  void end_waits_after(base::Duration time);
+
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
 

@@ -8,7 +8,9 @@
 
 namespace paystats::http {
 
-// `keys` is the horizon of an answer that knows no such key.
-api::HttpResponse post_response(const PostOutcome& outcome, const keys::KeyFigures& keys);
+// `keyed`: the request has a key, so an earlier one of it may have been taken. `keys` is the
+// horizon of an answer that knows no such key.
+api::HttpResponse post_response(const PostOutcome& outcome, bool keyed,
+                                const keys::KeyFigures& keys);
 
 }  // namespace paystats::http

@@ -168,6 +168,7 @@ void HttpRun::Impl::broken(const base::Error& error) {
 void HttpRun::Impl::stop() {
   on_stop_.reset();
   no_cache_yet_.reset();
+  writer_->end_waits_after(options_.limits.stop_timeout / 2);  // while they can still be told
   server_->stop([this] { served(); });
 }
 

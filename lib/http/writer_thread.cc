@@ -247,7 +247,7 @@ bool WriterThread::Shared::write_group() {
   std::vector<size_t> awaiting;  // in the report: what the flush decides
   base::Result<void>& written = report.written;
   for (WriteItem& item : group) {
-    PostOutcome outcome = {.posting = Posting::kNotStored};
+    PostOutcome outcome = {.posting = item.payments.empty() ? Posting::kBusy : Posting::kNotStored};
     bool awaits_flush = false;
     if (written) {
       const base::Result<PostOutcome> put_it = put(item, awaits_flush);
@@ -262,9 +262,12 @@ bool WriterThread::Shared::write_group() {
     if (awaits_flush) awaiting.push_back(report.items.size());
     report.items.push_back({item.id, outcome});
   }
+  put_off(std::move(too_soon));  // before the flush: they have not begun, and can be taken back
   if (written) {
     written = sink->flush();
     report.wrote = report.wrote || !written;
+  } else {
+    sink->abandon();
   }
   using Aftermath = io::PaymentSink::Aftermath;
   const Aftermath aftermath = written ? Aftermath::kUndone : sink->aftermath();
@@ -274,7 +277,6 @@ bool WriterThread::Shared::write_group() {
     report.items[i].outcome = {.posting = aftermath == Aftermath::kUndone ? Posting::kNotStored
                                                                           : Posting::kUnknown};
   }
-  put_off(std::move(too_soon));
   const bool usable = report.usable;
   if (!report.items.empty() || report.wrote) tell(std::move(report));
   return usable;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/hash.h"
 #include "io/stream_sink.h"
 #include "keys/ledger.h"
 #include "record/encoder.h"
@@ -87,6 +88,7 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
         std::chrono::duration_cast<std::chrono::seconds>(ledger_.limits().memory).count();
     return {.kept = keys::KeyFigures::Kept::kProcess,
             .complete = false,
+            .instance = instance_,
             .keys = known_.load(std::memory_order_relaxed),
             .keys_max = ledger_.limits().keys_max,
             .memory_seconds = memory};
@@ -98,6 +100,7 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
   const base::Clock& clock_;
   std::deque<keys::KeyedRequest> requests_;
   uint64_t first_ = 0;  // the place of the first of them
+  const uint64_t instance_ = base::random_hash_seed();
   keys::Ledger ledger_;
   std::atomic<uint64_t> known_ = 0;
 };

@@ -72,6 +72,10 @@ class PaymentSink {
   // All that was put is where it belongs: handed to the pipe, or in the log and on the disk. An
   // error says that none of what was put since the last commit counts, as far as that is known.
   virtual base::Result<void> flush() = 0;
+
+  // Ends a turn in which something could not be put: a log writes nothing of it.
+  virtual void abandon() {}
+
   virtual base::Result<void> close() = 0;  // flushes
 
   // A request is one line, whatever its volumes are, and a line has the time at which it was taken

@@ -31,7 +31,9 @@ struct KeyFigures {
     kLog,      // as long as the log has their lines
   };
   Kept kept = Kept::kNot;
-  bool complete = false;  // every key that was ever used with this output is known
+  bool complete = false;  // every key of the log is known; of a process: never
+  // Changes where keys may have got lost: another process, or another file as the log.
+  uint64_t instance = 0;
   uint64_t keys = 0;
   uint64_t keys_max = 0;
   int64_t memory_seconds = 0;  // for so long at least each key is remembered

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/utf8.h"
 #include "record/decoder.h"
 #include "record/json_scanner.h"
 
@@ -23,6 +24,7 @@ std::string decoded(const record::JsonToken& token) {
 
 // The key of a line, by the grammar; empty where it has none.
 std::string key_of(std::string_view line) {
+  if (line.starts_with(base::kByteOrderMark)) line.remove_prefix(base::kByteOrderMark.size());
   record::JsonScanner scanner(line);
   scanner.skip_white();
   if (scanner.peek() != '{' || !scanner.expect('{')) return {};
@@ -83,8 +85,13 @@ bool is_key(std::string_view text) {
 
 void for_each_key(std::string_view block,
                   const std::function<void(std::string_view key, size_t line)>& on_key) {
+  std::string last;
+  size_t last_line = block.npos;
   const auto tell = [&](std::string_view key, size_t line) {
-    if (is_key(key)) on_key(key, line);
+    if (!is_key(key) || (line == last_line && key == last)) return;
+    last = key;
+    last_line = line;
+    on_key(key, line);
   };
   size_t name = find_text(block, kNameEnd, 0);
   size_t escape = find_text(block, kEscape, 0);
@@ -107,7 +114,10 @@ void for_each_key(std::string_view block,
   }
 }
 
-std::optional<KeyedRequest> read_keyed_request(std::string_view line) {
+std::optional<KeyedRequest> read_keyed_request(std::string_view line, bool begins_log) {
+  if (begins_log && line.starts_with(base::kByteOrderMark)) {
+    line.remove_prefix(base::kByteOrderMark.size());
+  }
   if (line.ends_with('\n')) line.remove_suffix(1);
   const std::string key = key_of(line);
   if (!is_key(key) || line.size() > record::kLineBytesMax) return std::nullopt;

@@ -35,7 +35,8 @@ struct KeyedRequest {
 };
 
 // What payagg counts for this line, with the line's key; nothing where it counts nothing, or where
-// the line has no key. Of a field that stands there twice the first counts.
-std::optional<KeyedRequest> read_keyed_request(std::string_view line);
+// the line has no key. Of a field that stands there twice the first counts. A byte-order mark is
+// skipped in front of the first line of a log alone.
+std::optional<KeyedRequest> read_keyed_request(std::string_view line, bool begins_log = false);
 
 }  // namespace paystats::keys

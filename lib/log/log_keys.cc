@@ -1,11 +1,14 @@
 #include "log/log_keys.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "io/fd_io.h"
 #include "keys/keyed_lines.h"
 #include "log/log_tail.h"
@@ -17,6 +20,22 @@ namespace {
 constexpr uint64_t kReadBytes = 4 << 20;
 static_assert(kReadBytes > record::kLineBytesMax);
 constexpr size_t kFirstLineBytes = 1 << 10;  // mostly a line is shorter
+constexpr size_t kEndBytes = 64;             // that show whether the log is what it was
+
+// Which file this is, also after a restart.
+uint64_t identity_of(int fd) {
+  struct statx status = {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &status) != 0) return 0;
+  const uint64_t parts[] = {status.stx_dev_major, status.stx_dev_minor, status.stx_ino,
+                            static_cast<uint64_t>(status.stx_btime.tv_sec),
+                            status.stx_btime.tv_nsec};
+  return base::long_hash({reinterpret_cast<const char*>(parts), sizeof parts}).low;
+}
+
+bool is_removed(int fd) {
+  struct stat status = {};
+  return ::fstat(fd, &status) == 0 && status.st_nlink == 0;
+}
 
 }  // namespace
 
@@ -24,6 +43,7 @@ LogKeys::LogKeys(std::string name, LogKeysOptions options, const base::Clock& cl
     : name_(std::move(name)),
       options_(std::move(options)),
       clock_(clock),
+      started_(clock.since_boot()),
       ledger_(options_.limits, [this](uint64_t place) { return request_at(place); }) {}
 
 LogKeys::~LogKeys() = default;
@@ -46,8 +66,11 @@ base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
   }
   base::Result<base::UniqueFd> own = io::reopen_for_reading(fd, name_);
   if (!own) return base::fail(own.error());
+  reads_past_ = !files_.empty();
+  instance_.store(identity_of(own->get()), std::memory_order_relaxed);
   files_.push_back({std::move(*own), file_number, base, {}});
   read_ = 0;
+  end_.clear();
   // Of a file that was left so long ago every key may be forgotten.
   const base::Instant now = clock_.since_boot();
   while (files_.size() > 1 && now - files_.front().left >= options_.limits.memory) {
@@ -72,9 +95,37 @@ base::Result<void> LogKeys::catch_up(int fd, uint64_t file_number, uint64_t size
   base::Result<void> read = enter(fd, file_number);
   if (read && past_state_ == PastState::kNotBegun) read = begin_past(size);
   if (read && past_state_ == PastState::kBeingRead) read = take_past();
-  if (read) read = size < read_ ? read_anew(size) : read_up_to(size);
+  if (read && size != read_) {
+    const base::Result<bool> same = size < read_ ? base::Result<bool>(false) : is_as_it_was();
+    if (!same) return base::fail(same.error());
+    read = *same ? read_up_to(size) : read_anew(size);
+    if (read) read = remember_end();
+  }
+  if (read) reads_past_ = false;
   update_figures();
   return read;
+}
+
+uint64_t LogKeys::unread(uint64_t file_number, uint64_t size) const {
+  const bool known = !files_.empty() && files_.back().number == file_number;
+  if (past_state_ == PastState::kNotBegun && options_.prefix.empty()) return 0;
+  return known ? size - std::min(size, read_) : size;
+}
+
+// Others may have written the log anew, and made it longer.
+base::Result<bool> LogKeys::is_as_it_was() const {
+  std::string now(end_.size(), '\0');
+  const base::Result<size_t> n =
+      io::read_at(files_.back().fd.get(), read_ - now.size(), now.data(), now.size(), name_);
+  if (!n) return base::fail(n.error());
+  return *n == now.size() && now == end_;
+}
+
+base::Result<void> LogKeys::remember_end() {
+  end_.resize(std::min<uint64_t>(kEndBytes, read_));
+  const base::Result<size_t> n =
+      io::read_at(files_.back().fd.get(), read_ - end_.size(), end_.data(), end_.size(), name_);
+  return n ? base::Result<void>() : base::fail(n.error());
 }
 
 base::Result<void> LogKeys::begin_past(uint64_t size) {
@@ -113,6 +164,7 @@ base::Result<void> LogKeys::read_anew(uint64_t size) {
   past_state_ = PastState::kRead;
   complete_ = files_.size() == 1;
   read_ = 0;
+  reads_past_ = true;
   return read_up_to(size);
 }
 
@@ -120,6 +172,7 @@ base::Result<void> LogKeys::read_up_to(uint64_t size) {
   const File& file = files_.back();
   const base::Instant now = clock_.since_boot();
   std::string bytes;
+  std::vector<keys::KeyEntry> past;
   while (read_ < size) {
     bytes.resize(std::min(kReadBytes, size - read_));
     const base::Result<size_t> n =
@@ -133,17 +186,28 @@ base::Result<void> LogKeys::read_up_to(uint64_t size) {
     keys::for_each_key(std::string_view(bytes).substr(0, whole),
                        [&](std::string_view key, size_t line) {
                          if (!key.starts_with(options_.prefix)) return;
-                         ledger_.learn(key, file.base + read_ + line, now);
+                         const uint64_t place = file.base + read_ + line;
+                         if (reads_past_) {
+                           past.push_back({keys::KeyTable::fingerprint_of(key), place});
+                         } else {
+                           ledger_.learn(key, place, now);
+                         }
                        });
     read_ += whole;
+    if (past.size() / 2 > options_.limits.keys_max) {  // the last ones count
+      past.erase(past.begin(), past.end() - static_cast<ptrdiff_t>(options_.limits.keys_max));
+      complete_ = false;
+    }
   }
+  ledger_.learn_past(std::move(past), now);
   return {};
 }
 
 base::Result<std::string> LogKeys::line_at(uint64_t place) const {
   const auto above = std::find_if(files_.rbegin(), files_.rend(),
                                   [&](const File& file) { return file.base <= place; });
-  if (above == files_.rend()) return std::string();
+  // Payments of a file that was removed are nowhere.
+  if (above == files_.rend() || is_removed(above->fd.get())) return std::string();
   const uint64_t offset = place - above->base;
   const uint64_t before = offset == 0 ? 0 : 1;  // the newline of the line before
   std::string bytes(kFirstLineBytes, '\0');
@@ -162,7 +226,9 @@ base::Result<std::string> LogKeys::line_at(uint64_t place) const {
 base::Result<std::optional<keys::KeyedRequest>> LogKeys::request_at(uint64_t place) const {
   const base::Result<std::string> line = line_at(place);
   if (!line) return base::fail(line.error());
-  return keys::read_keyed_request(*line);
+  const bool begins_log = std::any_of(files_.begin(), files_.end(),
+                                      [&](const File& file) { return file.base == place; });
+  return keys::read_keyed_request(*line, begins_log);
 }
 
 keys::KeyAnswer LogKeys::settled(keys::KeyAnswer answer) const {
@@ -188,9 +254,11 @@ void LogKeys::bind(const record::Request& request, uint64_t behind) {
   ledger_.bind(request, files_.back().base + read_ + behind);
 }
 
-void LogKeys::confirm(uint64_t size) {
+void LogKeys::confirm(uint64_t size, std::string_view lines) {
   ledger_.confirm(clock_.since_boot());
   read_ = size;
+  end_ += lines.substr(lines.size() - std::min(lines.size(), kEndBytes));
+  if (end_.size() > kEndBytes) end_.erase(0, end_.size() - kEndBytes);
   update_figures();
 }
 
@@ -200,18 +268,23 @@ void LogKeys::drop() {
 
 void LogKeys::update_figures() {
   keys_known_.store(ledger_.size(), std::memory_order_relaxed);
+  past_is_cut_.store(!complete_, std::memory_order_relaxed);
   keys_complete_.store(complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
                        std::memory_order_relaxed);
 }
 
 keys::KeyFigures LogKeys::figures() const {
-  const auto memory =
-      std::chrono::duration_cast<std::chrono::seconds>(options_.limits.memory).count();
+  // Of keys that were there before, some may be unknown however young they are.
+  base::Duration memory = options_.limits.memory;
+  if (past_is_cut_.load(std::memory_order_relaxed)) {
+    memory = std::min(memory, clock_.since_boot() - started_);
+  }
   return {.kept = keys::KeyFigures::Kept::kLog,
           .complete = keys_complete_.load(std::memory_order_relaxed),
+          .instance = instance_.load(std::memory_order_relaxed),
           .keys = keys_known_.load(std::memory_order_relaxed),
           .keys_max = options_.limits.keys_max,
-          .memory_seconds = memory};
+          .memory_seconds = std::chrono::duration_cast<std::chrono::seconds>(memory).count()};
 }
 
 std::string LogKeys::describe(uint64_t place) const {

@@ -47,6 +47,9 @@ class LogKeys {
   // The same under the caller's lock, up to `size`, the end of a line.
   base::Result<void> catch_up(int fd, uint64_t file_number, uint64_t size);
 
+  // What catch_up() would have to read.
+  uint64_t unread(uint64_t file_number, uint64_t size) const;
+
   // REQUIRES: catch_up() just before. Answers kNotReadYet where the key is not known, and keys of
   // before the start are still being read.
   base::Result<keys::KeyAnswer> judge(const record::Request& request);
@@ -54,8 +57,8 @@ class LogKeys {
 
   // What is committed next at the end of the log, `behind` bytes of other lines.
   void bind(const record::Request& request, uint64_t behind);
-  // The commit has made the log so long, and nobody else has written meanwhile.
-  void confirm(uint64_t size);
+  // The commit has made the log so long by these lines, and nobody else has written meanwhile.
+  void confirm(uint64_t size, std::string_view lines);
   void drop();
 
   keys::KeyFigures figures() const;  // of any thread
@@ -74,6 +77,8 @@ class LogKeys {
 
   base::Result<void> enter(int fd, uint64_t file_number);
   base::Result<void> read_up_to(uint64_t size);
+  base::Result<bool> is_as_it_was() const;
+  base::Result<void> remember_end();
   base::Result<std::optional<keys::KeyedRequest>> request_at(uint64_t place) const;
   base::Result<std::string> line_at(uint64_t place) const;
   base::Result<void> begin_past(uint64_t size);
@@ -85,9 +90,12 @@ class LogKeys {
   const std::string name_;
   const LogKeysOptions options_;
   const base::Clock& clock_;
+  const base::Instant started_;
   keys::Ledger ledger_;
-  std::deque<File> files_;  // the last one is the log
-  uint64_t read_ = 0;       // of the log, up to here
+  std::deque<File> files_;   // the last one is the log
+  uint64_t read_ = 0;        // of the log, up to here
+  std::string end_;          // the last bytes of that
+  bool reads_past_ = false;  // what lies in a file that has become the log, or was rewritten
   std::unique_ptr<PastKeys> past_;
   enum class PastState { kNotBegun, kBeingRead, kRead };
   PastState past_state_ = PastState::kNotBegun;
@@ -95,6 +103,8 @@ class LogKeys {
 
   std::atomic<uint64_t> keys_known_ = 0;
   std::atomic<bool> keys_complete_ = false;
+  std::atomic<bool> past_is_cut_ = false;  // of the log's first keys, some are not known
+  std::atomic<uint64_t> instance_ = 0;
 };
 
 }  // namespace paystats::log

@@ -19,17 +19,28 @@
 namespace paystats::log {
 namespace {
 
+constexpr uint64_t kReadUnderLockBytes = 16 << 20;
+
 class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
  public:
   LogPaymentSink(PaymentLog log, std::unique_ptr<LogKeys> keys, const base::Clock& clock)
       : log_(std::move(log)), keys_(std::move(keys)), clock_(clock) {}
 
   base::Result<io::Turn> begin(int cancel_fd) override {
-    const base::Result<bool> begun = log_.begin(cancel_fd);
-    if (!begun) return base::fail(begun.error());
-    begun_ = *begun;
-    if (!begun_) return io::Turn{.mine = false};
-    if (!keys_) return io::Turn();
+    for (;;) {
+      const base::Result<bool> begun = log_.begin(cancel_fd);
+      if (!begun) return base::fail(begun.error());
+      begun_ = *begun;
+      if (!begun_) return io::Turn{.mine = false};
+      if (!keys_) return io::Turn();
+      if (keys_->unread(log_.file_number(), log_.size()) <= kReadUnderLockBytes) break;
+      // What lies below this size stays as it is, so it is read while others may write.
+      log_.end();
+      begun_ = false;
+      const base::Result<void> read =
+          keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
+      if (!read) return base::fail(read.error());
+    }
     const base::Result<void> read =
         keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
     if (read) return io::Turn();
@@ -98,6 +109,11 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
     return {};
   }
 
+  void abandon() override {
+    if (keys_) keys_->drop();
+    end();
+  }
+
   base::Result<void> close() override { return flush(); }
   bool request_is_line() const override { return true; }
   bool durable() const override { return true; }
@@ -111,7 +127,7 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   void settle_keys() {
     if (lines_.empty()) return;
     if (log_.holds_just(lines_.size())) {
-      keys_->confirm(log_.size() + lines_.size());
+      keys_->confirm(log_.size() + lines_.size(), lines_);
     } else {
       keys_->drop();  // they are read from the log, like those of others
     }

@@ -35,7 +35,7 @@ workload() { paygen --random 20000 --users 300 --amount 0.01:99.99 --seed "$1" -
   topic "$payments" 1
   echo '{"user":"anna","paymentAmt":1,"volume":3}' | paygen --atomic -b "$KAFKA" -o "kafka:$payments"
   [ "$(payagg "kafka:$payments" --available-now)" = '{"user":"anna","sum":3.00,"count":3}' ]
-  in_background paygen --user bob --amount 1 --volume 3000000 --atomic -o "kafka:$payments"
+  in_background paygen --user bob --amount 1 --volume 10000000 --atomic -o "kafka:$payments"
   wait_for '[ "$(end_offsets "$payments" --uncommitted | cut -d " " -f 2)" -gt 1000 ]'
   kill -KILL "$pid"
   [ "$(payagg "kafka:$payments" --available-now)" = '{"user":"anna","sum":3.00,"count":3}' ]

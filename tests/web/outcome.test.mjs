@@ -56,6 +56,9 @@ describe("what an answer says", () => {
       const outcome = askOutcome(given, age);
       assert.equal(outcome.kind === "forgotten" ? outcome.why : outcome.kind, kind, `${JSON.stringify(given)} at ${age}`);
     }
+    const another = answer(404, "key-unknown", { horizon: { kept: "log", complete: true, memorySeconds: 60, instance: "b" } });
+    assert.equal(askOutcome(another, 0, "b").kind, "not-taken");
+    assert.equal(askOutcome(another, 0, "a").kind, "forgotten", "another file is the log now");
   });
 });
 

@@ -10,6 +10,7 @@ namespace {
 keys::KeyFigures figures() {
   return {.kept = keys::KeyFigures::Kept::kLog,
           .complete = true,
+          .instance = 42,
           .keys = 12,
           .keys_max = 1000,
           .memory_seconds = 86'400};
@@ -19,7 +20,7 @@ TEST(KeyResponse, SaysWhatKeysAreWorth) {
   const HttpResponse response = keys_response(figures());
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(*response.body,
-            "{\"kept\":\"log\",\"complete\":true,\"memorySeconds\":86400,\"keys\":12,"
+            "{\"kept\":\"log\",\"instance\":\"000000000000002a\",\"complete\":true,\"memorySeconds\":86400,\"keys\":12,"
             "\"keysMax\":1000}\n");
   EXPECT_NE(keys_response({}).body->find("\"kept\":\"no\""), std::string::npos);
 }

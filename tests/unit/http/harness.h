@@ -45,6 +45,8 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     bool turn_held = false;  // in begin()
     bool keeps_keys = false;
     bool keys_read = true;
+    bool key_unreadable = false;
+    int abandons = 0;
     int failures = 0;  // so many flushes fail from now on
     bool recovers = true;
     uint64_t payments = 0;  // flushed
@@ -87,6 +89,7 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
   base::Result<keys::KeyAnswer> put_once(const record::Request& request) override {
     {
       const std::lock_guard lock(control_->mutex);
+      if (control_->key_unreadable) return base::fail("log: input/output error");
       if (!control_->keys_read) {
         return keys::KeyAnswer{.kind = keys::KeyAnswer::Kind::kNotReadYet};
       }
@@ -126,6 +129,12 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     control_->payments += put;
     ledger_.confirm(base::Instant());
     return {};
+  }
+  void abandon() override {
+    const std::lock_guard lock(control_->mutex);
+    ++control_->abandons;
+    pending_ = 0;
+    ledger_.drop();
   }
   base::Result<void> close() override { return flush(); }
   Aftermath aftermath() const override {

@@ -102,6 +102,31 @@ TEST(KeyedPosts, WhatTheOutputDidNotTakeBindsNoKey) {
   EXPECT_EQ(server.control->flushed(), 1u);
 }
 
+TEST(KeyedPosts, WhereAKeyCannotBeReadTheTurnEndsAndNothingOfItIsWritten) {
+  HttpHarness server({.keeps_keys = true});
+  server.control->hold_turn(true);
+  HttpClient unkeyed = server.client();
+  unkeyed.send(server.post(kSevenPayments));
+  ASSERT_TRUE(eventually([&] { return waiting(server) == 1; }));
+  HttpClient keyed = server.client();
+  keyed.send(server.post(kSevenPayments, kKey));
+  ASSERT_TRUE(eventually([&] { return waiting(server) == 2; }));
+  {
+    const std::lock_guard lock(server.control->mutex);
+    server.control->key_unreadable = true;
+  }
+  server.control->hold_turn(false);
+  EXPECT_EQ(status_of(unkeyed.read_response()), 507);
+  EXPECT_EQ(status_of(keyed.read_response()), 507);
+  {
+    const std::lock_guard lock(server.control->mutex);
+    server.control->key_unreadable = false;
+    EXPECT_EQ(server.control->abandons, 1);
+  }
+  EXPECT_EQ(status_of(server.ask(server.post(R"({"user":"b","paymentAmt":1})"))), 200);
+  EXPECT_EQ(server.control->flushed(), 1u);
+}
+
 TEST(KeyedPosts, OneCanAskWhatBecameOfThem) {
   HttpHarness server({.keeps_keys = true});
   const std::string unknown = server.ask(server.get("/api/payments/k"));

@@ -179,6 +179,82 @@ TEST_F(KeyedSinkTest, AKeyWhoseLineWasCutOffIsNotPaid) {
   EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
 }
 
+TEST_F(KeyedSinkTest, AKeyBehindAByteOrderMarkIsKnown) {
+  write_file(path_, "\xef\xbb\xbf{\"user\":\"edgar\",\"paymentAmt\":1,\"idempotencyKey\":\"k\"}\n");
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+  EXPECT_EQ(once(*sink, "k", 2).kind, Kind::kReused);
+}
+
+TEST_F(KeyedSinkTest, WhatIsThereWhenAnotherFileBecomesTheLogMakesItNotFull) {
+  const auto sink = open({.limits = {.keys_max = 3}});
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  std::filesystem::rename(path_, path_ + ".1");
+  std::string log;
+  for (int i = 0; i < 5; ++i) {
+    log += fmt::format("{{\"user\":\"edgar\",\"paymentAmt\":1,\"idempotencyKey\":\"n-{}\"}}\n", i);
+  }
+  write_file(path_, log);
+  EXPECT_EQ(once(*sink, "new").kind, Kind::kNew);
+  EXPECT_EQ(once(*sink, "n-4").kind, Kind::kPaid);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+  const keys::KeyFigures before = sink->keyed()->figures();
+  std::filesystem::resize_file(path_, log.size());  // the line of "new" is cut off
+  EXPECT_EQ(once(*sink, "new").kind, Kind::kNew);
+  EXPECT_EQ(sink->keyed()->figures().instance, before.instance);
+}
+
+TEST_F(KeyedSinkTest, ALogThatWasWrittenAnewAndIsLongerIsReadAnew) {
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  const std::string lines = file_bytes(path_);
+  write_file(path_, "{\"user\":\"front\",\"paymentAmt\":1}\n" + lines);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
+}
+
+TEST_F(KeyedSinkTest, KeysOfALogThatWasRemovedAreNotPaid) {
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  std::filesystem::remove(path_);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+  EXPECT_EQ(lines(), 1u);
+}
+
+TEST_F(KeyedSinkTest, TheHorizonIsNoOlderThanWhatWasReadBack) {
+  std::string log;
+  for (int i = 0; i < 10; ++i) {
+    log += fmt::format("{{\"user\":\"a\",\"paymentAmt\":1,\"idempotencyKey\":\"k-{}\"}}\n", i);
+  }
+  write_file(path_, log);
+  const auto sink = open({.limits = {.keys_max = 3}});
+  EXPECT_EQ(once(*sink, "new").kind, Kind::kNew);
+  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 0);
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 3600);
+  clock_.advance(std::chrono::hours(100));
+  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 24 * 3600);
+}
+
+TEST_F(KeyedSinkTest, AKeyThatIsFoundTwiceInALineIsOne) {
+  write_file(path_, "{\"idempotencyKey\":\"k\",\"user\":\"J\\u00f6\",\"paymentAmt\":1}\n");
+  const auto sink = open();
+  EXPECT_EQ(once(*sink, "k", 2).kind, Kind::kReused);
+  EXPECT_EQ(sink->keyed()->figures().keys, 1u);
+}
+
+TEST_F(KeyedSinkTest, WhatIsAbandonedIsNeverWrittenAndTheLockIsFree) {
+  const auto sink = open();
+  ASSERT_TRUE(sink->begin(-1));
+  EXPECT_EQ(sink->keyed()->put_once(request("k"))->kind, Kind::kNew);
+  sink->abandon();
+  const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
+  EXPECT_EQ(once(*sink, "l").kind, Kind::kNew);
+  EXPECT_EQ(lines(), 1u);
+  EXPECT_EQ(once(*sink, "k").kind, Kind::kNew);
+}
+
 TEST_F(KeyedSinkTest, AWaitForTheLockCanBeGivenUp) {
   const auto sink = open();
   const base::UniqueFd other(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
