@@ -375,3 +375,21 @@ join() { "$PROJECT/scripts/join-logs" "$@"; }
   join old log
   [ "$(wc -l <log)" -eq 2 ]
 }
+
+@test "LOG.torn of whoever makes it is its log's owner's" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root"
+  printf '{"user":"to' >log
+  chown 12345:12346 log
+  chmod 660 log
+  pay
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+  rm log.torn
+  echo "$edgar" >log
+  printf '{"user":"to' >old
+  join old log
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+  rm log.torn
+  printf ' %s \n' "$edgar" >log
+  "$PROJECT/scripts/unmark-log" log
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+}
