@@ -16,6 +16,21 @@ namespace {
 
 constexpr size_t kChunkBytes = 64 << 10;
 constexpr mode_t kPermissions = 0777;
+constexpr int kAppend = O_WRONLY | O_APPEND | O_NONBLOCK;
+
+// A new file belongs to the owner of the log, who else could not append later to what root has
+// made. Only a new one: a name that is there already may lead anywhere.
+base::Result<base::UniqueFd> open_or_create(const std::string& path, const struct stat& log) {
+  const mode_t permissions = log.st_mode & kPermissions;
+  base::Result<base::UniqueFd> made =
+      base::open_file(path, kAppend | O_CREAT | O_EXCL, permissions);
+  if (!made) return base::open_file(path, kAppend | O_CREAT, permissions);
+  // Who is not root may be unable to: then the file is as private as the log is, and its maker's.
+  if (::fchown(made->get(), log.st_uid, log.st_gid) == 0) {
+    if (::fchmod(made->get(), permissions) != 0) return base::fail(base::system_error(path, errno));
+  }
+  return made;
+}
 
 }  // namespace
 
@@ -24,8 +39,7 @@ base::Result<void> TornFile::open() {
   if (fd_) return {};
   struct stat log = {};
   if (::fstat(log_fd_, &log) != 0) return base::fail(base::system_error(log_path_, errno));
-  base::Result<base::UniqueFd> opened = base::open_file(
-      path_, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, log.st_mode & kPermissions);
+  base::Result<base::UniqueFd> opened = open_or_create(path_, log);
   if (!opened) return base::fail(opened.error());
   struct stat ours = {};
   if (::fstat(opened->get(), &ours) != 0) return base::fail(base::system_error(path_, errno));

@@ -295,3 +295,101 @@ run_remedy() {
   "$PROJECT/scripts/unmark-log" log 2>said
   [ "$(cat log)" = "$edgar" ]
 }
+
+# ---- scripts/join-logs
+
+join() { "$PROJECT/scripts/join-logs" "$@"; }
+
+@test "what is no log is not joined, and the note stays" {
+  echo "$edgar" >log
+  echo look >log.look
+  echo "$edgar" | gzip >old.gz
+  echo 'my notes' >notes
+  : >empty
+  refuses 'is compressed: zcat' join old.gz log
+  refuses 'not a log of JSON lines' join notes log
+  refuses 'is empty' join empty log
+  [ -e log.look ] && [ "$(cat log)" = "$edgar" ] && [ ! -e log.joining ] && [ ! -e log.replaced ]
+}
+
+@test "logs that begin alike are joined, once" {
+  echo "$edgar" >old
+  printf '%s\n' "$edgar" '{"user":"b","paymentAmt":2}' >log
+  join old log
+  [ "$(grep -c edgar log)" -eq 2 ] && [ "$(payagg log | grep -c 2.00)" -eq 2 ]
+  refuses 'joined already' join old log
+  [ "$(wc -l <log)" -eq 3 ]
+}
+
+@test "a crash after the rename is finished, and joins nothing twice" {
+  echo "$edgar" >old
+  echo '{"user":"b","paymentAmt":2}' >log
+  echo look >log.look
+  # Killed as it would rename OLD.
+  mkdir bin
+  printf '#!/bin/sh\ncase $* in *.joined) kill -9 $PPID; exit 1;; esac\nexec %s "$@"\n' "$(command -v mv)" >bin/mv
+  chmod +x bin/mv
+  run -137 env PATH="$PWD/bin:$PATH" "$PROJECT/scripts/join-logs" old log
+  [ -e log.joining ] && [ -e old ] && [ -e log.look ]
+  join old log
+  [ "$(wc -l <log)" -eq 2 ]
+  [ ! -e log.joining ] && [ ! -e old ] && [ ! -e log.look ]
+  # And before it: then it is joined.
+  rm log.replaced
+  echo "$edgar" >more
+  printf '#!/bin/sh\nkill -9 $PPID\n' >bin/mv
+  run -137 env PATH="$PWD/bin:$PATH" "$PROJECT/scripts/join-logs" more log
+  [ -e log.joining ] && [ "$(wc -l <log)" -eq 2 ]
+  join more log
+  [ "$(wc -l <log)" -eq 3 ]
+}
+
+@test "what comes to the file that is replaced is in the log, too" {
+  echo "$edgar" >old
+  printf '{"user":"b",' >log
+  echo '"paymentAmt":2}' >rest
+  mkdir bin
+  # Who has the file open, and does not lock, appends to it as it is replaced.
+  printf '#!/bin/sh\n[ -e done ] || cat rest >>log; : >done\nexec %s "$@"\n' "$(command -v mv)" >bin/mv
+  chmod +x bin/mv
+  PATH=$PWD/bin:$PATH join old log
+  printf '%s\n' "$edgar" '{"user":"b","paymentAmt":2}' | cmp - log
+  echo "$edgar" >more
+  refuses 'is there from before' join more log
+}
+
+@test "a tail of OLD gets a newline only where it is whole, and LOG.torn is as private as LOG" {
+  echo "$edgar" >log
+  chmod 640 log
+  umask 077
+  for tail in '{"user":"to' '{"user":"to"]' '{"user":"a","paymentAmt":1}\0\0'; do
+    rm -f log.replaced log.torn old.joined
+    printf "$tail" >old
+    join old log
+    printf "$tail\n" | cmp - log.torn
+    [ "$(stat -c %a log.torn)" = 640 ]
+    [ "$(cat log)" = "$edgar" ]
+  done
+  rm log.replaced old.joined
+  printf '%s' "$edgar" >old
+  join old log
+  [ "$(wc -l <log)" -eq 2 ]
+}
+
+@test "LOG.torn of whoever makes it is its log's owner's" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root"
+  printf '{"user":"to' >log
+  chown 12345:12346 log
+  chmod 660 log
+  pay
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+  rm log.torn
+  echo "$edgar" >log
+  printf '{"user":"to' >old
+  join old log
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+  rm log.torn
+  printf ' %s \n' "$edgar" >log
+  "$PROJECT/scripts/unmark-log" log
+  [ "$(stat -c %u:%g:%a log.torn)" = 12345:12346:660 ]
+}

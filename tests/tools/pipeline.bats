@@ -93,7 +93,6 @@ nothing_is_left() {
 
 # ends_for_a_look STATE: it has ended with status 3, and so does the next start; sets `said`.
 ends_for_a_look() {
-  wait_for 'grep -q "not started again" background.err'
   local look=$1/payments.jsonl.look
   wait_for '[ -s "$look" ]'
   stop TERM 3
@@ -126,7 +125,7 @@ ends_for_a_look() {
   [ "$(cat "$state/payments.jsonl.torn")" = '{"user":"to' ]
   # Once more changes nothing.
   cp "$state/payments.jsonl" once
-  eval "$remedy"
+  refuses 'joined already' eval "$remedy"
   cmp once "$state/payments.jsonl"
   in_background "$PIPELINE" --state "$state" --listen 127.0.0.1:0
   wait_for '[ -s background.out ]'
@@ -152,6 +151,47 @@ ends_for_a_look() {
   eval "$(sed -n 's/.*: \(rm -- .*\)/\1/p' state/payments.jsonl.look)"
   start_pipeline
   wait_for '[ "$(stats sum)" = 2.00 ]'
+}
+
+@test "a log that was replaced while nothing ran is not shown without what is missing" {
+  mkdir state
+  echo '{"user":"edgar","paymentAmt":1}' >state/payments.jsonl
+  start_pipeline
+  stop TERM
+  mv state/payments.jsonl state/old.jsonl
+  echo '{"user":"edgar","paymentAmt":2}' >state/payments.jsonl
+  run -3 "$PIPELINE" --state state --listen 127.0.0.1:0
+  [[ $output == *'is another file than before'* ]]
+  # After one more rotation neither file is joined in the wrong place.
+  mv state/payments.jsonl state/middle.jsonl
+  echo '{"user":"edgar","paymentAmt":4}' >state/payments.jsonl
+  cp state/old.jsonl copy
+  join=$PROJECT/scripts/join-logs
+  refuses 'is another file again' "$join" state/old.jsonl state/payments.jsonl
+  refuses 'is not the file that' "$join" copy state/payments.jsonl
+  "$join" state/middle.jsonl state/payments.jsonl
+  rm state/payments.jsonl.replaced
+  run -3 "$PIPELINE" --state state --listen 127.0.0.1:0
+  "$join" state/old.jsonl state/payments.jsonl
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 7.00 ]'
+}
+
+@test "a log that was replaced while payagg was not there is not shown either, nor one with another name" {
+  start_pipeline
+  [ "$(pay edgar 1 1)" = 200 ]
+  wait_for '[ "$(stats sum)" = 1.00 ]'
+  mkdir elsewhere
+  ln state/payments.jsonl elsewhere/kept
+  kill -STOP "$(child payagg)"
+  echo '{"user":"edgar","paymentAmt":2}' >new
+  mv new state/payments.jsonl
+  kill -KILL "$(child payagg)"
+  ends_for_a_look state
+  [[ $said == *"find / -inum $(stat -c %i elsewhere/kept)"* ]]
+  "$PROJECT/scripts/join-logs" elsewhere/kept state/payments.jsonl
+  start_pipeline
+  wait_for '[ "$(stats sum)" = 3.00 ]'
 }
 
 @test "a log that is none is refused in the words of the server" {
