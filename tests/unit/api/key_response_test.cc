@@ -20,7 +20,8 @@ TEST(KeyResponse, SaysWhatKeysAreWorth) {
   const HttpResponse response = keys_response(figures());
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(*response.body,
-            "{\"kept\":\"log\",\"instance\":\"000000000000002a\",\"complete\":true,\"memorySeconds\":86400,\"keys\":12,"
+            "{\"kept\":\"log\",\"instance\":\"000000000000002a\",\"complete\":true,"
+            "\"memorySeconds\":86400,\"keys\":12,"
             "\"keysMax\":1000}\n");
   EXPECT_NE(keys_response({}).body->find("\"kept\":\"no\""), std::string::npos);
 }
