@@ -168,7 +168,7 @@ class FollowSource final : public io::Source {
     if (*end > from) end_ = *end;  // else there was no newline
     size_ = *size;
     if (end_ == 0) {
-      const base::Result<void> checked = check_first_bytes();
+      base::Result<void> checked = check_first_bytes();
       if (!checked) return checked;
     }
     if (!start_end_) start_end_ = said_missing_ ? 0 : end_;

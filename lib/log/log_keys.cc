@@ -239,13 +239,13 @@ keys::KeyAnswer LogKeys::settled(keys::KeyAnswer answer) const {
 }
 
 base::Result<keys::KeyAnswer> LogKeys::judge(const record::Request& request) {
-  const base::Result<keys::KeyAnswer> answer = ledger_.judge(request, clock_.since_boot());
+  base::Result<keys::KeyAnswer> answer = ledger_.judge(request, clock_.since_boot());
   if (!answer) return answer;
   return settled(*answer);
 }
 
 base::Result<keys::KeyAnswer> LogKeys::find(std::string_view key) {
-  const base::Result<keys::KeyAnswer> answer = ledger_.find(key);
+  base::Result<keys::KeyAnswer> answer = ledger_.find(key);
   if (!answer) return answer;
   return settled(*answer);
 }

@@ -87,7 +87,7 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
     if (!begun_) {
       if (base::Result<io::Turn> turn = begin(-1); !turn) return base::fail(turn.error());
     }
-    const base::Result<void> written = log_.write(lines);
+    base::Result<void> written = log_.write(lines);
     end();
     return written;
   }
