@@ -21,7 +21,8 @@
 
 namespace paystats::record {
 
-class ShortAmounts {
+// The texts of both, by their places.
+class ShortTexts {
  public:
   static constexpr size_t kMax = 32;
 
@@ -35,6 +36,14 @@ class ShortAmounts {
   const char* begin(size_t i) const { return begins_[i]; }
   const char* end(size_t i) const { return ends_[i]; }
 
+ protected:
+  alignas(64) std::array<uint64_t, kMax> words_{};  // then the digits as one number
+  alignas(64) std::array<const char*, kMax> begins_{};
+  alignas(64) std::array<const char*, kMax> ends_{};
+};
+
+class ShortAmounts : public ShortTexts {
+ public:
   // Reads the first `n`; bit i says whether that one is right.
   uint32_t read(size_t n);
 
@@ -50,32 +59,15 @@ class ShortAmounts {
   }
 
  private:
-  alignas(64) std::array<uint64_t, kMax> words_{};  // then the digits as one number
-  alignas(64) std::array<const char*, kMax> begins_{};
-  alignas(64) std::array<const char*, kMax> ends_{};
   alignas(64) std::array<uint64_t, kMax> points_{};  // the lowest bit of the point's byte, or 0
 };
 
 // The same for volumes: digits, eight of them at most, of which the first one is no zero.
-class ShortVolumes {
+class ShortVolumes : public ShortTexts {
  public:
-  // REQUIRES: as above.
-  void set(size_t i, const char* begin, const char* end) {
-    words_[i] = scan::load_eight(end - 8);
-    begins_[i] = begin;
-    ends_[i] = end;
-  }
-  const char* begin(size_t i) const { return begins_[i]; }
-  const char* end(size_t i) const { return ends_[i]; }
-
   uint32_t read(size_t n);
   // REQUIRES: it was right.
   int64_t at(size_t i) const { return static_cast<int64_t>(words_[i]); }
-
- private:
-  alignas(64) std::array<uint64_t, ShortAmounts::kMax> words_{};  // then the number
-  alignas(64) std::array<const char*, ShortAmounts::kMax> begins_{};
-  alignas(64) std::array<const char*, ShortAmounts::kMax> ends_{};
 };
 
 }  // namespace paystats::record

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -70,21 +71,26 @@ TEST(ShortAmounts, WithoutATextAreNone) {
   });
 }
 
+// Most of their bytes are of these.
+void for_random_texts(std::string_view likely,
+                      const std::function<void(const std::vector<std::string>&)>& expect) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::string> texts(1 + random() % ShortAmounts::kMax);
+    for (std::string& text : texts) {
+      text.resize(random() % 10);
+      for (char& c : text) {
+        c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
+      }
+    }
+    expect(texts);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
 TEST(ShortAmounts, AreWhatTheGrammarSaysOfAnyBytes) {
   for_every_target([] {
-    std::mt19937_64 random(1);
-    const std::string likely = "0123456789012345678901234567890123456789....,}e- \x80\xFF";
-    for (int round = 0; round < 3000; ++round) {
-      std::vector<std::string> texts(1 + random() % ShortAmounts::kMax);
-      for (std::string& text : texts) {
-        text.resize(random() % 10);
-        for (char& c : text) {
-          c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
-        }
-      }
-      expect_right(texts);
-      if (HasFatalFailure()) return;
-    }
+    for_random_texts("0123456789012345678901234567890123456789....,}e- \x80\xFF", expect_right);
   });
 }
 
@@ -135,19 +141,8 @@ TEST(ShortVolumes, WithoutATextAreNone) {
 
 TEST(ShortVolumes, AreWhatTheGrammarSaysOfAnyBytes) {
   for_every_target([] {
-    std::mt19937_64 random(1);
-    const std::string likely = "01234567890123456789012345678901234567890123456789.,}e- \x80\xFF";
-    for (int round = 0; round < 3000; ++round) {
-      std::vector<std::string> texts(1 + random() % ShortAmounts::kMax);
-      for (std::string& text : texts) {
-        text.resize(random() % 10);
-        for (char& c : text) {
-          c = random() % 50 == 0 ? static_cast<char>(random()) : likely[random() % likely.size()];
-        }
-      }
-      expect_right_volumes(texts);
-      if (HasFatalFailure()) return;
-    }
+    for_random_texts("01234567890123456789012345678901234567890123456789.,}e- \x80\xFF",
+                     expect_right_volumes);
   });
 }
 
