@@ -1,6 +1,6 @@
 // Which idempotency keys are known, and where their requests lie: 8 bytes of fingerprint and 8 of
-// place for each key. A fingerprint may be that of several keys, so whoever finds one looks at the
-// place. Pure: the time is passed in.
+// place for each key. Two keys may have the same fingerprint, so the caller compares the key that
+// lies at the place. Pure: the time is passed in.
 //
 //   KeyTable table({.keys_max = 1'000'000, .memory = std::chrono::hours(24)});
 //   table.add({KeyTable::fingerprint_of(key), place}, clock.since_boot());
