@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <string>
 
 #include "api/problem.h"
@@ -24,7 +25,7 @@ std::string_view kept_text(keys::KeyFigures::Kept kept) {
 std::string horizon(const keys::KeyFigures& figures) {
   return fmt::format(R"("kept":"{}","instance":"{:016x}","complete":{},"memorySeconds":{})",
                      kept_text(figures.kept), figures.instance, figures.complete,
-                     figures.memory_seconds);
+                     std::chrono::floor<std::chrono::seconds>(figures.memory).count());
 }
 
 }  // namespace

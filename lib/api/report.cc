@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -51,7 +52,7 @@ HttpResponse metrics_response(const ServerFigures& figures) {
     out.gauge("idempotency_keys_max", "Keys younger than the memory that can be known.",
               keys.keys_max);
     out.gauge("idempotency_memory_seconds", "How long each key is known at least.",
-              static_cast<uint64_t>(keys.memory_seconds));
+              static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(keys.memory).count()));
     out.gauge("idempotency_complete", "1 while every key of the output is known.",
               keys.complete ? 1 : 0);
   }

@@ -59,11 +59,8 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
   base::Result<keys::KeyAnswer> put_once(const record::Request& request) override {
     base::Result<keys::KeyAnswer> answer = ledger_.judge(request, clock_.since_boot());
     if (!answer || answer->kind != keys::KeyAnswer::Kind::kNew) return answer;
-    keys::KeyedRequest remembered = {.key = keys::digest_of(request.idempotency_key),
-                                     .payments = keys::digest_of(request),
-                                     .count = 0};
-    for (const record::Batch& batch : request.batches) remembered.count += batch.volume;
-    ledger_.bind(request, first_ + requests_.size());
+    const keys::KeyedRequest remembered = keys::keyed_request(request);
+    ledger_.bind(request.idempotency_key, remembered, first_ + requests_.size());
     requests_.push_back(remembered);
     if (base::Result<void> done = put(request); !done) return base::fail(done.error());
     return answer;
@@ -84,14 +81,12 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
 
   base::Result<void> follow() override { return {}; }
   keys::KeyFigures figures() const override {
-    const auto memory =
-        std::chrono::duration_cast<std::chrono::seconds>(ledger_.limits().memory).count();
     return {.kept = keys::KeyFigures::Kept::kProcess,
             .complete = false,
             .instance = instance_,
             .keys = known_.load(std::memory_order_relaxed),
             .keys_max = ledger_.limits().keys_max,
-            .memory_seconds = memory};
+            .memory = ledger_.limits().memory};
   }
   std::string describe(const keys::KeyAnswer&) const override { return {}; }
   KeyedPayments* keyed() override { return this; }

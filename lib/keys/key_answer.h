@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/clock.h"
 #include "keys/digest.h"
 
 namespace paystats::keys {
@@ -36,7 +37,7 @@ struct KeyFigures {
   uint64_t instance = 0;
   uint64_t keys = 0;
   uint64_t keys_max = 0;
-  int64_t memory_seconds = 0;  // for so long at least each key is remembered
+  base::Duration memory{};  // for so long at least each key is remembered
 };
 
 }  // namespace paystats::keys

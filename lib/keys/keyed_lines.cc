@@ -114,6 +114,13 @@ void for_each_key(std::string_view block,
   }
 }
 
+KeyedRequest keyed_request(const record::Request& request) {
+  KeyedRequest keyed{
+      .key = digest_of(request.idempotency_key), .payments = digest_of(request), .count = 0};
+  for (const record::Batch& batch : request.batches) keyed.count += batch.volume;
+  return keyed;
+}
+
 std::optional<KeyedRequest> read_keyed_request(std::string_view line, bool begins_log) {
   if (begins_log && line.starts_with(base::kByteOrderMark)) {
     line.remove_prefix(base::kByteOrderMark.size());

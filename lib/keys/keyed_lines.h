@@ -27,12 +27,13 @@ void for_each_key(std::string_view block,
 inline constexpr size_t kKeyBytesMax = 255;
 bool is_key(std::string_view text);
 
-// A request as its line has it.
+// A request that has a key, and what it pays.
 struct KeyedRequest {
   Digest key;
   Digest payments;
   uint64_t count = 0;  // of payments
 };
+KeyedRequest keyed_request(const record::Request& request);
 
 // What payagg counts for this line, with the line's key; nothing where it counts nothing, or where
 // the line has no key. Of a field that stands there twice the first counts. A byte-order mark is

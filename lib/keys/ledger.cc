@@ -5,29 +5,30 @@
 
 namespace paystats::keys {
 
+namespace {
+
+KeyAnswer paid(const KeyedRequest& request, uint64_t place, bool under_way) {
+  return {.kind = KeyAnswer::Kind::kPaid,
+          .count = request.count,
+          .payments = request.payments,
+          .place = place,
+          .under_way = under_way};
+}
+
+}  // namespace
+
 Ledger::Ledger(const KeyLimits& limits, ReadRequest read)
     : table_(limits), read_(std::move(read)) {}
 
 // As kPaid, whatever its payments are; nothing where no request of the key is known.
 base::Result<std::optional<KeyAnswer>> Ledger::known(std::string_view key) const {
   const auto bound = bound_.find(std::string(key));
-  if (bound != bound_.end()) {
-    const Bound& is = bound->second;
-    return KeyAnswer{.kind = KeyAnswer::Kind::kPaid,
-                     .count = is.count,
-                     .payments = is.payments,
-                     .place = is.place,
-                     .under_way = true};
-  }
+  if (bound != bound_.end()) return paid(bound->second.request, bound->second.place, true);
   const Digest wanted = digest_of(key);
   for (const uint64_t place : table_.find(KeyTable::fingerprint_of(key))) {
     const base::Result<std::optional<KeyedRequest>> request = read_(place);
     if (!request) return base::fail(request.error());
-    if (!*request || (*request)->key != wanted) continue;
-    return KeyAnswer{.kind = KeyAnswer::Kind::kPaid,
-                     .count = (*request)->count,
-                     .payments = (*request)->payments,
-                     .place = place};
+    if (*request && (*request)->key == wanted) return paid(**request, place, false);
   }
   return std::nullopt;
 }
@@ -51,10 +52,8 @@ base::Result<KeyAnswer> Ledger::find(std::string_view key) const {
   return found->value_or(KeyAnswer());
 }
 
-void Ledger::bind(const record::Request& request, uint64_t place) {
-  Bound bound{.payments = digest_of(request), .count = 0, .place = place};
-  for (const record::Batch& batch : request.batches) bound.count += batch.volume;
-  bound_.emplace(std::string(request.idempotency_key), bound);
+void Ledger::bind(std::string_view key, const KeyedRequest& request, uint64_t place) {
+  bound_.emplace(std::string(key), Bound{request, place});
 }
 
 void Ledger::confirm(base::Instant now) {

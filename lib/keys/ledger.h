@@ -4,7 +4,9 @@
 //
 //   Ledger ledger(limits, [&](uint64_t place) { return read_request(place); });
 //   Result<KeyAnswer> answer = ledger.judge(request, now);
-//   if (answer->kind == KeyAnswer::Kind::kNew) ledger.bind(request, place);
+//   if (answer->kind == KeyAnswer::Kind::kNew) {
+//     ledger.bind(request.idempotency_key, keyed_request(request), place);
+//   }
 //   ...                                              // the payments are written
 //   ledger.confirm(now);                             // or drop(): they were not
 #pragma once
@@ -36,11 +38,9 @@ class Ledger {
   base::Result<KeyAnswer> find(std::string_view key) const;
 
   // REQUIRES: judge() said kNew. It is kPaid from here on, under way until confirm().
-  void bind(const record::Request& request, uint64_t place);
+  void bind(std::string_view key, const KeyedRequest& request, uint64_t place);
   void confirm(base::Instant now);
   void drop();
-  // What was bound since the last confirm() or drop().
-  bool under_way() const { return !bound_.empty(); }
 
   void learn(std::string_view key, uint64_t place, base::Instant now);
   void learn_past(std::vector<KeyEntry> entries, base::Instant now);
@@ -52,8 +52,7 @@ class Ledger {
 
  private:
   struct Bound {
-    Digest payments;
-    uint64_t count = 0;
+    KeyedRequest request;
     uint64_t place = 0;
   };
   base::Result<std::optional<KeyAnswer>> known(std::string_view key) const;

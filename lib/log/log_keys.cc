@@ -251,7 +251,8 @@ base::Result<keys::KeyAnswer> LogKeys::find(std::string_view key) {
 }
 
 void LogKeys::bind(const record::Request& request, uint64_t behind) {
-  ledger_.bind(request, files_.back().base + read_ + behind);
+  ledger_.bind(request.idempotency_key, keys::keyed_request(request),
+               files_.back().base + read_ + behind);
 }
 
 void LogKeys::confirm(uint64_t size, std::string_view lines) {
@@ -284,7 +285,7 @@ keys::KeyFigures LogKeys::figures() const {
           .instance = instance_.load(std::memory_order_relaxed),
           .keys = keys_known_.load(std::memory_order_relaxed),
           .keys_max = options_.limits.keys_max,
-          .memory_seconds = std::chrono::duration_cast<std::chrono::seconds>(memory).count()};
+          .memory = memory};
 }
 
 std::string LogKeys::describe(uint64_t place) const {

@@ -13,7 +13,7 @@ keys::KeyFigures figures() {
           .instance = 42,
           .keys = 12,
           .keys_max = 1000,
-          .memory_seconds = 86'400};
+          .memory = std::chrono::hours(24)};
 }
 
 TEST(KeyResponse, SaysWhatKeysAreWorth) {

@@ -96,9 +96,8 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     }
     base::Result<keys::KeyAnswer> answer = ledger_.judge(request, base::Instant());
     if (!answer || answer->kind != keys::KeyAnswer::Kind::kNew) return answer;
-    lies_.push_back({keys::digest_of(request.idempotency_key), keys::digest_of(request),
-                     request.batches.front().volume});
-    ledger_.bind(request, lies_.size() - 1);
+    lies_.push_back(keys::keyed_request(request));
+    ledger_.bind(request.idempotency_key, lies_.back(), lies_.size() - 1);
     if (base::Result<void> done = put(request); !done) return base::fail(done.error());
     return answer;
   }

@@ -29,8 +29,8 @@ class LedgerTest : public ::testing::Test {
   }
   void write(std::string_view key, uint64_t place, uint64_t volume = 1) {
     const record::Request is = request(key, volume);
-    lies_[place] = {.key = digest_of(key), .payments = digest_of(is), .count = volume};
-    ledger_.bind(is, place);
+    lies_[place] = keyed_request(is);
+    ledger_.bind(key, lies_[place], place);
   }
 
   record::Batch batch_;

@@ -228,11 +228,11 @@ TEST_F(KeyedSinkTest, TheHorizonIsNoOlderThanWhatWasReadBack) {
   write_file(path_, log);
   const auto sink = open({.limits = {.keys_max = 3}});
   EXPECT_EQ(once(*sink, "new").kind, Kind::kNew);
-  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 0);
+  EXPECT_EQ(sink->keyed()->figures().memory, std::chrono::seconds(0));
   clock_.advance(std::chrono::hours(1));
-  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 3600);
+  EXPECT_EQ(sink->keyed()->figures().memory, std::chrono::hours(1));
   clock_.advance(std::chrono::hours(100));
-  EXPECT_EQ(sink->keyed()->figures().memory_seconds, 24 * 3600);
+  EXPECT_EQ(sink->keyed()->figures().memory, std::chrono::hours(24));
 }
 
 TEST_F(KeyedSinkTest, AKeyThatIsFoundTwiceInALineIsOne) {
