@@ -79,14 +79,13 @@ uint64_t Delivery::whole_volume(const record::Batch& batch) const {
 // A log is locked for what is put from here on, up to the next flush(). A stop signal ends the wait
 // for the lock, and then nothing of what has not been flushed is ever written.
 base::Result<void> Delivery::begin_turn() {
-  if (turn_begun_ || !sink_.request_is_line()) return {};
+  if (!sink_.request_is_line()) return {};
   const base::Result<io::Turn> turn = sink_.begin(waiter_.stop().fd());
   if (!turn) return base::fail(turn.error());
   if (!turn->mine) {
     return base::fail("stopped while another process held the lock of the log",
                       base::ErrorKind::kInterrupted);
   }
-  turn_begun_ = true;
   return {};
 }
 
@@ -133,7 +132,6 @@ base::Result<void> Delivery::put(const record::Batch& batch, uint64_t number) {
 
 base::Result<void> Delivery::commit_lines(std::string_view lines, uint64_t payments) {
   if (base::Result<void> begun = begin_turn(); !begun) return begun;
-  turn_begun_ = false;
   base::Result<void> committed = sink_.commit_lines(lines);
   if (!committed) return committed;
   payments_ += payments;
@@ -145,7 +143,6 @@ base::Result<void> Delivery::flush() {
   if (unflushed_bytes_ > 0) {
     if (base::Result<void> begun = begin_turn(); !begun) return begun;
   }
-  turn_begun_ = false;
   base::Result<void> flushed = sink_.flush();
   if (!flushed) return flushed;
   unflushed_bytes_ = 0;

@@ -85,7 +85,6 @@ class Delivery {
   BatchTotals* totals_;
   const bool atomic_;
   const std::string prefix_;
-  bool turn_begun_ = false;  // of a log
   uint64_t batches_ = 0;
   uint64_t made_before_ = 0;
   uint64_t payments_ = 0;

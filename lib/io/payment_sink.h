@@ -57,7 +57,8 @@ class PaymentSink {
   virtual ~PaymentSink() = default;
 
   // Waits until what is put next need not wait for others: a log is locked, a pipe has room. It
-  // gives up where `cancel_fd` (-1: none) can be read meanwhile. The next flush() ends the turn.
+  // gives up where `cancel_fd` (-1: none) can be read meanwhile. The next flush() ends the turn;
+  // within it a log has nothing to wait for.
   virtual base::Result<Turn> begin(int /*cancel_fd*/) { return Turn(); }
 
   // REQUIRES: each amount_text is plain (see plain_decimal()), and where request_is_line(), the

@@ -166,10 +166,6 @@ void PaymentLog::end() {
   ::flock(read_fd_.get(), LOCK_UN);
 }
 
-bool PaymentLog::holds_just(uint64_t written) const {
-  return last_commit_ && static_cast<uint64_t>(last_commit_->size) == undo_bytes_ + written;
-}
-
 base::Result<void> PaymentLog::write(std::string_view lines) {
   Appended ours;
   base::Result<void> result = append(write_fd_.get(), lines, name_, ours);

@@ -59,10 +59,10 @@ class PaymentLog {
   base::Result<void> write(std::string_view lines);
   void end();  // gives the lock back
 
-  // REQUIRES: begun. The size of the log, all of it whole lines; `written` is what a write() has
-  // added, where nobody else has.
+  // REQUIRES: begun. The size of the log in front of a write(), all of it whole lines.
   uint64_t size() const { return undo_bytes_; }
-  bool holds_just(uint64_t written) const;
+  // Since begin() nobody has appended but write().
+  bool wrote_alone() const { return last_commit_.has_value(); }
   // The folder as well knows of the log. Before what others have written is acknowledged.
   base::Result<void> sync_name();
 

@@ -27,25 +27,22 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
       : log_(std::move(log)), keys_(std::move(keys)), clock_(clock) {}
 
   base::Result<io::Turn> begin(int cancel_fd) override {
-    for (;;) {
+    while (!begun_) {
       const base::Result<bool> begun = log_.begin(cancel_fd);
       if (!begun) return base::fail(begun.error());
-      begun_ = *begun;
-      if (!begun_) return io::Turn{.mine = false};
-      if (!keys_) return io::Turn();
-      if (keys_->unread(log_.file_number(), log_.size()) <= kReadUnderLockBytes) break;
-      // What lies below this size stays as it is, so it is read while others may write.
-      log_.end();
-      begun_ = false;
-      const base::Result<void> read =
-          keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
-      if (!read) return base::fail(read.error());
+      if (!*begun) return io::Turn{.mine = false};
+      begun_ = true;
+      if (!keys_) break;
+      // What lies below this size stays as it is, so a lot of it is read while others may write.
+      const uint64_t size = log_.size();
+      if (keys_->unread(log_.file_number(), size) > kReadUnderLockBytes) release();
+      const base::Result<void> read = keys_->catch_up(log_.read_fd(), log_.file_number(), size);
+      if (!read) {
+        release();
+        return base::fail(read.error());
+      }
     }
-    const base::Result<void> read =
-        keys_->catch_up(log_.read_fd(), log_.file_number(), log_.size());
-    if (read) return io::Turn();
-    end();
-    return base::fail(read.error());
+    return io::Turn();
   }
 
   base::Result<void> put(const record::Request& request) override {
@@ -84,19 +81,15 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
       if (base::Result<void> flushed = flush(); !flushed) return flushed;
     }
     if (lines.empty()) return {};
-    if (!begun_) {
-      if (base::Result<io::Turn> turn = begin(-1); !turn) return base::fail(turn.error());
-    }
+    if (base::Result<io::Turn> turn = begin(-1); !turn) return base::fail(turn.error());
     base::Result<void> written = log_.write(lines);
     end();
     return written;
   }
 
   base::Result<void> flush() override {
-    if (!begun_) {
-      if (lines_.empty()) return {};
-      if (base::Result<io::Turn> turn = begin(-1); !turn) return failed(turn.error());
-    }
+    if (!begun_ && lines_.empty()) return {};
+    if (base::Result<io::Turn> turn = begin(-1); !turn) return failed(turn.error());
     base::Result<void> written;
     if (!lines_.empty()) {
       written = log_.write(lines_);
@@ -126,20 +119,22 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   // Where somebody has appended without the lock, our lines stand elsewhere than was thought.
   void settle_keys() {
     if (lines_.empty()) return;
-    if (log_.holds_just(lines_.size())) {
+    if (log_.wrote_alone()) {
       keys_->confirm(log_.size() + lines_.size(), lines_);
     } else {
       keys_->drop();  // they are read from the log, like those of others
     }
   }
   base::Result<void> failed(const base::Error& error) {
-    if (keys_) keys_->drop();
-    end();
+    abandon();
     return base::fail(error);
   }
   void end() {
     lines_.clear();
     acknowledges_others_ = false;
+    release();
+  }
+  void release() {
     if (std::exchange(begun_, false)) log_.end();
   }
 
