@@ -36,6 +36,7 @@ class PostedPayments {
   void add(const record::Batch& batch);
 
   void set_idempotency_key(std::string key);
+  const std::string& idempotency_key() const { return idempotency_key_; }  // empty: it has none
 
   // Valid until the next change. REQUIRES: not empty.
   record::Request request();

@@ -232,7 +232,7 @@ loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take
     respond(*refusal);
     co_return;
   }
-  co_await store(std::move(std::get<api::PostedPayments>(read)), std::move(take.idempotency_key));
+  co_await store(std::move(std::get<api::PostedPayments>(read)));
 }
 
 loop::asio::awaitable<PostOutcome> HttpConnection::await_outcome(PaymentWriter::Post post) {
@@ -246,13 +246,14 @@ loop::asio::awaitable<PostOutcome> HttpConnection::await_outcome(PaymentWriter::
   co_return outcome;
 }
 
-loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, std::string key) {
+loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
   if (posted.empty()) {
     ++service_.figures.posts_accepted;
     respond(api::accepted_response(0));
     co_return;
   }
-  if (!key.empty() && !service_.writer.keeps_keys()) {
+  const bool keyed = !posted.idempotency_key().empty();
+  if (keyed && !service_.writer.keeps_keys()) {
     ++service_.figures.posts_failed;
     respond(api::problem_response(
         api::ProblemType::kKeysNotKept,
@@ -262,8 +263,6 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted, st
   // Named: g++ 12 copies the bytes of an aggregate that is made within a co_await.
   PaymentWriter::Post post;
   post.payments = std::move(posted);
-  const bool keyed = !key.empty();
-  post.key = std::move(key);
   const PostOutcome outcome = co_await await_outcome(std::move(post));
   if (outcome.posting != Posting::kTaken) {
     ++service_.figures.posts_failed;
@@ -282,7 +281,7 @@ loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
     co_return;
   }
   PaymentWriter::Post question;
-  question.key = std::move(ask.idempotency_key);
+  question.asked_key = std::move(ask.idempotency_key);
   const PostOutcome outcome = co_await await_outcome(std::move(question));
   respond(post_response(outcome, true, service_.writer.key_figures()));
 }

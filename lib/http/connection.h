@@ -75,7 +75,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   loop::asio::awaitable<void> perform(api::Action action);
   loop::asio::awaitable<void> take_payments(api::TakePayments take);
   loop::asio::awaitable<bool> read_body(const api::TakePayments& take);
-  loop::asio::awaitable<void> store(api::PostedPayments posted, std::string key);
+  loop::asio::awaitable<void> store(api::PostedPayments posted);
   loop::asio::awaitable<void> ask_key(api::AskKey ask);
   loop::asio::awaitable<PostOutcome> await_outcome(PaymentWriter::Post post);
   loop::asio::awaitable<void> ask_stats(api::AskStats ask);

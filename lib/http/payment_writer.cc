@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -145,28 +146,28 @@ void PaymentWriter::LoopSide::check_waits() {
   }
   if (late.empty()) return;
   const std::vector<uint64_t> taken_back = take_back(late);
-  std::set<std::string> begun;  // the keys of posts that have, or may have
-  for (const auto& [id, key] : uncertain_keys) begun.insert(key);
   for (const uint64_t id : late) {
-    if (std::find(taken_back.begin(), taken_back.end(), id) == taken_back.end()) {
-      begun.insert(waiting.at(id).key);
+    const std::string& key = waiting.at(id).key;
+    if (!key.empty() && !std::binary_search(taken_back.begin(), taken_back.end(), id)) {
+      uncertain_keys.emplace(id, key);
     }
   }
-  begun.erase("");
-  for (const uint64_t id : taken_back) {
-    complete(id, begun.count(waiting.at(id).key) > 0 ? Posting::kKeyUnderWay : Posting::kBusy);
-  }
+  std::set<std::string_view> begun;  // the keys of posts that have, or may have
+  for (const auto& [id, key] : uncertain_keys) begun.insert(key);
   for (const uint64_t id : late) {
-    const auto found = waiting.find(id);
-    if (found == waiting.end()) continue;
-    if (!found->second.key.empty()) uncertain_keys.emplace(id, found->second.key);
-    complete(id, Posting::kUnknown);
+    if (!std::binary_search(taken_back.begin(), taken_back.end(), id)) {
+      complete(id, Posting::kUnknown);
+    } else {
+      complete(id, begun.count(waiting.at(id).key) > 0 ? Posting::kKeyUnderWay : Posting::kBusy);
+    }
   }
 }
 
 std::vector<uint64_t> PaymentWriter::LoopSide::take_back(std::vector<uint64_t> ids) {
   std::sort(ids.begin(), ids.end());
-  return thread->take_back(ids);
+  std::vector<uint64_t> taken = thread->take_back(ids);
+  std::sort(taken.begin(), taken.end());  // what was put off stands in front
+  return taken;
 }
 
 bool PaymentWriter::end() {
@@ -181,24 +182,24 @@ std::optional<uint64_t> PaymentWriter::post(Post post, OnOutcome on_outcome) {
     return std::nullopt;
   };
   if (side.stopping || side.stopped) return refuse(Posting::kStopped);
-  const uint64_t bytes = post.payments.memory_bytes() + post.key.size();
+  WriteItem item{.id = side.next_id++,
+                 .payments = std::move(post.payments),
+                 .asked_key = std::move(post.asked_key),
+                 .client_fd = post.client_fd,
+                 .since = std::chrono::steady_clock::now()};
+  const uint64_t bytes = item.payments.memory_bytes() + item.key().size();
   const bool full = side.waiting.size() >= side.limits.posts_max ||
                     (side.bytes + bytes > side.limits.bytes_max && !side.waiting.empty());
   if (full) return refuse(Posting::kBusy);
-  const uint64_t id = side.next_id++;
   side.bytes += bytes;
-  side.waiting.emplace(id, Waiting{std::move(on_outcome), side.clock.now(), bytes, post.key});
-  uint64_t written = 0;
-  if (!post.payments.empty()) {
-    written = side.thread->request_is_line() ? post.payments.request_bytes()
-                                             : post.payments.payments_bytes();
+  side.waiting.emplace(item.id,
+                       Waiting{std::move(on_outcome), side.clock.now(), bytes, item.key()});
+  if (!item.asks()) {
+    item.bytes = side.thread->request_is_line() ? item.payments.request_bytes()
+                                                : item.payments.payments_bytes();
   }
-  side.fresh.push_back({.id = id,
-                        .payments = std::move(post.payments),
-                        .key = std::move(post.key),
-                        .bytes = written,
-                        .client_fd = post.client_fd,
-                        .since = std::chrono::steady_clock::now()});
+  const uint64_t id = item.id;
+  side.fresh.push_back(std::move(item));
   if (!std::exchange(side.handing_over, true)) {
     side.loop.post([weak = side.weak_from_this()] {
       if (const auto alive = weak.lock()) alive->hand_over();

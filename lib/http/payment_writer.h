@@ -49,8 +49,8 @@ class PaymentWriter {
   using OnOutcome = std::function<void(PostOutcome)>;
 
   struct Post {
-    api::PostedPayments payments;  // empty: asks what became of `key`
-    std::string key = {};          // empty: it has none. REQUIRES: else keeps_keys()
+    api::PostedPayments payments;  // REQUIRES: with a key only where keeps_keys()
+    std::string asked_key = {};    // without payments: what became of this key
     int client_fd = -1;            // its socket, to see whether the client is still there
   };
 

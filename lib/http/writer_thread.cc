@@ -74,11 +74,11 @@ struct WriterThread::Shared : std::enable_shared_from_this<WriterThread::Shared>
   void clear_wake() const;
   std::vector<WriteItem> take_group(uint64_t bytes_max, Report& report);
   bool write_group();
-  base::Result<PostOutcome> put(WriteItem& item, bool& awaits_flush);
+  base::Result<std::optional<PostOutcome>> put(WriteItem& item, bool& awaits_flush);
   void put_off(std::vector<WriteItem> items);
   bool fail_all(const base::Error& error);
   bool is_work(const WriteItem& item) const {
-    return item.key.empty() || SteadyClock::now() >= keys_pause_end;
+    return item.key().empty() || SteadyClock::now() >= keys_pause_end;
   }
   void tell(Report report);
 
@@ -187,18 +187,20 @@ void WriterThread::Shared::put_off(std::vector<WriteItem> items) {
                std::make_move_iterator(items.end()));
 }
 
-// `awaits_flush`: the outcome holds once flush() has succeeded. kBusy: keys are being read.
-base::Result<PostOutcome> WriterThread::Shared::put(WriteItem& item, bool& awaits_flush) {
+// `awaits_flush`: the outcome holds once flush() has succeeded. Nothing: the keys of before the
+// start are still being read.
+base::Result<std::optional<PostOutcome>> WriterThread::Shared::put(WriteItem& item,
+                                                                   bool& awaits_flush) {
   awaits_flush = true;
-  const bool asks = item.payments.empty();
-  if (item.key.empty()) {
+  const bool asks = item.asks();
+  if (item.key().empty()) {
     if (base::Result<void> put = sink->put(item.payments.request()); !put)
       return base::fail(put.error());
     return PostOutcome{.posting = Posting::kTaken, .payments = item.payments.payments()};
   }
   io::KeyedPayments& keyed = *sink->keyed();
   const base::Result<keys::KeyAnswer> answer =
-      asks ? keyed.find(item.key) : keyed.put_once(item.payments.request());
+      asks ? keyed.find(item.key()) : keyed.put_once(item.payments.request());
   if (!answer) return base::fail(answer.error());
   using Kind = keys::KeyAnswer::Kind;
   awaits_flush = answer->under_way || (answer->kind == Kind::kNew && !asks);
@@ -215,8 +217,7 @@ base::Result<PostOutcome> WriterThread::Shared::put(WriteItem& item, bool& await
     case Kind::kNotReadYet:
       break;
   }
-  awaits_flush = false;
-  return PostOutcome{.posting = Posting::kBusy};
+  return std::nullopt;
 }
 
 // The turn could not be had: nothing has begun. False: the sink is of no more use.
@@ -247,15 +248,15 @@ bool WriterThread::Shared::write_group() {
   std::vector<size_t> awaiting;  // in the report: what the flush decides
   base::Result<void>& written = report.written;
   for (WriteItem& item : group) {
-    PostOutcome outcome = {.posting = item.payments.empty() ? Posting::kBusy : Posting::kNotStored};
+    PostOutcome outcome = {.posting = item.asks() ? Posting::kBusy : Posting::kNotStored};
     bool awaits_flush = false;
     if (written) {
-      const base::Result<PostOutcome> put_it = put(item, awaits_flush);
-      if (put_it && put_it->posting == Posting::kBusy) {
+      const base::Result<std::optional<PostOutcome>> put_it = put(item, awaits_flush);
+      if (put_it && !*put_it) {
         too_soon.push_back(std::move(item));
         continue;
       }
-      if (put_it) outcome = *put_it;
+      if (put_it) outcome = **put_it;
       if (!put_it) written = base::fail(put_it.error());
       report.wrote = report.wrote || awaits_flush;
     }

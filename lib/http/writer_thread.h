@@ -24,12 +24,15 @@ namespace paystats::http {
 
 struct WriteItem {
   uint64_t id = 0;
-  api::PostedPayments payments;  // empty: a question about `key`
-  std::string key = {};          // empty: it has none
-  uint64_t bytes = 0;            // that the sink writes for it
+  api::PostedPayments payments;
+  std::string asked_key = {};  // without payments: what became of this key
+  uint64_t bytes = 0;          // that the sink writes for it
   // The client's socket, open as long as this is in the queue; -1: none is looked at.
   int client_fd = -1;
   std::chrono::steady_clock::time_point since{};
+
+  bool asks() const { return payments.empty(); }
+  const std::string& key() const { return asks() ? asked_key : payments.idempotency_key(); }
 };
 
 class WriterThread {
