@@ -21,6 +21,13 @@ asked() {
 
 total() { payagg payments.jsonl | tr -d '\n'; }
 
+# The lock of the log, as a writer has it that takes long.
+hold_lock() {
+  exec 8>>payments.jsonl
+  flock -x 8
+}
+free_lock() { flock -u 8; }
+
 @test "a request that is sent again is answered as the first time, and paid once" {
   server one -o payments.jsonl
   [ "$(post one k-1 '{"user":"edgar","paymentAmt":1.0,"volume":7}')" = 200 ]
@@ -68,11 +75,10 @@ total() { payagg payments.jsonl | tr -d '\n'; }
 @test "a server that sleeps with the lock: others say that nothing was taken, and it never is" {
   server one -o payments.jsonl
   # As a server that is stopped in the middle of a commit.
-  exec 8>>payments.jsonl
-  flock -x 8
+  hold_lock
   [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 503 ]
   grep -q 'problem:busy' post.out
-  flock -u 8
+  free_lock
   [ "$(asked one k)" = 404 ]
   [ ! -s payments.jsonl ]
   [ "$(post one k '{"user":"edgar","paymentAmt":2}')" = 200 ]
@@ -81,18 +87,16 @@ total() { payagg payments.jsonl | tr -d '\n'; }
 
 @test "whose client has left while it waited for the lock is never written" {
   server one -o payments.jsonl
-  exec 8>>payments.jsonl
-  flock -x 8
+  hold_lock
   ! curl -sS --max-time 0.5 -H "$J" --data-binary '{"user":"gone","paymentAmt":1}' "$one_url/api/payments"
-  flock -u 8
+  free_lock
   [ "$(post one k '{"user":"edgar","paymentAmt":2}')" = 200 ]
   [ "$(total)" = '{"user":"edgar","sum":2.00,"count":1}' ]
 }
 
 @test "a server that is told to end while it waits for the lock ends, and takes nothing" {
   server one -o payments.jsonl
-  exec 8>>payments.jsonl
-  flock -x 8
+  hold_lock
   curl -sS --max-time 120 -H "$J" --data-binary '{"user":"edgar","paymentAmt":1}' \
     "$one_url/api/payments" >late.out 2>&1 8>&- &
   local client=$!
@@ -102,7 +106,7 @@ total() { payagg payments.jsonl | tr -d '\n'; }
   wait "$one_pid"
   wait "$client" || true
   grep -q 'problem:stopping' late.out
-  flock -u 8
+  free_lock
   [ ! -s payments.jsonl ]
 }
 
@@ -256,12 +260,11 @@ job() { printf '%s\n' '{"user":"a","paymentAmt":1,"volume":2}' '' '{"user":"b","
 
 @test "paygen that waits for the lock of a log heeds a signal, and then writes nothing" {
   : >payments.jsonl
-  exec 8>>payments.jsonl
-  flock -x 8
+  hold_lock
   in_background paygen --user edgar --amount 1 -o payments.jsonl 8>&-
   within 5 'grep -q "waiting for another process" background.err'
   kill -TERM "$pid"
   ended_with 143 5
-  flock -u 8
+  free_lock
   [ ! -s payments.jsonl ]
 }
