@@ -16,6 +16,8 @@ std::string_view kept_text(keys::KeyFigures::Kept kept) {
       return "process";
     case keys::KeyFigures::Kept::kLog:
       return "log";
+    case keys::KeyFigures::Kept::kTopic:
+      return "topic";
     case keys::KeyFigures::Kept::kNot:
       break;
   }

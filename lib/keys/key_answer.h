@@ -30,6 +30,7 @@ struct KeyFigures {
     kNot,      // the output knows no keys
     kProcess,  // as long as this process runs
     kLog,      // as long as the log has their lines
+    kTopic,    // as long as the topic of answers has theirs
   };
   Kept kept = Kept::kNot;
   bool complete = false;  // every key of the log is known; of a process: never
