@@ -6,11 +6,11 @@
 #include <string_view>
 #include <utility>
 
-#include "api/json_elements.h"
 #include "api/problem.h"
 #include "base/utc_text.h"
 #include "record/decoder.h"
 #include "record/encoder.h"
+#include "record/json_elements.h"
 
 namespace paystats::api {
 namespace {
@@ -112,7 +112,7 @@ class Judge {
   void probe(std::string_view element, size_t index, std::string_view field,
              std::string_view good_fields) {
     std::string object = fmt::format("{{{}", good_fields);
-    for (const std::string_view value : raw_values(element, field)) {
+    for (const std::string_view value : record::raw_values(element, field)) {
       object += fmt::format(R"(,"{}":{})", field, value);
     }
     object += '}';
@@ -175,11 +175,11 @@ uint64_t PostedPayments::request_bytes() {
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
                                                          const PaymentRules& rules,
                                                          std::string_view idempotency_key) {
-  const JsonElements json = split_json(body);
+  const record::JsonElements json = record::split_json(body);
   if (json.flaw != record::Flaw::kNone) {
-    return problem_response(
-        ProblemType::kInvalidJson,
-        fmt::format("{} at {}", words_of(json.flaw), describe_position(body, json.flaw_at)));
+    return problem_response(ProblemType::kInvalidJson,
+                            fmt::format("{} at {}", words_of(json.flaw),
+                                        record::describe_position(body, json.flaw_at)));
   }
   Judge judge(rules, json.is_array);
   for (size_t i = 0; i < json.elements.size(); ++i) judge.judge(json.elements[i], i);

@@ -12,21 +12,21 @@
 // when the process began (nohup, `&` in a script) stays so.
 #pragma once
 
-#include "base/clock.h"
+#include "base/stop.h"
 
 namespace paystats::base {
 
-class StopSignal {
+class StopSignal final : public Stop {
  public:
   // REQUIRES: no other StopSignal in this process. (A handler can reach only static state.)
   StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
-  ~StopSignal();
+  ~StopSignal() override;
 
-  bool requested() const;
-  Duration age() const;  // since the first signal, to the millisecond; zero where there was none
-  int fd() const;        // readable from the first signal on; never read from it
+  bool requested() const override;
+  Duration age() const override;  // since the first signal
+  int fd() const override;
 
   // As if a first signal had come: for tests, and for a thread that wants its peers to end.
   void request(int signal_number);

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/stop_signal.h"
+#include "base/stop.h"
 
 namespace paystats::io {
 
@@ -15,7 +15,7 @@ inline constexpr base::Instant kForever = base::Instant::max();
 class Waiter {
  public:
   // `output_fd` is watched for a reader that has gone; -1 for none. All are borrowed.
-  Waiter(const base::StopSignal& stop, const base::Clock& clock, int output_fd = -1)
+  Waiter(const base::Stop& stop, const base::Clock& clock, int output_fd = -1)
       : stop_(stop), clock_(clock), output_fd_(output_fd) {}
 
   // Waits until `fd` can be read (or has ended), or the deadline, or a stop signal. `fd` may be -1:
@@ -25,11 +25,11 @@ class Waiter {
   // The same without regard to stop signals: for an input that is read on after the signal.
   base::Result<Wake> wait_readable_despite_stop(int fd, base::Instant deadline) const;
 
-  const base::StopSignal& stop() const { return stop_; }
+  const base::Stop& stop() const { return stop_; }
   const base::Clock& clock() const { return clock_; }
 
  private:
-  const base::StopSignal& stop_;
+  const base::Stop& stop_;
   const base::Clock& clock_;
   const int output_fd_;
 };

@@ -31,7 +31,7 @@ base::Result<RdEvent> ask_admin(
     send(options.get(), queue.get());
     RdEvent event;
     while (!event) {
-      if (admin.cluster().context().stop.requested()) {
+      if (admin.cluster().stop().requested()) {
         return base::fail("a signal came while a broker was waited for",
                           base::ErrorKind::kInterrupted);
       }

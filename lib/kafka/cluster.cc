@@ -95,7 +95,8 @@ std::string take_brokers(KafkaSettings& settings) {
 }  // namespace
 
 base::Result<std::unique_ptr<Cluster>> Cluster::make(const KafkaOptions& options,
-                                                     const base::RunContext& context) {
+                                                     const base::RunContext& context,
+                                                     const base::Stop* stop) {
   KafkaSettings settings;
   if (options.property_file) {
     if (base::Result<void> added = add_file(*options.property_file, settings); !added) {
@@ -116,23 +117,24 @@ base::Result<std::unique_ptr<Cluster>> Cluster::make(const KafkaOptions& options
   if (brokers.empty()) {
     return base::fail("a topic needs a broker: -b HOST:PORT, or the environment's KAFKA_BROKERS");
   }
-  return std::unique_ptr<Cluster>(
-      new Cluster(std::move(brokers), std::move(settings), options, context));
+  return std::unique_ptr<Cluster>(new Cluster(std::move(brokers), std::move(settings), options,
+                                              context, stop != nullptr ? *stop : context.stop));
 }
 
 Cluster::Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
-                 const base::RunContext& context)
+                 const base::RunContext& context, const base::Stop& stop)
     : brokers_(std::move(brokers)),
       settings_(std::move(settings)),
       create_topics_(options.create_topics),
       context_(context),
+      stop_(stop),
       watch_(brokers_, options.broker_timeout, context.diagnostics, context.clock) {}
 
 base::Result<void> Cluster::check_patience(base::Duration grace_after_stop) {
-  if (context_.stop.requested()) {
+  if (stop_.requested()) {
     const base::Instant now = context_.clock.now();
     const base::MutexLock lock(mutex_);
-    if (!stopped_) stopped_ = now - context_.stop.age();
+    if (!stopped_) stopped_ = now - stop_.age();
     if (now - *stopped_ >= grace_after_stop) {
       return base::fail("a signal came while a broker was waited for",
                         base::ErrorKind::kInterrupted);

@@ -26,14 +26,18 @@ using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 
 class Cluster {
  public:
-  // Knows every property, or says which one librdkafka does not. Nothing is connected yet.
+  // Knows every property, or says which one librdkafka does not. Nothing is connected yet. `stop`,
+  // which is borrowed, ends all waiting in place of the context's signal: for threads that go on
+  // after that.
   static base::Result<std::unique_ptr<Cluster>> make(const KafkaOptions& options,
-                                                     const base::RunContext& context);
+                                                     const base::RunContext& context,
+                                                     const base::Stop* stop = nullptr);
 
   const std::string& brokers() const { return brokers_; }
   const KafkaSettings& settings() const { return settings_; }  // the user's
   bool create_topics() const { return create_topics_; }
   const base::RunContext& context() const { return context_; }
+  const base::Stop& stop() const { return stop_; }  // that ends all waiting
   BrokerWatch& watch() { return watch_; }
 
   // For loops that wait for a broker: kInterrupted so long after a stop signal, an error after
@@ -42,12 +46,13 @@ class Cluster {
 
  private:
   Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions& options,
-          const base::RunContext& context);
+          const base::RunContext& context, const base::Stop& stop);
 
   const std::string brokers_;
   const KafkaSettings settings_;
   const bool create_topics_;
   const base::RunContext context_;
+  const base::Stop& stop_;
   BrokerWatch watch_;
   base::Mutex mutex_;
   std::optional<base::Instant> stopped_ PAYSTATS_GUARDED_BY(mutex_);  // when the signal came

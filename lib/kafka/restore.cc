@@ -39,13 +39,13 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
   if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
 
   const base::RunContext& context = cluster.context();
-  const io::Waiter waiter(context.stop, context.clock);
+  const io::Waiter waiter(cluster.stop(), context.clock);
   const auto interrupted = [&wish] {
     return base::fail(topic_label(wish.topic) + ": a signal came while it was read back",
                       base::ErrorKind::kInterrupted);
   };
   for (;;) {
-    if (context.stop.requested()) return interrupted();
+    if (cluster.stop().requested()) return interrupted();
     const base::Result<size_t> seen = reader.take();
     if (!seen) return base::fail(seen.error());
     if (!reader.messages().empty()) {

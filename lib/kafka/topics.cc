@@ -89,7 +89,7 @@ base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
       made = true;
       continue;
     }
-    if (cluster.context().stop.requested()) {
+    if (cluster.stop().requested()) {
       return base::fail("a signal came while a topic was made", base::ErrorKind::kInterrupted);
     }
     rd_kafka_poll((*admin)->rk(), milliseconds(kLeaderWait));

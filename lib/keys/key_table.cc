@@ -12,65 +12,76 @@ namespace {
 constexpr size_t kGenerations = 8;  // that a full table is made of
 constexpr size_t kFirstSlots = 64;
 
-bool before(const KeyEntry& a, const KeyEntry& b) {
+bool before(const KeyPlace& a, const KeyPlace& b) {
   return a.fingerprint != b.fingerprint ? a.fingerprint < b.fingerprint : a.place < b.place;
+}
+bool before(const KeyOutcome& a, const KeyOutcome& b) {
+  return a.fingerprint < b.fingerprint;
 }
 
 }  // namespace
 
-void KeyTable::Newest::put(const KeyEntry& entry) {
+uint64_t fingerprint_of(std::string_view key) {
+  static const uint64_t kSeed = base::random_hash_seed();
+  return base::hash_bytes(key, kSeed);
+}
+
+template <class Entry>
+void KeyTable<Entry>::Newest::put(const Entry& entry) {
   size_t at = home(entry.fingerprint);
-  while (slots_[at].place != kFree) at = (at + 1) & (slots_.size() - 1);
+  while (!slots_[at].is_free()) at = (at + 1) & (slots_.size() - 1);
   slots_[at] = entry;
 }
 
-void KeyTable::Newest::grow() {
-  std::vector<KeyEntry> old(std::max(kFirstSlots, slots_.size() * 2), KeyEntry{0, kFree});
+template <class Entry>
+void KeyTable<Entry>::Newest::grow() {
+  std::vector<Entry> old(std::max(kFirstSlots, slots_.size() * 2));
   old.swap(slots_);
-  for (const KeyEntry& entry : old) {
-    if (entry.place != kFree) put(entry);
+  for (const Entry& entry : old) {
+    if (!entry.is_free()) put(entry);
   }
 }
 
-void KeyTable::Newest::add(const KeyEntry& entry) {
+template <class Entry>
+void KeyTable<Entry>::Newest::add(const Entry& entry) {
   if (2 * (size_ + 1) > slots_.size()) grow();
   put(entry);
   ++size_;
 }
 
-void KeyTable::Newest::find(uint64_t fingerprint, std::vector<uint64_t>& places) const {
+template <class Entry>
+void KeyTable<Entry>::Newest::find(uint64_t fingerprint, std::vector<Entry>& found) const {
   if (slots_.empty()) return;
-  for (size_t at = home(fingerprint); slots_[at].place != kFree;
-       at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at].fingerprint == fingerprint) places.push_back(slots_[at].place);
+  for (size_t at = home(fingerprint); !slots_[at].is_free(); at = (at + 1) & (slots_.size() - 1)) {
+    if (slots_[at].fingerprint == fingerprint) found.push_back(slots_[at]);
   }
 }
 
-std::vector<KeyEntry> KeyTable::Newest::take_sorted() {
-  std::vector<KeyEntry> entries;
+template <class Entry>
+std::vector<Entry> KeyTable<Entry>::Newest::take_sorted() {
+  std::vector<Entry> entries;
   entries.reserve(size_);
   std::copy_if(slots_.begin(), slots_.end(), std::back_inserter(entries),
-               [](const KeyEntry& entry) { return entry.place != kFree; });
-  std::fill(slots_.begin(), slots_.end(), KeyEntry{0, kFree});
+               [](const Entry& entry) { return !entry.is_free(); });
+  std::fill(slots_.begin(), slots_.end(), Entry());
   size_ = 0;
-  std::sort(entries.begin(), entries.end(), before);
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return before(a, b); });
   return entries;
 }
 
-KeyTable::KeyTable(const KeyLimits& limits)
+template <class Entry>
+KeyTable<Entry>::KeyTable(const KeyLimits& limits)
     : limits_(limits), generation_keys_(std::max<size_t>(1, limits.keys_max / kGenerations)) {}
 
-uint64_t KeyTable::fingerprint_of(std::string_view key) {
-  static const uint64_t kSeed = base::random_hash_seed();
-  return base::hash_bytes(key, kSeed);
-}
-
-bool KeyTable::expired(base::Instant newest, base::Instant now) const {
+template <class Entry>
+bool KeyTable<Entry>::expired(base::Instant newest, base::Instant now) const {
   return now - newest >= limits_.memory;
 }
 
 // Forgets what may be forgotten, where there is no room for one key more.
-void KeyTable::make_room(base::Instant now) {
+template <class Entry>
+void KeyTable<Entry>::make_room(base::Instant now) {
   while (size_ >= limits_.keys_max && !generations_.empty() &&
          expired(generations_.front().newest, now)) {
     size_ -= generations_.front().entries.size();
@@ -79,7 +90,8 @@ void KeyTable::make_room(base::Instant now) {
   }
 }
 
-void KeyTable::add(const KeyEntry& entry, base::Instant now) {
+template <class Entry>
+void KeyTable<Entry>::add(const Entry& entry, base::Instant now) {
   make_room(now);
   newest_.add(entry);
   newest_added_ = now;
@@ -88,33 +100,44 @@ void KeyTable::add(const KeyEntry& entry, base::Instant now) {
   generations_.push_back({newest_.take_sorted(), newest_added_, false});
 }
 
-void KeyTable::add_past(std::vector<KeyEntry> entries, base::Instant now) {
+template <class Entry>
+void KeyTable<Entry>::add_past(std::vector<Entry> entries, base::Instant now) {
   if (entries.empty()) return;
   size_ += entries.size();
-  std::sort(entries.begin(), entries.end(), before);
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return before(a, b); });
   generations_.push_front({std::move(entries), now, true});
 }
 
-std::vector<uint64_t> KeyTable::find(uint64_t fingerprint) const {
-  std::vector<uint64_t> places;
-  newest_.find(fingerprint, places);
+template <class Entry>
+std::vector<Entry> KeyTable<Entry>::find(uint64_t fingerprint) const {
+  std::vector<Entry> found;
+  newest_.find(fingerprint, found);
+  Entry first;
+  first.fingerprint = fingerprint;
   for (const Generation& generation : generations_) {
-    auto at = std::lower_bound(generation.entries.begin(), generation.entries.end(),
-                               KeyEntry{fingerprint, 0}, before);
+    auto at = std::lower_bound(
+        generation.entries.begin(), generation.entries.end(), first,
+        [](const Entry& a, const Entry& b) { return a.fingerprint < b.fingerprint; });
     for (; at != generation.entries.end() && at->fingerprint == fingerprint; ++at) {
-      places.push_back(at->place);
+      found.push_back(*at);
     }
   }
-  std::sort(places.begin(), places.end());
-  return places;
+  std::sort(found.begin(), found.end(),
+            [](const Entry& a, const Entry& b) { return before(a, b); });
+  return found;
 }
 
-bool KeyTable::full(base::Instant now, size_t more) const {
+template <class Entry>
+bool KeyTable<Entry>::full(base::Instant now, size_t more) const {
   uint64_t young = newest_.size() + more;
   for (const Generation& generation : generations_) {
     if (!generation.past && !expired(generation.newest, now)) young += generation.entries.size();
   }
   return young >= limits_.keys_max;
 }
+
+template class KeyTable<KeyPlace>;
+template class KeyTable<KeyOutcome>;
 
 }  // namespace paystats::keys

@@ -1,10 +1,11 @@
-// Which idempotency keys are known, and where their requests lie: 8 bytes of fingerprint and 8 of
-// place for each key. Two keys may have the same fingerprint, so the caller compares the key that
-// lies at the place. Pure: the time is passed in.
+// Which idempotency keys are known, and what became of their requests. Of a log that is the place
+// where the request lies, 16 bytes for each key: two keys may have the same fingerprint, so the
+// caller compares the key that lies at the place. Of a topic, which cannot be read at any place, it
+// is the answer itself, 32 bytes, and 128 bits in place of the key. Pure: the time is passed in.
 //
-//   KeyTable table({.keys_max = 1'000'000, .memory = std::chrono::hours(24)});
-//   table.add({KeyTable::fingerprint_of(key), place}, clock.since_boot());
-//   for (uint64_t place : table.find(KeyTable::fingerprint_of(key))) ...
+//   KeyTable<KeyPlace> table({.keys_max = 1'000'000, .memory = std::chrono::hours(24)});
+//   table.add({fingerprint_of(key), place}, clock.since_boot());
+//   for (const KeyPlace& found : table.find(fingerprint_of(key))) ...
 //
 // A key is remembered for at least `memory` from when it was added. Where `keys_max` of them are
 // younger, the table is full(): no key may be forgotten to make room for another. Keys that lay in
@@ -28,22 +29,37 @@ struct KeyLimits {
   base::Duration memory = std::chrono::hours(24);
 };
 
-struct KeyEntry {
+// Random for each process, so that nobody can choose keys that collide.
+uint64_t fingerprint_of(std::string_view key);
+
+struct KeyPlace {
   uint64_t fingerprint = 0;
-  uint64_t place = 0;
+  uint64_t place = UINT64_MAX;
+
+  bool is_free() const { return place == UINT64_MAX; }  // an unused slot of the table
 };
 
+struct KeyOutcome {
+  uint64_t fingerprint = 0;
+  uint64_t key_check = 0;  // 64 further bits of the key, also random for each process
+  uint64_t payments = 0;   // 64 bits of keys::digest_of(request)
+  uint64_t count = 0;      // of payments
+
+  bool is_free() const { return count == 0; }
+};
+
+// Entry is KeyPlace or KeyOutcome.
+template <class Entry>
 class KeyTable {
  public:
   explicit KeyTable(const KeyLimits& limits);
 
-  static uint64_t fingerprint_of(std::string_view key);
+  // REQUIRES: not is_free().
+  void add(const Entry& entry, base::Instant now);
+  void add_past(std::vector<Entry> entries, base::Instant now);
 
-  void add(const KeyEntry& entry, base::Instant now);
-  void add_past(std::vector<KeyEntry> entries, base::Instant now);
-
-  // The places of keys with this fingerprint, lowest first.
-  std::vector<uint64_t> find(uint64_t fingerprint) const;
+  // Those with this fingerprint; of places the lowest first.
+  std::vector<Entry> find(uint64_t fingerprint) const;
 
   // With so many more that are not added yet.
   bool full(base::Instant now, size_t more = 0) const;
@@ -54,7 +70,7 @@ class KeyTable {
  private:
   // Keys that were added one after another, and that are forgotten together.
   struct Generation {
-    std::vector<KeyEntry> entries;  // by fingerprint
+    std::vector<Entry> entries;  // by fingerprint
     base::Instant newest;
     bool past = false;
   };
@@ -62,18 +78,17 @@ class KeyTable {
   // Keys that are added now, found by their fingerprint: open addressing with linear probing.
   class Newest {
    public:
-    void add(const KeyEntry& entry);
-    void find(uint64_t fingerprint, std::vector<uint64_t>& places) const;
+    void add(const Entry& entry);
+    void find(uint64_t fingerprint, std::vector<Entry>& found) const;
     size_t size() const { return size_; }
-    std::vector<KeyEntry> take_sorted();
+    std::vector<Entry> take_sorted();
 
    private:
     void grow();
-    void put(const KeyEntry& entry);
+    void put(const Entry& entry);
     size_t home(uint64_t fingerprint) const { return fingerprint & (slots_.size() - 1); }
 
-    static constexpr uint64_t kFree = UINT64_MAX;  // no place
-    std::vector<KeyEntry> slots_;
+    std::vector<Entry> slots_;
     size_t size_ = 0;
   };
 
@@ -88,5 +103,8 @@ class KeyTable {
   size_t size_ = 0;
   bool has_forgotten_ = false;
 };
+
+extern template class KeyTable<KeyPlace>;
+extern template class KeyTable<KeyOutcome>;
 
 }  // namespace paystats::keys

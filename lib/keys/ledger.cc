@@ -25,10 +25,10 @@ base::Result<std::optional<KeyAnswer>> Ledger::known(std::string_view key) const
   const auto bound = bound_.find(std::string(key));
   if (bound != bound_.end()) return paid(bound->second.request, bound->second.place, true);
   const Digest wanted = digest_of(key);
-  for (const uint64_t place : table_.find(KeyTable::fingerprint_of(key))) {
-    const base::Result<std::optional<KeyedRequest>> request = read_(place);
+  for (const KeyPlace& found : table_.find(fingerprint_of(key))) {
+    const base::Result<std::optional<KeyedRequest>> request = read_(found.place);
     if (!request) return base::fail(request.error());
-    if (*request && (*request)->key == wanted) return paid(**request, place, false);
+    if (*request && (*request)->key == wanted) return paid(**request, found.place, false);
   }
   return std::nullopt;
 }
@@ -66,15 +66,15 @@ void Ledger::drop() {
 }
 
 void Ledger::learn(std::string_view key, uint64_t place, base::Instant now) {
-  table_.add({KeyTable::fingerprint_of(key), place}, now);
+  table_.add({fingerprint_of(key), place}, now);
 }
 
-void Ledger::learn_past(std::vector<KeyEntry> entries, base::Instant now) {
+void Ledger::learn_past(std::vector<KeyPlace> entries, base::Instant now) {
   table_.add_past(std::move(entries), now);
 }
 
 void Ledger::forget_all() {
-  table_ = KeyTable(table_.limits());
+  table_ = KeyTable<KeyPlace>(table_.limits());
 }
 
 }  // namespace paystats::keys

@@ -43,7 +43,7 @@ class Ledger {
   void drop();
 
   void learn(std::string_view key, uint64_t place, base::Instant now);
-  void learn_past(std::vector<KeyEntry> entries, base::Instant now);
+  void learn_past(std::vector<KeyPlace> entries, base::Instant now);
   void forget_all();
 
   size_t size() const { return table_.size(); }
@@ -57,7 +57,7 @@ class Ledger {
   };
   base::Result<std::optional<KeyAnswer>> known(std::string_view key) const;
 
-  KeyTable table_;
+  KeyTable<KeyPlace> table_;
   const ReadRequest read_;
   std::unordered_map<std::string, Bound> bound_;
 };

@@ -172,7 +172,7 @@ base::Result<void> LogKeys::read_up_to(uint64_t size) {
   const File& file = files_.back();
   const base::Instant now = clock_.since_boot();
   std::string bytes;
-  std::vector<keys::KeyEntry> past;
+  std::vector<keys::KeyPlace> past;
   while (read_ < size) {
     bytes.resize(std::min(kReadBytes, size - read_));
     const base::Result<size_t> n =
@@ -188,7 +188,7 @@ base::Result<void> LogKeys::read_up_to(uint64_t size) {
                          if (!key.starts_with(options_.prefix)) return;
                          const uint64_t place = file.base + read_ + line;
                          if (reads_past_) {
-                           past.push_back({keys::KeyTable::fingerprint_of(key), place});
+                           past.push_back({keys::fingerprint_of(key), place});
                          } else {
                            ledger_.learn(key, place, now);
                          }

@@ -37,7 +37,7 @@ base::Result<void> PastKeys::start() {
 // window is too long for a request.
 base::Result<void> PastKeys::read() {
   std::string window;
-  std::vector<keys::KeyEntry> found;
+  std::vector<keys::KeyPlace> found;
   constexpr uint64_t kShortLineBytes = 64;                         // with a key
   entries_.reserve(std::min(keys_max_, size_ / kShortLineBytes));  // memory that is used or not
   uint64_t end = size_;
@@ -57,7 +57,7 @@ base::Result<void> PastKeys::read() {
     found.clear();
     const std::string_view lines = std::string_view(window).substr(first);
     keys::for_each_key(lines, [&](std::string_view key, size_t line) {
-      found.push_back({keys::KeyTable::fingerprint_of(key), begin + first + line});
+      found.push_back({keys::fingerprint_of(key), begin + first + line});
     });
     const size_t wanted = std::min<size_t>(found.size(), keys_max_ - entries_.size());
     entries_.insert(entries_.end(), found.end() - static_cast<ptrdiff_t>(wanted), found.end());

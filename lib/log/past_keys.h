@@ -27,7 +27,7 @@ class PastKeys {
 
   // REQUIRES: done().
   base::Result<void> outcome() const { return outcome_; }
-  std::vector<keys::KeyEntry> take() { return std::move(entries_); }
+  std::vector<keys::KeyPlace> take() { return std::move(entries_); }
   bool complete() const { return complete_; }  // it has read to the beginning
 
  private:
@@ -41,7 +41,7 @@ class PastKeys {
   std::atomic<bool> give_up_ = false;
   std::atomic<bool> done_ = false;
   base::Result<void> outcome_;
-  std::vector<keys::KeyEntry> entries_;
+  std::vector<keys::KeyPlace> entries_;
   bool complete_ = false;
 };
 

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "api/json_elements.h"
 #include "api/problem.h"
 #include "api/report.h"
 #include "api/static_files.h"
@@ -83,14 +82,6 @@ TEST(Target, WhatIsEncodedAndDecodedIsTheSame) {
   ASSERT_TRUE(target);
   EXPECT_EQ(target->segments[1], user);
   EXPECT_EQ(target->parameters[0].second, user);
-}
-
-TEST(JsonElements, ElementsAreTheBytesThatWereWritten) {
-  const JsonElements json = split_json(" [ {\"a\": \"],{\"} , 1e999,\"x\" ] ");
-  ASSERT_EQ(json.flaw, record::Flaw::kNone);
-  EXPECT_EQ(json.elements, (std::vector<std::string_view>{"{\"a\": \"],{\"}", "1e999", "\"x\""}));
-  EXPECT_EQ(raw_values(R"({"a":1,"b":[2],"\u0061":"3"})", "a"),
-            (std::vector<std::string_view>{"1", "\"3\""}));
 }
 
 TEST(StaticFiles, AFolderIsReadWithoutWhatIsHidden) {

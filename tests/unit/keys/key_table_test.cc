@@ -15,20 +15,26 @@ using std::chrono::seconds;
 
 constexpr base::Instant kStart{};
 
+std::vector<uint64_t> places(const KeyTable<KeyPlace>& table, uint64_t fingerprint) {
+  std::vector<uint64_t> places;
+  for (const KeyPlace& found : table.find(fingerprint)) places.push_back(found.place);
+  return places;
+}
+
 TEST(KeyTable, FindsThePlacesOfAKey) {
-  KeyTable table({});
+  KeyTable<KeyPlace> table({});
   table.add({7, 100}, kStart);
   table.add({8, 200}, kStart);
   table.add({7, 50}, kStart);  // of another key that has the same fingerprint
-  EXPECT_EQ(table.find(7), (std::vector<uint64_t>{50, 100}));
-  EXPECT_EQ(table.find(8), std::vector<uint64_t>{200});
+  EXPECT_EQ(places(table, 7), (std::vector<uint64_t>{50, 100}));
+  EXPECT_EQ(places(table, 8), std::vector<uint64_t>{200});
   EXPECT_TRUE(table.find(9).empty());
   EXPECT_EQ(table.size(), 3u);
 }
 
 TEST(KeyTable, FindsWhatAMapFinds) {
   std::mt19937_64 random(1);
-  KeyTable table({.keys_max = 20'000});
+  KeyTable<KeyPlace> table({.keys_max = 20'000});
   std::map<uint64_t, std::set<uint64_t>> model;
   for (uint64_t place = 0; place < 20'000; ++place) {
     const uint64_t fingerprint = random() % 30'000;
@@ -37,12 +43,12 @@ TEST(KeyTable, FindsWhatAMapFinds) {
   }
   for (uint64_t fingerprint = 0; fingerprint < 30'000; ++fingerprint) {
     const auto& expected = model[fingerprint];
-    EXPECT_EQ(table.find(fingerprint), std::vector<uint64_t>(expected.begin(), expected.end()));
+    EXPECT_EQ(places(table, fingerprint), std::vector<uint64_t>(expected.begin(), expected.end()));
   }
 }
 
 TEST(KeyTable, IsFullOfKeysThatAreYoung) {
-  KeyTable table({.keys_max = 3, .memory = hours(1)});
+  KeyTable<KeyPlace> table({.keys_max = 3, .memory = hours(1)});
   for (uint64_t i = 0; i < 3; ++i) {
     EXPECT_FALSE(table.full(kStart + seconds(i)));
     table.add({i, i}, kStart + seconds(i));
@@ -58,14 +64,14 @@ TEST(KeyTable, IsFullOfKeysThatAreYoung) {
 }
 
 TEST(KeyTable, WhatIsAboutToBeAddedTakesRoom) {
-  KeyTable table({.keys_max = 3, .memory = hours(1)});
+  KeyTable<KeyPlace> table({.keys_max = 3, .memory = hours(1)});
   table.add({1, 1}, kStart);
   EXPECT_FALSE(table.full(kStart, 1));
   EXPECT_TRUE(table.full(kStart, 2));
 }
 
 TEST(KeyTable, AKeyIsKeptAsLongAsThereIsRoom) {
-  KeyTable table({.keys_max = 100, .memory = seconds(1)});
+  KeyTable<KeyPlace> table({.keys_max = 100, .memory = seconds(1)});
   table.add({1, 1}, kStart);
   table.add({2, 2}, kStart + hours(100));
   EXPECT_EQ(table.find(1).size(), 1u);
@@ -75,7 +81,7 @@ TEST(KeyTable, AKeyIsKeptAsLongAsThereIsRoom) {
 TEST(KeyTable, RemembersEachKeyForItsTime) {
   std::mt19937_64 random(2);
   const KeyLimits limits = {.keys_max = 64, .memory = seconds(100)};
-  KeyTable table(limits);
+  KeyTable<KeyPlace> table(limits);
   std::map<uint64_t, base::Instant> added;
   base::Instant now = kStart;
   for (uint64_t i = 0; i < 5'000; ++i) {
@@ -97,9 +103,9 @@ TEST(KeyTable, RemembersEachKeyForItsTime) {
 }
 
 TEST(KeyTable, KeysOfTheStartAreKnownAndLeaveRoomForOthers) {
-  KeyTable table({.keys_max = 4, .memory = hours(1)});
+  KeyTable<KeyPlace> table({.keys_max = 4, .memory = hours(1)});
   table.add_past({{3, 30}, {1, 10}, {2, 20}, {4, 40}}, kStart);
-  EXPECT_EQ(table.find(2), std::vector<uint64_t>{20});
+  EXPECT_EQ(places(table, 2), std::vector<uint64_t>{20});
   EXPECT_FALSE(table.full(kStart));
   for (uint64_t i = 5; i < 9; ++i) table.add({i, i}, kStart);
   EXPECT_TRUE(table.full(kStart));
@@ -108,8 +114,24 @@ TEST(KeyTable, KeysOfTheStartAreKnownAndLeaveRoomForOthers) {
   EXPECT_TRUE(table.find(1).empty());  // those of the start go first
 }
 
-TEST(KeyTable, AMillionKeysTakeSixteenBytesEach) {
-  EXPECT_EQ(sizeof(KeyEntry), 16u);
+TEST(KeyTable, AMillionKeysTakeSixteenBytesEachOrThirtyTwo) {
+  EXPECT_EQ(sizeof(KeyPlace), 16u);
+  EXPECT_EQ(sizeof(KeyOutcome), 32u);
+}
+
+TEST(KeyTable, AnOutcomeIsFoundWithItsPaymentsAndTheirCount) {
+  KeyTable<KeyOutcome> table({.keys_max = 64});
+  for (uint64_t i = 0; i < 64; ++i) {
+    table.add({.fingerprint = i, .key_check = i + 1, .payments = i + 2, .count = i + 3}, kStart);
+  }
+  for (uint64_t i = 0; i < 64; ++i) {
+    const std::vector<KeyOutcome> found = table.find(i);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].key_check, i + 1);
+    EXPECT_EQ(found[0].payments, i + 2);
+    EXPECT_EQ(found[0].count, i + 3);
+  }
+  EXPECT_TRUE(table.full(kStart));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "api/json_elements.h"
+#include "record/json_elements.h"
 
 #include <fmt/format.h>
 
@@ -7,18 +7,18 @@
 #include "base/utf8.h"
 #include "record/json_scanner.h"
 
-namespace paystats::api {
+namespace paystats::record {
 namespace {
 
-bool read_element(record::JsonScanner& scanner, std::vector<std::string_view>& elements) {
+bool read_element(JsonScanner& scanner, std::vector<std::string_view>& elements) {
   const char* const begin = scanner.place();
-  record::JsonToken ignored;
+  JsonToken ignored;
   if (!scanner.read_value(ignored, 0)) return false;
   elements.emplace_back(begin, static_cast<size_t>(scanner.place() - begin));
   return true;
 }
 
-bool read_array(record::JsonScanner& scanner, std::vector<std::string_view>& elements) {
+bool read_array(JsonScanner& scanner, std::vector<std::string_view>& elements) {
   if (!scanner.expect('[')) return false;
   scanner.skip_white();
   if (scanner.peek() == ']') return scanner.expect(']');
@@ -36,10 +36,10 @@ bool read_array(record::JsonScanner& scanner, std::vector<std::string_view>& ele
 JsonElements split_json(std::string_view text) {
   JsonElements result;
   if (text.starts_with(base::kByteOrderMark)) {
-    result.flaw = record::Flaw::kByteOrderMark;
+    result.flaw = Flaw::kByteOrderMark;
     return result;
   }
-  record::JsonScanner scanner(text);
+  JsonScanner scanner(text);
   scanner.skip_white();
   result.is_array = scanner.peek() == '[';
   bool good = result.is_array ? read_array(scanner, result.elements)
@@ -60,20 +60,20 @@ JsonElements split_json(std::string_view text) {
 
 std::vector<std::string_view> raw_values(std::string_view object, std::string_view name) {
   std::vector<std::string_view> values;
-  record::JsonScanner scanner(object);
+  JsonScanner scanner(object);
   if (!scanner.expect('{')) return values;
   scanner.skip_white();
   std::string decoded;
   while (scanner.peek() == '"') {
-    record::JsonToken field;
+    JsonToken field;
     if (!scanner.read_string(field)) break;
     decoded.resize(field.text.size());
-    decoded.resize(record::decode_escapes(field.text, decoded.data()));
+    decoded.resize(decode_escapes(field.text, decoded.data()));
     scanner.skip_white();
     if (!scanner.expect(':')) break;
     scanner.skip_white();
     const char* const begin = scanner.place();
-    record::JsonToken value;
+    JsonToken value;
     if (!scanner.read_value(value, 1)) break;
     if (decoded == name) values.emplace_back(begin, static_cast<size_t>(scanner.place() - begin));
     scanner.skip_white();
@@ -90,4 +90,4 @@ std::string describe_position(std::string_view text, size_t at) {
   return fmt::format("byte {} (line {}, column {})", at, lines + 1, at - line_begin + 1);
 }
 
-}  // namespace paystats::api
+}  // namespace paystats::record

@@ -9,14 +9,14 @@
 
 #include "record/flaw.h"
 
-namespace paystats::api {
+namespace paystats::record {
 
 struct JsonElements {
   bool is_array = false;
   std::vector<std::string_view> elements;  // of an array; else the one value that the text is
 
   // Where the text is not JSON: what is wrong, and at which byte of it.
-  record::Flaw flaw = record::Flaw::kNone;
+  Flaw flaw = Flaw::kNone;
   size_t flaw_at = 0;
 };
 
@@ -30,4 +30,4 @@ std::vector<std::string_view> raw_values(std::string_view object, std::string_vi
 // "byte 17 (line 2, column 5)"
 std::string describe_position(std::string_view text, size_t at);
 
-}  // namespace paystats::api
+}  // namespace paystats::record
