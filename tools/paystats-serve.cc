@@ -13,9 +13,11 @@
 #include "cli/tool_main.h"
 #include "http/run.h"
 #include "io/endpoint.h"
+#include "io/keyed_requests.h"
 #include "io/payment_sink.h"
 #include "kafka/open.h"
 #include "keys/key_table.h"
+#include "requests/service.h"
 
 namespace paystats {
 namespace {
@@ -32,6 +34,8 @@ struct Options {
   std::optional<std::string> instance;
   std::optional<uint64_t> keys_max;
   std::optional<base::Duration> idempotency_memory;
+  std::optional<std::string> requests;
+  std::optional<std::string> answers;
   kafka::KafkaOptions kafka;
 };
 
@@ -57,11 +61,15 @@ void declare(cli::CommandLine& line, Options& options) {
   line.number("--volume-max", options.volume_max, "N", "payments in one request (default 100000)",
               1, 1'000'000'000);
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
-  line.section("Idempotency keys (of a log or a pipe)");
+  line.section("Idempotency keys");
   line.number("--keys-max", options.keys_max, "N",
-              "keys of one memory (default 1000000); 16 bytes each", 1, 1'000'000'000);
+              "keys of one memory (default 1000000); 16 bytes each, of a topic 32", 1,
+              1'000'000'000);
   line.duration("--idempotency-memory", options.idempotency_memory, "T",
                 "how long a key is known at least (default 24h)");
+  line.text("--requests", options.requests, "TOPIC",
+            "of kafka:TOPIC: where requests with keys go first (default payment-requests)");
+  line.text("--answers", options.answers, "TOPIC", "what became of them (default payment-answers)");
   cli::declare_kafka(line, options.kafka);
   line.text("--instance", options.instance, "NAME",
             "a name of this server's own among those that write to the topic (default: by host)");
@@ -72,6 +80,27 @@ keys::KeyLimits key_limits(const Options& options) {
   limits.keys_max = options.keys_max.value_or(limits.keys_max);
   limits.memory = options.idempotency_memory.value_or(limits.memory);
   return limits;
+}
+
+// Where requests with keys are paid, if payments go to a topic: null for other outputs, and where
+// the topics for that are missing.
+base::Result<std::unique_ptr<io::KeyedRequests>> open_keyed(const Options& options,
+                                                            const io::Endpoint& output,
+                                                            kafka::EndpointOpener& opener) {
+  if (output.kind != io::Endpoint::Kind::kTopic) {
+    if (!options.requests && !options.answers) return std::unique_ptr<io::KeyedRequests>();
+    return base::fail("--requests and --answers are for an output that is a topic");
+  }
+  const base::Result<kafka::Cluster*> cluster = opener.cluster();
+  if (!cluster) return base::fail(cluster.error());
+  return requests::open_requests(
+      {.topics = {.payments = output.name,
+                  .requests = options.requests.value_or("payment-requests"),
+                  .answers = options.answers.value_or("payment-answers")},
+       .must_be_there = options.requests || options.answers,
+       .instance = options.instance,
+       .limits = key_limits(options)},
+      **cluster, options.kafka);
 }
 
 // The page that is installed beside this program, where there is one.
@@ -110,6 +139,12 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   return result;
 }
 
+// Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
+base::Result<base::ExitStatus> interrupted_or(const base::Error& error) {
+  if (error.kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;
+  return base::fail(error);
+}
+
 base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
   const base::Result<io::Endpoint> output = io::Endpoint::parse(options.output);
   if (!output) return base::fail(output.error());
@@ -124,15 +159,12 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
       opener.payment_sink(*output, {.topic = kTransactions,
                                     .instance = options.instance,
                                     .keys = log::LogKeysOptions{.limits = key_limits(options)}});
-  if (!sink) {
-    // Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
-    if (sink.error().kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;
-    return base::fail(sink.error());
-  }
+  if (!sink) return interrupted_or(sink.error());
+  base::Result<std::unique_ptr<io::KeyedRequests>> keyed = open_keyed(options, *output, opener);
+  if (!keyed) return interrupted_or(keyed.error());
   http::HttpRun server(std::move(*plan), context);
-  if (base::Result<void> opened = server.open(std::move(*sink), std::move(*page)); !opened) {
-    return base::fail(opened.error());
-  }
+  base::Result<void> opened = server.open(std::move(*sink), std::move(*page), std::move(*keyed));
+  if (!opened) return base::fail(opened.error());
 
   // Beyond this point all is open: only the output can fail.
   const base::Result<void> done = server.run();

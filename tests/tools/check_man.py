@@ -85,7 +85,7 @@ def is_on_kafka(script):
 def on_real_kafka(script):
     script = script.replace(EXAMPLE_BROKER, os.environ["KAFKA_BROKERS"])
     suffix = os.environ["PAYSTATS_SUFFIX"]
-    return re.sub(r"(kafka:|-t )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
+    return re.sub(r"(kafka:|-t |--requests |--answers )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
 
 
 def on_free_ports(script):

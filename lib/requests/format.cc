@@ -1,0 +1,168 @@
+#include "requests/format.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "keys/digest.h"
+#include "keys/keyed_lines.h"
+#include "money/decimal.h"
+#include "record/encoder.h"
+#include "record/json_elements.h"
+
+namespace paystats::requests {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kHexDigits = 16;
+
+std::optional<uint64_t> read_digest(const std::string& text) {
+  uint64_t digest = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, digest, 16);
+  if (text.size() != kHexDigits || error != std::errc() || read != end) return std::nullopt;
+  return digest;
+}
+
+// The one value of a field of an object, where it is there once.
+std::optional<std::string_view> raw_value(std::string_view object, std::string_view name) {
+  const std::vector<std::string_view> values = record::raw_values(object, name);
+  return values.size() == 1 ? std::optional(values.front()) : std::nullopt;
+}
+
+// Empty where there is no such text.
+std::string string_field(std::string_view object, std::string_view name) {
+  const std::optional<std::string_view> raw = raw_value(object, name);
+  const Json value = raw ? Json::parse(*raw, nullptr, false) : Json();
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::string text_of(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+uint64_t number_of(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+}
+
+}  // namespace
+
+// As a line of a log counts: a group as a whole, or a batch. One that is bad makes all of it bad.
+void RequestDecoder::decode_payments(std::string_view value, RequestMessage& request) const {
+  std::vector<std::string_view> elements = {value};
+  if (const auto group = raw_value(value, "payments"))
+    elements = record::split_json(*group).elements;
+  if (elements.empty()) request.error = "payments: empty";
+  for (const std::string_view element : elements) {
+    record::Batch batch;
+    const record::Flaw flaw = decoder_.decode_text(element, request.texts, batch);
+    if (flaw != record::Flaw::kNone) {
+      request.error = record::describe(flaw, record::FieldNames{});
+      return;
+    }
+    if (batch.volume > kPaymentsMax - request.count) {
+      request.error = fmt::format("more than {} payments in one request", kPaymentsMax);
+      return;
+    }
+    request.count += batch.volume;
+    request.amounts.push_back(money::plain_decimal(batch.amount_text));
+    request.batches.push_back(batch);
+  }
+  // Only now: an amount has its place once there is no further one.
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    request.batches[i].amount_text = request.amounts[i];
+  }
+  request.digest = digest_of(record::Request{.batches = request.batches});
+}
+
+RequestMessage RequestDecoder::decode(const io::Message& message) const {
+  RequestMessage request;
+  request.at = message.at;
+  if (!keys::is_key(message.key)) {
+    request.error = "the message's key is no idempotency key";
+    return request;
+  }
+  request.key = message.key;
+  if (!message.value || record::split_json(*message.value).flaw != record::Flaw::kNone ||
+      record::split_json(*message.value).is_array) {
+    request.error = "not a JSON object";
+    return request;
+  }
+  request.question = string_field(*message.value, "question");
+  if (!request.question.empty()) {
+    request.kind = RequestMessage::Kind::kQuestion;
+    return request;
+  }
+  request.output = string_field(*message.value, "output");
+  decode_payments(*message.value, request);
+  if (request.error.empty()) request.kind = RequestMessage::Kind::kPayments;
+  return request;
+}
+
+uint64_t digest_of(const record::Request& request) {
+  return keys::digest_of(request).low;
+}
+
+std::string output_field(const std::string& topic) {
+  std::string text = R"(,"output":)";
+  record::append_json_string(text, topic);
+  text += '}';
+  return text;
+}
+
+std::string question_text(std::string_view key, std::string_view question) {
+  std::string text = R"({"idempotencyKey":)";
+  record::append_json_string(text, key);
+  text += R"(,"question":)";
+  record::append_json_string(text, question);
+  text += '}';
+  return text;
+}
+
+std::string answer_text(const Answer& answer) {
+  std::string text = "{";
+  if (!answer.key.empty()) {
+    text += R"("idempotencyKey":)";
+    record::append_json_string(text, answer.key);
+    text += ',';
+  }
+  if (answer.count > 0) {
+    text += fmt::format(R"("payments":"{:016x}","accepted":{},)", answer.digest, answer.count);
+  } else if (answer.error.empty()) {
+    text += R"("question":)";
+    record::append_json_string(text, answer.question);
+    text += ',';
+  } else {
+    text += R"("error":)";
+    record::append_json_string(text, answer.error);
+    text += ',';
+  }
+  text += fmt::format(R"("offset":{}}})", answer.offset);
+  return text;
+}
+
+std::optional<Answer> read_answer(const io::Message& message) {
+  if (!message.value) return std::nullopt;
+  const Json object = Json::parse(*message.value, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  const auto offset = object.find("offset");
+  if (offset == object.end() || !offset->is_number_unsigned()) return std::nullopt;
+  Answer answer{.key = std::string(message.key), .offset = offset->get<int64_t>()};
+  if (text_of(object, "idempotencyKey") != answer.key) return std::nullopt;
+  answer.count = number_of(object, "accepted");
+  answer.question = text_of(object, "question");
+  answer.error = text_of(object, "error");
+  if (answer.count > 0) {
+    const std::optional<uint64_t> digest = read_digest(text_of(object, "payments"));
+    if (!digest) return std::nullopt;
+    answer.digest = *digest;
+  }
+  return answer;
+}
+
+}  // namespace paystats::requests

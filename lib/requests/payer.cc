@@ -1,0 +1,266 @@
+#include "requests/payer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kafka/restore.h"
+
+namespace paystats::requests {
+namespace {
+
+// A block of requests is paid by transactions of about so many payments.
+constexpr uint64_t kTransactionPayments = 100'000;
+constexpr size_t kBlockMessages = 1024;
+
+// A server that has crashed is followed by another one before its clients' time is over.
+constexpr base::Duration kSessionTimeout = std::chrono::seconds(6);
+
+constexpr base::Duration kBetweenFailures = std::chrono::milliseconds(100);
+constexpr int kFailuresUntold = 3;  // in a row, which a broker's restart may cause
+
+bool is_interrupted(const base::Error& error) {
+  return error.kind == base::ErrorKind::kInterrupted;
+}
+
+}  // namespace
+
+Payer::Payer(PayerOptions options, kafka::Cluster& cluster, AnswerBook& book)
+    : options_(std::move(options)),
+      cluster_(cluster),
+      book_(book),
+      waiter_(cluster.stop(), cluster.context().clock) {}
+
+Payer::~Payer() = default;
+
+base::Result<void> Payer::run() {
+  // The writer first: it settles what a predecessor of this name has left open.
+  base::Result<std::unique_ptr<kafka::RequestWriter>> writer = kafka::RequestWriter::open(
+      cluster_, {.requests_topic = options_.topics.requests,
+                 .payments_topic = options_.topics.payments,
+                 .answers_topic = options_.topics.answers,
+                 .transactional_id = options_.group + "." + options_.instance});
+  base::Result<void> done = writer ? base::Result<void>() : base::fail(writer.error());
+  if (writer) {
+    writer_ = std::move(*writer);
+    done = loop();
+  }
+  if (consumer_) consumer_->close();
+  if (!done && is_interrupted(done.error()) && cluster_.stop().requested()) return {};
+  return done;
+}
+
+// Membership under the same name: the partitions come back at once, and with them what was
+// committed.
+base::Result<void> Payer::join() {
+  if (consumer_) consumer_->close();
+  consumer_.reset();
+  base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
+      kafka::GroupConsumer::open(cluster_,
+                                 {.topic = options_.topics.requests,
+                                  .group = options_.group,
+                                  .instance = options_.instance,
+                                  .block_messages = kBlockMessages,
+                                  .session_timeout = kSessionTimeout},
+                                 *this, waiter_);
+  if (!consumer) return base::fail(consumer.error());
+  consumer_ = std::move(*consumer);
+  return consumer_->join();
+}
+
+base::Result<void> Payer::loop() {
+  if (base::Result<void> joined = join(); !joined) return joined;
+  for (;;) {
+    io::MessageBlock block;
+    const base::Result<io::ReadStatus> status = consumer_->read(block, io::kForever);
+    if (!status) return base::fail(status.error());
+    if (*status == io::ReadStatus::kEnd) return {};
+    if (*status != io::ReadStatus::kBlock) continue;
+    const base::Result<bool> paid = pay(block);
+    if (!paid) return base::fail(paid.error());
+    if (*paid) {
+      failures_ = 0;
+      continue;
+    }
+    tell_failure();
+    const base::Instant next = cluster_.context().clock.now() + kBetweenFailures;
+    const base::Result<io::Wake> waited = waiter_.wait_readable(-1, next);
+    if (!waited) return base::fail(waited.error());
+    if (base::Result<void> joined = join(); !joined) return joined;
+  }
+}
+
+void Payer::tell_failure() {
+  base::Diagnostics& diagnostics = cluster_.context().diagnostics;
+  const std::string text =
+      fmt::format("kafka:{}: requests could not be paid, and are read again: {}",
+                  options_.topics.requests, writer_->why());
+  if (++failures_ == kFailuresUntold) {
+    diagnostics.warning(text);
+  } else {
+    diagnostics.detail(text);
+  }
+}
+
+std::string Payer::foreign_output(const RequestMessage& request) const {
+  return fmt::format(
+      "kafka:{}: partition {}, offset {}: a request for kafka:{}, but this server writes to "
+      "kafka:{}: each output needs a pair of topics of its own (--requests, --answers)",
+      options_.topics.requests, request.at.partition, request.at.offset, request.output,
+      options_.topics.payments);
+}
+
+// False: it has to be made again.
+base::Result<bool> Payer::pay(const io::MessageBlock& block) {
+  std::vector<RequestMessage> requests;
+  uint64_t payments = 0;
+  for (const io::Message& message : block.messages) {
+    RequestMessage request = decoder_.decode(message);
+    if (!request.output.empty() && request.output != options_.topics.payments) {
+      return base::fail(foreign_output(request), base::ErrorKind::kMustNotGoOn);
+    }
+    if (!requests.empty() && payments + request.count > kTransactionPayments) {
+      base::Result<bool> paid = pay_together(requests);
+      if (!paid || !*paid) return paid;
+      requests.clear();
+      payments = 0;
+    }
+    payments += request.count;
+    requests.push_back(std::move(request));
+  }
+  return requests.empty() ? base::Result<bool>(true) : pay_together(requests);
+}
+
+base::Result<bool> Payer::pay_together(std::span<const RequestMessage> requests) {
+  answers_.clear();
+  paid_.clear();
+  if (base::Result<void> written = write(requests); !written) return base::fail(written.error());
+  base::Result<bool> committed = writer_->commit();
+  // Before anything else is decided: what has been paid is known.
+  if (committed && *committed) book_.learn(answers_);
+  return committed;
+}
+
+base::Result<void> Payer::write(std::span<const RequestMessage> requests) {
+  std::map<int32_t, int64_t> next;
+  for (const RequestMessage& request : requests) next[request.at.partition] = request.at.offset + 1;
+  std::vector<record::SourceOffset> offsets;
+  for (const auto& [partition, offset] : next) offsets.push_back({partition, offset});
+  if (base::Result<void> begun = writer_->begin(offsets, *consumer_); !begun) return begun;
+  for (const RequestMessage& request : requests) {
+    bool pays = false;
+    answers_.push_back(decide(request, pays));
+    if (pays) {
+      paid_.emplace(std::string(request.key), answers_.size() - 1);
+      for (const record::Batch& batch : request.batches) {
+        if (base::Result<void> paid = writer_->pay(batch); !paid) return paid;
+      }
+    }
+    const Answer& answer = answers_.back();
+    base::Result<void> answered =
+        writer_->answer(request.at.partition, answer.key, answer_text(answer));
+    if (!answered) return answered;
+  }
+  return {};
+}
+
+Answer Payer::decide(const RequestMessage& request, bool& pays) {
+  Answer answer{.key = std::string(request.key), .offset = request.at.offset};
+  if (request.kind == RequestMessage::Kind::kBad) {
+    cluster_.context().diagnostics.warning(fmt::format(
+        "kafka:{}: partition {}, offset {}: {}: it is not paid", options_.topics.requests,
+        request.at.partition, request.at.offset, request.error));
+    answer.error = request.error;
+    return answer;
+  }
+  if (const auto same = paid_.find(answer.key); same != paid_.end()) {
+    answer.count = answers_[same->second].count;
+    answer.digest = answers_[same->second].digest;
+    return answer;
+  }
+  if (const std::optional<AnswerBook::Known> known = book_.find(request.key)) {
+    answer.count = known->count;
+    answer.digest = known->digest;
+    return answer;
+  }
+  if (request.kind == RequestMessage::Kind::kQuestion) {
+    answer.question = request.question;
+    return answer;
+  }
+  pays = true;
+  answer.count = request.count;
+  answer.digest = request.digest;
+  return answer;
+}
+
+// Of each partition the last request that has an answer. All answers of these partitions are in the
+// book then: whoever owned them before is fenced, so none can follow.
+base::Result<std::map<int32_t, int64_t>> Payer::restore(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  std::vector<int32_t> numbers;
+  for (const kafka::PartitionOffsets& offsets : partitions) numbers.push_back(offsets.partition);
+  std::map<int32_t, int64_t> answered;
+  std::vector<keys::KeyOutcome> paid;
+  base::Result<void> read = kafka::read_back(
+      cluster_, {options_.topics.answers, numbers}, [&](const io::MessageBlock& block) {
+        for (const io::Message& message : block.messages) {
+          const std::optional<Answer> answer = read_answer(message);
+          if (!answer) {
+            return base::Result<void>(base::fail(
+                fmt::format("kafka:{}: partition {}, offset {}: not an answer: the topic is to be "
+                            "written by paystats-serve alone",
+                            options_.topics.answers, message.at.partition, message.at.offset)));
+          }
+          int64_t& last = answered.try_emplace(message.at.partition, answer->offset).first->second;
+          last = std::max(last, answer->offset);
+          if (answer->count > 0) paid.push_back(AnswerBook::entry_of(*answer));
+        }
+        return base::Result<void>();
+      });
+  if (!read) return base::fail(read.error());
+  book_.learn_past(std::move(paid));
+  return answered;
+}
+
+base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  const base::Result<std::map<int32_t, int64_t>> answered = restore(partitions);
+  if (!answered) return base::fail(answered.error());
+  std::vector<record::SourceOffset> starts;
+  for (const kafka::PartitionOffsets& offsets : partitions) {
+    PartitionFacts facts{.partition = offsets.partition,
+                         .low = offsets.low,
+                         .high = offsets.high,
+                         .committed = offsets.committed};
+    const auto last = answered->find(offsets.partition);
+    if (last != answered->end()) facts.answered = last->second;
+    if (facts.answered.value_or(-1) >= facts.high) {
+      // Until it was fenced another may have answered what came since the end was asked for.
+      const base::Result<kafka::PartitionOffsets> now = consumer_->ask_ends(offsets.partition);
+      if (!now) return base::fail(now.error());
+      facts.high = now->high;
+    }
+    const base::Result<RequestStart> start = choose_start(facts, options_.topics);
+    if (!start) return base::fail(start.error());
+    base::Diagnostics& diagnostics = cluster_.context().diagnostics;
+    if (!start->warning.empty()) diagnostics.warning(start->warning);
+    diagnostics.detail(fmt::format("kafka:{}: partition {} from offset {}",
+                                   options_.topics.requests, offsets.partition, start->offset));
+    starts.push_back({offsets.partition, start->offset});
+  }
+  return starts;
+}
+
+base::Result<void> Payer::on_revoked(bool lost) {
+  cluster_.context().diagnostics.detail(fmt::format(
+      "kafka:{}: partitions {}", options_.topics.requests, lost ? "lost" : "given back"));
+  return {};
+}
+
+base::Result<bool> Payer::on_gone(int32_t partition, int64_t wanted, int64_t low) {
+  cluster_.context().diagnostics.warning(describe_gap(options_.topics, partition, wanted, low));
+  return true;
+}
+
+}  // namespace paystats::requests

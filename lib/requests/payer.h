@@ -1,0 +1,80 @@
+// A member of the group that pays requests: what it is given of payment-requests becomes payments,
+// and one answer for each request, in one transaction with the group's offset. The first request of
+// a key is paid, each later one answered as the first was.
+//
+//   Payer payer(options, cluster, book);
+//   Result<void> done = payer.run();          // until the cluster's stop
+//
+// The topic of answers is the state: a member given a partition reads its answers back, to their
+// very end, and goes on behind the last request that has one. A transaction that did not come about
+// is made again from the topics, as by a new owner. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "io/message_source.h"
+#include "io/wait.h"
+#include "kafka/cluster.h"
+#include "kafka/group_consumer.h"
+#include "kafka/request_writer.h"
+#include "requests/answer_book.h"
+#include "requests/format.h"
+#include "requests/start.h"
+
+namespace paystats::requests {
+
+struct PayerOptions {
+  TopicNames topics;
+  std::string group;
+  std::string instance;  // the member's static name, and the end of its transactional id
+};
+
+class Payer final : private kafka::PartitionOwner {
+ public:
+  // All but the options are borrowed.
+  Payer(PayerOptions options, kafka::Cluster& cluster, AnswerBook& book);
+  Payer(const Payer&) = delete;
+  Payer& operator=(const Payer&) = delete;
+  ~Payer() override;
+
+  base::Result<void> run();
+
+ private:
+  base::Result<std::vector<record::SourceOffset>> on_assigned(
+      std::span<const kafka::PartitionOffsets> partitions) override;
+  base::Result<void> on_revoked(bool lost) override;
+  base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
+
+  base::Result<void> join();
+  base::Result<void> loop();
+  base::Result<std::map<int32_t, int64_t>> restore(
+      std::span<const kafka::PartitionOffsets> partitions);
+  base::Result<bool> pay(const io::MessageBlock& block);
+  base::Result<bool> pay_together(std::span<const RequestMessage> requests);
+  base::Result<void> write(std::span<const RequestMessage> requests);
+  Answer decide(const RequestMessage& request, bool& pays);
+  std::string foreign_output(const RequestMessage& request) const;
+  void tell_failure();
+
+  const PayerOptions options_;
+  kafka::Cluster& cluster_;
+  AnswerBook& book_;
+  const io::Waiter waiter_;
+  const RequestDecoder decoder_;
+  std::unique_ptr<kafka::RequestWriter> writer_;
+  std::unique_ptr<kafka::GroupConsumer> consumer_;
+  std::vector<Answer> answers_;  // of the transaction that is open
+  // The keys that it pays, and where their answers are among those.
+  std::unordered_map<std::string, size_t> paid_;
+  int failures_ = 0;  // in a row
+};
+
+}  // namespace paystats::requests

@@ -1,0 +1,41 @@
+// Requests with idempotency keys, paid once by whichever server has their partition: the side that
+// hands them over and is answered, and a member of the group that pays them.
+//
+//   Result<std::unique_ptr<io::KeyedRequests>> keyed = open_requests(options, cluster, kafka);
+//   Result<void> started = (*keyed)->start(handlers);       // unless it is null: no such topics
+//   ...
+//   if (!(*keyed)->stop()) std::_Exit(2);
+//
+// A request is a message of one topic, and its answer one of another (see format.h). Three threads:
+// the caller's hands over, one reads the answers of all partitions, one pays. The two of its own go
+// on after a stop signal, until stop(): what clients wait for is finished.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "io/keyed_requests.h"
+#include "kafka/cluster.h"
+#include "kafka/options.h"
+#include "keys/key_table.h"
+#include "requests/start.h"
+
+namespace paystats::requests {
+
+struct RequestsOptions {
+  TopicNames topics;
+  bool must_be_there = false;  // the user has named the topics: one that is missing is an error
+  // A static name of this process in the group; by default its host and its first free slot.
+  std::optional<std::string> instance = std::nullopt;
+  keys::KeyLimits limits;
+};
+
+// Checks the topics by `cluster` (see topics.h). Null where there are none, which is told. `kafka`
+// are the options that `cluster` was made of; of its context the result borrows all but the signal.
+base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const RequestsOptions& options,
+                                                               kafka::Cluster& cluster,
+                                                               const kafka::KafkaOptions& kafka);
+
+}  // namespace paystats::requests

@@ -1,0 +1,100 @@
+#include "requests/topics.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kafka/topics.h"
+
+namespace paystats::requests {
+namespace {
+
+constexpr std::string_view kPolicy = "cleanup.policy";
+constexpr std::string_view kTimestamps = "message.timestamp.type";
+constexpr std::string_view kRetention = "retention.ms";
+constexpr std::string_view kRetentionBytes = "retention.bytes";
+
+using Setting = std::pair<std::string, std::string>;
+
+// By the broker's clock, which a client's cannot disturb, and for twice as long as keys are known:
+// the oldest go by whole files.
+std::vector<Setting> wanted_settings(base::Duration memory) {
+  const auto retention = std::chrono::ceil<std::chrono::milliseconds>(2 * memory).count();
+  return {{std::string(kPolicy), "delete"},
+          {std::string(kTimestamps), "LogAppendTime"},
+          {std::string(kRetention), std::to_string(retention)},
+          {std::string(kRetentionBytes), "-1"}};
+}
+
+int64_t number_of(const std::string& text) {
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+bool is_good(const Setting& wanted, const std::string& found) {
+  if (wanted.first != kRetention) return found == wanted.second;
+  return found == "-1" || number_of(found) >= number_of(wanted.second);
+}
+
+base::Result<void> check_settings(kafka::Cluster& cluster, const std::string& topic,
+                                  base::Duration memory) {
+  const base::Result<std::optional<kafka::TopicSettings>> found =
+      kafka::topic_settings(cluster, topic);
+  if (!found) return base::fail(found.error());
+  if (!*found) return {};
+  std::string bad;
+  std::string remedy;
+  for (const Setting& wanted : wanted_settings(memory)) {
+    const auto setting = (*found)->find(wanted.first);
+    if (setting == (*found)->end() || is_good(wanted, setting->second)) continue;
+    bad += fmt::format("{}{} is {}", bad.empty() ? "" : ", ", wanted.first, setting->second);
+    remedy += fmt::format("{}{}={}", remedy.empty() ? "" : ",", wanted.first, wanted.second);
+  }
+  if (bad.empty()) return {};
+  return base::fail(fmt::format(
+      "kafka:{}: {}: idempotency keys could be forgotten too early; mend it by kafka-configs.sh "
+      "--alter --topic {} --add-config {} (with --bootstrap-server {})",
+      topic, bad, topic, remedy, cluster.brokers()));
+}
+
+}  // namespace
+
+base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
+                                       base::Duration memory) {
+  const base::Result<std::optional<int32_t>> payments = kafka::find_topic(cluster, names.payments);
+  if (!payments) return base::fail(payments.error());
+  int32_t counts[2] = {};
+  const std::string* const topics[2] = {&names.requests, &names.answers};
+  for (int i = 0; i < 2; ++i) {
+    const std::string& name = *topics[i];
+    base::Result<std::optional<int32_t>> found = kafka::find_topic(cluster, name);
+    if (!found) return base::fail(found.error());
+    if (!*found && cluster.create_topics()) {
+      const base::Result<int32_t> made = kafka::require_topic(
+          cluster, {.name = name, .partitions = *payments, .settings = wanted_settings(memory)});
+      if (!made) return base::fail(made.error());
+      *found = *made;
+    }
+    if (!*found) return TopicsCheck{.usable = false, .missing = name};
+    counts[i] = **found;
+  }
+  if (counts[0] != counts[1]) {
+    return base::fail(fmt::format(
+        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the answers "
+        "of a partition go to the one of the same number",
+        names.requests, counts[0], names.answers, counts[1]));
+  }
+  for (const std::string* topic : topics) {
+    if (base::Result<void> good = check_settings(cluster, *topic, memory); !good)
+      return base::fail(good.error());
+  }
+  return TopicsCheck{.usable = true};
+}
+
+}  // namespace paystats::requests

@@ -1,0 +1,25 @@
+// The two topics of requests and answers: whether they are there, and whether keys are safe in
+// them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kafka/cluster.h"
+#include "requests/start.h"
+
+namespace paystats::requests {
+
+// True where both are there and are right for keys that are known for `memory`; they are made where
+// the user said --create-topics. False: one of them is missing, which `missing` names. An error
+// says what is wrong with them, and the command that mends it.
+struct TopicsCheck {
+  bool usable = false;
+  std::string missing = {};
+};
+base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
+                                       base::Duration memory);
+
+}  // namespace paystats::requests
