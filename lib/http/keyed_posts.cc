@@ -9,7 +9,7 @@ namespace paystats::http {
 // What the threads of the io::KeyedRequests have of us: it lives as long as any of them may call.
 struct KeyedPosts::Shared {
   Shared(loop::EventLoop& event_loop, Handlers on_loop)
-      : handlers(std::make_shared<const Handlers>(std::move(on_loop))), loop(event_loop) {}
+      : handlers(std::move(on_loop)), loop(event_loop) {}
 
   // The lock keeps the loop alive meanwhile.
   void post(std::function<void()> task) {
@@ -17,7 +17,7 @@ struct KeyedPosts::Shared {
     if (!abandoned) loop.post(std::move(task));
   }
 
-  const std::shared_ptr<const Handlers> handlers;
+  const Handlers handlers;
   base::Mutex mutex;
   // `loop` must not be used any more.
   bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;
@@ -34,17 +34,17 @@ KeyedPosts::~KeyedPosts() {
 }
 
 base::Result<void> KeyedPosts::start() {
-  base::Result<void> started = requests_->start(
-      {.on_outcomes =
-           [shared = shared_](std::vector<io::KeyedOutcome> outcomes) {
-             shared->post([to = shared->handlers, outcomes = std::move(outcomes)] {
-               to->on_outcomes(outcomes);
-             });
-           },
-       .on_broken =
-           [shared = shared_](const base::Error& error) {
-             shared->post([to = shared->handlers, error] { to->on_broken(error); });
-           }});
+  base::Result<void> started =
+      requests_->start({.on_outcomes =
+                            [shared = shared_](std::vector<io::KeyedOutcome> outcomes) {
+                              shared->post([shared, outcomes = std::move(outcomes)] {
+                                shared->handlers.on_outcomes(outcomes);
+                              });
+                            },
+                        .on_broken =
+                            [shared = shared_](const base::Error& error) {
+                              shared->post([shared, error] { shared->handlers.on_broken(error); });
+                            }});
   started_ = started.has_value();
   return started;
 }

@@ -354,6 +354,10 @@ size_t PaymentWriter::waiting() const {
   return side_->waiting.size();
 }
 
+size_t PaymentWriter::undecided() const {
+  return side_->undecided.size();
+}
+
 bool PaymentWriter::keeps_keys() const {
   return side_->keyed != nullptr || side_->thread->keeps_keys();
 }

@@ -100,6 +100,7 @@ class PaymentWriter {
   // The last payments could be written, or none have been tried.
   bool writable() const;
   size_t waiting() const;
+  size_t undecided() const;  // have been told that nobody knows, and it is still so
 
   bool keeps_keys() const;
   keys::KeyFigures key_figures() const;

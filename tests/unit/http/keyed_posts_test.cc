@@ -133,7 +133,9 @@ TEST_F(KeyedElsewhere, AWaitOverTheLimitLeavesTheOutcomeOpenUntilItIsTold) {
   EXPECT_EQ(status_of(server_->ask(question())), 409);  // of the same key, as long as that is so
   EXPECT_NE(server_->ask(server_->get("/api/payments/other")).find("problem:busy"),
             std::string::npos);
+  EXPECT_EQ(server_->figures().posts_undecided, 3u);
   keyed_->tell(0, Kind::kPaid, 7);  // nobody waits for it any more
+  EXPECT_EQ(server_->figures().posts_undecided, 2u);
   EXPECT_NE(server_->ask(question()).find("problem:busy"), std::string::npos);
   HttpClient again = send(post());
   keyed_->tell(4, Kind::kRepeated, 7);
@@ -290,7 +292,7 @@ struct BareWriter {
   std::unique_ptr<PaymentWriter> writer;
 };
 
-TEST(KeyedPosts, AreStoppedOnceWithTheWriter) {
+TEST(KeyedWriter, AreStoppedOnceWithTheWriter) {
   const auto keyed = std::make_shared<FakeKeyedRequests::Control>();
   BareWriter bare(keyed);
   ASSERT_TRUE(bare.writer->start());
@@ -302,7 +304,7 @@ TEST(KeyedPosts, AreStoppedOnceWithTheWriter) {
   EXPECT_EQ(keyed->stop_calls, 1);
 }
 
-TEST(KeyedPosts, ThatCannotStartAreAnErrorOfTheWriter) {
+TEST(KeyedWriter, ThatCannotStartAreAnErrorOfTheWriter) {
   const auto keyed = std::make_shared<FakeKeyedRequests::Control>();
   keyed->starts = false;
   BareWriter bare(keyed);
@@ -314,7 +316,7 @@ TEST(KeyedPosts, ThatCannotStartAreAnErrorOfTheWriter) {
 }
 
 // The loop is gone when the thread that is stuck calls at last: sanitizers see any use of it.
-TEST(KeyedPosts, AThreadThatIsStuckMayCallWhenEverythingIsGone) {
+TEST(KeyedWriter, AThreadThatIsStuckMayCallWhenEverythingIsGone) {
   const auto keyed = std::make_shared<FakeKeyedRequests::Control>();
   keyed->stops = false;
   {
