@@ -38,9 +38,9 @@ export function postOutcome(answer) {
 
 // Whether a key that is not known to the server was not used, either: it forgets none, or none that
 // is so young. `age` in milliseconds, Infinity where it cannot be told. Keys of a process end with
-// it. `instance` is that of the memory it was sent to: another log knows nothing of it.
+// it. `instance` is that of the memory it was sent to: another log, or other topics, know nothing of it.
 function isCertain({ kept, complete, memorySeconds, instance: now }, age, instance) {
-  if (kept !== "log" || (instance && instance !== now)) return false;
+  if ((kept !== "log" && kept !== "topic") || (instance && instance !== now)) return false;
   return complete === true || age + MARGIN_MS <= Number(memorySeconds) * 1000;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "api/problem.h"
 
@@ -45,6 +46,20 @@ HttpResponse key_unknown_response(const keys::KeyFigures& figures) {
                                     : "no payments have been taken for it, or too long ago";
   problem.members = fmt::format(R"(,"horizon":{{{}}})", horizon(figures));
   return problem_response(problem);
+}
+
+HttpResponse keys_not_kept_response(bool taking, bool needs_topics) {
+  std::string detail;
+  if (taking) {
+    detail = "payments were not taken: sent again after a lost answer, they would be paid twice";
+  }
+  if (needs_topics) {
+    if (taking) detail += "; ";
+    detail +=
+        "this server was started without a topic of requests and a topic of answers, which keys "
+        "need (see --requests and --answers)";
+  }
+  return problem_response(ProblemType::kKeysNotKept, std::move(detail));
 }
 
 }  // namespace paystats::api

@@ -63,8 +63,12 @@ std::string words_of(record::Flaw flaw) {
 
 class Judge {
  public:
-  Judge(const PaymentRules& rules, bool is_array)
-      : rules_(rules), is_array_(is_array), decoder_(record::FieldNames{}) {}
+  Judge(const PaymentRules& rules, bool is_array, bool keyed)
+      : rules_(rules),
+        keyed_limit_(keyed && rules.keyed && rules.keyed->volume_max < rules.volume_max),
+        volume_max_(keyed_limit_ ? rules.keyed->volume_max : rules.volume_max),
+        is_array_(is_array),
+        decoder_(record::FieldNames{}) {}
 
   void judge(std::string_view element, size_t index) {
     record::Batch batch;
@@ -73,10 +77,11 @@ class Judge {
     if (flaw != record::Flaw::kNone) {
       ++bad_;
       report(element, index, flaw);
-    } else if (batch.volume > rules_.volume_max - posted_.payments()) {
+    } else if (batch.volume > volume_max_ - posted_.payments()) {
       ++bad_;
       add_error(index, kVolume,
-                fmt::format("more than {} payments in one request", rules_.volume_max));
+                fmt::format("more than {} payments in one request{}", volume_max_,
+                            keyed_limit_ ? " that has an idempotency key" : ""));
     } else {
       posted_.add(batch);
     }
@@ -130,6 +135,8 @@ class Judge {
   }
 
   const PaymentRules rules_;
+  const bool keyed_limit_;  // `volume_max_` is that of requests with keys
+  const uint64_t volume_max_;
   const bool is_array_;
   record::LineDecoder<record::Batch> decoder_;
   PostedPayments posted_;
@@ -181,7 +188,7 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
                             fmt::format("{} at {}", words_of(json.flaw),
                                         record::describe_position(body, json.flaw_at)));
   }
-  Judge judge(rules, json.is_array);
+  Judge judge(rules, json.is_array, !idempotency_key.empty());
   for (size_t i = 0; i < json.elements.size(); ++i) judge.judge(json.elements[i], i);
   auto verdict = judge.verdict(json.elements.size());
   auto* const posted = std::get_if<PostedPayments>(&verdict);
@@ -193,6 +200,14 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
         fmt::format("in the log these payments are one line of {} bytes, and it may have {}: send "
                     "fewer batches",
                     posted->request_bytes(), *rules.line_bytes_max));
+  }
+  if (rules.keyed && !idempotency_key.empty() &&
+      posted->request_bytes() > rules.keyed->line_bytes_max) {
+    return problem_response(
+        ProblemType::kTooLarge,
+        fmt::format("a request that has an idempotency key is one message, here of {} bytes, and "
+                    "it may have {}: send fewer batches",
+                    posted->request_bytes(), rules.keyed->line_bytes_max));
   }
   return verdict;
 }

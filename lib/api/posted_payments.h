@@ -26,6 +26,15 @@ struct PaymentRules {
   bool allow_negative = false;    // amounts that are not positive as well
   // Of a POST as one line, where the output is a log.
   std::optional<uint64_t> line_bytes_max = std::nullopt;
+  // Of a POST with an idempotency key, where such a POST is one message of a topic of requests, in
+  // addition to `volume_max`.
+  struct KeyedLimits {
+    uint64_t volume_max = 0;
+    uint64_t line_bytes_max = 0;
+  };
+  std::optional<KeyedLimits> keyed = std::nullopt;
+  // For the words of a refusal: keys are not kept, and would be with these topics.
+  bool keys_need_topics = false;
 };
 
 // Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` points to

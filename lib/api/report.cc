@@ -48,6 +48,9 @@ HttpResponse metrics_response(const ServerFigures& figures) {
     const keys::KeyFigures& keys = figures.keys;
     out.counter("posts_repeated_total", "Requests answered again by their idempotency key.",
                 figures.posts_repeated);
+    out.gauge("posts_undecided",
+              "Requests with a key, and questions, that waited too long and are still open.",
+              figures.posts_undecided);
     out.gauge("idempotency_keys", "Idempotency keys that are known.", keys.keys);
     out.gauge("idempotency_keys_max", "Keys younger than the memory that can be known.",
               keys.keys_max);

@@ -30,6 +30,7 @@ struct ServerFigures {
   size_t connections = 0;
   size_t streams = 0;
   size_t posts_waiting = 0;
+  size_t posts_undecided = 0;  // have been answered, as nobody knew what became of them
 
   uint64_t posts_repeated = 0;  // answered again, since their key had been taken
   keys::KeyFigures keys;

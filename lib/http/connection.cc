@@ -255,9 +255,7 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
   const bool keyed = !posted.idempotency_key().empty();
   if (keyed && !service_.writer.keeps_keys()) {
     ++service_.figures.posts_failed;
-    respond(api::problem_response(
-        api::ProblemType::kKeysNotKept,
-        "payments were not taken: sent again after a lost answer, they would be paid twice"));
+    respond(api::keys_not_kept_response(true, service_.rules.keys_need_topics));
     co_return;
   }
   // Named: g++ 12 copies the bytes of an aggregate that is made within a co_await.
@@ -272,18 +270,19 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
     ++service_.figures.posts_accepted;
     service_.figures.payments_accepted += outcome.payments;
   }
-  respond(post_response(outcome, keyed, service_.writer.key_figures()));
+  respond(post_response(outcome, keyed ? Wanted::kKeyedPayments : Wanted::kPayments,
+                        service_.writer.key_figures()));
 }
 
 loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
   if (!service_.writer.keeps_keys()) {
-    respond(api::problem_response(api::ProblemType::kKeysNotKept, {}));
+    respond(api::keys_not_kept_response(false, service_.rules.keys_need_topics));
     co_return;
   }
   PaymentWriter::Post question;
   question.asked_key = std::move(ask.idempotency_key);
   const PostOutcome outcome = co_await await_outcome(std::move(question));
-  respond(post_response(outcome, true, service_.writer.key_figures()));
+  respond(post_response(outcome, Wanted::kAnswer, service_.writer.key_figures()));
 }
 
 // Waits for the whole body at the front of `input_`.

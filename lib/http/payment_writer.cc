@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/keyed_posts.h"
 #include "http/writer_thread.h"
 
 namespace paystats::http {
@@ -22,6 +23,14 @@ struct Waiting {
   base::Instant since;
   uint64_t bytes = 0;
   std::string key;
+  bool asks = false;
+  bool elsewhere = false;  // the io::KeyedRequests has it
+};
+
+// What has been answered because it waited too long, while it may still be decided.
+struct Undecided {
+  std::string key;  // of a question: empty
+  uint64_t bytes = 0;
 };
 
 // All on the loop's thread.
@@ -35,9 +44,10 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   const PaymentWriterLimits limits;
   const Handlers handlers;
   std::unique_ptr<WriterThread> thread{};
+  std::unique_ptr<KeyedPosts> keyed{};  // may be null
   std::unordered_map<uint64_t, Waiting> waiting{};
-  // Of posts that were told kUnknown, until the thread has said what became of them.
-  std::unordered_map<uint64_t, std::string> uncertain_keys{};
+  // Until it has been said what became of them.
+  std::unordered_map<uint64_t, Undecided> undecided{};
   // Posted since the last hand_over(): what many clients send at the same time wakes the thread
   // once.
   std::vector<WriteItem> fresh{};
@@ -45,20 +55,35 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   bool stopping = false;                           // nothing is posted any more
   base::Instant last_call = base::Instant::max();  // then nothing waits for its turn any more
   uint64_t next_id = 1;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  // of what waits, and of what is undecided
   bool writable = true;
+  bool keyed_writable = true;  // the last request that the io::KeyedRequests had was taken
+  bool keyed_broken = false;
   bool stopped = false;
   std::unique_ptr<loop::Ticker> checks{};
   std::optional<loop::EventLoop::Work> work{};  // the loop lives until on_stopped
 
+  void queue(WriteItem item);
   void hand_over();
   void check_waits();
   std::vector<uint64_t> take_back(std::vector<uint64_t> ids);
+  std::optional<PostOutcome> hand_elsewhere(WriteItem& item);
+  void report_keyed(const std::vector<io::KeyedOutcome>& outcomes);
+  bool is_under_way(std::string_view key) const;
+  void break_keyed(const base::Error& error);
+
+  bool has_room_for(uint64_t more) const {
+    if (waiting.size() + undecided.size() >= limits.posts_max) return false;
+    return bytes == 0 || bytes + more <= limits.bytes_max;
+  }
 
   void complete(uint64_t id, const PostOutcome& outcome) {
     const auto found = waiting.find(id);
-    if (found == waiting.end()) {  // has been told kUnknown already
-      uncertain_keys.erase(id);
+    if (found == waiting.end()) {
+      if (const auto told = undecided.find(id); told != undecided.end()) {
+        bytes -= told->second.bytes;
+        undecided.erase(told);
+      }
       return;
     }
     const OnOutcome on_outcome = std::move(found->second.on_outcome);
@@ -88,6 +113,15 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
     }
   }
 
+  void set_keyed_writable(bool now) {
+    if (std::exchange(keyed_writable, now) == now) return;
+    if (now) {
+      handlers.on_stored_again();
+    } else {
+      handlers.on_not_stored({"no broker takes requests that have an idempotency key"});
+    }
+  }
+
   void report(const WriterThread::Report& report) {
     if (report.usable && report.wrote) set_writable(report.written);
     for (const WriterThread::Report::Item& item : report.items) complete(item.id, item.outcome);
@@ -106,7 +140,7 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
 
 PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
                              const base::Clock& clock, const PaymentWriterLimits& limits,
-                             Handlers handlers)
+                             Handlers handlers, std::unique_ptr<io::KeyedRequests> keyed)
     : side_(std::make_shared<LoopSide>(loop, clock, limits, std::move(handlers))) {
   const std::weak_ptr<LoopSide> weak = side_;
   side_->thread = std::make_unique<WriterThread>(
@@ -119,6 +153,17 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                                  [weak](const base::Result<void>& closed) {
                                    if (const auto side = weak.lock()) side->end(closed);
                                  }});
+  if (!keyed) return;
+  side_->keyed = std::make_unique<KeyedPosts>(
+      loop, std::move(keyed),
+      KeyedPosts::Handlers{.on_outcomes =
+                               [weak](const std::vector<io::KeyedOutcome>& outcomes) {
+                                 if (const auto side = weak.lock()) side->report_keyed(outcomes);
+                               },
+                           .on_broken =
+                               [weak](const base::Error& error) {
+                                 if (const auto side = weak.lock()) side->break_keyed(error);
+                               }});
 }
 
 PaymentWriter::~PaymentWriter() {
@@ -129,31 +174,39 @@ base::Result<void> PaymentWriter::start() {
   side_->work.emplace(side_->loop);
   side_->checks = std::make_unique<loop::Ticker>(side_->loop, kCheckInterval,
                                                  [side = side_.get()] { side->check_waits(); });
+  if (side_->keyed) {
+    if (base::Result<void> started = side_->keyed->start(); !started) return started;
+  }
   return side_->thread->start();
 }
 
 // Of those posts that have waited too long: what has not begun never will. What has begun has been
-// handed to the sink, which says nothing.
+// handed to the sink, or to the io::KeyedRequests, which says nothing.
 void PaymentWriter::LoopSide::check_waits() {
   hand_over();
-  if (clock.now() >= last_call) {
+  const bool ending = clock.now() >= last_call;
+  if (ending) {
     for (const uint64_t id : take_back(all_waiting())) complete(id, Posting::kStopped);
   }
   const base::Instant overdue = clock.now() - limits.wait_timeout;
   std::vector<uint64_t> late;
   for (const auto& [id, entry] : waiting) {
-    if (entry.since <= overdue) late.push_back(id);
+    if (entry.since <= overdue || (ending && entry.elsewhere)) late.push_back(id);
   }
   if (late.empty()) return;
   const std::vector<uint64_t> taken_back = take_back(late);
   for (const uint64_t id : late) {
-    const std::string& key = waiting.at(id).key;
-    if (!key.empty() && !std::binary_search(taken_back.begin(), taken_back.end(), id)) {
-      uncertain_keys.emplace(id, key);
+    const Waiting& entry = waiting.at(id);
+    const bool begun = !std::binary_search(taken_back.begin(), taken_back.end(), id);
+    if (entry.elsewhere || (begun && !entry.key.empty())) {
+      undecided.emplace(id, Undecided{entry.asks ? std::string() : entry.key, entry.bytes});
+      bytes += entry.bytes;
     }
   }
   std::set<std::string_view> begun;  // the keys of posts that have, or may have
-  for (const auto& [id, key] : uncertain_keys) begun.insert(key);
+  for (const auto& [id, entry] : undecided) {
+    if (!entry.key.empty()) begun.insert(entry.key);
+  }
   for (const uint64_t id : late) {
     if (!std::binary_search(taken_back.begin(), taken_back.end(), id)) {
       complete(id, Posting::kUnknown);
@@ -163,16 +216,22 @@ void PaymentWriter::LoopSide::check_waits() {
   }
 }
 
+// Of `ids` those that take nothing, now or later. A question never does.
 std::vector<uint64_t> PaymentWriter::LoopSide::take_back(std::vector<uint64_t> ids) {
   std::sort(ids.begin(), ids.end());
   std::vector<uint64_t> taken = thread->take_back(ids);
+  for (const uint64_t id : ids) {
+    const Waiting& entry = waiting.at(id);
+    if (entry.elsewhere && entry.asks) taken.push_back(id);
+  }
   std::sort(taken.begin(), taken.end());  // what was put off stands in front
   return taken;
 }
 
 bool PaymentWriter::end() {
   if (!side_->stopping) stop();
-  return side_->thread->end();
+  const bool keyed_ended = !side_->keyed || side_->keyed->end();
+  return side_->thread->end() && keyed_ended;
 }
 
 std::optional<uint64_t> PaymentWriter::post(Post post, OnOutcome on_outcome) {
@@ -188,24 +247,77 @@ std::optional<uint64_t> PaymentWriter::post(Post post, OnOutcome on_outcome) {
                  .client_fd = post.client_fd,
                  .since = std::chrono::steady_clock::now()};
   const uint64_t bytes = item.payments.memory_bytes() + item.key().size();
-  const bool full = side.waiting.size() >= side.limits.posts_max ||
-                    (side.bytes + bytes > side.limits.bytes_max && !side.waiting.empty());
-  if (full) return refuse(Posting::kBusy);
+  if (!side.has_room_for(bytes)) return refuse(Posting::kBusy);
+  const bool elsewhere = side.keyed != nullptr && !item.key().empty();
+  if (elsewhere) {
+    if (const std::optional<PostOutcome> outcome = side.hand_elsewhere(item)) {
+      on_outcome(*outcome);
+      return std::nullopt;
+    }
+  }
   side.bytes += bytes;
-  side.waiting.emplace(item.id,
-                       Waiting{std::move(on_outcome), side.clock.now(), bytes, item.key()});
-  if (!item.asks()) {
-    item.bytes = side.thread->request_is_line() ? item.payments.request_bytes()
-                                                : item.payments.payments_bytes();
-  }
+  side.waiting.emplace(item.id, Waiting{std::move(on_outcome), side.clock.now(), bytes, item.key(),
+                                        item.asks(), elsewhere});
   const uint64_t id = item.id;
-  side.fresh.push_back(std::move(item));
-  if (!std::exchange(side.handing_over, true)) {
-    side.loop.post([weak = side.weak_from_this()] {
-      if (const auto alive = weak.lock()) alive->hand_over();
-    });
-  }
+  if (!elsewhere) side.queue(std::move(item));
   return id;
+}
+
+void PaymentWriter::LoopSide::queue(WriteItem item) {
+  if (!item.asks()) {
+    item.bytes =
+        thread->request_is_line() ? item.payments.request_bytes() : item.payments.payments_bytes();
+  }
+  fresh.push_back(std::move(item));
+  if (std::exchange(handing_over, true)) return;
+  loop.post([weak = weak_from_this()] {
+    if (const auto alive = weak.lock()) alive->hand_over();
+  });
+}
+
+// Nothing: it has begun, and its outcome comes later.
+std::optional<PostOutcome> PaymentWriter::LoopSide::hand_elsewhere(WriteItem& item) {
+  if (keyed_broken) return PostOutcome{.posting = Posting::kStopped};
+  const std::optional<io::KeyedOutcome> outcome =
+      item.asks() ? keyed->ask(item.id, item.key())
+                  : keyed->submit(item.id, item.payments.request());
+  if (!outcome) return std::nullopt;
+  return post_outcome(*outcome, item.asks());
+}
+
+void PaymentWriter::LoopSide::report_keyed(const std::vector<io::KeyedOutcome>& outcomes) {
+  using Kind = io::KeyedOutcome::Kind;
+  for (const io::KeyedOutcome& outcome : outcomes) {
+    if (outcome.kind != Kind::kUncertain) set_keyed_writable(outcome.kind != Kind::kNotTaken);
+    const auto found = waiting.find(outcome.id);
+    const bool asks = found != waiting.end() && found->second.asks;
+    // Nothing known of a key is the last word only where none of its requests may still be taken.
+    const bool open = outcome.kind == Kind::kKeyUnknown || outcome.kind == Kind::kUncertain;
+    if (asks && open && is_under_way(found->second.key)) {
+      complete(outcome.id, Posting::kKeyUnderWay);
+    } else {
+      complete(outcome.id, post_outcome(outcome, asks));
+    }
+  }
+}
+
+bool PaymentWriter::LoopSide::is_under_way(std::string_view key) const {
+  const auto is_of_key = [key](const auto& item) { return item.second.key == key; };
+  if (std::any_of(undecided.begin(), undecided.end(), is_of_key)) return true;
+  return std::any_of(waiting.begin(), waiting.end(), [&](const auto& item) {
+    return item.second.elsewhere && !item.second.asks && is_of_key(item);
+  });
+}
+
+// What it has not decided is told that nobody knows, as of a sink that breaks.
+void PaymentWriter::LoopSide::break_keyed(const base::Error& error) {
+  if (std::exchange(keyed_broken, true)) return;
+  for (const uint64_t id : all_waiting()) {
+    const auto found = waiting.find(id);
+    if (found == waiting.end() || !found->second.elsewhere) continue;
+    complete(id, found->second.asks ? Posting::kStopped : Posting::kUnknown);
+  }
+  handlers.on_broken(error);
 }
 
 void PaymentWriter::LoopSide::hand_over() {
@@ -235,19 +347,23 @@ void PaymentWriter::stop() {
 }
 
 bool PaymentWriter::writable() const {
-  return side_->writable && !side_->stopped;
+  return side_->writable && side_->keyed_writable && !side_->keyed_broken && !side_->stopped;
 }
 
 size_t PaymentWriter::waiting() const {
   return side_->waiting.size();
 }
 
+size_t PaymentWriter::undecided() const {
+  return side_->undecided.size();
+}
+
 bool PaymentWriter::keeps_keys() const {
-  return side_->thread->keeps_keys();
+  return side_->keyed != nullptr || side_->thread->keeps_keys();
 }
 
 keys::KeyFigures PaymentWriter::key_figures() const {
-  return side_->thread->key_figures();
+  return side_->keyed ? side_->keyed->figures() : side_->thread->key_figures();
 }
 
 }  // namespace paystats::http

@@ -16,7 +16,8 @@
 // group is one commit of the sink, so it is in there whole or not at all.
 //
 // A post with an idempotency key is written once: see http/posting.h for what else may become of
-// it.
+// it. Where there is an io::KeyedRequests these posts, and questions about keys, go there at once
+// and never to the thread. They have begun then: one that waits too long is kUnknown.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/posting.h"
+#include "io/keyed_requests.h"
 #include "io/payment_sink.h"
 #include "keys/key_answer.h"
 #include "loop/event_loop.h"
@@ -37,7 +39,7 @@
 namespace paystats::http {
 
 struct PaymentWriterLimits {
-  size_t posts_max = 4096;        // waiting
+  size_t posts_max = 4096;        // waiting, or told kUnknown and not decided yet
   uint64_t bytes_max = 64 << 20;  // in memory, of those
   // Of what the sink writes for a group of posts; a larger post is a group by itself.
   uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;
@@ -61,9 +63,11 @@ class PaymentWriter {
     std::function<void(const base::Result<void>&)> on_stopped;  // the sink has been closed
   };
 
-  // `loop` and `clock` are borrowed; the thread uses the first alone, and not once this is gone.
+  // `loop` and `clock` are borrowed; other threads use the first alone, and not once this is gone.
+  // `keyed` may be null.
   PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentSink> sink,
-                const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers);
+                const base::Clock& clock, const PaymentWriterLimits& limits, Handlers handlers,
+                std::unique_ptr<io::KeyedRequests> keyed = nullptr);
   PaymentWriter(const PaymentWriter&) = delete;
   PaymentWriter& operator=(const PaymentWriter&) = delete;
   ~PaymentWriter();  // end()
@@ -74,24 +78,29 @@ class PaymentWriter {
   std::optional<uint64_t> post(Post post, OnOutcome on_outcome);
 
   // The client has left: before its socket is closed. Where the turn of the post has not come it is
-  // never written. Its outcome comes later, if it has none yet.
+  // never written. Its outcome comes later, if it has none yet: of what has begun, as if the client
+  // were still there.
   void withdraw(uint64_t post);
 
-  // From then on what still waits for its turn is kStopped: for a server that is to end.
+  // From then on what still waits for its turn is kStopped, and what an io::KeyedRequests has not
+  // decided is kUnknown: for a server that is to end.
   void end_waits_after(base::Duration time);
 
   // Writes what waits, closes the sink, and calls on_stopped; posts from now on are kStopped.
   void stop();
 
-  // As stop(), and ends the thread. False: it is stuck in the sink, and is detached. It owns what
-  // it shares with this object, and the sink, which it destroys when that returns; nothing more is
-  // written. But what the sink borrows (a topic's: the kafka::Cluster and the stop signals) it may
-  // go on using at any time, so the caller destroys none of that: it ends the process.
+  // As stop(), and ends the thread and the io::KeyedRequests, which decides nothing more for us.
+  // False: the thread is stuck in the sink, and is detached. It owns what it shares with this
+  // object, and the sink, which it destroys when that returns; nothing more is written. But what
+  // the sink borrows (a topic's: the kafka::Cluster and the stop signals) it may go on using at any
+  // time, so the caller destroys none of that: it ends the process. False as well where a thread of
+  // the io::KeyedRequests is stuck, with the same consequence.
   bool end();
 
   // The last payments could be written, or none have been tried.
   bool writable() const;
   size_t waiting() const;
+  size_t undecided() const;  // have been told that nobody knows, and it is still so
 
   bool keeps_keys() const;
   keys::KeyFigures key_figures() const;

@@ -8,9 +8,11 @@
 
 namespace paystats::http {
 
-// `keyed`: the request has a key, so an earlier one of it may have been taken. `keys` is the
-// horizon of an answer that knows no such key.
-api::HttpResponse post_response(const PostOutcome& outcome, bool keyed,
+// What the client wants: of payments with a key an earlier request may have been taken.
+enum class Wanted { kPayments, kKeyedPayments, kAnswer };
+
+// `keys` is the horizon of an answer that knows no such key.
+api::HttpResponse post_response(const PostOutcome& outcome, Wanted wanted,
                                 const keys::KeyFigures& keys);
 
 }  // namespace paystats::http

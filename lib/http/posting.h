@@ -9,8 +9,8 @@ enum class Posting {
   kTaken,         // flushed: an acknowledgement may be given
   kBusy,          // not written: the queue is full, or the wait was too long
   kClientGone,    // not written: the client had left before its turn came
-  kNotStored,     // not written: the sink failed and has undone it
-  kUnknown,       // the sink failed or stalled half way
+  kNotStored,     // not written: the sink failed and has undone it, or no broker took it
+  kUnknown,       // the sink failed or stalled half way, or it is decided later
   kStopped,       // not written: the writer has stopped
   kKeyReused,     // not written: other payments have been taken for this key
   kKeyUnderWay,   // not written: a request of this key is being written for a long time

@@ -24,13 +24,15 @@ class HttpRun::Impl {
   Impl(HttpRunOptions options, const base::RunContext& context)
       : options_(std::move(options)), context_(context) {}
 
-  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
+  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files,
+                          std::unique_ptr<io::KeyedRequests> keyed);
   base::Result<void> run();
   bool output_stuck() const { return output_stuck_; }
 
  private:
   PaymentWriter::Handlers writer_handlers();
   void announce(const HttpAddress& address, bool durable);
+  void announce_keys();
   void broken(const base::Error& error);
   void stop();
   void served();
@@ -67,11 +69,14 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
 }
 
 base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
-                                       api::StaticFiles files) {
+                                       api::StaticFiles files,
+                                       std::unique_ptr<io::KeyedRequests> keyed) {
   if (base::Result<void> opened = loop_.open(); !opened) return opened;
   const bool durable = sink->durable();
   api::PaymentRules rules = options_.rules;
   if (sink->request_is_line()) rules.line_bytes_max = record::kLineBytesMax;
+  if (keyed) rules.keyed = {keyed->payments_max(), keyed->line_bytes_max()};
+  rules.keys_need_topics = options_.output_is_topic && !keyed;
   router_ = std::make_unique<api::Router>(options_.router, std::move(files));
   feed_ = std::make_unique<AnswerFeed>(
       loop_, options_.stats_path, context_.clock, options_.feed, [this] {
@@ -84,7 +89,7 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
         server_->totals_changed();
       });
   writer_ = std::make_unique<PaymentWriter>(loop_, std::move(sink), context_.clock, options_.writer,
-                                            writer_handlers());
+                                            writer_handlers(), std::move(keyed));
   HttpLimits limits = options_.limits;
   const size_t possible = base::raise_descriptor_limit();
   if (possible < limits.connections_max) {
@@ -120,19 +125,38 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
     diagnostics.note(fmt::format(
         "an acknowledged payment has been handed to {}, which may still lose it", output));
   }
-  using Kept = keys::KeyFigures::Kept;
-  const Kept kept = writer_->key_figures().kept;
-  if (kept == Kept::kProcess) {
-    diagnostics.note(
-        "a request with an idempotency key is taken once, as long as this server runs");
-  } else if (kept == Kept::kNot) {
-    diagnostics.note("idempotency keys are not kept: a request that has one is refused");
-  }
+  announce_keys();
   diagnostics.note(fmt::format("listening on http://{}:{}/", address.host, address.port));
 }
 
+// Of a log nothing need be said: what is on the disk has its key there as well.
+void HttpRun::Impl::announce_keys() {
+  base::Diagnostics& diagnostics = context_.diagnostics;
+  switch (writer_->key_figures().kept) {
+    case keys::KeyFigures::Kept::kProcess:
+      diagnostics.note(
+          "a request with an idempotency key is taken once, as long as this server runs");
+      break;
+    case keys::KeyFigures::Kept::kTopic:
+      diagnostics.note(
+          "a request with an idempotency key is taken once, whichever server it is sent to: keys "
+          "are kept in the topics");
+      break;
+    case keys::KeyFigures::Kept::kNot:
+      diagnostics.note(
+          fmt::format("idempotency keys are not kept: a request that has one is refused{}",
+                      options_.output_is_topic ? " (see --requests and --answers)" : ""));
+      break;
+    case keys::KeyFigures::Kept::kLog:
+      break;
+  }
+}
+
 base::Result<void> HttpRun::Impl::run() {
-  if (base::Result<void> started = writer_->start(); !started) return started;
+  if (base::Result<void> started = writer_->start(); !started) {
+    end_writer();
+    return started;
+  }
   on_stop_ = std::make_unique<loop::ReadableWatch>(loop_, context_.stop.fd(), [this] { stop(); });
   feed_->start();
   server_->start();
@@ -196,8 +220,9 @@ HttpRun::HttpRun(HttpRunOptions options, const base::RunContext& context)
 
 HttpRun::~HttpRun() = default;
 
-base::Result<void> HttpRun::open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files) {
-  return impl_->open(std::move(sink), std::move(files));
+base::Result<void> HttpRun::open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files,
+                                 std::unique_ptr<io::KeyedRequests> keyed) {
+  return impl_->open(std::move(sink), std::move(files), std::move(keyed));
 }
 
 base::Result<void> HttpRun::run() {

@@ -1,5 +1,5 @@
-// A server at work: the page and the REST API on an address, payments to a sink, totals from the
-// cache's socket.
+// A server at work: the page and the REST API on an address, payments to a sink, and those with an
+// idempotency key to an io::KeyedRequests, where there is one; totals from the cache's socket.
 //
 //   HttpRun run(std::move(options), context);
 //   if (Result<void> opened = run.open(std::move(sink), std::move(files)); !opened) ...
@@ -20,6 +20,7 @@
 #include "http/answer_feed.h"
 #include "http/payment_writer.h"
 #include "http/server.h"
+#include "io/keyed_requests.h"
 #include "io/payment_sink.h"
 
 namespace paystats::http {
@@ -44,14 +45,16 @@ class HttpRun {
   ~HttpRun();
 
   // Takes the address and says on which one it listens, and what an acknowledgement is worth.
-  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files);
+  // `keyed` may be null; its figures() are asked for before it is started, which run() does.
+  base::Result<void> open(std::unique_ptr<io::PaymentSink> sink, api::StaticFiles files,
+                          std::unique_ptr<io::KeyedRequests> keyed = nullptr);
 
   // REQUIRES: open() has succeeded. Call once.
   base::Result<void> run();
 
   // After a run() that failed: the sink has not returned to the thread that writes, which may go on
-  // using all that the sink borrows. So end the process at once, by std::_Exit(): nothing that
-  // main() has made may be destroyed.
+  // using all that the sink borrows; or so has a thread of `keyed`. So end the process at once, by
+  // std::_Exit(): nothing that main() has made may be destroyed.
   bool output_stuck() const;
 
  private:

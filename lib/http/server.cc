@@ -158,6 +158,7 @@ api::ServerFigures HttpServer::Impl::figures() const {
   figures.cache_version = service.feed.version();
   figures.output_writable = service.writer.writable();
   figures.posts_waiting = service.writer.waiting();
+  figures.posts_undecided = service.writer.undecided();
   figures.keys = service.writer.key_figures();
   figures.connections = clients();
   figures.streams = streams.size();

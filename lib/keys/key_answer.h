@@ -33,8 +33,8 @@ struct KeyFigures {
     kTopic,    // as long as the topic of answers has theirs
   };
   Kept kept = Kept::kNot;
-  bool complete = false;  // every key of the log is known; else never
-  // Changes where keys may have got lost: another process, or another file as the log.
+  bool complete = false;  // every key of the log is known; of a process or topics: never
+  // Changes where keys may have got lost: another process, another file as the log, other topics.
   uint64_t instance = 0;
   uint64_t keys = 0;
   uint64_t keys_max = 0;

@@ -187,6 +187,17 @@ describe("paid once", () => {
     assert.equal(await page.isVisible("#unsettled"), false);
   });
 
+  keyTest("keys that are kept in topics are worth as much as those of a log", async () => {
+    await page.route("**/api/idempotency", (route) => route.fulfill({ contentType: "application/json", body: '{"kept":"topic","instance":"a","complete":false,"memorySeconds":86400}' }));
+    await page.reload();
+    proxy.fate = firstPosts(1, "part");
+    await view.submit("topic", "1");
+    await accepted("topic");
+    assert.match(proxy.posts[0].key, /^"[0-9a-f]{32}"$/);
+    assert.equal(proxy.keys.size, 1);
+    assert.equal(await paid("topic"), 1);
+  });
+
   keyTest("what was taken out of the browser's storage meanwhile is not sent again by itself", async () => {
     proxy.fate = () => "before";
     await view.submit("cleared", "1");

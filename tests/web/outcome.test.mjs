@@ -47,6 +47,10 @@ describe("what an answer says", () => {
       ["age", unknown("log", false, 3600), Infinity],
       ["age", unknown("log", false), 0],
       ["age", unknown("log", "true", 60), 2 * MINUTE],
+      ["not-taken", unknown("topic", true, 60), Infinity],
+      ["not-taken", unknown("topic", false, 3600), 59 * MINUTE],
+      ["age", unknown("topic", false, 3600), 59 * MINUTE + 1],
+      ["age", unknown("a later word", true, 3600), 0],
       ["process", unknown("process", false, 3600), 0],
       ["process", unknown("process", true, 3600), 0],
       ["no-keys", unknown("no", false, 3600), 0],
@@ -56,9 +60,11 @@ describe("what an answer says", () => {
       const outcome = askOutcome(given, age);
       assert.equal(outcome.kind === "forgotten" ? outcome.why : outcome.kind, kind, `${JSON.stringify(given)} at ${age}`);
     }
-    const another = answer(404, "key-unknown", { horizon: { kept: "log", complete: true, memorySeconds: 60, instance: "b" } });
-    assert.equal(askOutcome(another, 0, "b").kind, "not-taken");
-    assert.equal(askOutcome(another, 0, "a").kind, "forgotten", "another file is the log now");
+    for (const kept of ["log", "topic"]) {
+      const another = answer(404, "key-unknown", { horizon: { kept, complete: true, memorySeconds: 60, instance: "b" } });
+      assert.equal(askOutcome(another, 0, "b").kind, "not-taken");
+      assert.equal(askOutcome(another, 0, "a").kind, "forgotten", `another ${kept} is there now`);
+    }
   });
 });
 

@@ -24,6 +24,11 @@ TEST(KeyResponse, SaysWhatKeysAreWorth) {
             "\"memorySeconds\":86400,\"keys\":12,"
             "\"keysMax\":1000}\n");
   EXPECT_NE(keys_response({}).body->find("\"kept\":\"no\""), std::string::npos);
+  keys::KeyFigures topic = figures();
+  topic.kept = keys::KeyFigures::Kept::kTopic;
+  EXPECT_NE(keys_response(topic).body->find("\"kept\":\"topic\""), std::string::npos);
+  EXPECT_NE(key_unknown_response(topic).body->find("\"horizon\":{\"kept\":\"topic\""),
+            std::string::npos);
 }
 
 TEST(KeyResponse, AnUnknownKeyIsAProblemWithTheHorizon) {
@@ -37,6 +42,19 @@ TEST(KeyResponse, AnUnknownKeyIsAProblemWithTheHorizon) {
   keys::KeyFigures partly = figures();
   partly.complete = false;
   EXPECT_NE(key_unknown_response(partly).body->find("too long ago"), std::string::npos);
+}
+
+TEST(KeyResponse, WhereKeysAreNotKeptATopicIsToldWhatItNeeds) {
+  const HttpResponse of_post = keys_not_kept_response(true, true);
+  EXPECT_EQ(of_post.status, 501);
+  EXPECT_NE(of_post.body->find("payments were not taken"), std::string::npos);
+  EXPECT_NE(of_post.body->find("--requests and --answers"), std::string::npos);
+  const HttpResponse of_question = keys_not_kept_response(false, true);
+  EXPECT_EQ(of_question.body->find("not taken"), std::string::npos);
+  EXPECT_NE(of_question.body->find("--requests and --answers"), std::string::npos);
+  for (const bool taking : {false, true}) {
+    EXPECT_EQ(keys_not_kept_response(taking, false).body->find("--requests"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -232,5 +232,47 @@ TEST(PostedPayments, TheLimitOfALineIsExact) {
       read_payments(R"({"user":"a","paymentAmt":1})", {.line_bytes_max = bytes - 1})));
 }
 
+TEST(PostedPayments, OfARequestWithAKeyAreLimitedFurtherWhereItIsOneMessage) {
+  const PaymentRules rules{.keyed = PaymentRules::KeyedLimits{10, 200}};
+  constexpr std::string_view kEleven = R"([{"user":"a","paymentAmt":1,"volume":10},
+                                           {"user":"b","paymentAmt":1}])";
+  EXPECT_EQ(accepted(kEleven, rules).payments(), 11u) << "without a key";
+  const auto read = read_payments(kEleven, rules, "k");
+  const auto* const response = std::get_if<HttpResponse>(&read);
+  ASSERT_NE(response, nullptr);
+  EXPECT_EQ(response->status, 422);
+  EXPECT_EQ(errors_of(*response),
+            std::vector<std::string>{
+                "/1/volume: more than 10 payments in one request that has an idempotency key"});
+  auto ten = read_payments(R"({"user":"a","paymentAmt":1,"volume":10})", rules, "k");
+  EXPECT_TRUE(std::holds_alternative<PostedPayments>(ten));
+}
+
+TEST(PostedPayments, ALimitOfAllRequestsIsCalledSoAlsoWhereOneHasAKey) {
+  const PaymentRules rules{.volume_max = 5, .keyed = PaymentRules::KeyedLimits{10, 200}};
+  const auto read = read_payments(R"({"user":"a","paymentAmt":1,"volume":6})", rules, "k");
+  const auto* const response = std::get_if<HttpResponse>(&read);
+  ASSERT_NE(response, nullptr);
+  EXPECT_EQ(errors_of(*response),
+            std::vector<std::string>{"/volume: more than 5 payments in one request"});
+}
+
+TEST(PostedPayments, OfTheMessageOfARequestWithAKeyTheLimitIsExact) {
+  constexpr std::string_view kBody = R"({"user":"a","paymentAmt":1})";
+  auto whole = read_payments(kBody, {}, "k");
+  const uint64_t bytes = std::get<PostedPayments>(whole).request_bytes();
+  const auto read_with = [&](uint64_t bytes_max, std::string_view key) {
+    return read_payments(kBody, {.keyed = PaymentRules::KeyedLimits{10, bytes_max}}, key);
+  };
+  EXPECT_TRUE(std::holds_alternative<PostedPayments>(read_with(bytes, "k")));
+  EXPECT_TRUE(std::holds_alternative<PostedPayments>(read_with(bytes - 1, "")));
+  const auto read = read_with(bytes - 1, "k");
+  const auto* const response = std::get_if<HttpResponse>(&read);
+  ASSERT_NE(response, nullptr);
+  EXPECT_EQ(response->status, 413);
+  EXPECT_NE(body_of(*response).find("that has an idempotency key is one message"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace paystats::api

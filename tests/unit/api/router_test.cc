@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/key_response.h"
 #include "api/openapi.h"
 #include "api/problem.h"
 #include "requests.h"
@@ -215,6 +216,18 @@ TEST(OpenApi, SaysWhatTheServerDoes) {
       target = target.substr(0, brace) + "edgar";
     }
     EXPECT_EQ(status_of(router().route(request("PUT", target))), 405) << path;
+  }
+}
+
+TEST(OpenApi, ListsEveryWordForHowKeysAreKept) {
+  const auto document = nlohmann::json::parse(kOpenApiJson);
+  const auto& words = document["components"]["schemas"]["Horizon"]["properties"]["kept"]["enum"];
+  using Kept = keys::KeyFigures::Kept;
+  const std::vector<Kept> all = {Kept::kNot, Kept::kProcess, Kept::kLog, Kept::kTopic};
+  ASSERT_EQ(words.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto horizon = nlohmann::json::parse(*keys_response({.kept = all[i]}).body);
+    EXPECT_EQ(words[i], horizon["kept"]);
   }
 }
 

@@ -30,6 +30,7 @@
 #include "http/server.h"
 #include "keys/ledger.h"
 #include "unit/cache/fixture.h"  // eventually()
+#include "unit/http/fake_keyed_requests.h"
 #include "unit/loop/client.h"
 #include "unit/support.h"
 
@@ -204,6 +205,7 @@ class HttpHarness {
     api::PaymentRules rules = {};
     int reader_fd = -1;
     bool keeps_keys = false;
+    std::shared_ptr<FakeKeyedRequests::Control> keyed = nullptr;  // null: the sink has all
   };
 
   HttpHarness() : HttpHarness(Settings()) {}
@@ -213,19 +215,27 @@ class HttpHarness {
         control(std::make_shared<TrickySink::Control>()) {
     feed_ = std::make_unique<AnswerFeed>(loop_, path_, clock_, AnswerFeedOptions{},
                                          [this] { server_->totals_changed(); });
-    PaymentWriter::Handlers handlers{
-        .on_broken = [this](const base::Error& error) { broken_message = error.message; },
-        .on_not_stored = [](const base::Error&) {},
-        .on_stored_again = [] {},
-        .on_stopped = [](const base::Result<void>&) {}};
+    PaymentWriter::Handlers handlers{.on_broken =
+                                         [this](const base::Error& error) {
+                                           broken_message = error.message;
+                                           ++times_broken;
+                                         },
+                                     .on_not_stored = [](const base::Error&) {},
+                                     .on_stored_again = [] {},
+                                     .on_stopped = [](const base::Result<void>&) {}};
     control->keeps_keys = settings.keeps_keys;
+    api::PaymentRules rules = settings.rules;
+    std::unique_ptr<io::KeyedRequests> keyed;
+    if (settings.keyed) {
+      keyed = std::make_unique<FakeKeyedRequests>(settings.keyed);
+      rules.keyed = {keyed->payments_max(), keyed->line_bytes_max()};
+    }
     writer_ = std::make_unique<PaymentWriter>(
         loop_, std::make_unique<TrickySink>(control, settings.reader_fd), clock_, settings.writer,
-        handlers);
+        handlers, std::move(keyed));
     HttpLimits limits = settings.limits;
     limits.check_interval = std::chrono::milliseconds(20);
-    server_ = std::make_unique<HttpServer>(loop_, router_, settings.rules, *feed_, *writer_, clock_,
-                                           limits);
+    server_ = std::make_unique<HttpServer>(loop_, router_, rules, *feed_, *writer_, clock_, limits);
     const base::Result<HttpAddress> address = server_->listen("localhost", 0);
     EXPECT_TRUE(address) << address.error().message;
     port = address->port;
@@ -268,6 +278,10 @@ class HttpHarness {
         writer_->stop();
       });
     });
+  }
+
+  void end_waits_after(base::Duration time) {
+    on_loop([&] { writer_->end_waits_after(time); });
   }
 
   // A cache of this instance comes, with these totals.
@@ -349,7 +363,8 @@ class HttpHarness {
 
  public:
   const std::shared_ptr<TrickySink::Control> control;
-  std::string broken_message;  // of the loop's thread
+  std::string broken_message;  // of the loop's thread, as the next one is
+  int times_broken = 0;
   uint16_t port = 0;
 
  private:
