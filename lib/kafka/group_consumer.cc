@@ -26,7 +26,7 @@ constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
-      {"session.timeout.ms", "10000"},
+      {"session.timeout.ms", std::to_string(milliseconds(options.session_timeout))},
       // A rebalance is heard of with the next heartbeat.
       {"heartbeat.interval.ms", "300"},
       {"fetch.wait.max.ms", "100"},

@@ -32,6 +32,9 @@ struct GroupConsumerOptions {
   std::string group;
   std::string instance;  // the member's static name
   size_t block_messages = 1024;
+  // A member that has crashed keeps its partitions this long, unless it is back sooner. (The user's
+  // session.timeout.ms comes first.)
+  base::Duration session_timeout = std::chrono::seconds(10);
 };
 
 // Offsets of one partition, as the broker knows them.

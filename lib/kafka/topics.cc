@@ -48,7 +48,9 @@ base::Result<void> create(Client& admin, const TopicWish& wish) {
   const RdNewTopic topic(rd_kafka_NewTopic_new(wish.name.c_str(), wish.partitions.value_or(-1), -1,
                                                why.data(), why.size()));
   if (!topic) return base::fail(fmt::format("{}: {}", topic_label(wish.name), why.data()));
-  if (wish.compacted) rd_kafka_NewTopic_set_config(topic.get(), "cleanup.policy", "compact");
+  for (const auto& [name, value] : wish.settings) {
+    rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
+  }
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   base::Result<RdEvent> answer =
       ask_admin(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, topic_label(wish.name),
@@ -96,8 +98,16 @@ base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
   }
 }
 
-base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster,
-                                                        const std::string& topic) {
+base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return base::fail(admin.error());
+  const base::Result<int32_t> partitions = partitions_of(**admin, name);
+  if (!partitions) return base::fail(partitions.error());
+  return *partitions > 0 ? std::optional<int32_t>(*partitions) : std::nullopt;
+}
+
+base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
+                                                          const std::string& topic) {
   base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
   if (!admin) return base::fail(admin.error());
   const RdConfigResource resource(
@@ -117,9 +127,8 @@ base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster,
   if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
       error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
     cluster.context().diagnostics.warning(fmt::format(
-        "{}: its settings may not be read, so nobody has checked whether it is compacted",
-        topic_label(topic)));
-    return std::optional<std::string>();
+        "{}: its settings may not be read, so nobody has checked them", topic_label(topic)));
+    return std::optional<TopicSettings>();
   }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return base::fail(fmt::format("{}: {}", topic_label(topic), rd_kafka_err2str(error)));
@@ -127,13 +136,12 @@ base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster,
   size_t entries = 0;
   const rd_kafka_ConfigEntry_t* const* const entry =
       rd_kafka_ConfigResource_configs(found[0], &entries);
+  TopicSettings settings;
   for (size_t i = 0; i < entries; ++i) {
     const char* const value = rd_kafka_ConfigEntry_value(entry[i]);
-    if (rd_kafka_ConfigEntry_name(entry[i]) == std::string_view("cleanup.policy") && value) {
-      return std::optional<std::string>(value);
-    }
+    if (value != nullptr) settings.emplace(rd_kafka_ConfigEntry_name(entry[i]), value);
   }
-  return std::optional<std::string>();
+  return std::optional<TopicSettings>(std::move(settings));
 }
 
 }  // namespace paystats::kafka

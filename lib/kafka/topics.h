@@ -1,14 +1,18 @@
-// Topics as such: that they exist, how many partitions they have, whether they are compacted.
+// Topics as such: that they exist, how many partitions they have, and their settings.
 //
 //   Result<int32_t> partitions = require_topic(cluster, {.name = "payments"});
 //
 // Broker and topic are waited for as the cluster says. A topic that does not exist is an error, or
-// is made where the user said --create-topics.
+// is made where the user said --create-topics. Settings go by Kafka's names and values:
+// https://kafka.apache.org/documentation/#topicconfigs
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "kafka/cluster.h"
@@ -19,14 +23,22 @@ struct TopicWish {
   std::string name;
   // For a topic that is to be made:
   std::optional<int32_t> partitions = {};  // without: as the broker has it
-  bool compacted = false;
+  std::vector<std::pair<std::string, std::string>> settings =
+      {};  // the others: as the broker has it
 };
 
 // The number of its partitions.
 base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
 
-// A topic's cleanup.policy: "delete", "compact", or "compact,delete". Where the broker does not let
-// us ask, nothing, and a warning.
-base::Result<std::optional<std::string>> cleanup_policy(Cluster& cluster, const std::string& topic);
+// The same where there is such a topic, else nothing. Makes none, whatever the user said.
+base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name);
+
+// By name: {"cleanup.policy", "compact,delete"}.
+using TopicSettings = std::map<std::string, std::string>;
+
+// All settings of a topic, the broker's defaults for topics among them. Where the broker does not
+// let us ask, nothing, and a warning.
+base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
+                                                          const std::string& topic);
 
 }  // namespace paystats::kafka

@@ -13,8 +13,10 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
@@ -22,9 +24,17 @@
 #include "base/run_context.h"
 #include "base/stop_signal.h"
 #include "io/message_source.h"
+#include "io/wait.h"
 #include "kafka/cluster.h"
+#include "kafka/topic_source.h"
 
 namespace paystats::kafka {
+
+// Kinds of requests, https://kafka.apache.org/protocol
+constexpr int16_t kProduce = 0;
+constexpr int16_t kInitProducerId = 22;
+constexpr int16_t kAddOffsets = 25;
+constexpr int16_t kEndTransaction = 26;
 
 class MockCluster {
  public:
@@ -35,6 +45,7 @@ class MockCluster {
         conf, [](rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* /*opaque*/) {
           EXPECT_EQ(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
         });
+    rd_kafka_conf_set_log_cb(conf, nullptr);
     // The handle that the mock lives on does not know it by itself.
     rd_kafka_conf_t* const silent = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(silent, nullptr);
@@ -91,6 +102,30 @@ class MockClusterTest : public ::testing::Test {
     EXPECT_TRUE(cluster) << (cluster ? "" : cluster.error().message);
     return cluster ? std::move(*cluster) : nullptr;
   }
+
+  // How the next requests of a kind are answered, whoever sends them.
+  void next_errors(int16_t kind, const std::vector<rd_kafka_resp_err_t>& errors) {
+    rd_kafka_mock_push_request_errors_array(mock().mock(), kind, errors.size(), errors.data());
+  }
+
+  // All that is in a topic now. The mock shows messages of undone transactions as well.
+  std::vector<io::OwnedMessage> messages_of(Cluster& cluster, const std::string& topic) {
+    const io::Waiter waiter(stop_, clock_);
+    auto source = open_topic_source(cluster, topic, {.until_end = true}, waiter);
+    EXPECT_TRUE(source) << (source ? "" : source.error().message);
+    std::vector<io::OwnedMessage> found;
+    io::MessageBlock block;
+    while (source) {
+      const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(120));
+      if (!status || *status != io::ReadStatus::kBlock) break;
+      for (const io::Message& message : block.messages) {
+        found.push_back(
+            {std::string(message.key), std::string(message.value.value_or("")), message.at});
+      }
+    }
+    return found;
+  }
+
   base::RunContext context() { return {diagnostics_, stop_, clock_}; }
 
   base::StopSignal stop_;

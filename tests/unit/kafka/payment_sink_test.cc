@@ -6,18 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "kafka/topic_source.h"
 #include "unit/kafka/mock_cluster.h"
 
 namespace paystats::kafka {
 namespace {
 
 using Aftermath = io::PaymentSink::Aftermath;
-
-// Kinds of requests, https://kafka.apache.org/protocol
-constexpr int16_t kProduce = 0;
-constexpr int16_t kInitProducerId = 22;
-constexpr int16_t kEndTransaction = 26;
 
 record::Batch batch(std::string_view user, std::string_view amount, uint64_t volume) {
   return {.user = user, .amount_text = amount, .amount = {}, .volume = volume};
@@ -39,21 +33,11 @@ class TopicPaymentSinkTest : public MockClusterTest {
                         .transaction_timeout = std::chrono::seconds(5),
                         .patient = patient});
   }
-  void next_errors(int16_t kind, const std::vector<rd_kafka_resp_err_t>& errors) {
-    rd_kafka_mock_push_request_errors_array(mock().mock(), kind, errors.size(), errors.data());
-  }
-  // "key value" of each message. The mock shows those of undone transactions as well.
+  // "key value" of each message.
   std::vector<std::string> messages() {
-    io::Waiter waiter(stop_, clock_);
-    auto source = open_topic_source(*cluster_, topic_, {.until_end = true}, waiter);
     std::vector<std::string> found;
-    io::MessageBlock block;
-    while (source) {
-      const auto status = (*source)->read(block, clock_.now() + std::chrono::seconds(120));
-      if (!status || *status != io::ReadStatus::kBlock) break;
-      for (const io::Message& message : block.messages) {
-        found.push_back(std::string(message.key) + " " + std::string(*message.value));
-      }
+    for (const io::OwnedMessage& message : messages_of(*cluster_, topic_)) {
+      found.push_back(message.key + " " + *message.value);
     }
     return found;
   }

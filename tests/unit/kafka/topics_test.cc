@@ -18,6 +18,19 @@ TEST_F(TopicsTest, ATopicIsKnownByItsPartitions) {
   EXPECT_EQ(*partitions, 5);
 }
 
+TEST_F(TopicsTest, ATopicThatIsLookedForIsFoundOrIsNotThere) {
+  mock().create("three", 3);
+  const auto cluster = connect({.create_topics = true});
+  const base::Result<std::optional<int32_t>> there = find_topic(*cluster, "three");
+  ASSERT_TRUE(there) << there.error().message;
+  EXPECT_EQ(*there, 3);
+
+  rd_kafka_mock_topic_set_error(mock().mock(), "gone", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  const base::Result<std::optional<int32_t>> gone = find_topic(*cluster, "gone");
+  ASSERT_TRUE(gone) << gone.error().message;
+  EXPECT_EQ(*gone, std::nullopt);
+}
+
 TEST_F(TopicsTest, WithoutABrokerTheTimeoutEndsTheWait) {
   const auto cluster =
       connect({.brokers = "127.0.0.1:9", .broker_timeout = std::chrono::milliseconds(100)});
