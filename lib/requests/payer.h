@@ -8,6 +8,7 @@
 // The topic of answers is the state: a member given a partition reads its answers back, to their
 // very end, and goes on behind the last request that has one. A transaction that did not come about
 // is made again from the topics, as by a new owner. One thread.
+// Tested through requests/service.h.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ namespace paystats::requests {
 namespace {
 
 // Failed deliveries are looked for this often.
-constexpr base::Duration kLookInterval = std::chrono::milliseconds(100);
+constexpr base::Duration kLookInterval = std::chrono::milliseconds(250);
 // An answer that has not come by then is awaited no longer; its client was told long ago.
 constexpr base::Duration kForgetAfter = std::chrono::minutes(5);
 // For the two threads to end.
@@ -131,7 +131,8 @@ class RequestService final : public io::KeyedRequests {
   std::optional<io::KeyedOutcome> ask(uint64_t id, std::string_view key) override;
   uint64_t payments_max() const override { return kPaymentsMax; }
   size_t line_bytes_max() const override {
-    return std::min(record::kLineBytesMax, shared_->sender->message_bytes_max());
+    return std::min(record::kLineBytesMax,
+                    shared_->sender->message_bytes_max() - output_field_.size());
   }
   keys::KeyFigures figures() const override { return shared_->book.figures(instance_); }
   bool stop() override;
@@ -245,7 +246,11 @@ base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const RequestsOpt
   const base::Result<bool> usable = are_usable(options, cluster);
   if (!usable) return base::fail(usable.error());
   if (!*usable) return std::unique_ptr<io::KeyedRequests>();
+  return connect_requests(options, cluster, kafka);
+}
 
+base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(
+    const RequestsOptions& options, kafka::Cluster& cluster, const kafka::KafkaOptions& kafka) {
   auto shared = std::make_shared<Shared>(options, cluster.context());
   shared->payer = {
       .topics = options.topics,

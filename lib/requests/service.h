@@ -38,4 +38,9 @@ base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const RequestsOpt
                                                                kafka::Cluster& cluster,
                                                                const kafka::KafkaOptions& kafka);
 
+// The same without a look at the topics. REQUIRES: they are usable.
+base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(const RequestsOptions& options,
+                                                                  kafka::Cluster& cluster,
+                                                                  const kafka::KafkaOptions& kafka);
+
 }  // namespace paystats::requests

@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "kafka/topics.h"
-
 namespace paystats::requests {
 namespace {
 
@@ -50,11 +48,9 @@ base::Result<void> check_settings(kafka::Cluster& cluster, const std::string& to
   if (!*found) return {};
   std::string bad;
   std::string remedy;
-  for (const Setting& wanted : wanted_settings(memory)) {
-    const auto setting = (*found)->find(wanted.first);
-    if (setting == (*found)->end() || is_good(wanted, setting->second)) continue;
-    bad += fmt::format("{}{} is {}", bad.empty() ? "" : ", ", wanted.first, setting->second);
-    remedy += fmt::format("{}{}={}", remedy.empty() ? "" : ",", wanted.first, wanted.second);
+  for (const WrongSetting& wrong : wrong_settings(**found, memory)) {
+    bad += fmt::format("{}{} is {}", bad.empty() ? "" : ", ", wrong.name, wrong.found);
+    remedy += fmt::format("{}{}={}", remedy.empty() ? "" : ",", wrong.name, wrong.wanted);
   }
   if (bad.empty()) return {};
   return base::fail(fmt::format(
@@ -64,6 +60,17 @@ base::Result<void> check_settings(kafka::Cluster& cluster, const std::string& to
 }
 
 }  // namespace
+
+std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
+                                         base::Duration memory) {
+  std::vector<WrongSetting> wrong;
+  for (const Setting& wanted : wanted_settings(memory)) {
+    const auto found = settings.find(wanted.first);
+    if (found == settings.end() || is_good(wanted, found->second)) continue;
+    wrong.push_back({wanted.first, found->second, wanted.second});
+  }
+  return wrong;
+}
 
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
                                        base::Duration memory) {

@@ -2,24 +2,34 @@
 // them.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "kafka/cluster.h"
+#include "kafka/topics.h"
 #include "requests/start.h"
 
 namespace paystats::requests {
 
-// True where both are there and are right for keys that are known for `memory`; they are made where
-// the user said --create-topics. False: one of them is missing, which `missing` names. An error
-// says what is wrong with them, and the command that mends it.
+// True where both are there and are right for keys that are known for `memory`; they are made
+// where the user said --create-topics. False: one of them is missing, which `missing` names. An
+// error says what is wrong with them, and the command that mends it.
 struct TopicsCheck {
   bool usable = false;
   std::string missing = {};
 };
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
                                        base::Duration memory);
+
+// Settings of one of them by which keys could be forgotten before `memory` has passed.
+struct WrongSetting {
+  std::string name;
+  std::string found;
+  std::string wanted;
+};
+std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
+                                         base::Duration memory);
 
 }  // namespace paystats::requests

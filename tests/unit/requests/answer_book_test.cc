@@ -9,7 +9,7 @@
 namespace paystats::requests {
 namespace {
 
-using Told = io::KeyedOutcome::Kind;
+using Kind = io::KeyedOutcome::Kind;
 
 class AnswerBookTest : public ::testing::Test {
  protected:
@@ -37,7 +37,7 @@ TEST_F(AnswerBookTest, ARequestIsToldOnceItsAnswerIsKnown) {
   EXPECT_TRUE(told_.empty());
   learn(paid("k", 10, 7));
   ASSERT_EQ(told_.size(), 1u);
-  EXPECT_EQ(told_[1].kind, Told::kPaid);
+  EXPECT_EQ(told_[1].kind, Kind::kPaid);
   EXPECT_EQ(told_[1].count, 7u);
 }
 
@@ -45,21 +45,21 @@ TEST_F(AnswerBookTest, ALaterRequestIsAnsweredAsTheFirst) {
   learn(paid("k", 10, 7));
   const auto same = book_->await(1, "k", 10, 7);
   ASSERT_TRUE(same);
-  EXPECT_EQ(same->kind, Told::kRepeated);
+  EXPECT_EQ(same->kind, Kind::kRepeated);
   EXPECT_EQ(same->count, 7u);
   const auto other = book_->await(2, "k", 11, 7);
   ASSERT_TRUE(other);
-  EXPECT_EQ(other->kind, Told::kReused);
+  EXPECT_EQ(other->kind, Kind::kReused);
 }
 
 TEST_F(AnswerBookTest, OfSeveralThatWaitOneHasPaid) {
   for (uint64_t id = 1; id <= 3; ++id) EXPECT_FALSE(book_->await(id, "k", 10, 1));
   EXPECT_FALSE(book_->await(4, "k", 99, 1));
   learn(paid("k", 10));
-  EXPECT_EQ(told_[1].kind, Told::kPaid);
-  EXPECT_EQ(told_[2].kind, Told::kRepeated);
-  EXPECT_EQ(told_[3].kind, Told::kRepeated);
-  EXPECT_EQ(told_[4].kind, Told::kReused);
+  EXPECT_EQ(told_[1].kind, Kind::kPaid);
+  EXPECT_EQ(told_[2].kind, Kind::kRepeated);
+  EXPECT_EQ(told_[3].kind, Kind::kRepeated);
+  EXPECT_EQ(told_[4].kind, Kind::kReused);
 }
 
 TEST_F(AnswerBookTest, TheFirstAnswerOfAKeyCounts) {
@@ -74,10 +74,10 @@ TEST_F(AnswerBookTest, AQuestionIsAnsweredByItsOwnAnswerAlone) {
   learn({.key = "k", .question = "a-0"});  // asked earlier: a request may have come since
   EXPECT_TRUE(told_.empty());
   learn({.key = "k", .question = "a-1"});
-  EXPECT_EQ(told_[1].kind, Told::kKeyUnknown);
+  EXPECT_EQ(told_[1].kind, Kind::kKeyUnknown);
   EXPECT_FALSE(book_->await_question(2, "k", "a-2"));
   learn(paid("k", 10, 7));
-  EXPECT_EQ(told_[2].kind, Told::kRepeated);
+  EXPECT_EQ(told_[2].kind, Kind::kRepeated);
   EXPECT_EQ(told_[2].count, 7u);
   EXPECT_EQ(book_->await_question(3, "k", "a-3")->count, 7u);
 }
@@ -86,8 +86,8 @@ TEST_F(AnswerBookTest, NoKeyIsForgottenEarlyAndNoneIsTakenThatCouldBe) {
   use({.keys_max = 2, .memory = std::chrono::hours(1)});
   learn(paid("a", 1));
   EXPECT_FALSE(book_->await(1, "b", 1, 1));
-  EXPECT_EQ(book_->await(2, "c", 1, 1)->kind, Told::kNoRoom);  // b takes the last room
-  EXPECT_EQ(book_->await(3, "a", 1, 1)->kind, Told::kRepeated);
+  EXPECT_EQ(book_->await(2, "c", 1, 1)->kind, Kind::kNoRoom);  // b takes the last room
+  EXPECT_EQ(book_->await(3, "a", 1, 1)->kind, Kind::kRepeated);
   EXPECT_FALSE(book_->await_question(4, "d", "q"));  // takes none
   clock_.advance(std::chrono::hours(1));
   EXPECT_FALSE(book_->await(5, "c", 1, 1));
@@ -98,8 +98,8 @@ TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
   EXPECT_FALSE(book_->await(1, "b", 5, 1));
   book_->learn_past({AnswerBook::entry_of(paid("a", 1)), AnswerBook::entry_of(paid("b", 5)),
                      AnswerBook::entry_of(paid("c", 1))});
-  EXPECT_EQ(told_[1].kind, Told::kPaid);
-  EXPECT_EQ(book_->await(2, "a", 1, 1)->kind, Told::kRepeated);
+  EXPECT_EQ(told_[1].kind, Kind::kPaid);
+  EXPECT_EQ(book_->await(2, "a", 1, 1)->kind, Kind::kRepeated);
   EXPECT_FALSE(book_->await(3, "new", 1, 1));
   book_->learn_past({AnswerBook::entry_of(paid("a", 9))});
   EXPECT_EQ(book_->find("a")->digest, 1u);
@@ -108,11 +108,11 @@ TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
 
 TEST_F(AnswerBookTest, WhatFailsIsToldAndAwaitedNoMore) {
   EXPECT_FALSE(book_->await(1, "k", 10, 1));
-  book_->fail(1, Told::kNotTaken);
-  EXPECT_EQ(told_[1].kind, Told::kNotTaken);
+  book_->fail(1, Kind::kNotTaken);
+  EXPECT_EQ(told_[1].kind, Kind::kNotTaken);
   learn(paid("k", 10));
-  EXPECT_EQ(told_[1].kind, Told::kNotTaken);
-  book_->fail(7, Told::kNotTaken);
+  EXPECT_EQ(told_[1].kind, Kind::kNotTaken);
+  book_->fail(7, Kind::kNotTaken);
   EXPECT_EQ(told_.size(), 1u);
 }
 
@@ -129,14 +129,14 @@ TEST_F(AnswerBookTest, WhatWaitsTooLongIsUncertain) {
   EXPECT_FALSE(book_->await(2, "l", 10, 1));
   book_->expire(std::chrono::seconds(5));
   ASSERT_EQ(told_.size(), 1u);
-  EXPECT_EQ(told_[1].kind, Told::kUncertain);
+  EXPECT_EQ(told_[1].kind, Kind::kUncertain);
 }
 
 TEST_F(AnswerBookTest, SoManyWaitAndNoMore) {
   for (uint64_t id = 0; id < AnswerBook::kWaitingMax; ++id) {
     ASSERT_FALSE(book_->await(id, std::to_string(id), 1, 1));
   }
-  EXPECT_EQ(book_->await(AnswerBook::kWaitingMax, "more", 1, 1)->kind, Told::kNotTaken);
+  EXPECT_EQ(book_->await(AnswerBook::kWaitingMax, "more", 1, 1)->kind, Kind::kNotTaken);
   learn(paid("17", 1));
   EXPECT_FALSE(book_->await(AnswerBook::kWaitingMax, "more", 1, 1));
 }
@@ -154,7 +154,7 @@ TEST_F(AnswerBookTest, TellsWhatAMapTells) {
       const auto first = model.find(key);
       ASSERT_EQ(now.has_value(), first != model.end());
       if (now) {
-        EXPECT_EQ(now->kind, first->second.digest == digest ? Told::kRepeated : Told::kReused);
+        EXPECT_EQ(now->kind, first->second.digest == digest ? Kind::kRepeated : Kind::kReused);
       } else {
         waiting[id] = {key, digest};
       }
@@ -169,7 +169,7 @@ TEST_F(AnswerBookTest, TellsWhatAMapTells) {
           continue;
         }
         ASSERT_EQ(told_.count(it->first), 1u);
-        EXPECT_EQ(told_[it->first].kind == Told::kReused, it->second.second != first.digest);
+        EXPECT_EQ(told_[it->first].kind == Kind::kReused, it->second.second != first.digest);
         it = waiting.erase(it);
       }
     }

@@ -10,7 +10,7 @@
 namespace paystats::requests {
 namespace {
 
-using Kind = RequestMessage::Kind;
+using Is = RequestMessage::Kind;
 
 RequestMessage decode(std::string_view key, std::optional<std::string_view> value) {
   static const RequestDecoder decoder;
@@ -37,7 +37,7 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
     record::append_request(line, request, "2026-11-29T07:52:22.123Z");
     line.pop_back();
     const RequestMessage read = decode("k-1", line);
-    ASSERT_EQ(read.kind, Kind::kPayments) << read.error;
+    ASSERT_EQ(read.kind, Is::kPayments) << read.error;
     EXPECT_EQ(read.key, "k-1");
     ASSERT_EQ(read.batches.size(), many);
     for (size_t i = 0; i < many; ++i) {
@@ -53,14 +53,14 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
 
 TEST(RequestFormat, AnAmountBecomesPlain) {
   const RequestMessage read = decode("k", R"({"user":"a","paymentAmt":"1e2"})");
-  ASSERT_EQ(read.kind, Kind::kPayments);
+  ASSERT_EQ(read.kind, Is::kPayments);
   EXPECT_EQ(read.batches[0].amount_text, "100");
 }
 
 TEST(RequestFormat, ABadBatchMakesTheWholeRequestBad) {
   const RequestMessage read = decode(
       "k", R"({"idempotencyKey":"k","payments":[{"user":"a","paymentAmt":1},{"user":"a"}]})");
-  EXPECT_EQ(read.kind, Kind::kBad);
+  EXPECT_EQ(read.kind, Is::kBad);
   EXPECT_EQ(read.error, "paymentAmt: missing");
 }
 
@@ -71,14 +71,14 @@ TEST(RequestFormat, WhatIsNoRequestIsBad) {
   EXPECT_EQ(decode("k", R"({"payments":[]})").error, "payments: empty");
   EXPECT_EQ(decode("", R"({"user":"a","paymentAmt":1})").error,
             "the message's key is no idempotency key");
-  EXPECT_EQ(decode("\n", R"({"user":"a","paymentAmt":1})").kind, Kind::kBad);
+  EXPECT_EQ(decode("\n", R"({"user":"a","paymentAmt":1})").kind, Is::kBad);
   EXPECT_EQ(decode("k", R"({"user":"a","paymentAmt":1,"volume":1000001})").error,
             "more than 1000000 payments in one request");
 }
 
 TEST(RequestFormat, AQuestionIsReadAsItWasAsked) {
   const RequestMessage read = decode("k\"1", question_text("k\"1", "1f-7"));
-  EXPECT_EQ(read.kind, Kind::kQuestion);
+  EXPECT_EQ(read.kind, Is::kQuestion);
   EXPECT_EQ(read.key, "k\"1");
   EXPECT_EQ(read.question, "1f-7");
 }
