@@ -116,7 +116,7 @@ class MessageSender::Impl {
 
   base::Mutex mutex_;
   rd_kafka_topic_t* topic_ PAYSTATS_GUARDED_BY(mutex_) = nullptr;  // the client's; null: none
-  bool topic_unknown_ PAYSTATS_GUARDED_BY(mutex_) = false;         // send() was told
+  bool topic_unknown_ PAYSTATS_GUARDED_BY(mutex_) = false;         // the last send() was told so
 };
 
 base::Result<void> MessageSender::Impl::open() {
@@ -147,6 +147,7 @@ bool MessageSender::Impl::send(uint64_t number, std::string_view key, std::strin
   if (rd_kafka_produce(topic_, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
                        const_cast<char*>(value.data()), value.size(),
                        key.empty() ? nullptr : key.data(), key.size(), opaque_of(number)) == 0) {
+    topic_unknown_ = false;
     return true;
   }
   if (is_unknown(rd_kafka_last_error())) topic_unknown_ = true;

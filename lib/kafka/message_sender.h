@@ -4,10 +4,11 @@
 //   if (!(*sender)->send(17, key, value)) ...         // too much is under way: nothing is sent
 //   Result<std::vector<Failure>> failed = (*sender)->failures();    // often: it also polls
 //
-// An idempotent producer without transactions: a message is sent once, and those with one key stay
-// in order, except where a failure of one of them was told. A message that is neither delivered nor
-// refused within delivery_timeout fails. It then may have been written all the same, even after the
-// failure was told, and, where a broker crashed, twice: the reader must bear both.
+// An idempotent producer without transactions: a message is written once, and those with one key
+// stay in order, unless one of them fails. A message that is neither delivered nor refused within
+// delivery_timeout fails, and may be written all the same, even after that was told. librdkafka
+// then begins a new sequence, so that messages behind it may be written twice: its reader must
+// expect both.
 //
 // A failure leaves the sender as good as it was. Where librdkafka gives its client up (a fatal
 // error), failures() makes a new one, and tells of all that was under way.

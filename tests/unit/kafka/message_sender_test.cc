@@ -231,6 +231,34 @@ TEST_F(MessageSenderTest, NoMessageIsForgottenAndNoneIsWrittenThatCertainlyWasNo
   }
 }
 
+TEST_F(MessageSenderTest, ATopicThatIsUnknownForAMomentIsThereAgainAndOneThatStaysSoIsTheEnd) {
+  const KafkaOptions options{.brokers = mock().bootstrap(),
+                             .properties = {"topic.metadata.refresh.interval.ms=20",
+                                            "topic.metadata.propagation.max.ms=1000"}};
+  mock().create("gone", 1);
+  const auto sender = open("gone", std::chrono::milliseconds(500), options);
+  EXPECT_TRUE(arrives(*sender, "first"));
+  const auto set_error = [](rd_kafka_resp_err_t error) {
+    rd_kafka_mock_topic_set_error(mock().mock(), "gone", error);
+  };
+  set_error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  const base::Instant limit = clock_.now() + kLimit;
+  while (sender->send(1, "k", "lost") && clock_.now() < limit) EXPECT_TRUE(sender->failures());
+  set_error(RD_KAFKA_RESP_ERR_NO_ERROR);
+  EXPECT_TRUE(arrives(*sender, "second"));
+
+  set_error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  base::Result<std::vector<Failure>> failed;
+  while (failed && clock_.now() < limit) {
+    (void)sender->send(2, "k", "lost");
+    failed = sender->failures();
+  }
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "kafka:gone: there is no such topic");
+  set_error(RD_KAFKA_RESP_ERR_NO_ERROR);
+  EXPECT_FALSE(sender->send(3, "k", "lost"));
+}
+
 TEST_F(MessageSenderTest, WhoMayNotWriteToTheTopicHearsOfItAfterTheFailures) {
   const auto sender = open("forbidden", std::chrono::seconds(60));
   next_errors(kProduce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
