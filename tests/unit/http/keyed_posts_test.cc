@@ -219,7 +219,7 @@ TEST_F(KeyedElsewhere, WhereItBreaksTheServerEndsAndNothingMoreIsHandedOver) {
 }
 
 TEST_F(KeyedElsewhere, AServerThatEndsTellsWhatItCanWhileClientsStillWait) {
-  start();
+  start({}, {.wait_timeout = std::chrono::hours(1)});
   HttpClient paying = send(post());
   HttpClient asking = send(question());
   server_->end_waits_after(milliseconds(0));
