@@ -30,6 +30,7 @@ EXAMPLES = {
                        " uint64_t records, uint64_t bytes_done, uint64_t bytes_all",
     "base/result.h": "const std::string& path",
     "base/shell_word.h": "const std::string& path",
+    "base/stop.h": "int input, const Stop& stop, void (*wait_for_either)(int, int)",
     "base/stop_signal.h": "int input, bool interrupted, void (*wait_for_either)(int, int)",
     "base/threads.h": ("struct Reader { void read_all(); Result<void> start(unsigned threads) {",
                        "return {}; } };"),
@@ -68,6 +69,8 @@ EXAMPLES = {
                            " ServerFigures& figures, EventStreams::Socket socket,"
                            " const PageQuery& query",
     "http/head.h": "std::string_view buffer",
+    "http/keyed_posts.h": "EventLoop& loop, std::unique_ptr<KeyedRequests> requests,"
+                          " PostedPayments& posted",
     "http/line_link.h": "EventLoop& loop",
     "http/live_pages.h": "EventLoop& loop, AnswerFeed& feed, const PageQuery& query",
     "http/outbox.h": ("asio::awaitable<void> of(HttpOutbox& out, const HttpResponse& response,"
@@ -111,6 +114,11 @@ EXAMPLES = {
     "kafka/payment_sink.h": "Cluster& cluster",
     "kafka/producer.h": "Producer& producer, const ConsumedOffsets& offsets, std::string_view user,"
                         " std::string_view line",
+    "kafka/message_sender.h": ("using Failure = MessageSender::Failure; void of(Cluster& cluster,"
+                               " std::string_view key, std::string_view value) {", "}"),
+    "kafka/request_writer.h": "Cluster& cluster, const std::vector<SourceOffset>& offsets,"
+                              " GroupConsumer& consumer, const Batch& batch, int32_t partition,"
+                              " std::string_view key, std::string_view line",
     "kafka/restore.h": "Cluster& cluster, const std::vector<int32_t>& assigned,"
                        " Result<void> (*take)(const MessageBlock&), Progress& progress",
     "kafka/slots.h": "",
@@ -160,6 +168,8 @@ EXAMPLES = {
     "keys/keyed_lines.h": "std::string_view block, std::string_view line",
     "keys/ledger.h": "const KeyLimits& limits, const Request& request, Instant now, uint64_t place,"
                      " Result<std::optional<KeyedRequest>> (*read_request)(uint64_t)",
+    "io/keyed_requests.h": "std::unique_ptr<KeyedRequests> keyed, const Request& request,"
+                           " std::string_view key",
     "io/payment_sink.h": "std::unique_ptr<PaymentSink> sink, std::span<const Batch> batches, int stop_fd",
     "log/log_keys.h": "const std::string& path, const KeyLimits& limits, const Clock& clock, PaymentLog& log,"
                       " const Request& request",
@@ -170,6 +180,13 @@ EXAMPLES = {
     "log/torn_file.h": "const std::string& log_path, int log_fd, uint64_t begin, uint64_t end, bool cut",
     "stream/trigger.h": "const Clock& clock, uint64_t rows, bool paused, void (*publish)(),"
                         " Source& source, Block& block",
+    "requests/answer_book.h": "const KeyLimits& limits, const Clock& clock, std::string_view key,"
+                              " uint64_t digest, uint64_t count, std::span<const Answer> answers,"
+                              " void (*tell)(std::vector<KeyedOutcome>)",
+    "requests/payer.h": "const PayerOptions& options, Cluster& cluster, AnswerBook& book",
+    "requests/service.h": "const Endpoint& output, const RequestsOptions& options,"
+                          " EndpointOpener& opener, const KeyedRequests::Handlers& handlers",
+    "requests/start.h": "const PartitionFacts& facts, const TopicNames& names",
     "topics/job.h": "const TopicJobOptions& options, Cluster& cluster, RejectLog& rejects,"
                     " PendingRejects& pending, TopicCounters& counters, const RunContext& context",
     "topics/partition.h": "int32_t partition, const Stats& stats,"
@@ -208,7 +225,7 @@ EXAMPLES = {
 OTHERS = {
     "api/gatekeeper.h", "api/problem.h", "api/stats_response.h", "base/diagnostics.h",
     "protocol/answer.h", "protocol/query.h", "record/payment_layout.h",
-    "view/ordered_buckets.h",
+    "requests/format.h", "view/ordered_buckets.h",
 }
 
 # What the examples of a room use, and no header of theirs includes.

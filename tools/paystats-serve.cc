@@ -31,11 +31,8 @@ struct Options {
   std::optional<uint64_t> volume_max;
   bool allow_negative = false;
   std::optional<uint64_t> connections_max;
-  std::optional<std::string> instance;
-  std::optional<uint64_t> keys_max;
+  requests::RequestsOptions keyed;
   std::optional<base::Duration> idempotency_memory;
-  std::optional<std::string> requests;
-  std::optional<std::string> answers;
   kafka::KafkaOptions kafka;
 };
 
@@ -62,45 +59,18 @@ void declare(cli::CommandLine& line, Options& options) {
               1, 1'000'000'000);
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
   line.section("Idempotency keys");
-  line.number("--keys-max", options.keys_max, "N",
+  line.number("--keys-max", options.keyed.limits.keys_max, "N",
               "keys of one memory (default 1000000); 16 bytes each, of a topic 32", 1,
               1'000'000'000);
   line.duration("--idempotency-memory", options.idempotency_memory, "T",
                 "how long a key is known at least (default 24h)");
-  line.text("--requests", options.requests, "TOPIC",
+  line.text("--requests", options.keyed.requests, "TOPIC",
             "of kafka:TOPIC: where requests with keys go first (default payment-requests)");
-  line.text("--answers", options.answers, "TOPIC", "what became of them (default payment-answers)");
+  line.text("--answers", options.keyed.answers, "TOPIC",
+            "what became of them (default payment-answers)");
   cli::declare_kafka(line, options.kafka);
-  line.text("--instance", options.instance, "NAME",
+  line.text("--instance", options.keyed.instance, "NAME",
             "a name of this server's own among those that write to the topic (default: by host)");
-}
-
-keys::KeyLimits key_limits(const Options& options) {
-  keys::KeyLimits limits;
-  limits.keys_max = options.keys_max.value_or(limits.keys_max);
-  limits.memory = options.idempotency_memory.value_or(limits.memory);
-  return limits;
-}
-
-// Where requests with keys are paid, if payments go to a topic: null for other outputs, and where
-// the topics for that are missing.
-base::Result<std::unique_ptr<io::KeyedRequests>> open_keyed(const Options& options,
-                                                            const io::Endpoint& output,
-                                                            kafka::EndpointOpener& opener) {
-  if (output.kind != io::Endpoint::Kind::kTopic) {
-    if (!options.requests && !options.answers) return std::unique_ptr<io::KeyedRequests>();
-    return base::fail("--requests and --answers are for an output that is a topic");
-  }
-  const base::Result<kafka::Cluster*> cluster = opener.cluster();
-  if (!cluster) return base::fail(cluster.error());
-  return requests::open_requests(
-      {.topics = {.payments = output.name,
-                  .requests = options.requests.value_or("payment-requests"),
-                  .answers = options.answers.value_or("payment-answers")},
-       .must_be_there = options.requests || options.answers,
-       .instance = options.instance,
-       .limits = key_limits(options)},
-      **cluster, options.kafka);
 }
 
 // The page that is installed beside this program, where there is one.
@@ -146,6 +116,9 @@ base::Result<base::ExitStatus> interrupted_or(const base::Error& error) {
 }
 
 base::Result<base::ExitStatus> run(const Options& options, base::RunContext& context) {
+  requests::RequestsOptions keyed_options = options.keyed;
+  keys::KeyLimits& limits = keyed_options.limits;
+  limits.memory = options.idempotency_memory.value_or(limits.memory);
   const base::Result<io::Endpoint> output = io::Endpoint::parse(options.output);
   if (!output) return base::fail(output.error());
   base::Result<http::HttpRunOptions> plan = run_options(options, *output);
@@ -157,10 +130,11 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   kafka::EndpointOpener opener(options.kafka, context);
   base::Result<std::unique_ptr<io::PaymentSink>> sink =
       opener.payment_sink(*output, {.topic = kTransactions,
-                                    .instance = options.instance,
-                                    .keys = log::LogKeysOptions{.limits = key_limits(options)}});
+                                    .instance = keyed_options.instance,
+                                    .keys = log::LogKeysOptions{.limits = limits}});
   if (!sink) return interrupted_or(sink.error());
-  base::Result<std::unique_ptr<io::KeyedRequests>> keyed = open_keyed(options, *output, opener);
+  base::Result<std::unique_ptr<io::KeyedRequests>> keyed =
+      requests::open_requests(*output, keyed_options, opener);
   if (!keyed) return interrupted_or(keyed.error());
   http::HttpRun server(std::move(*plan), context);
   base::Result<void> opened = server.open(std::move(*sink), std::move(*page), std::move(*keyed));

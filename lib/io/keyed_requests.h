@@ -4,7 +4,7 @@
 //
 //   Result<void> started = keyed->start({.on_outcomes = ..., .on_broken = ...});
 //   std::optional<KeyedOutcome> now = keyed->submit(17, request);     // else on_outcomes, once
-//   std::optional<KeyedOutcome> now = keyed->ask(18, key);            // the same
+//   std::optional<KeyedOutcome> known = keyed->ask(18, key);          // the same
 //   keyed->stop();
 //
 // Once submit() has returned nothing the request has begun: it is paid once, or on_outcomes says

@@ -44,6 +44,8 @@ class EndpointOpener {
   EndpointOpener& operator=(const EndpointOpener&) = delete;
   ~EndpointOpener();
 
+  const KafkaOptions& options() const { return options_; }
+
   // That of the command line; made by the first call, and then always the same.
   base::Result<Cluster*> cluster();
 

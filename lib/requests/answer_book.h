@@ -1,10 +1,10 @@
 // What is known of the keys of two topics: the answers that have been committed, and who waits for
 // one. Thread-safe; each function says who calls it.
 //
-//   AnswerBook book(limits, clock, [&](std::vector<io::KeyedOutcome> outcomes) { ... });
-//   std::optional<io::KeyedOutcome> now = book.await(17, key, digest, count);
-//   // Without one the callback has it, once.
-//   book.learn(answers);                     // of a committed block
+//   AnswerBook book(limits, clock);
+//   book.set_on_outcomes(tell);
+//   std::optional<KeyedOutcome> now = book.await(17, key, digest, count);  // else the callback, once
+//   book.learn(answers);                                                   // of a committed block
 //
 // The callback is called by whoever learns, fails or expires, without the lock.
 #pragma once

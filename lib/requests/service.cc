@@ -39,12 +39,12 @@ constexpr std::string_view kLineEnd = "}\n";
 
 // What the threads use. They share it, since one that is stuck outlives the service.
 struct Shared {
-  Shared(RequestsOptions the_options, const base::RunContext& the_context)
+  Shared(ServiceOptions the_options, const base::RunContext& the_context)
       : options(std::move(the_options)),
         context(the_context),
         book(options.limits, context.clock) {}
 
-  const RequestsOptions options;
+  const ServiceOptions options;
   const base::RunContext context;
   AnswerBook book;
   PayerOptions payer;
@@ -225,32 +225,37 @@ bool RequestService::stop() {
   return !detached_;
 }
 
-// Whether keyed requests can be taken, which is told where they cannot.
-base::Result<bool> are_usable(const RequestsOptions& options, kafka::Cluster& cluster) {
-  const base::Result<TopicsCheck> check =
-      check_topics(cluster, options.topics, options.limits.memory);
-  if (!check) return base::fail(check.error());
-  if (check->usable) return true;
-  const std::string missing = fmt::format("kafka:{}: there is no such topic", check->missing);
-  if (options.must_be_there) return base::fail(missing + "; --create-topics makes it");
-  cluster.context().diagnostics.note(
-      missing + ", so requests with an idempotency key are refused (--create-topics makes it)");
-  return false;
-}
-
 }  // namespace
 
-base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const RequestsOptions& options,
-                                                               kafka::Cluster& cluster,
-                                                               const kafka::KafkaOptions& kafka) {
-  const base::Result<bool> usable = are_usable(options, cluster);
-  if (!usable) return base::fail(usable.error());
-  if (!*usable) return std::unique_ptr<io::KeyedRequests>();
-  return connect_requests(options, cluster, kafka);
+base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const io::Endpoint& output,
+                                                               const RequestsOptions& options,
+                                                               kafka::EndpointOpener& opener) {
+  const bool named = options.requests || options.answers;
+  if (output.kind != io::Endpoint::Kind::kTopic) {
+    if (!named) return std::unique_ptr<io::KeyedRequests>();
+    return base::fail("--requests and --answers are for an output that is a topic");
+  }
+  const base::Result<kafka::Cluster*> cluster = opener.cluster();
+  if (!cluster) return base::fail(cluster.error());
+  const TopicNames topics = {.payments = output.name,
+                             .requests = options.requests.value_or("payment-requests"),
+                             .answers = options.answers.value_or("payment-answers")};
+  const base::Result<TopicsCheck> check = check_topics(**cluster, topics, options.limits.memory);
+  if (!check) return base::fail(check.error());
+  if (check->usable) {
+    return connect_requests(
+        {.topics = topics, .instance = options.instance, .limits = options.limits}, **cluster,
+        opener.options());
+  }
+  const std::string missing = fmt::format("kafka:{}: there is no such topic", check->missing);
+  if (named) return base::fail(missing + "; --create-topics makes it");
+  (*cluster)->context().diagnostics.note(
+      missing + ", so requests with an idempotency key are refused (--create-topics makes it)");
+  return std::unique_ptr<io::KeyedRequests>();
 }
 
 base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(
-    const RequestsOptions& options, kafka::Cluster& cluster, const kafka::KafkaOptions& kafka) {
+    const ServiceOptions& options, kafka::Cluster& cluster, const kafka::KafkaOptions& kafka) {
   auto shared = std::make_shared<Shared>(options, cluster.context());
   shared->payer = {
       .topics = options.topics,

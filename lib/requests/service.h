@@ -1,7 +1,7 @@
 // Requests with idempotency keys, paid once by whichever server has their partition: the side that
 // hands them over and is answered, and a member of the group that pays them.
 //
-//   Result<std::unique_ptr<io::KeyedRequests>> keyed = open_requests(options, cluster, kafka);
+//   Result<std::unique_ptr<io::KeyedRequests>> keyed = open_requests(output, options, opener);
 //   Result<void> started = (*keyed)->start(handlers);       // unless it is null: no such topics
 //   ...
 //   if (!(*keyed)->stop()) std::_Exit(2);
@@ -16,8 +16,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/endpoint.h"
 #include "io/keyed_requests.h"
 #include "kafka/cluster.h"
+#include "kafka/open.h"
 #include "kafka/options.h"
 #include "keys/key_table.h"
 #include "requests/start.h"
@@ -25,21 +27,28 @@
 namespace paystats::requests {
 
 struct RequestsOptions {
-  TopicNames topics;
-  bool must_be_there = false;  // the user has named the topics: one that is missing is an error
+  // Where one is named, topics that are missing are an error.
+  std::optional<std::string> requests = std::nullopt;  // by default payment-requests
+  std::optional<std::string> answers = std::nullopt;   // by default payment-answers
   // A static name of this process in the group; by default its host and its first free slot.
   std::optional<std::string> instance = std::nullopt;
   keys::KeyLimits limits;
 };
 
-// Checks the topics by `cluster` (see topics.h). Null where there are none, which is told. `kafka`
-// are the options that `cluster` was made of; of its context the result borrows all but the signal.
-base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const RequestsOptions& options,
-                                                               kafka::Cluster& cluster,
-                                                               const kafka::KafkaOptions& kafka);
+// Checks the topics (see topics.h). Null where `output` is no topic, and where there are none,
+// which is told. What the opener borrows is borrowed, too, but for the signal.
+base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const io::Endpoint& output,
+                                                               const RequestsOptions& options,
+                                                               kafka::EndpointOpener& opener);
 
-// The same without a look at the topics. REQUIRES: they are usable.
-base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(const RequestsOptions& options,
+// The same without a look at the topics. REQUIRES: they are usable. `kafka` are the options that
+// `cluster` was made of.
+struct ServiceOptions {
+  TopicNames topics;
+  std::optional<std::string> instance = std::nullopt;
+  keys::KeyLimits limits;
+};
+base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(const ServiceOptions& options,
                                                                   kafka::Cluster& cluster,
                                                                   const kafka::KafkaOptions& kafka);
 
