@@ -3,8 +3,9 @@
 //
 //   AnswerBook book(limits, clock);
 //   book.set_on_outcomes(tell);
-//   std::optional<KeyedOutcome> now = book.await(17, key, digest, count);  // else the callback, once
-//   book.learn(answers);                                                   // of a committed block
+//   std::optional<KeyedOutcome> now = book.await(17, key, digest, count);
+//   // Without one the callback has it, once.
+//   book.learn(answers);     // of a committed block
 //
 // The callback is called by whoever learns, fails or expires, without the lock.
 #pragma once
