@@ -148,7 +148,7 @@ def broker(work):
         work.broker.kill("CONT")
     else:
         work.broker.kill(how)
-        time.sleep(work.rng.uniform(0, 1))
+        time.sleep(10 if work.rng.random() < 0.15 else work.rng.uniform(0, 1))  # as long as a request waits, or not
         ended = work.rng.random() < 0.3
         if ended:
             end_all(work)

@@ -40,7 +40,7 @@ class Attempt:
     def outcome(self):
         if self.status is None or self.problem == "outcome-unknown":
             return UNKNOWN
-        if self.unit is None and self.status in (503, 507):
+        if self.unit is None and (self.status in (503, 507) or self.problem == "key-under-way"):
             return UNKNOWN
         return {200: TAKEN, 404: FREE, 503: NOT_TAKEN, 507: NOT_TAKEN}.get(
             self.status, REUSED if self.problem == "key-reused" else BAD)
@@ -193,6 +193,7 @@ class KeyedClients:
 
     def ask_all(self, rng):
         """Both servers about every key whose fate no client knows, and about some of the others."""
-        open_keys = [key for key in self.keys.values() if key not in self.settled]
+        settled = set(self.settled)
+        open_keys = [key for key in self.keys.values() if key not in settled]
         for key in open_keys + rng.sample(self.settled, min(100, len(self.settled))):
             key.last_asked = [self.until_certain(key, None, rng, port, certain=(TAKEN, FREE)) for port in self.ports]

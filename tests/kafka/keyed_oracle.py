@@ -28,7 +28,7 @@ def check_answers(requests, answers, ledger):
         replies = answers.get(partition, [])
         for place, request in enumerate(messages):
             if request.offset != place:
-                raise Difference(f"{request}: the request before it is at offset {messages[place - 1].offset}")
+                raise Difference(f"{request} is the request of number {place}: there is a gap")
             if homes.setdefault(request.key, partition) != partition:
                 raise Difference(f"{request}: the key is in partition {homes[request.key]}, too")
             if place >= len(replies):
