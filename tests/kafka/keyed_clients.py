@@ -65,6 +65,7 @@ class KeyedClients:
         self.ports, self.ledger, self.prefix, self.done = ports, ledger, prefix, done
         self.lock, self.keys = threading.Lock(), {}
         self.settled = []  # keys that have been paid
+        self.abandoned = False  # set: the round is over, and no key is waited for
 
     # ---- One attempt
 
@@ -105,7 +106,7 @@ class KeyedClients:
         """Sends or asks again, to any server, until the answer is certain; that answer."""
         end = time.monotonic() + DECIDED_S
         port = first_port or rng.choice(self.ports)
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.abandoned:
             timeout = rng.uniform(0.005, 0.5) if hurries and rng.random() < 0.7 else HANG_S
             attempt = self.ask(key, unit, port, timeout)
             if attempt.outcome in certain:

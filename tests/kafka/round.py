@@ -330,6 +330,8 @@ class Round:
 
     def close(self):
         self.done.set()
+        if self.keyed:
+            self.keyed.abandoned = True
         for proxy in self.proxies:
             proxy.close()
         for child in self.children:
