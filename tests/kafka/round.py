@@ -245,6 +245,13 @@ class Round:
         unit.acknowledged = run.returncode == 0
         return unit.acknowledged
 
+    def write_nonsense(self):
+        """Into the topic of requests, under a key that is used, one that is not, or none."""
+        key = self.rng.choice([None, "nonsense", self.rng.choice(list(self.keyed.keys) or ["nonsense"])])
+        subprocess.run(["kcat", "-q", "-P", "-b", self.broker.address, "-t", self.requests_topic,
+                        "-X", "message.timeout.ms=5000"] + (["-k", key] if key else []),
+                       input=self.rng.choice(keyed_oracle.NONSENSE).encode(), capture_output=True, check=False)
+
     # ---- The course of a round
 
     def play(self, faults, count, limit):
@@ -258,6 +265,7 @@ class Round:
             self.counts[kind] += 1
             faults[kind](self)
             self.check_run()
+            self.write_nonsense()
         self.settle()
 
     def settle(self):
