@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from round import END_LIMIT_S, RECOVERY_LIMIT_S, SESSION_S
+from round import END_LIMIT_S, RECOVERY_LIMIT_S, SERVER_SESSION_S, SESSION_S
 from torture_common import Difference, wait_for
 
 ENDS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]
@@ -71,7 +71,41 @@ def twin(work):
 
 
 def serve(work):
-    end_and_start(work, work.serve)
+    since = time.monotonic()
+    for server in work.rng.choice([work.servers, work.servers[:1], work.servers[1:]]):
+        end_and_start(work, server)
+    if work.rng.random() < 0.5:
+        work.recovered("serve", since)
+
+
+def serve_away(work):
+    """A server is killed and stays away: the other one pays what it has left."""
+    server = work.rng.choice(work.servers)
+    work.say(f"{server.name}: SIGKILL, and it stays away")
+    since = time.monotonic()
+    server.end(signal.SIGKILL, END_LIMIT_S)
+    work.tools.remove(server)
+    work.recovered("serve_away", since)
+    work.tools.append(server)
+    server.start()
+
+
+def serve_zombie(work):
+    """A server comes back when the other one has paid in its place; sometimes it dies first."""
+    server = work.rng.choice(work.servers)
+    work.say(f"{server.name}: SIGSTOP")
+    server.send(signal.SIGSTOP)
+    time.sleep(SERVER_SESSION_S * work.rng.choice([0.1, work.rng.uniform(0.5, 2)]))
+    if work.rng.random() < 0.5:
+        work.recovered("serve_zombie away", time.monotonic())
+    dies = work.rng.random() < 0.2
+    work.say(f"{server.name}: {'SIGKILL' if dies else 'SIGCONT'}")
+    if dies:
+        server.end(signal.SIGKILL, END_LIMIT_S)
+        server.start()
+    else:
+        server.send(signal.SIGCONT)
+    work.recovered("serve_zombie", time.monotonic())
 
 
 def cache(work):
@@ -114,7 +148,7 @@ def broker(work):
         work.broker.kill("CONT")
     else:
         work.broker.kill(how)
-        time.sleep(work.rng.uniform(0, 1))
+        time.sleep(10 if work.rng.random() < 0.15 else work.rng.uniform(0, 1))  # as long as a request waits, or not
         ended = work.rng.random() < 0.3
         if ended:
             end_all(work)
@@ -130,22 +164,22 @@ def net(work):
     how = work.rng.choice(["slow", "cut", "cut", "deaf", "deaf", "blackhole"])
     seconds = work.rng.choice([0.2, 1, 3, 12])
     mends = work.rng.choice(["cut", "heal"])
-    work.say(f"net: {how} for {seconds} s, then {mends}")
-    if how == "slow":
-        work.proxy.slow(work.rng.uniform(0.02, 0.4))
-    elif how == "cut":
-        for _ in range(work.rng.randint(1, 4)):
-            work.proxy.cut()
+    whose, proxies = work.rng.choice([("all", work.proxies), ("serve-1", work.proxies[1:]),
+                                      ("all but serve-1", work.proxies[:1])])
+    work.say(f"net of {whose}: {how} for {seconds} s, then {mends}")
+    for _ in range(work.rng.randint(1, 4) if how == "cut" else 1):
+        for proxy in proxies:
+            if how == "slow":
+                proxy.slow(work.rng.uniform(0.02, 0.4))
+            else:
+                {"cut": proxy.cut, "deaf": proxy.deafen, "blackhole": proxy.blackhole}[how]()
+        if how == "cut":
             time.sleep(work.rng.uniform(0, 0.3))
-        seconds = 0
-    elif how == "deaf":
-        work.proxy.deafen()
-    else:
-        work.proxy.blackhole()
-    time.sleep(seconds)
-    if mends == "cut":
-        work.proxy.cut()
-    work.proxy.heal()
+    time.sleep(0 if how == "cut" else seconds)
+    for proxy in proxies:
+        if mends == "cut":
+            proxy.cut()
+        proxy.heal()
     work.recovered(f"net {how}", time.monotonic())
 
 
@@ -180,4 +214,5 @@ def leader(work):
 
 
 FAULTS = {function.__name__: function for function in
-          (payagg, takeover, zombie, twin, serve, cache, paygen, broker, net, disk, leader)}
+          (payagg, takeover, zombie, twin, serve, serve_away, serve_zombie, cache, paygen, broker, net, disk,
+           leader)}

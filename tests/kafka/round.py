@@ -10,19 +10,25 @@ import subprocess
 import threading
 import time
 
+import keyed_oracle
 import oracle
+from keyed_clients import KeyedClients
 from proxy import Proxy
 from stack import Child, free_ports
 from torture_common import Difference, cache_totals, wait_for
 
 # A consumer that is not heard of for so long is given up; 10 s by default.
 SESSION_S = 4
+SERVER_SESSION_S = 6  # of a server that pays for keys; it is not for users to set
 # Limits, on a machine that does much else. To a signal tools answer within 5 s whatever is away.
 END_LIMIT_S = 16  # 5 s of grace, and a call about a coordinator that has just died: as long as a request, 10 s
 # The same instance goes on at once, but for a transaction whose outcome is awaited for as long as
 # the coordinator lets it live: 10 s, and a second until it looks.
 RECOVERY_LIMIT_S = 25
 WRITER_LIMIT_S = 60
+
+KEYED_CLIENTS = 5
+REQUEST_SETTINGS = "cleanup.policy=delete,message.timestamp.type=LogAppendTime,retention.ms=-1"
 
 Shape = collections.namedtuple("Shape", "partitions members jobs guarantee proxied")
 
@@ -40,12 +46,14 @@ class Round:
         self.counts, self.recoveries, self.payments = collections.Counter(), collections.defaultdict(list), 0
         self.ledger = oracle.Ledger()
         self.payments_topic, self.stats_topic = f"{tag}-payments", f"{tag}-stats"
+        self.requests_topic, self.answers_topic = f"{tag}-requests", f"{tag}-answers"
         self.group = f"payagg.{tag}"
         self.loaders, self.troubles, self.children = [], [], []
         self.pause = threading.Event()  # set: nobody pays
         self.done = threading.Event()
         self.paygen_lock = threading.Lock()  # one paygen --atomic at a time: they share a slot
-        self.proxy = None
+        self.proxies = []  # all tools go by the first, but for the second server
+        self.keyed, self.key_counts = None, collections.Counter()
         self.began = time.monotonic()
         self.story_lock = threading.Lock()
 
@@ -56,12 +64,16 @@ class Round:
             story.write(f"{time.monotonic():.3f} {text}\n")
 
     def keep(self, reason):
-        """Leaves what can be looked at: the reason, both topics, and the broker's log."""
+        """Leaves what can be looked at: the reason, the topics, what clients were told, the broker's log."""
         self.say(reason)
         log = os.path.join(self.broker.folder, "node-1.log")
         if os.path.exists(log):
             shutil.copy(log, self.folder)
-        for topic in (self.payments_topic, self.stats_topic):
+        if self.keyed:
+            with open(os.path.join(self.folder, "keys"), "w", encoding="utf-8") as file:
+                file.writelines(f"{key.name}: {attempt}\n" for key in self.keyed.keys.values()
+                                for attempt in key.attempts + key.last_asked)
+        for topic in self.topics():
             with open(os.path.join(self.folder, topic), "wb") as file:
                 subprocess.run(["timeout", "30", "kcat", "-q", "-b", self.broker.address, "-X",
                                 "isolation.level=read_committed", "-C", "-e", "-o", "beginning", "-t", topic,
@@ -69,26 +81,31 @@ class Round:
 
     # ---- The pipeline
 
+    def topics(self):
+        return self.payments_topic, self.stats_topic, self.requests_topic, self.answers_topic
+
     def start(self):
-        if self.broker.topics("create", f"{self.payments_topic}:{self.shape.partitions}",
-                              f"{self.stats_topic}:{self.shape.partitions}:cleanup.policy=compact") is None:
+        settings = ["", ":cleanup.policy=compact", f":{REQUEST_SETTINGS}", f":{REQUEST_SETTINGS}"]
+        if self.broker.topics("create", *(f"{topic}:{self.shape.partitions}{setting}"
+                                          for topic, setting in zip(self.topics(), settings))) is None:
             raise Difference("the topics of this round were not made")
-        self.brokers = self.broker.address
+        addresses = [self.broker.address] * 2
         if self.shape.proxied:
-            self.proxy = Proxy(self.broker.proxy_port, self.broker.proxied_port, self.rng.random())
-            self.brokers = f"127.0.0.1:{self.broker.proxy_port}"
+            self.proxies = [Proxy(*ports, self.rng.random()) for ports in self.broker.proxied]
+            addresses = [f"127.0.0.1:{proxy.port}" for proxy in self.proxies]
+        self.brokers = addresses[0]
         self.members = [self.child(f"payagg-{i}", self.payagg(f"m{i}")) for i in range(self.shape.members)]
         self.socket_path = os.path.join(self.folder, "stats.sock")
         self.cache = self.child("cache", [f"{self.bin}/paystats-cache", "-b", self.brokers,
                                           f"kafka:{self.stats_topic}", "--socket", self.socket_path, "-v"])
-        self.port = free_ports(1)[0]
-        self.serve = self.child("serve", [
-            f"{self.bin}/paystats-serve", "-b", self.brokers, "-o", f"kafka:{self.payments_topic}", "--stats",
-            self.socket_path, "--listen", f"127.0.0.1:{self.port}", "--instance", "s0", "-v"])
-        self.tools = self.members + [self.cache, self.serve]
+        self.ports = free_ports(2)
+        self.servers = [self.child(f"serve-{i}", self.server(addresses[i], port, f"s{i}"))
+                        for i, port in enumerate(self.ports)]
+        self.tools = self.members + [self.cache] + self.servers
         for tool in self.tools:
             tool.start()
-        for work in (self.keep_paying, self.keep_posting):
+        self.keyed = KeyedClients(self.ports, self.ledger, self.tag, self.done)
+        for work in [self.keep_paying, self.keep_posting] + [self.keyed.play] * KEYED_CLIENTS:
             seed = self.rng.random()
             self.loaders.append(threading.Thread(target=self.load, args=(work, random.Random(seed)), daemon=True))
             self.loaders[-1].start()
@@ -99,6 +116,11 @@ class Round:
                 self.shape.guarantee, "--trigger", self.rng.choice(["0", "20ms", "100ms", "300ms"]), "-v",
                 "-X", f"session.timeout.ms={SESSION_S * 1000}", "-X", "heartbeat.interval.ms=1000"]
         return argv + (["--jobs", "2"] if self.shape.jobs == 2 else [])
+
+    def server(self, brokers, port, instance):
+        return [f"{self.bin}/paystats-serve", "-b", brokers, "-o", f"kafka:{self.payments_topic}", "--stats",
+                self.socket_path, "--listen", f"127.0.0.1:{port}", "--instance", instance, "-v",
+                "--requests", self.requests_topic, "--answers", self.answers_topic]
 
     def child(self, name, argv):
         child = Child(name, argv, self.folder)
@@ -162,7 +184,7 @@ class Round:
     def keep_posting(self, rng):
         unit = self.ledger.unit(rng, rng.randint(1, 4), True, (1, 3, 30))
         body = json.dumps([batch.record() for batch in unit.batches])
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WRITER_LIMIT_S)
+        connection = http.client.HTTPConnection("127.0.0.1", rng.choice(self.ports), timeout=WRITER_LIMIT_S)
         try:
             connection.request("POST", "/api/payments", body, {"Content-Type": "application/json"})
             response = connection.getresponse()
@@ -201,6 +223,11 @@ class Round:
             return all(offsets.get(partition, -1) > end for partition, end in before.items())
 
         wait_for(counted, f"payments to flow after {kind}", limit_s, 0.05)
+        for server, port in zip(self.servers, self.ports):
+            if server in self.tools and not server.stopped:
+                for _ in range(self.shape.partitions):
+                    wait_for(lambda: self.check_run() or self.keyed.pay_one(self.rng, port),
+                             f"{server.name} to pay for a key after {kind}", limit_s, 0.05)
         self.recoveries[kind].append(time.monotonic() - since)
         self.say(f"{kind}: recovered after {self.recoveries[kind][-1]:.1f} s")
 
@@ -218,6 +245,13 @@ class Round:
         unit.acknowledged = run.returncode == 0
         return unit.acknowledged
 
+    def write_nonsense(self):
+        """Into the topic of requests, under a key that is used, one that is not, or none."""
+        key = self.rng.choice([None, "nonsense", self.rng.choice(list(self.keyed.keys) or ["nonsense"])])
+        subprocess.run(["kcat", "-q", "-P", "-b", self.broker.address, "-t", self.requests_topic,
+                        "-X", "message.timeout.ms=5000"] + (["-k", key] if key else []),
+                       input=self.rng.choice(keyed_oracle.NONSENSE).encode(), capture_output=True, check=False)
+
     # ---- The course of a round
 
     def play(self, faults, count, limit):
@@ -231,6 +265,7 @@ class Round:
             self.counts[kind] += 1
             faults[kind](self)
             self.check_run()
+            self.write_nonsense()
         self.settle()
 
     def settle(self):
@@ -244,11 +279,13 @@ class Round:
         last, units = self.writer(self.rng, True)
         if self.await_writer(last, units) != 0:
             raise Difference(f"an undisturbed paygen: status {last.returncode}")
+        self.keyed.ask_all(self.rng)
         topic = self.payments_topic
         wait_for(lambda: self.ends(topic) == self.ends(topic, "--uncommitted"), f"open transactions in {topic}",
                  RECOVERY_LIMIT_S, 0.1)
         payments = oracle.read_topic(self.broker.address, topic)
         self.payments = oracle.check_payments(payments, self.ledger)
+        self.check_keys(payments)
         truth = oracle.running_totals(payments)
         expected = oracle.expected_totals(truth)
         held = [None]
@@ -274,6 +311,18 @@ class Round:
             if status != 0:
                 raise Difference(f"{tool.name}: status {status} of SIGTERM: {tool.last_words()}")
 
+    def check_keys(self, payments):
+        def all_answered():
+            self.check_run()
+            return self.ends(self.answers_topic) == self.ends(self.answers_topic, "--uncommitted")
+
+        wait_for(all_answered, "open transactions of answers", RECOVERY_LIMIT_S, 0.1)
+        requests, answers = (oracle.read_topic(self.broker.address, topic)
+                             for topic in (self.requests_topic, self.answers_topic))
+        fates = keyed_oracle.check_answers(requests, answers, self.ledger)
+        keyed_oracle.check_told(self.keyed.keys, fates, payments)
+        self.key_counts = keyed_oracle.tally(self.keyed.keys, fates)
+
     def check_cache(self, expected):
         wait_for(lambda: cache_totals(self.socket_path) == expected, "the cache to say the same", RECOVERY_LIMIT_S,
                  0.1)
@@ -289,10 +338,12 @@ class Round:
 
     def close(self):
         self.done.set()
-        if self.proxy:
-            self.proxy.close()
+        if self.keyed:
+            self.keyed.abandoned = True
+        for proxy in self.proxies:
+            proxy.close()
         for child in self.children:
             child.discard()
         for loader in self.loaders:
             loader.join(WRITER_LIMIT_S + 10)
-        self.broker.topics("delete", self.payments_topic, self.stats_topic)
+        self.broker.topics("delete", *self.topics())

@@ -34,7 +34,7 @@ def free_ports(count):
 
 
 class Broker:
-    """scripts/kafka with a second listener, which tells its clients to come by way of a proxy."""
+    """scripts/kafka with two more listeners, each of which tells its clients to come by way of a proxy."""
 
     def __init__(self, folder, nodes=1, data=None):
         self.folder, self.nodes = folder, nodes
@@ -42,19 +42,21 @@ class Broker:
                         "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000"]
         if data:
             self.options += ["--data", data, "--set", "log.index.size.max.bytes=262144"]
-        self.proxy_port = self.proxied_port = None
+        self.proxied = []  # (port of a proxy, port that it leads to)
         if nodes == 1:
-            plain, proxied, controller, self.proxy_port = free_ports(4)
-            self.proxied_port = proxied
-            names = {"PLAINTEXT": plain, "PROXIED": proxied, "CONTROLLER": controller}
+            plain, controller, *proxied = free_ports(6)
+            self.proxied = [tuple(proxied[:2]), tuple(proxied[2:])]
+            (proxy, behind), (other_proxy, other_behind) = self.proxied
+            names = {"PLAINTEXT": plain, "PROXIED": behind, "ASIDE": other_behind, "CONTROLLER": controller}
+            advertised = {"PLAINTEXT": plain, "PROXIED": proxy, "ASIDE": other_proxy}
             def listeners(ports):
                 return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
             self.options += [
                 "--port", str(plain), "--set", f"listeners={listeners(names)}",
-                "--set", "advertised.listeners=" + listeners({"PLAINTEXT": plain, "PROXIED": self.proxy_port}),
+                "--set", "advertised.listeners=" + listeners(advertised),
                 "--set", f"controller.quorum.voters=1@127.0.0.1:{controller}",
                 "--set", "listener.security.protocol.map="
-                         "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"]
+                         "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,ASIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"]
         self.address = None
 
     def run(self, *words, limit_s=START_LIMIT_S):

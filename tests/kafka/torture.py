@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Crashes of the pipeline on Kafka, seeded and repeatable, on a broker of their own.
 
-    paygen -o kafka:P, paygen --atomic, POSTs to paystats-serve   ->   payagg kafka:P -o kafka:S
+    paygen -o kafka:P, paygen --atomic, POSTs to two paystats-serve   ->   payagg kafka:P -o kafka:S
     (one, two, or one of two jobs; exactly once or at least once)  ->  paystats-cache kafka:S
 
 Each round works on topics of its own with one partition or three, hurts the pipeline at random
@@ -11,6 +11,8 @@ moments, and then holds the topics against an oracle that shares nothing with it
     paygen (status 0) or serve (200) acknowledged is there;
   - every total that was ever committed is that of a prefix of its partition's payments, and the last
     one of each user that of all of them;
+  - a key is paid at most once, once where a client was told so, never where each was told that it is
+    not; each request of a key has one answer, in order, that of the first (keyed_oracle.py);
   - the cache says the same, merged;
   - no process ends by itself or hangs: payments flow again within the limits below after each fault,
     and a signal ends each tool within its limit, also while there is no broker.
@@ -18,6 +20,8 @@ moments, and then holds the topics against an oracle that shares nothing with it
 What is hurt (--only takes some of these, with commas between):
 
   payagg, serve, paygen, cache   kill -9 or SIGTERM, and the same again under the same name
+  serve_away  one of two servers is killed and stays away: the other one pays for its keys
+  serve_zombie   SIGSTOP of a server, mostly past its session's time-out, then SIGCONT or kill -9
   takeover    one of two payaggs is killed and stays away: the other one takes its partitions
   zombie      SIGSTOP past the session's time-out, then SIGCONT
   twin        a payagg of a name that is taken: the older one ends and says why
@@ -48,7 +52,8 @@ from round import Round
 from stack import Broker
 from torture_common import Difference
 
-KINDS = ["payagg", "takeover", "zombie", "twin", "serve", "paygen", "cache", "broker", "net", "disk"]
+KINDS = ["payagg", "takeover", "zombie", "twin", "serve", "serve_away", "serve_zombie", "paygen", "cache", "broker",
+         "net", "disk"]
 
 
 class SmallDisk:
@@ -75,7 +80,7 @@ class Torture:
         unknown = set(self.kinds) - set(KINDS) - {"leader"}
         if unknown:
             sys.exit(f"torture: --only: {', '.join(sorted(unknown))}: no such fault; see --help")
-        self.counts = collections.Counter()
+        self.counts, self.key_counts = collections.Counter(), collections.Counter()
         self.recoveries = collections.defaultdict(list)
         self.rounds = self.differences = 0
         self.disk = None
@@ -130,16 +135,19 @@ class Torture:
         finally:
             work.close()
             self.counts.update(work.counts)
+            self.key_counts.update(work.key_counts)
             for kind, times in work.recoveries.items():
                 self.recoveries[kind] += times
         if self.arguments.verbose:
-            print(f"round {number}: {work.shape}, {work.payments} payments, {dict(work.counts)}", flush=True)
+            print(f"round {number}: {work.shape}, {work.payments} payments, {dict(work.counts)}, "
+                  f"{dict(work.key_counts)}", flush=True)
 
     def tell(self):
         for kind, times in sorted(self.recoveries.items()):
             times.sort()
             print(f"recovered after {kind}: median {times[len(times) // 2]:.1f} s, worst {times[-1]:.1f} s "
                   f"of {len(times)}")
+        print(f"keyed: {dict(self.key_counts)}")
         print(f"rounds {self.rounds}, faults {sum(self.counts.values())} ({dict(sorted(self.counts.items()))}), "
               f"differences {self.differences}")
 
