@@ -60,32 +60,45 @@ request() {
   printf '%s\t{"user":"%s","paymentAmt":1,"volume":2,"idempotencyKey":"%s","output":"%s"}\n' "$1" "$2" "$1" "$payments"
 }
 
-# each_paid_once TOLD...: each POST was answered with 200 in the end, and its three payments are there once.
+# each_paid_once TOLD...: of each POST its three payments are there, once, and there are no others. (Who
+# posts with a key goes on until it is told 200.)
 each_paid_once() {
-  paid >paid.now
-  python3 - paid.now "$@" <<'END'
-import sys
-paid = {user: int(count) for count, user in map(str.split, open(sys.argv[1]))}
-told = {}
-for path in sys.argv[2:]:
-    for user, status, problem in map(str.split, open(path)):
-        told.setdefault(user, []).append((status, problem))
-wrong = [f"{user}: {paid.get(user, 0)} payments, told {answers}" for user, answers in told.items()
-         if answers[-1][0] != "200" or paid.get(user) != 3]
-wrong += [f"{user}: paid, and never sent" for user in paid.keys() - told.keys()]
-if wrong or not told:
-    sys.exit("\n".join(wrong[:10]) or "nothing was told")
-END
+  cut -d ' ' -f 1 "$@" | sort -u | sed 's/^/3 /' >paid.want
+  [ -s paid.want ]
+  paid | sort -k 2 | diff paid.want - | head -n 10 >paid.odd
+  [ ! -s paid.odd ] || { cat paid.odd >&2; return 1; }
 }
 
 # all_known NAME TOLD...: this server answers each of these keys as it was answered.
 all_known() {
   local address=${1}_url
   shift
-  cut -d ' ' -f 1 "$@" | sort -u | sed "s|.*|url = ${!address}/api/payments/&\noutput = /dev/null|" >known.curl
+  cut -d ' ' -f 1 "$@" | sort -u >known
+  sed "s|.*|url = ${!address}/api/payments/&\noutput = /dev/null|" known >known.curl
   curl -sS --max-time 120 -w '%{http_code}\n' --config known.curl | sort | uniq -c | tr -s ' ' >known.statuses
-  [ "$(cat known.statuses)" = " $(cut -d ' ' -f 1 "$@" | sort -u | wc -l) 200" ] ||
-    { cat known.statuses >&2; return 1; }
+  [ "$(cat known.statuses)" = " $(wc -l <known) 200" ] || { cat known.statuses >&2; return 1; }
+}
+
+# warned NAME...: what these servers have warned of, but for what each here says at its start.
+warned() {
+  local name
+  for name in "$@"; do
+    grep -e 'warning:' -e 'error:' "$name.err" | grep -v -e 'no page is installed' -e 'no cache answers' || true
+  done
+}
+
+# unused_port: not of the range that outgoing connections take theirs from.
+unused_port() {
+  python3 -c '
+import random, socket
+while True:
+    try:
+        one = socket.socket()
+        one.bind(("127.0.0.1", random.randrange(15000, 32000)))
+        print(one.getsockname()[1])
+        break
+    except OSError:
+        pass'
 }
 
 # ---- Clients
@@ -188,7 +201,7 @@ END
   post_from 16 a-
   wait_for '[ "$(grep -c " 200 " told)" -ge 100 ]'
   killed one
-  # The dead one's partitions are two of four: nearly all clients wait for them soon.
+  # Two of four partitions were the dead one's, so soon all clients wait for one of them.
   before=$(grep -c ' 200 ' told)
   wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 200)) ]"
   stop_posting
@@ -197,40 +210,32 @@ END
   on_topics one
   all_known one told
   all_known two told
-  ! grep -q ': not delivered\|error' one.err two.err
+  [ -z "$(warned one two)" ] || { warned one two >&2; return 1; }
 }
 
 @test "kill -9 of the only server, again and again while clients post: each is paid once" {
   all_topics 2
-  for round in 1 2 3; do
-    on_topics one
-    port=${one_url##*:}
-    post_from 8 "r$round-"
-    wait_for '[ "$(grep -c " 200 " told)" -ge 50 ]'
-    kill -KILL "$one_pid"
-    kill -KILL "$poster_pid"
-    exec {posting_fd}>&-
-    wait "$one_pid" "$poster_pid" || true
-    mv told "told.$round"
-  done
+  port=$(unused_port)
+  listen=127.0.0.1:$port
   on_topics one
-  grep -h ' 200 ' told.* >taken
-  all_known one taken
-  # Those whose answer was lost are asked for, and then sent again by the same clients.
-  port=${one_url##*:}
+  post_from 8 a-
   for round in 1 2 3; do
-    post_from 8 "r$round-"
-    wait_for "[ \$(grep -c ' 200 ' told) -ge $(($(wc -l <"told.$round") + 100)) ]"
-    stop_posting
-    mv told "again.$round"
+    before=$(grep -c ' 200 ' told || true)
+    wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 50)) ]"
+    killed one
+    on_topics one
   done
-  each_paid_once again.*
+  before=$(grep -c ' 200 ' told)
+  wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 50)) ]"
+  stop_posting
+  each_paid_once told
+  all_known one told
 }
 
 @test "the offsets of the group moved by hand: nothing is paid twice, nothing is skipped" {
   [ -n "$KAFKA_DIR" ] || skip "Java's tools need the folder of scripts/kafka, and only an address is given"
   all_topics
-  on_topics one
+  on_topics one -X session.timeout.ms=1500
   for i in 1 2 3; do [ "$(post one "k$i" '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]; done
   user=4
   for to in --to-earliest --to-latest; do
@@ -240,7 +245,7 @@ END
     # A member of a static name is in its group until its session is over.
     wait_for "broker admin groups --group paystats-serve.$requests --topic $requests --reset-offsets $to --execute 2>&1 |
       grep -q '$requests  *0  *[0-9]'"
-    on_topics one
+    on_topics one -X session.timeout.ms=1500
     [ "$(post one "k$user" "{\"user\":\"u$user\",\"paymentAmt\":1,\"volume\":2}")" = 200 ]
     for i in 1 2 3; do [ "$(post one "k$i" '{"user":"edgar","paymentAmt":1,"volume":2}')" = 200 ]; done
     user=$((user + 1))
@@ -308,8 +313,6 @@ END
   [ "$(paid)" = '1 ada
 1 bob
 2 edgar' ]
-  consume "$answers" | cut -d '"' -f 4- >answered
-  cat answered
   [ "$(consume "$answers" | grep -o '"offset":[0-9]*' | cut -d : -f 2 | tr '\n' ' ')" = '0 1 2 3 4 5 6 7 8 9 10 11 ' ]
   [ "$(consume "$answers" | grep -c '"error":"')" -eq 9 ]
   [ "$(grep -c "warning: .*kafka:$requests: partition 0, offset [0-9]*: .*: it is not paid" one.err)" -eq 9 ]
@@ -333,7 +336,6 @@ END
 
 @test "without the two topics this is said, a request with a key is refused, and others are taken" {
   topic "$payments" 1
-  run -0 --separate-stderr topics list
   topic "$requests" 1 "$SAFE"
   refused_topics "kafka:$answers: there is no such topic; --create-topics makes it"
   # Of the default names as well, where nobody has made them.
@@ -383,11 +385,8 @@ $requests 3" ]
 
 @test "each setting that makes keys unsafe is refused by itself, in either topic" {
   topic "$payments" 1
-  for bad in cleanup.policy=compact cleanup.policy=compact,delete message.timestamp.type=CreateTime \
-    retention.ms=1000 retention.bytes=1; do
+  for bad in cleanup.policy=compact message.timestamp.type=CreateTime retention.ms=1000 retention.bytes=1; do
     bad_topic=$(unique bad)
-    # The last of a setting counts. Lists have no place here.
-    [[ $bad == *,* ]] && continue
     topic "$bad_topic" 1 "$(sed "s/${bad%%=*}=[^,]*/$bad/" <<<"$SAFE")"
     good_topic=$(unique good)
     topic "$good_topic" 1 "$SAFE"

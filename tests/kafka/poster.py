@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Posts batches to a paystats-serve from many clients, until its stdin ends.
+"""Posts batches to a paystats-serve from many clients, until its stdin has a line or ends.
 
   poster.py PORT CLIENTS [PREFIX] >told
 
@@ -61,7 +61,7 @@ def client(number):
 threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
 for thread in threads:
     thread.start()
-sys.stdin.read()
+sys.stdin.readline()
 ending.set()
 for thread in threads:
     thread.join()

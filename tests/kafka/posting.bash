@@ -34,6 +34,8 @@ post_from() {
 }
 
 stop_posting() {
+  # A server that was started meanwhile has the descriptor too, so to close it is not enough.
+  echo >&"$posting_fd"
   exec {posting_fd}>&-
   wait "$poster_pid"
 }
