@@ -7,38 +7,16 @@ load ../tools/server
 load ../tools/keyed
 load helpers
 load posting
+load keyed_topics
 
 setup() {
   paystats_setup
-  payments=$(unique payments)
-  requests=$(unique requests)
-  answers=$(unique answers)
-  pair=(--requests "$requests" --answers "$answers")
+  keyed_setup
 }
-
-SAFE=cleanup.policy=delete,message.timestamp.type=LogAppendTime,retention.ms=-1,retention.bytes=-1
-
-# all_topics [PARTITIONS]
-all_topics() {
-  topic "$payments" "${1:-1}"
-  topic "$requests" "${1:-1}" "$SAFE"
-  topic "$answers" "${1:-1}" "$SAFE"
-}
-
-# on_topics NAME WORDS...: a server of these topics.
-on_topics() { server "$1" -v -o "kafka:$payments" "${pair[@]}" "${@:2}"; }
 
 # refused_topics WORDS: a server of these topics is refused, with a message that has these words.
 refused_topics() {
   refuses "$1" paystats-serve --stats none.sock --listen localhost:0 -o "kafka:$payments" "${pair[@]}"
-}
-
-# killed NAME [SIGNAL]: it has ended by then; with another signal than KILL, well.
-killed() {
-  local name=${1}_pid
-  pid=${!name}
-  kill "-${2:-KILL}" "$pid"
-  if [ "${2:-KILL}" = KILL ]; then ended_with 137; else ended_with 0; fi
 }
 
 # ends NAME WORDS: it ends with status 3, and says these words.
@@ -49,42 +27,9 @@ ends() {
   grep -qF -- "$2" "$1.err" || { cat "$1.err" >&2; return 1; }
 }
 
-# paid: lines "COUNT USER" of the topic of payments.
-paid() { consume "$payments" -f '%k\n' | sort | uniq -c | sed 's/^ *//'; }
-
-# has_some NAME: the server has been given partitions.
-has_some() { wait_for "grep -q 'partition [0-9]* from offset' $1.err"; }
-
 # request KEY USER: as a server would send it, with the key of the message before a tab.
 request() {
   printf '%s\t{"user":"%s","paymentAmt":1,"volume":2,"idempotencyKey":"%s","output":"%s"}\n' "$1" "$2" "$1" "$payments"
-}
-
-# each_paid_once TOLD...: of each POST its three payments are there, once, and there are no others. (Who
-# posts with a key goes on until it is told 200.)
-each_paid_once() {
-  cut -d ' ' -f 1 "$@" | sort -u | sed 's/^/3 /' >paid.want
-  [ -s paid.want ]
-  paid | sort -k 2 | diff paid.want - | head -n 10 >paid.odd
-  [ ! -s paid.odd ] || { cat paid.odd >&2; return 1; }
-}
-
-# all_known NAME TOLD...: this server answers each of these keys as it was answered.
-all_known() {
-  local address=${1}_url
-  shift
-  cut -d ' ' -f 1 "$@" | sort -u >known
-  sed "s|.*|url = ${!address}/api/payments/&\noutput = /dev/null|" known >known.curl
-  curl -sS --max-time 120 -w '%{http_code}\n' --config known.curl | sort | uniq -c | tr -s ' ' >known.statuses
-  [ "$(cat known.statuses)" = " $(wc -l <known) 200" ] || { cat known.statuses >&2; return 1; }
-}
-
-# warned NAME...: what these servers have warned of, but for what each here says at its start.
-warned() {
-  local name
-  for name in "$@"; do
-    grep -e 'warning:' -e 'error:' "$name.err" | grep -v -e 'no page is installed' -e 'no cache answers' || true
-  done
 }
 
 # unused_port: not of the range that outgoing connections take theirs from.
@@ -399,4 +344,15 @@ $requests 3" ]
   topic "$answers" 3 "$SAFE"
   pair=(--requests "$requests" --answers "$answers")
   refused_topics "kafka:$requests has 2 partitions and kafka:$answers has 3"
+}
+
+@test "a key whose request is sent again many times is one key to a server that starts" {
+  all_topics
+  on_topics one
+  on_topics two
+  # Each is a message of its own, and has an answer.
+  post_at_once 20 k '{"user":"edgar","paymentAmt":1}' one two
+  on_topics three
+  [ "$(post three k '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  curl -sS "$three_url/metrics" | grep -x 'paystats_serve_idempotency_keys 1'
 }
