@@ -58,6 +58,6 @@ all_known() {
 warned() {
   local name
   for name in "$@"; do
-    grep -e 'warning:' -e 'error:' "$name.err" | grep -v -e 'no page is installed' -e 'no cache answers' || true
+    grep -e '^paystats-serve: warning:' -e '^paystats-serve: error:' "$name.err" | grep -v -e 'no page is installed' -e 'no cache answers' || true
   done
 }
