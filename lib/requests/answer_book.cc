@@ -19,6 +19,20 @@ keys::KeyOutcome entry_of_key(std::string_view key) {
           .count = 0};
 }
 
+// A request that was sent again has as many answers. They say the same, unless the key was
+// forgotten in between.
+void keep_last_of_each_key(std::vector<keys::KeyOutcome>& entries) {
+  const auto key_of = [](const keys::KeyOutcome& entry) {
+    return std::pair(entry.fingerprint, entry.key_check);
+  };
+  std::reverse(entries.begin(), entries.end());
+  std::stable_sort(entries.begin(), entries.end(),
+                   [&](const auto& a, const auto& b) { return key_of(a) < key_of(b); });
+  entries.erase(std::unique(entries.begin(), entries.end(),
+                            [&](const auto& a, const auto& b) { return key_of(a) == key_of(b); }),
+                entries.end());
+}
+
 }  // namespace
 
 AnswerBook::AnswerBook(const keys::KeyLimits& limits, const base::Clock& clock)
@@ -175,6 +189,7 @@ void AnswerBook::learn(std::span<const Answer> answers) {
 }
 
 void AnswerBook::learn_past(std::vector<keys::KeyOutcome> entries) {
+  keep_last_of_each_key(entries);
   std::vector<io::KeyedOutcome> outcomes;
   {
     const base::MutexLock lock(mutex_);

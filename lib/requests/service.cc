@@ -264,7 +264,8 @@ base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(
   if (!options.instance) {
     base::Result<kafka::Slot> slot = kafka::Slot::take(shared->payer.group);
     if (!slot) return base::fail(slot.error());
-    shared->payer.instance = slot->name();
+    // Within the group, whose name it begins with.
+    shared->payer.instance = slot->name().substr(shared->payer.group.size() + 1);
     shared->slot = std::move(*slot);
   }
   base::Result<std::unique_ptr<base::StopFlag>> stop = base::StopFlag::make();

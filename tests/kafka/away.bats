@@ -2,8 +2,11 @@
 # for good. Nothing is lost, nothing is there twice, nothing hangs, and it is said once.
 
 load ../tools/helpers
+load ../tools/server
+load ../tools/keyed
 load helpers
 load posting
+load keyed_topics
 
 setup_file() { kafka_up --own; }
 
@@ -128,4 +131,85 @@ END
   within 9 '! kill -0 "$pid" 2>/dev/null'
   wait_for '[ -s status ]'
   [ "$(cat status)" = 503 ]
+}
+
+# post_away NAME KEY: posts a payment of that user; what it was told is in KEY.told, as in `told`.
+post_away() {
+  local address=${1}_url status
+  status=$(curl -sS --max-time 120 -o "$2.out" -w '%{http_code}' -H "$J" -H "Idempotency-Key: $2" \
+    --data-binary "{\"user\":\"$2\",\"paymentAmt\":1.5,\"volume\":3}" "${!address}/api/payments")
+  echo "$2 $status $(grep -oE 'busy|outcome-unknown|not-stored' "$2.out" || echo -)" >"$2.told"
+}
+
+# The three topics and a server of them, which knows the key `before`; then the broker is away as SIGNAL
+# does it, and what is told meanwhile is in `told`.
+keyed_without_broker() {
+  keyed_setup
+  all_topics
+  on_topics one
+  post_away one before
+  [ "$(cat before.told)" = 'before 200 -' ]
+  broker kill 1 "$1"
+  count=0
+  for user in first second third; do
+    post_away one "$user" 3>&- &
+    count=$((count + 1))
+    wait_for '[ "$(url=$one_url waiting)" -eq $count ]'
+  done
+  # What is known is known.
+  [ "$(post one before '{"user":"before","paymentAmt":1.5,"volume":3}')" = 200 ]
+  [ "$(asked one before)" = 200 ]
+  asked one nobody >nobody.status 3>&- &
+  within 11 '[ -s first.told ] && [ -s second.told ] && [ -s third.told ] && [ -s nobody.status ]'
+  [ "$(cat nobody.status)" = 503 ]
+  cat ./*.told >told
+  run -1 grep -v -e ' 507 not-stored' -e ' 503 outcome-unknown' -e '^before 200' told || { cat told >&2; return 1; }
+}
+
+# What was told without the broker holds with it; and to send again is certain.
+certain_with_broker() {
+  wait_for '[ "$(asked one nobody)" = 404 ]'
+  # Of one partition: whatever was sent before that question is decided.
+  told_the_truth "$payments"
+  while read -r user status problem; do
+    [ "$problem" = outcome-unknown ] || continue
+    [ "$(asked one "$user")" = "$([ "$(consume "$payments" -f '%k\n' | grep -cx "$user")" -gt 0 ] && echo 200 || echo 404)" ]
+  done <told
+  for user in before first second third; do
+    [ "$(post one "$user" "{\"user\":\"$user\",\"paymentAmt\":1.5,\"volume\":3}")" = 200 ]
+  done
+  each_paid_once told
+}
+
+@test "keyed requests while the broker is gone: told within 11 s, by what holds once it is back" {
+  keyed_without_broker KILL
+  broker start >/dev/null
+  certain_with_broker
+}
+
+@test "keyed requests while the broker is stopped: told within 11 s, by what holds once it goes on" {
+  keyed_without_broker STOP
+  broker kill 1 CONT
+  certain_with_broker
+}
+
+@test "keyed requests at two servers while the broker is killed and started: all are told 200, each is paid once" {
+  keyed_setup
+  all_topics 3
+  on_topics one
+  on_topics two
+  port=${one_url##*:}
+  post_from 8 a-
+  for _ in 1 2; do
+    before=$(grep -c ' 200 ' told || true)
+    wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]"
+    broker kill 1
+    broker start >/dev/null
+  done
+  before=$(grep -c ' 200 ' told)
+  wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]"
+  stop_posting
+  each_paid_once told
+  all_known one told
+  all_known two told
 }

@@ -22,17 +22,20 @@ submit() {
 # waiting: so many POSTs have been read and are not answered yet.
 waiting() { curl -sS --max-time 120 "$url/metrics" | sed -n 's/^paystats_serve_posts_waiting //p'; }
 
-# post_from CLIENTS: they post until stop_posting; what they were told is in `told`.
+# post_from CLIENTS [PREFIX]: they post until stop_posting; what they were told is in `told`. With a
+# PREFIX of users they post with keys, until each is answered with 200.
 post_from() {
   rm -f posting
   mkfifo posting
-  "$BATS_TEST_DIRNAME/poster.py" "$port" "$1" <posting >told 3>&- &
+  "$BATS_TEST_DIRNAME/poster.py" "$port" "$@" <posting >told 3>&- &
   poster_pid=$!
   started+=("$poster_pid")
   exec {posting_fd}>posting
 }
 
 stop_posting() {
+  # A server that was started meanwhile has the descriptor too, so to close it is not enough.
+  echo >&"$posting_fd"
   exec {posting_fd}>&-
   wait "$poster_pid"
 }

@@ -106,7 +106,7 @@ load posting
 
 @test "a topic that does not exist is said before the first client comes; --create-topics makes it" {
   refuses "--create-topics makes it" paystats-serve --stats stats.sock --listen localhost:0 -o "kafka:$payments"
-  serve -o "kafka:$payments" --create-topics
+  serve -o "kafka:$payments" --create-topics --requests "$(unique requests)" --answers "$(unique answers)"
   [ "$(submit '{"user":"edgar","paymentAmt":1}')" = 200 ]
   [ "$(consume "$payments")" = '{"user":"edgar","paymentAmt":1}' ]
 }

@@ -1,4 +1,4 @@
-"""A paystats-serve under test that writes to a log, and what payagg makes of that log."""
+"""A paystats-serve under test, and what payagg makes of its output."""
 import os
 import signal
 import subprocess
@@ -10,9 +10,9 @@ class Server:
     """On any free port; a second start() is another process, on another port. `port` is None while
     there is none: another process may get the one that it had."""
 
-    def __init__(self, bin_dir, log, folder, name):
+    def __init__(self, bin_dir, output, folder, name, words=()):
         self.command = [f"{bin_dir}/paystats-serve", "--listen", "127.0.0.1:0", "--stats",
-                        os.path.join(folder, "none.sock"), "--allow-host", "127.0.0.1", "-o", log]
+                        os.path.join(folder, "none.sock"), "--allow-host", "127.0.0.1", "-o", output, *words]
         self.errors = os.path.join(folder, f"{name}.err")
         self.process, self.port = None, None
         self.start()
@@ -34,7 +34,7 @@ class Server:
             return file.read()
 
     def stop(self):
-        """By SIGTERM; what it has taken is in the log then."""
+        """By SIGTERM; what it has taken is in its output then."""
         self.port = None
         self.process.send_signal(signal.SIGTERM)
         wait_for(lambda: self.process.poll() is not None, "the end of a server")
@@ -51,9 +51,9 @@ class Server:
             self.kill()
 
 
-def payagg(bin_dir, log):
-    """Its totals of a log in which every line counts."""
-    run = subprocess.run([f"{bin_dir}/payagg", log], capture_output=True, check=False, timeout=LIMIT_S)
+def payagg(bin_dir, *words):
+    """Its totals of an input in which every line counts."""
+    run = subprocess.run([f"{bin_dir}/payagg", *words], capture_output=True, check=False, timeout=LIMIT_S)
     if run.returncode != 0:
         raise Difference(f"payagg: status {run.returncode}: {run.stderr.decode()}")
     return run.stdout

@@ -3,21 +3,7 @@
 
 load helpers
 load server
-
-J='Content-Type: application/json'
-
-# post NAME KEY JSON [WORDS...]: prints the status; the body is in post.out. NAME is a server.
-post() {
-  local name=$1 key=$2 json=$3
-  shift 3
-  local address=${name}_url
-  curl -sS --max-time 120 -o post.out -w '%{http_code}' -H "$J" -H "Idempotency-Key: \"$key\"" \
-    --data-binary "$json" "$@" "${!address}/api/payments"
-}
-asked() {
-  local address=${1}_url
-  curl -sS --max-time 120 -o asked.out -w '%{http_code}' "${!address}/api/payments/$2"
-}
+load keyed
 
 total() { payagg payments.jsonl | tr -d '\n'; }
 
@@ -59,15 +45,7 @@ free_lock() { flock -u 8; }
 @test "fifty requests of one key at two servers at once: paid once, and all are told 200" {
   server one -o payments.jsonl
   server two -o payments.jsonl
-  local i pids=()
-  for i in $(seq 25); do
-    for address in "$one_url" "$two_url"; do
-      curl -sS --max-time 120 -o /dev/null -w '%{http_code}\n' -H "$J" -H 'Idempotency-Key: k' \
-        --data-binary '{"user":"edgar","paymentAmt":1}' "$address/api/payments" >"status.$i.${address##*:}" &
-      pids+=("$!")
-    done
-  done
-  wait "${pids[@]}"
+  post_at_once 25 k '{"user":"edgar","paymentAmt":1}' one two
   [ "$(cat status.* | sort | uniq -c | tr -s ' ')" = ' 50 200' ]
   [ "$(total)" = '{"user":"edgar","sum":1.00,"count":1}' ]
 }

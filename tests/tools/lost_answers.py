@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """A retry never pays twice: four kinds of clients post payments with keys through a proxy that loses
-requests and answers, to two servers of one log, until each has a certain answer.
+requests and answers, to two servers of one log or one topic, until each has a certain answer.
 
   lost_answers.py --bin build/release/bin --seed 1 [--keys 250] [--seconds 0] [--bursts 3]
+                  [--kafka HOST:PORT[,...] | --kafka-dir DIR]       of scripts/kafka
 
 Clients: Python's http.client, Java's HttpURLConnection, Go's net/http and curl --retry; those of them
 send again by themselves as well. Where Java or Go is missing this is said, and the others do the work.
 Beside them many clients post one key at once, with no proxy. In the end:
 
-  - each key of which a client was told 200 is in the log exactly once, every other at most once;
+  - each key of which a client was told 200 is in the output exactly once, every other at most once;
   - each client was told 200 in the end, unless it gave up, and sent twice means answered the same;
-  - payagg's totals are those of the keys in the log, by decimal.
+  - payagg's totals are those of the keys in the output, by decimal.
 
 What becomes of a request is made from the seed, its key and how often it was seen.
 """
@@ -22,6 +23,7 @@ import http.client
 import json
 import os
 import random
+import secrets
 import shutil
 import subprocess
 import sys
@@ -33,9 +35,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, os.path.join(HERE, "..", "fault"))
+sys.path.insert(0, os.path.join(HERE, "..", "kafka"))
 from keyed_log import TAKEN, UNKNOWN, Ledger, outcome_of  # noqa: E402
 from log_oracle import Batch  # noqa: E402
 from losing_proxy import CLIENT_TIMEOUT_S, LosingProxy  # noqa: E402
+from oracle import payment_of, read_topic  # noqa: E402
 from serving import Server, payagg  # noqa: E402
 from torture_common import Difference  # noqa: E402
 
@@ -44,6 +48,7 @@ LIMIT_S = 300
 GIVES_UP_EACH = 20   # of Python's keys: one that is sent once, whatever the answer
 CURL_KEYS = 4        # by one curl, over one connection
 BURST = 50
+PARTITIONS = 3       # of the topics
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -55,14 +60,51 @@ def body_of(key):
     return f'{{"user":"{key}","paymentAmt":1.25,"volume":{batch_of(key).volume}}}'
 
 
+class Log:
+    """Where the servers of a run write, as words for them and for payagg."""
+
+    def __init__(self, folder):
+        self.name, self.serve_words, self.payagg_words = os.path.join(folder, "payments.jsonl"), [], []
+
+    def lines(self):
+        """What is there, as a log has it."""
+        with open(self.name, "rb") as file:
+            return file.read()
+
+
+class Topic:
+    """The same of Kafka: each key is a user of its own, so its payments there are those of the key."""
+
+    def __init__(self, brokers, run_name):
+        self.brokers, self.topic = brokers, f"payments-{run_name}"
+        self.name = f"kafka:{self.topic}"
+        self.serve_words = ["-b", brokers, "--create-topics", "--requests", f"requests-{run_name}",
+                            "--answers", f"answers-{run_name}"]
+        self.payagg_words = ["-b", brokers, "--available-now", "--output-mode", "final"]
+        subprocess.run([f"{HERE}/../../scripts/kafka-topics", "-b", brokers, "create",
+                        f"{self.topic}:{PARTITIONS}"], check=True, timeout=LIMIT_S)
+
+    def lines(self):
+        there = collections.Counter(
+            payment_of(message) for part in read_topic(self.brokers, self.topic).values() for message in part)
+        lines = []
+        for (user, amount), count in there.items():
+            volume = batch_of(user).volume
+            if count % volume != 0:
+                raise Difference(f"{user}: {count} payments, of a batch of {volume}")
+            line = f'{{"user":"{user}","paymentAmt":{amount},"volume":{volume},"idempotencyKey":"{user}"}}\n'
+            lines += [line] * (count // volume)
+        return "".join(lines).encode()
+
+
 class Run:
     """The keys of one client go by its name and their number."""
 
-    def __init__(self, folder, bin_dir, seed, keys):
-        self.folder, self.bin_dir, self.keys = folder, bin_dir, keys
-        self.log = os.path.join(folder, "payments.jsonl")
+    def __init__(self, folder, bin_dir, seed, keys, output):
+        self.folder, self.bin_dir, self.keys, self.output = folder, bin_dir, keys, output
         self.ledger, self.tries = Ledger(), collections.Counter()
-        self.servers = [Server(bin_dir, self.log, folder, f"server-{i}") for i in range(2)]
+        self.servers = [Server(bin_dir, output.name, folder, f"server-{i}", output.serve_words)
+                        for i in range(2)]
         rng, lock = random.Random(seed), threading.Lock()
 
         def target():
@@ -220,8 +262,8 @@ def play(run, commands, bursts):
         server.stop()
     if run.proxy.findings:
         raise Difference("; ".join(run.proxy.findings[:3]))
-    with open(run.log, "rb") as file:
-        run.ledger.check(file.read(), payagg(run.bin_dir, run.log))
+    run.ledger.check(run.output.lines(),
+                     payagg(run.bin_dir, *run.output.payagg_words, run.output.name))
     if sum(run.proxy.passed.values()) <= len(run.proxy.passed):
         raise Difference("no request was sent to a server twice: the proxy has lost no answer")
 
@@ -243,7 +285,13 @@ def main():
     parser.add_argument("--keys", type=int, default=250, help="of each client; curl has a fifth")
     parser.add_argument("--bursts", type=int, default=3, help="keys that many post at once")
     parser.add_argument("--seconds", type=float, default=0, help="more rounds, for so long")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--kafka", metavar="BROKERS", help="write to topics of this cluster")
+    where.add_argument("--kafka-dir", metavar="DIR", help="the same, of a cluster of scripts/kafka")
     options = parser.parse_args()
+    if options.kafka_dir:
+        with open(os.path.join(options.kafka_dir, "bootstrap"), encoding="utf-8") as file:
+            options.kafka = file.read().strip()
     home = tempfile.mkdtemp(prefix="lost-answers-")
     commands = programs(home)
     end, number, status = time.monotonic() + options.seconds, 0, 0
@@ -251,7 +299,8 @@ def main():
         folder = os.path.join(home, str(number))
         os.mkdir(folder)
         begun = time.monotonic()
-        run = Run(folder, os.path.abspath(options.bin), f"{options.seed}/{number}", options.keys)
+        output = Topic(options.kafka, f"lost-{secrets.token_hex(5)}") if options.kafka else Log(folder)
+        run = Run(folder, os.path.abspath(options.bin), f"{options.seed}/{number}", options.keys, output)
         try:
             play(run, commands, options.bursts)
         except (Difference, subprocess.TimeoutExpired) as difference:

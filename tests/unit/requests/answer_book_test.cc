@@ -106,6 +106,15 @@ TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
   EXPECT_EQ(book_->figures(1).keys, 3u);
 }
 
+TEST_F(AnswerBookTest, AKeyWithManyAnswersAtAStartIsOneKey) {
+  use({.keys_max = 2});
+  book_->learn_past({AnswerBook::entry_of(paid("a", 1)), AnswerBook::entry_of(paid("b", 5)),
+                     AnswerBook::entry_of(paid("a", 1)), AnswerBook::entry_of(paid("b", 6))});
+  EXPECT_EQ(book_->figures(1).keys, 2u);
+  EXPECT_EQ(book_->find("a")->digest, 1u);
+  EXPECT_EQ(book_->find("b")->digest, 6u);  // forgotten, and paid again
+}
+
 TEST_F(AnswerBookTest, WhatFailsIsToldAndAwaitedNoMore) {
   EXPECT_FALSE(book_->await(1, "k", 10, 1));
   book_->fail(1, Kind::kNotTaken);
