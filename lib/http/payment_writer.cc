@@ -71,6 +71,7 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   std::vector<uint64_t> take_back(std::vector<uint64_t> ids);
   std::optional<PostOutcome> hand_elsewhere(WriteItem& item);
   void report_keyed(const std::vector<io::KeyedOutcome>& outcomes);
+  PostOutcome outcome_of(const io::KeyedOutcome& outcome, bool asks, std::string_view key) const;
   bool is_under_way(std::string_view key) const;
   void break_keyed(const base::Error& error);
 
@@ -305,7 +306,7 @@ std::optional<PostOutcome> PaymentWriter::LoopSide::hand_elsewhere(WriteItem& it
       item.asks() ? keyed->ask(item.id, item.key())
                   : keyed->submit(item.id, item.payments.request());
   if (!outcome) return std::nullopt;
-  return post_outcome(*outcome, item.asks());
+  return outcome_of(*outcome, item.asks(), item.key());
 }
 
 void PaymentWriter::LoopSide::report_keyed(const std::vector<io::KeyedOutcome>& outcomes) {
@@ -313,15 +314,22 @@ void PaymentWriter::LoopSide::report_keyed(const std::vector<io::KeyedOutcome>& 
   for (const io::KeyedOutcome& outcome : outcomes) {
     if (outcome.kind != Kind::kUncertain) set_keyed_writable(outcome.kind != Kind::kNotTaken);
     const auto found = waiting.find(outcome.id);
-    const bool asks = found != waiting.end() && found->second.asks;
-    // Nothing known of a key is the last word only where none of its requests may still be taken.
-    const bool open = outcome.kind == Kind::kKeyUnknown || outcome.kind == Kind::kUncertain;
-    if (asks && open && is_under_way(found->second.key)) {
-      complete(outcome.id, Posting::kKeyUnderWay);
+    if (found == waiting.end()) {
+      complete(outcome.id, post_outcome(outcome, false));  // has been answered already
     } else {
-      complete(outcome.id, post_outcome(outcome, asks));
+      complete(outcome.id, outcome_of(outcome, found->second.asks, found->second.key));
     }
   }
+}
+
+// That nothing is known of a key is the last word only where none of its requests may still be
+// taken.
+PostOutcome PaymentWriter::LoopSide::outcome_of(const io::KeyedOutcome& outcome, bool asks,
+                                                std::string_view key) const {
+  using Kind = io::KeyedOutcome::Kind;
+  const bool open = outcome.kind == Kind::kKeyUnknown || outcome.kind == Kind::kUncertain;
+  if (asks && open && is_under_way(key)) return {.posting = Posting::kKeyUnderWay};
+  return post_outcome(outcome, asks);
 }
 
 bool PaymentWriter::LoopSide::is_under_way(std::string_view key) const {

@@ -45,9 +45,10 @@ class FakeKeyedRequests final : public io::KeyedRequests {
       lock.unlock();
       on_outcomes({{.id = id, .kind = kind, .count = payments}});
     }
-    void answer_at_once(Kind kind, uint64_t payments = 0) {
+    void answer_at_once(std::optional<Kind> kind, uint64_t payments = 0) {
       const std::lock_guard lock(mutex);
-      at_once = io::KeyedOutcome{.kind = kind, .count = payments};
+      at_once.reset();
+      if (kind) at_once = io::KeyedOutcome{.kind = *kind, .count = payments};
     }
   };
 

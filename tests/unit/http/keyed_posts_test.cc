@@ -152,13 +152,16 @@ TEST_F(KeyedElsewhere, AKeyIsNotUnknownWhileARequestOfItMayStillBeTaken) {
     keyed_->tell(keyed_->count() - 1, kind);
     EXPECT_EQ(status_of(asking.read_response()), 409);
   }
+  keyed_->answer_at_once(Kind::kKeyUnknown);
+  EXPECT_EQ(status_of(server_->ask(question())), 409);
+  keyed_->answer_at_once(std::nullopt);
   HttpClient of_another = send(server_->get("/api/payments/other"));
-  keyed_->tell(3, Kind::kKeyUnknown);
+  keyed_->tell(4, Kind::kKeyUnknown);
   EXPECT_EQ(status_of(of_another.read_response()), 404);
   keyed_->tell(0, Kind::kNotTaken);
   EXPECT_EQ(status_of(paying.read_response()), 507);
   HttpClient asking = send(question());
-  keyed_->tell(4, Kind::kKeyUnknown);
+  keyed_->tell(5, Kind::kKeyUnknown);
   EXPECT_EQ(status_of(asking.read_response()), 404);
 }
 
@@ -221,7 +224,7 @@ TEST_F(KeyedElsewhere, WhereItBreaksTheServerEndsAndNothingMoreIsHandedOver) {
 }
 
 TEST_F(KeyedElsewhere, AServerThatEndsTellsWhatItCanWhileClientsStillWait) {
-  start();
+  start({}, {.wait_timeout = std::chrono::hours(1)});
   HttpClient paying = send(post());
   HttpClient asking = send(question());
   server_->end_waits_after(milliseconds(0));
