@@ -60,7 +60,7 @@ void declare(cli::CommandLine& line, Options& options) {
   line.flag("--allow-negative", options.allow_negative, "take amounts that are not positive");
   line.section("Idempotency keys");
   line.number("--keys-max", options.keyed.limits.keys_max, "N",
-              "keys of one memory (default 1000000); 16 bytes each, of a topic 32", 1,
+              "keys of one memory (default 1000000); 16 bytes each, in a pipe 56, of a topic 32", 1,
               1'000'000'000);
   line.duration("--idempotency-memory", options.idempotency_memory, "T",
                 "how long a key is known at least (default 24h)");

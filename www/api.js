@@ -63,9 +63,10 @@ export function postPayments({ user, paymentAmt, volume }, key = null) {
 export const askPayments = (key) => answerTo({ url: `api/payments/${encodeURIComponent(key)}`, timeout: ANSWER_MS });
 
 // What the server makes of keys: {kept, instance}, where `kept` is "no" (also where it is too old to
-// say), "process", "log" or "topic", and `instance` says which of them that is. Throws Unreachable.
+// say), "process", "log" or "topic", and `instance` says which of them that is. Throws Unreachable, also
+// where only a proxy has answered.
 export async function keysKept() {
   const { status, body } = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
-  if (status === 0 || status >= 500) throw new Unreachable("api/idempotency");
+  if (body === null && status !== 404) throw new Unreachable("api/idempotency");
   return { kept: ["process", "log", "topic"].includes(body?.kept) ? body.kept : "no", instance: String(body?.instance ?? "") };
 }

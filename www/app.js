@@ -109,8 +109,6 @@ function takeStats(body) {
 
 function takeState(kind) {
   view.kind = kind;
-  // The server that is found again may be another one.
-  if (kind === "lost") delivery.forgetServer();
   showState(view);
 }
 
@@ -243,7 +241,6 @@ readPreference();
 showLive();
 takeAddress();
 setInterval(() => showAge(view.updated), 1000);
-delivery.keeps().catch(() => {}); // asked again before a submission
 delivery.recover();
 feed.live = view.live;
 feed.show(view.query);

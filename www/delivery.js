@@ -40,7 +40,6 @@ export class Delivery {
     Object.assign(this, { submissions, sent, waiting });
     this.tell = { changed() {}, accepted() {}, ended() {} };
     this.entries = new Map(); // by key: those that this tab looks after
-    this.kept = null; // a promise of what the server makes of keys
     this.instance = ""; // of the keys' memory, as of the last answer
     this.looking = null; // the timer of the next look at what other tabs have
     this.tabs = new Tabs({ name: submissions.prefix, owns: (key) => this.entries.has(key), dropped: (key) => this.drop(key),
@@ -54,19 +53,11 @@ export class Delivery {
     $(window).on("pageshow", ({ originalEvent }) => { if (originalEvent.persisted) this.recover(); });
   }
 
-  // ---- What the server makes of keys: asked once, and again after it was out of reach.
-
-  keeps() {
-    this.kept ??= keysKept().then(({ kept, instance }) => {
-      this.instance = instance;
-      return kept;
-    });
-    this.kept.catch(() => this.forgetServer());
-    return this.kept;
-  }
-
-  forgetServer() {
-    this.kept = null;
+  // What the server makes of keys: asked before each submission, since another file may be the log now.
+  async keeps() {
+    const { kept, instance } = await keysKept();
+    this.instance = instance;
+    return kept;
   }
 
   // ---- Entries
@@ -157,7 +148,7 @@ export class Delivery {
       const known = await this.learn(entry, { pause, retryAfter: answer.retryAfter });
       if (known?.kind === "taken") return this.accept(entry, known.count);
       if (!this.has(entry)) return;
-      if (known.kind === "forgotten" && !(kind === "busy" && first)) return this.show(entry, { name: "unknown", why: known.why, answer });
+      if (known.kind === "forgotten") return this.show(entry, { name: "unknown", why: known.why, answer });
       if (!pause) return this.refuse(entry, answer);
       entry.asOf = now();
     }
@@ -210,7 +201,6 @@ export class Delivery {
     const came = await answer;
     clearTimeout(slow);
     if (rests) this.waiting(false);
-    if (came.status === 0 || came.status === 501) this.forgetServer();
     return came;
   }
 

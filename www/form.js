@@ -216,7 +216,7 @@ class Form {
       this.sent.settle(id, "accepted");
       return { kind: "accepted", count };
     }
-    if (kind !== "open") {
+    if (kind !== "open" && answer.problem) {
       this.sent.remove(id);
       return { kind: "refused", answer };
     }

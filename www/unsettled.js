@@ -13,6 +13,7 @@ const NOT_KEPT = "This browser does not keep it: do not close or reload this pag
 const UNKNOWN = {
   age: `Not known whether it was taken: it was sent longer ago than the server remembers. ${TWICE}`,
   process: `Not known whether it was taken: the server has no memory of it, or was started again since. ${TWICE}`,
+  instance: `Not known whether it was taken: the server's log, or its topics, were changed since. ${TWICE}`,
   "no-keys": "Not known whether it was taken: this server keeps no keys. Look at the list; to pay it again, discard it and use the form.",
   removed: `Not known whether it was taken: it was discarded in another tab, or the browser's storage was cleared. ${TWICE}`,
   doubt: `Not taken when it was sent again; not known whether it was before. ${TWICE}`,

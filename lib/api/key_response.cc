@@ -25,6 +25,20 @@ std::string_view kept_text(keys::KeyFigures::Kept kept) {
   return "no";
 }
 
+// Where no payments have been taken for a key that is not known.
+std::string_view where_unknown(const keys::KeyFigures& figures) {
+  switch (figures.kept) {
+    case keys::KeyFigures::Kept::kLog:
+      return " in this log";  // they may lie in one that was renamed
+    case keys::KeyFigures::Kept::kProcess:
+      return " since the server was started";
+    case keys::KeyFigures::Kept::kTopic:
+    case keys::KeyFigures::Kept::kNot:
+      break;
+  }
+  return "";
+}
+
 std::string horizon(const keys::KeyFigures& figures) {
   return fmt::format(R"("kept":"{}","instance":"{:016x}","complete":{},"memorySeconds":{})",
                      kept_text(figures.kept), figures.instance, figures.complete,
@@ -34,16 +48,17 @@ std::string horizon(const keys::KeyFigures& figures) {
 }  // namespace
 
 HttpResponse keys_response(const keys::KeyFigures& figures) {
-  return text_response(200, "application/json",
-                       fmt::format("{{{},\"keys\":{},\"keysMax\":{}}}\n", horizon(figures),
-                                   figures.keys, figures.keys_max));
+  return text_response(
+      200, "application/json",
+      fmt::format("{{{},\"keys\":{},\"keysYoung\":{},\"keysMax\":{}}}\n", horizon(figures),
+                  figures.keys, figures.keys_young, figures.keys_max));
 }
 
 HttpResponse key_unknown_response(const keys::KeyFigures& figures) {
   Problem problem;
   problem.type = ProblemType::kKeyUnknown;
-  problem.detail = figures.complete ? "no payments have been taken for it"
-                                    : "no payments have been taken for it, or too long ago";
+  problem.detail = fmt::format("no payments have been taken for it{}{}", where_unknown(figures),
+                               figures.complete ? "" : ", or too long ago");
   problem.members = fmt::format(R"(,"horizon":{{{}}})", horizon(figures));
   return problem_response(problem);
 }

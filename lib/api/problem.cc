@@ -99,9 +99,8 @@ HttpResponse problem_response(const Problem& problem) {
   body += problem.members;
   body += "}\n";
   HttpResponse response = text_response(words.status, "application/problem+json", std::move(body));
-  if (words.retry_after_s > 0) {
-    response.fields += fmt::format("Retry-After: {}\r\n", words.retry_after_s);
-  }
+  const int retry_after_s = problem.retry_after_s > 0 ? problem.retry_after_s : words.retry_after_s;
+  if (retry_after_s > 0) response.fields += fmt::format("Retry-After: {}\r\n", retry_after_s);
   return response;
 }
 

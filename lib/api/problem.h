@@ -38,7 +38,7 @@ enum class ProblemType {
   kBusy,              // 503 too much in the queue, or too many connections
   kStopping,          // 503
   kOutcomeUnknown,    // 503 the payments may or may not have been taken
-  kNotStored,         // 507 the output did not take the payments: a full disk
+  kNotStored,         // 507 the output did not take the payments, as with a full disk
 };
 
 struct ProblemError {
@@ -51,6 +51,7 @@ struct Problem {
   std::string detail;
   std::vector<ProblemError> errors;
   std::string members = {};  // further ones: `,"name":value`, JSON
+  int retry_after_s = 0;     // 0: as of the type
 };
 
 // With Retry-After where it makes sense to try again soon.

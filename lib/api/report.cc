@@ -52,6 +52,10 @@ HttpResponse metrics_response(const ServerFigures& figures) {
               "Requests with a key, and questions, that waited too long and are still open.",
               figures.posts_undecided);
     out.gauge("idempotency_keys", "Idempotency keys that are known.", keys.keys);
+    out.gauge(
+        "idempotency_keys_young",
+        "Those of them that may not be forgotten: no new key is taken where that is the most.",
+        keys.keys_young);
     out.gauge("idempotency_keys_max", "Keys younger than the memory that can be known.",
               keys.keys_max);
     out.gauge("idempotency_memory_seconds", "How long each key is known at least.",

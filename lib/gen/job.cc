@@ -1,6 +1,7 @@
 #include "gen/job.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <optional>
@@ -82,23 +83,40 @@ std::optional<log::LogKeysOptions> keys_of(const Plan& plan) {
                              .prefix = plan.idempotency_prefix + "-"};
 }
 
-base::Result<void> check_keyed(const Plan& plan, const Places& places, io::PaymentSink& output) {
+base::Error no_log() {
+  return {"--idempotency-prefix needs a log as output: -o FILE"};
+}
+
+// Before anything is opened: a pipe waits for its reader, a topic for a broker.
+base::Result<void> check_keyed(const Plan& plan, const Places& places) {
   if (plan.idempotency_prefix.empty()) return {};
-  io::KeyedPayments* const keyed = output.keyed();
-  if (keyed == nullptr || keyed->figures().kept != keys::KeyFigures::Kept::kLog) {
-    return base::fail("--idempotency-prefix needs a log as output: -o FILE");
-  }
+  struct stat status = {};
+  const bool special = places.output.kind == io::Endpoint::Kind::kFile &&
+                       ::stat(places.output.name.c_str(), &status) == 0 &&
+                       !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (special || places.output.kind == io::Endpoint::Kind::kTopic) return base::fail(no_log());
   if (std::holds_alternative<LinesPlan>(plan.work) &&
       (places.inputs.size() > 1 || places.inputs.front().kind == io::Endpoint::Kind::kTopic)) {
     return base::fail("--idempotency-prefix needs one INPUT, whose lines have numbers");
   }
-  return keyed->follow();  // the most of it without the lock
+  return {};
+}
+
+// Reads most of the keys without the lock.
+base::Result<void> read_keys(const Plan& plan, io::PaymentSink& output) {
+  if (plan.idempotency_prefix.empty()) return {};
+  io::KeyedPayments* const keyed = output.keyed();
+  if (keyed == nullptr || keyed->figures().kept != keys::KeyFigures::Kept::kLog) {
+    return base::fail(no_log());
+  }
+  return keyed->follow();
 }
 
 base::Result<void> open_places(const Plan& plan, const Places& places,
                                const base::RunContext& context, OpenPlaces& open) {
   const bool reads = std::holds_alternative<LinesPlan>(plan.work);
   if (base::Result<void> distinct = check_distinct(places, reads); !distinct) return distinct;
+  if (base::Result<void> keyed = check_keyed(plan, places); !keyed) return keyed;
   base::Result<std::unique_ptr<io::RejectLog>> rejects = open.opener.reject_log(places.rejects);
   if (!rejects) return base::fail(rejects.error());
   open.rejects = std::move(*rejects);
@@ -113,7 +131,7 @@ base::Result<void> open_places(const Plan& plan, const Places& places,
       places.output, {.topic = topic_options(places), .keys = keys_of(plan)});
   if (!output) return base::fail(output.error());
   open.output = std::move(*output);
-  if (base::Result<void> keyed = check_keyed(plan, places, *open.output); !keyed) return keyed;
+  if (base::Result<void> read = read_keys(plan, *open.output); !read) return read;
   open.waiter = std::make_unique<io::Waiter>(context.stop, context.clock, open.output->reader_fd());
 
   if (!reads) return {};

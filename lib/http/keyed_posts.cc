@@ -82,11 +82,11 @@ PostOutcome post_outcome(const io::KeyedOutcome& outcome, bool asks) {
     case Kind::kNoRoom:
       return {.posting = Posting::kNoRoomForKey};
     case Kind::kNotTaken:
-      return {.posting = asks ? Posting::kBusy : Posting::kNotStored};
+      return {.posting = Posting::kNotStored};
     case Kind::kUncertain:
       break;
   }
-  return {.posting = asks ? Posting::kBusy : Posting::kUnknown};
+  return {.posting = asks ? Posting::kTimedOut : Posting::kUnknown};
 }
 
 }  // namespace paystats::http

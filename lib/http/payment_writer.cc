@@ -14,6 +14,7 @@ namespace paystats::http {
 namespace {
 
 constexpr base::Duration kCheckInterval = std::chrono::milliseconds(250);
+constexpr uint64_t kRoomSteps = 16;
 
 }  // namespace
 
@@ -59,6 +60,7 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   bool writable = true;
   bool keyed_writable = true;  // the last request that the io::KeyedRequests had was taken
   bool keyed_broken = false;
+  bool keys_full = false;  // as has been told
   bool stopped = false;
   std::unique_ptr<loop::Ticker> checks{};
   std::optional<loop::EventLoop::Work> work{};  // the loop lives until on_stopped
@@ -78,6 +80,11 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
     return bytes == 0 || bytes + more <= limits.bytes_max;
   }
 
+  void note_keys_full(const PostOutcome& outcome) {
+    if (outcome.posting != Posting::kNoRoomForKey || std::exchange(keys_full, true)) return;
+    handlers.on_keys_full(true);
+  }
+
   void complete(uint64_t id, const PostOutcome& outcome) {
     const auto found = waiting.find(id);
     if (found == waiting.end()) {
@@ -90,6 +97,7 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
     const OnOutcome on_outcome = std::move(found->second.on_outcome);
     bytes -= found->second.bytes;
     waiting.erase(found);
+    note_keys_full(outcome);
     on_outcome(outcome);
   }
   void complete(uint64_t id, Posting posting) { complete(id, PostOutcome{.posting = posting}); }
@@ -113,6 +121,18 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
       handlers.on_not_stored(written.error());
     }
   }
+
+  // In steps that are worth a word: room for a few keys is soon taken again.
+  void look_for_room_for_keys() {
+    if (!keys_full) return;
+    const keys::KeyFigures figures = key_figures();
+    const uint64_t step = std::max<uint64_t>(1, figures.keys_max / kRoomSteps);
+    if (figures.keys_young + step > figures.keys_max) return;
+    keys_full = false;
+    handlers.on_keys_full(false);
+  }
+
+  keys::KeyFigures key_figures() const { return keyed ? keyed->figures() : thread->key_figures(); }
 
   void set_keyed_writable(bool now) {
     if (std::exchange(keyed_writable, now) == now) return;
@@ -184,6 +204,7 @@ base::Result<void> PaymentWriter::start() {
 // Of those posts that have waited too long: what has not begun never will. What has begun has been
 // handed to the sink, or to the io::KeyedRequests, which says nothing.
 void PaymentWriter::LoopSide::check_waits() {
+  look_for_room_for_keys();
   hand_over();
   const bool ending = clock.now() >= last_call;
   if (ending) {
@@ -212,7 +233,8 @@ void PaymentWriter::LoopSide::check_waits() {
     if (!std::binary_search(taken_back.begin(), taken_back.end(), id)) {
       complete(id, Posting::kUnknown);
     } else {
-      complete(id, begun.count(waiting.at(id).key) > 0 ? Posting::kKeyUnderWay : Posting::kBusy);
+      complete(id,
+               begun.count(waiting.at(id).key) > 0 ? Posting::kKeyUnderWay : Posting::kTimedOut);
     }
   }
 }
@@ -252,6 +274,7 @@ std::optional<uint64_t> PaymentWriter::post(Post post, OnOutcome on_outcome) {
   const bool elsewhere = side.keyed != nullptr && !item.key().empty();
   if (elsewhere) {
     if (const std::optional<PostOutcome> outcome = side.hand_elsewhere(item)) {
+      side.note_keys_full(*outcome);
       on_outcome(*outcome);
       return std::nullopt;
     }
@@ -371,7 +394,7 @@ bool PaymentWriter::keeps_keys() const {
 }
 
 keys::KeyFigures PaymentWriter::key_figures() const {
-  return side_->keyed ? side_->keyed->figures() : side_->thread->key_figures();
+  return side_->key_figures();
 }
 
 }  // namespace paystats::http

@@ -10,8 +10,8 @@
 //
 // A sink that stalls (a full pipe, a log that another process holds) holds up the thread and nobody
 // else: the queue fills, further posts are told so at once, and a post that has waited for
-// `wait_timeout` is told whether it is not written and never will be (kBusy), since its turn has
-// not come, or that this is unknown (kUnknown). A post whose client has left before its turn is
+// `wait_timeout` is told whether it is not written and never will be (kTimedOut), since its turn
+// has not come, or that this is unknown (kUnknown). A post whose client has left before its turn is
 // never written either. While idle the thread watches for a reader of the output that goes away. A
 // group is one commit of the sink, so it is in there whole or not at all.
 //
@@ -60,6 +60,8 @@ class PaymentWriter {
     std::function<void(const base::Error&)> on_broken;      // no payment will ever be taken again
     std::function<void(const base::Error&)> on_not_stored;  // the first of a row of failures
     std::function<void()> on_stored_again;
+    // True: a request was refused, as there is no room for its key; false: there is room again.
+    std::function<void(bool)> on_keys_full = [](bool) {};
     std::function<void(const base::Result<void>&)> on_stopped;  // the sink has been closed
   };
 

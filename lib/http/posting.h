@@ -7,7 +7,8 @@ namespace paystats::http {
 
 enum class Posting {
   kTaken,         // flushed: an acknowledgement may be given
-  kBusy,          // not written: the queue is full, or the wait was too long
+  kBusy,          // not written: the queue is full
+  kTimedOut,      // not written: its turn did not come in time
   kClientGone,    // not written: the client had left before its turn came
   kNotStored,     // not written: the sink failed and has undone it, or no broker took it
   kUnknown,       // the sink failed or stalled half way, or it is decided later

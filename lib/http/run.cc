@@ -33,6 +33,7 @@ class HttpRun::Impl {
   PaymentWriter::Handlers writer_handlers();
   void announce(const HttpAddress& address, bool durable);
   void announce_keys();
+  void keys_full(bool full);
   void broken(const base::Error& error);
   void stop();
   void served();
@@ -61,6 +62,7 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
                 context_.diagnostics.error(error.message + " (payments are refused meanwhile)");
               },
           .on_stored_again = [this] { context_.diagnostics.note("payments can be written again"); },
+          .on_keys_full = [this](bool full) { keys_full(full); },
           .on_stopped =
               [this](const base::Result<void>& closed) {
                 if (outcome_ && !closed) outcome_ = closed;
@@ -149,6 +151,16 @@ void HttpRun::Impl::announce_keys() {
       break;
     case keys::KeyFigures::Kept::kLog:
       break;
+  }
+}
+
+void HttpRun::Impl::keys_full(bool full) {
+  if (full) {
+    context_.diagnostics.warning(
+        "as many idempotency keys are remembered as there may be (see --keys-max): requests with "
+        "new ones are refused until others are older than --idempotency-memory");
+  } else {
+    context_.diagnostics.note("there is room for idempotency keys again");
   }
 }
 

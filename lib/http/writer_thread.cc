@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/mutex.h"
+#include "http/gone_clients.h"
 
 namespace paystats::http {
 namespace {
@@ -25,25 +26,6 @@ using std::chrono::milliseconds;
 constexpr base::Duration kLastWait = milliseconds(500);  // for a thread that is to end
 constexpr milliseconds kFollowEach = std::chrono::seconds(1);
 constexpr milliseconds kKeysPause = milliseconds(20);  // between two looks whether keys are read
-// A client that has ended its side has gone, if its turn does not come so soon: some end it as soon
-// as they have asked, and wait for the answer.
-constexpr milliseconds kHalfClosedWait = milliseconds(100);
-
-// Which of the clients have gone, by their sockets.
-std::vector<bool> gone_clients(const std::vector<WriteItem>& items) {
-  std::vector<pollfd> polled;
-  polled.reserve(items.size());
-  for (const WriteItem& item : items) polled.push_back({item.client_fd, POLLRDHUP, 0});
-  std::vector<bool> gone(items.size(), false);
-  if (::poll(polled.data(), polled.size(), 0) <= 0) return gone;
-  const auto now = SteadyClock::now();
-  for (size_t i = 0; i < items.size(); ++i) {
-    const auto events = static_cast<unsigned>(polled[i].revents);
-    const bool ended = (events & POLLRDHUP) != 0 && now - items[i].since >= kHalfClosedWait;
-    gone[i] = ended || (events & (POLLERR | POLLHUP | POLLNVAL)) != 0;
-  }
-  return gone;
-}
 
 }  // namespace
 
@@ -248,7 +230,7 @@ bool WriterThread::Shared::write_group() {
   std::vector<size_t> awaiting;  // in the report: what the flush decides
   base::Result<void>& written = report.written;
   for (WriteItem& item : group) {
-    PostOutcome outcome = {.posting = item.asks() ? Posting::kBusy : Posting::kNotStored};
+    PostOutcome outcome = {.posting = Posting::kNotStored};
     bool awaits_flush = false;
     if (written) {
       const base::Result<std::optional<PostOutcome>> put_it = put(item, awaits_flush);

@@ -71,20 +71,23 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
     base::Result<void> flushed = StreamPaymentSink::flush();
     if (flushed) {
       ledger_.confirm(clock_.since_boot());
-      known_.store(ledger_.size(), std::memory_order_relaxed);
+      // What the table has forgotten is not looked for any more.
+      for (; requests_.size() > ledger_.size(); ++first_) requests_.pop_front();
     }
-    // What the table has forgotten is not looked for any more.
-    const size_t kept_max = 2 * ledger_.limits().keys_max;
-    for (; requests_.size() > kept_max; ++first_) requests_.pop_front();
+    update_figures();
     return flushed;
   }
 
-  base::Result<void> follow() override { return {}; }
+  base::Result<void> follow() override {
+    update_figures();
+    return {};
+  }
   keys::KeyFigures figures() const override {
     return {.kept = keys::KeyFigures::Kept::kProcess,
             .complete = false,
             .instance = instance_,
             .keys = known_.load(std::memory_order_relaxed),
+            .keys_young = young_.load(std::memory_order_relaxed),
             .keys_max = ledger_.limits().keys_max,
             .memory = ledger_.limits().memory};
   }
@@ -92,12 +95,18 @@ class KeyedStreamPaymentSink final : public StreamPaymentSink, public KeyedPayme
   KeyedPayments* keyed() override { return this; }
 
  private:
+  void update_figures() {
+    known_.store(ledger_.size(), std::memory_order_relaxed);
+    young_.store(ledger_.young(clock_.since_boot()), std::memory_order_relaxed);
+  }
+
   const base::Clock& clock_;
   std::deque<keys::KeyedRequest> requests_;
   uint64_t first_ = 0;  // the place of the first of them
   const uint64_t instance_ = base::random_hash_seed();
   keys::Ledger ledger_;
   std::atomic<uint64_t> known_ = 0;
+  std::atomic<uint64_t> young_ = 0;
 };
 
 base::Result<std::unique_ptr<StreamSink>> open_stream_sink(const Endpoint& endpoint) {

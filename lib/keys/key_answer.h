@@ -37,6 +37,7 @@ struct KeyFigures {
   // Changes where keys may have got lost: another process, another file as the log, other topics.
   uint64_t instance = 0;
   uint64_t keys = 0;
+  uint64_t keys_young = 0;  // those of them that count against `keys_max`: see keys::KeyTable
   uint64_t keys_max = 0;
   base::Duration memory{};  // for so long at least each key is remembered
 };

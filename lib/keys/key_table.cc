@@ -129,12 +129,12 @@ std::vector<Entry> KeyTable<Entry>::find(uint64_t fingerprint) const {
 }
 
 template <class Entry>
-bool KeyTable<Entry>::full(base::Instant now, size_t more) const {
-  uint64_t young = newest_.size() + more;
+uint64_t KeyTable<Entry>::young(base::Instant now) const {
+  uint64_t young = newest_.size();
   for (const Generation& generation : generations_) {
     if (!generation.past && !expired(generation.newest, now)) young += generation.entries.size();
   }
-  return young >= limits_.keys_max;
+  return young;
 }
 
 template class KeyTable<KeyPlace>;

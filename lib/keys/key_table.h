@@ -61,8 +61,12 @@ class KeyTable {
   // Those with this fingerprint; of places the lowest first.
   std::vector<Entry> find(uint64_t fingerprint) const;
 
+  // Those that may not be forgotten, but for those of the start.
+  uint64_t young(base::Instant now) const;
   // With so many more that are not added yet.
-  bool full(base::Instant now, size_t more = 0) const;
+  bool full(base::Instant now, size_t more = 0) const {
+    return young(now) + more >= limits_.keys_max;
+  }
   size_t size() const { return size_; }
   bool has_forgotten() const { return has_forgotten_; }
   const KeyLimits& limits() const { return limits_; }

@@ -47,6 +47,7 @@ class Ledger {
   void forget_all();
 
   size_t size() const { return table_.size(); }
+  uint64_t young(base::Instant now) const { return table_.young(now); }
   bool has_forgotten() const { return table_.has_forgotten(); }
   const KeyLimits& limits() const { return table_.limits(); }
 

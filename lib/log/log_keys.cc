@@ -269,6 +269,7 @@ void LogKeys::drop() {
 
 void LogKeys::update_figures() {
   keys_known_.store(ledger_.size(), std::memory_order_relaxed);
+  keys_young_.store(ledger_.young(clock_.since_boot()), std::memory_order_relaxed);
   past_is_cut_.store(!complete_, std::memory_order_relaxed);
   keys_complete_.store(complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
                        std::memory_order_relaxed);
@@ -284,6 +285,7 @@ keys::KeyFigures LogKeys::figures() const {
           .complete = keys_complete_.load(std::memory_order_relaxed),
           .instance = instance_.load(std::memory_order_relaxed),
           .keys = keys_known_.load(std::memory_order_relaxed),
+          .keys_young = keys_young_.load(std::memory_order_relaxed),
           .keys_max = options_.limits.keys_max,
           .memory = memory};
 }

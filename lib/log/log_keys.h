@@ -102,6 +102,7 @@ class LogKeys {
   bool complete_ = false;  // the past was read to its beginning
 
   std::atomic<uint64_t> keys_known_ = 0;
+  std::atomic<uint64_t> keys_young_ = 0;
   std::atomic<bool> keys_complete_ = false;
   std::atomic<bool> past_is_cut_ = false;  // of the log's first keys, some are not known
   std::atomic<uint64_t> instance_ = 0;

@@ -208,6 +208,7 @@ keys::KeyFigures AnswerBook::figures(uint64_t instance) const {
           .complete = false,  // the topic forgets
           .instance = instance,
           .keys = table_.size(),
+          .keys_young = table_.young(clock_.since_boot()),
           .keys_max = table_.limits().keys_max,
           .memory = table_.limits().memory};
 }

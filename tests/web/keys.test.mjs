@@ -50,7 +50,7 @@ describe("paid once", () => {
   const entryText = (entry) => JSON.stringify({ at: Date.now(), paymentAmt: "1", volume: "1", ...entry });
   const keyOf = (digit) => digit.repeat(32);
 
-  for (const fate of [...LOST, "late", "refuse"]) {
+  for (const fate of [...LOST, "late", "refuse", "limit"]) {
     keyTest(`a lost answer (${fate}): the page sends again by itself, the same key, and it is paid once`, async () => {
       proxy.fate = firstPosts(2, fate);
       await view.submit(`lost-${fate}`, "5", "3");
@@ -185,6 +185,29 @@ describe("paid once", () => {
     assert.deepEqual(proxy.posts.map(({ key }) => key), [null, null]);
     assert.deepEqual(await kept(), []);
     assert.equal(await page.isVisible("#unsettled"), false);
+  });
+
+  const idempotency = (members) => page.route("**/api/idempotency", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify(members) }));
+
+  keyTest("a submission goes to the memory of keys that is there when it is sent, whatever it was before", async () => {
+    for (const instance of ["a", "b"]) {
+      await idempotency({ kept: "log", instance, complete: true, memorySeconds: 86400 });
+      proxy.fate = () => "before";
+      await view.submit(`at-${instance}`, "1");
+      await eventually("the submission", async () => {
+        const all = await page.evaluate(() => Object.values({ ...localStorage }).map((text) => JSON.parse(text)));
+        const sent = all.find((entry) => entry.user === `at-${instance}`);
+        return sent?.instance === instance || all;
+      });
+      await eventually("the form", async () => (await page.inputValue("#user")) === "");
+    }
+  });
+
+  keyTest("where a proxy answers in place of the server what keys are worth, nothing is sent", async () => {
+    await page.route("**/api/idempotency", (route) => route.fulfill({ status: 429, contentType: "text/html", body: "<p>Too many requests" }));
+    await view.submit("limited", "1");
+    await eventually("the answer", async () => /^Not sent/.test(await view.text("#refused")));
+    assert.equal(proxy.posts.length, 0);
   });
 
   keyTest("keys that are kept in topics are worth as much as those of a log", async () => {

@@ -30,7 +30,8 @@ describe("what an answer says", () => {
       ["open", { status: 0, body: null, problem: null }],
       ["open", answer(502)], ["open", answer(408)], ["open", answer(503, "outcome-unknown")], ["open", answer(409, "key-under-way")],
       ["busy", answer(503, "busy")], ["busy", answer(503, "stopping")], ["busy", answer(507, "not-stored")], ["busy", answer(501, "keys-not-kept")],
-      ["refused", answer(422, "invalid-payments")], ["refused", answer(422, "key-reused")], ["refused", answer(413, "too-large")], ["refused", answer(403)],
+      ["refused", answer(422, "invalid-payments")], ["refused", answer(422, "key-reused")], ["refused", answer(413, "too-large")], ["refused", answer(403, "foreign-origin")],
+      ["busy", answer(401)], ["busy", answer(403)], ["busy", answer(404)], ["busy", answer(429)],
     ]) assert.equal(postOutcome(given).kind, kind, JSON.stringify(given));
     assert.equal(problemOf('{"type":"about:blank"}'), null);
     assert.equal(problemOf("null"), null);
@@ -63,7 +64,12 @@ describe("what an answer says", () => {
     for (const kept of ["log", "topic"]) {
       const another = answer(404, "key-unknown", { horizon: { kept, complete: true, memorySeconds: 60, instance: "b" } });
       assert.equal(askOutcome(another, 0, "b").kind, "not-taken");
-      assert.equal(askOutcome(another, 0, "a").kind, "forgotten", `another ${kept} is there now`);
+      assert.deepEqual(askOutcome(another, 0, "a"), { kind: "forgotten", why: "instance" }, `another ${kept} is there now`);
+    }
+    const process = answer(404, "key-unknown", { horizon: { kept: "process", complete: false, memorySeconds: 3600, instance: "b" } });
+    for (const [kind, age, instance] of [["not-taken", 59 * MINUTE, "b"], ["age", 59 * MINUTE + 1, "b"], ["process", 0, "a"], ["process", 0, ""]]) {
+      const outcome = askOutcome(process, age, instance);
+      assert.equal(outcome.why ?? outcome.kind, kind, `of ${instance} at ${age}`);
     }
   });
 });

@@ -8,6 +8,7 @@
 //   reset    the server takes it; RST    part     the server takes it; RST amid the answer
 //   end      the server takes it; FIN    before   the server never sees it; RST
 //   late     the answer takes its time   {kill}   the server takes it; kill() is called, then RST
+//   limit    the server takes it, and the answer is a page of a proxy that says 429
 
 import { createServer, request as httpRequest } from "node:http";
 
@@ -59,6 +60,7 @@ export class Proxy {
     if (fate === "end") return void socket.end();
     if (fate === "part") return void socket.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"acc", () => socket.resetAndDestroy());
     if (fate === "refuse") return void outgoing.writeHead(503, { "Content-Type": "application/problem+json" }).end(BUSY);
+    if (fate === "limit") return void outgoing.writeHead(429, { "Content-Type": "text/html" }).end("<p>Too many requests");
     if (fate.kill) {
       fate.kill();
       return void socket.resetAndDestroy();

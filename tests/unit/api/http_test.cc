@@ -165,9 +165,11 @@ TEST(Report, OfKeysThereAreMetricsWhereTheyAreKept) {
   EXPECT_EQ(body_of(metrics_response(figures)).find("idempotency"), std::string::npos);
   using Kept = keys::KeyFigures::Kept;
   for (const Kept kept : {Kept::kProcess, Kept::kLog, Kept::kTopic}) {
-    figures.keys = {.kept = kept, .keys = 3, .keys_max = 9, .memory = std::chrono::minutes(1)};
+    figures.keys = {
+        .kept = kept, .keys = 3, .keys_young = 2, .keys_max = 9, .memory = std::chrono::minutes(1)};
     const std::string text = body_of(metrics_response(figures));
     EXPECT_NE(text.find("\npaystats_serve_idempotency_keys 3\n"), std::string::npos);
+    EXPECT_NE(text.find("\npaystats_serve_idempotency_keys_young 2\n"), std::string::npos);
     EXPECT_NE(text.find("\npaystats_serve_idempotency_memory_seconds 60\n"), std::string::npos);
   }
 }

@@ -12,6 +12,7 @@ keys::KeyFigures figures() {
           .complete = true,
           .instance = 42,
           .keys = 12,
+          .keys_young = 5,
           .keys_max = 1000,
           .memory = std::chrono::hours(24)};
 }
@@ -21,8 +22,7 @@ TEST(KeyResponse, SaysWhatKeysAreWorth) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(*response.body,
             "{\"kept\":\"log\",\"instance\":\"000000000000002a\",\"complete\":true,"
-            "\"memorySeconds\":86400,\"keys\":12,"
-            "\"keysMax\":1000}\n");
+            "\"memorySeconds\":86400,\"keys\":12,\"keysYoung\":5,\"keysMax\":1000}\n");
   EXPECT_NE(keys_response({}).body->find("\"kept\":\"no\""), std::string::npos);
   keys::KeyFigures topic = figures();
   topic.kept = keys::KeyFigures::Kept::kTopic;
@@ -39,9 +39,18 @@ TEST(KeyResponse, AnUnknownKeyIsAProblemWithTheHorizon) {
   EXPECT_EQ(body["horizon"]["kept"], "log");
   EXPECT_EQ(body["horizon"]["complete"], true);
   EXPECT_EQ(body["horizon"]["memorySeconds"], 86'400);
+  EXPECT_EQ(body["detail"], "no payments have been taken for it in this log");
   keys::KeyFigures partly = figures();
   partly.complete = false;
-  EXPECT_NE(key_unknown_response(partly).body->find("too long ago"), std::string::npos);
+  const auto detail = [&partly] {
+    return nlohmann::json::parse(*key_unknown_response(partly).body)["detail"];
+  };
+  EXPECT_EQ(detail(), "no payments have been taken for it in this log, or too long ago");
+  partly.kept = keys::KeyFigures::Kept::kTopic;
+  EXPECT_EQ(detail(), "no payments have been taken for it, or too long ago");
+  partly.kept = keys::KeyFigures::Kept::kProcess;
+  EXPECT_EQ(detail(),
+            "no payments have been taken for it since the server was started, or too long ago");
 }
 
 TEST(KeyResponse, WhereKeysAreNotKeptATopicIsToldWhatItNeeds) {

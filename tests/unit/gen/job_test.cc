@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -123,6 +124,21 @@ TEST_F(JobTest, ThatIsToldToStopSaysThatItWasInterrupted) {
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->interrupted);
   EXPECT_EQ(content("log"), "");
+}
+
+// Neither a reader of the pipe nor a broker is waited for.
+TEST_F(JobTest, APrefixIsRefusedForAnOutputThatIsNoLogBeforeAnythingIsOpened) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  GenOptions options = single();
+  options.idempotency_prefix = "p";
+  for (const std::string& output : {path("pipe"), std::string("kafka:t")}) {
+    PlaceOptions places = to_log();
+    places.output = output;
+    const base::Result<JobOutcome> outcome = run(options, places);
+    ASSERT_FALSE(outcome) << output;
+    EXPECT_EQ(outcome.error().message, "--idempotency-prefix needs a log as output: -o FILE");
+    EXPECT_FALSE(std::filesystem::exists(path("want")));
+  }
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     bool keeps_keys = false;
     bool keys_read = true;
     bool key_unreadable = false;
+    bool keys_full = false;
+    bool no_turn = false;  // begin() fails
     int abandons = 0;
     int failures = 0;  // so many flushes fail from now on
     bool recovers = true;
@@ -81,6 +83,7 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     for (;;) {
       {
         const std::lock_guard lock(control_->mutex);
+        if (control_->no_turn) return base::fail("sink: is a directory");
         if (!control_->turn_held) return io::Turn();
       }
       pollfd cancel = {cancel_fd, POLLIN, 0};
@@ -94,6 +97,7 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
       if (!control_->keys_read) {
         return keys::KeyAnswer{.kind = keys::KeyAnswer::Kind::kNotReadYet};
       }
+      if (control_->keys_full) return keys::KeyAnswer{.kind = keys::KeyAnswer::Kind::kNoRoom};
     }
     base::Result<keys::KeyAnswer> answer = ledger_.judge(request, base::Instant());
     if (!answer || answer->kind != keys::KeyAnswer::Kind::kNew) return answer;
@@ -102,9 +106,19 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     if (base::Result<void> done = put(request); !done) return base::fail(done.error());
     return answer;
   }
-  base::Result<keys::KeyAnswer> find(std::string_view key) override { return ledger_.find(key); }
+  base::Result<keys::KeyAnswer> find(std::string_view key) override {
+    const std::lock_guard lock(control_->mutex);
+    if (control_->key_unreadable) return base::fail("log: input/output error");
+    if (!control_->keys_read) return keys::KeyAnswer{.kind = keys::KeyAnswer::Kind::kNotReadYet};
+    return ledger_.find(key);
+  }
   base::Result<void> follow() override { return {}; }
-  keys::KeyFigures figures() const override { return {.kept = keys::KeyFigures::Kept::kProcess}; }
+  keys::KeyFigures figures() const override {
+    const std::lock_guard lock(control_->mutex);
+    return {.kept = keys::KeyFigures::Kept::kProcess,
+            .keys_young = control_->keys_full ? uint64_t{8} : uint64_t{0},
+            .keys_max = 8};
+  }
   std::string describe(const keys::KeyAnswer&) const override { return {}; }
   io::KeyedPayments* keyed() override { return control_->keeps_keys ? this : nullptr; }
 
@@ -215,14 +229,16 @@ class HttpHarness {
         control(std::make_shared<TrickySink::Control>()) {
     feed_ = std::make_unique<AnswerFeed>(loop_, path_, clock_, AnswerFeedOptions{},
                                          [this] { server_->totals_changed(); });
-    PaymentWriter::Handlers handlers{.on_broken =
-                                         [this](const base::Error& error) {
-                                           broken_message = error.message;
-                                           ++times_broken;
-                                         },
-                                     .on_not_stored = [](const base::Error&) {},
-                                     .on_stored_again = [] {},
-                                     .on_stopped = [](const base::Result<void>&) {}};
+    PaymentWriter::Handlers handlers{
+        .on_broken =
+            [this](const base::Error& error) {
+              broken_message = error.message;
+              ++times_broken;
+            },
+        .on_not_stored = [](const base::Error&) {},
+        .on_stored_again = [] {},
+        .on_keys_full = [this](bool full) { keys_full_told.push_back(full); },
+        .on_stopped = [](const base::Result<void>&) {}};
     control->keeps_keys = settings.keeps_keys;
     api::PaymentRules rules = settings.rules;
     std::unique_ptr<io::KeyedRequests> keyed;
@@ -365,6 +381,7 @@ class HttpHarness {
   const std::shared_ptr<TrickySink::Control> control;
   std::string broken_message;  // of the loop's thread, as the next one is
   int times_broken = 0;
+  std::vector<bool> keys_full_told;
   uint16_t port = 0;
 
  private:

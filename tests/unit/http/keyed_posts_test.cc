@@ -95,8 +95,10 @@ TEST_F(KeyedElsewhere, EachOutcomeOfAQuestionHasItsAnswer) {
     const char* words;
   } kCases[] = {{Kind::kPaid, 200, "{\"accepted\":7}"},
                 {Kind::kKeyUnknown, 404, "\"horizon\":{\"kept\":\"topic\""},
-                {Kind::kNotTaken, 503, "not known just now: ask again"},
-                {Kind::kUncertain, 503, "not known just now: ask again"}};
+                {Kind::kNotTaken, 503, "what became of the key cannot be told now"},
+                {Kind::kNotTaken, 503, "problem:busy"},
+                {Kind::kUncertain, 503, "what became of the key cannot be told now"},
+                {Kind::kUncertain, 503, "problem:busy"}};
   for (size_t i = 0; i < std::size(kCases); ++i) {
     HttpClient client = send(question());
     keyed_->tell(i, kCases[i].kind, 7);

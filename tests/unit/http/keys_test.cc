@@ -44,6 +44,23 @@ TEST(WaitingPosts, WhoseClientHasLeftIsNeverWritten) {
   EXPECT_EQ(server.control->flushed(), 1u);
 }
 
+// As a server finds it that was stopped, or was busy, for so long.
+TEST(WaitingPosts, WhoseClientLeftBeforeTheRequestWasReadIsNeverWritten) {
+  HttpHarness server;
+  HttpClient first = server.client();
+  first.send(server.post(kSevenPayments));
+  EXPECT_EQ(status_of(first.read_response()), 200);
+  server.on_loop([&] {
+    {
+      HttpClient gone = server.client();
+      gone.send(server.post(kSevenPayments));
+    }
+    std::this_thread::sleep_for(milliseconds(250));  // longer than one that only ends its side
+  });
+  EXPECT_TRUE(eventually([&] { return server.figures().posts_failed == 1; }));
+  EXPECT_EQ(server.control->flushed(), 7u);
+}
+
 TEST(WaitingPosts, AClientThatEndsItsSideAndWaitsIsAnswered) {
   HttpHarness server;
   HttpClient client = server.client();
@@ -180,6 +197,86 @@ TEST(KeyedPosts, WaitUntilTheKeysAreReadWhileOthersAreTaken) {
   }
   EXPECT_EQ(status_of(keyed.read_response()), 200);
   EXPECT_EQ(server.control->flushed(), 8u);
+}
+
+TEST(KeyedPosts, WhatWaitedForItsTurnIsToldSoAndNotThatThereWereTooMany) {
+  HttpHarness server({.writer = {.wait_timeout = milliseconds(300)}, .keeps_keys = true});
+  const auto expect_told = [&server](const char* key) {
+    const std::string posted = server.ask(server.post(kSevenPayments, key));
+    EXPECT_EQ(status_of(posted), 503);
+    EXPECT_NE(posted.find("problem:busy"), std::string::npos);
+    EXPECT_NE(posted.find("the output could not be written to in time; none of these payments was "
+                          "taken"),
+              std::string::npos)
+        << posted;
+  };
+  server.control->hold_turn(true);
+  expect_told("");
+  expect_told(kKey);
+  server.control->hold_turn(false);
+  {
+    const std::lock_guard lock(server.control->mutex);
+    server.control->keys_read = false;
+  }
+  expect_told(kKey);
+}
+
+TEST(KeyedPosts, AQuestionThatCannotBeAnsweredIsToldThatInWordsOfItsOwn) {
+  HttpHarness server({.writer = {.wait_timeout = milliseconds(300)}, .keeps_keys = true});
+  const auto expect_open = [&server](const char* why) {
+    const std::string answer = server.ask(server.get("/api/payments/k"));
+    EXPECT_EQ(status_of(answer), 503) << why;
+    EXPECT_NE(answer.find("problem:busy"), std::string::npos) << answer;
+    EXPECT_NE(answer.find(std::string("what became of the key cannot be told now: ") + why),
+              std::string::npos)
+        << answer;
+  };
+  const auto set = [&server](bool TrickySink::Control::*what, bool now) {
+    const std::lock_guard lock(server.control->mutex);
+    (*server.control).*what = now;
+  };
+  server.control->hold_turn(true);
+  expect_open("the output could not be asked in time");
+  server.control->hold_turn(false);
+  set(&TrickySink::Control::keys_read, false);
+  expect_open("the output could not be asked in time");
+  set(&TrickySink::Control::keys_read, true);
+  set(&TrickySink::Control::key_unreadable, true);
+  expect_open("the output could not be asked (its error is on the server's stderr)");
+  set(&TrickySink::Control::key_unreadable, false);
+  set(&TrickySink::Control::no_turn, true);
+  expect_open("the output could not be asked (its error is on the server's stderr)");
+  const std::string posted = server.ask(server.post(kSevenPayments, kKey));
+  EXPECT_EQ(status_of(posted), 507);
+  EXPECT_NE(posted.find("the output did not take them (its error is on the server's stderr); none "
+                        "of them is stored"),
+            std::string::npos)
+      << posted;
+  set(&TrickySink::Control::no_turn, false);
+  EXPECT_EQ(status_of(server.ask(server.get("/api/payments/k"))), 404);
+}
+
+TEST(KeyedPosts, AFullTableOfKeysIsToldOnceAndSoIsRoomAgain) {
+  HttpHarness server({.keeps_keys = true});
+  const auto told = [&server] {
+    std::vector<bool> all;
+    server.on_loop([&] { all = server.keys_full_told; });
+    return all;
+  };
+  const auto set_full = [&server](bool full) {
+    const std::lock_guard lock(server.control->mutex);
+    server.control->keys_full = full;
+  };
+  set_full(true);
+  for (int i = 0; i < 2; ++i) {
+    const std::string refused = server.ask(server.post(kSevenPayments, kKey));
+    EXPECT_EQ(status_of(refused), 503);
+    EXPECT_NE(refused.find("Retry-After: 60\r\n"), std::string::npos) << refused;
+  }
+  EXPECT_EQ(told(), std::vector<bool>{true});
+  set_full(false);
+  EXPECT_TRUE(eventually([&] { return told() == std::vector<bool>({true, false}); }));
+  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKey))), 200);
 }
 
 TEST(KeyedPosts, AreRefusedWhereKeysAreNotKept) {

@@ -42,6 +42,7 @@ TEST(PaymentWriter, AStalledOutputFillsTheQueueAndThenSaysSo) {
   const std::string refused = server.ask(server.post(kBatch));
   EXPECT_EQ(status_of(refused), 503);
   EXPECT_NE(refused.find("problem:busy"), std::string::npos);
+  EXPECT_NE(refused.find("too many payments wait to be written"), std::string::npos);
   EXPECT_NE(refused.find("Retry-After: 1\r\n"), std::string::npos);
   EXPECT_TRUE(server.alive());  // nothing else is held up
   server.control->hold(false);

@@ -155,6 +155,31 @@ TEST_F(HttpRunTest, RequestsWithKeysThatCannotStartAreTheErrorOfTheRun) {
   EXPECT_FALSE(run_->output_stuck());
 }
 
+TEST_F(HttpRunTest, ATableOfKeysThatIsFullIsAWarningAndRoomAgainIsANote) {
+  control_->keeps_keys = true;
+  control_->keys_full = true;
+  open();
+  std::thread client([&, port = port()] {
+    for (int i = 0; i < 2; ++i) {
+      const std::string refused = post_one(port, "Idempotency-Key: k\r\n").read_response();
+      EXPECT_EQ(status_of(refused), 503);
+    }
+    {
+      const std::lock_guard lock(control_->mutex);
+      control_->keys_full = false;
+    }
+    EXPECT_TRUE(eventually([&] { return said().find("room for") != std::string::npos; }));
+    stop_.request(SIGTERM);
+  });
+  EXPECT_TRUE(run_->run());
+  client.join();
+  const std::string words = said();
+  const std::string warning = "warning: as many idempotency keys are remembered as there may be";
+  EXPECT_NE(words.find(warning), std::string::npos) << words;
+  EXPECT_EQ(words.find(warning), words.rfind(warning));
+  EXPECT_NE(words.find("there is room for idempotency keys again"), std::string::npos) << words;
+}
+
 TEST_F(HttpRunTest, WhereATopicKeepsNoKeysTheOptionsForThatAreNamed) {
   open(true);
   EXPECT_NE(said().find("keys are not kept: a request that has one is refused (see --requests and "

@@ -55,6 +55,8 @@ TEST(KeyTable, IsFullOfKeysThatAreYoung) {
   }
   EXPECT_TRUE(table.full(kStart + seconds(3)));
   EXPECT_TRUE(table.full(kStart + hours(1) - seconds(1)));
+  EXPECT_EQ(table.young(kStart + hours(1) - seconds(1)), 3u);
+  EXPECT_EQ(table.young(kStart + hours(1)), 2u);
   EXPECT_FALSE(table.full(kStart + hours(1)));  // the first one is an hour old
   table.add({9, 9}, kStart + hours(1));
   EXPECT_TRUE(table.find(0).empty());
@@ -106,6 +108,7 @@ TEST(KeyTable, KeysOfTheStartAreKnownAndLeaveRoomForOthers) {
   KeyTable<KeyPlace> table({.keys_max = 4, .memory = hours(1)});
   table.add_past({{3, 30}, {1, 10}, {2, 20}, {4, 40}}, kStart);
   EXPECT_EQ(places(table, 2), std::vector<uint64_t>{20});
+  EXPECT_EQ(table.young(kStart), 0u);
   EXPECT_FALSE(table.full(kStart));
   for (uint64_t i = 5; i < 9; ++i) table.add({i, i}, kStart);
   EXPECT_TRUE(table.full(kStart));

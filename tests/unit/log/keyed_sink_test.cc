@@ -199,6 +199,8 @@ TEST_F(KeyedSinkTest, WhatIsThereWhenAnotherFileBecomesTheLogMakesItNotFull) {
   EXPECT_EQ(once(*sink, "n-4").kind, Kind::kPaid);
   EXPECT_EQ(once(*sink, "k").kind, Kind::kPaid);
   const keys::KeyFigures before = sink->keyed()->figures();
+  EXPECT_EQ(before.keys, 7u);
+  EXPECT_EQ(before.keys_young, 2u);
   std::filesystem::resize_file(path_, log.size());  // the line of "new" is cut off
   EXPECT_EQ(once(*sink, "new").kind, Kind::kNew);
   EXPECT_EQ(sink->keyed()->figures().instance, before.instance);

@@ -104,6 +104,9 @@ TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
   book_->learn_past({AnswerBook::entry_of(paid("a", 9))});
   EXPECT_EQ(book_->find("a")->digest, 1u);
   EXPECT_EQ(book_->figures(1).keys, 3u);
+  EXPECT_EQ(book_->figures(1).keys_young, 0u);
+  learn(paid("d", 1));
+  EXPECT_EQ(book_->figures(1).keys_young, 1u);
 }
 
 TEST_F(AnswerBookTest, AKeyWithManyAnswersAtAStartIsOneKey) {
