@@ -34,7 +34,8 @@ struct KeyFigures {
   };
   Kept kept = Kept::kNot;
   bool complete = false;  // every key of the log is known; of a process or topics: never
-  // Changes where keys may have got lost: another process, another file as the log, other topics.
+  // Changes where keys may have got lost: another process, another file as the log, one that was
+  // written anew, other topics.
   uint64_t instance = 0;
   uint64_t keys = 0;
   uint64_t keys_young = 0;  // those of them that count against `keys_max`: see keys::KeyTable

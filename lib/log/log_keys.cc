@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "io/fd_io.h"
 #include "keys/keyed_lines.h"
+#include "log/file_name.h"
 #include "log/log_tail.h"
 #include "record/payment.h"
 
@@ -21,6 +22,10 @@ constexpr uint64_t kReadBytes = 4 << 20;
 static_assert(kReadBytes > record::kLineBytesMax);
 constexpr size_t kFirstLineBytes = 1 << 10;  // mostly a line is shorter
 constexpr size_t kEndBytes = 64;             // that show whether the log is what it was
+// Places of one file: more bytes than any has.
+constexpr uint64_t kFilePlaces = uint64_t{1} << 44;
+// Each is a descriptor. Of a rotation each hour, those of a day.
+constexpr size_t kOlderFilesMax = 32;
 
 // Which file this is, also after a restart.
 uint64_t identity_of(int fd) {
@@ -32,52 +37,111 @@ uint64_t identity_of(int fd) {
   return base::long_hash({reinterpret_cast<const char*>(parts), sizeof parts}).low;
 }
 
-bool is_removed(int fd) {
-  struct stat status = {};
-  return ::fstat(fd, &status) == 0 && status.st_nlink == 0;
-}
-
 }  // namespace
 
 LogKeys::LogKeys(std::string name, LogKeysOptions options, const base::Clock& clock)
     : name_(std::move(name)),
       options_(std::move(options)),
       clock_(clock),
-      started_(clock.since_boot()),
-      ledger_(options_.limits, [this](uint64_t place) { return request_at(place); }) {}
+      ledger_(options_.limits, [this](uint64_t place) { return request_at(place); }),
+      since_(clock.since_boot()) {}
 
 LogKeys::~LogKeys() = default;
 
+// Keys of before `since` may be unknown from now on, however young they are.
+void LogKeys::cut(base::Instant since) {
+  complete_ = false;
+  cut_ = true;
+  since_.store(std::max(since_.load(), since));
+}
+
+// What one process has seen of a file that is written anew, another may not have.
+void LogKeys::set_instance() {
+  static const uint64_t kProcess = base::random_hash_seed();
+  uint64_t instance = identity_of(files_.back().fd.get());
+  if (rewritten_ > 0) {
+    const uint64_t parts[] = {instance, rewritten_, kProcess};
+    instance = base::long_hash({reinterpret_cast<const char*>(parts), sizeof parts}).low;
+  }
+  instance_.store(instance, std::memory_order_relaxed);
+}
+
+void LogKeys::push(base::UniqueFd fd, uint64_t file_number) {
+  const uint64_t base = files_.empty() ? 0 : files_.back().base + kFilePlaces;
+  files_.push_back({std::move(fd), file_number, base, {}, false});
+}
+
 // Where the log is another file now, the rest of the one before is read first: its writers have
-// found that it has lost its name.
+// found that it has lost its name. So may files between the two have been, which this process has
+// not seen; where one of those is not to be found, its keys are not known.
 base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
   if (!files_.empty() && files_.back().number == file_number) return {};
-  uint64_t base = 0;
-  if (!files_.empty()) {
-    File& old = files_.back();
-    old.left = clock_.since_boot();
-    const base::Result<uint64_t> size = io::file_size(old.fd.get(), name_);
-    if (!size) return base::fail(size.error());
-    base = old.base + *size;
-    const base::Result<uint64_t> whole =
-        whole_lines_end(old.fd.get(), std::min(read_, *size), *size, name_);
-    if (!whole) return base::fail(whole.error());
-    if (base::Result<void> read = read_up_to(*whole); !read) return read;
+  const bool first = files_.empty();
+  if (!first) {
+    if (base::Result<void> left = leave(); !left) return left;
   }
   base::Result<base::UniqueFd> own = io::reopen_for_reading(fd, name_);
   if (!own) return base::fail(own.error());
-  reads_past_ = !files_.empty();
-  instance_.store(identity_of(own->get()), std::memory_order_relaxed);
-  files_.push_back({std::move(*own), file_number, base, {}});
+  if (first) {
+    watch_.begin(own->get());
+  } else {
+    const base::Instant now = clock_.since_boot();
+    files_.back().left = now;
+    NameWatch::Between between = watch_.advance(own->get());
+    for (base::UniqueFd& found : between.files) {
+      push(std::move(found), 0);
+      files_.back().left = now;
+      files_.back().unread = true;
+    }
+    if (!between.all) cut(now);
+  }
+  push(std::move(*own), file_number);
+  reads_past_ = !first;
   read_ = 0;
+  rewritten_ = 0;
   end_.clear();
-  // Of a file that was left so long ago every key may be forgotten.
+  set_instance();
+  forget_files();
+  return {};
+}
+
+base::Result<void> LogKeys::leave() {
+  const int old = files_.back().fd.get();
+  base::Result<uint64_t> end = io::file_size(old, name_);
+  if (end) end = whole_lines_end(old, 0, *end, name_);
+  if (!end) return base::fail(end.error());
+  return read_on(*end);
+}
+
+// Of a file that was left so long ago every key may be forgotten.
+void LogKeys::forget_files() {
   const base::Instant now = clock_.since_boot();
-  while (files_.size() > 1 && now - files_.front().left >= options_.limits.memory) {
+  while (files_.size() > 1 && (files_.size() > kOlderFilesMax + 1 ||
+                               now - files_.front().left >= options_.limits.memory)) {
+    cut(std::min(files_.front().left, now));
     files_.pop_front();
-    complete_ = false;
+  }
+}
+
+// Those that were the log between two looks, once the last commit to each has ended.
+base::Result<void> LogKeys::read_files() {
+  for (File& file : files_) {
+    if (!file.unread) continue;
+    const int fd = file.fd.get();
+    if (::flock(fd, LOCK_SH | LOCK_NB) != 0) continue;
+    base::Result<uint64_t> end = io::file_size(fd, name_);
+    if (end) end = whole_lines_end(fd, 0, *end, name_);
+    ::flock(fd, LOCK_UN);
+    if (!end) return base::fail(end.error());
+    uint64_t from = 0;
+    if (base::Result<void> read = read_keys(file, from, *end, true); !read) return read;
+    file.unread = false;
   }
   return {};
+}
+
+bool LogKeys::files_unread() const {
+  return std::any_of(files_.begin(), files_.end(), [](const File& file) { return file.unread; });
 }
 
 base::Result<void> LogKeys::follow(int fd, uint64_t file_number) {
@@ -85,34 +149,40 @@ base::Result<void> LogKeys::follow(int fd, uint64_t file_number) {
   const int own = files_.back().fd.get();
   if (::flock(own, LOCK_SH | LOCK_NB) != 0) return {};
   base::Result<uint64_t> end = io::file_size(own, name_);
-  if (end) end = whole_lines_end(own, std::min(read_, *end), *end, name_);
+  if (end) end = whole_lines_end(own, 0, *end, name_);
   ::flock(own, LOCK_UN);
   if (!end) return base::fail(end.error());
   return catch_up(fd, file_number, *end);
 }
 
 base::Result<void> LogKeys::catch_up(int fd, uint64_t file_number, uint64_t size) {
+  watch_.look();
   base::Result<void> read = enter(fd, file_number);
+  if (read) read = read_files();
   if (read && past_state_ == PastState::kNotBegun) read = begin_past(size);
   if (read && past_state_ == PastState::kBeingRead) read = take_past();
-  if (read && size != read_) {
-    const base::Result<bool> same = size < read_ ? base::Result<bool>(false) : is_as_it_was();
-    if (!same) return base::fail(same.error());
-    read = *same ? read_up_to(size) : read_anew(size);
-    if (read) read = remember_end();
-  }
+  if (read) read = read_on(size);
   if (read) reads_past_ = false;
   update_figures();
   return read;
 }
 
+base::Result<void> LogKeys::read_on(uint64_t size) {
+  const base::Result<bool> same = size < read_ ? base::Result<bool>(false) : is_as_it_was();
+  if (!same) return base::fail(same.error());
+  if (*same && size == read_) return {};
+  base::Result<void> read = *same ? read_up_to(size) : read_anew(size);
+  return read ? remember_end() : read;
+}
+
 uint64_t LogKeys::unread(uint64_t file_number, uint64_t size) const {
   const bool known = !files_.empty() && files_.back().number == file_number;
   if (past_state_ == PastState::kNotBegun && options_.prefix.empty()) return 0;
+  if (!known && !files_.empty()) return UINT64_MAX;  // with the files before it
   return known ? size - std::min(size, read_) : size;
 }
 
-// Others may have written the log anew, and made it longer.
+// Others may have written the log anew, and made it longer, or as long as it was.
 base::Result<bool> LogKeys::is_as_it_was() const {
   std::string now(end_.size(), '\0');
   const base::Result<size_t> n =
@@ -130,7 +200,7 @@ base::Result<void> LogKeys::remember_end() {
 
 base::Result<void> LogKeys::begin_past(uint64_t size) {
   if (!options_.prefix.empty() || size == 0) {
-    complete_ = true;
+    complete_ = !cut_;
     past_state_ = PastState::kRead;
     return {};
   }
@@ -139,16 +209,19 @@ base::Result<void> LogKeys::begin_past(uint64_t size) {
   past_ = std::make_unique<PastKeys>(std::move(*own), size, options_.limits.keys_max, name_);
   if (base::Result<void> started = past_->start(); !started) return started;
   past_state_ = PastState::kBeingRead;
+  past_base_ = files_.back().base;
   read_ = size;
-  return {};
+  return remember_end();
 }
 
 base::Result<void> LogKeys::take_past() {
   if (!past_->done()) return {};
   base::Result<void> outcome = past_->outcome();
   if (outcome) {
-    ledger_.learn_past(past_->take(), clock_.since_boot());
-    complete_ = past_->complete();
+    std::vector<keys::KeyPlace> entries = past_->take();
+    for (keys::KeyPlace& entry : entries) entry.place += past_base_;
+    ledger_.learn_past(std::move(entries), clock_.since_boot());
+    complete_ = past_->complete() && !cut_;
     past_state_ = PastState::kRead;
   } else {
     past_state_ = PastState::kNotBegun;  // the next look tries again
@@ -157,26 +230,35 @@ base::Result<void> LogKeys::take_past() {
   return outcome;
 }
 
-// Somebody has cut lines off. A key whose line is gone is not paid.
+// Somebody has cut lines off. A key whose line is gone is not paid, and what was written and cut
+// off since the last look is not known. Files of before are read again, since their keys are kept.
 base::Result<void> LogKeys::read_anew(uint64_t size) {
   past_.reset();
   ledger_.forget_all();
   past_state_ = PastState::kRead;
-  complete_ = files_.size() == 1;
+  cut(clock_.since_boot());
+  ++rewritten_;
+  set_instance();
+  for (File& file : files_) file.unread = &file != &files_.back();
+  if (base::Result<void> read = read_files(); !read) return read;
   read_ = 0;
   reads_past_ = true;
   return read_up_to(size);
 }
 
 base::Result<void> LogKeys::read_up_to(uint64_t size) {
-  const File& file = files_.back();
+  return read_keys(files_.back(), read_, size, reads_past_);
+}
+
+base::Result<void> LogKeys::read_keys(const File& file, uint64_t& from, uint64_t size,
+                                      bool is_past) {
   const base::Instant now = clock_.since_boot();
   std::string bytes;
   std::vector<keys::KeyPlace> past;
-  while (read_ < size) {
-    bytes.resize(std::min(kReadBytes, size - read_));
+  while (from < size) {
+    bytes.resize(std::min(kReadBytes, size - from));
     const base::Result<size_t> n =
-        io::read_at(file.fd.get(), read_, bytes.data(), bytes.size(), name_);
+        io::read_at(file.fd.get(), from, bytes.data(), bytes.size(), name_);
     if (!n) return base::fail(n.error());
     if (*n == 0) return base::fail(name_ + ": shrank while it was read");
     bytes.resize(*n);
@@ -186,34 +268,38 @@ base::Result<void> LogKeys::read_up_to(uint64_t size) {
     keys::for_each_key(std::string_view(bytes).substr(0, whole),
                        [&](std::string_view key, size_t line) {
                          if (!key.starts_with(options_.prefix)) return;
-                         const uint64_t place = file.base + read_ + line;
-                         if (reads_past_) {
+                         const uint64_t place = file.base + from + line;
+                         if (is_past) {
                            past.push_back({keys::fingerprint_of(key), place});
                          } else {
                            ledger_.learn(key, place, now);
                          }
                        });
-    read_ += whole;
+    from += whole;
     if (past.size() / 2 > options_.limits.keys_max) {  // the last ones count
       past.erase(past.begin(), past.end() - static_cast<ptrdiff_t>(options_.limits.keys_max));
-      complete_ = false;
+      cut(now);
     }
   }
   ledger_.learn_past(std::move(past), now);
   return {};
 }
 
-base::Result<std::string> LogKeys::line_at(uint64_t place) const {
+const LogKeys::File& LogKeys::file_at(uint64_t place) const {
   const auto above = std::find_if(files_.rbegin(), files_.rend(),
                                   [&](const File& file) { return file.base <= place; });
-  // Payments of a file that was removed are nowhere.
-  if (above == files_.rend() || is_removed(above->fd.get())) return std::string();
-  const uint64_t offset = place - above->base;
+  return above == files_.rend() ? files_.front() : *above;
+}
+
+base::Result<std::string> LogKeys::line_at(uint64_t place) const {
+  const File& file = file_at(place);
+  if (place < file.base) return std::string();  // of a file that is forgotten
+  const uint64_t offset = place - file.base;
   const uint64_t before = offset == 0 ? 0 : 1;  // the newline of the line before
   std::string bytes(kFirstLineBytes, '\0');
   for (;;) {
     const base::Result<size_t> n =
-        io::read_at(above->fd.get(), offset - before, bytes.data(), bytes.size(), name_);
+        io::read_at(file.fd.get(), offset - before, bytes.data(), bytes.size(), name_);
     if (!n) return base::fail(n.error());
     if (*n <= before || (before == 1 && bytes[0] != '\n')) return std::string();
     const size_t newline = std::string_view(bytes).substr(0, *n).find('\n', before);
@@ -234,7 +320,8 @@ base::Result<std::optional<keys::KeyedRequest>> LogKeys::request_at(uint64_t pla
 keys::KeyAnswer LogKeys::settled(keys::KeyAnswer answer) const {
   using Kind = keys::KeyAnswer::Kind;
   const bool known = answer.kind == Kind::kPaid || answer.kind == Kind::kReused;
-  if (!known && past_state_ != PastState::kRead) answer.kind = Kind::kNotReadYet;
+  if (!known && (past_state_ != PastState::kRead || files_unread()))
+    answer.kind = Kind::kNotReadYet;
   return answer;
 }
 
@@ -271,15 +358,15 @@ void LogKeys::update_figures() {
   keys_known_.store(ledger_.size(), std::memory_order_relaxed);
   keys_young_.store(ledger_.young(clock_.since_boot()), std::memory_order_relaxed);
   past_is_cut_.store(!complete_, std::memory_order_relaxed);
-  keys_complete_.store(complete_ && past_state_ == PastState::kRead && !ledger_.has_forgotten(),
-                       std::memory_order_relaxed);
+  keys_complete_.store(
+      complete_ && past_state_ == PastState::kRead && !files_unread() && !ledger_.has_forgotten(),
+      std::memory_order_relaxed);
 }
 
 keys::KeyFigures LogKeys::figures() const {
-  // Of keys that were there before, some may be unknown however young they are.
   base::Duration memory = options_.limits.memory;
   if (past_is_cut_.load(std::memory_order_relaxed)) {
-    memory = std::min(memory, clock_.since_boot() - started_);
+    memory = std::min(memory, clock_.since_boot() - since_.load(std::memory_order_relaxed));
   }
   return {.kept = keys::KeyFigures::Kept::kLog,
           .complete = keys_complete_.load(std::memory_order_relaxed),
@@ -292,7 +379,9 @@ keys::KeyFigures LogKeys::figures() const {
 
 std::string LogKeys::describe(uint64_t place) const {
   const base::Result<std::string> line = line_at(place);
-  const File& file = files_.back();
+  const File& file = file_at(place);
+  const bool is_log = &file == &files_.back();
+  const std::string name = is_log ? name_ : name_of(file.fd.get()).value_or(name_ + " (removed)");
   uint64_t number = 1;
   std::string bytes(kReadBytes, '\0');
   const uint64_t end = place - std::min(place, file.base);
@@ -304,7 +393,7 @@ std::string LogKeys::describe(uint64_t place) const {
         std::count(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(*n), '\n'));
     at += *n;
   }
-  return fmt::format("{}:{}: {}", name_, number, line ? *line : std::string());
+  return fmt::format("{}:{}: {}", name, number, line ? *line : std::string());
 }
 
 }  // namespace paystats::log

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "keys/ledger.h"
+#include "log/name_watch.h"
 #include "log/past_keys.h"
 
 namespace paystats::log {
@@ -47,13 +48,18 @@ class LogKeys {
   // The same under the caller's lock, up to `size`, the end of a line.
   base::Result<void> catch_up(int fd, uint64_t file_number, uint64_t size);
 
-  // What catch_up() would have to read.
+  bool of_prefix() const { return !options_.prefix.empty(); }
+
+  // What catch_up() would have to read, without files that were the log before.
   uint64_t unread(uint64_t file_number, uint64_t size) const;
 
   // REQUIRES: catch_up() just before. Answers kNotReadYet where the key is not known, and keys of
-  // before the start are still being read.
+  // before the start are still being read, or a file that was the log is still locked.
   base::Result<keys::KeyAnswer> judge(const record::Request& request);
   base::Result<keys::KeyAnswer> find(std::string_view key);
+
+  // Of a file that was the log a commit is under way, or its writer sleeps.
+  bool files_unread() const;
 
   // What is committed next at the end of the log, `behind` bytes of other lines.
   void bind(const record::Request& request, uint64_t behind);
@@ -67,19 +73,29 @@ class LogKeys {
   std::string describe(uint64_t place) const;
 
  private:
-  // The log, or a file that was the log before it. Places go on from one to the next.
+  // The log, or a file that was the log before it.
   struct File {
     base::UniqueFd fd;
-    uint64_t number = 0;
+    uint64_t number = 0;   // 0: none that PaymentLog has had
     uint64_t base = 0;     // the place of its first byte
-    base::Instant left{};  // when another took its name
+    base::Instant left{};  // when another had taken its name
+    bool unread = false;   // it is to be read from its beginning
   };
 
   base::Result<void> enter(int fd, uint64_t file_number);
+  base::Result<void> leave();
+  void push(base::UniqueFd fd, uint64_t file_number);
+  void forget_files();
+  base::Result<void> read_files();
+  void cut(base::Instant since);
+  void set_instance();
+  base::Result<void> read_on(uint64_t size);
   base::Result<void> read_up_to(uint64_t size);
+  base::Result<void> read_keys(const File& file, uint64_t& from, uint64_t size, bool past);
   base::Result<bool> is_as_it_was() const;
   base::Result<void> remember_end();
   base::Result<std::optional<keys::KeyedRequest>> request_at(uint64_t place) const;
+  const File& file_at(uint64_t place) const;
   base::Result<std::string> line_at(uint64_t place) const;
   base::Result<void> begin_past(uint64_t size);
   base::Result<void> take_past();
@@ -90,21 +106,25 @@ class LogKeys {
   const std::string name_;
   const LogKeysOptions options_;
   const base::Clock& clock_;
-  const base::Instant started_;
   keys::Ledger ledger_;
-  std::deque<File> files_;   // the last one is the log
+  std::deque<File> files_;  // the last one is the log
+  NameWatch watch_;
+  uint64_t rewritten_ = 0;   // so often the log was written anew in its place
   uint64_t read_ = 0;        // of the log, up to here
   std::string end_;          // the last bytes of that
   bool reads_past_ = false;  // what lies in a file that has become the log, or was rewritten
   std::unique_ptr<PastKeys> past_;
+  uint64_t past_base_ = 0;  // the place of its first byte
   enum class PastState { kNotBegun, kBeingRead, kRead };
   PastState past_state_ = PastState::kNotBegun;
-  bool complete_ = false;  // the past was read to its beginning
+  bool complete_ = false;  // the past was read to its beginning, and nothing is cut
+  bool cut_ = false;
 
   std::atomic<uint64_t> keys_known_ = 0;
   std::atomic<uint64_t> keys_young_ = 0;
   std::atomic<bool> keys_complete_ = false;
-  std::atomic<bool> past_is_cut_ = false;  // of the log's first keys, some are not known
+  std::atomic<bool> past_is_cut_ = false;  // of keys of before `since_`, some are not known
+  std::atomic<base::Instant> since_;
   std::atomic<uint64_t> instance_ = 0;
 };
 

@@ -109,9 +109,14 @@ PaymentLog::PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::str
       diagnostics_(&diagnostics) {}
 
 base::Result<PaymentLog> PaymentLog::open(const std::string& path, base::Diagnostics& diagnostics) {
+  return open_with(path, O_CREAT, diagnostics);
+}
+
+base::Result<PaymentLog> PaymentLog::open_with(const std::string& path, int flags,
+                                               base::Diagnostics& diagnostics) {
   // O_NONBLOCK for the case that it is a FIFO: that is to be an error, not a wait for its reader.
   base::Result<base::UniqueFd> opened =
-      base::open_file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
+      base::open_file(path, O_RDWR | O_APPEND | O_NONBLOCK | flags);
   if (!opened) return base::fail(opened.error());
   base::Result<void> checked = check_file(opened->get(), path);
   if (checked) checked = check_first_bytes(opened->get(), path);
@@ -220,14 +225,29 @@ base::Result<bool> PaymentLog::lock_current(int cancel_fd) {
     base::Result<PaymentLog> current = open(path_, *diagnostics_);
     ::flock(read_fd_.get(), LOCK_UN);
     if (!current) return base::fail(current.error());
-    diagnostics_->warning(name_ +
-                          ": has been moved or removed: going on with what has its name now");
-    write_fd_ = std::move(current->write_fd_);
-    read_fd_ = std::move(current->read_fd_);
-    place_ = std::move(current->place_);
-    name_is_synced_ = false;
-    ++file_number_;
+    go_on_with(std::move(*current));
   }
+}
+
+void PaymentLog::go_on_with(PaymentLog current) {
+  diagnostics_->warning(name_ + ": has been moved or removed: going on with what has its name now");
+  write_fd_ = std::move(current.write_fd_);
+  read_fd_ = std::move(current.read_fd_);
+  place_ = std::move(current.place_);
+  name_is_synced_ = false;
+  ++file_number_;
+}
+
+// Who looks only does not make the file: a rotation may be about to, with an owner and a mode.
+base::Result<void> PaymentLog::follow_name() {
+  if (has_name(read_fd_.get(), path_) || ::access(path_.c_str(), F_OK) != 0) return {};
+  // The lock comes after the look at the name: the old file has its last commit then.
+  if (::flock(read_fd_.get(), LOCK_SH | LOCK_NB) != 0) return {};
+  base::Result<PaymentLog> current = open_with(path_, 0, *diagnostics_);
+  ::flock(read_fd_.get(), LOCK_UN);
+  if (!current) return base::fail(current.error());
+  go_on_with(std::move(*current));
+  return {};
 }
 
 base::Result<void> PaymentLog::sync_contents() {

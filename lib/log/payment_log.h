@@ -66,6 +66,10 @@ class PaymentLog {
   // The folder as well knows of the log. Before what others have written is acknowledged.
   base::Result<void> sync_name();
 
+  // Goes on with the file that has the log's name now, where there is another one, and no commit to
+  // the old one is under way. Not between begin() and end().
+  base::Result<void> follow_name();
+
   int read_fd() const { return read_fd_.get(); }
   // Another number: another file has taken the log's name since, and is the log now.
   uint64_t file_number() const { return file_number_; }
@@ -77,7 +81,10 @@ class PaymentLog {
  private:
   PaymentLog(base::UniqueFd write_fd, base::UniqueFd read_fd, std::string path, std::string name,
              base::Diagnostics& diagnostics);
+  static base::Result<PaymentLog> open_with(const std::string& path, int flags,
+                                            base::Diagnostics& diagnostics);
   base::Result<bool> lock_current(int cancel_fd);
+  void go_on_with(PaymentLog current);
   base::Result<void> prepare();
   base::Result<void> repair();
   base::Result<void> cut_tail(uint64_t whole_bytes, TornFile& torn);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace paystats::log {
 namespace {
 
 constexpr uint64_t kReadUnderLockBytes = 16 << 20;
+constexpr int kLockPauseMs = 10;  // between two looks at the lock of a file that was the log
 
 class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
  public:
@@ -40,6 +42,12 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
       if (!read) {
         release();
         return base::fail(read.error());
+      }
+      // A server puts requests off that have a key; a job has nothing else to do.
+      if (keys_->of_prefix() && keys_->files_unread()) {
+        release();
+        pollfd polled = {cancel_fd, POLLIN, 0};
+        if (::poll(&polled, 1, kLockPauseMs) > 0) return io::Turn{.mine = false};
       }
     }
     return io::Turn();
@@ -70,7 +78,12 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
     return answer;
   }
 
-  base::Result<void> follow() override { return keys_->follow(log_.read_fd(), log_.file_number()); }
+  base::Result<void> follow() override {
+    if (!begun_) {
+      if (base::Result<void> followed = log_.follow_name(); !followed) return followed;
+    }
+    return keys_->follow(log_.read_fd(), log_.file_number());
+  }
   keys::KeyFigures figures() const override { return keys_->figures(); }
   std::string describe(const keys::KeyAnswer& answer) const override {
     return keys_->describe(answer.place);

@@ -123,6 +123,50 @@ free_lock() { flock -u 8; }
   grep -qF '"complete":false' asked.out
 }
 
+@test "a log that is rotated twice past a server, that sleeps too, and is compressed: each key once" {
+  server one -o payments.jsonl
+  server two -o payments.jsonl
+  [ "$(post one first '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  [ "$(post two k0 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  kill -STOP "$two_pid"
+  mv payments.jsonl payments.jsonl.1
+  [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  mv payments.jsonl.1 payments.jsonl.2
+  mv payments.jsonl payments.jsonl.1
+  [ "$(post one z '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  kill -CONT "$two_pid"
+  local key
+  for key in first k z; do
+    [ "$(asked two "$key")" = 200 ]
+    [ "$(post two "$key" '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  done
+  gzip payments.jsonl.1 payments.jsonl.2
+  for key in first k z; do
+    [ "$(post one "$key" '{"user":"edgar","paymentAmt":1}')" = 200 ]
+    [ "$(post two "$key" '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  done
+  [ "$(payagg payments.jsonl.2.gz payments.jsonl.1.gz payments.jsonl)" = '{"user":"edgar","sum":4.00,"count":4}' ]
+}
+
+@test "an idle server tells of another log, and of one that was cut" {
+  server one -o payments.jsonl
+  [ "$(post one k '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  curl -sS "$one_url/api/idempotency" >before
+  mv payments.jsonl payments.jsonl.1
+  paygen -q --user ann --amount 1 --idempotency-prefix j -o payments.jsonl
+  wait_for 'curl -sS "$one_url/api/idempotency" | grep -q "\"keys\":2"'
+  curl -sS "$one_url/api/idempotency" >after
+  [ "$(grep -o '"instance":"[^"]*' before)" != "$(grep -o '"instance":"[^"]*' after)" ]
+  grep -qF '"complete":true' after
+  cp payments.jsonl payments.jsonl.2
+  : >payments.jsonl
+  [ "$(asked one j-1)" = 404 ]
+  grep -qF '"complete":false' asked.out
+  curl -sS "$one_url/api/idempotency" >cut
+  [ "$(grep -o '"instance":"[^"]*' cut)" != "$(grep -o '"instance":"[^"]*' after)" ]
+  [ "$(asked one k)" = 200 ]
+}
+
 @test "the time of day plays no part: the log of a machine that was set back to 1970" {
   echo '{"user":"edgar","paymentAmt":1,"time":"1970-01-01T00:00:07.000Z","idempotencyKey":"k"}' >payments.jsonl
   server one -o payments.jsonl

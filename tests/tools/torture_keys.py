@@ -2,12 +2,14 @@
 """A key is paid at most once, and exactly once where a client was told so, whatever fails: two servers
 on one log, clients that send again with the same key, and faults, seeded.
 
-  torture_keys.py --bin build/release/bin --seed 1 [--rounds 6] [--long 3]
+  torture_keys.py --bin build/release/bin --seed 1 [--rounds 6] [--long 3] [--rotations 3]
 
 Faults: `kill -9` or SIGTERM of a server, SIGSTOP of one (also while it holds the log's lock, and killed then),
 `flock` held by others, a disk that is full for a while (a limit of the file's size), clients that leave,
 and a job of paygen with keys that is killed and run again. In a long round one of them lasts longer than
-a server lets a client wait. At the end, when the servers have ended:
+a server lets a client wait. In a round of rotations the log is renamed (once, several times while a server is
+stopped, while it is locked), and what was renamed is compressed; no writer is started anew then, since it
+would read the new file alone. At the end, when the servers have ended:
 
   - each key is in the log at most once, with its own payments; once where a client was told 200;
   - one that was never answered but with "not taken" (503 busy, 507) is not in the log;
@@ -18,6 +20,7 @@ import collections
 import concurrent.futures
 import decimal
 import fcntl
+import gzip
 import http.client
 import json
 import os
@@ -48,6 +51,7 @@ KEYS_MAX = 2000      # of one client in a round
 FAULTS = ("kill", "kill", "stop", "stop with the lock", "kill with the lock", "lock", "full", "full for all",
           "end", "end in a lock")
 LONG_FAULTS = ("stop", "stop with the lock", "lock")
+ROTATIONS = ("rotate", "rotate twice", "rotate past a stopped server", "rotate in a lock", "compress", "stop", "lock")
 
 
 class Clients:
@@ -153,11 +157,72 @@ class Client:
             raise Difference(f"{key}: other payments with it, answered {status} {answer}")
 
 
+class Rotation:
+    """Names of the log: `old` are those of the files that were it, the oldest first."""
+
+    def __init__(self, log, rng):
+        self.log, self.rng, self.old, self.number = log, rng, [], 0
+
+    def rotate(self):
+        """As logrotate does, with a number that goes up, or by moving all of them on. False: nobody has
+        written anything meanwhile."""
+        end = time.monotonic() + 1
+        while not os.path.exists(self.log) or os.path.getsize(self.log) == 0:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.001)
+        self.number += 1
+        if self.rng.random() < 0.5:
+            moved = []
+            for path in self.old:
+                moved.append(f"{path}.{self.number}")
+                os.rename(path, moved[-1])
+            self.old = moved
+        self.old.append(f"{self.log}.{self.number}")
+        os.rename(self.log, self.old[-1])
+        return True
+
+    def compress(self, servers):
+        """What all servers have seen."""
+        instances = {keys_of(server)["instance"] for server in servers}
+        if not self.rotate():
+            return
+
+        def all_see_it():
+            now = {keys_of(server)["instance"] for server in servers}
+            return len(now) == 1 and not now & instances
+
+        wait_for(all_see_it, "the servers to see the rotation")
+        path = self.old[-1]
+        with open(path, "rb") as file, gzip.open(f"{path}.gz", "wb") as packed:
+            shutil.copyfileobj(file, packed)
+        os.remove(path)
+        self.old[-1] = f"{path}.gz"
+
+    def read(self):
+        """All of it, from the oldest on."""
+        data = b""
+        for path in [*self.old, self.log]:
+            if os.path.exists(path):
+                with (gzip.open if path.endswith("gz") or ".gz." in path else open)(path, "rb") as file:
+                    data += file.read()
+        return data
+
+
+def keys_of(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
+    connection.request("GET", "/api/idempotency")
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
 class Faults:
     """`counts` says what was played."""
 
     def __init__(self, servers, log, rng, counts):
         self.servers, self.log, self.rng, self.counts = servers, log, rng, counts
+        self.rotation = Rotation(log, rng)
 
     def play(self, name, longest_s):
         server, lasts_s = self.rng.choice(self.servers), self.rng.uniform(longest_s * 0.9, longest_s)
@@ -176,6 +241,10 @@ class Faults:
             server.start()
         elif name == "lock":
             self.hold_lock(lasts_s)
+        elif name == "compress":
+            self.rotation.compress(self.servers)
+        elif name.startswith("rotate"):
+            self.rotate(name, server, lasts_s)
         elif name.startswith("full"):
             self.fill_disk(self.servers if name == "full for all" else [server], lasts_s)
         else:
@@ -186,6 +255,22 @@ class Faults:
         with open(self.log, "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             time.sleep(lasts_s)
+
+    def rotate(self, name, server, lasts_s):
+        if name == "rotate in a lock":
+            wait_for(lambda: os.path.exists(self.log), "the log")
+            with open(self.log, "ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                self.rotation.rotate()
+                time.sleep(self.rng.uniform(0, lasts_s))
+            return
+        process = server.process
+        if name == "rotate past a stopped server":
+            process.send_signal(signal.SIGSTOP)
+            assert os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT) is not None
+        done = [self.rotation.rotate() for _ in range(1 if name == "rotate" else self.rng.randint(2, 3))]
+        self.counts["of these, rotations"] += sum(done)
+        process.send_signal(signal.SIGCONT)
 
     def fill_disk(self, servers, lasts_s):
         """No more room than a part of what is written next."""
@@ -216,6 +301,8 @@ class Faults:
             process.send_signal(signal.SIGCONT)
 
     def has_lock(self, pid):
+        if not os.path.exists(self.log):
+            return False
         inode = os.stat(self.log).st_ino
         with open("/proc/locks", encoding="ascii") as file:
             rows = [line.split() for line in file]
@@ -223,7 +310,8 @@ class Faults:
                    for row in rows if len(row) > 5 and row[1] != "->")
 
 
-def play_round(bin_dir, folder, seed, long, counts):
+def play_round(bin_dir, folder, seed, kind, counts):
+    rotates, long = kind == "rotations", kind if kind in LONG_FAULTS else None
     rng, log, ledger = random.Random(seed), os.path.join(folder, "payments.jsonl"), Ledger()
     servers = []
     try:
@@ -232,19 +320,24 @@ def play_round(bin_dir, folder, seed, long, counts):
         job.enter(ledger)
         clients = Clients(servers, ledger, seed)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            runs = pool.submit(job.run_until_it_ends, random.Random(seed), rng.randint(1, 8), 0.2)
+            kills = 0 if rotates else rng.randint(1, 8)
+            runs = pool.submit(job.run_until_it_ends, random.Random(seed), kills, 0.2)
             faults = Faults(servers, log, rng, counts)
-            for name in [long] if long else [rng.choice(FAULTS) for _ in range(rng.randint(4, 8))]:
+            names = ROTATIONS if rotates else FAULTS
+            for name in [long] if long else [rng.choice(names) for _ in range(rng.randint(4, 8))]:
                 faults.play(name, LONG_S / 0.9 if long else 0.3)
             clients.end()
             runs.result()
         job.all_taken(ledger)
         for server in servers:
+            if rotates:
+                wait_for(lambda asked=server: keys_of(asked)["complete"], "a server to know all keys")
             server.stop()
-        with open(log, "rb") as file:
-            data = file.read()
+        data = faults.rotation.read()
+        with open(f"{log}.all", "wb") as file:
+            file.write(data)
         job.check(data)
-        ledger.check(data, payagg(bin_dir, log))
+        ledger.check(data, payagg(bin_dir, f"{log}.all"))
     finally:
         for server in servers:
             server.end()
@@ -258,20 +351,22 @@ def main():
     parser.add_argument("--bin", required=True, help="the folder of the tools")
     parser.add_argument("--rounds", type=int, default=6, help="of 4 to 8 short faults each")
     parser.add_argument("--long", type=int, default=3, help="rounds with one long fault each, beside them")
+    parser.add_argument("--rotations", type=int, default=3, help="rounds with 4 to 8 rotations each, beside them")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     plan = [(f"{options.seed}/long/{i}", LONG_FAULTS[i % len(LONG_FAULTS)]) for i in range(options.long)]
+    plan += [(f"{options.seed}/rotations/{i}", "rotations") for i in range(options.rotations)]
     plan += [(f"{options.seed}/{i}", None) for i in range(options.rounds)]
     counts, differences = collections.Counter(), []
 
-    def play(seed, long):
+    def play(seed, kind):
         folder = tempfile.mkdtemp(prefix="torture-keys-")
         try:
-            play_round(os.path.abspath(options.bin), folder, seed, long, counts)
+            play_round(os.path.abspath(options.bin), folder, seed, kind, counts)
             shutil.rmtree(folder)
         except Difference as difference:
             differences.append(seed)
-            print(f"torture_keys: round {seed}, {long or 'short'} ({folder}): {difference}", flush=True)
+            print(f"torture_keys: round {seed}, {kind or 'short'} ({folder}): {difference}", flush=True)
 
     # Long ones are mostly waiting.
     with concurrent.futures.ThreadPoolExecutor(min(3, max(1, options.long)) + 1) as pool:
