@@ -18,6 +18,9 @@ namespace {
 
 constexpr int64_t kSecondSignalMs = 500;
 
+// SIGHUP is how a terminal, an ssh session or a supervisor of sessions says the same.
+constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
 // The only static state of the toolkit: a signal handler can reach nothing else.
 std::atomic<int> g_event_fd{-1};
 std::atomic<int> g_signal{0};
@@ -72,16 +75,14 @@ StopSignal::StopSignal() {
   g_signal = 0;
   g_first_ms = 0;
   g_event_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  handle(SIGINT);
-  handle(SIGTERM);
+  for (const int signal_number : kStopSignals) handle(signal_number);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
 }
 
 StopSignal::~StopSignal() {
   if (!ignores_) {
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
+    for (const int signal_number : kStopSignals) ::signal(signal_number, SIG_DFL);
   }
   ::close(g_event_fd.exchange(-1));
 }
@@ -105,8 +106,7 @@ void StopSignal::request(int signal_number) {
 
 void StopSignal::ignore_from_now_on() {
   ignores_ = true;
-  ::signal(SIGINT, SIG_IGN);
-  ::signal(SIGTERM, SIG_IGN);
+  for (const int signal_number : kStopSignals) ::signal(signal_number, SIG_IGN);
 }
 
 void StopSignal::die_of_it() const {

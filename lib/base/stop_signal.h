@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM, turned into something that a loop can wait for.
+// SIGINT, SIGTERM and SIGHUP, turned into something that a loop can wait for.
 //
 //   StopSignal stop;                       // one per process, made before any thread
 //   wait_for_either(input, stop.fd());     // the descriptor is readable once a signal has come

@@ -103,6 +103,30 @@ TEST(StopSignal, TheFirstSignalIsARequestThatALoopCanWaitFor) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(StopSignal, ATerminalThatGoesAwayAsksForTheSame) {
+  const int status = status_of_child([] {
+    const StopSignal stop;
+    ::raise(SIGHUP);
+    if (!stop.requested() || !readable(stop.fd())) return 1;
+    stop.die_of_it();
+    return 0;
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGHUP);
+}
+
+TEST(StopSignal, UnderNohupATerminalMayGoAway) {
+  const int status = status_of_child([] {
+    ::signal(SIGHUP, SIG_IGN);
+    const StopSignal stop;
+    ::raise(SIGHUP);
+    if (stop.requested()) return 1;
+    ::raise(SIGTERM);
+    return stop.requested() ? 0 : 2;
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST(StopSignal, ASecondSignalAfterHalfASecondEndsTheProcess) {
   const int status = status_of_child([] {
     const StopSignal stop;
@@ -146,6 +170,7 @@ TEST(StopSignal, OnceTheStatusIsDecidedNoSignalChangesIt) {
     }
     ::raise(SIGTERM);
     ::raise(SIGINT);
+    ::raise(SIGHUP);
     return 2;
   });
   ASSERT_TRUE(WIFEXITED(status));
