@@ -59,6 +59,17 @@ base::Result<void> check_settings(kafka::Cluster& cluster, const std::string& to
       topic, bad, topic, remedy, cluster.brokers()));
 }
 
+// One topic in two places would be read as what it is not.
+base::Result<void> check_names(const TopicNames& names) {
+  const bool differ = names.requests != names.answers && names.payments != names.requests &&
+                      names.payments != names.answers;
+  if (differ) return {};
+  return base::fail(fmt::format(
+      "payments (kafka:{}), requests (kafka:{}) and answers (kafka:{}) need a topic each: name "
+      "other ones (--requests, --answers)",
+      names.payments, names.requests, names.answers));
+}
+
 }  // namespace
 
 std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
@@ -74,6 +85,7 @@ std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
 
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
                                        base::Duration memory) {
+  if (base::Result<void> good = check_names(names); !good) return base::fail(good.error());
   const base::Result<std::optional<int32_t>> payments = kafka::find_topic(cluster, names.payments);
   if (!payments) return base::fail(payments.error());
   int32_t counts[2] = {};

@@ -16,7 +16,7 @@ setup() {
 
 # refused_topics WORDS: a server of these topics is refused, with a message that has these words.
 refused_topics() {
-  refuses "$1" paystats-serve --stats none.sock --listen localhost:0 -o "kafka:$payments" "${pair[@]}"
+  refuses "$1" timeout "$PATIENCE_S" paystats-serve --stats none.sock --listen localhost:0 -o "kafka:$payments" "${pair[@]}"
 }
 
 # ends NAME WORDS: it ends with status 3, and says these words.
@@ -344,6 +344,30 @@ $requests 3" ]
   topic "$answers" 3 "$SAFE"
   pair=(--requests "$requests" --answers "$answers")
   refused_topics "kafka:$requests has 2 partitions and kafka:$answers has 3"
+}
+
+@test "one topic in the place of two is refused" {
+  all_topics
+  pair=(--requests "$requests" --answers "$requests")
+  refused_topics 'need a topic each'
+  pair=(--requests "$payments" --answers "$answers")
+  refused_topics 'need a topic each'
+  pair=(--requests "$requests" --answers "$payments")
+  refused_topics 'need a topic each'
+}
+
+@test "a topic of answers that is made anew: what was paid is not paid again, and a repeat would be, which is said" {
+  all_topics
+  on_topics one
+  for key in a b c; do [ "$(post one $key '{"user":"edgar","paymentAmt":1}')" = 200 ]; done
+  killed one TERM
+  topics delete "$answers"
+  wait_for '! topics list | grep -q "^$answers "'
+  topic "$answers" 1 "$SAFE"
+  on_topics one
+  [ "$(post one d '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  grep -qF "warning: kafka:$answers: partition 0 has no answers, though requests up to offset 2 have been paid" one.err
+  [ "$(paid)" = '4 edgar' ]
 }
 
 @test "a key whose request is sent again many times is one key to a server that starts" {
