@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <chrono>
 
 namespace paystats::http {
@@ -14,16 +13,20 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kHalfClosedWait = milliseconds(100);
+constexpr milliseconds kWaitSinceRead = milliseconds(100);
+constexpr milliseconds kWaitSinceArrival = std::chrono::seconds(1);
 
-// How long ago the last byte of a request arrived: we may have read it later, since this process
-// was stopped, or busy.
-SteadyClock::duration age_of(const WriteItem& item) {
-  const SteadyClock::duration since_read = SteadyClock::now() - item.since;
+// How long ago the last byte came over this connection; nothing where the kernel cannot tell.
+milliseconds since_arrival(int client_fd) {
   tcp_info info = {};
   socklen_t size = sizeof info;
-  if (::getsockopt(item.client_fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return since_read;
-  return std::max<SteadyClock::duration>(since_read, milliseconds(info.tcpi_last_data_recv));
+  if (::getsockopt(client_fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return milliseconds(info.tcpi_last_data_recv);
+}
+
+bool has_waited(const WriteItem& item) {
+  return SteadyClock::now() - item.since >= kWaitSinceRead ||
+         since_arrival(item.client_fd) >= kWaitSinceArrival;
 }
 
 }  // namespace
@@ -36,7 +39,7 @@ std::vector<bool> gone_clients(const std::vector<WriteItem>& items) {
   if (::poll(polled.data(), polled.size(), 0) <= 0) return gone;
   for (size_t i = 0; i < items.size(); ++i) {
     const auto events = static_cast<unsigned>(polled[i].revents);
-    const bool ended = (events & POLLRDHUP) != 0 && age_of(items[i]) >= kHalfClosedWait;
+    const bool ended = (events & POLLRDHUP) != 0 && has_waited(items[i]);
     gone[i] = ended || (events & (POLLERR | POLLHUP | POLLNVAL)) != 0;
   }
   return gone;

@@ -2,8 +2,9 @@
 // room. Tested through http/payment_writer.h.
 //
 // A client that has reset its connection has gone. One that has ended its side alone may wait for
-// its answer, as some do that end it as soon as they have asked: it counts as gone once its request
-// arrived 100 ms ago. TCP does not tell more.
+// its answer, as some do that end it as soon as they have asked: it counts as gone 100 ms after its
+// request was read, or a second after it arrived, which may be long before: this process was
+// stopped meanwhile, or busy. TCP does not tell more.
 #pragma once
 
 #include <vector>

@@ -55,7 +55,7 @@ TEST(WaitingPosts, WhoseClientLeftBeforeTheRequestWasReadIsNeverWritten) {
       HttpClient gone = server.client();
       gone.send(server.post(kSevenPayments));
     }
-    std::this_thread::sleep_for(milliseconds(250));  // longer than one that only ends its side
+    std::this_thread::sleep_for(milliseconds(1200));
   });
   EXPECT_TRUE(eventually([&] { return server.figures().posts_failed == 1; }));
   EXPECT_EQ(server.control->flushed(), 7u);
