@@ -181,7 +181,8 @@ EXAMPLES = {
     "stream/trigger.h": "const Clock& clock, uint64_t rows, bool paused, void (*publish)(),"
                         " Source& source, Block& block",
     "requests/answer_book.h": "const KeyLimits& limits, const Clock& clock, std::string_view key,"
-                              " uint64_t digest, uint64_t count, std::span<const Answer> answers,"
+                              " uint64_t digest, uint64_t count, std::string name,"
+                              " std::span<const Answer> answers,"
                               " void (*tell)(std::vector<KeyedOutcome>)",
     "requests/payer.h": "const PayerOptions& options, Cluster& cluster, AnswerBook& book",
     "requests/service.h": "const Endpoint& output, const RequestsOptions& options,"

@@ -82,6 +82,8 @@ PostOutcome post_outcome(const io::KeyedOutcome& outcome, bool asks) {
     case Kind::kNoRoom:
       return {.posting = Posting::kNoRoomForKey};
     case Kind::kNotTaken:
+      return {.posting = Posting::kTimedOut};
+    case Kind::kRefused:
       return {.posting = Posting::kNotStored};
     case Kind::kUncertain:
       break;

@@ -8,8 +8,8 @@
 //   keyed->stop();
 //
 // Once submit() has returned nothing the request has begun: it is paid once, or on_outcomes says
-// that it is not (kNotTaken) or that nobody knows yet (kUncertain; the same request, submitted
-// again, is decided for certain).
+// that it is not (kNotTaken, kRefused) or that nobody knows yet (kUncertain; the same request,
+// submitted again, is decided for certain).
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,7 @@ struct KeyedOutcome {
     kKeyUnknown,  // of a question: no request of this key has been taken
     kNoRoom,      // not taken: as many keys are remembered as there may be
     kNotTaken,    // not taken, and never will be: no broker took it in time
+    kRefused,     // the same, since the output refuses what it would write
     kUncertain,   // taken or not: it may be paid, once, at any time
   };
   uint64_t id = 0;

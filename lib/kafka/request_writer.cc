@@ -66,6 +66,20 @@ base::Result<bool> RequestWriter::commit() {
   return *outcome == CommitOutcome::kCommitted;
 }
 
+bool RequestWriter::refused() const {
+  switch (impl_->producer->error()) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+      return true;
+    default:
+      return false;
+  }
+}
+
 const std::string& RequestWriter::why() const {
   return impl_->producer->why();
 }

@@ -70,7 +70,8 @@ void AnswerBook::remove_waiting(uint64_t id) {
 }
 
 std::optional<io::KeyedOutcome> AnswerBook::await(uint64_t id, std::string_view key,
-                                                  uint64_t digest, uint64_t count) {
+                                                  uint64_t digest, uint64_t count,
+                                                  std::string name) {
   keys::KeyOutcome wanted = entry_of_key(key);
   wanted.payments = digest;
   wanted.count = count;
@@ -80,17 +81,17 @@ std::optional<io::KeyedOutcome> AnswerBook::await(uint64_t id, std::string_view 
     return io::KeyedOutcome{.id = id, .kind = Kind::kNoRoom};
   }
   if (waiting_.size() >= kWaitingMax) return io::KeyedOutcome{.id = id, .kind = Kind::kNotTaken};
-  add_waiting(id, {.wanted = wanted, .question = {}, .since = {}});
+  add_waiting(id, {.wanted = wanted, .name = std::move(name), .since = {}});
   return std::nullopt;
 }
 
 std::optional<io::KeyedOutcome> AnswerBook::await_question(uint64_t id, std::string_view key,
-                                                           std::string question) {
+                                                           std::string name) {
   const keys::KeyOutcome wanted = entry_of_key(key);
   const base::MutexLock lock(mutex_);
   if (const auto paid = known(wanted)) return outcome_of(id, wanted, *paid, true);
   if (waiting_.size() >= kWaitingMax) return io::KeyedOutcome{.id = id, .kind = Kind::kNotTaken};
-  add_waiting(id, {.wanted = wanted, .question = std::move(question), .since = {}});
+  add_waiting(id, {.wanted = wanted, .name = std::move(name), .since = {}});
   return std::nullopt;
 }
 
@@ -154,16 +155,18 @@ void AnswerBook::settle(const keys::KeyOutcome& paid, std::vector<io::KeyedOutco
   }
 }
 
+// Nothing was paid: of this request, or of any request of the key so far.
 void AnswerBook::settle(const Answer& answer, std::vector<io::KeyedOutcome>& outcomes) {
+  const bool is_question = answer.error.empty();
   const keys::KeyOutcome wanted = entry_of_key(answer.key);
   std::optional<uint64_t> asked;
   const auto [first, last] = waiting_ids_.equal_range(wanted.fingerprint);
   for (auto at = first; at != last; ++at) {
     const Waiting& waiting = waiting_.at(at->second);
-    if (waiting.wanted.is_free() && waiting.question == answer.question) asked = at->second;
+    if (waiting.wanted.is_free() == is_question && waiting.name == answer.name) asked = at->second;
   }
   if (!asked) return;
-  outcomes.push_back({.id = *asked, .kind = Kind::kKeyUnknown});
+  outcomes.push_back({.id = *asked, .kind = is_question ? Kind::kKeyUnknown : Kind::kRefused});
   remove_waiting(*asked);
 }
 
@@ -173,7 +176,7 @@ void AnswerBook::learn(std::span<const Answer> answers) {
     const base::MutexLock lock(mutex_);
     for (const Answer& answer : answers) {
       if (answer.count == 0) {
-        if (!answer.question.empty()) settle(answer, outcomes);
+        if (!answer.name.empty()) settle(answer, outcomes);
         continue;
       }
       keys::KeyOutcome entry = entry_of(answer);

@@ -3,7 +3,7 @@
 //
 //   AnswerBook book(limits, clock);
 //   book.set_on_outcomes(tell);
-//   std::optional<KeyedOutcome> now = book.await(17, key, digest, count);
+//   std::optional<KeyedOutcome> now = book.await(17, key, digest, count, name);
 //   // Without one the callback has it, once.
 //   book.learn(answers);     // of a committed block
 //
@@ -43,9 +43,9 @@ class AnswerBook {
 
   // ---- Of who has clients: the outcome, where it is known already; else it is awaited.
   std::optional<io::KeyedOutcome> await(uint64_t id, std::string_view key, uint64_t digest,
-                                        uint64_t count);
+                                        uint64_t count, std::string name);
   std::optional<io::KeyedOutcome> await_question(uint64_t id, std::string_view key,
-                                                 std::string question);
+                                                 std::string name);
   // It is not awaited any more, and nobody is told.
   void drop(uint64_t id);
   // It will not be answered: `outcome` is what is told.
@@ -72,7 +72,7 @@ class AnswerBook {
  private:
   struct Waiting {
     keys::KeyOutcome wanted;  // without a count: a question
-    std::string question;
+    std::string name;         // of the request, or of the question
     base::Instant since;
   };
 

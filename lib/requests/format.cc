@@ -40,6 +40,11 @@ std::string string_field(std::string_view object, std::string_view name) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
+void append_field(std::string& text, std::string_view name, std::string_view value) {
+  text += fmt::format(R"(,"{}":)", name);
+  record::append_json_string(text, value);
+}
+
 std::string text_of(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -93,11 +98,12 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
     request.error = "not a JSON object";
     return request;
   }
-  request.question = string_field(*message.value, "question");
-  if (!request.question.empty()) {
+  request.name = string_field(*message.value, "question");
+  if (!request.name.empty()) {
     request.kind = RequestMessage::Kind::kQuestion;
     return request;
   }
+  request.name = string_field(*message.value, "request");
   request.output = string_field(*message.value, "output");
   decode_payments(*message.value, request);
   if (request.error.empty()) request.kind = RequestMessage::Kind::kPayments;
@@ -108,41 +114,35 @@ uint64_t digest_of(const record::Request& request) {
   return keys::digest_of(request).low;
 }
 
-std::string output_field(const std::string& topic) {
-  std::string text = R"(,"output":)";
-  record::append_json_string(text, topic);
+std::string last_fields(std::string_view topic, std::string_view name) {
+  std::string text;
+  append_field(text, "output", topic);
+  append_field(text, "request", name);
   text += '}';
   return text;
 }
 
-std::string question_text(std::string_view key, std::string_view question) {
+std::string question_text(std::string_view key, std::string_view name) {
   std::string text = R"({"idempotencyKey":)";
   record::append_json_string(text, key);
-  text += R"(,"question":)";
-  record::append_json_string(text, question);
+  append_field(text, "question", name);
   text += '}';
   return text;
 }
 
 std::string answer_text(const Answer& answer) {
-  std::string text = "{";
-  if (!answer.key.empty()) {
-    text += R"("idempotencyKey":)";
-    record::append_json_string(text, answer.key);
-    text += ',';
-  }
+  std::string text;
+  if (!answer.key.empty()) append_field(text, "idempotencyKey", answer.key);
   if (answer.count > 0) {
-    text += fmt::format(R"("payments":"{:016x}","accepted":{},)", answer.digest, answer.count);
+    text += fmt::format(R"(,"payments":"{:016x}","accepted":{})", answer.digest, answer.count);
   } else if (answer.error.empty()) {
-    text += R"("question":)";
-    record::append_json_string(text, answer.question);
-    text += ',';
+    append_field(text, "question", answer.name);
   } else {
-    text += R"("error":)";
-    record::append_json_string(text, answer.error);
-    text += ',';
+    if (!answer.name.empty()) append_field(text, "request", answer.name);
+    append_field(text, "error", answer.error);
   }
-  text += fmt::format(R"("offset":{}}})", answer.offset);
+  text += fmt::format(R"(,"offset":{}}})", answer.offset);
+  text.front() = '{';  // in place of a comma
   return text;
 }
 
@@ -155,8 +155,8 @@ std::optional<Answer> read_answer(const io::Message& message) {
   Answer answer{.key = std::string(message.key), .offset = offset->get<int64_t>()};
   if (text_of(object, "idempotencyKey") != answer.key) return std::nullopt;
   answer.count = number_of(object, "accepted");
-  answer.question = text_of(object, "question");
   answer.error = text_of(object, "error");
+  answer.name = text_of(object, answer.error.empty() ? "question" : "request");
   if (answer.count > 0) {
     const std::optional<uint64_t> digest = read_digest(text_of(object, "payments"));
     if (!digest) return std::nullopt;

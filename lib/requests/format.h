@@ -1,15 +1,16 @@
 // What lies in the two topics through which requests with idempotency keys are paid. Pure.
 //
 //   payment-requests, the message's key is the idempotency key:
-//     {"user":"edgar","paymentAmt":1.0,"time":"…","idempotencyKey":"K","output":"payments"}
-//                                   or a group: a request, as its line in a log (paystats-log(5)),
-//                                   and the topic for its payments
+//     {"user":"edgar","paymentAmt":1.0,"time":"…","idempotencyKey":"K","output":"payments",
+//      "request":"1f-6"}            or a group: a request, as its line in a log (paystats-log(5)),
+//                                   the topic for its payments, and a name of its own
 //     {"idempotencyKey":"K","question":"1f-7"}             what became of K?
 //   payment-answers, one for each of those, in their order, in the partition of the same number:
 //     {"idempotencyKey":"K","payments":"<16 hex digits>","accepted":7,"offset":42}
 //                                                          paid, by this request or an earlier one
 //     {"idempotencyKey":"K","question":"1f-7","offset":43} no request of K has been paid so far
-//     {"idempotencyKey":"K","error":"user: missing","offset":44}          nothing that can be paid
+//     {"idempotencyKey":"K","request":"1f-6","error":"user: missing","offset":44}
+//                                                          it cannot be paid, and is not
 //
 // `payments` are 64 bits of the digest of what was paid (keys::digest_of()), which are compared
 // with those of a later request of the same key; `offset` is the place of the message that is
@@ -42,8 +43,8 @@ struct RequestMessage {
   uint64_t digest = 0;                 // of them: 64 bits
   uint64_t count = 0;                  // of payments
   std::string output;                  // the topic for them; empty: whichever the owner writes to
-  std::string question;
-  std::string error;  // of kBad
+  std::string name;                    // of the request, or of the question; may be empty
+  std::string error;                   // of kBad
   record::SourceOffset at;
 
   std::vector<std::string> amounts;  // that batches point into
@@ -63,18 +64,19 @@ class RequestDecoder {
 // The 64 bits of a digest that are kept.
 uint64_t digest_of(const record::Request& request);
 
-// The last field of a request, and the end of its object.
-std::string output_field(const std::string& topic);
+// The last fields of a request, and the end of its object.
+std::string last_fields(std::string_view topic, std::string_view name);
+inline constexpr size_t kLastFieldsMax = 512;  // bytes of that, at most
 
-std::string question_text(std::string_view key, std::string_view question);
+std::string question_text(std::string_view key, std::string_view name);
 
 // A message of payment-answers.
 struct Answer {
   std::string key;
-  uint64_t count = 0;         // of payments; 0: nothing has been paid
-  uint64_t digest = 0;        // of those: 64 bits
-  std::string question = {};  // that is answered: the key is not known
-  std::string error = {};     // the request cannot be paid
+  uint64_t count = 0;      // of payments; 0: nothing has been paid
+  uint64_t digest = 0;     // of those: 64 bits
+  std::string name = {};   // without payments: of the question or the request that is answered
+  std::string error = {};  // of a request that cannot be paid
   int64_t offset = 0;
 };
 

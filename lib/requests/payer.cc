@@ -20,6 +20,10 @@ constexpr base::Duration kSessionTimeout = std::chrono::seconds(6);
 constexpr base::Duration kBetweenFailures = std::chrono::milliseconds(100);
 constexpr int kFailuresUntold = 3;  // in a row, which a broker's restart may cause
 
+std::pair<int32_t, int64_t> place_of(const RequestMessage& request) {
+  return {request.at.partition, request.at.offset};
+}
+
 bool is_interrupted(const base::Error& error) {
   return error.kind == base::ErrorKind::kInterrupted;
 }
@@ -81,6 +85,8 @@ base::Result<void> Payer::loop() {
     if (!paid) return base::fail(paid.error());
     if (*paid) {
       failures_ = 0;
+      one_by_one_ = false;
+      refused_.clear();
       continue;
     }
     tell_failure();
@@ -120,7 +126,8 @@ base::Result<bool> Payer::pay(const io::MessageBlock& block) {
     if (!request.output.empty() && request.output != options_.topics.payments) {
       return base::fail(foreign_output(request), base::ErrorKind::kMustNotGoOn);
     }
-    if (!requests.empty() && payments + request.count > kTransactionPayments) {
+    const bool full = payments + request.count > kTransactionPayments || one_by_one_;
+    if (!requests.empty() && full) {
       base::Result<bool> paid = pay_together(requests);
       if (!paid || !*paid) return paid;
       requests.clear();
@@ -137,6 +144,11 @@ base::Result<bool> Payer::pay_together(std::span<const RequestMessage> requests)
   paid_.clear();
   if (base::Result<void> written = write(requests); !written) return base::fail(written.error());
   base::Result<bool> committed = writer_->commit();
+  if (committed && !*committed && writer_->refused()) {
+    // Those that cannot be written are found by paying each by itself.
+    one_by_one_ = true;
+    if (requests.size() == 1) refused_[place_of(requests.front())] = writer_->why();
+  }
   // Before anything else is decided: what has been paid is known.
   if (committed && *committed) book_.learn(answers_);
   return committed;
@@ -165,15 +177,19 @@ base::Result<void> Payer::write(std::span<const RequestMessage> requests) {
   return {};
 }
 
+Answer Payer::error_answer(const RequestMessage& request, std::string error) const {
+  cluster_.context().diagnostics.warning(
+      fmt::format("kafka:{}: partition {}, offset {}: {}: it is not paid", options_.topics.requests,
+                  request.at.partition, request.at.offset, error));
+  return {.key = std::string(request.key),
+          .name = request.name,
+          .error = std::move(error),
+          .offset = request.at.offset};
+}
+
 Answer Payer::decide(const RequestMessage& request, bool& pays) {
   Answer answer{.key = std::string(request.key), .offset = request.at.offset};
-  if (request.kind == RequestMessage::Kind::kBad) {
-    cluster_.context().diagnostics.warning(fmt::format(
-        "kafka:{}: partition {}, offset {}: {}: it is not paid", options_.topics.requests,
-        request.at.partition, request.at.offset, request.error));
-    answer.error = request.error;
-    return answer;
-  }
+  if (request.kind == RequestMessage::Kind::kBad) return error_answer(request, request.error);
   if (const auto same = paid_.find(answer.key); same != paid_.end()) {
     answer.count = answers_[same->second].count;
     answer.digest = answers_[same->second].digest;
@@ -185,8 +201,12 @@ Answer Payer::decide(const RequestMessage& request, bool& pays) {
     return answer;
   }
   if (request.kind == RequestMessage::Kind::kQuestion) {
-    answer.question = request.question;
+    answer.name = request.name;
     return answer;
+  }
+  if (const auto why = refused_.find(place_of(request)); why != refused_.end()) {
+    return error_answer(
+        request, fmt::format("kafka:{} refuses it: {}", options_.topics.payments, why->second));
   }
   pays = true;
   answer.count = request.count;

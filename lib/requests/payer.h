@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +63,7 @@ class Payer final : private kafka::PartitionOwner {
   base::Result<bool> pay_together(std::span<const RequestMessage> requests);
   base::Result<void> write(std::span<const RequestMessage> requests);
   Answer decide(const RequestMessage& request, bool& pays);
+  Answer error_answer(const RequestMessage& request, std::string error) const;
   std::string foreign_output(const RequestMessage& request) const;
   void tell_failure();
 
@@ -75,7 +77,10 @@ class Payer final : private kafka::PartitionOwner {
   std::vector<Answer> answers_;  // of the transaction that is open
   // The keys that it pays, and where their answers are among those.
   std::unordered_map<std::string, size_t> paid_;
-  int failures_ = 0;  // in a row
+  int failures_ = 0;         // in a row
+  bool one_by_one_ = false;  // since the output has refused what several of them would write
+  // Requests that it refuses, by partition and offset, and why.
+  std::map<std::pair<int32_t, int64_t>, std::string> refused_;
 };
 
 }  // namespace paystats::requests

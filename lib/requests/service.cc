@@ -131,8 +131,9 @@ class RequestService final : public io::KeyedRequests {
   std::optional<io::KeyedOutcome> ask(uint64_t id, std::string_view key) override;
   uint64_t payments_max() const override { return kPaymentsMax; }
   size_t line_bytes_max() const override {
-    return std::min(record::kLineBytesMax,
-                    shared_->sender->message_bytes_max() - output_field_.size());
+    const size_t bytes =
+        std::min(shared_->options.request_bytes_max, shared_->sender->message_bytes_max());
+    return bytes - std::min(bytes, kLastFieldsMax);
   }
   keys::KeyFigures figures() const override { return shared_->book.figures(instance_); }
   bool stop() override;
@@ -140,12 +141,12 @@ class RequestService final : public io::KeyedRequests {
  private:
   base::Result<void> start_thread(std::function<base::Result<void>()> work);
   std::optional<io::KeyedOutcome> send(uint64_t id, std::string_view key, std::string_view text);
+  std::string next_name() { return fmt::format("{:x}-{}", seed_, ++names_); }
 
   const std::shared_ptr<Shared> shared_;
-  const uint64_t seed_ = base::random_hash_seed();  // questions of this process
+  const uint64_t seed_ = base::random_hash_seed();  // of names that this process gives
   const uint64_t instance_ = base::long_hash(shared_->options.topics.answers).low;
-  uint64_t questions_ = 0;
-  const std::string output_field_ = output_field(shared_->options.topics.payments);
+  uint64_t names_ = 0;
   std::string line_;  // reused
   std::vector<base::Thread> threads_;
   bool detached_ = false;
@@ -195,19 +196,20 @@ std::optional<io::KeyedOutcome> RequestService::submit(uint64_t id,
   const std::string_view key = request.idempotency_key;
   uint64_t count = 0;
   for (const record::Batch& batch : request.batches) count += batch.volume;
-  if (auto known = shared_->book.await(id, key, digest_of(request), count)) return known;
+  const std::string name = next_name();
+  if (auto known = shared_->book.await(id, key, digest_of(request), count, name)) return known;
   line_.clear();
   record::append_request(line_, request,
                          base::UtcText(shared_->context.clock.time_of_day()).view());
   line_.resize(line_.size() - kLineEnd.size());
-  line_ += output_field_;
+  line_ += last_fields(shared_->options.topics.payments, name);
   return send(id, key, line_);
 }
 
 std::optional<io::KeyedOutcome> RequestService::ask(uint64_t id, std::string_view key) {
-  const std::string question = fmt::format("{:x}-{}", seed_, ++questions_);
-  if (auto known = shared_->book.await_question(id, key, question)) return known;
-  return send(id, key, question_text(key, question));
+  const std::string name = next_name();
+  if (auto known = shared_->book.await_question(id, key, name)) return known;
+  return send(id, key, question_text(key, name));
 }
 
 bool RequestService::stop() {
@@ -243,9 +245,11 @@ base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const io::Endpoin
   const base::Result<TopicsCheck> check = check_topics(**cluster, topics, options.limits.memory);
   if (!check) return base::fail(check.error());
   if (check->usable) {
-    return connect_requests(
-        {.topics = topics, .instance = options.instance, .limits = options.limits}, **cluster,
-        opener.options());
+    return connect_requests({.topics = topics,
+                             .instance = options.instance,
+                             .limits = options.limits,
+                             .request_bytes_max = check->request_bytes_max},
+                            **cluster, opener.options());
   }
   const std::string missing = fmt::format("kafka:{}: there is no such topic", check->missing);
   if (named) return base::fail(missing + "; --create-topics makes it");

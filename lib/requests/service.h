@@ -11,6 +11,7 @@
 // on after a stop signal, until stop(): what clients wait for is finished.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "kafka/open.h"
 #include "kafka/options.h"
 #include "keys/key_table.h"
+#include "record/payment.h"
 #include "requests/start.h"
 
 namespace paystats::requests {
@@ -47,6 +49,7 @@ struct ServiceOptions {
   TopicNames topics;
   std::optional<std::string> instance = std::nullopt;
   keys::KeyLimits limits;
+  size_t request_bytes_max = record::kLineBytesMax;  // of a message
 };
 base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(const ServiceOptions& options,
                                                                   kafka::Cluster& cluster,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <string>
@@ -16,6 +17,9 @@ constexpr std::string_view kPolicy = "cleanup.policy";
 constexpr std::string_view kTimestamps = "message.timestamp.type";
 constexpr std::string_view kRetention = "retention.ms";
 constexpr std::string_view kRetentionBytes = "retention.bytes";
+
+// Of a message in a batch by itself, for the broker's limit.
+constexpr size_t kFraming = 512;
 
 using Setting = std::pair<std::string, std::string>;
 
@@ -40,19 +44,20 @@ bool is_good(const Setting& wanted, const std::string& found) {
   return found == "-1" || number_of(found) >= number_of(wanted.second);
 }
 
-base::Result<void> check_settings(kafka::Cluster& cluster, const std::string& topic,
-                                  base::Duration memory) {
+// Nothing where the settings may not be read.
+base::Result<kafka::TopicSettings> good_settings(kafka::Cluster& cluster, const std::string& topic,
+                                                 base::Duration memory) {
   const base::Result<std::optional<kafka::TopicSettings>> found =
       kafka::topic_settings(cluster, topic);
   if (!found) return base::fail(found.error());
-  if (!*found) return {};
+  if (!*found) return kafka::TopicSettings();
   std::string bad;
   std::string remedy;
   for (const WrongSetting& wrong : wrong_settings(**found, memory)) {
     bad += fmt::format("{}{} is {}", bad.empty() ? "" : ", ", wrong.name, wrong.found);
     remedy += fmt::format("{}{}={}", remedy.empty() ? "" : ",", wrong.name, wrong.wanted);
   }
-  if (bad.empty()) return {};
+  if (bad.empty()) return **found;
   return base::fail(fmt::format(
       "kafka:{}: {}: idempotency keys could be forgotten too early; mend it by kafka-configs.sh "
       "--alter --topic {} --add-config {} (with --bootstrap-server {})",
@@ -109,11 +114,18 @@ base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames
         "of a partition go to the one of the same number",
         names.requests, counts[0], names.answers, counts[1]));
   }
-  for (const std::string* topic : topics) {
-    if (base::Result<void> good = check_settings(cluster, *topic, memory); !good)
-      return base::fail(good.error());
+  const base::Result<kafka::TopicSettings> requests =
+      good_settings(cluster, names.requests, memory);
+  if (!requests) return base::fail(requests.error());
+  const base::Result<kafka::TopicSettings> answers = good_settings(cluster, names.answers, memory);
+  if (!answers) return base::fail(answers.error());
+  TopicsCheck check{.usable = true};
+  const auto size = requests->find("max.message.bytes");
+  if (size != requests->end()) {
+    const auto bytes = static_cast<size_t>(number_of(size->second));
+    check.request_bytes_max = std::min(check.request_bytes_max, bytes - std::min(bytes, kFraming));
   }
-  return TopicsCheck{.usable = true};
+  return check;
 }
 
 }  // namespace paystats::requests

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "kafka/cluster.h"
 #include "kafka/topics.h"
+#include "record/payment.h"
 #include "requests/start.h"
 
 namespace paystats::requests {
@@ -19,6 +21,7 @@ namespace paystats::requests {
 struct TopicsCheck {
   bool usable = false;
   std::string missing = {};
+  size_t request_bytes_max = record::kLineBytesMax;  // that the topic of requests takes
 };
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
                                        base::Duration memory);

@@ -72,7 +72,8 @@ TEST_F(KeyedElsewhere, EachOutcomeOfAPostHasItsAnswer) {
   } kCases[] = {{Kind::kRepeated, 200, "{\"accepted\":7}"},
                 {Kind::kReused, 422, "problem:key-reused"},
                 {Kind::kNoRoom, 503, "as many idempotency keys are remembered as there may be"},
-                {Kind::kNotTaken, 507, "problem:not-stored"},
+                {Kind::kNotTaken, 503, "problem:busy"},
+                {Kind::kRefused, 507, "problem:not-stored"},
                 {Kind::kUncertain, 503, "problem:outcome-unknown"},
                 {Kind::kUncertain, 503, "sending the same request again, or asking for its key"}};
   for (size_t i = 0; i < std::size(kCases); ++i) {
@@ -84,7 +85,7 @@ TEST_F(KeyedElsewhere, EachOutcomeOfAPostHasItsAnswer) {
   }
   EXPECT_EQ(server_->figures().posts_repeated, 1u);
   EXPECT_EQ(server_->figures().payments_accepted, 0u);
-  EXPECT_EQ(server_->figures().posts_failed, 5u);
+  EXPECT_EQ(server_->figures().posts_failed, 6u);
 }
 
 TEST_F(KeyedElsewhere, EachOutcomeOfAQuestionHasItsAnswer) {
@@ -159,7 +160,7 @@ TEST_F(KeyedElsewhere, AKeyIsNotUnknownWhileARequestOfItMayStillBeTaken) {
   keyed_->tell(4, Kind::kKeyUnknown);
   EXPECT_EQ(status_of(of_another.read_response()), 404);
   keyed_->tell(0, Kind::kNotTaken);
-  EXPECT_EQ(status_of(paying.read_response()), 507);
+  EXPECT_EQ(status_of(paying.read_response()), 503);
   HttpClient asking = send(question());
   keyed_->tell(5, Kind::kKeyUnknown);
   EXPECT_EQ(status_of(asking.read_response()), 404);
@@ -194,7 +195,7 @@ TEST_F(KeyedElsewhere, AMonitorSeesThatNoBrokerTakesThem) {
   const auto ready = [&] { return status_of(server_->ask(server_->get("/readyz"))); };
   HttpClient refused = send(post());
   keyed_->tell(0, Kind::kNotTaken);
-  EXPECT_EQ(status_of(refused.read_response()), 507);
+  EXPECT_EQ(status_of(refused.read_response()), 503);
   EXPECT_EQ(ready(), 503);
   EXPECT_EQ(status_of(server_->ask(server_->post(kSeven))), 200);
   EXPECT_EQ(ready(), 503);  // of the others that says nothing

@@ -32,7 +32,7 @@ class AnswerBookTest : public ::testing::Test {
 };
 
 TEST_F(AnswerBookTest, ARequestIsToldOnceItsAnswerIsKnown) {
-  EXPECT_FALSE(book_->await(1, "k", 10, 7));
+  EXPECT_FALSE(book_->await(1, "k", 10, 7, ""));
   learn(paid("other", 10));
   EXPECT_TRUE(told_.empty());
   learn(paid("k", 10, 7));
@@ -43,18 +43,18 @@ TEST_F(AnswerBookTest, ARequestIsToldOnceItsAnswerIsKnown) {
 
 TEST_F(AnswerBookTest, ALaterRequestIsAnsweredAsTheFirst) {
   learn(paid("k", 10, 7));
-  const auto same = book_->await(1, "k", 10, 7);
+  const auto same = book_->await(1, "k", 10, 7, "");
   ASSERT_TRUE(same);
   EXPECT_EQ(same->kind, Kind::kRepeated);
   EXPECT_EQ(same->count, 7u);
-  const auto other = book_->await(2, "k", 11, 7);
+  const auto other = book_->await(2, "k", 11, 7, "");
   ASSERT_TRUE(other);
   EXPECT_EQ(other->kind, Kind::kReused);
 }
 
 TEST_F(AnswerBookTest, OfSeveralThatWaitOneHasPaid) {
-  for (uint64_t id = 1; id <= 3; ++id) EXPECT_FALSE(book_->await(id, "k", 10, 1));
-  EXPECT_FALSE(book_->await(4, "k", 99, 1));
+  for (uint64_t id = 1; id <= 3; ++id) EXPECT_FALSE(book_->await(id, "k", 10, 1, ""));
+  EXPECT_FALSE(book_->await(4, "k", 99, 1, ""));
   learn(paid("k", 10));
   EXPECT_EQ(told_[1].kind, Kind::kPaid);
   EXPECT_EQ(told_[2].kind, Kind::kRepeated);
@@ -71,9 +71,9 @@ TEST_F(AnswerBookTest, TheFirstAnswerOfAKeyCounts) {
 
 TEST_F(AnswerBookTest, AQuestionIsAnsweredByItsOwnAnswerAlone) {
   EXPECT_FALSE(book_->await_question(1, "k", "a-1"));
-  learn({.key = "k", .question = "a-0"});  // asked earlier: a request may have come since
+  learn({.key = "k", .name = "a-0"});  // asked earlier: a request may have come since
   EXPECT_TRUE(told_.empty());
-  learn({.key = "k", .question = "a-1"});
+  learn({.key = "k", .name = "a-1"});
   EXPECT_EQ(told_[1].kind, Kind::kKeyUnknown);
   EXPECT_FALSE(book_->await_question(2, "k", "a-2"));
   learn(paid("k", 10, 7));
@@ -85,22 +85,22 @@ TEST_F(AnswerBookTest, AQuestionIsAnsweredByItsOwnAnswerAlone) {
 TEST_F(AnswerBookTest, NoKeyIsForgottenEarlyAndNoneIsTakenThatCouldBe) {
   use({.keys_max = 2, .memory = std::chrono::hours(1)});
   learn(paid("a", 1));
-  EXPECT_FALSE(book_->await(1, "b", 1, 1));
-  EXPECT_EQ(book_->await(2, "c", 1, 1)->kind, Kind::kNoRoom);  // b takes the last room
-  EXPECT_EQ(book_->await(3, "a", 1, 1)->kind, Kind::kRepeated);
+  EXPECT_FALSE(book_->await(1, "b", 1, 1, ""));
+  EXPECT_EQ(book_->await(2, "c", 1, 1, "")->kind, Kind::kNoRoom);  // b takes the last room
+  EXPECT_EQ(book_->await(3, "a", 1, 1, "")->kind, Kind::kRepeated);
   EXPECT_FALSE(book_->await_question(4, "d", "q"));  // takes none
   clock_.advance(std::chrono::hours(1));
-  EXPECT_FALSE(book_->await(5, "c", 1, 1));
+  EXPECT_FALSE(book_->await(5, "c", 1, 1, ""));
 }
 
 TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
   use({.keys_max = 2});
-  EXPECT_FALSE(book_->await(1, "b", 5, 1));
+  EXPECT_FALSE(book_->await(1, "b", 5, 1, ""));
   book_->learn_past({AnswerBook::entry_of(paid("a", 1)), AnswerBook::entry_of(paid("b", 5)),
                      AnswerBook::entry_of(paid("c", 1))});
   EXPECT_EQ(told_[1].kind, Kind::kPaid);
-  EXPECT_EQ(book_->await(2, "a", 1, 1)->kind, Kind::kRepeated);
-  EXPECT_FALSE(book_->await(3, "new", 1, 1));
+  EXPECT_EQ(book_->await(2, "a", 1, 1, "")->kind, Kind::kRepeated);
+  EXPECT_FALSE(book_->await(3, "new", 1, 1, ""));
   book_->learn_past({AnswerBook::entry_of(paid("a", 9))});
   EXPECT_EQ(book_->find("a")->digest, 1u);
   EXPECT_EQ(book_->figures(1).keys, 3u);
@@ -118,8 +118,23 @@ TEST_F(AnswerBookTest, AKeyWithManyAnswersAtAStartIsOneKey) {
   EXPECT_EQ(book_->find("b")->digest, 6u);  // forgotten, and paid again
 }
 
+TEST_F(AnswerBookTest, ARefusalIsThatOfOneRequestAlone) {
+  EXPECT_FALSE(book_->await(1, "k", 10, 1, "a-1"));
+  EXPECT_FALSE(book_->await(2, "k", 10, 1, "a-2"));
+  EXPECT_FALSE(book_->await_question(3, "k", "a-3"));
+  learn({.key = "k", .error = "not a JSON object"});  // somebody else's
+  learn({.key = "k", .name = "b-1", .error = "too large"});
+  EXPECT_TRUE(told_.empty());
+  learn({.key = "k", .name = "a-2", .error = "too large"});
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(told_[2].kind, Kind::kRefused);
+  learn(paid("k", 10));
+  EXPECT_EQ(told_[1].kind, Kind::kPaid);
+  EXPECT_EQ(told_[3].kind, Kind::kRepeated);
+}
+
 TEST_F(AnswerBookTest, WhatFailsIsToldAndAwaitedNoMore) {
-  EXPECT_FALSE(book_->await(1, "k", 10, 1));
+  EXPECT_FALSE(book_->await(1, "k", 10, 1, ""));
   book_->fail(1, Kind::kNotTaken);
   EXPECT_EQ(told_[1].kind, Kind::kNotTaken);
   learn(paid("k", 10));
@@ -129,16 +144,16 @@ TEST_F(AnswerBookTest, WhatFailsIsToldAndAwaitedNoMore) {
 }
 
 TEST_F(AnswerBookTest, WhatIsDroppedIsToldNothing) {
-  EXPECT_FALSE(book_->await(1, "k", 10, 1));
+  EXPECT_FALSE(book_->await(1, "k", 10, 1, ""));
   book_->drop(1);
   learn(paid("k", 10));
   EXPECT_TRUE(told_.empty());
 }
 
 TEST_F(AnswerBookTest, WhatWaitsTooLongIsUncertain) {
-  EXPECT_FALSE(book_->await(1, "k", 10, 1));
+  EXPECT_FALSE(book_->await(1, "k", 10, 1, ""));
   clock_.advance(std::chrono::seconds(5));
-  EXPECT_FALSE(book_->await(2, "l", 10, 1));
+  EXPECT_FALSE(book_->await(2, "l", 10, 1, ""));
   book_->expire(std::chrono::seconds(5));
   ASSERT_EQ(told_.size(), 1u);
   EXPECT_EQ(told_[1].kind, Kind::kUncertain);
@@ -146,11 +161,11 @@ TEST_F(AnswerBookTest, WhatWaitsTooLongIsUncertain) {
 
 TEST_F(AnswerBookTest, SoManyWaitAndNoMore) {
   for (uint64_t id = 0; id < AnswerBook::kWaitingMax; ++id) {
-    ASSERT_FALSE(book_->await(id, std::to_string(id), 1, 1));
+    ASSERT_FALSE(book_->await(id, std::to_string(id), 1, 1, ""));
   }
-  EXPECT_EQ(book_->await(AnswerBook::kWaitingMax, "more", 1, 1)->kind, Kind::kNotTaken);
+  EXPECT_EQ(book_->await(AnswerBook::kWaitingMax, "more", 1, 1, "")->kind, Kind::kNotTaken);
   learn(paid("17", 1));
-  EXPECT_FALSE(book_->await(AnswerBook::kWaitingMax, "more", 1, 1));
+  EXPECT_FALSE(book_->await(AnswerBook::kWaitingMax, "more", 1, 1, ""));
 }
 
 // Against a model: a map of what each key's first answer was.
@@ -162,7 +177,7 @@ TEST_F(AnswerBookTest, TellsWhatAMapTells) {
     const std::string key = "k" + std::to_string(random() % 500);
     const uint64_t digest = random() % 2;
     if (random() % 2 == 0) {
-      const auto now = book_->await(id, key, digest, 1);
+      const auto now = book_->await(id, key, digest, 1, "");
       const auto first = model.find(key);
       ASSERT_EQ(now.has_value(), first != model.end());
       if (now) {

@@ -35,10 +35,13 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
                                   .idempotency_key = "k-1"};
     std::string line;
     record::append_request(line, request, "2026-11-29T07:52:22.123Z");
-    line.pop_back();
+    line.resize(line.size() - 2);
+    line += last_fields("pay\"ments", "1f-6");
     const RequestMessage read = decode("k-1", line);
     ASSERT_EQ(read.kind, Is::kPayments) << read.error;
     EXPECT_EQ(read.key, "k-1");
+    EXPECT_EQ(read.output, "pay\"ments");
+    EXPECT_EQ(read.name, "1f-6");
     ASSERT_EQ(read.batches.size(), many);
     for (size_t i = 0; i < many; ++i) {
       EXPECT_EQ(read.batches[i].user, batches[i].user);
@@ -49,6 +52,11 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
     EXPECT_EQ(read.digest, digest_of(request));
     EXPECT_EQ(read.at, (record::SourceOffset{3, 17}));
   }
+}
+
+TEST(RequestFormat, TheLastFieldsHaveABound) {
+  const std::string name(34, 'f');  // two numbers of 64 bits and a dash are shorter
+  EXPECT_LE(last_fields(std::string(249, 't'), name).size(), kLastFieldsMax);
 }
 
 TEST(RequestFormat, AnAmountBecomesPlain) {
@@ -80,14 +88,15 @@ TEST(RequestFormat, AQuestionIsReadAsItWasAsked) {
   const RequestMessage read = decode("k\"1", question_text("k\"1", "1f-7"));
   EXPECT_EQ(read.kind, Is::kQuestion);
   EXPECT_EQ(read.key, "k\"1");
-  EXPECT_EQ(read.question, "1f-7");
+  EXPECT_EQ(read.name, "1f-7");
 }
 
 TEST(RequestFormat, AnAnswerIsReadAsItWasWritten) {
   const Answer paid{.key = "k\\1", .count = 7, .digest = 0x0123456789abcdef, .offset = 42};
-  const Answer unknown{.key = "k\\1", .question = "1f-7", .offset = 43};
-  const Answer bad{.key = "k\\1", .error = "user: missing", .offset = 44};
-  for (const Answer& answer : {paid, unknown, bad}) {
+  const Answer unknown{.key = "k\\1", .name = "1f-7", .offset = 43};
+  const Answer bad{.key = "k\\1", .name = "1f-6", .error = "user: missing", .offset = 44};
+  const Answer nameless{.key = "k\\1", .error = "not a JSON object", .offset = 45};
+  for (const Answer& answer : {paid, unknown, bad, nameless}) {
     const std::string text = answer_text(answer);
     const std::optional<Answer> read =
         read_answer({.key = answer.key, .value = text, .at = {0, 9}});
