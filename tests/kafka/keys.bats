@@ -268,6 +268,46 @@ END
   [ "$(post one k12 '{"user":"ada","paymentAmt":1}')" = 200 ]
 }
 
+@test "what the output refuses is answered with an error and told to its client, and blocks nothing" {
+  topic "$payments" 1 max.message.bytes=100000
+  topic "$requests" 1 "$SAFE"
+  topic "$answers" 1 "$SAFE"
+  on_topics one
+  has_some one
+  for user in a b c d; do
+    volume=1
+    [ "$user" != b ] || volume=10000
+    (
+      name=of-$user
+      curl -sS -o "$name.out" -w '%{http_code}' -H 'Content-Type: application/json' -H "Idempotency-Key: k-$user" \
+        -d "{\"user\":\"$user\",\"paymentAmt\":1,\"volume\":$volume}" "$one_url/api/payments" >"$name.status"
+    ) &
+  done
+  wait $(jobs -p | grep -vx "$one_pid")
+  [ "$(cat of-a.status of-c.status of-d.status)" = 200200200 ]
+  [ "$(cat of-b.status)" = 507 ]
+  [ "$(asked one k-b)" = 404 ]
+  [ "$(post one k-b '{"user":"b","paymentAmt":1,"volume":2}')" = 200 ] # its key is not bound
+  [ "$(paid | sort -k 2)" = '1 a
+2 b
+1 c
+1 d' ]
+  consume "$answers" | grep -c '"error":"kafka:[^"]* refuses it: ' | grep -qx 1
+  grep -q 'warning: kafka:.*refuses it: .*it is not paid' one.err
+}
+
+@test "a request that the topic of requests has no room for is refused with 413" {
+  topic "$payments" 1
+  topic "$requests" 1 "$SAFE,max.message.bytes=20000"
+  topic "$answers" 1 "$SAFE"
+  on_topics one
+  big=$(head -c 19500 /dev/zero | tr '\0' ' ')
+  many=$(for i in $(seq 700); do printf ',{"user":"u%d","paymentAmt":1}' "$i"; done)
+  [ "$(post one k-1 "[${many#,}]")" = 413 ]
+  grep -q 'bytes' post.out
+  [ "$(post one k-1 "{\"user\":\"a\",$big\"paymentAmt\":1}")" = 200 ] # white space is not sent on
+}
+
 @test "an answer that is none ends the server that would go on by it" {
   all_topics
   echo 'k	{"idempotencyKey":"other","offset":1}' | produce_keyed "$answers"
