@@ -162,7 +162,8 @@ export class Delivery {
       this.show(entry, { name: "asking" });
       const answer = await this.request(askPayments(entry.key));
       const outcome = askOutcome(answer, ageOf(entry.asOf), entry.instance);
-      if (outcome.kind !== "open") return outcome;
+      // Who only asks goes on asking while the request may still be on its way to a broker.
+      if (outcome.kind !== "open" && !(outcome.early && entry.asksOnly)) return outcome;
       after = answer.retryAfter;
     }
   }

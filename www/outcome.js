@@ -1,7 +1,7 @@
 // What an answer says about a submission: whether its payments were taken. Pure.
 //
 //   postOutcome(answer)      of a POST:          taken {count}, refused, busy, open
-//   askOutcome(answer, age, instance)  of a GET of a key:  taken {count}, not-taken, forgotten {why}, open
+//   askOutcome(answer, age, instance)  of a GET of a key:  taken {count}, not-taken {early}, forgotten {why}, open
 //
 // Only the server itself settles anything: its 200, or a problem document of its own. Other answers of
 // 400 and more, and pages in place of an answer, come from a proxy, and say nothing about the server
@@ -11,6 +11,10 @@ const OWN_PROBLEM = "urn:paystats:problem:";
 
 // A key is asked for and then sent again; both take their time, and the server may forget meanwhile.
 const MARGIN_MS = 60000;
+
+// So long a request may be on its way to a broker that a server could not reach, after its outcome was
+// said to be unknown. To send the same request again is safe all the same.
+const ON_ITS_WAY_MS = 300000;
 
 // The problem document of the server itself, or null: a proxy may answer with one of its own.
 export function problemOf(text) {
@@ -54,7 +58,8 @@ export function askOutcome(answer, age, instance = "") {
   const horizon = problem?.horizon;
   if (isProblem(problem, "key-unknown") && horizon && horizon.kept !== "no") {
     const why = doubtOf(horizon, age, instance);
-    return why ? { kind: "forgotten", why } : { kind: "not-taken" };
+    if (why) return { kind: "forgotten", why };
+    return horizon.kept === "topic" && age < ON_ITS_WAY_MS ? { kind: "not-taken", early: true } : { kind: "not-taken" };
   }
   // Of the server itself, but it knows no keys: an older one, or one with another output.
   if (problem && (status === 404 || status === 405 || status === 501)) return { kind: "forgotten", why: "no-keys" };

@@ -105,10 +105,9 @@ api::HttpResponse post_response(const PostOutcome& outcome, Wanted wanted,
     case Posting::kNotStored:
       return api::problem_response(
           Type::kNotStored,
-          in_words(
-              "the output did not take them (its error is on the server's stderr); none of them "
-              "is stored",
-              wanted));
+          in_words("the output did not take them (its error is on a server's stderr); none of them "
+                   "is stored",
+                   wanted));
     case Posting::kStopped:
       return api::problem_response(Type::kStopping,
                                    in_words("none of the payments was taken", wanted));

@@ -37,7 +37,6 @@ ClientSettings settings_of(const MessageSender::Options& options) {
       {"socket.timeout.ms", timeout},
       {"queue.buffering.max.messages", "100000"},
       {"queue.buffering.max.kbytes", "65536"},
-      {"partitioner", "murmur2_random"},  // as Java's default partitioner
       {kUnknownGrace, kUnknownGraceMs},
   };
   settings.musts = {
@@ -45,6 +44,8 @@ ClientSettings settings_of(const MessageSender::Options& options) {
       {"acks", "all"},
       {"message.timeout.ms", timeout},
       {"allow.auto.create.topics", "false"},
+      // As Java's default partitioner. Whoever sends must choose alike: a key has one partition.
+      {"partitioner", "murmur2_random"},
   };
   return settings;
 }

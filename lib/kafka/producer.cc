@@ -147,6 +147,8 @@ base::Result<void> Producer::begin() {
   }
   open_ = true;
   commit_asked_ = false;
+  why_.clear();
+  error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   begun_at_ = clock.now();
   return {};
 }
@@ -216,6 +218,7 @@ base::Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
 // Aborts what can be aborted; nothing of it has been committed.
 base::Result<CommitOutcome> Producer::undo() {
   const std::string why = why_;
+  const rd_kafka_resp_err_t error = error_;
   if (trouble_ == Trouble::kFatal) return give_up(CommitOutcome::kUndone);
   const base::Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
     return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
@@ -223,6 +226,7 @@ base::Result<CommitOutcome> Producer::undo() {
   if (!aborted) return base::fail(aborted.error());
   if (!*aborted) return give_up(CommitOutcome::kUndone);
   why_ = why;
+  error_ = error;
   trouble_ = Trouble::kNone;
   open_ = false;
   sent_ = delivered_ = failed_ = 0;

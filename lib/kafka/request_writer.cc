@@ -9,7 +9,7 @@ namespace paystats::kafka {
 namespace {
 
 // A request may be of very many payments, each a message of its own.
-constexpr base::Duration kTransactionTimeout = std::chrono::seconds(30);
+constexpr base::Duration kTransactionTimeout = std::chrono::seconds(60);
 constexpr base::Duration kStopGrace = std::chrono::seconds(2);
 
 }  // namespace
@@ -24,6 +24,7 @@ class RequestWriter::Impl {
   const RequestWriterOptions options;
   const std::unique_ptr<Producer> producer;
   PaymentMessages payments;
+  bool undone = false;  // the last transaction, for certain
 };
 
 RequestWriter::RequestWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -63,10 +64,16 @@ base::Result<void> RequestWriter::answer(int32_t partition, std::string_view key
 base::Result<bool> RequestWriter::commit() {
   const base::Result<CommitOutcome> outcome = impl_->producer->commit();
   if (!outcome) return base::fail(outcome.error());
+  impl_->undone = *outcome == CommitOutcome::kUndone;
   return *outcome == CommitOutcome::kCommitted;
 }
 
+bool RequestWriter::undone() const {
+  return impl_->undone;
+}
+
 bool RequestWriter::refused() const {
+  if (!impl_->undone) return false;
   switch (impl_->producer->error()) {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:

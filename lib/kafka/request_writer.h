@@ -61,7 +61,9 @@ class RequestWriter {
   base::Result<bool> commit();
 
   const std::string& why() const;  // the last commit() said false
-  // It did, since the broker takes a message of it never: its size, or a policy of the topic.
+  // None of it counts, for certain.
+  bool undone() const;
+  // So it is since the broker takes a message of it never: its size, or a policy of the topic.
   bool refused() const;
 
  private:

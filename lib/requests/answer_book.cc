@@ -198,9 +198,12 @@ void AnswerBook::learn_past(std::vector<keys::KeyOutcome> entries) {
     const base::MutexLock lock(mutex_);
     std::erase_if(entries, [this](const keys::KeyOutcome& entry)
                                PAYSTATS_REQUIRES(mutex_) { return known(entry).has_value(); });
-    const std::vector<keys::KeyOutcome> learnt = entries;
     table_.add_past(std::move(entries), clock_.since_boot());
-    for (const keys::KeyOutcome& entry : learnt) settle(entry, outcomes);
+    std::vector<keys::KeyOutcome> paid;
+    for (const auto& [id, waiting] : waiting_) {
+      if (const auto found = known(waiting.wanted)) paid.push_back(*found);
+    }
+    for (const keys::KeyOutcome& entry : paid) settle(entry, outcomes);
   }
   tell(std::move(outcomes));
 }

@@ -105,6 +105,7 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
   }
   request.name = string_field(*message.value, "request");
   request.output = string_field(*message.value, "output");
+  request.answers = string_field(*message.value, "answers");
   decode_payments(*message.value, request);
   if (request.error.empty()) request.kind = RequestMessage::Kind::kPayments;
   return request;
@@ -114,9 +115,10 @@ uint64_t digest_of(const record::Request& request) {
   return keys::digest_of(request).low;
 }
 
-std::string last_fields(std::string_view topic, std::string_view name) {
+std::string last_fields(std::string_view output, std::string_view answers, std::string_view name) {
   std::string text;
-  append_field(text, "output", topic);
+  append_field(text, "output", output);
+  append_field(text, "answers", answers);
   append_field(text, "request", name);
   text += '}';
   return text;

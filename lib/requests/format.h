@@ -2,8 +2,10 @@
 //
 //   payment-requests, the message's key is the idempotency key:
 //     {"user":"edgar","paymentAmt":1.0,"time":"…","idempotencyKey":"K","output":"payments",
-//      "request":"1f-6"}            or a group: a request, as its line in a log (paystats-log(5)),
-//                                   the topic for its payments, and a name of its own
+//      "answers":"payment-answers","request":"1f-6"}
+//                                   or a group: a request, as its line in a log (paystats-log(5)),
+//                                   the topics for its payments and its answer, and a name of its
+//                                   own
 //     {"idempotencyKey":"K","question":"1f-7"}             what became of K?
 //   payment-answers, one for each of those, in their order, in the partition of the same number:
 //     {"idempotencyKey":"K","payments":"<16 hex digits>","accepted":7,"offset":42}
@@ -32,7 +34,7 @@
 namespace paystats::requests {
 
 // Of one request: what a transaction can hold, so that no request blocks those behind it.
-inline constexpr uint64_t kPaymentsMax = 1'000'000;
+inline constexpr uint64_t kPaymentsMax = 100'000;
 
 // A message of payment-requests. What it points to lives as long as it and the message.
 struct RequestMessage {
@@ -43,6 +45,7 @@ struct RequestMessage {
   uint64_t digest = 0;                 // of them: 64 bits
   uint64_t count = 0;                  // of payments
   std::string output;                  // the topic for them; empty: whichever the owner writes to
+  std::string answers;                 // the topic for its answer; the same
   std::string name;                    // of the request, or of the question; may be empty
   std::string error;                   // of kBad
   record::SourceOffset at;
@@ -65,8 +68,8 @@ class RequestDecoder {
 uint64_t digest_of(const record::Request& request);
 
 // The last fields of a request, and the end of its object.
-std::string last_fields(std::string_view topic, std::string_view name);
-inline constexpr size_t kLastFieldsMax = 512;  // bytes of that, at most
+std::string last_fields(std::string_view output, std::string_view answers, std::string_view name);
+inline constexpr size_t kLastFieldsMax = 1024;  // bytes of that, at most
 
 std::string question_text(std::string_view key, std::string_view name);
 

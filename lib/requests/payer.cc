@@ -17,12 +17,10 @@ constexpr size_t kBlockMessages = 1024;
 // A server that has crashed is followed by another one before its clients' time is over.
 constexpr base::Duration kSessionTimeout = std::chrono::seconds(6);
 
+constexpr int kAttempts = 4;  // of one transaction, before the group is joined anew
+
 constexpr base::Duration kBetweenFailures = std::chrono::milliseconds(100);
 constexpr int kFailuresUntold = 3;  // in a row, which a broker's restart may cause
-
-std::pair<int32_t, int64_t> place_of(const RequestMessage& request) {
-  return {request.at.partition, request.at.offset};
-}
 
 bool is_interrupted(const base::Error& error) {
   return error.kind == base::ErrorKind::kInterrupted;
@@ -85,8 +83,6 @@ base::Result<void> Payer::loop() {
     if (!paid) return base::fail(paid.error());
     if (*paid) {
       failures_ = 0;
-      one_by_one_ = false;
-      refused_.clear();
       continue;
     }
     tell_failure();
@@ -109,12 +105,18 @@ void Payer::tell_failure() {
   }
 }
 
+bool Payer::is_foreign(const RequestMessage& request) const {
+  return (!request.output.empty() && request.output != options_.topics.payments) ||
+         (!request.answers.empty() && request.answers != options_.topics.answers);
+}
+
 std::string Payer::foreign_output(const RequestMessage& request) const {
   return fmt::format(
-      "kafka:{}: partition {}, offset {}: a request for kafka:{}, but this server writes to "
-      "kafka:{}: each output needs a pair of topics of its own (--requests, --answers)",
+      "kafka:{}: partition {}, offset {}: a request for kafka:{} with answers in kafka:{}, but "
+      "this server writes to kafka:{} and kafka:{}: each output needs a pair of topics of its own, "
+      "and all its servers the same (--requests, --answers)",
       options_.topics.requests, request.at.partition, request.at.offset, request.output,
-      options_.topics.payments);
+      request.answers, options_.topics.payments, options_.topics.answers);
 }
 
 // False: it has to be made again.
@@ -123,11 +125,10 @@ base::Result<bool> Payer::pay(const io::MessageBlock& block) {
   uint64_t payments = 0;
   for (const io::Message& message : block.messages) {
     RequestMessage request = decoder_.decode(message);
-    if (!request.output.empty() && request.output != options_.topics.payments) {
+    if (is_foreign(request)) {
       return base::fail(foreign_output(request), base::ErrorKind::kMustNotGoOn);
     }
-    const bool full = payments + request.count > kTransactionPayments || one_by_one_;
-    if (!requests.empty() && full) {
+    if (!requests.empty() && payments + request.count > kTransactionPayments) {
       base::Result<bool> paid = pay_together(requests);
       if (!paid || !*paid) return paid;
       requests.clear();
@@ -139,22 +140,44 @@ base::Result<bool> Payer::pay(const io::MessageBlock& block) {
   return requests.empty() ? base::Result<bool>(true) : pay_together(requests);
 }
 
+// What is certainly undone is made again from what has been read, a few times: librdkafka 2.0.2 may
+// undo the transaction behind one that was undone, too. Of several requests that the output refuses
+// each is paid by itself, and answered with the error if that is refused as well.
 base::Result<bool> Payer::pay_together(std::span<const RequestMessage> requests) {
+  std::string refused;
+  for (int attempts = 0; attempts < kAttempts; ++attempts) {
+    base::Result<bool> committed = pay_once(requests, refused);
+    if (!committed || *committed || !writer_->undone()) return committed;
+    if (!writer_->refused() || !refused.empty()) continue;
+    if (requests.size() == 1) {
+      refused = writer_->why();
+      attempts = 0;
+      continue;
+    }
+    for (const RequestMessage& request : requests) {
+      base::Result<bool> paid = pay_together({&request, 1});
+      if (!paid || !*paid) return paid;
+    }
+    return true;
+  }
+  return false;
+}
+
+// `refused`: why the output does not take the request, which is to be told.
+base::Result<bool> Payer::pay_once(std::span<const RequestMessage> requests,
+                                   const std::string& refused) {
   answers_.clear();
   paid_.clear();
-  if (base::Result<void> written = write(requests); !written) return base::fail(written.error());
+  if (base::Result<void> written = write(requests, refused); !written)
+    return base::fail(written.error());
   base::Result<bool> committed = writer_->commit();
-  if (committed && !*committed && writer_->refused()) {
-    // Those that cannot be written are found by paying each by itself.
-    one_by_one_ = true;
-    if (requests.size() == 1) refused_[place_of(requests.front())] = writer_->why();
-  }
   // Before anything else is decided: what has been paid is known.
   if (committed && *committed) book_.learn(answers_);
   return committed;
 }
 
-base::Result<void> Payer::write(std::span<const RequestMessage> requests) {
+base::Result<void> Payer::write(std::span<const RequestMessage> requests,
+                                const std::string& refused) {
   std::map<int32_t, int64_t> next;
   for (const RequestMessage& request : requests) next[request.at.partition] = request.at.offset + 1;
   std::vector<record::SourceOffset> offsets;
@@ -162,7 +185,7 @@ base::Result<void> Payer::write(std::span<const RequestMessage> requests) {
   if (base::Result<void> begun = writer_->begin(offsets, *consumer_); !begun) return begun;
   for (const RequestMessage& request : requests) {
     bool pays = false;
-    answers_.push_back(decide(request, pays));
+    answers_.push_back(decide(request, refused, pays));
     if (pays) {
       paid_.emplace(std::string(request.key), answers_.size() - 1);
       for (const record::Batch& batch : request.batches) {
@@ -187,7 +210,7 @@ Answer Payer::error_answer(const RequestMessage& request, std::string error) con
           .offset = request.at.offset};
 }
 
-Answer Payer::decide(const RequestMessage& request, bool& pays) {
+Answer Payer::decide(const RequestMessage& request, const std::string& refused, bool& pays) {
   Answer answer{.key = std::string(request.key), .offset = request.at.offset};
   if (request.kind == RequestMessage::Kind::kBad) return error_answer(request, request.error);
   if (const auto same = paid_.find(answer.key); same != paid_.end()) {
@@ -204,9 +227,9 @@ Answer Payer::decide(const RequestMessage& request, bool& pays) {
     answer.name = request.name;
     return answer;
   }
-  if (const auto why = refused_.find(place_of(request)); why != refused_.end()) {
-    return error_answer(
-        request, fmt::format("kafka:{} refuses it: {}", options_.topics.payments, why->second));
+  if (!refused.empty()) {
+    return error_answer(request,
+                        fmt::format("kafka:{} refuses it: {}", options_.topics.payments, refused));
   }
   pays = true;
   answer.count = request.count;
@@ -229,8 +252,10 @@ base::Result<std::map<int32_t, int64_t>> Payer::restore(
           if (!answer) {
             return base::Result<void>(base::fail(
                 fmt::format("kafka:{}: partition {}, offset {}: not an answer: the topic is to be "
-                            "written by paystats-serve alone",
-                            options_.topics.answers, message.at.partition, message.at.offset)));
+                            "written by paystats-serve alone; name a new pair of topics "
+                            "(--requests, --answers)",
+                            options_.topics.answers, message.at.partition, message.at.offset),
+                base::ErrorKind::kMustNotGoOn));
           }
           int64_t& last = answered.try_emplace(message.at.partition, answer->offset).first->second;
           last = std::max(last, answer->offset);

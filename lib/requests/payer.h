@@ -18,7 +18,6 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -61,9 +60,11 @@ class Payer final : private kafka::PartitionOwner {
       std::span<const kafka::PartitionOffsets> partitions);
   base::Result<bool> pay(const io::MessageBlock& block);
   base::Result<bool> pay_together(std::span<const RequestMessage> requests);
-  base::Result<void> write(std::span<const RequestMessage> requests);
-  Answer decide(const RequestMessage& request, bool& pays);
+  base::Result<bool> pay_once(std::span<const RequestMessage> requests, const std::string& refused);
+  base::Result<void> write(std::span<const RequestMessage> requests, const std::string& refused);
+  Answer decide(const RequestMessage& request, const std::string& refused, bool& pays);
   Answer error_answer(const RequestMessage& request, std::string error) const;
+  bool is_foreign(const RequestMessage& request) const;
   std::string foreign_output(const RequestMessage& request) const;
   void tell_failure();
 
@@ -77,10 +78,7 @@ class Payer final : private kafka::PartitionOwner {
   std::vector<Answer> answers_;  // of the transaction that is open
   // The keys that it pays, and where their answers are among those.
   std::unordered_map<std::string, size_t> paid_;
-  int failures_ = 0;         // in a row
-  bool one_by_one_ = false;  // since the output has refused what several of them would write
-  // Requests that it refuses, by partition and offset, and why.
-  std::map<std::pair<int32_t, int64_t>, std::string> refused_;
+  int failures_ = 0;  // in a row
 };
 
 }  // namespace paystats::requests

@@ -74,15 +74,15 @@ struct Shared {
   base::Result<void> look_for_failures();
 };
 
-// A message that was surely not written is not paid. Of another nobody knows.
+// A message that was surely not written is not paid. Another may still come to the broker, and be
+// answered: it is awaited as before.
 base::Result<void> Shared::look_for_failures() {
   const base::Result<std::vector<kafka::MessageSender::Failure>> failures = sender->failures();
   if (!failures) return base::fail(failures.error());
   for (const kafka::MessageSender::Failure& failure : *failures) {
     context.diagnostics.detail(fmt::format("kafka:{}: a request was not delivered: {}",
                                            options.topics.requests, failure.why));
-    book.fail(failure.number, failure.maybe_written ? io::KeyedOutcome::Kind::kUncertain
-                                                    : io::KeyedOutcome::Kind::kNotTaken);
+    if (!failure.maybe_written) book.fail(failure.number, io::KeyedOutcome::Kind::kNotTaken);
   }
   return {};
 }
@@ -202,7 +202,7 @@ std::optional<io::KeyedOutcome> RequestService::submit(uint64_t id,
   record::append_request(line_, request,
                          base::UtcText(shared_->context.clock.time_of_day()).view());
   line_.resize(line_.size() - kLineEnd.size());
-  line_ += last_fields(shared_->options.topics.payments, name);
+  line_ += last_fields(shared_->options.topics.payments, shared_->options.topics.answers, name);
   return send(id, key, line_);
 }
 

@@ -75,7 +75,28 @@ base::Result<void> check_names(const TopicNames& names) {
       names.payments, names.requests, names.answers));
 }
 
+base::Result<void> check_retention(const kafka::Cluster& cluster, const TopicNames& names,
+                                   const kafka::TopicSettings& requests,
+                                   const kafka::TopicSettings& answers) {
+  if (outlives(answers, requests)) return {};
+  const std::string& longer = requests.at(std::string(kRetention));
+  return base::fail(fmt::format(
+      "kafka:{}: retention.ms is {}, and that of kafka:{} is {}: a request that is there for "
+      "longer "
+      "than its answer could be paid again; mend it by kafka-configs.sh --alter --topic {} "
+      "--add-config retention.ms={} (with --bootstrap-server {})",
+      names.answers, answers.at(std::string(kRetention)), names.requests, longer, names.answers,
+      longer, cluster.brokers()));
+}
+
 }  // namespace
+
+bool outlives(const kafka::TopicSettings& answers, const kafka::TopicSettings& requests) {
+  const auto kept = answers.find(std::string(kRetention));
+  const auto needed = requests.find(std::string(kRetention));
+  if (kept == answers.end() || needed == requests.end() || kept->second == "-1") return true;
+  return needed->second != "-1" && number_of(kept->second) >= number_of(needed->second);
+}
 
 std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
                                          base::Duration memory) {
@@ -119,6 +140,8 @@ base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames
   if (!requests) return base::fail(requests.error());
   const base::Result<kafka::TopicSettings> answers = good_settings(cluster, names.answers, memory);
   if (!answers) return base::fail(answers.error());
+  if (base::Result<void> good = check_retention(cluster, names, *requests, *answers); !good)
+    return base::fail(good.error());
   TopicsCheck check{.usable = true};
   const auto size = requests->find("max.message.bytes");
   if (size != requests->end()) {

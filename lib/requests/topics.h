@@ -35,4 +35,7 @@ struct WrongSetting {
 std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
                                          base::Duration memory);
 
+// Whether an answer is kept for at least as long as its request, as far as the settings are known.
+bool outlives(const kafka::TopicSettings& answers, const kafka::TopicSettings& requests);
+
 }  // namespace paystats::requests

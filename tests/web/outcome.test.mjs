@@ -61,6 +61,9 @@ describe("what an answer says", () => {
       const outcome = askOutcome(given, age);
       assert.equal(outcome.kind === "forgotten" ? outcome.why : outcome.kind, kind, `${JSON.stringify(given)} at ${age}`);
     }
+    // A request may reach its topic later than the question.
+    const early = (kept, age) => askOutcome(answer(404, "key-unknown", { horizon: { kept, complete: false, memorySeconds: 3600 } }), age).early ?? false;
+    assert.deepEqual([early("topic", 5 * MINUTE - 1), early("topic", 5 * MINUTE), early("log", 0)], [true, false, false]);
     for (const kept of ["log", "topic"]) {
       const another = answer(404, "key-unknown", { horizon: { kept, complete: true, memorySeconds: 60, instance: "b" } });
       assert.equal(askOutcome(another, 0, "b").kind, "not-taken");

@@ -248,7 +248,7 @@ TEST(KeyedPosts, AQuestionThatCannotBeAnsweredIsToldThatInWordsOfItsOwn) {
   expect_open("the output could not be asked (its error is on the server's stderr)");
   const std::string posted = server.ask(server.post(kSevenPayments, kKey));
   EXPECT_EQ(status_of(posted), 507);
-  EXPECT_NE(posted.find("the output did not take them (its error is on the server's stderr); none "
+  EXPECT_NE(posted.find("the output did not take them (its error is on a server's stderr); none "
                         "of them is stored"),
             std::string::npos)
       << posted;

@@ -105,6 +105,23 @@ TEST_F(MessageSenderTest,
   EXPECT_FALSE(sender->send(2, "k", std::string(most + 1'000, 'x')));
 }
 
+// Whoever sends must choose alike, so the user's choice for other topics is not this one's.
+TEST_F(MessageSenderTest, AKeyHasOnePartitionWhateverPartitionerTheUserWants) {
+  mock().create("key-partitions", 8);
+  KafkaOptions options;
+  options.brokers = mock().bootstrap();
+  options.properties = {"partitioner=random"};
+  const auto sender = open("key-partitions", kLimit, options);
+  ASSERT_TRUE(sender);
+  for (int i = 0; i < 30; ++i) EXPECT_TRUE(sender->send(0, "k", "same"));
+  EXPECT_TRUE(arrives(*sender, "last"));
+  std::set<int32_t> partitions;
+  for (const io::OwnedMessage& message : messages_of(*cluster_, topic_)) {
+    partitions.insert(message.at.partition);
+  }
+  EXPECT_EQ(partitions.size(), 1u);
+}
+
 TEST_F(MessageSenderTest, WithoutABrokerTheQueueFillsUpAndEmptiesAgain) {
   const auto sender =
       open("away", std::chrono::milliseconds(200),

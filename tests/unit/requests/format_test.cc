@@ -36,11 +36,12 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
     std::string line;
     record::append_request(line, request, "2026-11-29T07:52:22.123Z");
     line.resize(line.size() - 2);
-    line += last_fields("pay\"ments", "1f-6");
+    line += last_fields("pay\"ments", "an-swers", "1f-6");
     const RequestMessage read = decode("k-1", line);
     ASSERT_EQ(read.kind, Is::kPayments) << read.error;
     EXPECT_EQ(read.key, "k-1");
     EXPECT_EQ(read.output, "pay\"ments");
+    EXPECT_EQ(read.answers, "an-swers");
     EXPECT_EQ(read.name, "1f-6");
     ASSERT_EQ(read.batches.size(), many);
     for (size_t i = 0; i < many; ++i) {
@@ -56,7 +57,7 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
 
 TEST(RequestFormat, TheLastFieldsHaveABound) {
   const std::string name(34, 'f');  // two numbers of 64 bits and a dash are shorter
-  EXPECT_LE(last_fields(std::string(249, 't'), name).size(), kLastFieldsMax);
+  EXPECT_LE(last_fields(std::string(249, 't'), std::string(249, 'a'), name).size(), kLastFieldsMax);
 }
 
 TEST(RequestFormat, AnAmountBecomesPlain) {
@@ -80,8 +81,8 @@ TEST(RequestFormat, WhatIsNoRequestIsBad) {
   EXPECT_EQ(decode("", R"({"user":"a","paymentAmt":1})").error,
             "the message's key is no idempotency key");
   EXPECT_EQ(decode("\n", R"({"user":"a","paymentAmt":1})").kind, Is::kBad);
-  EXPECT_EQ(decode("k", R"({"user":"a","paymentAmt":1,"volume":1000001})").error,
-            "more than 1000000 payments in one request");
+  EXPECT_EQ(decode("k", R"({"user":"a","paymentAmt":1,"volume":100001})").error,
+            "more than 100000 payments in one request");
 }
 
 TEST(RequestFormat, AQuestionIsReadAsItWasAsked) {

@@ -37,5 +37,20 @@ TEST(RequestTopics, WhatWouldRemoveAnAnswerEarlierIsWrong) {
   EXPECT_EQ(wrong_with("retention.bytes", "1000000").size(), 1u);
 }
 
+TEST(RequestTopics, AnAnswerIsKeptAsLongAsItsRequest) {
+  const auto kept = [](const std::string& ms) {
+    kafka::TopicSettings settings = good();
+    settings["retention.ms"] = ms;
+    return settings;
+  };
+  EXPECT_TRUE(outlives(kept("200"), kept("200")));
+  EXPECT_TRUE(outlives(kept("201"), kept("200")));
+  EXPECT_TRUE(outlives(kept("-1"), kept("200")));
+  EXPECT_TRUE(outlives(kept("-1"), kept("-1")));
+  EXPECT_TRUE(outlives({}, kept("-1")));  // not to be read
+  EXPECT_FALSE(outlives(kept("199"), kept("200")));
+  EXPECT_FALSE(outlives(kept("200"), kept("-1")));
+}
+
 }  // namespace
 }  // namespace paystats::requests
