@@ -174,6 +174,7 @@ EXAMPLES = {
     "log/log_keys.h": "const std::string& path, const KeyLimits& limits, const Clock& clock, PaymentLog& log,"
                       " const Request& request",
     "log/append.h": "int fd, std::string_view lines, std::string_view name, std::string_view found",
+    "log/name_watch.h": "int fd, int next_fd",
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
                           " std::span<const Batch> batches",
