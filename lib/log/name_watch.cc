@@ -95,7 +95,7 @@ std::vector<size_t> NameWatch::leave(std::string_view name) {
 }
 
 // A rename also replaces what was there.
-void NameWatch::appeared(const std::string& name, std::vector<size_t> moved) {
+void NameWatch::appeared(const std::string& name, const std::vector<size_t>& moved) {
   leave(name);
   if (name == name_) {
     files_.emplace_back(name);

@@ -44,7 +44,7 @@ class NameWatch {
 
   void end();
   void take(const inotify_event& event);
-  void appeared(const std::string& name, std::vector<size_t> moved);
+  void appeared(const std::string& name, const std::vector<size_t>& moved);
   std::vector<size_t> leave(std::string_view name);
   bool lies_at(int fd, const std::string& name) const;
   std::optional<size_t> find(int fd) const;

@@ -181,6 +181,7 @@ base::Result<void> Payer::write(std::span<const RequestMessage> requests,
   std::map<int32_t, int64_t> next;
   for (const RequestMessage& request : requests) next[request.at.partition] = request.at.offset + 1;
   std::vector<record::SourceOffset> offsets;
+  offsets.reserve(next.size());
   for (const auto& [partition, offset] : next) offsets.push_back({partition, offset});
   if (base::Result<void> begun = writer_->begin(offsets, *consumer_); !begun) return begun;
   for (const RequestMessage& request : requests) {
