@@ -6,6 +6,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/stop_signal.h"
 #include "cache/client.h"
 #include "cache/questions.h"
 #include "unit/cache/fixture.h"

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/stop_signal.h"
 #include "gen/deliver.h"
 #include "unit/gen/doubles.h"
 #include "unit/support.h"

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/fd.h"
+#include "base/stop_signal.h"
 
 namespace paystats::gen {
 namespace {

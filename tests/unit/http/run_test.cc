@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "base/stop_signal.h"
 #include "unit/http/harness.h"
 
 namespace paystats::http {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/stop_signal.h"
 #include "io/replace_sink.h"
 #include "io/stream_sink.h"
 #include "unit/io/faults.h"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "base/stop_signal.h"
 #include "record/payment.h"
 #include "unit/io/support.h"
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/stop_signal.h"
 
 namespace paystats::kafka {
 namespace {
