@@ -4,9 +4,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -179,15 +179,15 @@ rd_kafka_topic_t* Client::topic(const std::string& name) {
 base::Result<void> Client::request(const std::string& what,
                                    const std::function<rd_kafka_resp_err_t(int)>& call) {
   const base::Clock& clock = cluster_.context().clock;
-  std::optional<base::Instant> unknown_since;
+  base::Instant unknown_since = base::Instant::max();  // not so at the moment
   for (;;) {
     const rd_kafka_resp_err_t error = call(milliseconds(kRequestTimeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       cluster_.watch().reachable();
       return {};
     }
-    if (is_unknown(error) && !unknown_since) unknown_since = clock.now();
-    if (is_unknown(error) && clock.now() - *unknown_since < kUnknownGrace) {
+    if (is_unknown(error)) unknown_since = std::min(unknown_since, clock.now());
+    if (is_unknown(error) && clock.now() - unknown_since < kUnknownGrace) {
       if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
       rest(100);
       continue;
@@ -195,8 +195,9 @@ base::Result<void> Client::request(const std::string& what,
     if (!is_about_reach(error)) {
       return base::fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
     }
-    unknown_since.reset();  // a broker that was away has just started, when it answers
-    rest(0);                // the reason, by on_error
+    // A broker that was away has just started when it answers.
+    unknown_since = base::Instant::max();
+    rest(0);  // the reason, by on_error
     if (error != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) {
       cluster_.watch().unreachable(rd_kafka_err2str(error));
     }
