@@ -19,18 +19,21 @@ setup() {
 # rises_to COUNT: so many messages are in the topic, committed or not.
 rises_to() { wait_for "[ \"\$(end_offsets $payments --uncommitted | awk '{ s += \$2 } END { print s + 0 }')\" -ge $1 ]"; }
 
-@test "paygen while the broker is killed and started: every payment once, and the wait is said once" {
+@test "paygen while the broker is killed and started: every payment once, and the wait is said" {
   topic "$payments" 3
   in_background paygen --random 400000 --users 1000 --rate 50000 -o "kafka:$payments" --expect expected
   for round in 1 2; do
     rises_to $((round * 80000))
+    said=$(grep -c 'no broker at .* answers' background.err || true)
     broker kill 1
-    wait_for "[ \$(grep -c 'no broker at .* answers' background.err) -eq $round ]"
+    wait_for "[ \$(grep -c 'no broker at .* answers' background.err) -gt $said ]"
     broker start >/dev/null
+    wait_for "[ \$(grep -c 'answer again' background.err) -eq $round ]"
   done
   ended_with 0
-  [ "$(grep -c 'answer again' background.err)" -eq 2 ]
-  [ "$(wc -l <background.err)" -eq 4 ]
+  # Where the broker takes longer than ten seconds to start, the wait is said again.
+  ! grep -v -e 'no broker at .* answers' -e 'answer again' background.err
+  [ "$(grep -c 'no broker at .* answers' background.err)" -le 6 ]
   consume "$payments" | payagg | cmp - expected
   [ "$(consume "$payments" | wc -l)" -eq 400000 ]
 }
@@ -173,7 +176,9 @@ certain_with_broker() {
   told_the_truth "$payments"
   while read -r user status problem; do
     [ "$problem" = outcome-unknown ] || continue
-    [ "$(asked one "$user")" = "$([ "$(consume "$payments" -f '%k\n' | grep -cx "$user")" -gt 0 ] && echo 200 || echo 404)" ]
+    # 409: whether it was delivered is not known, so that it may still come.
+    if [ "$(consume "$payments" -f '%k\n' | grep -cx "$user")" -gt 0 ]; then known='200'; else known='404|409'; fi
+    [[ "$(asked one "$user")" =~ ^($known)$ ]]
   done <told
   for user in before first second third; do
     [ "$(post one "$user" "{\"user\":\"$user\",\"paymentAmt\":1.5,\"volume\":3}")" = 200 ]

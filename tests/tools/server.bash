@@ -10,6 +10,7 @@ server() {
     name=${name%_on} output=$1
     shift
   fi
+  rm -f "$name.err" # of a server before, which listened
   paystats-serve --stats none.sock --listen "${listen:-localhost:0}" "$@" </dev/null >"$output" 2>"$name.err" 3>&- 8>&- &
   started+=("$!")
   printf -v "${name}_pid" %s "$!"
