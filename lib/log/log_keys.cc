@@ -37,6 +37,20 @@ uint64_t identity_of(int fd) {
   return base::long_hash({reinterpret_cast<const char*>(parts), sizeof parts}).low;
 }
 
+base::Result<uint64_t> whole_lines_of(int fd, const std::string& name) {
+  const base::Result<uint64_t> size = io::file_size(fd, name);
+  return size ? whole_lines_end(fd, 0, *size, name) : size;
+}
+
+// The same between two commits. Nothing: one is under way.
+base::Result<std::optional<uint64_t>> whole_lines_if_free(int fd, const std::string& name) {
+  if (::flock(fd, LOCK_SH | LOCK_NB) != 0) return std::optional<uint64_t>();
+  const base::Result<uint64_t> end = whole_lines_of(fd, name);
+  ::flock(fd, LOCK_UN);
+  if (!end) return base::fail(end.error());
+  return std::optional<uint64_t>(*end);
+}
+
 }  // namespace
 
 LogKeys::LogKeys(std::string name, LogKeysOptions options, const base::Clock& clock)
@@ -107,10 +121,8 @@ base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
 
 base::Result<void> LogKeys::leave() {
   const int old = files_.back().fd.get();
-  base::Result<uint64_t> end = io::file_size(old, name_);
-  if (end) end = whole_lines_end(old, 0, *end, name_);
-  if (!end) return base::fail(end.error());
-  return read_on(*end);
+  const base::Result<uint64_t> end = whole_lines_of(old, name_);
+  return end ? read_on(*end) : base::fail(end.error());
 }
 
 // Of a file that was left so long ago every key may be forgotten.
@@ -127,14 +139,11 @@ void LogKeys::forget_files() {
 base::Result<void> LogKeys::read_files() {
   for (File& file : files_) {
     if (!file.unread) continue;
-    const int fd = file.fd.get();
-    if (::flock(fd, LOCK_SH | LOCK_NB) != 0) continue;
-    base::Result<uint64_t> end = io::file_size(fd, name_);
-    if (end) end = whole_lines_end(fd, 0, *end, name_);
-    ::flock(fd, LOCK_UN);
+    const base::Result<std::optional<uint64_t>> end = whole_lines_if_free(file.fd.get(), name_);
     if (!end) return base::fail(end.error());
+    if (!*end) continue;
     uint64_t from = 0;
-    if (base::Result<void> read = read_keys(file, from, *end, true); !read) return read;
+    if (base::Result<void> read = read_keys(file, from, **end, true); !read) return read;
     file.unread = false;
   }
   return {};
@@ -146,13 +155,10 @@ bool LogKeys::files_unread() const {
 
 base::Result<void> LogKeys::follow(int fd, uint64_t file_number) {
   if (base::Result<void> entered = enter(fd, file_number); !entered) return entered;
-  const int own = files_.back().fd.get();
-  if (::flock(own, LOCK_SH | LOCK_NB) != 0) return {};
-  base::Result<uint64_t> end = io::file_size(own, name_);
-  if (end) end = whole_lines_end(own, 0, *end, name_);
-  ::flock(own, LOCK_UN);
+  const base::Result<std::optional<uint64_t>> end =
+      whole_lines_if_free(files_.back().fd.get(), name_);
   if (!end) return base::fail(end.error());
-  return catch_up(fd, file_number, *end);
+  return *end ? catch_up(fd, file_number, **end) : base::Result<void>();
 }
 
 base::Result<void> LogKeys::catch_up(int fd, uint64_t file_number, uint64_t size) {
