@@ -32,12 +32,6 @@ base::Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
   return {};
 }
 
-bool is_unknown(rd_kafka_resp_err_t error) {
-  return error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-}
-
 // Why there is no socket, an errno value: without a descriptor no broker can ever answer.
 void note_socket(int error, BrokerWatch& watch) {
   if (error != EMFILE && error != ENFILE) return;
@@ -47,6 +41,12 @@ void note_socket(int error, BrokerWatch& watch) {
 }
 
 }  // namespace
+
+bool is_unknown(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
 
 bool is_about_reach(rd_kafka_resp_err_t error) {
   switch (error) {

@@ -87,6 +87,9 @@ class Client {
 // all there is to do.
 bool is_about_reach(rd_kafka_resp_err_t error);
 
+// Whether an error says that a broker does not know a topic or a partition.
+bool is_unknown(rd_kafka_resp_err_t error);
+
 // The first offset of a partition, and the one behind the last (read_committed: the last of what is
 // committed). Unlike rd_kafka_query_watermark_offsets(), which waits for a broker that has just
 // crashed as long as a request may take, this keeps its time-out.

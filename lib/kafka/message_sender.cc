@@ -44,7 +44,8 @@ ClientSettings settings_of(const MessageSender::Options& options) {
       {"acks", "all"},
       {"message.timeout.ms", timeout},
       {"allow.auto.create.topics", "false"},
-      // As Java's default partitioner. Whoever sends must choose alike: a key has one partition.
+      // As Java's default partitioner. All that send need the same one, so that a key is always in
+      // the same partition.
       {"partitioner", "murmur2_random"},
   };
   return settings;
@@ -61,12 +62,6 @@ bool is_forbidden(rd_kafka_resp_err_t error) {
     default:
       return false;
   }
-}
-
-bool is_unknown(rd_kafka_resp_err_t error) {
-  return error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 void* opaque_of(uint64_t number) {

@@ -11,9 +11,9 @@
 //
 // So a reader of committed messages sees the payments of a request if and only if it sees its
 // answer and no later owner reads the request again. Where commit() says false none of it counts,
-// or that is unknown, and the next begin() may go well: the caller goes by the offsets that the
-// group has committed. A Result that failed means that there is no going on (see producer.h). Waits
-// for the broker. One thread.
+// or that is unknown, and the next begin() may go well: where it is unknown the caller goes by the
+// offsets that the group has committed. A Result that failed means that there is no going on (see
+// producer.h). Waits for the broker. One thread.
 #pragma once
 
 #include <cstdint>
