@@ -29,7 +29,7 @@ std::string in_words(std::string_view what, Wanted wanted) {
 std::string words_of_unknown(Wanted wanted, const keys::KeyFigures& keys) {
   if (wanted == Wanted::kKeyedPayments && keys.kept == keys::KeyFigures::Kept::kTopic) {
     return "they may still be taken, once; sending the same request again, or asking for its key, "
-           "tells for certain";
+           "tells whether they have been; to send it again is safe";
   }
   return "the output stalled or failed while they were written";
 }
