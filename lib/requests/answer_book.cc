@@ -52,13 +52,6 @@ io::KeyedOutcome AnswerBook::outcome_of(uint64_t id, const keys::KeyOutcome& wan
   return {.id = id, .kind = repeated ? Kind::kRepeated : Kind::kPaid, .count = paid.count};
 }
 
-void AnswerBook::add_waiting(uint64_t id, Waiting waiting) {
-  waiting.since = clock_.now();
-  waiting_ids_.emplace(waiting.wanted.fingerprint, id);
-  if (!waiting.wanted.is_free()) ++requests_waiting_;
-  waiting_.emplace(id, std::move(waiting));
-}
-
 void AnswerBook::remove_waiting(uint64_t id) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
@@ -75,23 +68,27 @@ std::optional<io::KeyedOutcome> AnswerBook::await(uint64_t id, std::string_view 
   keys::KeyOutcome wanted = entry_of_key(key);
   wanted.payments = digest;
   wanted.count = count;
-  const base::MutexLock lock(mutex_);
-  if (const auto paid = known(wanted)) return outcome_of(id, wanted, *paid, true);
-  if (table_.full(clock_.since_boot(), requests_waiting_)) {
-    return io::KeyedOutcome{.id = id, .kind = Kind::kNoRoom};
-  }
-  if (waiting_.size() >= kWaitingMax) return io::KeyedOutcome{.id = id, .kind = Kind::kNotTaken};
-  add_waiting(id, {.wanted = wanted, .name = std::move(name), .since = {}});
-  return std::nullopt;
+  return await(id, {.wanted = wanted, .name = std::move(name), .since = {}});
 }
 
 std::optional<io::KeyedOutcome> AnswerBook::await_question(uint64_t id, std::string_view key,
                                                            std::string name) {
-  const keys::KeyOutcome wanted = entry_of_key(key);
+  return await(id, {.wanted = entry_of_key(key), .name = std::move(name), .since = {}});
+}
+
+std::optional<io::KeyedOutcome> AnswerBook::await(uint64_t id, Waiting waiting) {
+  const keys::KeyOutcome& wanted = waiting.wanted;
   const base::MutexLock lock(mutex_);
   if (const auto paid = known(wanted)) return outcome_of(id, wanted, *paid, true);
+  // A question takes no room.
+  if (!wanted.is_free() && table_.full(clock_.since_boot(), requests_waiting_)) {
+    return io::KeyedOutcome{.id = id, .kind = Kind::kNoRoom};
+  }
   if (waiting_.size() >= kWaitingMax) return io::KeyedOutcome{.id = id, .kind = Kind::kNotTaken};
-  add_waiting(id, {.wanted = wanted, .name = std::move(name), .since = {}});
+  waiting.since = clock_.now();
+  waiting_ids_.emplace(wanted.fingerprint, id);
+  if (!wanted.is_free()) ++requests_waiting_;
+  waiting_.emplace(id, std::move(waiting));
   return std::nullopt;
 }
 

@@ -7,7 +7,7 @@
 //   // Without one the callback has it, once.
 //   book.learn(answers);     // of a committed block
 //
-// The callback is called by whoever learns, fails or expires, without the lock.
+// The callback is called within learn(), learn_past(), fail() and expire(), without the lock.
 #pragma once
 
 #include <cstdint>
@@ -80,7 +80,7 @@ class AnswerBook {
       PAYSTATS_REQUIRES(mutex_);
   static io::KeyedOutcome outcome_of(uint64_t id, const keys::KeyOutcome& wanted,
                                      const keys::KeyOutcome& paid, bool repeated);
-  void add_waiting(uint64_t id, Waiting waiting) PAYSTATS_REQUIRES(mutex_);
+  std::optional<io::KeyedOutcome> await(uint64_t id, Waiting waiting);
   void remove_waiting(uint64_t id) PAYSTATS_REQUIRES(mutex_);
   void settle(const Answer& answer, std::vector<io::KeyedOutcome>& outcomes)
       PAYSTATS_REQUIRES(mutex_);

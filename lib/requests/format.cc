@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "keys/digest.h"
 #include "keys/keyed_lines.h"
 #include "money/decimal.h"
 #include "record/encoder.h"
@@ -19,12 +18,11 @@ using Json = nlohmann::json;
 
 constexpr size_t kHexDigits = 16;
 
-std::optional<uint64_t> read_digest(const std::string& text) {
-  uint64_t digest = 0;
+std::optional<uint64_t> read_number(std::string_view text, int base) {
+  uint64_t number = 0;
   const char* const end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, digest, 16);
-  if (text.size() != kHexDigits || error != std::errc() || read != end) return std::nullopt;
-  return digest;
+  const auto [read, error] = std::from_chars(text.data(), end, number, base);
+  return error == std::errc() && read == end ? std::optional(number) : std::nullopt;
 }
 
 // The one value of a field of an object, where it is there once.
@@ -45,14 +43,16 @@ void append_field(std::string& text, std::string_view name, std::string_view val
   record::append_json_string(text, value);
 }
 
-std::string text_of(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+// Nothing where there is no such whole number.
+std::optional<uint64_t> number_field(std::string_view object, std::string_view name) {
+  const std::optional<std::string_view> raw = raw_value(object, name);
+  return raw ? read_number(*raw, 10) : std::nullopt;
 }
 
-uint64_t number_of(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+bool is_object(std::string_view text) {
+  const record::JsonElements json = record::split_json(text);
+  return json.flaw == record::Flaw::kNone && !json.is_array &&
+         json.elements.front().starts_with('{');
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ void RequestDecoder::decode_payments(std::string_view value, RequestMessage& req
   for (size_t i = 0; i < request.batches.size(); ++i) {
     request.batches[i].amount_text = request.amounts[i];
   }
-  request.digest = digest_of(record::Request{.batches = request.batches});
+  request.digest = kept_of(keys::digest_of(record::Request{.batches = request.batches}));
 }
 
 RequestMessage RequestDecoder::decode(const io::Message& message) const {
@@ -93,8 +93,7 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
     return request;
   }
   request.key = message.key;
-  if (!message.value || record::split_json(*message.value).flaw != record::Flaw::kNone ||
-      record::split_json(*message.value).is_array) {
+  if (!message.value || !is_object(*message.value)) {
     request.error = "not a JSON object";
     return request;
   }
@@ -111,8 +110,8 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
   return request;
 }
 
-uint64_t digest_of(const record::Request& request) {
-  return keys::digest_of(request).low;
+uint64_t kept_of(const keys::Digest& digest) {
+  return digest.low;
 }
 
 std::string last_fields(std::string_view output, std::string_view answers, std::string_view name) {
@@ -149,21 +148,21 @@ std::string answer_text(const Answer& answer) {
 }
 
 std::optional<Answer> read_answer(const io::Message& message) {
-  if (!message.value) return std::nullopt;
-  const Json object = Json::parse(*message.value, nullptr, false);
-  if (!object.is_object()) return std::nullopt;
-  const auto offset = object.find("offset");
-  if (offset == object.end() || !offset->is_number_unsigned()) return std::nullopt;
-  Answer answer{.key = std::string(message.key), .offset = offset->get<int64_t>()};
-  if (text_of(object, "idempotencyKey") != answer.key) return std::nullopt;
-  answer.count = number_of(object, "accepted");
-  answer.error = text_of(object, "error");
-  answer.name = text_of(object, answer.error.empty() ? "question" : "request");
-  if (answer.count > 0) {
-    const std::optional<uint64_t> digest = read_digest(text_of(object, "payments"));
-    if (!digest) return std::nullopt;
-    answer.digest = *digest;
+  if (!message.value || !is_object(*message.value)) return std::nullopt;
+  const std::string_view object = *message.value;
+  const std::optional<uint64_t> offset = number_field(object, "offset");
+  if (!offset || string_field(object, "idempotencyKey") != message.key) return std::nullopt;
+  Answer answer{.key = std::string(message.key), .offset = static_cast<int64_t>(*offset)};
+  answer.count = number_field(object, "accepted").value_or(0);
+  if (answer.count == 0) {
+    answer.error = string_field(object, "error");
+    answer.name = string_field(object, answer.error.empty() ? "question" : "request");
+    return answer;
   }
+  const std::string digest = string_field(object, "payments");
+  const std::optional<uint64_t> payments = read_number(digest, 16);
+  if (digest.size() != kHexDigits || !payments) return std::nullopt;
+  answer.digest = *payments;
   return answer;
 }
 

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "io/message_source.h"
+#include "keys/digest.h"
 #include "record/decoder.h"
 #include "record/payment.h"
 #include "record/text_arena.h"
@@ -65,7 +66,7 @@ class RequestDecoder {
 };
 
 // The 64 bits of a digest that are kept.
-uint64_t digest_of(const record::Request& request);
+uint64_t kept_of(const keys::Digest& digest);
 
 // The last fields of a request, and the end of its object.
 std::string last_fields(std::string_view output, std::string_view answers, std::string_view name);

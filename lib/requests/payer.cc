@@ -185,18 +185,12 @@ base::Result<void> Payer::write(std::span<const RequestMessage> requests,
   for (const auto& [partition, offset] : next) offsets.push_back({partition, offset});
   if (base::Result<void> begun = writer_->begin(offsets, *consumer_); !begun) return begun;
   for (const RequestMessage& request : requests) {
-    bool pays = false;
-    answers_.push_back(decide(request, refused, pays));
-    if (pays) {
-      paid_.emplace(std::string(request.key), answers_.size() - 1);
-      for (const record::Batch& batch : request.batches) {
-        if (base::Result<void> paid = writer_->pay(batch); !paid) return paid;
-      }
-    }
-    const Answer& answer = answers_.back();
+    base::Result<Answer> answer = settle(request, refused);
+    if (!answer) return base::fail(answer.error());
     base::Result<void> answered =
-        writer_->answer(request.at.partition, answer.key, answer_text(answer));
+        writer_->answer(request.at.partition, answer->key, answer_text(*answer));
     if (!answered) return answered;
+    answers_.push_back(std::move(*answer));
   }
   return {};
 }
@@ -211,17 +205,19 @@ Answer Payer::error_answer(const RequestMessage& request, std::string error) con
           .offset = request.at.offset};
 }
 
-Answer Payer::decide(const RequestMessage& request, const std::string& refused, bool& pays) {
-  Answer answer{.key = std::string(request.key), .offset = request.at.offset};
+// What was paid for the key, by this transaction or before.
+std::optional<AnswerBook::Known> Payer::known(std::string_view key) const {
+  const auto paid = paid_.find(std::string(key));
+  return paid != paid_.end() ? std::optional(paid->second) : book_.find(key);
+}
+
+// Pays the request if it is the first of its key.
+base::Result<Answer> Payer::settle(const RequestMessage& request, const std::string& refused) {
   if (request.kind == RequestMessage::Kind::kBad) return error_answer(request, request.error);
-  if (const auto same = paid_.find(answer.key); same != paid_.end()) {
-    answer.count = answers_[same->second].count;
-    answer.digest = answers_[same->second].digest;
-    return answer;
-  }
-  if (const std::optional<AnswerBook::Known> known = book_.find(request.key)) {
-    answer.count = known->count;
-    answer.digest = known->digest;
+  Answer answer{.key = std::string(request.key), .offset = request.at.offset};
+  if (const std::optional<AnswerBook::Known> before = known(request.key)) {
+    answer.count = before->count;
+    answer.digest = before->digest;
     return answer;
   }
   if (request.kind == RequestMessage::Kind::kQuestion) {
@@ -232,14 +228,18 @@ Answer Payer::decide(const RequestMessage& request, const std::string& refused, 
     return error_answer(request,
                         fmt::format("kafka:{} refuses it: {}", options_.topics.payments, refused));
   }
-  pays = true;
+  for (const record::Batch& batch : request.batches) {
+    if (base::Result<void> paid = writer_->pay(batch); !paid) return base::fail(paid.error());
+  }
   answer.count = request.count;
   answer.digest = request.digest;
+  paid_.emplace(answer.key, AnswerBook::Known{.digest = answer.digest, .count = answer.count});
   return answer;
 }
 
-// Of each partition the last request that has an answer. All answers of these partitions are in the
-// book then: whoever owned them before is fenced, so none can follow.
+// Of each partition the last request that has an answer. The book has all answers of these
+// partitions then: the members that owned them before are fenced, so no answer of theirs can
+// follow.
 base::Result<std::map<int32_t, int64_t>> Payer::restore(
     std::span<const kafka::PartitionOffsets> partitions) {
   std::vector<int32_t> numbers;

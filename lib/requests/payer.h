@@ -6,9 +6,9 @@
 //   Result<void> done = payer.run();          // until the cluster's stop
 //
 // The topic of answers is the state: a member given a partition reads its answers back, to their
-// very end, and goes on behind the last request that has one. A transaction that did not come about
-// is made again from the topics, as by a new owner. One thread.
-// Tested through requests/service.h.
+// very end, and goes on behind the last request that has one. A transaction that was certainly
+// undone is made again; one whose outcome is unknown from the topics, as by a new owner. One
+// thread. Tested through requests/service.h.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -62,7 +63,8 @@ class Payer final : private kafka::PartitionOwner {
   base::Result<bool> pay_together(std::span<const RequestMessage> requests);
   base::Result<bool> pay_once(std::span<const RequestMessage> requests, const std::string& refused);
   base::Result<void> write(std::span<const RequestMessage> requests, const std::string& refused);
-  Answer decide(const RequestMessage& request, const std::string& refused, bool& pays);
+  base::Result<Answer> settle(const RequestMessage& request, const std::string& refused);
+  std::optional<AnswerBook::Known> known(std::string_view key) const;
   Answer error_answer(const RequestMessage& request, std::string error) const;
   bool is_foreign(const RequestMessage& request) const;
   std::string foreign_output(const RequestMessage& request) const;
@@ -75,9 +77,9 @@ class Payer final : private kafka::PartitionOwner {
   const RequestDecoder decoder_;
   std::unique_ptr<kafka::RequestWriter> writer_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;
-  std::vector<Answer> answers_;  // of the transaction that is open
-  // The keys that it pays, and where their answers are among those.
-  std::unordered_map<std::string, size_t> paid_;
+  // Of the transaction that is open: its answers, and what it pays for which key.
+  std::vector<Answer> answers_;
+  std::unordered_map<std::string, AnswerBook::Known> paid_;
   int failures_ = 0;  // in a row
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "kafka/message_sender.h"
 #include "kafka/slots.h"
 #include "kafka/topic_source.h"
+#include "keys/keyed_lines.h"
 #include "record/encoder.h"
 #include "requests/answer_book.h"
 #include "requests/format.h"
@@ -52,22 +54,17 @@ struct Shared {
   std::unique_ptr<base::StopFlag> stop;
   std::unique_ptr<kafka::Cluster> cluster;  // ended by `stop`
   std::unique_ptr<kafka::MessageSender> sender;
+  std::function<void(const base::Error&)> on_broken;
 
   base::Mutex mutex;
   base::CondVar ended;
   int running PAYSTATS_GUARDED_BY(mutex) = 0;
-  bool abandoned PAYSTATS_GUARDED_BY(mutex) = false;  // nobody is to be told any more
-  io::KeyedRequests::Handlers handlers PAYSTATS_GUARDED_BY(mutex);
 
-  void tell(std::vector<io::KeyedOutcome> outcomes) {
-    const base::MutexLock lock(mutex);
-    if (!abandoned) handlers.on_outcomes(std::move(outcomes));
-  }
   void end_thread(const base::Result<void>& outcome) {
+    if (!outcome) on_broken(outcome.error());
     const base::MutexLock lock(mutex);
     --running;
     ended.notify_all();
-    if (!abandoned && !outcome) handlers.on_broken(outcome.error());
   }
 
   base::Result<void> read_answers();
@@ -169,13 +166,8 @@ base::Result<void> RequestService::start_thread(std::function<base::Result<void>
 }
 
 base::Result<void> RequestService::start(Handlers handlers) {
-  {
-    const base::MutexLock lock(shared_->mutex);
-    shared_->handlers = std::move(handlers);
-  }
-  shared_->book.set_on_outcomes([shared = shared_.get()](std::vector<io::KeyedOutcome> outcomes) {
-    shared->tell(std::move(outcomes));
-  });
+  shared_->book.set_on_outcomes(std::move(handlers.on_outcomes));
+  shared_->on_broken = std::move(handlers.on_broken);
   Shared* const shared = shared_.get();
   base::Result<void> started = start_thread([shared] { return shared->read_answers(); });
   if (!started) return started;
@@ -194,10 +186,11 @@ std::optional<io::KeyedOutcome> RequestService::send(uint64_t id, std::string_vi
 std::optional<io::KeyedOutcome> RequestService::submit(uint64_t id,
                                                        const record::Request& request) {
   const std::string_view key = request.idempotency_key;
-  uint64_t count = 0;
-  for (const record::Batch& batch : request.batches) count += batch.volume;
+  const keys::KeyedRequest keyed = keys::keyed_request(request);
   const std::string name = next_name();
-  if (auto known = shared_->book.await(id, key, digest_of(request), count, name)) return known;
+  if (auto known = shared_->book.await(id, key, kept_of(keyed.payments), keyed.count, name)) {
+    return known;
+  }
   line_.clear();
   record::append_request(line_, request,
                          base::UtcText(shared_->context.clock.time_of_day()).view());
@@ -220,7 +213,6 @@ bool RequestService::stop() {
   while (shared_->running > 0 && shared_->ended.wait_until(lock, deadline)) {
   }
   detached_ = shared_->running > 0;
-  shared_->abandoned = true;
   lock.unlock();
   for (base::Thread& thread : threads_) detached_ ? thread.detach() : thread.join();
   threads_.clear();

@@ -39,9 +39,21 @@ int64_t number_of(const std::string& text) {
   return number;
 }
 
+// Of two values of retention.ms, whether the first is no shorter. -1: nothing is removed.
+bool lasts_as_long(const std::string& found, const std::string& needed) {
+  return found == "-1" || (needed != "-1" && number_of(found) >= number_of(needed));
+}
+
 bool is_good(const Setting& wanted, const std::string& found) {
-  if (wanted.first != kRetention) return found == wanted.second;
-  return found == "-1" || number_of(found) >= number_of(wanted.second);
+  return wanted.first == kRetention ? lasts_as_long(found, wanted.second) : found == wanted.second;
+}
+
+// The command that sets them, "NAME=VALUE,...".
+std::string mend_it(const kafka::Cluster& cluster, const std::string& topic,
+                    const std::string& settings) {
+  return fmt::format(
+      "mend it by kafka-configs.sh --alter --topic {} --add-config {} (with --bootstrap-server {})",
+      topic, settings, cluster.brokers());
 }
 
 // Nothing where the settings may not be read.
@@ -58,10 +70,8 @@ base::Result<kafka::TopicSettings> good_settings(kafka::Cluster& cluster, const 
     remedy += fmt::format("{}{}={}", remedy.empty() ? "" : ",", wrong.name, wrong.wanted);
   }
   if (bad.empty()) return **found;
-  return base::fail(fmt::format(
-      "kafka:{}: {}: idempotency keys could be forgotten too early; mend it by kafka-configs.sh "
-      "--alter --topic {} --add-config {} (with --bootstrap-server {})",
-      topic, bad, topic, remedy, cluster.brokers()));
+  return base::fail(fmt::format("kafka:{}: {}: idempotency keys could be forgotten too early; {}",
+                                topic, bad, mend_it(cluster, topic, remedy)));
 }
 
 // One topic in two places would be read as what it is not.
@@ -80,13 +90,26 @@ base::Result<void> check_retention(const kafka::Cluster& cluster, const TopicNam
                                    const kafka::TopicSettings& answers) {
   if (outlives(answers, requests)) return {};
   const std::string& longer = requests.at(std::string(kRetention));
-  return base::fail(fmt::format(
-      "kafka:{}: retention.ms is {}, and that of kafka:{} is {}: a request that is there for "
-      "longer "
-      "than its answer could be paid again; mend it by kafka-configs.sh --alter --topic {} "
-      "--add-config retention.ms={} (with --bootstrap-server {})",
-      names.answers, answers.at(std::string(kRetention)), names.requests, longer, names.answers,
-      longer, cluster.brokers()));
+  return base::fail(
+      fmt::format("kafka:{}: retention.ms is {}, and that of kafka:{} is {}: a request that is "
+                  "there for longer "
+                  "than its answer could be paid again; {}",
+                  names.answers, answers.at(std::string(kRetention)), names.requests, longer,
+                  mend_it(cluster, names.answers, "retention.ms=" + longer)));
+}
+
+// How many partitions it has; nothing where there is no such topic. It is made where the user said
+// --create-topics, with as many as the topic of payments.
+base::Result<std::optional<int32_t>> find_or_make(kafka::Cluster& cluster, const std::string& name,
+                                                  const std::string& payments,
+                                                  base::Duration memory) {
+  if (!cluster.create_topics()) return kafka::find_topic(cluster, name);
+  const base::Result<std::optional<int32_t>> partitions = kafka::find_topic(cluster, payments);
+  if (!partitions) return base::fail(partitions.error());
+  const base::Result<int32_t> made = kafka::require_topic(
+      cluster, {.name = name, .partitions = *partitions, .settings = wanted_settings(memory)});
+  if (!made) return base::fail(made.error());
+  return std::optional<int32_t>(*made);
 }
 
 }  // namespace
@@ -94,8 +117,8 @@ base::Result<void> check_retention(const kafka::Cluster& cluster, const TopicNam
 bool outlives(const kafka::TopicSettings& answers, const kafka::TopicSettings& requests) {
   const auto kept = answers.find(std::string(kRetention));
   const auto needed = requests.find(std::string(kRetention));
-  if (kept == answers.end() || needed == requests.end() || kept->second == "-1") return true;
-  return needed->second != "-1" && number_of(kept->second) >= number_of(needed->second);
+  return kept == answers.end() || needed == requests.end() ||
+         lasts_as_long(kept->second, needed->second);
 }
 
 std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
@@ -112,21 +135,13 @@ std::vector<WrongSetting> wrong_settings(const kafka::TopicSettings& settings,
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,
                                        base::Duration memory) {
   if (base::Result<void> good = check_names(names); !good) return base::fail(good.error());
-  const base::Result<std::optional<int32_t>> payments = kafka::find_topic(cluster, names.payments);
-  if (!payments) return base::fail(payments.error());
   int32_t counts[2] = {};
   const std::string* const topics[2] = {&names.requests, &names.answers};
   for (int i = 0; i < 2; ++i) {
-    const std::string& name = *topics[i];
-    base::Result<std::optional<int32_t>> found = kafka::find_topic(cluster, name);
+    const base::Result<std::optional<int32_t>> found =
+        find_or_make(cluster, *topics[i], names.payments, memory);
     if (!found) return base::fail(found.error());
-    if (!*found && cluster.create_topics()) {
-      const base::Result<int32_t> made = kafka::require_topic(
-          cluster, {.name = name, .partitions = *payments, .settings = wanted_settings(memory)});
-      if (!made) return base::fail(made.error());
-      *found = *made;
-    }
-    if (!*found) return TopicsCheck{.usable = false, .missing = name};
+    if (!*found) return TopicsCheck{.usable = false, .missing = *topics[i]};
     counts[i] = **found;
   }
   if (counts[0] != counts[1]) {

@@ -50,7 +50,7 @@ TEST(RequestFormat, ALineOfALogIsARequest) {
       EXPECT_EQ(read.batches[i].volume, batches[i].volume);
     }
     EXPECT_EQ(read.count, many == 1 ? 1U : 8U);
-    EXPECT_EQ(read.digest, digest_of(request));
+    EXPECT_EQ(read.digest, kept_of(keys::digest_of(request)));
     EXPECT_EQ(read.at, (record::SourceOffset{3, 17}));
   }
 }
