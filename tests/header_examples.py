@@ -44,7 +44,6 @@ EXAMPLES = {
                    " RejectLog& rejects, Progress& progress, const RunContext& context",
     "cache/server.h": "EventLoop& loop, Result<SocketClaim>& claim, View& view, const Clock& clock,"
                       " const Stats& stats",
-    "cache/socket_claim.h": "",
     "cache/stats_batch.h": "StatsBatch& batch, const DecodedChunk<Stats>& chunk, View& view,"
                            " std::vector<View::RejectedRow>& rejected, RejectLog& rejects",
     "cache/stats_feed.h": "EventLoop& loop, std::unique_ptr<Source>& source, RejectLog& rejects,"
@@ -72,11 +71,11 @@ EXAMPLES = {
     "http/keyed_posts.h": "EventLoop& loop, std::unique_ptr<KeyedRequests> requests,"
                           " PostedPayments& posted",
     "http/line_link.h": "EventLoop& loop",
+    "http/listener.h": "EventLoop& loop, ErrorCode& error",
     "http/live_pages.h": "EventLoop& loop, AnswerFeed& feed, const PageQuery& query",
     "http/outbox.h": ("asio::awaitable<void> of(HttpOutbox& out, const HttpResponse& response,"
                       " const ConnectionFields& connection, BodyPages& pages, SharedBytes body,"
-                      " asio::ip::tcp::socket& socket,"
-                      " asio::awaitable<void> (*room)(asio::ip::tcp::socket&)) {", "}"),
+                      " StreamSocket& socket, asio::awaitable<void> (*room)(StreamSocket&)) {", "}"),
     "http/payment_writer.h": "EventLoop& loop, std::unique_ptr<PaymentSink> sink, const Clock& clock,"
                              " const PaymentWriterLimits& limits, PostedPayments payments",
     "http/run.h": "HttpRunOptions options, const RunContext& context,"
@@ -130,6 +129,7 @@ EXAMPLES = {
     "kafka/topics.h": "Cluster& cluster",
     "loop/await_call.h": ("asio::awaitable<void> of(void (*wake_later)(std::function<void(bool)>)) {", "}"),
     "loop/event_loop.h": "SocketClaim claim, View& view, const Clock& clock, const StopSignal& stop",
+    "loop/socket_claim.h": "",
     "money/decimal.h": "Decimal& sum, std::string& out",
     "money/short_amount.h": "const char* p",
     "payagg/aggregate.h": "const AggregatePlan& plan, const RunContext& context",
@@ -237,7 +237,7 @@ MORE = {
     "kafka": ["base/progress.h"],
     "keys": ["chrono"],
     "log": ["log/payment_log.h"],
-    "loop": ["base/stop_signal.h", "cache/server.h", "http/payment_writer.h"],
+    "loop": ["base/stop_signal.h", "cache/server.h", "http/payment_writer.h", "sys/socket.h"],
     "record": ["record/payment.h"],
     "stream": ["base/hash.h"],
     "topics": ["base/hash.h"],

@@ -47,8 +47,8 @@ void declare(cli::CommandLine& line, Options& options) {
             "where payments go: - (the default), a file, or kafka:TOPIC");
   line.text("--stats", options.stats, "PATH", "the socket of a paystats-cache");
   line.section("The server");
-  line.text("--listen", options.listen, "HOST:PORT",
-            "where to listen (default 127.0.0.1:8080); port 0 is any free one");
+  line.text("--listen", options.listen, "ADDRESS",
+            "HOST:PORT (default 127.0.0.1:8080; port 0 is any free one) or unix:PATH");
   line.list("--allow-host", options.allowed_hosts, "NAME",
             "a further name by which clients may call this server, NAME or NAME:PORT");
   line.text("--www", options.www, "DIR", "the files of the page");
@@ -93,7 +93,7 @@ base::Result<api::StaticFiles> load_page(const Options& options, base::Diagnosti
 
 base::Result<http::HttpRunOptions> run_options(const Options& options, const io::Endpoint& output) {
   if (!options.stats) return base::fail("--stats PATH is needed: the socket of a paystats-cache");
-  base::Result<http::HostAndPort> address = http::parse_host_and_port(options.listen);
+  base::Result<http::ListenAddress> address = http::parse_listen_address(options.listen);
   if (!address) return base::fail("--listen: " + address.error().message);
   http::HttpRunOptions result;
   result.address = std::move(*address);

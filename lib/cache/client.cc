@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "cache/socket_claim.h"
+#include "loop/socket_claim.h"
 
 namespace paystats::cache {
 namespace {
@@ -50,7 +50,8 @@ base::Result<void> set_timeout(int fd, int option, base::Duration timeout,
 }  // namespace
 
 base::Result<CacheClient> CacheClient::connect(const std::string& path) {
-  if (base::Result<void> good = check_socket_path(path); !good) return base::fail(good.error());
+  if (base::Result<void> good = loop::check_socket_path(path); !good)
+    return base::fail(good.error());
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());

@@ -10,9 +10,9 @@
 #include "base/descriptor_limit.h"
 #include "base/hash.h"
 #include "cache/metrics_writer.h"
-#include "cache/socket_claim.h"
 #include "cache/stats_feed.h"
 #include "loop/event_loop.h"
+#include "loop/socket_claim.h"
 #include "record/decoder.h"
 
 namespace paystats::cache {
@@ -60,7 +60,7 @@ base::Result<void> CacheRun::Impl::open() {
   if (options_.socket_path) {
     CacheServerOptions limits = options_.server;
     limits.connections_max = std::min(limits.connections_max, base::raise_descriptor_limit());
-    base::Result<SocketClaim> claim = SocketClaim::take(*options_.socket_path);
+    base::Result<loop::SocketClaim> claim = loop::SocketClaim::take(*options_.socket_path);
     if (!claim) return base::fail(claim.error());
     server_ =
         std::make_unique<CacheServer>(loop_, std::move(*claim), view_, context_.run.clock, limits);

@@ -21,7 +21,7 @@ constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
 }  // namespace
 
 struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
-  Impl(loop::EventLoop& event_loop, SocketClaim socket_claim, view::View& answered,
+  Impl(loop::EventLoop& event_loop, loop::SocketClaim socket_claim, view::View& answered,
        const base::Clock& system_clock, const CacheServerOptions& given)
       : loop(event_loop),
         view(answered),
@@ -49,7 +49,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   view::View& view;
   const base::Clock& clock;
   const CacheServerOptions options;
-  std::optional<SocketClaim> claim;
+  std::optional<loop::SocketClaim> claim;
   Acceptor acceptor;
   loop::asio::steady_timer accept_pause;
   loop::asio::steady_timer watch_pause;
@@ -172,7 +172,7 @@ void CacheServer::Impl::end_if_empty() {
   claim.reset();
 }
 
-CacheServer::CacheServer(loop::EventLoop& loop, SocketClaim claim, view::View& view,
+CacheServer::CacheServer(loop::EventLoop& loop, loop::SocketClaim claim, view::View& view,
                          const base::Clock& clock, const CacheServerOptions& options)
     : impl_(std::make_shared<Impl>(loop, std::move(claim), view, clock, options)) {}
 

@@ -20,8 +20,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "cache/socket_claim.h"
 #include "loop/event_loop.h"
+#include "loop/socket_claim.h"
 #include "protocol/query.h"
 #include "view/view.h"
 
@@ -42,8 +42,8 @@ struct CacheServerOptions {
 class CacheServer {
  public:
   // `view` and `clock` are borrowed.
-  CacheServer(loop::EventLoop& loop, SocketClaim claim, view::View& view, const base::Clock& clock,
-              const CacheServerOptions& options);
+  CacheServer(loop::EventLoop& loop, loop::SocketClaim claim, view::View& view,
+              const base::Clock& clock, const CacheServerOptions& options);
   CacheServer(const CacheServer&) = delete;
   CacheServer& operator=(const CacheServer&) = delete;
   ~CacheServer();

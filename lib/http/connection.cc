@@ -1,8 +1,10 @@
 #include "http/connection.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -28,6 +30,19 @@ loop::asio::ip::address as_client_writes_it(const loop::asio::ip::address& addre
   return loop::asio::ip::make_address_v4(loop::asio::ip::v4_mapped, address.to_v6());
 }
 
+// By which the connection came in; nothing of a Unix socket.
+std::optional<loop::asio::ip::tcp::endpoint> local_endpoint(const loop::StreamSocket& socket) {
+  loop::ErrorCode error;
+  const auto local = socket.local_endpoint(error);
+  loop::asio::ip::tcp::endpoint endpoint;
+  const int family = local.protocol().family();
+  const bool is_ip = family == AF_INET || family == AF_INET6;
+  if (error || !is_ip || local.size() > endpoint.capacity()) return std::nullopt;
+  std::memcpy(endpoint.data(), local.data(), local.size());
+  endpoint.resize(local.size());
+  return endpoint;
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(Socket socket, HttpService& service)
@@ -42,10 +57,9 @@ void HttpConnection::start(std::function<void()> on_closed) {
     socket_.set_option(loop::asio::socket_base::send_buffer_size(service_.limits.send_buffer_bytes),
                        error);
   }
-  const auto local = socket_.local_endpoint(error);
-  if (!error) {
-    local_host_ = url_host(as_client_writes_it(local.address()));
-    local_port_ = local.port();
+  if (const auto local = local_endpoint(socket_)) {
+    local_host_ = url_host(as_client_writes_it(local->address()));
+    local_port_ = local->port();
   }
   begin(State::kIdle, service_.limits.head_timeout);
   loop::asio::co_spawn(

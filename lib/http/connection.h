@@ -46,7 +46,7 @@ struct HttpService {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = loop::asio::ip::tcp::socket;
+  using Socket = loop::StreamSocket;
 
   HttpConnection(Socket socket, HttpService& service);
 

@@ -27,7 +27,7 @@ namespace paystats::http {
 
 class EventStreams {
  public:
-  using Socket = loop::asio::ip::tcp::socket;
+  using Socket = loop::StreamSocket;
 
   // All but the function are borrowed.
   EventStreams(LivePages& pages, const base::Clock& clock, const HttpLimits& limits,

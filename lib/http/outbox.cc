@@ -16,7 +16,7 @@ void HttpOutbox::add(api::SharedBytes body, BodyPages::Pages pages) {
   parts_.push_back({heads_.size(), std::move(body), std::move(pages)});
 }
 
-HttpOutbox::Progress HttpOutbox::write_some(loop::asio::ip::tcp::socket& socket) {
+HttpOutbox::Progress HttpOutbox::write_some(loop::StreamSocket& socket) {
   while (part_ < parts_.size()) {
     const Part& part = parts_[part_];
     const bool by_pages = part.pages && head_sent_ == part.head_end;
@@ -35,7 +35,7 @@ HttpOutbox::Progress HttpOutbox::write_some(loop::asio::ip::tcp::socket& socket)
 }
 
 // All up to the next body that has pages.
-size_t HttpOutbox::send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const {
+size_t HttpOutbox::send(loop::StreamSocket& socket, loop::ErrorCode& error) const {
   std::array<loop::asio::const_buffer, 2 * kPartsMax> buffers;
   size_t used = 0;
   size_t head = head_sent_;
@@ -57,7 +57,7 @@ size_t HttpOutbox::send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& er
   }
 }
 
-size_t HttpOutbox::send_pages(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const {
+size_t HttpOutbox::send_pages(loop::StreamSocket& socket, loop::ErrorCode& error) const {
   const Part& part = parts_[part_];
   auto from = static_cast<off_t>(body_sent_);
   for (;;) {

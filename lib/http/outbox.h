@@ -35,7 +35,7 @@ class HttpOutbox {
   bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
 
   // REQUIRES: `socket` is non-blocking.
-  Progress write_some(loop::asio::ip::tcp::socket& socket);
+  Progress write_some(loop::StreamSocket& socket);
 
  private:
   static constexpr size_t kPartsMax = 16;
@@ -47,8 +47,8 @@ class HttpOutbox {
     BodyPages::Pages pages;
   };
 
-  size_t send(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const;
-  size_t send_pages(loop::asio::ip::tcp::socket& socket, loop::ErrorCode& error) const;
+  size_t send(loop::StreamSocket& socket, loop::ErrorCode& error) const;
+  size_t send_pages(loop::StreamSocket& socket, loop::ErrorCode& error) const;
   void advance(size_t bytes);
 
   std::string heads_;

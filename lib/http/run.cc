@@ -31,7 +31,7 @@ class HttpRun::Impl {
 
  private:
   PaymentWriter::Handlers writer_handlers();
-  void announce(const HttpAddress& address, bool durable);
+  void announce(const Listener& listener, bool durable);
   void announce_keys();
   void keys_full(bool full);
   void broken(const base::Error& error);
@@ -103,20 +103,20 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
   }
   server_ = std::make_unique<HttpServer>(loop_, *router_, rules, *feed_, *writer_, context_.clock,
                                          limits);
-  const base::Result<HttpAddress> address =
-      server_->listen(options_.address.host, options_.address.port);
-  if (!address) return base::fail(address.error());
-  announce(*address, durable);
+  base::Result<Listener> listener = Listener::open(loop_, options_.address);
+  if (!listener) return base::fail(listener.error());
+  announce(*listener, durable);
+  server_->listen(std::move(*listener));
   return {};
 }
 
-void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
+void HttpRun::Impl::announce(const Listener& listener, bool durable) {
   base::Diagnostics& diagnostics = context_.diagnostics;
-  if (!address.loopback) {
+  if (listener.is_public()) {
     diagnostics.warning(
         fmt::format("{}: not a loopback address: whoever can reach it can read the "
                     "totals and submit payments",
-                    address.host));
+                    listener.host()));
   }
   const std::string& output = options_.output_name;
   if (options_.output_is_topic) {
@@ -128,7 +128,7 @@ void HttpRun::Impl::announce(const HttpAddress& address, bool durable) {
         "an acknowledged payment has been handed to {}, which may still lose it", output));
   }
   announce_keys();
-  diagnostics.note(fmt::format("listening on http://{}:{}/", address.host, address.port));
+  diagnostics.note("listening on " + listener.name());
 }
 
 // Of a log nothing need be said: what is on the disk has its key there as well.

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/run_context.h"
 #include "http/answer_feed.h"
+#include "http/listener.h"
 #include "http/payment_writer.h"
 #include "http/server.h"
 #include "io/keyed_requests.h"
@@ -26,7 +27,7 @@
 namespace paystats::http {
 
 struct HttpRunOptions {
-  HostAndPort address;
+  ListenAddress address;
   std::string stats_path;   // the cache's socket
   std::string output_name;  // as messages call the sink
   bool output_is_topic = false;

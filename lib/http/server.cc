@@ -1,12 +1,6 @@
 #include "http/server.h"
 
-#include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <ctime>
 #include <unordered_set>
 #include <utility>
@@ -20,17 +14,9 @@
 namespace paystats::http {
 namespace {
 
-using Tcp = loop::asio::ip::tcp;
-
 // How long to leave the clients in the queue when no descriptor is free for them.
 constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
-
-loop::asio::ip::address parse_address(const std::string& host, loop::ErrorCode& error) {
-  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  const std::string bare = in_brackets ? host.substr(1, host.size() - 2) : host;
-  return loop::asio::ip::make_address(bare == "localhost" ? "127.0.0.1" : bare, error);
-}
 
 }  // namespace
 
@@ -43,10 +29,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
         streams(pages, clock, limits, figures_so_far, [this] { ended(); }),
         service{router, rules, feed, streams, writer, clock, limits, figures_so_far} {}
 
-  loop::asio::awaitable<void> accept_clients(std::shared_ptr<Tcp::acceptor> acceptor);
-  void add(Tcp::socket socket);
+  loop::asio::awaitable<void> accept_clients(std::shared_ptr<Listener> listener);
+  void add(HttpConnection::Socket socket);
   bool make_room();
-  void turn_away(Tcp::socket socket);
+  void turn_away(HttpConnection::Socket socket);
   void check_deadlines();
   void housekeeping();
   void ended();
@@ -62,7 +48,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   LivePages pages;
   EventStreams streams;
   HttpService service;
-  std::vector<std::shared_ptr<Tcp::acceptor>> acceptors;
+  std::vector<std::shared_ptr<Listener>> listeners;
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;
   std::unique_ptr<loop::Ticker> checks;
   std::unique_ptr<loop::Ticker> each_second;
@@ -70,11 +56,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   std::function<void()> on_stopped;
 };
 
-loop::asio::awaitable<void> HttpServer::Impl::accept_clients(
-    std::shared_ptr<Tcp::acceptor> acceptor) {
+loop::asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Listener> listener) {
   loop::asio::steady_timer pause(loop.context());
   while (!service.stopping) {
-    auto [error, socket] = co_await acceptor->async_accept(loop::use_result);
+    auto [error, socket] = co_await listener->acceptor().async_accept(loop::use_result);
     if (service.stopping) break;
     if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
@@ -107,7 +92,7 @@ bool HttpServer::Impl::make_room() {
   return true;
 }
 
-void HttpServer::Impl::turn_away(Tcp::socket socket) {
+void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
   ++service.figures.connections_refused;
   const api::HttpResponse response =
       api::closing_problem(api::ProblemType::kBusy, "too many connections");
@@ -117,10 +102,10 @@ void HttpServer::Impl::turn_away(Tcp::socket socket) {
   loop::ErrorCode ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(loop::asio::buffer(bytes), ignored);
-  socket.shutdown(Tcp::socket::shutdown_send, ignored);
+  socket.shutdown(HttpConnection::Socket::shutdown_send, ignored);
 }
 
-void HttpServer::Impl::add(Tcp::socket socket) {
+void HttpServer::Impl::add(HttpConnection::Socket socket) {
   auto connection = std::make_shared<HttpConnection>(std::move(socket), service);
   connections.insert(connection);
   // Weak, since we own it: a loop that is abandoned leaves no ring behind.
@@ -175,30 +160,16 @@ HttpServer::HttpServer(loop::EventLoop& loop, const api::Router& router,
 
 HttpServer::~HttpServer() {
   impl_->service.stopping = true;
-  for (const auto& acceptor : impl_->acceptors) {
+  for (const auto& listener : impl_->listeners) {
     loop::ErrorCode ignored;
-    acceptor->close(ignored);
+    listener->acceptor().close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->close();
   impl_->streams.close_all();
 }
 
-base::Result<HttpAddress> HttpServer::listen(const std::string& host, uint16_t port) {
-  loop::ErrorCode error;
-  const loop::asio::ip::address address = parse_address(host, error);
-  if (error) return base::fail(fmt::format("{}: not an address to listen on", host));
-  auto acceptor = std::make_shared<Tcp::acceptor>(impl_->loop.context());
-  const Tcp::endpoint endpoint(address, port);
-  acceptor->open(endpoint.protocol(), error);
-  if (!error) acceptor->set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor->bind(endpoint, error);
-  if (!error) acceptor->listen(loop::asio::socket_base::max_listen_connections, error);
-  if (error) return base::fail(base::system_error(fmt::format("{}:{}", host, port), error.value()));
-  const std::string shown =
-      address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
-  HttpAddress result{shown, acceptor->local_endpoint(error).port(), address.is_loopback()};
-  impl_->acceptors.push_back(std::move(acceptor));
-  return result;
+void HttpServer::listen(Listener listener) {
+  impl_->listeners.push_back(std::make_shared<Listener>(std::move(listener)));
 }
 
 void HttpServer::start() {
@@ -206,9 +177,9 @@ void HttpServer::start() {
                                                  [impl = impl_.get()] { impl->check_deadlines(); });
   impl_->each_second = std::make_unique<loop::Ticker>(
       impl_->loop, kSecond, [impl = impl_.get()] { impl->housekeeping(); });
-  for (const auto& acceptor : impl_->acceptors) {
+  for (const auto& listener : impl_->listeners) {
     loop::asio::co_spawn(
-        impl_->loop.context(), [impl = impl_, acceptor] { return impl->accept_clients(acceptor); },
+        impl_->loop.context(), [impl = impl_, listener] { return impl->accept_clients(listener); },
         [impl = impl_](const std::exception_ptr& thrown) {
           if (thrown) std::rethrow_exception(thrown);
         });
@@ -223,9 +194,9 @@ void HttpServer::stop(std::function<void()> on_stopped) {
   if (impl_->service.stopping) return;
   impl_->service.stopping = true;
   impl_->on_stopped = std::move(on_stopped);
-  for (const auto& acceptor : impl_->acceptors) {
+  for (const auto& listener : impl_->listeners) {
     loop::ErrorCode ignored;
-    acceptor->close(ignored);
+    listener->acceptor().close(ignored);
   }
   for (const auto& connection : impl_->all()) connection->finish();
   impl_->streams.close_all();
@@ -242,22 +213,6 @@ void HttpServer::stop(std::function<void()> on_stopped) {
 
 api::ServerFigures HttpServer::figures() const {
   return impl_->figures();
-}
-
-base::Result<HostAndPort> parse_host_and_port(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  HostAndPort result;
-  if (colon != std::string::npos && colon > 0) {
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, result.port);
-    result.host = text.substr(0, colon);
-    const bool one_address = result.host.find(':') == std::string::npos || result.host[0] == '[';
-    loop::ErrorCode bad_address;
-    parse_address(result.host, bad_address);
-    if (error == std::errc{} && stop == end && one_address && !bad_address) return result;
-  }
-  return base::fail(
-      fmt::format("{}: not an address such as 127.0.0.1:8080, [::1]:8080 or localhost:0", text));
 }
 
 }  // namespace paystats::http

@@ -2,7 +2,8 @@
 // is decided in the room api; payments go to a PaymentWriter, totals come from an AnswerFeed.
 //
 //   HttpServer server(loop, router, rules, feed, writer, clock, {});
-//   Result<HttpAddress> address = server.listen("127.0.0.1", 8080);
+//   Result<Listener> listener = Listener::open(loop, *parse_listen_address("127.0.0.1:8080"));
+//   server.listen(std::move(*listener));
 //   server.start();
 //   server.totals_changed();           // when the feed says so
 //   server.stop([&] { ... });          // finishes what is in flight, within `stop_timeout`
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/answer_feed.h"
+#include "http/listener.h"
 #include "http/payment_writer.h"
 #include "loop/event_loop.h"
 
@@ -43,12 +45,6 @@ struct HttpLimits {
   int send_buffer_bytes = 0;  // of the kernel; 0: as it is. For tests
 };
 
-struct HttpAddress {
-  std::string host;  // as a URL writes it: "127.0.0.1", "[::1]"
-  uint16_t port = 0;
-  bool loopback = false;
-};
-
 class HttpServer {
  public:
   // All but the values are borrowed.
@@ -59,9 +55,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();
 
-  // `host` is an address, with or without brackets, or "localhost"; port 0 is any free one. May be
-  // called several times.
-  base::Result<HttpAddress> listen(const std::string& host, uint16_t port);
+  // May be called several times.
+  void listen(Listener listener);
 
   void start();
   void totals_changed();
@@ -75,12 +70,5 @@ class HttpServer {
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
-
-// "127.0.0.1:8080", "[::1]:0", "localhost:80" in two.
-struct HostAndPort {
-  std::string host;
-  uint16_t port = 0;
-};
-base::Result<HostAndPort> parse_host_and_port(const std::string& text);
 
 }  // namespace paystats::http

@@ -290,3 +290,27 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   grep "there can be 372 connections, not 10000: the hard limit on open files is too low" serve.err
   grep -E "^Max open files +500 +500 " "/proc/$serve_pid/limits"
 }
+
+@test "it listens on a Unix socket, which another server does not take and the next one finds" {
+  start serve /dev/null serve.out paystats-serve --stats stats.sock --listen unix:serve.sock -o p.jsonl
+  wait_for 'grep -qx "paystats-serve: listening on unix:serve.sock" serve.err'
+  ! grep -q 'not a loopback address' serve.err
+  [ "$(stat -c %a serve.sock)" = 660 ]
+  post() {
+    curl -sS --max-time 120 --unix-socket serve.sock -H 'Content-Type: application/json' \
+      --data '{"user":"edgar","paymentAmt":1}' http://localhost/api/payments
+  }
+  [ "$(post)" = '{"accepted":1}' ]
+  refuses "serve.sock: another process has this socket (process $serve_pid): stop it, or use another path" \
+    paystats-serve --stats stats.sock --listen unix:serve.sock -o other.jsonl
+  kill -KILL "$serve_pid"
+  wait_for 'gone "$serve_pid"'
+  start serve /dev/null serve.out paystats-serve --stats stats.sock --listen unix:serve.sock -o p.jsonl
+  wait_for 'grep -q "listening on" serve.err'
+  [ "$(post)" = '{"accepted":1}' ]
+  [ "$(payagg p.jsonl)" = '{"user":"edgar","sum":2.00,"count":2}' ]
+  kill "$serve_pid"
+  ends "$serve_pid" 0
+  [ ! -e serve.sock ]
+  [ ! -e serve.sock.lock ]
+}

@@ -23,7 +23,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cache/server.h"
-#include "cache/socket_claim.h"
 #include "loop/event_loop.h"
 #include "protocol/answer.h"
 #include "unit/loop/client.h"
@@ -32,18 +31,12 @@
 
 namespace paystats::cache {
 
-class RawClient : public loop::SocketClient {
+class RawClient : public loop::UnixClient {
  public:
-  explicit RawClient(const std::string& path)
-      : SocketClient(base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    connect_to(address);
-  }
+  explicit RawClient(const std::string& path) : UnixClient(path) {}
 
   // The other end of a connection that somebody else has begun.
-  explicit RawClient(base::UniqueFd accepted) : SocketClient(std::move(accepted), true) {}
+  explicit RawClient(base::UniqueFd accepted) : UnixClient(std::move(accepted), true) {}
 
   // As much as goes without waiting.
   ssize_t send_now(std::string_view bytes) {
@@ -83,7 +76,7 @@ class RawClient : public loop::SocketClient {
 class RunningCache {
  public:
   explicit RunningCache(const CacheServerOptions& options = quick()) {
-    base::Result<SocketClaim> claim = SocketClaim::take(path());
+    base::Result<loop::SocketClaim> claim = loop::SocketClaim::take(path());
     if (!claim) {
       ADD_FAILURE() << claim.error().message;
       return;

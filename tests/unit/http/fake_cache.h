@@ -19,7 +19,7 @@ namespace paystats::http {
 
 class FakeCache {
  public:
-  FakeCache() : claim_(cache::SocketClaim::take(path())) { EXPECT_TRUE(claim_); }
+  FakeCache() : claim_(loop::SocketClaim::take(path())) { EXPECT_TRUE(claim_); }
 
   std::string path() const { return folder_ / "stats.sock"; }
 
@@ -56,7 +56,7 @@ class FakeCache {
   }
 
   TempFolder folder_;
-  base::Result<cache::SocketClaim> claim_;
+  base::Result<loop::SocketClaim> claim_;
   std::optional<cache::RawClient> questions_;
   std::optional<cache::RawClient> watch_;
 };

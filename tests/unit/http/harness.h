@@ -214,6 +214,7 @@ inline int status_of(const std::string& response) {
 class HttpHarness {
  public:
   struct Settings {
+    ListenAddress address = {.host = "localhost", .port = 0, .socket_path = {}};
     HttpLimits limits = {};
     PaymentWriterLimits writer = {};
     api::PaymentRules rules = {};
@@ -252,9 +253,10 @@ class HttpHarness {
     HttpLimits limits = settings.limits;
     limits.check_interval = std::chrono::milliseconds(20);
     server_ = std::make_unique<HttpServer>(loop_, router_, rules, *feed_, *writer_, clock_, limits);
-    const base::Result<HttpAddress> address = server_->listen("localhost", 0);
-    EXPECT_TRUE(address) << address.error().message;
-    port = address->port;
+    base::Result<Listener> listener = Listener::open(loop_, settings.address);
+    EXPECT_TRUE(listener) << listener.error().message;
+    port = listener->port();
+    server_->listen(std::move(*listener));
     EXPECT_TRUE(writer_->start());
     feed_->start();
     server_->start();
@@ -306,7 +308,7 @@ class HttpHarness {
       view_ = std::make_unique<view::View>(
           view::ViewOptions{.instance = instance, .hash_seed = 1, .users_max = 1'000'000});
       view_->set_ready();
-      base::Result<cache::SocketClaim> claim = cache::SocketClaim::take(path_);
+      base::Result<loop::SocketClaim> claim = loop::SocketClaim::take(path_);
       ASSERT_TRUE(claim) << claim.error().message;
       cache::CacheServerOptions options;
       options.watch_interval = std::chrono::milliseconds(10);

@@ -34,7 +34,7 @@ struct Connection {
   }
 
   loop::asio::io_context context;
-  Tcp::socket server;
+  loop::StreamSocket server;
   Tcp::socket client;
 };
 

@@ -188,13 +188,15 @@ TEST(HttpServer, StopsWhenWhatIsInFlightIsAnswered) {
   EXPECT_TRUE(idle.ended());
 }
 
-TEST(ParseHostAndPort, TakesAddressesAndSaysWhatIsWrong) {
-  EXPECT_EQ(parse_host_and_port("127.0.0.1:8080")->port, 8080);
-  EXPECT_EQ(parse_host_and_port("[::1]:0")->host, "[::1]");
-  for (const char* text : {"", "8080", ":8080", "localhost", "localhost:", "localhost:65536",
-                           "::1:80", "localhost:-1", "localhost:80x"}) {
-    EXPECT_FALSE(parse_host_and_port(text)) << text;
-  }
+TEST(HttpServer, AnswersOnAUnixSocketAsOnAnyOther) {
+  const TempFolder folder;
+  HttpHarness::Settings settings;
+  settings.address = {.host = {}, .port = 0, .socket_path = folder / "serve.sock"};
+  const HttpHarness server(settings);
+  loop::UnixClient client(folder / "serve.sock");
+  ASSERT_TRUE(client.connected());
+  ASSERT_TRUE(client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_TRUE(client.receive_through("\r\n\r\nok\n"));
 }
 
 TEST(HttpHead, IsReadInAnyNumberOfPieces) {

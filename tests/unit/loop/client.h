@@ -4,8 +4,10 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,6 +81,22 @@ class SocketClient {
  private:
   bool connected_ = false;
   bool ended_ = false;
+};
+
+class UnixClient : public SocketClient {
+ public:
+  explicit UnixClient(const std::string& path)
+      : SocketClient(base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM, 0))) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    connect_to(address);
+  }
+
+  using SocketClient::receive_through;
+
+ protected:
+  using SocketClient::SocketClient;
 };
 
 }  // namespace paystats::loop

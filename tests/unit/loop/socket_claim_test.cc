@@ -1,4 +1,4 @@
-#include "cache/socket_claim.h"
+#include "loop/socket_claim.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -7,9 +7,9 @@
 
 #include <fstream>
 
-#include "unit/cache/fixture.h"
+#include "unit/loop/client.h"
 
-namespace paystats::cache {
+namespace paystats::loop {
 namespace {
 
 TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
@@ -20,7 +20,7 @@ TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
   ASSERT_TRUE(claim) << claim.error().message;
   EXPECT_EQ(std::filesystem::status(folder / "s").permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  EXPECT_TRUE(RawClient(folder / "s").connected());
+  EXPECT_TRUE(UnixClient(folder / "s").connected());
 }
 
 TEST(SocketClaim, IsRefusedToASecondOneWhichIsToldWhoHasIt) {
@@ -29,10 +29,10 @@ TEST(SocketClaim, IsRefusedToASecondOneWhichIsToldWhoHasIt) {
   ASSERT_TRUE(first);
   const base::Result<SocketClaim> second = SocketClaim::take(folder / "s");
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message, folder / "s" + ": another cache has this socket (process " +
+  EXPECT_EQ(second.error().message, folder / "s" + ": another process has this socket (process " +
                                         std::to_string(::getpid()) +
                                         "): stop it, or use another path");
-  EXPECT_TRUE(RawClient(folder / "s").connected()) << "the first one's socket was touched";
+  EXPECT_TRUE(UnixClient(folder / "s").connected()) << "the first one's socket was touched";
 }
 
 TEST(SocketClaim, GivesThePathBackAtItsEnd) {
@@ -56,10 +56,10 @@ TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_TRUE(std::filesystem::exists(folder / "s"));
-  ASSERT_FALSE(RawClient(folder / "s").connected());
+  ASSERT_FALSE(UnixClient(folder / "s").connected());
   const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
   ASSERT_TRUE(claim) << claim.error().message;
-  EXPECT_TRUE(RawClient(folder / "s").connected());
+  EXPECT_TRUE(UnixClient(folder / "s").connected());
 }
 
 TEST(SocketClaim, NeverRemovesWhatIsNoSocket) {
@@ -122,7 +122,7 @@ TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
         if (!claim) continue;
         if (++owners != 1) two_at_once = true;
         ++claims;
-        if (!RawClient(folder / "s").connected()) two_at_once = true;
+        if (!UnixClient(folder / "s").connected()) two_at_once = true;
         --owners;
       }
     });
@@ -133,4 +133,4 @@ TEST(SocketClaim, HasOneOwnerAtATimeWhenManyTry) {
 }
 
 }  // namespace
-}  // namespace paystats::cache
+}  // namespace paystats::loop

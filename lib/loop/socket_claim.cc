@@ -1,4 +1,4 @@
-#include "cache/socket_claim.h"
+#include "loop/socket_claim.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,12 +12,11 @@
 #include <cerrno>
 #include <cstring>
 
-namespace paystats::cache {
+namespace paystats::loop {
 namespace {
 
 static_assert(kSocketPathBytesMax + 1 == sizeof(sockaddr_un::sun_path));
 
-constexpr mode_t kOwnerOnly = 0600;
 // A file may be replaced between open(2) and flock(2) only by an owner that ends just then.
 constexpr int kLockAttemptsMax = 100;
 
@@ -54,15 +53,16 @@ base::Result<void> write_owner(int fd, const std::string& lock_path) {
 base::Result<base::UniqueFd> take_lock(const std::string& path) {
   const std::string lock_path = lock_path_of(path);
   for (int attempt = 0; attempt < kLockAttemptsMax; ++attempt) {
-    base::Result<base::UniqueFd> fd = base::open_file(lock_path, O_RDWR | O_CREAT, kOwnerOnly);
+    base::Result<base::UniqueFd> fd =
+        base::open_file(lock_path, O_RDWR | O_CREAT, SocketClaim::kOwnerOnly);
     if (!fd) return fd;
     if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno != EWOULDBLOCK) return base::fail(base::system_error(lock_path, errno));
       const std::string owner = read_owner(fd->get());
       return base::fail(
-          fmt::format("{}: another cache has this socket ({}): stop it, or use another path", path,
-                      owner.empty() ? "it is just starting" : "process " + owner));
+          fmt::format("{}: another process has this socket ({}): stop it, or use another path",
+                      path, owner.empty() ? "it is just starting" : "process " + owner));
     }
     // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
     if (!still_has_name(fd->get(), lock_path)) continue;
@@ -89,7 +89,7 @@ base::Result<void> check_socket_path(const std::string& path) {
   return {};
 }
 
-base::Result<SocketClaim> SocketClaim::take(const std::string& path) {
+base::Result<SocketClaim> SocketClaim::take(const std::string& path, mode_t mode) {
   if (base::Result<void> good = check_socket_path(path); !good) return base::fail(good.error());
   // Looked at before the lock file is made: a mistyped path is not to leave one beside a document.
   struct stat status = {};
@@ -102,11 +102,12 @@ base::Result<SocketClaim> SocketClaim::take(const std::string& path) {
   base::Result<base::UniqueFd> lock = take_lock(path);
   if (!lock) return base::fail(lock.error());
   SocketClaim claim(path, std::move(*lock));
-  if (base::Result<void> bound = claim.bind_and_listen(); !bound) return base::fail(bound.error());
+  if (base::Result<void> bound = claim.bind_and_listen(mode); !bound)
+    return base::fail(bound.error());
   return claim;
 }
 
-base::Result<void> SocketClaim::bind_and_listen() {
+base::Result<void> SocketClaim::bind_and_listen(mode_t mode) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path_.data(), path_.size());
@@ -120,7 +121,7 @@ base::Result<void> SocketClaim::bind_and_listen() {
   }
   bound_ = true;
   // Nobody can connect before listen(2), so there is no moment at which others could.
-  if (::chmod(path_.c_str(), kOwnerOnly) != 0) return base::fail(base::system_error(path_, errno));
+  if (::chmod(path_.c_str(), mode) != 0) return base::fail(base::system_error(path_, errno));
   if (::listen(listener_.get(), SOMAXCONN) != 0)
     return base::fail(base::system_error(path_, errno));
   return {};
@@ -132,4 +133,4 @@ SocketClaim::~SocketClaim() {
   ::unlink(lock_path_of(path_).c_str());  // while it is still locked: see still_has_name()
 }
 
-}  // namespace paystats::cache
+}  // namespace paystats::loop

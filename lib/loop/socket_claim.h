@@ -6,24 +6,31 @@
 // The right is a lock: flock(2) on PATH.lock, a file which holds the owner's process id. The lock
 // ends with the process, however it ends, so a socket that a killed process left behind is known
 // to be stale and is replaced; and it makes unlink(2) safe, since nobody else may have bound the
-// path meanwhile. The socket has mode 0600 before anybody can connect. A clean end removes both.
+// path meanwhile. The socket has its mode before anybody can connect. A clean end removes both.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace paystats::cache {
+namespace paystats::loop {
 
 // Of a socket's path, that is of sockaddr_un without its NUL.
 inline constexpr size_t kSocketPathBytesMax = 107;
 
 class SocketClaim {
  public:
+  // To connect takes the right to write.
+  static constexpr mode_t kOwnerOnly = 0600;
+  static constexpr mode_t kOwnerAndGroup = 0660;
+
   // Fails where another process holds the path (the error names its process id), where something
   // that is no socket stands there, and where the path is too long.
-  static base::Result<SocketClaim> take(const std::string& path);
+  static base::Result<SocketClaim> take(const std::string& path, mode_t mode = kOwnerOnly);
 
   SocketClaim(SocketClaim&&) = default;
   SocketClaim& operator=(SocketClaim&&) = delete;
@@ -37,7 +44,7 @@ class SocketClaim {
  private:
   SocketClaim(std::string path, base::UniqueFd lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
-  base::Result<void> bind_and_listen();
+  base::Result<void> bind_and_listen(mode_t mode);
 
   std::string path_;
   base::UniqueFd lock_;  // held: the lock is ours
@@ -48,4 +55,4 @@ class SocketClaim {
 // How messages call a path that is too long or empty, for the client as well.
 base::Result<void> check_socket_path(const std::string& path);
 
-}  // namespace paystats::cache
+}  // namespace paystats::loop
