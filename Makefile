@@ -42,7 +42,7 @@ tidy: build      ## format, lint, the order of the rooms, man pages
 
 torture: build   ## crashes of the durable pipeline, faults and power cuts: make torture ROUNDS=1000 SEED=1
 	@tests/tools/torture.py --bin $(BUILD)/bin --rounds $(or $(ROUNDS),1000) --seed $(or $(SEED),1)
-	@tests/tools/torture_keys.py --bin $(BUILD)/bin --rounds 100 --long 12 --rotations 50 --seed $(or $(SEED),1)
+	@tests/tools/torture_keys.py --bin $(BUILD)/bin --wall-clock $(BUILD)/tests/fault/libwall_clock.so --rounds 100 --long 12 --rotations 50 --seed $(or $(SEED),1)
 	@tests/tools/torture_jobs.py --bin $(BUILD)/bin --rounds 200 --seed $(or $(SEED),1)
 	@tests/tools/lost_answers.py --bin $(BUILD)/bin --keys 3200 --seed $(or $(SEED),1)
 	@tests/fault/fault.py --all --bin $(BUILD)/bin --preload $(BUILD)/tests/fault/libfault_preload.so \

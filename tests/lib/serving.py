@@ -2,25 +2,42 @@
 import os
 import signal
 import subprocess
+import sys
 
 from torture_common import LIMIT_S, Difference, wait_for
 
 
+class WallClock:
+    """The time of day of processes that run with `environment`, off by what set() says; see
+    tests/fault/wall_clock.cc, of which `library` is the path."""
+
+    def __init__(self, library, path):
+        self.path = path
+        self.environment = {"LD_PRELOAD": os.path.abspath(library), "PAYSTATS_WALL_CLOCK": path}
+        self.set(0)
+
+    def set(self, seconds):
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+
+
 class Server:
     """On any free port; a second start() is another process, on another port. `port` is None while
-    there is none: another process may get the one that it had."""
+    there is none: another process may get the one that it had. `clock` is a WallClock or None."""
 
-    def __init__(self, bin_dir, output, folder, name, words=()):
+    def __init__(self, bin_dir, output, folder, name, words=(), clock=None):
         self.command = [f"{bin_dir}/paystats-serve", "--listen", "127.0.0.1:0", "--stats",
                         os.path.join(folder, "none.sock"), "--allow-host", "127.0.0.1", "-o", output, *words]
         self.errors = os.path.join(folder, f"{name}.err")
         self.process, self.port = None, None
+        self.environment = None if clock is None else {**os.environ, **clock.environment}
         self.start()
 
     def start(self):
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=errors)
+                                            stdout=subprocess.DEVNULL, stderr=errors,
+                                            env=self.environment)
         self.port = wait_for(self.listening, "a server to listen")
 
     def listening(self):

@@ -174,6 +174,28 @@ free_lock() { flock -u 8; }
   [ "$(grep -c . payments.jsonl)" -eq 1 ]
 }
 
+# set_clock SECONDS: so much the time of day of a server is off that is started from now on, and later.
+set_clock() { python3 -c 'import sys; sys.stdout.buffer.write(int(sys.argv[1]).to_bytes(8, sys.byteorder, signed=True))' "$1" 1<>clock; }
+
+@test "the time of day plays no part: a clock that jumps by decades makes no key older or younger" {
+  paystats-serve() {
+    exec env LD_PRELOAD="$PAYSTATS_BIN/../tests/fault/libwall_clock.so" PAYSTATS_WALL_CLOCK=clock paystats-serve "$@"
+  }
+  set_clock "-$EPOCHSECONDS"
+  server one -o payments.jsonl --keys-max 2
+  [ "$(post one k-1 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  grep -qF '"time":"1970-01-01T00:' payments.jsonl
+  set_clock 2500000000
+  [ "$(post one k-2 '{"user":"edgar","paymentAmt":2}')" = 200 ]
+  grep -qE '"time":"2[1-9]' payments.jsonl
+  [ "$(post one k-3 '{"user":"edgar","paymentAmt":4}')" = 503 ]
+  set_clock 0
+  [ "$(post one k-3 '{"user":"edgar","paymentAmt":4}')" = 503 ]
+  [ "$(post one k-1 '{"user":"edgar","paymentAmt":1}')" = 200 ]
+  [ "$(post one k-2 '{"user":"edgar","paymentAmt":2}')" = 200 ]
+  [ "$(total)" = '{"user":"edgar","sum":3.00,"count":2}' ]
+}
+
 @test "a pipe: keys live as long as the server, which is said at its start" {
   mkfifo payments
   cat payments >taken &

@@ -2,11 +2,12 @@
 """A key is paid at most once, and exactly once where a client was told so, whatever fails: two servers
 on one log, clients that send again with the same key, and faults, seeded.
 
-  torture_keys.py --bin build/release/bin --seed 1 [--rounds 6] [--long 3] [--rotations 3]
+  torture_keys.py --bin build/release/bin --seed 1 [--rounds 6] [--long 3] [--rotations 3] [--wall-clock LIBRARY]
 
 Faults: `kill -9` or SIGTERM of a server, SIGSTOP of one (also while it holds the log's lock, and killed then),
-`flock` held by others, a disk that is full for a while (a limit of the file's size), clients that leave,
-and a job of paygen with keys that is killed and run again. In a long round one of them lasts longer than
+`flock` held by others, a disk that is full for a while (a limit of the file's size), the time of day that jumps
+by decades or by days, to and fro, for one server or both (with the library of tests/fault/wall_clock.cc), clients that
+leave, and a job of paygen with keys that is killed and run again. In a long round one of them lasts longer than
 a server lets a client wait. In a round of rotations the log is renamed (once, several times while a server is
 stopped, while it is locked), and what was renamed is compressed; no writer is started anew then, since it
 would read the new file alone. At the end, when the servers have ended:
@@ -41,7 +42,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "fault"))
 from keyed_job import Job  # noqa: E402
 from keyed_log import NOT_TAKEN, TAKEN, UNKNOWN, Ledger, outcome_of  # noqa: E402
 from log_oracle import Batch  # noqa: E402
-from serving import Server, payagg  # noqa: E402
+from serving import Server, WallClock, payagg  # noqa: E402
 from torture_common import Difference, wait_for  # noqa: E402
 
 CLIENTS = 10
@@ -51,6 +52,8 @@ KEYS_MAX = 2000      # of one client in a round
 FAULTS = ("kill", "kill", "stop", "stop with the lock", "kill with the lock", "lock", "full", "full for all",
           "end", "end in a lock")
 LONG_FAULTS = ("stop", "stop with the lock", "lock")
+CLOCK_FAULTS = ("clock", "clock")
+YEAR_S = 365 * 86400
 ROTATIONS = ("rotate", "rotate twice", "rotate past a stopped server", "rotate in a lock", "compress", "stop", "lock")
 
 
@@ -220,8 +223,8 @@ def keys_of(server):
 class Faults:
     """`counts` says what was played."""
 
-    def __init__(self, servers, log, rng, counts):
-        self.servers, self.log, self.rng, self.counts = servers, log, rng, counts
+    def __init__(self, servers, clocks, log, rng, counts):
+        self.servers, self.clocks, self.log, self.rng, self.counts = servers, clocks, log, rng, counts
         self.rotation = Rotation(log, rng)
 
     def play(self, name, longest_s):
@@ -239,6 +242,9 @@ class Faults:
                 time.sleep(self.rng.uniform(0, 0.2))
                 server.stop()
             server.start()
+        elif name == "clock":
+            for clock in self.clocks if self.rng.random() < 0.5 else [self.rng.choice(self.clocks)]:
+                clock.set(self.rng.choice((-int(time.time()), 75 * YEAR_S, 2 * 86400, -2 * 86400, 0)))
         elif name == "lock":
             self.hold_lock(lasts_s)
         elif name == "compress":
@@ -310,20 +316,21 @@ class Faults:
                    for row in rows if len(row) > 5 and row[1] != "->")
 
 
-def play_round(bin_dir, folder, seed, kind, counts):
+def play_round(bin_dir, wall_clock, folder, seed, kind, counts):
     rotates, long = kind == "rotations", kind if kind in LONG_FAULTS else None
     rng, log, ledger = random.Random(seed), os.path.join(folder, "payments.jsonl"), Ledger()
     servers = []
     try:
-        servers += [Server(bin_dir, log, folder, f"server-{i}") for i in range(2)]
+        clocks = [WallClock(wall_clock, os.path.join(folder, f"clock-{i}")) if wall_clock else None for i in range(2)]
+        servers += [Server(bin_dir, log, folder, f"server-{i}", clock=clock) for i, clock in enumerate(clocks)]
         job = Job(bin_dir, log, folder, "job", rng.randint(1, 20000), rng)
         job.enter(ledger)
         clients = Clients(servers, ledger, seed)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             kills = 0 if rotates else rng.randint(1, 8)
             runs = pool.submit(job.run_until_it_ends, random.Random(seed), kills, 0.2)
-            faults = Faults(servers, log, rng, counts)
-            names = ROTATIONS if rotates else FAULTS
+            faults = Faults(servers, clocks, log, rng, counts)
+            names = (ROTATIONS if rotates else FAULTS) + (CLOCK_FAULTS if wall_clock else ())
             for name in [long] if long else [rng.choice(names) for _ in range(rng.randint(4, 8))]:
                 faults.play(name, LONG_S / 0.9 if long else 0.3)
             clients.end()
@@ -352,6 +359,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=6, help="of 4 to 8 short faults each")
     parser.add_argument("--long", type=int, default=3, help="rounds with one long fault each, beside them")
     parser.add_argument("--rotations", type=int, default=3, help="rounds with 4 to 8 rotations each, beside them")
+    parser.add_argument("--wall-clock", metavar="LIBRARY", help="libwall_clock.so: the time of day jumps as well")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     plan = [(f"{options.seed}/long/{i}", LONG_FAULTS[i % len(LONG_FAULTS)]) for i in range(options.long)]
@@ -362,7 +370,7 @@ def main():
     def play(seed, kind):
         folder = tempfile.mkdtemp(prefix="torture-keys-")
         try:
-            play_round(os.path.abspath(options.bin), folder, seed, kind, counts)
+            play_round(os.path.abspath(options.bin), options.wall_clock, folder, seed, kind, counts)
             shutil.rmtree(folder)
         except Difference as difference:
             differences.append(seed)
