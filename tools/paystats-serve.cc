@@ -27,6 +27,7 @@ struct Options {
   std::string listen = "127.0.0.1:8080";
   std::optional<std::string> www;
   std::string output = "-";
+  std::optional<std::string> public_url;
   std::vector<std::string> allowed_hosts;
   std::optional<uint64_t> volume_max;
   bool allow_negative = false;
@@ -49,6 +50,9 @@ void declare(cli::CommandLine& line, Options& options) {
   line.section("The server");
   line.text("--listen", options.listen, "HOST:PORT",
             "where to listen (default 127.0.0.1:8080); port 0 is any free one");
+  line.text(
+      "--public-url", options.public_url, "URL",
+      "the address of the page behind a proxy: http:// or https://, host, maybe port and path");
   line.list("--allow-host", options.allowed_hosts, "NAME",
             "a further name by which clients may call this server, NAME or NAME:PORT");
   line.text("--www", options.www, "DIR", "the files of the page");
@@ -95,7 +99,11 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   if (!options.stats) return base::fail("--stats PATH is needed: the socket of a paystats-cache");
   base::Result<http::HostAndPort> address = http::parse_host_and_port(options.listen);
   if (!address) return base::fail("--listen: " + address.error().message);
+  base::Result<api::RouterOptions> router =
+      api::router_options(options.allowed_hosts, options.public_url);
+  if (!router) return base::fail(router.error());
   http::HttpRunOptions result;
+  result.router = std::move(*router);
   result.address = std::move(*address);
   result.stats_path = *options.stats;
   result.output_is_topic = output.kind == io::Endpoint::Kind::kTopic;
@@ -103,7 +111,6 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   if (result.output_is_topic) result.output_name = "kafka:" + output.name;
   result.rules.volume_max = options.volume_max.value_or(result.rules.volume_max);
   result.rules.allow_negative = options.allow_negative;
-  result.router.allowed_hosts = options.allowed_hosts;
   result.limits.connections_max =
       static_cast<size_t>(options.connections_max.value_or(result.limits.connections_max));
   return result;
