@@ -27,16 +27,19 @@ ServerNames::ServerNames(const std::vector<std::string>& allowed_hosts,
     const std::optional<Authority> authority = parse_authority(text);
     if (authority) names_.push_back({std::string(authority->name), authority->port});
   }
-  if (public_url_) names_.push_back({public_url_->name, {}});
 }
 
 bool ServerNames::is_ours(std::string_view host, const HttpRequest& request) const {
   const std::optional<Authority> authority = parse_authority(host);
   if (!authority) return false;
-  if (equal_ignoring_case(authority->name, request.local_host)) return true;
+  return equal_ignoring_case(authority->name, request.local_host) || is_named(*authority) ||
+         (public_url_ && equal_ignoring_case(authority->name, public_url_->name));
+}
+
+bool ServerNames::is_named(const Authority& authority) const {
   return std::any_of(names_.begin(), names_.end(), [&](const Name& own) {
-    return (!own.port || own.port == authority->port) &&
-           equal_ignoring_case(own.name, authority->name);
+    return (!own.port || own.port == authority.port) &&
+           equal_ignoring_case(own.name, authority.name);
   });
 }
 
@@ -45,7 +48,12 @@ bool ServerNames::is_own_origin(std::string_view text, std::string_view host) co
   if (!origin) return false;
   if (public_url_ && public_url_->has_origin(*origin)) return true;
   const std::optional<Authority> authority = parse_authority(host);
-  return authority && equal_ignoring_case(origin->authority.name, authority->name) &&
+  if (!authority) return false;
+  if (public_url_ && equal_ignoring_case(authority->name, public_url_->name) &&
+      !is_named(*authority)) {
+    return false;
+  }
+  return equal_ignoring_case(origin->authority.name, authority->name) &&
          Origin{origin->secure, *authority}.port() == origin->port();
 }
 

@@ -5,15 +5,16 @@
 // port-forward make the port of another listener the client's:
 //
 //   - the names of loopback: browsers and resolvers answer these themselves, so no DNS name of a
-//   foreign
-//     site (DNS rebinding) can be one of them;
+//     foreign site (DNS rebinding) can be one of them;
 //   - the address that the connection came in by: an address is not resolved at all;
-//   - what --allow-host names, NAME, or NAME:PORT with that port alone, and the host of
-//   --public-url.
+//   - what --allow-host names (NAME, or NAME:PORT with that port alone), and the host of
+//     --public-url.
 //
-// An Origin is of the server's own page where it has the name and the port of Host, by http or
-// https (a proxy may speak TLS), or where it is that of --public-url. So the page of another port
-// of localhost is none. Nothing of X-Forwarded-* or Forwarded is believed: anybody can send it.
+// An Origin is of the server's own page where it is that of --public-url, or where it has the name
+// and the port of Host, by http or https (a proxy may speak TLS). So the page of another port of
+// localhost is none. Where Host has the name of the public URL, from a proxy, its origin is the
+// only one: a proxy may leave out the port, and http://pay.example.org is not
+// https://pay.example.org. Nothing of X-Forwarded-* or Forwarded is believed: anybody can send it.
 #pragma once
 
 #include <optional>
@@ -43,12 +44,14 @@ class ServerNames {
   std::string origin_refusal(std::string_view origin) const;
 
  private:
+  bool is_named(const Authority& authority) const;
+
   struct Name {
     std::string name;
     std::optional<uint16_t> port;
   };
 
-  std::vector<Name> names_;
+  std::vector<Name> names_;  // of loopback, and allowed ones
   const std::optional<PublicUrl> public_url_;
 };
 

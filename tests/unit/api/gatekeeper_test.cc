@@ -163,6 +163,13 @@ TEST(Gatekeeper, TheOriginOfThePublicUrlIsOursWhateverHostTheProxySends) {
     EXPECT_EQ(with(host, "null"), 403) << host;
   }
   EXPECT_EQ(with("127.0.0.1:8080", "http://pay.example.org"), 403);
+  // A proxy may leave the port out, and plain HTTP is not the page's.
+  EXPECT_EQ(with("pay.example.org", "http://pay.example.org"), 403);
+  const Gatekeeper other_port = keeper({}, "https://pay.example.org:8443");
+  const HttpRequest posted =
+      post("2", {{"Host", "pay.example.org"}, {"Origin", "https://pay.example.org"}});
+  EXPECT_EQ(refusal(posted, other_port), 403);
+  EXPECT_EQ(refusal(posted, keeper({"pay.example.org"}, "https://pay.example.org:8443")), 0);
   EXPECT_EQ(with("evil.example", "https://pay.example.org"), 421);
 }
 
