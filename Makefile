@@ -16,7 +16,7 @@ setup:           ## install what is missing (Debian, Ubuntu)
 build: setup     ## the tools, Release, in build/release/bin
 	@scripts/build $(BUILD) -DCMAKE_BUILD_TYPE=Release
 
-run: build       ## the whole pipeline and its page, until Ctrl-C: make run ARGS=--demo
+run: build       ## the whole pipeline and its page, until Ctrl-C: make run ARGS="--demo -- --allow-host pi.local"
 	@scripts/pipeline $(ARGS)
 
 test: setup      ## the whole gate: build, sanitizers, tidy, every test

@@ -19,7 +19,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # {header: the parameters of a function that has its example as body, or what stands before and behind it}
 EXAMPLES = {
     "api/http.h": "std::string& out",
+    "api/origin.h": "void (*use)(bool, std::string_view, uint16_t)",
     "api/posted_payments.h": "std::string_view body, const PaymentRules& rules",
+    "api/public_url.h": "void (*use)(const std::string&)",
     "api/router.h": "const RouterOptions& options, StaticFiles files, const HttpRequest& request",
     "api/static_files.h": "",
     "base/invocation.h": "",

@@ -1,7 +1,6 @@
 // paystats-serve: the page, the REST API and the live stream; payments in, totals out.
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +26,7 @@ struct Options {
   std::string listen = "127.0.0.1:8080";
   std::optional<std::string> www;
   std::string output = "-";
+  std::optional<std::string> public_url;
   std::vector<std::string> allowed_hosts;
   std::optional<uint64_t> volume_max;
   bool allow_negative = false;
@@ -49,6 +49,9 @@ void declare(cli::CommandLine& line, Options& options) {
   line.section("The server");
   line.text("--listen", options.listen, "ADDRESS",
             "HOST:PORT (default 127.0.0.1:8080; port 0 is any free one) or unix:PATH");
+  line.text(
+      "--public-url", options.public_url, "URL",
+      "the address of the page behind a proxy: http:// or https://, host, maybe port and path");
   line.list("--allow-host", options.allowed_hosts, "NAME",
             "a further name by which clients may call this server, NAME or NAME:PORT");
   line.text("--www", options.www, "DIR", "the files of the page");
@@ -73,29 +76,15 @@ void declare(cli::CommandLine& line, Options& options) {
             "a name of this server's own among those that write to the topic (default: by host)");
 }
 
-// The page that is installed beside this program, where there is one.
-std::string installed_page() {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (error) return {};
-  const fs::path folder = program.parent_path().parent_path() / "share" / "paystats" / "www";
-  return fs::is_regular_file(folder / "index.html", error) ? folder.string() : std::string();
-}
-
-base::Result<api::StaticFiles> load_page(const Options& options, base::Diagnostics& diagnostics) {
-  const std::string folder = options.www ? *options.www : installed_page();
-  if (!folder.empty()) return api::StaticFiles::load(folder);
-  diagnostics.warning(
-      "no page is installed beside this program: the API alone is served (see --www)");
-  return api::StaticFiles();
-}
-
 base::Result<http::HttpRunOptions> run_options(const Options& options, const io::Endpoint& output) {
   if (!options.stats) return base::fail("--stats PATH is needed: the socket of a paystats-cache");
   base::Result<http::ListenAddress> address = http::parse_listen_address(options.listen);
   if (!address) return base::fail("--listen: " + address.error().message);
+  base::Result<api::RouterOptions> router =
+      api::router_options(options.allowed_hosts, options.public_url);
+  if (!router) return base::fail(router.error());
   http::HttpRunOptions result;
+  result.router = std::move(*router);
   result.address = std::move(*address);
   result.stats_path = *options.stats;
   result.output_is_topic = output.kind == io::Endpoint::Kind::kTopic;
@@ -103,7 +92,6 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   if (result.output_is_topic) result.output_name = "kafka:" + output.name;
   result.rules.volume_max = options.volume_max.value_or(result.rules.volume_max);
   result.rules.allow_negative = options.allow_negative;
-  result.router.allowed_hosts = options.allowed_hosts;
   result.limits.connections_max =
       static_cast<size_t>(options.connections_max.value_or(result.limits.connections_max));
   return result;
@@ -125,7 +113,7 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   if (!plan) return base::fail(plan.error());
 
   // Whatever can be missing is missed before the first client comes.
-  base::Result<api::StaticFiles> page = load_page(options, context.diagnostics);
+  base::Result<api::StaticFiles> page = api::load_page(options.www, context.diagnostics);
   if (!page) return base::fail(page.error());
   kafka::EndpointOpener opener(options.kafka, context);
   base::Result<std::unique_ptr<io::PaymentSink>> sink =

@@ -1,7 +1,7 @@
 // Requests to the server, as promises. About users: what cannot be answered is null or an Unreachable
 // error, as each function says. About payments: whatever came, also where nothing did.
 
-import { problemOf } from "./outcome.js";
+import { isAboutAddress, problemOf } from "./outcome.js";
 
 const ANSWER_MS = 10000;
 const PAYMENTS_MS = 30000;
@@ -9,6 +9,14 @@ const MATCHES = 50;
 
 // The server did not answer at all: no connection, or it ended before the first byte of an answer.
 export class Unreachable extends Error {}
+
+// The server answered that it takes nothing from this page: `answer` says why.
+export class Refused extends Error {
+  constructor(answer) {
+    super(answer.problem.detail);
+    this.answer = answer;
+  }
+}
 
 function get(url, data, timeout) {
   // Half of a surrogate pair stands in no address, and no user has it in his name.
@@ -63,10 +71,12 @@ export function postPayments({ user, paymentAmt, volume }, key = null) {
 export const askPayments = (key) => answerTo({ url: `api/payments/${encodeURIComponent(key)}`, timeout: ANSWER_MS });
 
 // What the server makes of keys: {kept, instance}, where `kept` is "no" (also where it is too old to
-// say), "process", "log" or "topic", and `instance` says which of them that is. Throws Unreachable, also
-// where only a proxy has answered.
+// say), "process", "log" or "topic", and `instance` says which of them that is. Throws Refused, and
+// Unreachable, also where only a proxy has answered.
 export async function keysKept() {
-  const { status, body } = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
+  const answer = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
+  const { status, body, problem } = answer;
+  if (isAboutAddress(problem)) throw new Refused(answer);
   if (body === null && status !== 404) throw new Unreachable("api/idempotency");
   return { kept: ["process", "log", "topic"].includes(body?.kept) ? body.kept : "no", instance: String(body?.instance ?? "") };
 }

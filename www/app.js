@@ -8,6 +8,7 @@ import { wireForm } from "./form.js";
 import { say, showAge, showFigures, showState } from "./head.js";
 import { Known } from "./known.js";
 import { List, listed } from "./list.js";
+import { Notice } from "./notice.js";
 import { Pane } from "./pane.js";
 import { Sent } from "./sent.js";
 import { Submissions } from "./submissions.js";
@@ -107,8 +108,9 @@ function takeStats(body) {
   showAge(view.updated);
 }
 
-function takeState(kind) {
+function takeState(kind, problem = null) {
   view.kind = kind;
+  if (kind !== "lost" && kind !== "away") notice.judge("list", problem);
   showState(view);
 }
 
@@ -177,6 +179,7 @@ function rest(on) {
   feed.rest(waiting > 0);
 }
 
+const notice = new Notice();
 const feed = new Feed({ stats: takeStats, state: takeState });
 const sent = new Sent();
 const delivery = new Delivery({ submissions: new Submissions(), sent, waiting: rest });
@@ -192,7 +195,7 @@ const known = new Known({
   elsewhere: () => [...(view.body?.stats ?? []).map((row) => row.user), ...sent.entries().map((entry) => entry.user)],
 });
 const pane = new Pane({ sent, choose, again: (entry) => form.fill(entry), close: closePane });
-const form = wireForm({ known, sent, delivery, accepted, total, waiting: rest });
+const form = wireForm({ known, sent, delivery, notice, accepted, total, waiting: rest });
 new Unsettled({ delivery, changed: (entry) => form.showState(entry) });
 
 // ---- The controls.

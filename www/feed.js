@@ -7,9 +7,12 @@
 //   feed.show({ limit: 100, offset: 0, q: "" });
 //
 //   stats(body)   a newer answer of the server: {instance, version, ready, users, sum, count, ...}
-//   state(kind)   "live", "paused", "catching-up", "away" or "lost"; that of an answer comes after it
+//   state(kind, problem)   "live", "paused", "catching-up", "away", "lost", or "refused" with the server's
+//                          problem; that of an answer comes after it
 //
 // A hidden page keeps no stream: a browser grants one server six connections for all its tabs.
+
+import { isAboutAddress, problemOf } from "./outcome.js";
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 15000];
 // While the stream says nothing, the server is asked this often.
@@ -81,7 +84,9 @@ export class Feed {
       })
       .fail((xhr, why) => {
         if (why === "abort" || asked !== this.asked) return;
-        this.tell.state(xhr.status === 503 ? "away" : "lost");
+        const problem = problemOf(xhr.responseText);
+        if (isAboutAddress(problem)) this.tell.state("refused", problem);
+        else this.tell.state(xhr.status === 503 ? "away" : "lost");
         if (this.live && this.spoken && xhr.status !== 503) this.withoutStream();
       })
       .always((_, why) => {

@@ -3,7 +3,7 @@
 // stands in the line below the form, in words of this page. The page itself judges one thing: an
 // amount with a comma that can be read in two ways is not sent.
 //
-//   wireForm({ known, sent, delivery, accepted(batch, { later }) {...}, total(row) {...}, waiting(on) {...} })
+//   wireForm({ known, sent, delivery, notice, accepted(batch, { later }) {...}, total(row) {...}, waiting(on) {...} })
 //
 //   accepted   the server has the payments, maybe `later`, after others;  total   the totals have them, too
 //   waiting    an answer takes long: what else asks the server should make room for it
@@ -14,10 +14,10 @@
 // sent, and sent. Then, for a few seconds, the user's total is asked for until it has grown by these
 // payments.
 
-import { postPayments, Unreachable, userStats } from "./api.js";
+import { postPayments, Refused, Unreachable, userStats } from "./api.js";
 import { grouped, payments, product, readTyped } from "./amounts.js";
 import { shortened } from "./names.js";
-import { postOutcome } from "./outcome.js";
+import { isAboutAddress, postOutcome } from "./outcome.js";
 import { endInShort, stateWords, whatWords } from "./unsettled.js";
 
 const FIELDS = ["user", "paymentAmt", "volume"];
@@ -25,6 +25,7 @@ const BEFORE_MS = 1000; // for what the user has before the payments
 const TOTAL_MS = 5000; // for a total that has them
 const TOTAL_PAUSE_MS = 100;
 const SLOW_MS = 500;
+const NOT_TAKEN = "Not taken: the server does not know the address of this page. What to set stands above; the form keeps what you typed.";
 const NOT_SENT = "Not sent: the server cannot be reached. The form keeps what you typed.";
 // A browser may itself send a request again whose connection has ended without an answer.
 const UNKNOWN = "so it is not known whether this was taken, or even more than once. Look at the list before you send it again.";
@@ -55,8 +56,8 @@ async function totalOf(user, wanted) {
 }
 
 class Form {
-  constructor({ known, sent, delivery, accepted, total, waiting }) {
-    Object.assign(this, { known, sent, delivery, accepted, total, waiting });
+  constructor({ known, sent, delivery, notice, accepted, total, waiting }) {
+    Object.assign(this, { known, sent, delivery, notice, accepted, total, waiting });
 
     this.sending = false;
     this.settled = false; // what stood in the form was accepted, and no field has changed since
@@ -197,6 +198,7 @@ class Form {
     try {
       [before, kept] = await Promise.all([userStats(batch.user, BEFORE_MS), this.delivery.keeps()]);
     } catch (error) {
+      if (error instanceof Refused) return () => this.refuse(error.answer);
       if (!(error instanceof Unreachable)) throw error;
       return () => this.say("", NOT_SENT);
     }
@@ -243,6 +245,8 @@ class Form {
   }
 
   refuse({ problem, status, statusText, retryAfter }) {
+    this.notice.judge("form", problem);
+    if (isAboutAddress(problem)) return void this.say("", NOT_TAKEN);
     this.say("", "");
     const texts = new Map();
     const others = [];
@@ -279,6 +283,7 @@ class Form {
 
   // It stays where anything was typed since. `later`: the form has had others meanwhile.
   taken(count, batch, { unchanged = false, before = null, later = false }) {
+    this.notice.judge("form", null);
     const who = shortened(batch.user);
     const words = `Accepted: ${payments(count)} of ${grouped(batch.paymentAmt)} for ${who}`;
     if (!this.sending) this.say(`${words}.`, "");

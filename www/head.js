@@ -32,11 +32,12 @@ export function showState({ kind, live, updated, kept, held }) {
     paused: held ? HELD : "Paused",
     "catching-up": `Catching up${kept ? since : ""}`,
     away: `Cache away${since}`,
+    refused: `Refused${since}`,
     lost: (live ? "Reconnecting" : "Server does not answer") + since,
   };
   say("#state", words[kind] ?? "Connecting");
   $(".state").attr("data-kind", kind);
-  $("body").toggleClass("stale", kind === "away" || kind === "lost" || (kind === "catching-up" && kept));
+  $("body").toggleClass("stale", ["away", "lost", "refused"].includes(kind) || (kind === "catching-up" && kept));
 }
 
 export function showAge(updated) {

@@ -29,6 +29,9 @@ export function problemOf(text) {
 const isProblem = (problem, ...names) => names.some((name) => problem?.type === OWN_PROBLEM + name);
 const taken = ({ status, body }) => (status === 200 && Number.isInteger(body?.accepted) ? { kind: "taken", count: body.accepted } : null);
 
+// Whether the server does not take requests from the address that the page has: see notice.js.
+export const isAboutAddress = (problem) => isProblem(problem, "foreign-origin", "misdirected");
+
 // `refused` is about the request itself, `busy` about the server, or a proxy, at this moment: nothing was
 // taken of this request, as far as the one who answers knows.
 export function postOutcome(answer) {

@@ -1,20 +1,14 @@
 #include "api/gatekeeper.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "api/origin.h"
 #include "api/problem.h"
-#include "base/terminal_text.h"
 
 namespace paystats::api {
 namespace {
-
-constexpr std::string_view kLoopbackNames[] = {"localhost", "127.0.0.1", "[::1]"};
-constexpr uint16_t kHttpPort = 80;
-constexpr size_t kShownBytesMax = 100;
 
 // Digits only, as many as fit: a sign, a list or white space would be read differently elsewhere.
 std::optional<uint64_t> parse_length(std::string_view text) {
@@ -23,28 +17,6 @@ std::optional<uint64_t> parse_length(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), length);
   if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
   return length;
-}
-
-// "localhost:8080" -> "localhost"; of an address in brackets only what follows them is a port.
-std::string_view without_port(std::string_view host) {
-  const size_t colon = host.rfind(':');
-  const size_t bracket = host.rfind(']');
-  const bool has_port = colon != host.npos && (bracket == host.npos || bracket < colon);
-  return has_port ? host.substr(0, colon) : host;
-}
-
-std::string shown(std::string_view text) {
-  return base::printable(text.substr(0, kShownBytesMax));
-}
-
-// What an Origin or an absolute target has behind "http://" or "https://" (a proxy may speak TLS).
-std::optional<std::string_view> after_scheme(std::string_view url) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (url.size() >= scheme.size() && equal_ignoring_case(url.substr(0, scheme.size()), scheme)) {
-      return url.substr(scheme.size());
-    }
-  }
-  return std::nullopt;
 }
 
 std::optional<HttpResponse> refuse_framing(const HttpRequest& request) {
@@ -63,39 +35,9 @@ std::optional<HttpResponse> refuse_framing(const HttpRequest& request) {
   return std::nullopt;
 }
 
-std::optional<HttpResponse> refuse_origin(const HttpRequest& request, std::string_view host) {
-  if (request.count("Origin") > 0) {
-    const auto origin = after_scheme(*request.find("Origin"));
-    if (request.count("Origin") > 1 || !origin || !equal_ignoring_case(*origin, host)) {
-      return closing_problem(ProblemType::kForeignOrigin,
-                             "Origin: requests are taken from this server's own pages only");
-    }
-  }
-  const auto site = request.find("Sec-Fetch-Site");
-  if (!site || !equal_ignoring_case(*site, "cross-site")) return std::nullopt;
-  const auto mode = request.find("Sec-Fetch-Mode");
-  const bool follows_link = request.method == "GET" && mode && *mode == "navigate";
-  if (follows_link) return std::nullopt;
-  return closing_problem(ProblemType::kForeignOrigin,
-                         "Sec-Fetch-Site: requests are taken from this server's own pages only");
-}
-
 }  // namespace
 
-Gatekeeper::Gatekeeper(std::vector<std::string> allowed_hosts)
-    : allowed_hosts_(std::move(allowed_hosts)) {}
-
-bool Gatekeeper::is_our_host(std::string_view host, const HttpRequest& request) const {
-  const auto is = [&](std::string_view name) {
-    return equal_ignoring_case(host, fmt::format("{}:{}", name, request.local_port)) ||
-           (request.local_port == kHttpPort && equal_ignoring_case(host, name));
-  };
-  if (std::any_of(std::begin(kLoopbackNames), std::end(kLoopbackNames), is)) return true;
-  if (!request.local_host.empty() && is(request.local_host)) return true;
-  return std::any_of(allowed_hosts_.begin(), allowed_hosts_.end(), [&](const std::string& name) {
-    return equal_ignoring_case(name, host) || equal_ignoring_case(name, without_port(host));
-  });
-}
+Gatekeeper::Gatekeeper(ServerNames names) : names_(std::move(names)) {}
 
 std::optional<HttpResponse> Gatekeeper::refuse(const HttpRequest& request,
                                                std::string_view& origin_form) const {
@@ -104,20 +46,39 @@ std::optional<HttpResponse> Gatekeeper::refuse(const HttpRequest& request,
     return closing_problem(ProblemType::kBadRequest, "Host: must be there exactly once");
   }
   const std::string_view host = *request.find("Host");
-  if (!is_our_host(host, request)) {
-    return closing_problem(
-        ProblemType::kMisdirected,
-        fmt::format("Host: {} is no name of this server (see --allow-host)", shown(host)));
+  if (!names_.is_ours(host, request)) {
+    return closing_problem(ProblemType::kMisdirected, names_.host_refusal(host));
   }
   origin_form = request.target;
-  if (const auto rest = after_scheme(request.target)) {
-    const size_t slash = std::min(rest->find_first_of("/?"), rest->size());
-    if (!equal_ignoring_case(rest->substr(0, slash), host)) {
+  if (const auto url = split_scheme(request.target)) {
+    const size_t slash = std::min(url->rest.find_first_of("/?"), url->rest.size());
+    if (!equal_ignoring_case(url->rest.substr(0, slash), host)) {
       return closing_problem(ProblemType::kBadRequest, "target: not of the host in Host");
     }
-    origin_form = slash == rest->size() ? std::string_view("/") : rest->substr(slash);
+    origin_form = slash == url->rest.size() ? std::string_view("/") : url->rest.substr(slash);
   }
-  return refuse_origin(request, host);
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> Gatekeeper::refuse_origin(const HttpRequest& request) const {
+  const size_t origins = request.count("Origin");
+  if (origins > 1) {
+    return closing_problem(ProblemType::kForeignOrigin, "Origin: more than one");
+  }
+  if (origins == 1) {
+    const std::string_view origin = *request.find("Origin");
+    if (!names_.is_own_origin(origin, *request.find("Host"))) {
+      return closing_problem(ProblemType::kForeignOrigin, names_.origin_refusal(origin));
+    }
+  }
+  const auto site = request.find("Sec-Fetch-Site");
+  if (!site || !equal_ignoring_case(*site, "cross-site")) return std::nullopt;
+  const auto mode = request.find("Sec-Fetch-Mode");
+  const bool follows_link = request.method == "GET" && mode && *mode == "navigate";
+  if (follows_link) return std::nullopt;
+  return closing_problem(
+      ProblemType::kForeignOrigin,
+      "Sec-Fetch-Site: cross-site, but requests are taken from this server's own page only");
 }
 
 uint64_t content_length(const HttpRequest& request) {

@@ -3,36 +3,36 @@
 //
 //   - any Transfer-Encoding is refused (411), as is more than one Content-Length or one that is not
 //     plain digits: two readers of one connection must not differ about where a request ends;
-//   - Host stands there once and is ours: a name of loopback or the address that the connection
-//   came
-//     in by, with the port, or a name allowed by option. So a site whose DNS name suddenly points
-//     at us (DNS rebinding) gets nothing;
-//   - Origin, where a browser sends it, is of the same host, and Sec-Fetch-Site is not cross-site,
-//     unless it is somebody following a link to the page.
+//   - Host stands there once and is a name of this server (server_names.h). So a site whose DNS
+//   name
+//     suddenly points at us (DNS rebinding) gets nothing;
+//   - Origin, where a browser sends it, is that of the server's own page, and Sec-Fetch-Site is not
+//     cross-site, unless it is somebody following a link to the page. The caller asks for this
+//     apart, since it is not asked of the files of the page: browsers send an Origin with a GET of
+//     a script that is a module, and these files hold nothing that is not in everybody's hands.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/http.h"
+#include "api/server_names.h"
 
 namespace paystats::api {
 
 class Gatekeeper {
  public:
-  // Each of `allowed_hosts` is NAME (with any port) or NAME:PORT.
-  explicit Gatekeeper(std::vector<std::string> allowed_hosts);
+  explicit Gatekeeper(ServerNames names);
 
   // The refusal, or nothing. `origin_form` becomes the target without a scheme and authority.
   std::optional<HttpResponse> refuse(const HttpRequest& request,
                                      std::string_view& origin_form) const;
 
- private:
-  bool is_our_host(std::string_view host, const HttpRequest& request) const;
+  // The same for the page that has sent the request. REQUIRES: refuse() did not.
+  std::optional<HttpResponse> refuse_origin(const HttpRequest& request) const;
 
-  const std::vector<std::string> allowed_hosts_;
+ private:
+  const ServerNames names_;
 };
 
 // Of a request that has passed: the length of its body.

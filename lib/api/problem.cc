@@ -23,7 +23,7 @@ Words words_of(ProblemType type) {
     case ProblemType::kInvalidJson:
       return {400, "invalid-json", "Not JSON"};
     case ProblemType::kForeignOrigin:
-      return {403, "foreign-origin", "Sent by another site"};
+      return {403, "foreign-origin", "Not sent by this server's own page"};
     case ProblemType::kNotFound:
       return {404, "not-found", "Not found"};
     case ProblemType::kKeyUnknown:

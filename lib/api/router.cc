@@ -10,6 +10,7 @@
 #include "api/idempotency_key.h"
 #include "api/openapi.h"
 #include "api/problem.h"
+#include "base/terminal_text.h"
 #include "keys/keyed_lines.h"
 #include "record/payment.h"
 
@@ -118,7 +119,43 @@ HttpResponse respond_with(const StaticFiles::File& file, const HttpRequest& requ
   return response;
 }
 
+// Whether a target under the path of the URL could be one of the API as it is.
+bool is_path_of_api(const PublicUrl& url) {
+  Target target{url.segments, {}};
+  if (resource_of(target) != kFile) return true;
+  target.segments.emplace_back("name");
+  return resource_of(target) != kFile;
+}
+
+HttpResponse redirect(std::string location) {
+  HttpResponse response;
+  response.status = 308;
+  append_common_fields(response.fields, {});
+  response.fields += fmt::format("Location: {}\r\n", location);
+  return response;
+}
+
 }  // namespace
+
+base::Result<RouterOptions> router_options(std::vector<std::string> allowed_hosts,
+                                           const std::optional<std::string>& public_url) {
+  for (const std::string& name : allowed_hosts) {
+    if (base::Result<void> good = check_host_name(name); !good) {
+      return base::fail("--allow-host: " + good.error().message);
+    }
+  }
+  RouterOptions options;
+  options.allowed_hosts = std::move(allowed_hosts);
+  if (!public_url) return options;
+  base::Result<PublicUrl> url = parse_public_url(*public_url);
+  if (!url) return base::fail("--public-url: " + url.error().message);
+  if (is_path_of_api(*url)) {
+    return base::fail(fmt::format("--public-url: {}: that path is one of the server's own API",
+                                  base::printable(*public_url)));
+  }
+  options.public_url = std::move(*url);
+  return options;
+}
 
 base::Result<protocol::PageQuery> page_query(const Target& target) {
   protocol::PageQuery query;
@@ -164,21 +201,14 @@ const std::vector<RouteDescription>& routes() {
 
 Router::Router(RouterOptions options, StaticFiles files)
     : options_(std::move(options)),
-      gatekeeper_(options_.allowed_hosts),
+      gatekeeper_(ServerNames(options_.allowed_hosts, options_.public_url)),
       files_(std::move(files)),
       documents_(documents()) {}
 
 Action Router::route(const HttpRequest& request) const {
   std::string_view origin_form;
   if (auto refusal = gatekeeper_.refuse(request, origin_form)) return std::move(*refusal);
-  Action action = [&]() -> Action {
-    if (request.method == "OPTIONS" && request.target == "*") {
-      return options_response("GET, HEAD, POST, OPTIONS");
-    }
-    const base::Result<Target> target = parse_target(origin_form);
-    if (!target) return problem_response(ProblemType::kBadRequest, target.error().message);
-    return dispatch(request, *target);
-  }();
+  Action action = act(request, origin_form);
   if (content_length(request) > 0 && !std::holds_alternative<TakePayments>(action)) {
     auto* const response = std::get_if<HttpResponse>(&action);
     if (response == nullptr || response->status < 400) {
@@ -189,10 +219,48 @@ Action Router::route(const HttpRequest& request) const {
   return action;
 }
 
+Action Router::act(const HttpRequest& request, std::string_view origin_form) const {
+  base::Result<Target> target = parse_target(origin_form);
+  bool moved = false;
+  if (target && !is_found(*target) && is_under_public_path(*target)) {
+    const size_t depth = options_.public_url->segments.size();
+    moved = target->segments.size() == depth;
+    if (!moved) {
+      target->segments.erase(target->segments.begin(),
+                             target->segments.begin() + static_cast<ptrdiff_t>(depth));
+    }
+  }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool of_page = target && reads && resource_of(*target) == kFile && is_found(*target);
+  if (!of_page) {
+    if (auto refusal = gatekeeper_.refuse_origin(request)) return std::move(*refusal);
+  }
+  if (request.method == "OPTIONS" && request.target == "*") {
+    return options_response("GET, HEAD, POST, OPTIONS");
+  }
+  if (!target) return problem_response(ProblemType::kBadRequest, target.error().message);
+  if (!moved) return dispatch(request, *target);
+  // The page's own addresses are relative: without the slash they would lead past the path.
+  const size_t question = origin_form.find('?');
+  return redirect(options_.public_url->text() +
+                  std::string(question == origin_form.npos ? "" : origin_form.substr(question)));
+}
+
+bool Router::is_found(const Target& target) const {
+  return resource_of(target) != kFile || files_.find(file_name(target)) != nullptr;
+}
+
+bool Router::is_under_public_path(const Target& target) const {
+  if (!options_.public_url || options_.public_url->segments.empty()) return false;
+  const auto& path = options_.public_url->segments;
+  return path.size() <= target.segments.size() &&
+         std::equal(path.begin(), path.end(), target.segments.begin());
+}
+
 Action Router::dispatch(const HttpRequest& request, const Target& target) const {
   const Resource resource = resource_of(target);
   const std::string_view allow = resource == kPayments ? kWrite : kRead;
-  if (resource == kFile && files_.find(file_name(target)) == nullptr) return not_found();
+  if (!is_found(target)) return not_found();
   if (request.method == "OPTIONS") return options_response(allow);
   if (resource == kPayments) {
     return request.method == "POST" ? post_payments(request) : method_not_allowed(allow);

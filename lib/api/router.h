@@ -10,10 +10,12 @@
 //   if (std::get_if<Report>(&action)) ...           // a response about the server, see report.h
 //
 // A HEAD is answered as a GET, its body left out by the caller. Where a response comes although the
-// request has a body, the response closes the connection.
+// request has a body, the response closes the connection. Where the public URL has a path, a target
+// under it is served as without it: a reverse proxy may take the path off or leave it on.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +24,7 @@
 #include "api/gatekeeper.h"
 #include "api/http.h"
 #include "api/posted_payments.h"
+#include "api/public_url.h"
 #include "api/static_files.h"
 #include "api/target.h"
 #include "base/result.h"
@@ -30,7 +33,8 @@
 namespace paystats::api {
 
 struct RouterOptions {
-  std::vector<std::string> allowed_hosts;  // see gatekeeper.h
+  std::vector<std::string> allowed_hosts;  // NAME or NAME:PORT
+  std::optional<PublicUrl> public_url;
   uint64_t body_bytes_max = 1 << 20;
 };
 
@@ -68,6 +72,9 @@ class Router {
   Action route(const HttpRequest& request) const;
 
  private:
+  Action act(const HttpRequest& request, std::string_view origin_form) const;
+  bool is_found(const Target& target) const;
+  bool is_under_public_path(const Target& target) const;
   Action dispatch(const HttpRequest& request, const Target& target) const;
   Action get(const HttpRequest& request, const Target& target, int resource) const;
   Action post_payments(const HttpRequest& request) const;
@@ -78,6 +85,10 @@ class Router {
   const StaticFiles files_;
   const StaticFiles documents_;  // ours: the OpenAPI document
 };
+
+// Of what --allow-host and --public-url were given; the error begins with the option.
+base::Result<RouterOptions> router_options(std::vector<std::string> allowed_hosts,
+                                           const std::optional<std::string>& public_url);
 
 // limit, offset and q of a request for a page.
 base::Result<protocol::PageQuery> page_query(const Target& target);

@@ -56,7 +56,24 @@ std::optional<std::string> compressed(const std::string& bytes) {
   return out;
 }
 
+std::string installed_page() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  const fs::path folder = program.parent_path().parent_path() / "share" / "paystats" / "www";
+  return fs::is_regular_file(folder / "index.html", error) ? folder.string() : std::string();
+}
+
 }  // namespace
+
+base::Result<StaticFiles> load_page(const std::optional<std::string>& folder,
+                                    base::Diagnostics& diagnostics) {
+  const std::string used = folder ? *folder : installed_page();
+  if (!used.empty()) return StaticFiles::load(used);
+  diagnostics.warning(
+      "no page is installed beside this program: the API alone is served (see --www)");
+  return StaticFiles();
+}
 
 std::string_view content_type_of(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kTypes[] = {

@@ -11,10 +11,12 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/http.h"
+#include "base/diagnostics.h"
 #include "base/result.h"
 
 namespace paystats::api {
@@ -43,6 +45,11 @@ class StaticFiles {
  private:
   std::map<std::string, File, std::less<>> files_;
 };
+
+// The page that --www names, or the one that is installed beside this program; where there is none,
+// a warning and no files: the API alone is served.
+base::Result<StaticFiles> load_page(const std::optional<std::string>& folder,
+                                    base::Diagnostics& diagnostics);
 
 // Whether a client takes gzip, by its Accept-Encoding (RFC 9110, section 12.5.3).
 bool accepts_gzip(std::string_view accept_encoding);

@@ -128,6 +128,9 @@ void HttpRun::Impl::announce(const Listener& listener, bool durable) {
         "an acknowledged payment has been handed to {}, which may still lose it", output));
   }
   announce_keys();
+  if (options_.router.public_url) {
+    diagnostics.note("the page is at " + options_.router.public_url->text() + ", by a proxy");
+  }
   diagnostics.note("listening on " + listener.name());
 }
 

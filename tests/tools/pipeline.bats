@@ -329,6 +329,22 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
   [ "$(stats users)" -gt 10 ]
 }
 
+@test "what follows -- goes to paystats-serve, at each start" {
+  refuses '--public-url: https://pay.example.com/a b/: a character in the path' \
+    "$PIPELINE" --state state --listen 127.0.0.1:0 -- --public-url 'https://pay.example.com/a b/'
+  start_pipeline -- --allow-host pay.example.org --volume-max 7
+  named() { curl -s -o named.out -w '%{http_code}' -H "Host: $1" "$page"; }
+  [ "$(named pay.example.org)" = 200 ]
+  [ "$(named pay.example.com)" = 421 ]
+  [ "$(pay edgar 1 8)" = 422 ]
+  first=$(child paystats-serve)
+  kill -KILL "$first"
+  wait_for '[ -n "$(child paystats-serve)" ] && [ "$(child paystats-serve)" != "$first" ]'
+  wait_for '[ "$(named pay.example.org)" = 200 ]'
+  [ "$(named pay.example.com)" = 421 ]
+  stop TERM
+}
+
 @test "mistakes on the command line are exit 2 with a message" {
   refuses 'unknown option --what' "$PIPELINE" --what
   refuses '--state wants a value' "$PIPELINE" --state
@@ -341,4 +357,5 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
 
 @test "--help is the head of the script" {
   "$PIPELINE" --help | grep -q -- '--state DIR'
+  "$PIPELINE" --help | grep -q -- '-- SERVER-OPTIONS'
 }

@@ -96,14 +96,16 @@ export class Pipeline {
   }
 }
 
-export async function startBrowser() {
+// `names` are hosts that are this machine to the browser.
+export async function startBrowser({ names = [] } = {}) {
   const executablePath = execFileSync(path.join(root, "scripts/chromium-path")).toString().trim();
   assert.ok(executablePath, "no Chromium: run scripts/setup-web");
   return chromium.launch({
     executablePath,
     headless: true,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      ...names.map((name) => `--host-resolver-rules=MAP ${name} 127.0.0.1`)],
   });
 }
 

@@ -14,7 +14,7 @@ cpSync(fileURLToPath(new URL("../../www", import.meta.url)), folder, { recursive
 writeFileSync(path.join(folder, "package.json"), '{"type":"module"}');
 globalThis.crypto ??= webcrypto;
 const load = (name) => import(pathToFileURL(path.join(folder, name)));
-const { askOutcome, postOutcome, problemOf } = await load("outcome.js");
+const { askOutcome, isAboutAddress, postOutcome, problemOf } = await load("outcome.js");
 const { Submissions } = await load("submissions.js");
 rmSync(folder, { recursive: true });
 
@@ -33,6 +33,8 @@ describe("what an answer says", () => {
       ["refused", answer(422, "invalid-payments")], ["refused", answer(422, "key-reused")], ["refused", answer(413, "too-large")], ["refused", answer(403, "foreign-origin")],
       ["busy", answer(401)], ["busy", answer(403)], ["busy", answer(404)], ["busy", answer(429)],
     ]) assert.equal(postOutcome(given).kind, kind, JSON.stringify(given));
+    assert.deepEqual(["foreign-origin", "misdirected", "busy"].map((type) => isAboutAddress(answer(421, type).problem)), [true, true, false]);
+    assert.equal(isAboutAddress(null), false);
     assert.equal(problemOf('{"type":"about:blank"}'), null);
     assert.equal(problemOf("null"), null);
     assert.equal(problemOf(undefined), null);

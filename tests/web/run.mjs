@@ -7,4 +7,5 @@ import "./keys.test.mjs";
 import "./pane.test.mjs";
 import "./frame.test.mjs";
 import "./life.test.mjs";
+import "./behind.test.mjs";
 import "./access.test.mjs";

@@ -2,33 +2,73 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "api/public_url.h"
 #include "requests.h"
 
 namespace paystats::api {
 namespace {
 
-int refusal(const HttpRequest& request, std::vector<std::string> allowed = {}) {
+Gatekeeper keeper(const std::vector<std::string>& allowed = {}, const char* public_url = nullptr) {
+  std::optional<PublicUrl> url;
+  if (public_url != nullptr) url = parse_public_url(public_url).value();
+  return Gatekeeper(ServerNames(allowed, url));
+}
+
+// The status of a refusal for whatever reason, 0 for none.
+int refusal(const HttpRequest& request, const Gatekeeper& gatekeeper = keeper()) {
   std::string_view origin_form;
-  const auto refused = Gatekeeper(std::move(allowed)).refuse(request, origin_form);
+  auto refused = gatekeeper.refuse(request, origin_form);
+  if (!refused) refused = gatekeeper.refuse_origin(request);
   return refused ? refused->status : 0;
 }
 
-int with_host(std::string_view host, std::vector<std::string> allowed = {}) {
-  return refusal(request("GET", "/", {{"Host", host}}), std::move(allowed));
+std::string detail(const HttpRequest& request, const Gatekeeper& gatekeeper = keeper()) {
+  std::string_view origin_form;
+  auto refused = gatekeeper.refuse(request, origin_form);
+  if (!refused) refused = gatekeeper.refuse_origin(request);
+  return refused ? nlohmann::json::parse(body_of(*refused)).at("detail") : "";
 }
 
-TEST(Gatekeeper, NamesOfLoopbackAreOursWithTheRightPort) {
-  for (const char* host : {"localhost:8080", "LocalHost:8080", "127.0.0.1:8080", "[::1]:8080"}) {
+int with_host(std::string_view host, const std::vector<std::string>& allowed = {}) {
+  return refusal(request("GET", "/", {{"Host", host}}), keeper(allowed));
+}
+
+TEST(Gatekeeper, NamesOfLoopbackAreOursWithAnyPort) {
+  for (const char* host : {"localhost:8080", "LocalHost:8080", "127.0.0.1:8080", "[::1]:8080",
+                           "localhost", "localhost:80", "localhost:8081", "127.0.0.1:30080",
+                           "[::1]", "[::1]:1", "127.0.0.1:65535"}) {
     EXPECT_EQ(with_host(host), 0) << host;
   }
 }
 
 TEST(Gatekeeper, ASiteWhoseNamePointsAtUsGetsNothing) {
-  for (const char* host :
-       {"evil.example", "evil.example:8080", "localhost", "localhost:80", "localhost:8081",
-        "localhost.evil.example:8080", "evil.localhost:8080", "127.0.0.1.evil.example:8080",
-        "127.0.0.2:8080", "localhost.:8080", "localhost:08080", "localhost:8080:8080",
-        "user@localhost:8080", "localhost:8080,evil", "[::1]", "::1:8080", "0:8080"}) {
+  for (const char* host : {"evil.example",
+                           "evil.example:8080",
+                           "localhost.evil.example:8080",
+                           "evil.localhost:8080",
+                           "127.0.0.1.evil.example:8080",
+                           "127.0.0.2:8080",
+                           "localhost.:8080",
+                           "localhost:08080",
+                           "localhost:8080:8080",
+                           "user@localhost:8080",
+                           "localhost:8080,evil",
+                           "::1:8080",
+                           "0:8080",
+                           "localhost:",
+                           "localhost:0",
+                           "localhost:65536",
+                           "localhost:+80",
+                           "[::1]x",
+                           "[::1",
+                           "::1",
+                           "localhost/",
+                           "localhost:80/",
+                           ".localhost",
+                           "local host",
+                           "http://localhost"}) {
     EXPECT_EQ(with_host(host), 421) << host;
   }
 }
@@ -47,6 +87,10 @@ TEST(Gatekeeper, TheAddressThatTheConnectionCameInByIsOurs) {
   EXPECT_EQ(refusal(made), 421);
   made.local_host = "192.0.2.7";
   EXPECT_EQ(refusal(made), 0);
+  made.local_port = 80;
+  EXPECT_EQ(refusal(made), 0);
+  made.local_host = "";
+  EXPECT_EQ(refusal(made), 421);
 }
 
 TEST(Gatekeeper, AllowedNamesAreOursWithAnyPortOrWithTheirs) {
@@ -58,10 +102,12 @@ TEST(Gatekeeper, AllowedNamesAreOursWithAnyPortOrWithTheirs) {
   EXPECT_EQ(with_host("[2001:db8::1]:80", {"[2001:db8::1]"}), 0);
 }
 
-TEST(Gatekeeper, OnPort80ThePortMayBeLeftOut) {
-  HttpRequest made = request("GET", "/", {{"Host", "localhost"}});
-  made.local_port = 80;
-  EXPECT_EQ(refusal(made), 0);
+TEST(Gatekeeper, TheNameOfThePublicUrlIsOursWithAnyPort) {
+  const Gatekeeper public_one = keeper({}, "https://pay.example.org/paystats/");
+  for (const char* host : {"pay.example.org", "PAY.example.org:443", "pay.example.org:8080"}) {
+    EXPECT_EQ(refusal(request("GET", "/", {{"Host", host}}), public_one), 0) << host;
+  }
+  EXPECT_EQ(refusal(request("GET", "/", {{"Host", "example.org"}}), public_one), 421);
 }
 
 TEST(Gatekeeper, AForeignOriginIs403WhateverTheMethod) {
@@ -79,6 +125,79 @@ TEST(Gatekeeper, AForeignOriginIs403WhateverTheMethod) {
             403);
 }
 
+TEST(Gatekeeper, AnOriginIsOursWithTheSchemesPortWrittenOrNot) {
+  const auto with = [](const char* host, const char* origin) {
+    return refusal(post("2", {{"Host", host}, {"Origin", origin}}), keeper({"pay.example.org"}));
+  };
+  EXPECT_EQ(with("pay.example.org", "https://pay.example.org"), 0);
+  EXPECT_EQ(with("pay.example.org", "http://pay.example.org:80"), 0);
+  EXPECT_EQ(with("pay.example.org:443", "https://pay.example.org"), 0);
+  EXPECT_EQ(with("pay.example.org:443", "http://pay.example.org"), 403);
+  EXPECT_EQ(with("pay.example.org", "https://pay.example.org:8443"), 403);
+  EXPECT_EQ(with("pay.example.org:8443", "https://pay.example.org:8443"), 0);
+  EXPECT_EQ(with("pay.example.org:8443", "https://pay.example.org"), 403);
+}
+
+// ssh -L 9090:localhost:8080, and something else on port 3000 of the client.
+TEST(Gatekeeper, ThePageOfAnotherPortOfLocalhostGetsNothing) {
+  const auto with = [](const char* origin) {
+    return refusal(post("2", {{"Host", "localhost:9090"}, {"Origin", origin}}));
+  };
+  EXPECT_EQ(with("http://localhost:9090"), 0);
+  EXPECT_EQ(with("http://localhost:3000"), 403);
+  EXPECT_EQ(with("http://localhost:8080"), 403);
+  EXPECT_EQ(with("http://127.0.0.1:9090"), 403);
+}
+
+TEST(Gatekeeper, TheOriginOfThePublicUrlIsOursWhateverHostTheProxySends) {
+  const Gatekeeper public_one = keeper({}, "https://pay.example.org/paystats/");
+  const auto with = [&](const char* host, const char* origin) {
+    return refusal(post("2", {{"Host", host}, {"Origin", origin}}), public_one);
+  };
+  for (const char* host : {"127.0.0.1:8080", "pay.example.org", "localhost"}) {
+    EXPECT_EQ(with(host, "https://pay.example.org"), 0) << host;
+    EXPECT_EQ(with(host, "https://PAY.example.org:443"), 0) << host;
+    EXPECT_EQ(with(host, "https://pay.example.org:8443"), 403) << host;
+    EXPECT_EQ(with(host, "https://evil.example"), 403) << host;
+    EXPECT_EQ(with(host, "https://pay.example.org.evil.example"), 403) << host;
+    EXPECT_EQ(with(host, "null"), 403) << host;
+  }
+  EXPECT_EQ(with("127.0.0.1:8080", "http://pay.example.org"), 403);
+  // A proxy may leave the port out, and plain HTTP is not the page's.
+  EXPECT_EQ(with("pay.example.org", "http://pay.example.org"), 403);
+  const Gatekeeper other_port = keeper({}, "https://pay.example.org:8443");
+  const HttpRequest posted =
+      post("2", {{"Host", "pay.example.org"}, {"Origin", "https://pay.example.org"}});
+  EXPECT_EQ(refusal(posted, other_port), 403);
+  EXPECT_EQ(refusal(posted, keeper({"pay.example.org"}, "https://pay.example.org:8443")), 0);
+  EXPECT_EQ(with("evil.example", "https://pay.example.org"), 421);
+}
+
+TEST(Gatekeeper, ARefusalNamesTheOptionWithItsValue) {
+  EXPECT_NE(detail(request("GET", "/", {{"Host", "pay.example.org:8443"}}))
+                .find("--allow-host pay.example.org:8443,"),
+            std::string::npos);
+  const HttpRequest posted =
+      post("2", {{"Host", "127.0.0.1:8080"}, {"Origin", "https://pay.example.org"}});
+  EXPECT_NE(detail(posted).find("--public-url https://pay.example.org/"), std::string::npos);
+  EXPECT_NE(
+      detail(posted, keeper({}, "http://pay.example.org/p")).find("http://pay.example.org/p/"),
+      std::string::npos);
+}
+
+TEST(Gatekeeper, ARefusalAdvisesNothingThatIsNoNameAndIsPrintableAndBounded) {
+  for (const char* text : {"evil\x1b[31m", "a;rm -rf", "$(id)", "\xff\xfe", "a b", ""}) {
+    const std::string said = detail(request("GET", "/", {{"Host", text}}));
+    EXPECT_EQ(said.find("--"), std::string::npos) << said;
+    EXPECT_EQ(said.find('\x1b'), std::string::npos) << said;
+    const std::string origin = "https://" + std::string(text);
+    EXPECT_EQ(detail(post("2", {{"Origin", origin}})).find("--"), std::string::npos) << origin;
+  }
+  const std::string longest = std::string(4000, 'a') + ".example";
+  EXPECT_LT(detail(request("GET", "/", {{"Host", longest}})).size(), 500u);
+  EXPECT_LT(detail(post("2", {{"Origin", "http://" + longest}})).size(), 500u);
+}
+
 TEST(Gatekeeper, ACrossSiteRequestIs403UnlessSomebodyFollowsALink) {
   EXPECT_EQ(refusal(post("2", {{"Sec-Fetch-Site", "cross-site"}})), 403);
   EXPECT_EQ(refusal(post("2", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "navigate"}})),
@@ -93,8 +212,7 @@ TEST(Gatekeeper, ACrossSiteRequestIs403UnlessSomebodyFollowsALink) {
 TEST(Gatekeeper, AnyTransferEncodingIs411AndEndsTheConnection) {
   for (const char* coding : {"chunked", "gzip, chunked", "identity", "", "x", "Chunked"}) {
     std::string_view origin_form;
-    const auto refused =
-        Gatekeeper({}).refuse(post("2", {{"transfer-ENCODING", coding}}), origin_form);
+    const auto refused = keeper().refuse(post("2", {{"transfer-ENCODING", coding}}), origin_form);
     ASSERT_TRUE(refused) << coding;
     EXPECT_EQ(refused->status, 411);
     EXPECT_TRUE(refused->close);

@@ -108,6 +108,82 @@ TEST(Router, NothingOutsideTheListOfFilesIsInReach) {
   EXPECT_EQ(status_of(router().route(request("GET", "/..\\etc"))), 400);
 }
 
+RouterOptions under_a_path(const char* url = "https://pay.example.org/pay/stats/") {
+  return router_options({}, url).value();
+}
+
+TEST(Router, ATargetUnderThePathOfThePublicUrlIsServedAsWithoutIt) {
+  const Router there = router(under_a_path());
+  for (const char* target :
+       {"/", "/pay/stats/", "/css/page.css", "/pay/stats/css/page.css", "/pay/stats/healthz",
+        "/pay/stats/api/openapi.json", "/pay/%73tats/"}) {
+    EXPECT_EQ(status_of(there.route(request("GET", target))), 200) << target;
+  }
+  expect_action<OpenStream>(there.route(request("GET", "/pay/stats/api/stream?limit=5")));
+  const auto ask =
+      expect_action<AskStats>(there.route(request("GET", "/pay/stats/api/stats/pay?")));
+  EXPECT_EQ(std::get<protocol::UserQuery>(ask.query).user, "pay");
+  HttpRequest posted = post("5");
+  posted.target = "/pay/stats/api/payments";
+  expect_action<TakePayments>(there.route(posted));
+  for (const char* target :
+       {"/pay/", "/pay", "/pay/statsx/", "/Pay/stats/", "/pay/stats/pay/stats/", "/pay/stats//",
+        "/pay/stats/../", "/x/pay/stats/", "/pay%2fstats/"}) {
+    EXPECT_EQ(status_of(there.route(request("GET", target))), 404) << target;
+  }
+  EXPECT_EQ(status_of(router().route(request("GET", "/pay/stats/"))), 404);
+}
+
+TEST(Router, ThePathOfThePublicUrlWithoutItsSlashIsRedirectedToThePage) {
+  const Router there = router(under_a_path());
+  const auto moved = expect_action<HttpResponse>(there.route(request("GET", "/pay/stats")));
+  EXPECT_EQ(moved.status, 308);
+  EXPECT_TRUE(has_field(moved, "Location: https://pay.example.org/pay/stats/"));
+  const auto user =
+      expect_action<HttpResponse>(there.route(request("GET", "/pay/stats?user=a%0d")));
+  EXPECT_TRUE(has_field(user, "Location: https://pay.example.org/pay/stats/?user=a%0d"));
+  const Router at_root = router(under_a_path("https://pay.example.org"));
+  EXPECT_EQ(status_of(at_root.route(request("GET", "/"))), 200);
+}
+
+TEST(Router, ThePathOfThePublicUrlIsNoneOfTheApi) {
+  for (const char* url : {"http://a/metrics", "http://a/healthz/", "http://a/api/stats",
+                          "http://a/api/stats/edgar", "http://a/api/payments/"}) {
+    const auto options = router_options({}, url);
+    ASSERT_FALSE(options) << url;
+    EXPECT_EQ(options.error().message.rfind("--public-url: http://a/", 0), 0u);
+  }
+  // Read as it is where that makes sense: a proxy may leave the path on, or take it off.
+  const Router there = router(under_a_path("http://a/api"));
+  expect_action<AskStats>(there.route(request("GET", "/api/stats")));
+  expect_action<AskStats>(there.route(request("GET", "/api/api/stats")));
+  EXPECT_EQ(status_of(there.route(request("GET", "/api/"))), 200);
+  EXPECT_EQ(status_of(there.route(request("GET", "/api"))), 308);
+  EXPECT_FALSE(router_options({"a/"}, std::nullopt));
+}
+
+TEST(Router, NoOriginIsAskedOfFilesOfThePageAndOfAllElse) {
+  const auto foreign = [](std::string_view method, std::string_view target) {
+    return status_of(router(under_a_path())
+                         .route(request(method, target,
+                                        {{"Origin", "https://evil.example"},
+                                         {"Sec-Fetch-Site", "cross-site"}})));
+  };
+  for (const char* target : {"/", "/css/page.css", "/pay/stats/", "/pay/stats/css/page.css"}) {
+    EXPECT_EQ(foreign("GET", target), 200) << target;
+    EXPECT_EQ(foreign("HEAD", target), 200) << target;
+    EXPECT_EQ(foreign("POST", target), 403) << target;
+    EXPECT_EQ(foreign("OPTIONS", target), 403) << target;
+  }
+  for (const char* target :
+       {"/api/stats", "/api/stream", "/api/stats/edgar", "/api/payments/k", "/api/idempotency",
+        "/api/openapi.json", "/metrics", "/healthz", "/readyz", "/no-such-file", "/pay/stats",
+        "/pay/stats/api/stats", "/pay/stats/metrics", "/%zz"}) {
+    EXPECT_EQ(foreign("GET", target), 403) << target;
+  }
+  EXPECT_EQ(foreign("OPTIONS", "*"), 403);
+}
+
 TEST(Router, FilesHaveTheirTypeAnETagAndAStrictPolicy) {
   const Action page = router().route(request("GET", "/"));
   const auto response = expect_action<HttpResponse>(page);

@@ -1,0 +1,42 @@
+// Whom a URL names, taken apart: the authority that stands in a Host field ("localhost:8080"), and
+// the origin that a browser sends in an Origin field ("https://pay.example.org"). Views of the
+// text.
+//
+//   const std::optional<Origin> origin = parse_origin("https://Pay.example.org");
+//   if (origin) use(origin->secure, origin->authority.name, origin->port());   // true, ..., 443
+//
+// Strict: what has a user, a path, an empty port, a zero in front of it, or a character that no
+// name has is none. So whatever is taken here can be shown, and written behind an option, as it is.
+// Source: RFC 3986, section 3.2; RFC 6454, section 7.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace paystats::api {
+
+struct Authority {
+  std::string_view name;         // as written: "Pay.example.org", "127.0.0.1", "[::1]"
+  std::optional<uint16_t> port;  // where one is written
+};
+
+struct Origin {
+  bool secure = false;  // https
+  Authority authority;
+
+  uint16_t port() const { return authority.port.value_or(secure ? 443 : 80); }
+};
+
+struct SplitUrl {
+  bool secure = false;
+  std::string_view rest;  // behind "http://" or "https://"
+};
+
+// Nothing where it begins with neither.
+std::optional<SplitUrl> split_scheme(std::string_view url);
+
+std::optional<Authority> parse_authority(std::string_view text);
+std::optional<Origin> parse_origin(std::string_view text);
+
+}  // namespace paystats::api
