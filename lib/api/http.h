@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "api/problem_type.h"
+
 namespace paystats::api {
 
 struct HttpField {
@@ -46,6 +48,7 @@ struct HttpResponse {
   SharedBytes body;        // null: none
   bool omit_body = false;  // the answer to a HEAD: length and fields as for a GET
   bool close = false;      // nothing more is read from this connection
+  std::optional<ProblemType> problem = std::nullopt;  // that the body tells of
 };
 
 struct ConnectionFields {

@@ -70,6 +70,10 @@ Words words_of(ProblemType type) {
 
 }  // namespace
 
+std::string_view problem_name(ProblemType type) {
+  return words_of(type).name;
+}
+
 std::string problem_urn(ProblemType type) {
   return fmt::format("urn:paystats:problem:{}", words_of(type).name);
 }
@@ -99,6 +103,7 @@ HttpResponse problem_response(const Problem& problem) {
   body += problem.members;
   body += "}\n";
   HttpResponse response = text_response(words.status, "application/problem+json", std::move(body));
+  response.problem = problem.type;
   const int retry_after_s = problem.retry_after_s > 0 ? problem.retry_after_s : words.retry_after_s;
   if (retry_after_s > 0) response.fields += fmt::format("Retry-After: {}\r\n", retry_after_s);
   return response;

@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "api/problem.h"
 #include "base/metrics_text.h"
 
 namespace paystats::api {
+
+void ServerFigures::count(const HttpResponse& response) {
+  const auto status_class = static_cast<size_t>(response.status / 100);
+  if (status_class < std::size(responses)) ++responses[status_class];
+  if (response.problem) ++refusals[static_cast<size_t>(*response.problem)];
+}
 
 HttpResponse readiness_response(const ServerFigures& figures) {
   std::string missing;
@@ -21,10 +29,17 @@ HttpResponse readiness_response(const ServerFigures& figures) {
 
 HttpResponse metrics_response(const ServerFigures& figures) {
   base::MetricsText out("paystats_serve_");
+  out.build_info();
   out.counter("requests_total", "Requests read.", figures.requests);
   out.family("responses_total", "counter", "Responses by class of status.");
   for (int digit = 2; digit <= 5; ++digit) {
     out.sample("responses_total", "status", fmt::format("{}xx", digit), figures.responses[digit]);
+  }
+  // Each type from the start: a counter that comes with its first refusal shows no increase.
+  out.family("refusals_total", "counter", "Requests refused, or not answered, by type of problem.");
+  for (size_t type = 0; type < kProblemTypes; ++type) {
+    out.sample("refusals_total", "type", problem_name(static_cast<ProblemType>(type)),
+               figures.refusals[type]);
   }
   out.counter("payments_total", "Payments accepted.", figures.payments_accepted);
   out.counter("posts_accepted_total", "Requests whose payments were accepted.",

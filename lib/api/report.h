@@ -2,10 +2,12 @@
 // send requests here, /metrics for Prometheus.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "api/http.h"
+#include "api/problem_type.h"
 #include "keys/key_answer.h"
 
 namespace paystats::api {
@@ -18,7 +20,8 @@ struct ServerFigures {
   uint64_t cache_version = 0;
 
   uint64_t requests = 0;
-  uint64_t responses[6] = {};  // by the first digit of their status
+  uint64_t responses[6] = {};                         // by the first digit of their status
+  std::array<uint64_t, kProblemTypes> refusals = {};  // by ProblemType
   uint64_t payments_accepted = 0;
   uint64_t posts_accepted = 0;
   uint64_t posts_failed = 0;  // refused by the queue or by the output
@@ -34,6 +37,9 @@ struct ServerFigures {
 
   uint64_t posts_repeated = 0;  // answered again, since their key had been taken
   keys::KeyFigures keys;
+
+  // One that is sent.
+  void count(const HttpResponse& response);
 };
 
 // 200, or 503 that says what is missing.

@@ -32,6 +32,11 @@ void MetricsText::gauge(std::string_view name, std::string_view help, uint64_t v
   fmt::format_to(std::back_inserter(text_), "{}{} {}\n", prefix_, name, value);
 }
 
+void MetricsText::build_info() {
+  family("build_info", "gauge", "1, with the version of the program.");
+  sample("build_info", "version", PAYSTATS_VERSION, 1);
+}
+
 void MetricsText::sample(std::string_view name, std::string_view label,
                          std::string_view label_value, uint64_t value) {
   fmt::format_to(std::back_inserter(text_), "{}{}{{{}=\"", prefix_, name, label);

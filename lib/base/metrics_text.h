@@ -30,6 +30,9 @@ class MetricsText {
   void counter(std::string_view name, std::string_view help, uint64_t value);
   void gauge(std::string_view name, std::string_view help, uint64_t value);
 
+  // build_info{version="0.1.0"} 1: the version of this program.
+  void build_info();
+
   // A name with several: its samples follow it.
   void family(std::string_view name, std::string_view type, std::string_view help);
   void sample(std::string_view name, std::string_view label, std::string_view label_value,

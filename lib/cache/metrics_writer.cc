@@ -68,6 +68,7 @@ void MetricsWriter::write_offers() {
 
 std::string metrics_text(const CacheFigures& figures) {
   base::MetricsText text("paystats_cache_");
+  text.build_info();
   text.counter("records_read_total", "Lines of stats read, accepted or not.",
                figures.accepted + figures.rejected);
   text.counter("records_accepted_total", "Lines of stats applied.", figures.accepted);

@@ -1,6 +1,7 @@
 #include "http/answer_feed.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "http/line_link.h"
@@ -9,7 +10,7 @@
 namespace paystats::http {
 namespace {
 
-constexpr base::Duration kCheckInterval = std::chrono::milliseconds(500);
+constexpr base::Duration kCheckInterval = std::chrono::milliseconds(200);
 
 struct State {
   uint64_t instance = 0;
@@ -50,7 +51,9 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void connect();
   void lose();
   void retry_later();
+  void watch_on();
   void check_deadlines();
+  bool is_overdue(base::Instant now) const;
   void watch_says(std::string line);
   void take_answer(std::string line);
   base::Result<api::PreparedAnswerPtr> read_answer(std::string line, const Question& question);
@@ -72,6 +75,9 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   bool connected = false;  // both of these
   bool stopped = false;
   base::Instant connecting_since{};
+  base::Instant watch_line{};                  // the last one came then
+  std::optional<base::Instant> watch_asked{};  // again, and no line has come since
+  bool was_overdue = false;                    // at the last check
   loop::asio::steady_timer retry_timer;
   base::Duration retry_after;
   std::unique_ptr<loop::Ticker> checks;
@@ -119,11 +125,7 @@ void AnswerFeed::Impl::connect() {
   watch = LineLink::open(loop.context(), path,
                          {.on_open =
                               [weak] {
-                                const auto self = weak.lock();
-                                protocol::PageQuery one_row;
-                                one_row.limit = 1;
-                                one_row.watch = true;
-                                if (self) self->watch->send(protocol::request_line(one_row));
+                                if (const auto self = weak.lock()) self->watch_on();
                               },
                           .on_line =
                               [weak](std::string line) {
@@ -133,11 +135,21 @@ void AnswerFeed::Impl::connect() {
                           .on_close = on_close});
 }
 
+// The cache answers at once, also on a connection that watches already.
+void AnswerFeed::Impl::watch_on() {
+  protocol::PageQuery one_row;
+  one_row.limit = 1;
+  one_row.watch = true;
+  watch->send(protocol::request_line(one_row));
+}
+
 // One of the two connections has ended, so both do: half a cache is none.
 void AnswerFeed::Impl::lose() {
   const bool was_connected = std::exchange(connected, false);
   questions_open = false;
   watch_spoke = false;
+  watch_asked.reset();
+  was_overdue = false;
   for (auto* link : {&watch, &questions}) {
     if (*link) (*link)->close();
     link->reset();
@@ -160,13 +172,26 @@ void AnswerFeed::Impl::retry_later() {
   });
 }
 
+// Twice in a row: where this process has been stopped itself, what the cache has said meanwhile is
+// read between the two.
 void AnswerFeed::Impl::check_deadlines() {
-  const base::Instant latest = clock.now() - options.answer_timeout;
+  const base::Instant now = clock.now();
+  const bool overdue = is_overdue(now);
+  if (overdue && std::exchange(was_overdue, true)) return lose();
+  was_overdue = overdue;
+  if (!watch_spoke || watch_asked || now - watch_line < options.silence_max) return;
+  watch_asked = now;
+  watch_on();
+}
+
+bool AnswerFeed::Impl::is_overdue(base::Instant now) const {
+  if (watch_asked && now - *watch_asked >= options.watch_timeout) return true;
+  const base::Instant latest = now - options.answer_timeout;
   const bool connecting = watch != nullptr && !connected;
   // The cache takes one question after the other: the next one's time begins when the one before
   // it has been answered, or many slow ones would look like a cache that says nothing.
   const bool silent = !sent.empty() && std::max(sent.front().sent, last_answer) <= latest;
-  if (silent || (connecting && connecting_since <= latest)) lose();
+  return silent || (connecting && connecting_since <= latest);
 }
 
 void AnswerFeed::Impl::watch_says(std::string line) {
@@ -174,6 +199,8 @@ void AnswerFeed::Impl::watch_says(std::string line) {
       api::prepare_answer(std::move(line), protocol::PageQuery{});
   if (!answer) return lose();  // too many connections, say: it is tried again later
   watch_spoke = true;
+  watch_line = clock.now();
+  watch_asked.reset();
   advance(*answer);
   const State before = std::exchange(announced, state_of(*answer));
   settle(announced != before);

@@ -8,6 +8,11 @@
 //   feed.ask(query, [](const Result<PreparedAnswerPtr>& answer) { ... });
 //   feed.stop();
 //
+// A cache that is frozen says nothing and ends nothing. So a watch that has been silent for a while
+// is asked for again, which a cache answers at once whatever else it is asked: where no line comes
+// the cache is away, within three seconds of its last word. A cache that is slow with one question
+// answers this all the same.
+//
 // The answer to a query at a version is made once and shared by all that ask; those that ask while
 // it is on its way wait for the same. All on the loop's thread; handlers are called from the loop,
 // not from within a call, except that ask() may call at once where the cache is away.
@@ -38,7 +43,10 @@ struct AnswerFeedOptions {
   base::Duration retry_max = std::chrono::seconds(1);
   base::Duration answer_timeout =
       std::chrono::seconds(5);  // for one question; a slower cache is away
-  size_t answers_max = 256;     // prepared ones that are kept
+  // For a watch that is silent, before it is asked for again; and for that to be answered.
+  base::Duration silence_max = std::chrono::milliseconds(500);
+  base::Duration watch_timeout = std::chrono::milliseconds(1800);
+  size_t answers_max = 256;  // prepared ones that are kept
   uint64_t answer_bytes_max = 32 << 20;
   size_t questions_max = 16384;  // on their way
 };

@@ -101,6 +101,7 @@ void HttpConnection::check_deadline(base::Instant now) {
   if (can_be_told) {
     // As much as the kernel takes at once: such a client is not waited for any more.
     const api::HttpResponse response = api::closing_problem(api::ProblemType::kTimeout, {});
+    service_.figures.count(response);
     std::string bytes;
     api::append_head(bytes, response, {.keep_alive = false, .date = service_.date});
     bytes += *response.body;
@@ -335,10 +336,7 @@ loop::asio::awaitable<void> HttpConnection::open_stream(api::OpenStream open) {
 
 void HttpConnection::respond(const api::HttpResponse& response) {
   if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
-  const auto status_class = static_cast<size_t>(response.status / 100);
-  if (status_class < std::size(service_.figures.responses)) {
-    ++service_.figures.responses[status_class];
-  }
+  service_.figures.count(response);
   api::append_head(
       output_.head(), response,
       {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});

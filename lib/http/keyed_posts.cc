@@ -34,17 +34,19 @@ KeyedPosts::~KeyedPosts() {
 }
 
 base::Result<void> KeyedPosts::start() {
-  base::Result<void> started =
-      requests_->start({.on_outcomes =
-                            [shared = shared_](std::vector<io::KeyedOutcome> outcomes) {
-                              shared->post([shared, outcomes = std::move(outcomes)] {
-                                shared->handlers.on_outcomes(outcomes);
-                              });
-                            },
-                        .on_broken =
-                            [shared = shared_](const base::Error& error) {
-                              shared->post([shared, error] { shared->handlers.on_broken(error); });
-                            }});
+  base::Result<void> started = requests_->start(
+      {.on_outcomes =
+           [shared = shared_](std::vector<io::KeyedOutcome> outcomes) {
+             shared->post([shared, outcomes = std::move(outcomes)] {
+               shared->handlers.on_outcomes(outcomes);
+             });
+           },
+       .on_takes_again =
+           [shared = shared_] { shared->post([shared] { shared->handlers.on_takes_again(); }); },
+       .on_broken =
+           [shared = shared_](const base::Error& error) {
+             shared->post([shared, error] { shared->handlers.on_broken(error); });
+           }});
   started_ = started.has_value();
   return started;
 }

@@ -2,7 +2,7 @@
 // key, and of questions about one, is decided there, and is told by its threads. Private to this
 // room; see http/payment_writer.h for what a caller can rely on.
 //
-//   KeyedPosts keyed(loop, std::move(requests), {.on_outcomes = ..., .on_broken = ...});
+//   KeyedPosts keyed(loop, std::move(requests), {.on_outcomes = ..., ...});
 //   Result<void> started = keyed.start();
 //   std::optional<KeyedOutcome> now = keyed.submit(17, posted.request());   // else on_outcomes
 //   bool ended = keyed.end();
@@ -25,9 +25,10 @@ namespace paystats::http {
 
 class KeyedPosts {
  public:
-  // Both are called on the loop.
+  // All are called on the loop.
   struct Handlers {
     std::function<void(const std::vector<io::KeyedOutcome>&)> on_outcomes;
+    std::function<void()> on_takes_again;
     std::function<void(const base::Error&)> on_broken;
   };
 

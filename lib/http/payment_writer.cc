@@ -181,6 +181,10 @@ PaymentWriter::PaymentWriter(loop::EventLoop& loop, std::unique_ptr<io::PaymentS
                                [weak](const std::vector<io::KeyedOutcome>& outcomes) {
                                  if (const auto side = weak.lock()) side->report_keyed(outcomes);
                                },
+                           .on_takes_again =
+                               [weak] {
+                                 if (const auto side = weak.lock()) side->set_keyed_writable(true);
+                               },
                            .on_broken =
                                [weak](const base::Error& error) {
                                  if (const auto side = weak.lock()) side->break_keyed(error);

@@ -99,7 +99,8 @@ class PaymentWriter {
   // the io::KeyedRequests is stuck, with the same consequence.
   bool end();
 
-  // The last payments could be written, or none have been tried.
+  // The last payments could be written, or none have been tried, or the output has said since that
+  // it would take some: see io::PaymentSink::probe(), which is asked about once a second.
   bool writable() const;
   size_t waiting() const;
   size_t undecided() const;  // have been told that nobody knows, and it is still so

@@ -96,6 +96,7 @@ void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
   ++service.figures.connections_refused;
   const api::HttpResponse response =
       api::closing_problem(api::ProblemType::kBusy, "too many connections");
+  service.figures.count(response);
   std::string bytes;
   api::append_head(bytes, response, {.keep_alive = false, .date = service.date});
   bytes += *response.body;

@@ -1,21 +1,15 @@
 #include "http/writer_thread.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cassert>
-#include <cerrno>
 #include <deque>
 #include <iterator>
 #include <optional>
 #include <utility>
 
-#include "base/fd.h"
 #include "base/mutex.h"
 #include "http/gone_clients.h"
+#include "http/probe_pace.h"
+#include "http/thread_wake.h"
 
 namespace paystats::http {
 namespace {
@@ -40,22 +34,16 @@ struct WriterThread::Shared : std::enable_shared_from_this<WriterThread::Shared>
         handlers(std::make_shared<const Handlers>(std::move(on_loop))),
         loop(event_loop) {}
 
-  // From any thread.
-  void wake() const {
-    const uint64_t one = 1;
-    while (::write(wake_fd.get(), &one, sizeof one) < 0 && errno == EINTR) {
-    }
-  }
-
   // The thread's.
   void run();
   base::Result<void> write_all();
-  enum class Work { kGroup, kStop, kAbandoned };
+  enum class Work { kGroup, kProbe, kStop, kAbandoned };
   base::Result<Work> wait_for_work();
-  base::Result<void> wait_woken(std::optional<milliseconds> timeout) const;
-  void clear_wake() const;
+  std::optional<Work> next_work(std::optional<milliseconds>& timeout);
   std::vector<WriteItem> take_group(uint64_t bytes_max, Report& report);
   bool write_group();
+  bool probe();
+  void note(const Report& report);
   base::Result<std::optional<PostOutcome>> put(WriteItem& item, bool& awaits_flush);
   void put_off(std::vector<WriteItem> items);
   bool fail_all(const base::Error& error);
@@ -69,8 +57,9 @@ struct WriterThread::Shared : std::enable_shared_from_this<WriterThread::Shared>
   const bool request_is_line;
   const uint64_t group_bytes_max;
   const std::shared_ptr<const Handlers> handlers;
-  base::UniqueFd wake_fd;
+  ThreadWake wake;
   SteadyClock::time_point keys_pause_end{};  // until then requests with keys wait
+  ProbePace pace;
 
   base::Mutex mutex;
   std::deque<WriteItem> queue PAYSTATS_GUARDED_BY(mutex);
@@ -89,45 +78,32 @@ void WriterThread::Shared::tell(Report report) {
   loop.post([to = handlers, report = std::move(report)] { to->on_report(report); });
 }
 
-void WriterThread::Shared::clear_wake() const {
-  uint64_t ignored = 0;
-  pollfd polled = {wake_fd.get(), POLLIN, 0};
-  if (::poll(&polled, 1, 0) <= 0) return;
-  while (::read(wake_fd.get(), &ignored, sizeof ignored) < 0 && errno == EINTR) {
-  }
+// kGroup: there is something in the queue. kProbe: nothing is, and the last write failed. kStop:
+// stopping, and the queue is empty. Nothing: there is nothing to do before `timeout`.
+std::optional<WriterThread::Shared::Work> WriterThread::Shared::next_work(
+    std::optional<milliseconds>& timeout) {
+  const base::MutexLock lock(mutex);
+  if (abandoned) return Work::kAbandoned;
+  if (std::any_of(queue.begin(), queue.end(), [this](const auto& item) { return is_work(item); }))
+    return Work::kGroup;
+  if (stopping && queue.empty()) return Work::kStop;
+  const SteadyClock::time_point now = SteadyClock::now();
+  if (pace.due(now)) return Work::kProbe;
+  timeout = pace.wait(now);
+  if (sink->keyed() != nullptr) timeout = std::min(kFollowEach, timeout.value_or(kFollowEach));
+  if (!queue.empty()) timeout = kKeysPause;
+  return std::nullopt;
 }
 
-// Until wake(), until the time has passed, or until the reader of the output has gone. Without an
-// io::Waiter: that borrows a clock and a stop signal, which may be gone before this thread.
-base::Result<void> WriterThread::Shared::wait_woken(std::optional<milliseconds> timeout) const {
-  std::array<pollfd, 2> polled{{{reader_fd, 0, 0}, {wake_fd.get(), POLLIN, 0}}};
-  const int wait_ms = timeout ? static_cast<int>(timeout->count()) : -1;
-  if (::poll(polled.data(), polled.size(), wait_ms) < 0) {
-    return errno == EINTR ? base::Result<void>() : base::fail(base::system_error("poll", errno));
-  }
-  if ((polled[0].revents & POLLNVAL) != 0) return base::fail(base::system_error("output", EBADF));
-  if (polled[0].revents != 0) return base::fail(base::system_error("output", EPIPE));
-  clear_wake();
-  return {};
-}
-
-// kGroup: there is something in the queue. kStop: stopping, and the queue is empty.
 base::Result<WriterThread::Shared::Work> WriterThread::Shared::wait_for_work() {
   for (;;) {
     std::optional<milliseconds> timeout;
-    if (sink->keyed() != nullptr) timeout = kFollowEach;
-    {
-      const base::MutexLock lock(mutex);
-      if (abandoned) return Work::kAbandoned;
-      if (std::any_of(queue.begin(), queue.end(),
-                      [this](const auto& item) { return is_work(item); }))
-        return Work::kGroup;
-      if (stopping && queue.empty()) return Work::kStop;
-      if (!queue.empty()) timeout = kKeysPause;
-    }
+    if (const std::optional<Work> work = next_work(timeout)) return *work;
     // What it cannot read now, a request with a key will meet again.
     if (sink->keyed() != nullptr) (void)sink->keyed()->follow();
-    if (base::Result<void> woken = wait_woken(timeout); !woken) return base::fail(woken.error());
+    if (base::Result<void> woken = wake.wait(reader_fd, timeout); !woken) {
+      return base::fail(woken.error());
+    }
   }
 }
 
@@ -212,16 +188,44 @@ bool WriterThread::Shared::fail_all(const base::Error& error) {
     report.items.push_back({item.id, {.posting = Posting::kNotStored}});
   }
   const bool usable = report.usable;
+  note(report);
   tell(std::move(report));
+  return usable;
+}
+
+void WriterThread::Shared::note(const Report& report) {
+  if (!report.wrote) return;
+  report.written ? pace.written() : pace.failed(SteadyClock::now());
+}
+
+// Whether what failed would go well now, under the same rules as a write. A post that comes
+// meanwhile ends the wait for the turn: it will tell. False: the sink is of no more use.
+bool WriterThread::Shared::probe() {
+  const base::Result<io::Turn> turn = sink->begin(wake.fd());
+  if (turn && !turn->mine) {
+    wake.clear();
+    return true;
+  }
+  const base::Result<bool> well = turn ? sink->probe() : base::fail(turn.error());
+  if (turn) sink->abandon();
+  pace.probed(well && *well, SteadyClock::now());
+  Report report;
+  report.wrote = true;
+  if (!well) {
+    report.written = base::fail(well.error());
+    report.usable = sink->aftermath() != io::PaymentSink::Aftermath::kBroken;
+  }
+  const bool usable = report.usable;
+  if (!usable || (well && *well)) tell(std::move(report));
   return usable;
 }
 
 // One turn of the sink. False: the sink is of no more use.
 bool WriterThread::Shared::write_group() {
-  const base::Result<io::Turn> turn = sink->begin(wake_fd.get());
+  const base::Result<io::Turn> turn = sink->begin(wake.fd());
   if (!turn) return fail_all(turn.error());
   if (!turn->mine) {
-    clear_wake();
+    wake.clear();
     return true;
   }
   Report report;
@@ -261,6 +265,7 @@ bool WriterThread::Shared::write_group() {
                                                                           : Posting::kUnknown};
   }
   const bool usable = report.usable;
+  note(report);
   if (!report.items.empty() || report.wrote) tell(std::move(report));
   return usable;
 }
@@ -277,7 +282,9 @@ base::Result<void> WriterThread::Shared::write_all() {
     }
     if (*work == Work::kStop) return sink->close();
     if (*work == Work::kAbandoned) return base::fail("nobody waits for the payments any more");
-    if (!write_group()) return base::fail("payments could not be written");
+    if (!(*work == Work::kProbe ? probe() : write_group())) {
+      return base::fail("payments could not be written");
+    }
   }
 }
 
@@ -309,8 +316,7 @@ WriterThread::~WriterThread() {
 }
 
 base::Result<void> WriterThread::start() {
-  shared_->wake_fd.reset(::eventfd(0, EFD_CLOEXEC));
-  if (!shared_->wake_fd) return base::fail(base::system_error("eventfd", errno));
+  if (base::Result<void> opened = shared_->wake.open(); !opened) return opened;
   base::Result<base::Thread> thread = base::start_thread([shared = shared_] { shared->run(); });
   if (!thread) return base::fail(thread.error());
   thread_ = std::move(*thread);
@@ -323,7 +329,7 @@ bool WriterThread::push(std::vector<WriteItem>& items) {
     if (shared_->stopping) return false;
     std::move(items.begin(), items.end(), std::back_inserter(shared_->queue));
   }
-  shared_->wake();
+  shared_->wake.wake();
   return true;
 }
 
@@ -343,7 +349,7 @@ void WriterThread::stop() {
     const base::MutexLock lock(shared_->mutex);
     shared_->stopping = true;
   }
-  shared_->wake();
+  shared_->wake.wake();
 }
 
 bool WriterThread::end() {
@@ -351,7 +357,7 @@ bool WriterThread::end() {
   stop();
   base::MutexLock lock(shared_->mutex);
   shared_->abandoned = true;
-  shared_->wake();
+  shared_->wake.wake();
   const auto deadline = SteadyClock::now() + kLastWait;
   while (!shared_->finished && shared_->on_finished.wait_until(lock, deadline)) {
   }

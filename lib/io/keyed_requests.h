@@ -44,8 +44,10 @@ struct KeyedOutcome {
 class KeyedRequests {
  public:
   struct Handlers {
-    // Both are called by other threads, and not after stop() has returned true.
+    // All are called by other threads, and not after stop() has returned true.
     std::function<void(std::vector<KeyedOutcome>)> on_outcomes;
+    // After an outcome was kNotTaken: a broker would take requests again.
+    std::function<void()> on_takes_again = [] {};
     std::function<void(const base::Error&)> on_broken;  // there is no going on
   };
 

@@ -77,6 +77,11 @@ class PaymentSink {
   // Ends a turn in which something could not be put: a log writes nothing of it.
   virtual void abandon() {}
 
+  // After an error that has been undone: whether payments could be taken again, as far as that can
+  // be told without writing any; false where only a put() can tell. Takes a second at most. An
+  // error says the same as that of flush(). REQUIRES: a turn, in which nothing has been put.
+  virtual base::Result<bool> probe() { return false; }
+
   virtual base::Result<void> close() = 0;  // flushes
 
   // A request is one line, whatever its volumes are, and a line has the time at which it was taken

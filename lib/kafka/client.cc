@@ -233,16 +233,30 @@ base::Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_
   }
 }
 
-void Client::probe_brokers() {
+// Null where no broker answers. Of one topic, or of those that the client knows.
+RdMetadata Client::ask_metadata(rd_kafka_topic_t* topic) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t asked =
-      rd_kafka_metadata(rk_, 0, nullptr, &metadata, milliseconds(kProbeTimeout));
+      rd_kafka_metadata(rk_, 0, topic, &metadata, milliseconds(kProbeTimeout));
   if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) {
     cluster_.watch().unreachable(rd_kafka_err2str(asked));
-    return;
+    return nullptr;
   }
-  rd_kafka_metadata_destroy(metadata);
   cluster_.watch().reachable();
+  return RdMetadata(metadata);
+}
+
+void Client::probe_brokers() {
+  (void)ask_metadata(nullptr);
+}
+
+bool Client::has_leaders(const std::string& topic_name) {
+  const RdMetadata metadata = ask_metadata(topic(topic_name));
+  if (!metadata || metadata->topic_cnt != 1) return false;
+  const rd_kafka_metadata_topic_t& answer = metadata->topics[0];
+  if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR || answer.partition_cnt == 0) return false;
+  return std::all_of(answer.partitions, answer.partitions + answer.partition_cnt,
+                     [](const auto& partition) { return partition.leader >= 0; });
 }
 
 base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {

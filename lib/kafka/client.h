@@ -66,11 +66,16 @@ class Client {
   // Asks whether any broker answers, and tells the watch.
   void probe_brokers();
 
+  // Whether a broker answers that there is the topic and that each of its partitions has a leader,
+  // within half a second; tells the watch.
+  bool has_leaders(const std::string& topic);
+
   // Destroys the handle without waiting for what it has under way.
   void abandon();
 
  private:
   Client(Cluster& cluster, ClientCallbacks callbacks);
+  RdMetadata ask_metadata(rd_kafka_topic_t* topic);
   void rest(int milliseconds);
   static int open_socket(int domain, int type, int protocol, void* opaque);
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);

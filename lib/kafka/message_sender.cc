@@ -85,6 +85,7 @@ class MessageSender::Impl {
   bool send(uint64_t number, std::string_view key, std::string_view value)
       PAYSTATS_EXCLUDES(mutex_);
   base::Result<std::vector<Failure>> failures() PAYSTATS_EXCLUDES(mutex_);
+  bool is_answered() { return client_ && client_->has_leaders(options_.topic); }
   size_t message_bytes_max() const { return message_bytes_max_; }
 
  private:
@@ -256,6 +257,10 @@ bool MessageSender::send(uint64_t number, std::string_view key, std::string_view
 
 base::Result<std::vector<MessageSender::Failure>> MessageSender::failures() {
   return impl_->failures();
+}
+
+bool MessageSender::is_answered() {
+  return impl_->is_answered();
 }
 
 size_t MessageSender::message_bytes_max() const {

@@ -59,6 +59,10 @@ class MessageSender {
   // have been away for --broker-timeout). All that was under way has been told of before.
   base::Result<std::vector<Failure>> failures();
 
+  // Whether a broker would take messages now (see Client::has_leaders()), which takes half a second
+  // where none answers. The thread that calls failures().
+  bool is_answered();
+
   // What key and value may have together: librdkafka's message.max.bytes less what frames them. The
   // topic's own max.message.bytes may be smaller: a message above that fails.
   size_t message_bytes_max() const;

@@ -84,6 +84,9 @@ class Producer {
 
   base::Result<CommitOutcome> commit();
 
+  // Between transactions: as that of the client.
+  bool has_leaders(const std::string& topic) { return client_->has_leaders(topic); }
+
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }
   rd_kafka_resp_err_t error() const { return error_; }

@@ -91,6 +91,8 @@ class TransactionalPaymentSink final : public io::PaymentSink {
     return {};
   }
 
+  base::Result<bool> probe() override { return producer_->has_leaders(topic_); }
+
   base::Result<void> close() override { return flush(); }
   bool lines_await_flush() const override { return options_.lines_together; }
   bool durable() const override { return true; }

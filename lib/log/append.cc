@@ -13,7 +13,10 @@ base::Result<void> append(int fd, std::string_view lines, std::string_view name,
     const std::string_view rest = lines.substr(done.bytes);
     const ssize_t n = ::write(fd, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return base::fail(base::system_error(name, errno));
+    if (n < 0) {
+      done.reason = errno;
+      return base::fail(base::system_error(name, done.reason));
+    }
     done.bytes += static_cast<size_t>(n);
     ++done.pieces;
   }

@@ -19,6 +19,7 @@ namespace paystats::log {
 struct Appended {
   size_t bytes = 0;
   size_t pieces = 0;
+  int reason = 0;  // why the rest could not be written, an errno value
 };
 
 // Of a regular file that is open for appending. `done` is right after an error as well.

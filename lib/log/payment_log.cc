@@ -173,7 +173,9 @@ void PaymentLog::end() {
 
 base::Result<void> PaymentLog::write(std::string_view lines) {
   Appended ours;
+  shortage_ = {.reason = 0, .bytes = lines.size()};
   base::Result<void> result = append(write_fd_.get(), lines, name_, ours);
+  if (!result) note_failure(ours.reason);
   if (result) result = check_place(lines);
   if (result) result = sync();
   if (!result) return base::fail(undone(result.error(), lines, ours));
@@ -181,6 +183,17 @@ base::Result<void> PaymentLog::write(std::string_view lines) {
   last_commit_ = state_of(read_fd_.get());
   if (last_commit_ && !grown_only_by(lines.size(), *last_commit_)) last_commit_.reset();
   return {};
+}
+
+base::Result<bool> PaymentLog::probe() {
+  const base::Result<bool> room = make_room(write_fd_.get(), undo_bytes_, shortage_, name_);
+  broken_ = broken_ || !room;
+  return room;
+}
+
+void PaymentLog::note_failure(int reason) {
+  shortage_.reason = reason;
+  broken_ = broken_ || !may_pass(reason);
 }
 
 bool PaymentLog::grown_only_by(size_t bytes, const FileState& state) const {
@@ -255,7 +268,7 @@ base::Result<void> PaymentLog::sync_contents() {
   if (reason == 0) return {};
   // A full disk may show only here, and is over once there is room. Anything else is a disk that
   // drops what it has taken, and says so once.
-  broken_ = broken_ || (reason != ENOSPC && reason != EDQUOT);
+  note_failure(reason);
   return base::fail(base::system_error(name_, reason));
 }
 
@@ -340,8 +353,10 @@ base::Result<void> PaymentLog::repair() {
     undo_bytes_ = *size;
     if (tail->whole_bytes == *size) return {};
     if (tail->lacks_newline) {
-      base::Result<void> written = io::write_stream(write_fd_.get(), "\n", name_);
-      undo_bytes_ += written ? 1 : 0;
+      Appended newline;
+      base::Result<void> written = append(write_fd_.get(), "\n", name_, newline);
+      if (!written) note_failure(newline.reason);
+      undo_bytes_ += newline.bytes;
       return written;
     }
     base::Result<void> kept = torn.keep(tail->whole_bytes, *size);

@@ -25,6 +25,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "log/append.h"
+#include "log/room.h"
 
 namespace paystats::log {
 
@@ -57,6 +58,8 @@ class PaymentLog {
   base::Result<bool> begin(int cancel_fd);
   // REQUIRES: begun. Once for each begin().
   base::Result<void> write(std::string_view lines);
+  // REQUIRES: begun. Whether there is room again for the last commit that failed (see room.h).
+  base::Result<bool> probe();
   void end();  // gives the lock back
 
   // REQUIRES: begun. The size of the log in front of a write(), all of it whole lines.
@@ -74,8 +77,8 @@ class PaymentLog {
   // Another number: another file has taken the log's name since, and is the log now.
   uint64_t file_number() const { return file_number_; }
 
-  // The disk dropped what it had taken, or a failed commit could not be undone: what the log holds
-  // is not certain any more.
+  // The disk fails (anything but a want of room), or a failed commit could not be undone: what the
+  // log holds is not certain any more.
   bool broken() const { return broken_; }
 
  private:
@@ -96,6 +99,7 @@ class PaymentLog {
   base::Result<std::string> read_from(uint64_t begin) const;
   base::Result<void> undo(std::string_view lines, Appended ours);
   base::Error undone(base::Error error, std::string_view lines, Appended ours);
+  void note_failure(int reason);
 
   base::UniqueFd write_fd_;
   base::UniqueFd read_fd_;  // where the lock is held
@@ -108,6 +112,7 @@ class PaymentLog {
   bool told_folder_ = false;
   uint64_t file_number_ = 1;
   bool broken_ = false;
+  Shortage shortage_;                     // of the last commit that failed
   uint64_t undo_bytes_ = 0;               // the size to go back to
   std::optional<FileState> last_commit_;  // as our last commit has left the file
 };

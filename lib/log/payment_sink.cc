@@ -120,6 +120,11 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
     end();
   }
 
+  base::Result<bool> probe() override {
+    assert(begun_ && lines_.empty());
+    return log_.probe();
+  }
+
   base::Result<void> close() override { return flush(); }
   bool request_is_line() const override { return true; }
   bool durable() const override { return true; }

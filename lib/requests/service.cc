@@ -31,6 +31,8 @@ namespace {
 
 // Failed deliveries are looked for this often.
 constexpr base::Duration kLookInterval = std::chrono::milliseconds(250);
+// While requests are not taken.
+constexpr base::Duration kProbeInterval = std::chrono::seconds(1);
 // An answer that has not come by then is awaited no longer; its client was told long ago.
 constexpr base::Duration kForgetAfter = std::chrono::minutes(5);
 // For the two threads to end.
@@ -54,7 +56,12 @@ struct Shared {
   std::unique_ptr<base::StopFlag> stop;
   std::unique_ptr<kafka::Cluster> cluster;  // ended by `stop`
   std::unique_ptr<kafka::MessageSender> sender;
+  std::function<void()> on_takes_again;
   std::function<void(const base::Error&)> on_broken;
+
+  // Of the thread that reads answers: when to ask whether requests are taken again; none was
+  // refused since: nothing.
+  std::optional<base::Instant> next_probe;
 
   base::Mutex mutex;
   base::CondVar ended;
@@ -69,6 +76,7 @@ struct Shared {
 
   base::Result<void> read_answers();
   base::Result<void> look_for_failures();
+  void probe();
 };
 
 // A message that was surely not written is not paid. Another may still come to the broker, and be
@@ -79,9 +87,20 @@ base::Result<void> Shared::look_for_failures() {
   for (const kafka::MessageSender::Failure& failure : *failures) {
     context.diagnostics.detail(fmt::format("kafka:{}: a request was not delivered: {}",
                                            options.topics.requests, failure.why));
-    if (!failure.maybe_written) book.fail(failure.number, io::KeyedOutcome::Kind::kNotTaken);
+    if (failure.maybe_written) continue;
+    book.fail(failure.number, io::KeyedOutcome::Kind::kNotTaken);
+    next_probe = context.clock.now() + kProbeInterval;
   }
   return {};
+}
+
+// So that it is told without a request: nobody may send one to a server that takes none.
+void Shared::probe() {
+  if (!next_probe || context.clock.now() < *next_probe) return;
+  next_probe = context.clock.now() + kProbeInterval;
+  if (!sender->is_answered()) return;
+  next_probe.reset();
+  on_takes_again();
 }
 
 base::Result<void> Shared::read_answers() {
@@ -114,6 +133,7 @@ base::Result<void> Shared::read_answers() {
       book.learn_past(std::exchange(past, {}));
     }
     if (base::Result<void> looked = look_for_failures(); !looked) return looked;
+    probe();
     book.expire(kForgetAfter);
   }
 }
@@ -167,6 +187,7 @@ base::Result<void> RequestService::start_thread(std::function<base::Result<void>
 
 base::Result<void> RequestService::start(Handlers handlers) {
   shared_->book.set_on_outcomes(std::move(handlers.on_outcomes));
+  shared_->on_takes_again = std::move(handlers.on_takes_again);
   shared_->on_broken = std::move(handlers.on_broken);
   Shared* const shared = shared_.get();
   base::Result<void> started = start_thread([shared] { return shared->read_answers(); });

@@ -9,6 +9,7 @@ namespace paystats::stream {
 
 std::string metrics_text(const Counters& counters) {
   base::MetricsText text("payagg_");
+  text.build_info();
   text.counter("records_read_total", "Records read.",
                counters.records_accepted + counters.records_rejected);
   text.counter("records_accepted_total", "Records that count in the totals.",

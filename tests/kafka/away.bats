@@ -118,6 +118,9 @@ END
   cat one.told two.told three.told >>told
   run -1 grep -v -e ' 503 ' -e '^before' told
   broker start >/dev/null
+  # Without a POST: a load balancer sends none to a server that is not ready.
+  wait_for 'grep -q "payments are refused meanwhile" serve.err && grep -q "payments can be written again" serve.err'
+  wait_for "curl -sS --max-time 120 $url/metrics | grep -qx 'paystats_serve_output_up 1'"
   wait_for '[ "$(submit "{\"user\":\"again\",\"paymentAmt\":1}")" = 200 ]'
   told_the_truth "$payments"
 }
@@ -171,6 +174,8 @@ keyed_without_broker() {
 
 # What was told without the broker holds with it; and to send again is certain.
 certain_with_broker() {
+  # Without a request: a load balancer sends none to a server that is not ready.
+  wait_for "curl -sS --max-time 120 $one_url/metrics | grep -qx 'paystats_serve_output_up 1'"
   wait_for '[ "$(asked one nobody)" = 404 ]'
   # Of one partition: whatever was sent before that question is decided.
   told_the_truth "$payments"

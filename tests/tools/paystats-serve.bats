@@ -200,6 +200,24 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   wait_for "has_total edgar $want"
 }
 
+@test "a cache that is frozen is away although it has ended nothing, and back when it goes on" {
+  start_durable
+  wait_for '[ "$(status /readyz)" = 200 ]'
+  curl -sN --max-time 120 "$url/api/stream" >events 3>&- &
+  started+=("$!")
+  wait_for 'grep -q "^event: stats" events'
+  kill -STOP "$cache_pid"
+  wait_for '[ "$(status /readyz)" = 503 ]'
+  [ "$(cat status.out)" = 'the cache is away' ]
+  wait_for 'grep -q "^event: away" events'
+  [ "$(status /api/stats)" = 503 ]
+  # What is taken meanwhile is there afterwards.
+  [ "$(submit '{"user":"edgar","paymentAmt":1,"volume":7}')" = 200 ]
+  kill -CONT "$cache_pid"
+  wait_for '[ "$(status /readyz)" = 200 ]'
+  wait_for 'has_total edgar 7.00'
+}
+
 @test "a full disk refuses payments with 507, and takes them again when there is room" {
   if [ "$(id -u)" -ne 0 ] || ! { mkdir disk && mount -t tmpfs -o size=64k tmpfs disk; } 2>/dev/null; then
     skip "needs a file system of its own (root)"
@@ -212,9 +230,15 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   grep -q 'problem:not-stored' submit.out
   grep -q 'no space left on device (payments are refused meanwhile)' serve.err
   [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":7.00,"count":7}' ]
+  curl -sS "$url/metrics" | grep -qx 'paystats_serve_output_up 0'
+  curl -sS "$url/readyz" | grep -qx 'payments cannot be written'
   mount -o remount,size=1m disk
-  [ "$(submit @many)" = 200 ]
+  # Without a POST: a load balancer sends none to a server that is not ready.
+  wait_for "curl -sS $url/metrics | grep -qx 'paystats_serve_output_up 1'"
   grep -q 'payments can be written again' serve.err
+  run -1 grep -x 'payments cannot be written' <(curl -sS "$url/readyz")
+  [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":7.00,"count":7}' ]
+  [ "$(submit @many)" = 200 ]
   [ "$(payagg disk/payments.jsonl)" = '{"user":"edgar","sum":5007.00,"count":5007}' ]
   kill "$serve_pid"
   ends "$serve_pid" 0

@@ -38,6 +38,24 @@ describe("the life of the pipeline", () => {
     });
   }
 
+  test("paystats-cache frozen: the page says so although nothing has ended, and goes on when it does", async () => {
+    const pipeline = await Pipeline.start();
+    const view = await openPage(browser, pipeline.url);
+    await view.submit("edgar", "12.50", "7");
+    await becomes("the sum", () => view.sumOf("edgar"), "87.50");
+    pipeline.kill("paystats-cache", "SIGSTOP");
+    await eventually("the page says so", async () => /^Cache away, stale since \d\d:\d\d:\d\d$/.test(await view.state()) || view.state());
+    assert.equal(await view.page.locator("body.stale").count(), 1);
+    assert.equal(await view.sumOf("edgar"), "87.50");
+    pipeline.kill("paystats-cache", "SIGCONT");
+    await becomes("the state", view.state, "Live");
+    assert.equal(await view.page.locator("body.stale").count(), 0);
+    await view.submit("edgar", "0.01");
+    await becomes("the sum", () => view.sumOf("edgar"), "87.51");
+    await view.close();
+    await pipeline.stop();
+  });
+
   // A cache that has begun anew on a large log, for as long as a test likes.
   const catchUp = async (page) => {
     const body = JSON.stringify({ instance: "ffffffffffffffff", version: 1, ready: false, offset: 200, users: 7,

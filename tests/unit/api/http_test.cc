@@ -160,6 +160,28 @@ TEST(Report, MetricsHaveTheirTypes) {
       std::string::npos);
 }
 
+// Prometheus shows no increase of a counter that was not there before.
+TEST(Report, EachTypeOfRefusalIsCountedFromTheStart) {
+  ServerFigures figures;
+  const std::string none = body_of(metrics_response(figures));
+  EXPECT_NE(none.find("\npaystats_serve_refusals_total{type=\"bad-request\"} 0\n"),
+            std::string::npos);
+  EXPECT_NE(none.find("\npaystats_serve_refusals_total{type=\"not-stored\"} 0\n"),
+            std::string::npos);
+  figures.count(problem_response(ProblemType::kBusy, ""));
+  figures.count(problem_response(ProblemType::kBusy, ""));
+  figures.count(text_response(200, "text/plain", ""));
+  const std::string text = body_of(metrics_response(figures));
+  EXPECT_NE(text.find("\npaystats_serve_refusals_total{type=\"busy\"} 2\n"), std::string::npos);
+  EXPECT_NE(text.find("\npaystats_serve_responses_total{status=\"5xx\"} 2\n"), std::string::npos);
+  EXPECT_NE(text.find("\npaystats_serve_responses_total{status=\"2xx\"} 1\n"), std::string::npos);
+}
+
+TEST(Report, TheVersionIsAmongTheMetrics) {
+  EXPECT_TRUE(body_of(metrics_response({}))
+                  .starts_with("# HELP paystats_serve_build_info 1, with the version"));
+}
+
 TEST(Report, OfKeysThereAreMetricsWhereTheyAreKept) {
   ServerFigures figures;
   EXPECT_EQ(body_of(metrics_response(figures)).find("idempotency"), std::string::npos);

@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
-#include "api/key_response.h"
-#include "api/openapi.h"
 #include "api/problem.h"
 #include "requests.h"
 
@@ -273,50 +269,6 @@ TEST(Router, AnAbsoluteTargetIsTakenForItsOwnHostOnly) {
   EXPECT_EQ(status_of(router().route(request("GET", "http://evil.example/healthz"))), 400);
   EXPECT_EQ(status_of(router().route(request("GET", "http://127.0.0.1:8080/healthz"))), 400);
   EXPECT_EQ(status_of(router().route(request("GET", "ftp://localhost:8080/healthz"))), 400);
-}
-
-TEST(OpenApi, SaysWhatTheServerDoes) {
-  const auto document = nlohmann::json::parse(kOpenApiJson);
-  EXPECT_EQ(document["openapi"], "3.1.0");
-  size_t listed = 0;
-  for (const auto& [path, methods] : document["paths"].items()) listed += methods.size();
-  EXPECT_EQ(listed, routes().size());
-  for (const RouteDescription& route : routes()) {
-    const std::string path(route.path);
-    const std::string method(route.methods);
-    ASSERT_TRUE(document["paths"].contains(path)) << path;
-    EXPECT_TRUE(document["paths"][path].contains(method)) << path;
-    // And the router knows it: a wrong method is told which is right.
-    std::string target = path;
-    if (const size_t brace = target.find('{'); brace != std::string::npos) {
-      target = target.substr(0, brace) + "edgar";
-    }
-    EXPECT_EQ(status_of(router().route(request("PUT", target))), 405) << path;
-  }
-}
-
-TEST(OpenApi, ListsEveryWordForHowKeysAreKept) {
-  const auto document = nlohmann::json::parse(kOpenApiJson);
-  const auto& words = document["components"]["schemas"]["Horizon"]["properties"]["kept"]["enum"];
-  using Kept = keys::KeyFigures::Kept;
-  const std::vector<Kept> all = {Kept::kNot, Kept::kProcess, Kept::kLog, Kept::kTopic};
-  ASSERT_EQ(words.size(), all.size());
-  for (size_t i = 0; i < all.size(); ++i) {
-    const auto horizon = nlohmann::json::parse(*keys_response({.kept = all[i]}).body);
-    EXPECT_EQ(words[i], horizon["kept"]);
-  }
-}
-
-TEST(OpenApi, ListsEveryTypeOfProblem) {
-  const auto document = nlohmann::json::parse(kOpenApiJson);
-  const auto& types = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"];
-  size_t known = 0;
-  for (int type = 0; type <= static_cast<int>(ProblemType::kNotStored); ++type) {
-    const std::string urn = problem_urn(static_cast<ProblemType>(type));
-    EXPECT_NE(std::find(types.begin(), types.end(), urn), types.end()) << urn;
-    ++known;
-  }
-  EXPECT_EQ(types.size(), known);
 }
 
 }  // namespace

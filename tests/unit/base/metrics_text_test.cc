@@ -36,6 +36,15 @@ TEST(MetricsText, TheValueOfALabelCannotEndItsQuotesOrItsLine) {
   EXPECT_EQ(text.take(), "a{path=\"C:\\\\x\\\"} 7\\n\xC3\xA9{}\"} 1\n");
 }
 
+TEST(MetricsText, TheVersionIsALabel) {
+  MetricsText text("payagg_");
+  text.build_info();
+  EXPECT_EQ(text.take(),
+            "# HELP payagg_build_info 1, with the version of the program.\n"
+            "# TYPE payagg_build_info gauge\n"
+            "payagg_build_info{version=\"" PAYSTATS_VERSION "\"} 1\n");
+}
+
 TEST(MetricsText, IsEmptyOnceItWasTaken) {
   MetricsText text("a_");
   EXPECT_EQ(text.take(), "");

@@ -35,6 +35,8 @@ TEST_F(AnswerFeedTest, ACacheThatAnswersOneSlowQuestionAfterTheOtherIsNotAway) {
   }
   for (int i = 1; i <= 3; ++i) {
     clock_.advance(3s);  // of the five that an answer may take
+    ASSERT_TRUE(cache_.asked_for_watch());
+    cache_.announce(1);
     ASSERT_TRUE(deadlines_checked());
     ASSERT_TRUE(connected()) << "before answer " << i;
     cache_.reply(1);
@@ -49,13 +51,58 @@ TEST_F(AnswerFeedTest, ACacheThatSaysNothingIsAway) {
   cache_.reply(1);
   ASSERT_TRUE(eventually([&] { return answered_ == 1; }));
   clock_.advance(10s);  // in which nobody asks
+  ASSERT_TRUE(cache_.asked_for_watch());
+  cache_.announce(1);
   ask("b");
   ASSERT_TRUE(cache_.question());
   ASSERT_TRUE(deadlines_checked());
   ASSERT_TRUE(connected());
   clock_.advance(5s);
-  EXPECT_TRUE(eventually([&] { return failed_ == 1; }));
+  ASSERT_TRUE(cache_.asked_for_watch());
+  cache_.announce(1);
+  EXPECT_TRUE(eventually([&] { return failed_ == 1; })) << "the question is not answered";
   EXPECT_TRUE(cache_.left());
+}
+
+// It neither answers nor ends a connection: a SIGSTOP, a memory that swaps.
+TEST_F(AnswerFeedTest, ACacheThatIsFrozenWhileNobodyAsksIsAwayWithinThreeSeconds) {
+  clock_.advance(500ms);
+  ASSERT_TRUE(cache_.asked_for_watch());
+  clock_.advance(1700ms);  // one that is merely busy has time to answer
+  ASSERT_TRUE(deadlines_checked());
+  EXPECT_TRUE(connected());
+  clock_.advance(100ms);  // and three checks, of 200 ms each
+  EXPECT_TRUE(eventually([&] { return !connected(); }));
+  EXPECT_TRUE(cache_.left());
+}
+
+TEST_F(AnswerFeedTest, AWatchThatIsAskedForAgainIsNoNews) {
+  const int before = changes_;
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(1s);
+    ASSERT_TRUE(cache_.asked_for_watch());
+    cache_.announce(1);
+    ASSERT_TRUE(deadlines_checked());
+  }
+  cache_.announce(2);
+  EXPECT_TRUE(eventually([&] { return version() == 2; }));
+  EXPECT_EQ(changes_, before + 1);
+  EXPECT_TRUE(connected());
+}
+
+// What has come meanwhile has not been read yet.
+TEST_F(AnswerFeedTest, AServerThatWasStoppedItselfTakesNoCacheForFrozen) {
+  clock_.advance(1s);
+  ASSERT_TRUE(cache_.asked_for_watch());
+  on_loop([&] {
+    clock_.advance(60s);
+    cache_.announce(1);
+    // Longer than a check is due.
+    const auto end = std::chrono::steady_clock::now() + 500ms;
+    while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  });
+  ASSERT_TRUE(deadlines_checked());
+  EXPECT_TRUE(connected());
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ class FakeCache {
   void announce(uint64_t version, bool ready = true) {
     EXPECT_TRUE(watch_->send(state(version, ready)));
   }
+  // The watch is asked for again.
+  bool asked_for_watch() { return holds(watch_->line().value_or(""), "watch"); }
   bool left() { return questions_->closed(); }
 
  private:
@@ -111,9 +113,13 @@ class FedByFakeCache : public ::testing::Test {
   }
 
   FakeCache cache_;
+  std::atomic<int> changes_ = 0;  // that the feed has told of
   WatchedClock clock_;
   loop::EventLoop loop_;
-  AnswerFeed feed_{loop_, cache_.path(), clock_, AnswerFeedOptions{}, [this] { pages_.changed(); }};
+  AnswerFeed feed_{loop_, cache_.path(), clock_, AnswerFeedOptions{}, [this] {
+                     ++changes_;
+                     pages_.changed();
+                   }};
   LivePages pages_{loop_, feed_};
   std::thread thread_;
 };

@@ -45,6 +45,12 @@ class FakeKeyedRequests final : public io::KeyedRequests {
       lock.unlock();
       on_outcomes({{.id = id, .kind = kind, .count = payments}});
     }
+    void take_again() {
+      std::unique_lock lock(mutex);
+      const auto on_takes_again = handlers.on_takes_again;
+      lock.unlock();
+      on_takes_again();
+    }
     void answer_at_once(std::optional<Kind> kind, uint64_t payments = 0) {
       const std::lock_guard lock(mutex);
       at_once.reset();

@@ -49,6 +49,9 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     bool key_unreadable = false;
     bool keys_full = false;
     bool no_turn = false;  // begin() fails
+    int turns_waiting = 0;
+    bool has_room = false;  // as a probe finds it
+    int probes = 0;
     int abandons = 0;
     int failures = 0;  // so many flushes fail from now on
     bool recovers = true;
@@ -64,6 +67,23 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     void hold_turn(bool now) {
       const std::lock_guard lock(mutex);
       turn_held = now;
+    }
+    void make_room() {
+      const std::lock_guard lock(mutex);
+      has_room = true;
+    }
+    // The sink, too, is of no more use: as a probe finds it.
+    void break_now() {
+      const std::lock_guard lock(mutex);
+      recovers = false;
+    }
+    int probes_so_far() {
+      const std::lock_guard lock(mutex);
+      return probes;
+    }
+    bool turn_is_waited_for() {
+      const std::lock_guard lock(mutex);
+      return turns_waiting > 0;
     }
     void fail_next(int count, bool then_recovers = true) {
       const std::lock_guard lock(mutex);
@@ -84,6 +104,7 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
       {
         const std::lock_guard lock(control_->mutex);
         if (control_->no_turn) return base::fail("sink: is a directory");
+        control_->turns_waiting = control_->turn_held ? 1 : 0;
         if (!control_->turn_held) return io::Turn();
       }
       pollfd cancel = {cancel_fd, POLLIN, 0};
@@ -149,6 +170,13 @@ class TrickySink final : public io::PaymentSink, public io::KeyedPayments {
     ++control_->abandons;
     pending_ = 0;
     ledger_.drop();
+  }
+  base::Result<bool> probe() override {
+    const std::lock_guard lock(control_->mutex);
+    ++control_->probes;
+    EXPECT_EQ(pending_, 0u);
+    if (!control_->recovers) return base::fail("sink: input/output error");
+    return control_->has_room;
   }
   base::Result<void> close() override { return flush(); }
   Aftermath aftermath() const override {

@@ -281,6 +281,18 @@ TEST_F(KeyedElsewhere, ARequestOverTheirLimitsIsRefusedWithWordsThatSaySo) {
   EXPECT_EQ(status_of(server_->ask(server_->post(long_one))), 200);
 }
 
+TEST_F(KeyedElsewhere, AServerIsReadyAgainWithoutAPostOnceABrokerTakesRequests) {
+  start();
+  server_->start_cache(1);
+  HttpClient client = send(post());
+  keyed_->tell(0, Kind::kNotTaken);
+  EXPECT_EQ(status_of(client.read_response()), 503);
+  EXPECT_NE(server_->ask(server_->get("/readyz")).find("payments cannot be written"),
+            std::string::npos);
+  keyed_->take_again();
+  EXPECT_TRUE(eventually([&] { return status_of(server_->ask(server_->get("/readyz"))) == 200; }));
+}
+
 // Of a writer without a server, on a loop that does not run.
 struct BareWriter {
   explicit BareWriter(const std::shared_ptr<FakeKeyedRequests::Control>& keyed) {
@@ -333,6 +345,7 @@ TEST(KeyedWriter, AThreadThatIsStuckMayCallWhenEverythingIsGone) {
     bare.writer.reset();
     bare.loop.reset();
     keyed->handlers.on_outcomes({{.id = 1, .kind = Kind::kPaid, .count = 7}});
+    keyed->handlers.on_takes_again();
     keyed->handlers.on_broken({"requests: fenced"});
     EXPECT_EQ(bare.told, 0);
   }

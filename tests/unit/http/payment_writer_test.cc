@@ -85,6 +85,48 @@ TEST(PaymentWriter, AFullDiskRefusesPaymentsUntilThereIsRoom) {
   EXPECT_EQ(server.control->flushed(), 1u);
 }
 
+// A load balancer sends nothing to a server that is not ready.
+TEST(PaymentWriter, AServerIsReadyAgainWithoutAPostOnceThereIsRoom) {
+  HttpHarness server;
+  server.start_cache(1);
+  server.control->fail_next(1);
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 507);
+  ASSERT_TRUE(eventually([&] { return server.control->probes_so_far() == 1; }));
+  EXPECT_NE(server.ask(server.get("/readyz")).find("payments cannot be written"),
+            std::string::npos);
+  server.control->make_room();
+  EXPECT_TRUE(eventually([&] { return status_of(server.ask(server.get("/readyz"))) == 200; }));
+  EXPECT_EQ(server.control->abandons, server.control->probes_so_far()) << "turns are given back";
+  EXPECT_EQ(server.control->flushed(), 0u);
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 200);
+}
+
+TEST(PaymentWriter, AnOutputThatAProbeFindsBrokenTakesNothingMore) {
+  HttpHarness server;
+  server.control->fail_next(1);
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 507);
+  server.control->break_now();
+  EXPECT_TRUE(eventually([&] {
+    std::string message;
+    server.on_loop([&] { message = server.broken_message; });
+    return message == "sink: input/output error";
+  }));
+  EXPECT_NE(server.ask(server.post(kBatch)).find("problem:stopping"), std::string::npos);
+}
+
+TEST(PaymentWriter, AProbeThatWaitsForItsTurnHoldsUpNoPost) {
+  HttpHarness server;
+  server.control->fail_next(1);
+  EXPECT_EQ(status_of(server.ask(server.post(kBatch))), 507);
+  server.control->hold_turn(true);
+  ASSERT_TRUE(eventually([&] { return server.control->turn_is_waited_for(); }));
+  HttpClient client = server.client();
+  client.send(server.post(kBatch));
+  ASSERT_TRUE(eventually([&] { return server.figures().posts_waiting == 1; }));
+  server.control->hold_turn(false);
+  EXPECT_EQ(status_of(client.read_response()), 200);
+}
+
 TEST(PaymentWriter, AnOutputThatBreaksLeavesTheOutcomeUnknownAndTakesNothingMore) {
   HttpHarness server;
   server.control->fail_next(1, false);

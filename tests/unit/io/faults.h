@@ -1,6 +1,6 @@
 // System calls that fail on demand, so that a test can see what follows. faults_test.cc defines
-// fdatasync(), fsync(), flock(), write(), inotify_init1(), fstatfs() and getrandom() for the whole
-// test program.
+// fdatasync(), fsync(), flock(), write(), fallocate(), inotify_init1(), fstatfs() and getrandom()
+// for the whole test program.
 #pragma once
 
 #include <sys/types.h>
@@ -16,6 +16,8 @@ struct Faults {
   int fdatasync_after = 0;      // the first calls work all the same
   int fdatasync_failures = -1;  // so many calls fail, then it works; -1: all
   bool disk_is_memory = false;  // syncing does nothing: for tests that commit thousands of times
+  int write_errno = 0;          // of regular files
+  int fallocate_errno = 0;
   int flock_errno = 0;
   int inotify_errno = 0;
   int interrupts = 0;  // so many calls of fstatfs and getrandom are interrupted by a signal

@@ -75,6 +75,14 @@ int flock(int fd, int how) {
                      : static_cast<int>(::syscall(SYS_flock, fd, how));
 }
 
+int fallocate(int fd, int mode, off_t offset, off_t bytes) {
+  const int64_t left = paystats::io::faults().disk_bytes_left;
+  const int wanted = paystats::io::faults().fallocate_errno;
+  if (wanted != 0) return paystats::io::failing(wanted);
+  if (left >= 0 && bytes > left) return paystats::io::failing(ENOSPC);
+  return static_cast<int>(::syscall(SYS_fallocate, fd, mode, offset, bytes));
+}
+
 int inotify_init1(int flags) {
   const int wanted = paystats::io::faults().inotify_errno;
   return wanted != 0 ? paystats::io::failing(wanted)
@@ -104,6 +112,9 @@ ssize_t write(int fd, const void* bytes, size_t size) {
     return ::syscall(SYS_write, fd, bytes, size);
   }
   paystats::io::once(paystats::io::faults().on_write);
+  if (const int wanted = paystats::io::faults().write_errno; wanted != 0) {
+    return paystats::io::failing(wanted);
+  }
   if (left < 0) return ::syscall(SYS_write, fd, bytes, size);
   if (left == 0) return paystats::io::failing(ENOSPC);
   const ssize_t n = ::syscall(SYS_write, fd, bytes, std::min(size, static_cast<size_t>(left)));

@@ -144,6 +144,71 @@ TEST_F(PaymentSinkTest, AStdoutThatOverwritesAFileIsAStreamWhoseFailureCounts) {
   EXPECT_FALSE((*sink)->close());
 }
 
+class FailedSinkTest : public PaymentSinkTest {
+ protected:
+  FailedSinkTest() : sink_(log()) { EXPECT_TRUE(post()); }
+
+  bool post() {
+    EXPECT_TRUE(sink_->put({{&batch_, 1}}));
+    return sink_->flush().has_value();
+  }
+  base::Result<bool> probe() {
+    if (const base::Result<Turn> turn = sink_->begin(-1); !turn) return base::fail(turn.error());
+    base::Result<bool> well = sink_->probe();
+    sink_->abandon();
+    return well;
+  }
+
+  const record::Batch batch_ = edgar(1);
+  const std::unique_ptr<PaymentSink> sink_;
+};
+
+TEST_F(FailedSinkTest, WhetherThereIsRoomAgainIsToldWithoutAByteOfAPayment) {
+  const std::string before = bytes();
+  faults().disk_bytes_left = 5;
+  EXPECT_FALSE(post());
+  EXPECT_EQ(sink_->aftermath(), PaymentSink::Aftermath::kUndone);
+  EXPECT_FALSE(probe().value());
+  faults().disk_bytes_left = -1;
+  EXPECT_TRUE(probe().value());
+  EXPECT_EQ(bytes(), before);
+  EXPECT_TRUE(post());
+  EXPECT_EQ(bytes(), before + before);
+}
+
+TEST_F(FailedSinkTest, SoItIsOfAQuota) {
+  faults().write_errno = EDQUOT;
+  faults().fallocate_errno = EDQUOT;
+  EXPECT_FALSE(post());
+  EXPECT_EQ(sink_->aftermath(), PaymentSink::Aftermath::kUndone);
+  EXPECT_FALSE(probe().value());
+  faults().write_errno = 0;
+  faults().fallocate_errno = EOPNOTSUPP;
+  EXPECT_FALSE(probe().value()) << "free blocks say nothing of it";
+  faults().fallocate_errno = 0;
+  EXPECT_TRUE(probe().value());
+}
+
+// Where a power cut would leave what nobody knows, no later write makes it good.
+TEST_F(FailedSinkTest, ADiskThatFailsIsOfNoMoreUse) {
+  for (const int reason : {EIO, EROFS}) {
+    const auto sink = log();
+    ASSERT_TRUE(sink->put({{&batch_, 1}}));
+    faults().write_errno = reason;
+    EXPECT_FALSE(sink->flush());
+    faults().write_errno = 0;
+    EXPECT_EQ(sink->aftermath(), PaymentSink::Aftermath::kBroken);
+  }
+}
+
+TEST_F(FailedSinkTest, SoItIsWhereAProbeMeetsThatFirst) {
+  faults().disk_bytes_left = 5;
+  EXPECT_FALSE(post());
+  faults().fdatasync_errno = EIO;
+  EXPECT_FALSE(probe());
+  EXPECT_EQ(sink_->aftermath(), PaymentSink::Aftermath::kBroken);
+}
+
 TEST_F(PaymentSinkTest, SoIsAnOutputThatIsNoRegularFile) {
   auto null = open("/dev/null");
   ASSERT_TRUE(null);
