@@ -19,9 +19,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # {header: the parameters of a function that has its example as body, or what stands before and behind it}
 EXAMPLES = {
     "api/http.h": "std::string& out",
-    "api/origin.h": "void (*use)(bool, std::string_view, uint16_t)",
+    "api/origin.h": "std::string_view text, void (*use)(bool, std::string_view, uint16_t)",
     "api/posted_payments.h": "std::string_view body, const PaymentRules& rules",
-    "api/public_url.h": "void (*use)(const std::string&)",
+    "api/public_url.h": "std::string_view text, void (*use)(const std::string&)",
     "api/router.h": "const RouterOptions& options, StaticFiles files, const HttpRequest& request",
     "api/static_files.h": "",
     "base/invocation.h": "",
@@ -227,7 +227,7 @@ EXAMPLES = {
 
 # Formats and lists, which look the same.
 OTHERS = {
-    "api/gatekeeper.h", "api/problem.h", "api/stats_response.h", "base/diagnostics.h",
+    "api/gatekeeper.h", "api/problem.h", "api/server_names.h", "api/stats_response.h", "base/diagnostics.h",
     "protocol/answer.h", "protocol/query.h", "record/payment_layout.h",
     "requests/format.h", "view/ordered_buckets.h",
 }

@@ -2,8 +2,8 @@
 // the origin that a browser sends in an Origin field ("https://pay.example.org"). Views of the
 // text.
 //
-//   const std::optional<Origin> origin = parse_origin("https://Pay.example.org");
-//   if (origin) use(origin->secure, origin->authority.name, origin->port());   // true, ..., 443
+//   const std::optional<Origin> origin = parse_origin(text);
+//   if (origin) use(origin->secure, origin->authority.name, origin->port());
 //
 // Strict: what has a user, a path, an empty port, a zero in front of it, or a character that no
 // name has is none. So whatever is taken here can be shown, and written behind an option, as it is.

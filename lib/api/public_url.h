@@ -1,8 +1,8 @@
 // The address of the page for people, where a reverse proxy stands between them and the server: the
 // option --public-url.
 //
-//   const base::Result<PublicUrl> url = parse_public_url("https://pay.example.org/paystats");
-//   if (url) use(url->text());   // "https://pay.example.org/paystats/"
+//   const base::Result<PublicUrl> url = parse_public_url(text);  // https://pay.example.org/p
+//   if (url) use(url->text());                                   // https://pay.example.org/p/
 //
 // Scheme http or https, a host, maybe a port and a path, and nothing else: a user, a query or a
 // fragment would be left out of what browsers send, and "." or ".." of a path be resolved before.

@@ -34,6 +34,8 @@ enum Resource : int {
 constexpr std::string_view kRead = "GET, HEAD, OPTIONS";
 constexpr std::string_view kWrite = "POST, OPTIONS";
 constexpr std::string_view kOpenApiName = "openapi.json";
+constexpr size_t kSegmentsMax = 8;  // of a target in which the path of a proxy is looked for
+constexpr size_t kShownBytesMax = 100;
 constexpr const char* kKeyRule = "key: not 1 to 255 printable ASCII characters";
 
 Resource resource_of(const Target& target) {
@@ -221,17 +223,17 @@ Action Router::route(const HttpRequest& request) const {
 
 Action Router::act(const HttpRequest& request, std::string_view origin_form) const {
   base::Result<Target> target = parse_target(origin_form);
+  bool found = target && is_found(*target);
   bool moved = false;
-  if (target && !is_found(*target) && is_under_public_path(*target)) {
+  if (target && !found && is_under_public_path(*target)) {
     const size_t depth = options_.public_url->segments.size();
     moved = target->segments.size() == depth;
-    if (!moved) {
-      target->segments.erase(target->segments.begin(),
-                             target->segments.begin() + static_cast<ptrdiff_t>(depth));
-    }
+    target->segments.erase(target->segments.begin(),
+                           target->segments.begin() + static_cast<ptrdiff_t>(depth));
+    found = is_found(*target);
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  const bool of_page = target && reads && resource_of(*target) == kFile && is_found(*target);
+  const bool of_page = found && reads && resource_of(*target) == kFile;
   if (!of_page) {
     if (auto refusal = gatekeeper_.refuse_origin(request)) return std::move(*refusal);
   }
@@ -239,11 +241,12 @@ Action Router::act(const HttpRequest& request, std::string_view origin_form) con
     return options_response("GET, HEAD, POST, OPTIONS");
   }
   if (!target) return problem_response(ProblemType::kBadRequest, target.error().message);
-  if (!moved) return dispatch(request, *target);
-  // The page's own addresses are relative: without the slash they would lead past the path.
-  const size_t question = origin_form.find('?');
-  return redirect(options_.public_url->text() +
-                  std::string(question == origin_form.npos ? "" : origin_form.substr(question)));
+  if (moved) {
+    // The page's own addresses are relative: without the slash they would lead past the path.
+    const size_t question = std::min(origin_form.find('?'), origin_form.size());
+    return redirect(options_.public_url->text() + std::string(origin_form.substr(question)));
+  }
+  return found ? dispatch(request, *target) : not_found(*target);
 }
 
 bool Router::is_found(const Target& target) const {
@@ -260,7 +263,6 @@ bool Router::is_under_public_path(const Target& target) const {
 Action Router::dispatch(const HttpRequest& request, const Target& target) const {
   const Resource resource = resource_of(target);
   const std::string_view allow = resource == kPayments ? kWrite : kRead;
-  if (!is_found(target)) return not_found();
   if (request.method == "OPTIONS") return options_response(allow);
   if (resource == kPayments) {
     return request.method == "POST" ? post_payments(request) : method_not_allowed(allow);
@@ -331,11 +333,33 @@ Action Router::post_payments(const HttpRequest& request) const {
   return TakePayments{body_bytes, request.count("Expect") > 0, *key};
 }
 
-HttpResponse Router::not_found() const {
-  return problem_response(ProblemType::kNotFound,
-                          files_.empty() ? "there is no page here: this server was started without "
-                                           "one (see --www); the API is at /api/openapi.json"
-                                         : "");
+HttpResponse Router::not_found(const Target& target) const {
+  const std::string path = path_left_on(target);
+  std::string detail;
+  if (!path.empty()) {
+    detail = fmt::format(
+        "if a proxy has the page at {0} and leaves that on, start paystats-serve with --public-url "
+        "and the address of the page there, which ends in {0}",
+        path);
+  } else if (files_.empty()) {
+    detail =
+        "there is no page here: this server was started without one (see --www); the API is at "
+        "/api/openapi.json";
+  }
+  return problem_response(ProblemType::kNotFound, std::move(detail));
+}
+
+std::string Router::path_left_on(const Target& target) const {
+  std::string path = "/";
+  for (size_t depth = 1; depth < std::min(target.segments.size(), kSegmentsMax); ++depth) {
+    const std::string& segment = target.segments[depth - 1];
+    if (segment.find('/') != segment.npos) break;
+    path += segment + "/";
+    const auto rest = target.segments.begin() + static_cast<ptrdiff_t>(depth);
+    if (!is_found({{rest, target.segments.end()}, {}})) continue;
+    return path.size() <= kShownBytesMax && parse_public_url("http://a" + path) ? path : "";
+  }
+  return {};
 }
 
 }  // namespace paystats::api

@@ -78,7 +78,9 @@ class Router {
   Action dispatch(const HttpRequest& request, const Target& target) const;
   Action get(const HttpRequest& request, const Target& target, int resource) const;
   Action post_payments(const HttpRequest& request) const;
-  HttpResponse not_found() const;
+  HttpResponse not_found(const Target& target) const;
+  // Without which the target would be found here, as behind a proxy that is not known; or nothing.
+  std::string path_left_on(const Target& target) const;
 
   const RouterOptions options_;
   const Gatekeeper gatekeeper_;

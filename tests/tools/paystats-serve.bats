@@ -114,7 +114,24 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   refuses 'no index.html' paystats-serve --stats s --www . -o p.jsonl
   refuses 'no such file' paystats-serve --stats s --listen localhost:0 -o nowhere/p.jsonl
   refuses 'not a whole number' paystats-serve --stats s --volume-max 0 -o p.jsonl
+  refuses '--allow-host: a/b: neither NAME nor NAME:PORT' paystats-serve --stats s --allow-host a/b -o p.jsonl
+  refuses '--public-url: pay.example.org: must begin with http' paystats-serve --stats s --public-url pay.example.org -o p.jsonl
+  refuses "that path is one of the server's own API" paystats-serve --stats s --public-url http://a/metrics -o p.jsonl
   [ ! -e p.jsonl ]
+}
+
+@test "--public-url is told at the start, and names the server, its origin and its path" {
+  mkdir www
+  echo '<!doctype html>' >www/index.html
+  serve serve.out -o p.jsonl --www www --public-url HTTPS://Pay.example.org:443/paystats
+  grep -qx 'paystats-serve: the page is at https://pay.example.org/paystats/, by a proxy' serve.err
+  asked() { curl -sS --max-time 120 -o asked.out -w '%{http_code} %{redirect_url}' "$@"; }
+  [ "$(asked "$url/paystats/" -H 'Host: pay.example.org')" = '200 ' ]
+  [ "$(asked "$url/paystats?user=a")" = '308 https://pay.example.org/paystats/?user=a' ]
+  local payment=(-H 'Content-Type: application/json' -d '{"user":"edgar","paymentAmt":1}')
+  [ "$(asked "$url/paystats/api/payments" -H 'Origin: https://pay.example.org' "${payment[@]}")" = '200 ' ]
+  [ "$(asked "$url/paystats/api/payments" -H 'Origin: https://pay.example.com' "${payment[@]}")" = '403 ' ]
+  [ "$(wc -l <p.jsonl)" -eq 1 ]
 }
 
 @test "the page is served from its folder; without one the API alone" {

@@ -201,7 +201,7 @@ describe("the frame", () => {
   // ---- Without its scripts
 
   const FILES = ["jquery.min.js", "app.js", "address.js", "amounts.js", "api.js", "delivery.js", "feed.js", "form.js", "head.js", "known.js",
-    "list.js", "names.js", "outcome.js", "pane.js", "sent.js", "submissions.js", "tabs.js", "unsettled.js"];
+    "list.js", "names.js", "notice.js", "outcome.js", "pane.js", "sent.js", "submissions.js", "tabs.js", "unsettled.js"];
 
   const unwired = async (block) => {
     const context = await browser.newContext({ viewport: SIZES[0] });

@@ -158,6 +158,24 @@ TEST(Router, ThePathOfThePublicUrlIsNoneOfTheApi) {
   EXPECT_FALSE(router_options({"a/"}, std::nullopt));
 }
 
+TEST(Router, APathThatAProxyHasLeftOnIs404AndSaysWhatToSet) {
+  const auto detail = [](std::string_view target) {
+    const auto response = expect_action<HttpResponse>(router().route(request("GET", target)));
+    EXPECT_EQ(response.status, 404);
+    return nlohmann::json::parse(body_of(response)).value("detail", "");
+  };
+  for (const char* target : {"/pay/stats/", "/pay/stats/css/page.css", "/pay/stats/api/stats"}) {
+    const std::string said = detail(target);
+    EXPECT_NE(said.find("--public-url"), std::string::npos) << target;
+    EXPECT_TRUE(said.ends_with(" /pay/stats/")) << said;
+  }
+  for (const char* target :
+       {"/pay", "/pay/x", "/%1b%5b31m/", "/../", "/a%2fb/", "/a/b/c/d/e/f/g/h/"}) {
+    EXPECT_EQ(detail(target), "") << target;
+  }
+  EXPECT_EQ(detail("/" + std::string(200, 'a') + "/"), "");
+}
+
 TEST(Router, NoOriginIsAskedOfFilesOfThePageAndOfAllElse) {
   const auto foreign = [](std::string_view method, std::string_view target) {
     return status_of(router(under_a_path())
