@@ -72,11 +72,13 @@ export const askPayments = (key) => answerTo({ url: `api/payments/${encodeURICom
 
 // What the server makes of keys: {kept, instance}, where `kept` is "no" (also where it is too old to
 // say), "process", "log" or "topic", and `instance` says which of them that is. Throws Refused, and
-// Unreachable, also where only a proxy has answered.
+// Unreachable, also where only a proxy has answered, be it with 404.
 export async function keysKept() {
   const answer = await answerTo({ url: "api/idempotency", timeout: ANSWER_MS });
   const { status, body, problem } = answer;
   if (isAboutAddress(problem)) throw new Refused(answer);
-  if (body === null && status !== 404) throw new Unreachable("api/idempotency");
-  return { kept: ["process", "log", "topic"].includes(body?.kept) ? body.kept : "no", instance: String(body?.instance ?? "") };
+  // A proxy that does not let this address through must not have payments sent without a key.
+  if (status === 404 && problem) return { kept: "no", instance: "" };
+  if (!["no", "process", "log", "topic"].includes(body?.kept)) throw new Unreachable("api/idempotency");
+  return { kept: body.kept, instance: String(body.instance ?? "") };
 }

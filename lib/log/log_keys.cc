@@ -82,9 +82,13 @@ void LogKeys::set_instance() {
 
 void LogKeys::push(base::UniqueFd fd, uint64_t file_number) {
   const uint64_t base = files_.empty() ? 0 : files_.back().base + kFilePlaces;
-  files_.push_back({std::move(fd), file_number, base, {}, false});
+  files_.push_back({std::move(fd), file_number, base, {}, false, false});
 }
 
+// What has become the log since the last look has keys as young as those that are appended to a log
+// that keeps its name, unless other files may be missing: then it may be any file, as old as it
+// likes.
+//
 // Where the log is another file now, the rest of the one before is read first: its writers have
 // found that it has lost its name. So may files between the two have been, which this process has
 // not seen; where one of those is not to be found, its keys are not known.
@@ -96,6 +100,7 @@ base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
   }
   base::Result<base::UniqueFd> own = io::reopen_for_reading(fd, name_);
   if (!own) return base::fail(own.error());
+  bool past = false;
   if (first) {
     watch_.begin(own->get());
   } else {
@@ -106,11 +111,13 @@ base::Result<void> LogKeys::enter(int fd, uint64_t file_number) {
       push(std::move(found), 0);
       files_.back().left = now;
       files_.back().unread = true;
+      files_.back().past = !between.all;
     }
-    if (!between.all) cut(now);
+    past = !between.all;
+    if (past) cut(now);
   }
   push(std::move(*own), file_number);
-  reads_past_ = !first;
+  files_.back().past = past;
   read_ = 0;
   rewritten_ = 0;
   end_.clear();
@@ -143,7 +150,7 @@ base::Result<void> LogKeys::read_files() {
     if (!end) return base::fail(end.error());
     if (!*end) continue;
     uint64_t from = 0;
-    if (base::Result<void> read = read_keys(file, from, **end, true); !read) return read;
+    if (base::Result<void> read = read_keys(file, from, **end); !read) return read;
     file.unread = false;
   }
   return {};
@@ -168,7 +175,7 @@ base::Result<void> LogKeys::catch_up(int fd, uint64_t file_number, uint64_t size
   if (read && past_state_ == PastState::kNotBegun) read = begin_past(size);
   if (read && past_state_ == PastState::kBeingRead) read = take_past();
   if (read) read = read_on(size);
-  if (read) reads_past_ = false;
+  if (read) files_.back().past = false;
   update_figures();
   return read;
 }
@@ -245,19 +252,20 @@ base::Result<void> LogKeys::read_anew(uint64_t size) {
   cut(clock_.since_boot());
   ++rewritten_;
   set_instance();
-  for (File& file : files_) file.unread = &file != &files_.back();
+  for (File& file : files_) {
+    file.unread = &file != &files_.back();
+    file.past = true;
+  }
   if (base::Result<void> read = read_files(); !read) return read;
   read_ = 0;
-  reads_past_ = true;
   return read_up_to(size);
 }
 
 base::Result<void> LogKeys::read_up_to(uint64_t size) {
-  return read_keys(files_.back(), read_, size, reads_past_);
+  return read_keys(files_.back(), read_, size);
 }
 
-base::Result<void> LogKeys::read_keys(const File& file, uint64_t& from, uint64_t size,
-                                      bool is_past) {
+base::Result<void> LogKeys::read_keys(const File& file, uint64_t& from, uint64_t size) {
   const base::Instant now = clock_.since_boot();
   std::string bytes;
   std::vector<keys::KeyPlace> past;
@@ -275,7 +283,7 @@ base::Result<void> LogKeys::read_keys(const File& file, uint64_t& from, uint64_t
                        [&](std::string_view key, size_t line) {
                          if (!key.starts_with(options_.prefix)) return;
                          const uint64_t place = file.base + from + line;
-                         if (is_past) {
+                         if (file.past) {
                            past.push_back({keys::fingerprint_of(key), place});
                          } else {
                            ledger_.learn(key, place, now);

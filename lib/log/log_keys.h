@@ -80,6 +80,7 @@ class LogKeys {
     uint64_t base = 0;     // the place of its first byte
     base::Instant left{};  // when another had taken its name
     bool unread = false;   // it is to be read from its beginning
+    bool past = false;     // nobody knows how old the keys are that it has now
   };
 
   base::Result<void> enter(int fd, uint64_t file_number);
@@ -91,7 +92,7 @@ class LogKeys {
   void set_instance();
   base::Result<void> read_on(uint64_t size);
   base::Result<void> read_up_to(uint64_t size);
-  base::Result<void> read_keys(const File& file, uint64_t& from, uint64_t size, bool past);
+  base::Result<void> read_keys(const File& file, uint64_t& from, uint64_t size);
   base::Result<bool> is_as_it_was() const;
   base::Result<void> remember_end();
   base::Result<std::optional<keys::KeyedRequest>> request_at(uint64_t place) const;
@@ -109,10 +110,9 @@ class LogKeys {
   keys::Ledger ledger_;
   std::deque<File> files_;  // the last one is the log
   NameWatch watch_;
-  uint64_t rewritten_ = 0;   // so often the log was written anew in its place
-  uint64_t read_ = 0;        // of the log, up to here
-  std::string end_;          // the last bytes of that
-  bool reads_past_ = false;  // what lies in a file that has become the log, or was rewritten
+  uint64_t rewritten_ = 0;  // so often the log was written anew in its place
+  uint64_t read_ = 0;       // of the log, up to here
+  std::string end_;         // the last bytes of that
   std::unique_ptr<PastKeys> past_;
   uint64_t past_base_ = 0;  // the place of its first byte
   enum class PastState { kNotBegun, kBeingRead, kRead };

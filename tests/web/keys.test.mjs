@@ -174,7 +174,7 @@ describe("paid once", () => {
   });
 
   keyTest("where keys are not kept none is sent, and a lost answer is for a person to look at", async () => {
-    for (const answer of [{ status: 404, body: "" }, { contentType: "application/json", body: '{"kept":"no","complete":false,"memorySeconds":86400}' }]) {
+    for (const answer of [{ status: 404, contentType: "application/problem+json", body: '{"type":"urn:paystats:problem:not-found","status":404}' }, { contentType: "application/json", body: '{"kept":"no","complete":false,"memorySeconds":86400}' }]) {
       await page.route("**/api/idempotency", (route) => route.fulfill(answer));
       await page.reload();
       proxy.fate = firstPosts(9, "part");
@@ -185,6 +185,18 @@ describe("paid once", () => {
     assert.deepEqual(proxy.posts.map(({ key }) => key), [null, null]);
     assert.deepEqual(await kept(), []);
     assert.equal(await page.isVisible("#unsettled"), false);
+  });
+
+  // Without a key a browser that sends again by itself would pay twice.
+  keyTest("where a proxy answers in place of the server about keys, nothing is sent", async () => {
+    for (const answer of [{ status: 404, contentType: "text/html", body: "<h1>Not found</h1>" }, { contentType: "application/json", body: "{}" }]) {
+      await page.route("**/api/idempotency", (route) => route.fulfill(answer));
+      await page.reload();
+      await view.submit("proxied", "1");
+      await eventually("the answer", async () => /^Not sent: the server cannot be reached/.test(await view.text("#refused")));
+      await page.unroute("**/api/idempotency");
+      assert.deepEqual(proxy.posts, []);
+    }
   });
 
   const idempotency = (members) => page.route("**/api/idempotency", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify(members) }));

@@ -36,6 +36,29 @@ TEST_F(KeyedSinkRotationTest, AFileThatWasTheLogBetweenTwoLooksIsRead) {
   EXPECT_TRUE(figures(*sink).complete);
 }
 
+// What others have written since the last look is as young as what they append to a log that keeps
+// its name, and as little forgotten, however much it is.
+TEST_F(KeyedSinkRotationTest, KeysOfFilesThatCameWhileItRanAreYoung) {
+  constexpr int kKeysMax = 10;
+  const auto lines_of = [](char letter) {
+    std::string text;
+    for (int i = 0; i < 5 * kKeysMax; ++i) text += line(fmt::format("{}-{}", letter, i));
+    return text;
+  };
+  const auto sink = open({.limits = {.keys_max = kKeysMax}});
+  EXPECT_EQ(once(*sink, "first").kind, Kind::kNew);
+  rotate(".1");
+  write_file(path_, lines_of('a'));
+  rotate(".2");
+  write_file(path_, lines_of('b'));
+  for (const char* const key : {"first", "a-0", "a-49", "b-0", "b-49"}) {
+    EXPECT_EQ(once(*sink, key).kind, Kind::kPaid) << key;
+  }
+  EXPECT_EQ(once(*sink, "new").kind, Kind::kNoRoom);
+  EXPECT_EQ(figures(*sink).keys_young, 1 + 2 * 5 * kKeysMax);
+  EXPECT_TRUE(figures(*sink).complete);
+}
+
 TEST_F(KeyedSinkRotationTest, FilesBetweenAreFoundWhereLogrotateHasMovedThem) {
   const auto sink = open();
   EXPECT_EQ(once(*sink, "first").kind, Kind::kNew);
