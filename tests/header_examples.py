@@ -80,8 +80,10 @@ EXAMPLES = {
                       " StreamSocket& socket, asio::awaitable<void> (*room)(StreamSocket&)) {", "}"),
     "http/payment_writer.h": "EventLoop& loop, std::unique_ptr<PaymentSink> sink, const Clock& clock,"
                              " const PaymentWriterLimits& limits, PostedPayments payments",
+    "http/probe_pace.h": "ProbePace::Clock::time_point now, std::unique_ptr<PaymentSink> sink",
     "http/run.h": "HttpRunOptions options, const RunContext& context,"
                   " std::unique_ptr<PaymentSink> sink, StaticFiles files",
+    "http/thread_wake.h": "int reader_fd",
     "http/server.h": "EventLoop& loop, const Router& router, const PaymentRules& rules,"
                      " AnswerFeed& feed, PaymentWriter& writer, const Clock& clock",
     "io/decode_block.h": "RejectLog& rejects, const Block& block, bool (*take)(const Payment&)",
@@ -180,6 +182,7 @@ EXAMPLES = {
     "log/payment_log.h": "Diagnostics& diagnostics",
     "log/payment_sink.h": "const Endpoint& endpoint, const Clock& clock, Diagnostics& diagnostics,"
                           " std::span<const Batch> batches",
+    "log/room.h": "int fd, uint64_t size",
     "log/torn_file.h": "const std::string& log_path, int log_fd, uint64_t begin, uint64_t end, bool cut",
     "stream/trigger.h": "const Clock& clock, uint64_t rows, bool paused, void (*publish)(),"
                         " Source& source, Block& block",

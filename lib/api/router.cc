@@ -36,6 +36,8 @@ constexpr std::string_view kWrite = "POST, OPTIONS";
 constexpr std::string_view kOpenApiName = "openapi.json";
 constexpr size_t kSegmentsMax = 8;  // of a target in which the path of a proxy is looked for
 constexpr size_t kShownBytesMax = 100;
+// The answer has it as a number, which JavaScript and others read as a double.
+constexpr uint64_t kOffsetMax = (uint64_t{1} << 53U) - 1;
 constexpr const char* kKeyRule = "key: not 1 to 255 printable ASCII characters";
 
 Resource resource_of(const Target& target) {
@@ -74,9 +76,7 @@ base::Result<uint64_t> parse_count(const std::string& name, std::string_view tex
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (text.empty() || error != std::errc{} || stop != end || value < min || value > max) {
-    return base::fail(max == UINT64_MAX
-                          ? fmt::format("{}: not a whole number", name)
-                          : fmt::format("{}: not a whole number from {} to {}", name, min, max));
+    return base::fail(fmt::format("{}: not a whole number from {} to {}", name, min, max));
   }
   return value;
 }
@@ -173,7 +173,7 @@ base::Result<protocol::PageQuery> page_query(const Target& target) {
     }
     const base::Result<uint64_t> number = field == 0
                                               ? parse_count(name, value, 1, protocol::kPageRowsMax)
-                                              : parse_count(name, value, 0, UINT64_MAX);
+                                              : parse_count(name, value, 0, kOffsetMax);
     if (!number) return base::fail(number.error());
     if (field == 0) {
       query.limit = static_cast<uint32_t>(*number);

@@ -2,7 +2,8 @@
 // key, and of questions about one, is decided there, and is told by its threads. Private to this
 // room; see http/payment_writer.h for what a caller can rely on.
 //
-//   KeyedPosts keyed(loop, std::move(requests), {.on_outcomes = ..., ...});
+//   KeyedPosts keyed(loop, std::move(requests),
+//                    {.on_outcomes = ..., .on_takes_again = ..., .on_broken = ...});
 //   Result<void> started = keyed.start();
 //   std::optional<KeyedOutcome> now = keyed.submit(17, posted.request());   // else on_outcomes
 //   bool ended = keyed.end();

@@ -3,7 +3,7 @@
 //
 //   ProbePace pace;
 //   pace.failed(now);                                    // a write
-//   if (pace.due(now)) pace.probed(sink->probe(), now);  // after a second
+//   if (pace.due(now)) pace.probed(*sink->probe(), now);  // after a second
 //   pace.written();                                      // no probes any more
 //
 // A probe may be wrong: a thin-provisioned disk, or a quota of a file system that does not tell it.

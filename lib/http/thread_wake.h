@@ -3,8 +3,9 @@
 //
 //   ThreadWake wake;
 //   Result<void> opened = wake.open();
-//   wake.wake();                                       // from any thread
-//   Result<void> woken = wake.wait(reader_fd, 500ms);  // an error: the reader has gone
+//   wake.wake();                                  // from any thread
+//   // An error: the reader has gone.
+//   Result<void> woken = wake.wait(reader_fd, std::chrono::milliseconds(500));
 //
 // It is no io::Waiter, which borrows a clock and a stop signal: those may be gone before a thread
 // that is stuck.

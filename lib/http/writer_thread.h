@@ -43,7 +43,7 @@ class WriterThread {
       PostOutcome outcome;
     };
     std::vector<Item> items;
-    bool wrote = false;          // the sink was asked to
+    bool wrote = false;          // the sink was asked to, or has said that it would again
     base::Result<void> written;  // what it said
     bool usable = true;          // the sink can be asked again
   };

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "api/key_response.h"
 #include "api/posted_payments.h"
 #include "api/problem.h"
+#include "api/target.h"
 #include "requests.h"
 
 namespace paystats::api {
@@ -242,6 +244,24 @@ TEST_F(OpenApiSamples, SoIsAUserByCharactersAndByBytes) {
   EXPECT_TRUE(is_taken(R"("\u0000")", "1", "1"));
 }
 
+TEST_F(OpenApiSamples, ANameToLookForIsTakenByCharactersAndByBytes) {
+  const json& prefix = at("/components/parameters/q/schema");
+  const json& user = at("/paths/~1api~1stats~1{user}/get/parameters/0/schema");
+  for (const std::string character : {"x", "%C3%A9", "%E2%82%AC", "%F0%9F%98%80"}) {
+    for (const size_t length : {1, 256, 257, 341, 342, 512, 1024, 1025}) {
+      std::string encoded;
+      for (size_t i = 0; i < length; ++i) encoded += character;
+      const std::string text = parse_target("/" + encoded).value().segments[0];
+      const bool finds = status_of(router().route(request("GET", "/api/stats?q=" + encoded))) == 0;
+      const bool asks = status_of(router().route(request("GET", "/api/stats/" + encoded))) == 0;
+      EXPECT_TRUE(finds || !is_allowed(prefix, text)) << character << length;
+      EXPECT_TRUE(asks || !is_allowed(user, text)) << character << length;
+      EXPECT_EQ(finds, text.size() <= 1024) << character << length;
+      EXPECT_EQ(asks, finds) << character << length;
+    }
+  }
+}
+
 TEST_F(OpenApiSamples, NumbersAreTakenUpToTheirLimits) {
   for (const char* part : {"Amount/anyOf/0", "User/anyOf/2", "Batch/properties/volume/anyOf/0"}) {
     const json& schema = at(fmt::format("/components/schemas/{}", part));
@@ -252,6 +272,19 @@ TEST_F(OpenApiSamples, NumbersAreTakenUpToTheirLimits) {
       EXPECT_TRUE(is_taken(name[0] == 'U' ? number : "1", name[0] == 'A' ? number : "1",
                            name[0] == 'B' ? number : "1"))
           << part << ' ' << limit;
+    }
+  }
+}
+
+TEST(OpenApi, ThePlaceOfAPageHasTheLimitsThatItSays) {
+  for (const char* name : {"limit", "offset"}) {
+    const json& schema = at(fmt::format("/components/parameters/{}/schema", name));
+    const int64_t least = schema.at("minimum");
+    const int64_t most = schema.at("maximum");
+    for (const auto& [number, taken] :
+         {std::pair{least - 1, false}, {least, true}, {most, true}, {most + 1, false}}) {
+      const std::string target = fmt::format("/api/stats?{}={}", name, number);
+      EXPECT_EQ(status_of(router().route(request("GET", target))), taken ? 0 : 400) << target;
     }
   }
 }

@@ -27,6 +27,7 @@ TEST(Metrics, CountReadAsAcceptedAndRejectedTogether) {
   EXPECT_TRUE(holds(text, "\npaystats_cache_records_rejected_total 2\n"));
   EXPECT_TRUE(holds(text, "# TYPE paystats_cache_users gauge\npaystats_cache_users 3\n"));
   EXPECT_TRUE(holds(text, "\npaystats_cache_ready 1\n"));
+  EXPECT_TRUE(holds(text, "\npaystats_cache_build_info{version=\""));
   EXPECT_TRUE(holds(text, "\npaystats_cache_connections_total 5\n"));
 }
 

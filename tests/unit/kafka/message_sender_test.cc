@@ -248,6 +248,21 @@ TEST_F(MessageSenderTest, NoMessageIsForgottenAndNoneIsWrittenThatCertainlyWasNo
   }
 }
 
+TEST_F(MessageSenderTest, WhetherABrokerAnswersIsToldWithoutAMessage) {
+  const auto sender = open("asked", std::chrono::seconds(5));
+  const auto becomes = [&](bool want) {
+    for (int tries = 0; tries < 100; ++tries) {
+      if (sender->is_answered() == want) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(becomes(true));
+  rd_kafka_mock_broker_set_down(mock().mock(), kBroker);
+  EXPECT_TRUE(becomes(false));
+  rd_kafka_mock_broker_set_up(mock().mock(), kBroker);
+  EXPECT_TRUE(becomes(true));
+}
+
 TEST_F(MessageSenderTest, ATopicThatIsUnknownForAMomentIsThereAgainAndOneThatStaysSoIsTheEnd) {
   const KafkaOptions options{.brokers = mock().bootstrap(),
                              .properties = {"topic.metadata.refresh.interval.ms=20",

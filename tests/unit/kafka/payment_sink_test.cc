@@ -160,6 +160,28 @@ TEST_F(TopicPaymentSinkTest, WhoIsFencedYieldsToTheOther) {
   EXPECT_EQ(sink->aftermath(), Aftermath::kBroken);
 }
 
+// A connection that stands says nothing: the partition must have a leader.
+TEST_F(TopicPaymentSinkTest, AProbeSaysWhetherBrokersWouldTakePayments) {
+  const auto sink = transactional("probed");
+  const auto probes = [&](bool want) {
+    for (int tries = 0; tries < 100; ++tries) {
+      const base::Result<bool> well = sink->probe();
+      if (well && *well == want) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(probes(true));
+  rd_kafka_mock_partition_set_leader(mock().mock(), "probed", 0, -1);
+  EXPECT_TRUE(probes(false));
+  rd_kafka_mock_partition_set_leader(mock().mock(), "probed", 0, 1);
+  EXPECT_TRUE(probes(true));
+  rd_kafka_mock_broker_set_down(mock().mock(), 1);
+  EXPECT_TRUE(probes(false));
+  rd_kafka_mock_broker_set_up(mock().mock(), 1);
+  EXPECT_TRUE(probes(true));
+  EXPECT_EQ(messages(), std::vector<std::string>());
+}
+
 TEST_F(TopicPaymentSinkTest, OpensOnceTheCoordinatorIsReady) {
   next_errors(kInitProducerId, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
                                 RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS});

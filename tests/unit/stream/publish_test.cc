@@ -113,6 +113,7 @@ TEST_F(Publish, MetricsTellCountsAndNoMoney) {
       << text;
   EXPECT_NE(text.find("\npayagg_bytes_read_total 300\n"), std::string::npos);
   EXPECT_NE(text.find("\npayagg_caught_up 1\n"), std::string::npos);
+  EXPECT_NE(text.find("\npayagg_build_info{version=\""), std::string::npos);
   EXPECT_EQ(text.find("sum"), std::string::npos);
   EXPECT_EQ(text.back(), '\n');
 }
