@@ -46,6 +46,7 @@ struct HttpResponse {
   int status = 200;
   std::string fields;      // whole lines "Name: value\r\n"; those of the connection are added later
   SharedBytes body;        // null: none
+  bool resident = false;   // the body is there as long as the server, whoever holds it
   bool omit_body = false;  // the answer to a HEAD: length and fields as for a GET
   bool close = false;      // nothing more is read from this connection
   std::optional<ProblemType> problem = std::nullopt;  // that the body tells of

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <string_view>
 #include <utility>
 
 #include "api/problem.h"
 #include "base/utc_text.h"
+#include "money/decimal.h"
 #include "record/decoder.h"
 #include "record/encoder.h"
 #include "record/json_elements.h"
@@ -20,6 +22,11 @@ constexpr uint64_t kLineOverheadBytes = 32;
 static_assert(std::string_view(R"({"user":"","paymentAmt":})").size() + sizeof '\n' <=
               kLineOverheadBytes);
 constexpr uint64_t kEscapedBytesMax = 6;  // of one byte of a user
+
+// The shortest element of an array of batches, with its comma.
+constexpr size_t kElementBytesMin = std::string_view(R"({"user":1,"paymentAmt":1},)").size();
+
+constexpr size_t kSpareBytesMax = 1024;  // less is not worth a copy
 
 // Any time takes as many bytes.
 constexpr std::string_view kSomeTime = "1970-01-01T00:00:00.000Z";
@@ -63,12 +70,14 @@ std::string words_of(record::Flaw flaw) {
 
 class Judge {
  public:
-  Judge(const PaymentRules& rules, bool is_array, bool keyed)
+  Judge(const PaymentRules& rules, size_t body_bytes, bool is_array, bool keyed)
       : rules_(rules),
         keyed_limit_(keyed && rules.keyed && rules.keyed->volume_max < rules.volume_max),
         volume_max_(keyed_limit_ ? rules.keyed->volume_max : rules.volume_max),
         is_array_(is_array),
-        decoder_(record::FieldNames{}) {}
+        decoder_(record::FieldNames{}) {
+    posted_.reserve(is_array ? body_bytes / kElementBytesMin + 1 : 1);
+  }
 
   void judge(std::string_view element, size_t index) {
     record::Batch batch;
@@ -79,6 +88,7 @@ class Judge {
       report(element, index, flaw);
     } else if (batch.volume > volume_max_ - posted_.payments()) {
       ++bad_;
+      if (errors_.size() >= kListedErrorsMax) return;
       add_error(index, kVolume,
                 fmt::format("more than {} payments in one request{}", volume_max_,
                             keyed_limit_ ? " that has an idempotency key" : ""));
@@ -88,6 +98,7 @@ class Judge {
   }
 
   std::variant<HttpResponse, PostedPayments> verdict(size_t elements) {
+    posted_.fit();
     if (bad_ == 0) return std::move(posted_);
     return problem_response({ProblemType::kInvalidPayments,
                              fmt::format("{} of {} batch{} cannot be taken; none was", bad_,
@@ -104,11 +115,11 @@ class Judge {
   // The decoder stops at the first flaw. A form shows all of them, each at its field, so each field
   // is put before the decoder once more, among fields that are good.
   void report(std::string_view element, size_t index, record::Flaw first) {
+    if (errors_.size() >= kListedErrorsMax) return;
     if (field_of(first).empty()) {
       add_error(index, {}, words_of(first));
       return;
     }
-    if (errors_.size() >= kListedErrorsMax) return;
     probe(element, index, kUser, R"("paymentAmt":1)");
     probe(element, index, kAmount, R"("user":"x")");
     probe(element, index, kVolume, R"("user":"x","paymentAmt":1)");
@@ -147,24 +158,52 @@ class Judge {
 }  // namespace
 
 void PostedPayments::add(const record::Batch& batch) {
-  owned_.push_back({std::string(batch.user), money::plain_decimal(batch.amount_text), batch.amount,
-                    batch.volume});
+  const std::string amount_text = money::plain_decimal(batch.amount_text);
+  const size_t needed = texts_.size() + batch.user.size() + amount_text.size();
+  if (needed > texts_.capacity()) move_texts(std::max(needed, 2 * texts_.capacity()));
+  const auto keep = [this](std::string_view text) {
+    const size_t at = texts_.size();
+    texts_.insert(texts_.end(), text.begin(), text.end());
+    return std::string_view(texts_.data() + at, text.size());
+  };
+  const std::string_view user = keep(batch.user);
+  batches_.push_back({user, keep(amount_text), batch.amount, batch.volume});
   request_bytes_.reset();
-  const Owned& owned = owned_.back();
   payments_ += batch.volume;
-  payments_bytes_ += batch.volume * (owned.user.size() * kEscapedBytesMax +
-                                     owned.amount_text.size() + kLineOverheadBytes);
-  memory_bytes_ +=
-      sizeof(Owned) + sizeof(record::Batch) + owned.user.size() + owned.amount_text.size();
+  payments_bytes_ +=
+      batch.volume * (user.size() * kEscapedBytesMax + amount_text.size() + kLineOverheadBytes);
 }
 
-record::Request PostedPayments::request() {
-  assert(!empty());
-  batches_.clear();
-  for (const Owned& owned : owned_) {
-    batches_.push_back({owned.user, owned.amount_text, owned.amount, owned.volume});
+// To a place of their own, of `capacity` bytes.
+void PostedPayments::move_texts(size_t capacity) {
+  std::vector<char> moved;
+  moved.reserve(capacity);
+  moved.insert(moved.end(), texts_.begin(), texts_.end());
+  const auto follow = [&](std::string_view& text) {
+    text = {moved.data() + (text.data() - texts_.data()), text.size()};
+  };
+  for (record::Batch& batch : batches_) {
+    follow(batch.user);
+    follow(batch.amount_text);
   }
+  texts_ = std::move(moved);
+}
+
+void PostedPayments::fit() {
+  if ((batches_.capacity() - batches_.size()) * sizeof(record::Batch) > kSpareBytesMax) {
+    batches_.shrink_to_fit();
+  }
+  if (texts_.capacity() - texts_.size() > kSpareBytesMax) move_texts(texts_.size());
+}
+
+record::Request PostedPayments::request() const {
+  assert(!empty());
   return {batches_, idempotency_key_};
+}
+
+uint64_t PostedPayments::memory_bytes() const {
+  return sizeof *this + texts_.capacity() + batches_.capacity() * sizeof(record::Batch) +
+         idempotency_key_.capacity();
 }
 
 void PostedPayments::set_idempotency_key(std::string key) {
@@ -182,15 +221,16 @@ uint64_t PostedPayments::request_bytes() {
 std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
                                                          const PaymentRules& rules,
                                                          std::string_view idempotency_key) {
-  const record::JsonElements json = record::split_json(body);
-  if (json.flaw != record::Flaw::kNone) {
+  record::JsonElementReader reader(body);
+  Judge judge(rules, body.size(), reader.is_array(), !idempotency_key.empty());
+  size_t elements = 0;
+  for (std::string_view element; reader.next(element); ++elements) judge.judge(element, elements);
+  if (reader.flaw() != record::Flaw::kNone) {
     return problem_response(ProblemType::kInvalidJson,
-                            fmt::format("{} at {}", words_of(json.flaw),
-                                        record::describe_position(body, json.flaw_at)));
+                            fmt::format("{} at {}", words_of(reader.flaw()),
+                                        record::describe_position(body, reader.flaw_at())));
   }
-  Judge judge(rules, json.is_array, !idempotency_key.empty());
-  for (size_t i = 0; i < json.elements.size(); ++i) judge.judge(json.elements[i], i);
-  auto verdict = judge.verdict(json.elements.size());
+  auto verdict = judge.verdict(elements);
   auto* const posted = std::get_if<PostedPayments>(&verdict);
   if (posted == nullptr) return verdict;
   posted->set_idempotency_key(std::string(idempotency_key));

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "api/http.h"
-#include "money/decimal.h"
 #include "record/payment.h"
 
 namespace paystats::api {
@@ -38,41 +37,45 @@ struct PaymentRules {
 };
 
 // Batches that own their bytes, ready for a PaymentSink. May be moved: what `batches` points to
-// stays where it is.
+// stays where it is. All texts lie in one piece of memory, so many small batches take 64 bytes each
+// and their texts.
 class PostedPayments {
  public:
+  PostedPayments() = default;
+  PostedPayments(PostedPayments&&) noexcept = default;
+  PostedPayments& operator=(PostedPayments&&) noexcept = default;
+
+  // Room for so many, so that they need not be moved while they are added.
+  void reserve(size_t batches) { batches_.reserve(batches); }
   // `amount_text` becomes plain.
   void add(const record::Batch& batch);
+  // Gives back what add() has not used.
+  void fit();
 
   void set_idempotency_key(std::string key);
   const std::string& idempotency_key() const { return idempotency_key_; }  // empty: it has none
 
   // Valid until the next change. REQUIRES: not empty.
-  record::Request request();
+  record::Request request() const;
 
   uint64_t payments() const { return payments_; }
-  bool empty() const { return owned_.empty(); }
+  bool empty() const { return batches_.empty(); }
 
   // As the one line of a log (measured once), and at most as a line for each payment.
   uint64_t request_bytes();
   uint64_t payments_bytes() const { return payments_bytes_; }
-  // About so many bytes in memory.
-  uint64_t memory_bytes() const { return memory_bytes_; }
+  // What it takes, whether that is in use or not.
+  uint64_t memory_bytes() const;
 
  private:
-  struct Owned {
-    std::string user;
-    std::string amount_text;
-    money::Decimal amount;
-    uint64_t volume;
-  };
-  std::vector<Owned> owned_;
+  void move_texts(size_t capacity);
+
+  std::vector<char> texts_;  // a string of few bytes would move them with itself
   std::vector<record::Batch> batches_;
   std::string idempotency_key_;
   uint64_t payments_ = 0;
   std::optional<uint64_t> request_bytes_;  // once it has been asked for
   uint64_t payments_bytes_ = 0;
-  uint64_t memory_bytes_ = 0;
 };
 
 // Bad fields that one response lists; it says how many batches are bad in all.

@@ -50,6 +50,8 @@ HttpResponse metrics_response(const ServerFigures& figures) {
   out.counter("connections_total", "Connections accepted.", figures.connections_seen);
   out.counter("connections_refused_total", "Connections over the limit, closed at once.",
               figures.connections_refused);
+  out.counter("connections_evicted_total", "Connections closed to make room for others.",
+              figures.connections_evicted);
   out.counter("timeouts_total", "Connections cut off for being too slow.", figures.timeouts);
   out.gauge("connections", "Connections open now.", figures.connections);
   out.gauge("streams", "Live streams open now.", figures.streams);

@@ -28,6 +28,7 @@ struct ServerFigures {
   uint64_t events_sent = 0;
   uint64_t connections_seen = 0;
   uint64_t connections_refused = 0;
+  uint64_t connections_evicted = 0;  // closed as others needed their place or their memory
   uint64_t timeouts = 0;
 
   size_t connections = 0;

@@ -117,6 +117,7 @@ HttpResponse respond_with(const StaticFiles::File& file, const HttpRequest& requ
     response.status = 304;
   } else {
     response.body = form.body;
+    response.resident = true;
   }
   return response;
 }

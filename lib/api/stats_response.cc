@@ -34,19 +34,20 @@ base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Qu
   return answer;
 }
 
-SharedBytes stats_event(const PreparedAnswer& answer) {
-  std::string_view data = *answer.body;
-  while (data.ends_with('\n')) data.remove_suffix(1);
-  return std::make_shared<const std::string>(fmt::format(
-      "event: stats\nid: {:016x}-{}\ndata: {}\n\n", answer.instance, answer.version, data));
+SharedEvent stats_event(const PreparedAnswer& answer) {
+  constexpr std::string_view kEnd = "\n\n";
+  const bool is_line = answer.body->ends_with('\n');
+  return std::make_shared<const StreamEvent>(StreamEvent{
+      fmt::format("event: stats\nid: {:016x}-{}\ndata: ", answer.instance, answer.version),
+      answer.body, kEnd.substr(is_line ? 1 : 0)});
 }
 
-SharedBytes away_event() {
-  return std::make_shared<const std::string>("event: away\ndata: {}\n\n");
+SharedEvent away_event() {
+  return std::make_shared<const StreamEvent>(StreamEvent{"event: away\ndata: {}\n\n"});
 }
 
-SharedBytes comment_event() {
-  return std::make_shared<const std::string>(": still here\n\n");
+SharedEvent comment_event() {
+  return std::make_shared<const StreamEvent>(StreamEvent{": still here\n\n"});
 }
 
 HttpResponse stats_response(const PreparedAnswer& answer, const protocol::Query& query,

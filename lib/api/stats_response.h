@@ -7,9 +7,11 @@
 // The body of a response and the data of an event are the bytes of the cache's answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "api/http.h"
 #include "base/result.h"
@@ -35,9 +37,20 @@ base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Qu
 // "instance-version-limit-offset-q", or "instance-version-user-NAME", with its quotes.
 std::string etag_of(uint64_t instance, uint64_t version, const protocol::Query& query);
 
-SharedBytes stats_event(const PreparedAnswer& answer);
-SharedBytes away_event();
-SharedBytes comment_event();  // keeps a stream from looking idle
+// What is written for one event, in this order. The data is that of the answer and not a copy: a
+// page may have megabytes.
+struct StreamEvent {
+  std::string head;
+  SharedBytes data = nullptr;  // may be null
+  std::string_view tail = {};
+
+  size_t data_bytes() const { return data ? data->size() : 0; }
+};
+using SharedEvent = std::shared_ptr<const StreamEvent>;
+
+SharedEvent stats_event(const PreparedAnswer& answer);
+SharedEvent away_event();
+SharedEvent comment_event();  // keeps a stream from looking idle
 
 // 200, 304 where `if_none_match` names it, or 404 for a user that is not there.
 HttpResponse stats_response(const PreparedAnswer& answer, const protocol::Query& query,

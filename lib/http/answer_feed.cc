@@ -11,6 +11,7 @@ namespace paystats::http {
 namespace {
 
 constexpr base::Duration kCheckInterval = std::chrono::milliseconds(200);
+constexpr uint32_t kSmallRowsMax = 100;
 
 struct State {
   uint64_t instance = 0;
@@ -27,7 +28,7 @@ State state_of(const api::PreparedAnswer& answer) {
 struct Question {
   std::string key;  // the request line
   protocol::Query query;
-  base::Instant sent;
+  base::Instant sent{};
 };
 
 void tell(const std::vector<AnswerFeed::Answered>& all,
@@ -55,6 +56,8 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void check_deadlines();
   bool is_overdue(base::Instant now) const;
   void watch_says(std::string line);
+  void send(Question question);
+  void send_large();
   void take_answer(std::string line);
   base::Result<api::PreparedAnswerPtr> read_answer(std::string line, const Question& question);
   void advance(const api::PreparedAnswer& answer);
@@ -88,9 +91,12 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   State newest;
   State announced;
 
-  std::deque<Question> sent;  // in the order in which they will be answered
+  std::deque<Question> sent;   // in the order in which they will be answered
+  std::deque<Question> large;  // to be sent one by one
+  bool large_sent = false;
   base::Instant last_answer{};
   std::unordered_map<std::string, std::vector<Answered>> waiting;
+  size_t question_bytes = 0;  // of all that wait
 
   // Answers at this instance and version, the one that was used last in front.
   struct Kept {
@@ -156,6 +162,9 @@ void AnswerFeed::Impl::lose() {
   }
   forget_prepared();
   sent.clear();
+  large.clear();
+  large_sent = false;
+  question_bytes = 0;
   const auto abandoned = std::exchange(waiting, {});
   const base::Result<api::PreparedAnswerPtr> away = base::fail("the cache is away");
   for (const auto& [key, all] : abandoned) tell(all, away);
@@ -224,12 +233,28 @@ void AnswerFeed::Impl::settle(bool changed) {
   if (connected && changed) on_change();
 }
 
+void AnswerFeed::Impl::send(Question question) {
+  question.sent = clock.now();
+  questions->send(question.key);
+  sent.push_back(std::move(question));
+}
+
+void AnswerFeed::Impl::send_large() {
+  if (large_sent || large.empty()) return;
+  large_sent = true;
+  send(std::move(large.front()));
+  large.pop_front();
+}
+
 void AnswerFeed::Impl::take_answer(std::string line) {
   if (sent.empty()) return lose();  // nobody asked: this is no cache
   last_answer = clock.now();
   const base::Result<api::PreparedAnswerPtr> answer = read_answer(std::move(line), sent.front());
   const auto asked = waiting.extract(sent.front().key);
+  question_bytes -= sent.front().key.size();
+  if (!is_small(sent.front().query)) large_sent = false;
   sent.pop_front();
+  send_large();
   if (asked) tell(asked.mapped(), answer);
 }
 
@@ -244,7 +269,8 @@ base::Result<api::PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string l
 }
 
 void AnswerFeed::Impl::keep(const std::string& key, api::PreparedAnswerPtr answer) {
-  if (kept_by_key.contains(key)) return;
+  // One that is larger than all that may be kept would only displace the others.
+  if (kept_by_key.contains(key) || answer->body->size() > options.answer_bytes_max) return;
   kept_bytes += answer->body->size();
   kept.push_front({key, std::move(answer)});
   kept_by_key.emplace(key, kept.begin());
@@ -313,15 +339,23 @@ api::PreparedAnswerPtr AnswerFeed::prepared(const protocol::Query& query) {
 
 void AnswerFeed::ask(const protocol::Query& query, Answered answered) {
   if (!impl_->connected) return answered(base::fail("the cache is away"));
-  if (impl_->waiting.size() >= impl_->options.questions_max) {
+  std::string key = protocol::request_line(query);
+  const auto same = impl_->waiting.find(key);
+  if (same != impl_->waiting.end()) return same->second.push_back(std::move(answered));
+  if (impl_->waiting.size() >= impl_->options.questions_max ||
+      impl_->question_bytes + key.size() > impl_->options.question_bytes_max) {
     return answered(base::fail("too many questions at once"));
   }
-  std::string key = protocol::request_line(query);
-  std::vector<Answered>& all = impl_->waiting[key];
-  all.push_back(std::move(answered));
-  if (all.size() > 1) return;
-  impl_->questions->send(key);
-  impl_->sent.push_back({std::move(key), query, impl_->clock.now()});
+  impl_->waiting[key].push_back(std::move(answered));
+  impl_->question_bytes += key.size();
+  if (is_small(query)) return impl_->send({std::move(key), query});
+  impl_->large.push_back({std::move(key), query});
+  impl_->send_large();
+}
+
+bool AnswerFeed::is_small(const protocol::Query& query) {
+  const auto* const page = std::get_if<protocol::PageQuery>(&query);
+  return page == nullptr || page->limit <= kSmallRowsMax;
 }
 
 }  // namespace paystats::http

@@ -14,7 +14,8 @@
 // answers this all the same.
 //
 // The answer to a query at a version is made once and shared by all that ask; those that ask while
-// it is on its way wait for the same. All on the loop's thread; handlers are called from the loop,
+// it is on its way wait for the same. Of large pages one is on its way at a time, so that others
+// need not wait for many of them. All on the loop's thread; handlers are called from the loop,
 // not from within a call, except that ask() may call at once where the cache is away.
 #pragma once
 
@@ -47,8 +48,9 @@ struct AnswerFeedOptions {
   base::Duration silence_max = std::chrono::milliseconds(500);
   base::Duration watch_timeout = std::chrono::milliseconds(1800);
   size_t answers_max = 256;  // prepared ones that are kept
-  uint64_t answer_bytes_max = 32 << 20;
+  uint64_t answer_bytes_max = 2 << 20;
   size_t questions_max = 16384;  // on their way
+  size_t question_bytes_max = 1 << 20;
 };
 
 class AnswerFeed {
@@ -70,6 +72,9 @@ class AnswerFeed {
   bool ready() const;         // as the cache says it of itself
   uint64_t instance() const;  // of the newest answer
   uint64_t version() const;
+
+  // Such a question is soon answered, and does not wait for large ones.
+  static bool is_small(const protocol::Query& query);
 
   // The cache has said since that there is something newer: a caller that joined a question under
   // way may be given such an answer.

@@ -26,33 +26,41 @@ BodyPages::Pages BodyPages::of(const api::SharedBytes& body) {
     Known& known = found->second;
     const bool same = !known.body.owner_before(body) && !body.owner_before(known.body);
     if (same) {
-      if (!known.pages) known.pages = make(*body);
+      if (!known.pages && (known.pages = make(*body))) known.file_bytes = body->size();
       return known.pages;
     }
     // Another body was made where one that is gone had been.
-    if (known.pages) --files_;
-    known = {body, nullptr};
+    uncount(known);
+    known = {body, nullptr, 0};
     return nullptr;
   }
   if (known_.size() >= kBodiesMax) tidy();
-  if (known_.size() < kBodiesMax) known_.emplace(body.get(), Known{body, nullptr});
+  if (known_.size() < kBodiesMax) known_.emplace(body.get(), Known{body, nullptr, 0});
   return nullptr;
 }
 
 BodyPages::Pages BodyPages::make(const std::string& body) {
-  if (files_ >= kFilesMax) tidy();
-  if (files_ >= kFilesMax) return nullptr;
+  const auto full = [&] {
+    return files_ >= kFilesMax || file_bytes_ + body.size() > kFileBytesMax;
+  };
+  if (full()) tidy();
+  if (full()) return nullptr;
   base::UniqueFd fd(::memfd_create("body", MFD_CLOEXEC));
   if (!fd || !write_whole(fd.get(), body)) return nullptr;
   ++files_;
+  file_bytes_ += body.size();
   return std::make_shared<const base::UniqueFd>(std::move(fd));
+}
+
+void BodyPages::uncount(const Known& known) {
+  if (known.pages) --files_;
+  file_bytes_ -= known.file_bytes;
 }
 
 void BodyPages::tidy() {
   std::erase_if(known_, [this](const auto& entry) {
-    const Known& known = entry.second;
-    if (!known.body.expired()) return false;
-    if (known.pages) --files_;
+    if (!entry.second.body.expired()) return false;
+    uncount(entry.second);
     return true;
   });
 }

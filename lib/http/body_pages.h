@@ -26,7 +26,8 @@ class BodyPages {
 
   static constexpr size_t kBytesMin = 4096;  // below that a copy costs less than a second call
   static constexpr size_t kFilesMax = 64;
-  static constexpr size_t kBodiesMax = 1024;  // that are known, with or without a file
+  static constexpr size_t kFileBytesMax = 4 << 20;  // of all files
+  static constexpr size_t kBodiesMax = 1024;        // that are known, with or without a file
 
   // Null where the body is to be sent from memory.
   Pages of(const api::SharedBytes& body);
@@ -40,12 +41,15 @@ class BodyPages {
   struct Known {
     std::weak_ptr<const std::string> body;
     Pages pages;
+    size_t file_bytes = 0;  // of those pages
   };
 
   Pages make(const std::string& body);
+  void uncount(const Known& known);
 
   std::unordered_map<const std::string*, Known> known_;  // by the address of the body
   size_t files_ = 0;
+  size_t file_bytes_ = 0;
 };
 
 }  // namespace paystats::http

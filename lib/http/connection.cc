@@ -16,10 +16,6 @@
 namespace paystats::http {
 namespace {
 
-constexpr size_t kReadBytes = 4096;  // a client that sends more in one go waits for the others
-constexpr size_t kBodyReadBytes = 64 << 10;
-constexpr size_t kLingerBytesMax = 8 << 20;
-
 std::string url_host(const loop::asio::ip::address& address) {
   return address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
 }
@@ -46,7 +42,7 @@ std::optional<loop::asio::ip::tcp::endpoint> local_endpoint(const loop::StreamSo
 }  // namespace
 
 HttpConnection::HttpConnection(Socket socket, HttpService& service)
-    : socket_(std::move(socket)), service_(service) {}
+    : ConnectionIo(std::move(socket), service) {}
 
 void HttpConnection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
@@ -75,41 +71,15 @@ void HttpConnection::closed() {
   if (on_closed_) std::exchange(on_closed_, {})();
 }
 
-void HttpConnection::begin(State state, base::Duration timeout) {
-  state_ = state;
-  since_ = service_.clock.now();
-  deadline_ = since_ + timeout;
-}
-
 void HttpConnection::close() {
-  ending_ = true;
   if (post_) service_.writer.withdraw(*std::exchange(post_, std::nullopt));
-  loop::ErrorCode ignored;
-  socket_.close(ignored);
+  ConnectionIo::close();
 }
 
 void HttpConnection::finish() {
   ending_ = true;
-  if (state_ == State::kIdle || state_ == State::kReadingHead) close();
-}
-
-void HttpConnection::check_deadline(base::Instant now) {
-  if (now < deadline_) return;
-  deadline_ = base::Instant::max();
-  if (state_ != State::kIdle && state_ != State::kLingering) ++service_.figures.timeouts;
-  const bool can_be_told = state_ == State::kReadingBody || state_ == State::kReadingHead;
-  if (can_be_told) {
-    // As much as the kernel takes at once: such a client is not waited for any more.
-    const api::HttpResponse response = api::closing_problem(api::ProblemType::kTimeout, {});
-    service_.figures.count(response);
-    std::string bytes;
-    api::append_head(bytes, response, {.keep_alive = false, .date = service_.date});
-    bytes += *response.body;
-    loop::ErrorCode ignored;
-    socket_.write_some(loop::asio::buffer(bytes), ignored);
-    socket_.shutdown(Socket::shutdown_send, ignored);
-  }
-  close();
+  const bool in_flight = answered_ || state() > State::kArriving;
+  if (!in_flight) close();
 }
 
 loop::asio::awaitable<void> HttpConnection::serve() {
@@ -134,12 +104,8 @@ loop::asio::awaitable<void> HttpConnection::serve() {
     // All that has come is answered.
     if (service_.stopping && input_.empty()) break;
     await_request();
-    const size_t used = input_.size();
-    input_.resize(std::min(used + kReadBytes, kHeadBytesMax));
-    const auto [error, n] = co_await socket_.async_read_some(
-        loop::asio::buffer(input_.data() + used, input_.size() - used), loop::use_result);
-    input_.resize(used + n);
-    if (error) break;
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
+    if (error || !receive_input()) break;
   }
   co_await flush();
   if (unread_body_ && socket_.is_open()) co_await linger();
@@ -147,14 +113,19 @@ loop::asio::awaitable<void> HttpConnection::serve() {
 
 // A byte now and then buys no time: only a state that begins has a new deadline.
 void HttpConnection::await_request() {
-  if (!input_.empty() && state_ != State::kReadingHead) {
-    begin(State::kReadingHead, service_.limits.head_timeout);
-  } else if (input_.empty() && state_ != State::kIdle) {
+  if (!input_.empty()) {
+    if (answered_ || state() != State::kArriving) {
+      begin(State::kArriving, service_.limits.head_timeout);
+    }
+  } else if (answered_ || state() != State::kIdle) {
     begin(State::kIdle, service_.limits.idle_timeout);
+    release_spare_input();
   }
+  answered_ = false;
 }
 
 void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
+  answered_ = true;
   keep_alive_ = false;
   head_only_ = false;
   unread_body_ = true;
@@ -170,8 +141,7 @@ std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
   head_only_ = request.method == "HEAD";
   keep_alive_ = head.keep_alive;
   say_keep_alive_ = head.is_http_1_0;
-  state_ = State::kWorking;
-  deadline_ = base::Instant::max();
+  answered_ = true;
   api::Action action = service_.router.route(request);
   unread_body_ = api::content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
   // The request is not looked at any more: it pointed into the input.
@@ -204,6 +174,16 @@ bool HttpConnection::answer_from_memory(const api::AskStats& ask) {
   return answer != nullptr;
 }
 
+void HttpConnection::respond(const api::HttpResponse& response) {
+  if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
+  service_.figures.count(response);
+  api::append_head(
+      output_.head(), response,
+      {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});
+  if (head_only_ || !response.body) return output_.add(nullptr, nullptr);
+  output_.add(response.body, service_.pages.of(response.body), response.resident);
+}
+
 loop::asio::awaitable<void> HttpConnection::perform(api::Action action) {
   co_await flush();  // the answers to the requests before this one need not wait for it
   if (ending_) co_return;
@@ -224,30 +204,60 @@ loop::asio::awaitable<void> HttpConnection::ask_stats(api::AskStats ask) {
       [this, &ask](const std::function<void(Asked)>& done) {
         service_.feed.ask(ask.query, [done](const Asked& result) { done(result); });
       };
+  const bool small = AnswerFeed::is_small(ask.query);
+  if (!may_wait(small ? Clients::Wait::kForCache : Clients::Wait::kForClient)) co_return;
+  begin(State::kWaiting, base::Duration::max());
   const Asked asked = co_await loop::await_call<Asked>(std::move(start));
   respond(asked ? api::stats_response(**asked, ask.query, ask.if_none_match)
                 : api::problem_response(api::ProblemType::kCacheAway, asked.error().message));
 }
 
 loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take) {
-  const bool complete = co_await read_body(take);
-  if (!complete) {
-    close();
-    co_return;
-  }
+  const std::optional<std::string_view> body = co_await read_body(take);
+  if (!body) co_return;
   unread_body_ = false;
-  state_ = State::kWorking;
-  deadline_ = base::Instant::max();
-  const std::string_view body = std::string_view(input_).substr(0, take.body_bytes);
   std::variant<api::HttpResponse, api::PostedPayments> read =
-      api::read_payments(body, service_.rules, take.idempotency_key);
-  input_.erase(0, take.body_bytes);
-  if (input_.capacity() > kBodyReadBytes) input_.shrink_to_fit();
+      api::read_payments(*body, service_.rules, take.idempotency_key);
+  if (body_.size() > 0) {
+    body_.clear();
+  } else {
+    input_.erase(0, take.body_bytes);
+  }
   if (const auto* refusal = std::get_if<api::HttpResponse>(&read)) {
     respond(*refusal);
     co_return;
   }
   co_await store(std::move(std::get<api::PostedPayments>(read)));
+}
+
+// Small ones have come with their head, and are read where they are.
+loop::asio::awaitable<std::optional<std::string_view>> HttpConnection::read_body(
+    const api::TakePayments& take) {
+  if (input_.size() >= take.body_bytes) {
+    co_return std::string_view(input_).substr(0, take.body_bytes);
+  }
+  if (state_of_body(take.body_bytes) == State::kReadingBody && !may_wait(Clients::Wait::kForClient))
+    co_return std::nullopt;
+  if (take.expects_continue) {
+    output_.head() += "HTTP/1.1 100 Continue\r\n\r\n";
+    output_.add(nullptr, nullptr);
+    co_await flush();
+  }
+  const Received received = co_await receive_body(take.body_bytes);
+  if (received == Received::kWhole) co_return body_.bytes();
+  if (received == Received::kNoRoom) {
+    respond(api::closing_problem(api::ProblemType::kBusy, "too many large bodies are being read"));
+  } else {
+    close();
+  }
+  co_return std::nullopt;
+}
+
+// Whether this connection may keep its place for that; else it is answered.
+bool HttpConnection::may_wait(Clients::Wait wait) {
+  if (may_hold(wait)) return true;
+  respond(api::closing_problem(api::ProblemType::kBusy, "too many clients wait"));
+  return false;
 }
 
 loop::asio::awaitable<PostOutcome> HttpConnection::await_outcome(PaymentWriter::Post post) {
@@ -256,6 +266,7 @@ loop::asio::awaitable<PostOutcome> HttpConnection::await_outcome(PaymentWriter::
       [this, &post](std::function<void(PostOutcome)> done) {
         post_ = service_.writer.post(std::move(post), std::move(done));
       };
+  begin(State::kWaiting, base::Duration::max());
   const PostOutcome outcome = co_await loop::await_call<PostOutcome>(std::move(start));
   post_.reset();
   co_return outcome;
@@ -271,6 +282,10 @@ loop::asio::awaitable<void> HttpConnection::store(api::PostedPayments posted) {
   if (keyed && !service_.writer.keeps_keys()) {
     ++service_.figures.posts_failed;
     respond(api::keys_not_kept_response(true, service_.rules.keys_need_topics));
+    co_return;
+  }
+  if (!may_wait(Clients::Wait::kForOutput)) {
+    ++service_.figures.posts_failed;
     co_return;
   }
   // Named: g++ 12 copies the bytes of an aggregate that is made within a co_await.
@@ -294,35 +309,15 @@ loop::asio::awaitable<void> HttpConnection::ask_key(api::AskKey ask) {
     respond(api::keys_not_kept_response(false, service_.rules.keys_need_topics));
     co_return;
   }
+  if (!may_wait(Clients::Wait::kForOutput)) co_return;
   PaymentWriter::Post question;
   question.asked_key = std::move(ask.idempotency_key);
   const PostOutcome outcome = co_await await_outcome(std::move(question));
   respond(post_response(outcome, Wanted::kAnswer, service_.writer.key_figures()));
 }
 
-// Waits for the whole body at the front of `input_`.
-loop::asio::awaitable<bool> HttpConnection::read_body(const api::TakePayments& take) {
-  if (input_.size() >= take.body_bytes) co_return true;
-  if (take.expects_continue) {
-    output_.head() += "HTTP/1.1 100 Continue\r\n\r\n";
-    output_.add(nullptr, nullptr);
-    co_await flush();
-  }
-  begin(State::kReadingBody, service_.limits.body_timeout);
-  // Memory grows with what has come, not with what was announced.
-  while (input_.size() < take.body_bytes) {
-    const size_t used = input_.size();
-    const size_t wanted = std::min<size_t>(take.body_bytes - used, kBodyReadBytes);
-    input_.resize(used + wanted);
-    const auto [error, n] = co_await socket_.async_read_some(
-        loop::asio::buffer(input_.data() + used, wanted), loop::use_result);
-    input_.resize(used + n);
-    if (error || !socket_.is_open()) co_return false;
-  }
-  co_return true;
-}
-
 loop::asio::awaitable<void> HttpConnection::open_stream(api::OpenStream open) {
+  if (!may_wait(Clients::Wait::kForClient)) co_return;
   ++service_.figures.responses[2];
   ending_ = ending_ || service_.stopping || head_only_;
   api::append_head(output_.head(), api::stream_response(),
@@ -332,57 +327,6 @@ loop::asio::awaitable<void> HttpConnection::open_stream(api::OpenStream open) {
   co_await flush();
   const bool closing = std::exchange(ending_, true);  // no request follows a stream
   if (!closing) service_.streams.open(std::move(socket_), open.query);
-}
-
-void HttpConnection::respond(const api::HttpResponse& response) {
-  if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
-  service_.figures.count(response);
-  api::append_head(
-      output_.head(), response,
-      {.keep_alive = !ending_, .say_keep_alive = say_keep_alive_, .date = service_.date});
-  if (head_only_ || !response.body) return output_.add(nullptr, nullptr);
-  output_.add(response.body, service_.pages.of(response.body));
-}
-
-bool HttpConnection::write_at_once() {
-  switch (output_.write_some(socket_)) {
-    case HttpOutbox::Progress::kBlocked:
-      return false;
-    case HttpOutbox::Progress::kFailed:
-      close();
-      break;
-    case HttpOutbox::Progress::kDone:
-      break;
-  }
-  return true;
-}
-
-loop::asio::awaitable<void> HttpConnection::write_rest() {
-  begin(State::kWriting, service_.limits.write_timeout);
-  for (bool written = false; !written; written = write_at_once()) {
-    const auto [error] = co_await socket_.async_wait(Socket::wait_write, loop::use_result);
-    if (error) close();
-  }
-  state_ = State::kWorking;
-  deadline_ = base::Instant::max();
-}
-
-loop::asio::awaitable<void> HttpConnection::flush() {
-  if (!write_at_once()) co_await write_rest();
-}
-
-// A client that still sends what was refused would be reset before it has read why.
-loop::asio::awaitable<void> HttpConnection::linger() {
-  begin(State::kLingering, service_.limits.linger_timeout);
-  loop::ErrorCode ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
-  input_.resize(kBodyReadBytes);
-  for (size_t left = kLingerBytesMax; left > 0;) {
-    const auto [error, n] =
-        co_await socket_.async_read_some(loop::asio::buffer(input_), loop::use_result);
-    if (error || n == 0) break;
-    left -= std::min(left, n);
-  }
 }
 
 }  // namespace paystats::http

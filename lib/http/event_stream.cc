@@ -1,19 +1,41 @@
 #include "http/event_stream.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace paystats::http {
+namespace {
+
+std::array<loop::asio::const_buffer, 3> rest_of(const api::StreamEvent& event, size_t written) {
+  std::array buffers = {loop::asio::buffer(event.head),
+                        event.data ? loop::asio::buffer(*event.data) : loop::asio::const_buffer(),
+                        loop::asio::buffer(event.tail.data(), event.tail.size())};
+  for (loop::asio::const_buffer& buffer : buffers) {
+    const size_t passed = std::min(written, buffer.size());
+    buffer += passed;
+    written -= passed;
+  }
+  return buffers;
+}
+
+}  // namespace
 
 class EventStreams::Stream final : public LivePages::Watcher,
+                                   public Holder,
                                    public std::enable_shared_from_this<EventStreams::Stream> {
  public:
   Stream(Socket socket, EventStreams& home) : socket_(std::move(socket)), home_(&home) {}
 
   void start(const protocol::PageQuery& query);
-  void on_event(const api::SharedBytes& event) override;
+  void on_event(const api::SharedEvent& event) override;
   void check(base::Instant now);
   void close();
-  void leave_home() { home_ = nullptr; }
+  void give_way() override;
+  void leave_home() {
+    unread_.end();
+    home_ = nullptr;
+  }
 
   size_t place = 0;  // in its home
 
@@ -23,11 +45,12 @@ class EventStreams::Stream final : public LivePages::Watcher,
 
   Socket socket_;
   EventStreams* home_;  // null: it is no more
-  api::SharedBytes writing_;
-  api::SharedBytes next_;  // the newest that came meanwhile
+  api::SharedEvent writing_;
+  api::SharedEvent next_;  // the newest that came meanwhile
   size_t written_ = 0;
-  bool blocked_ = false;  // until the client has taken more
-  base::Instant due_{};   // then: it is too slow; otherwise: a comment
+  bool blocked_ = false;        // until the client has taken more
+  UnreadAnswers::Hold unread_;  // meanwhile
+  base::Instant due_{};         // then: it is too slow; otherwise: a comment
 };
 
 // A client of a stream has nothing more to say: whatever can be read is its end. So this wait is
@@ -47,10 +70,18 @@ void EventStreams::Stream::close() {
   socket_.close(ignored);
 }
 
-void EventStreams::Stream::on_event(const api::SharedBytes& event) {
+void EventStreams::Stream::give_way() {
+  ++home_->figures_.connections_evicted;
+  close();
+  unread_.end();
+  writing_ = next_ = nullptr;
+}
+
+void EventStreams::Stream::on_event(const api::SharedEvent& event) {
   if (!socket_.is_open() || home_ == nullptr) return;
   if (writing_) {
-    next_ = event;
+    const api::SharedEvent before = std::exchange(next_, event);
+    unread_.replace(before ? before->data : nullptr, event->data);
     return;
   }
   writing_ = event;
@@ -60,13 +91,15 @@ void EventStreams::Stream::on_event(const api::SharedBytes& event) {
 void EventStreams::Stream::write_some() {
   while (writing_) {
     loop::ErrorCode error;
-    written_ += socket_.write_some(loop::asio::buffer(*writing_) + written_, error);
+    written_ += socket_.write_some(rest_of(*writing_, written_), error);
     if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
       return wait_for_room();
     }
     if (error) return close();
-    if (written_ < writing_->size()) continue;
+    const size_t size = writing_->head.size() + writing_->data_bytes() + writing_->tail.size();
+    if (written_ < size) continue;
     ++home_->figures_.events_sent;
+    unread_.end();
     writing_ = std::exchange(next_, nullptr);
     written_ = 0;
     blocked_ = false;
@@ -75,9 +108,14 @@ void EventStreams::Stream::write_some() {
 }
 
 void EventStreams::Stream::wait_for_room() {
-  if (!std::exchange(blocked_, true)) due_ = home_->clock_.now() + home_->limits_.write_timeout;
+  if (!std::exchange(blocked_, true)) {
+    due_ = home_->clock_.now() + home_->limits_.write_timeout;
+    unread_ = home_->unread_.hold(*this, {writing_->data, next_ ? next_->data : nullptr}, 0);
+  } else {
+    unread_.progressed();
+  }
   socket_.async_wait(Socket::wait_write, [self = shared_from_this()](loop::ErrorCode error) {
-    if (!error && self->home_ != nullptr) self->write_some();
+    if (!error && self->home_ != nullptr && self->writing_) self->write_some();
   });
 }
 
@@ -88,9 +126,11 @@ void EventStreams::Stream::check(base::Instant now) {
   close();
 }
 
-EventStreams::EventStreams(LivePages& pages, const base::Clock& clock, const HttpLimits& limits,
-                           api::ServerFigures& figures, std::function<void()> on_end)
+EventStreams::EventStreams(LivePages& pages, UnreadAnswers& unread, const base::Clock& clock,
+                           const HttpLimits& limits, api::ServerFigures& figures,
+                           std::function<void()> on_end)
     : pages_(pages),
+      unread_(unread),
       clock_(clock),
       limits_(limits),
       figures_(figures),

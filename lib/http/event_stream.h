@@ -2,7 +2,7 @@
 // of them has here is a socket, a place among the watchers of a page and, while it is being sent, a
 // share of an event. No coroutine, no timer, no buffer: an event is written from the bytes that all
 // share, at once; only a client that cannot take it whole is waited for, and misses what is
-// overtaken meanwhile.
+// overtaken meanwhile. What is kept for such clients is bounded, see unread_answers.h.
 //
 //   EventStreams streams(pages, clock, limits, figures, [&] { ... one has ended ... });
 //   streams.open(std::move(socket), query);     // behind the head of the response
@@ -18,8 +18,9 @@
 
 #include "api/report.h"
 #include "base/clock.h"
+#include "http/limits.h"
 #include "http/live_pages.h"
-#include "http/server.h"
+#include "http/unread_answers.h"
 #include "loop/asio_tcp.h"
 #include "protocol/query.h"
 
@@ -30,8 +31,8 @@ class EventStreams {
   using Socket = loop::StreamSocket;
 
   // All but the function are borrowed.
-  EventStreams(LivePages& pages, const base::Clock& clock, const HttpLimits& limits,
-               api::ServerFigures& figures, std::function<void()> on_end);
+  EventStreams(LivePages& pages, UnreadAnswers& unread, const base::Clock& clock,
+               const HttpLimits& limits, api::ServerFigures& figures, std::function<void()> on_end);
   EventStreams(const EventStreams&) = delete;
   EventStreams& operator=(const EventStreams&) = delete;
   ~EventStreams();
@@ -48,11 +49,12 @@ class EventStreams {
   void remove(const Stream& stream);
 
   LivePages& pages_;
+  UnreadAnswers& unread_;
   const base::Clock& clock_;
   const HttpLimits& limits_;
   api::ServerFigures& figures_;
   const std::function<void()> on_end_;
-  const api::SharedBytes comment_;
+  const api::SharedEvent comment_;
   // Shared with the handlers of what they wait for, the last of which removes a stream from here.
   std::vector<std::shared_ptr<Stream>> streams_;
 };

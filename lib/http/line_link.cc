@@ -10,6 +10,7 @@ namespace paystats::http {
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kMovedBytesMin = 256 << 10;
 
 }  // namespace
 
@@ -56,9 +57,13 @@ loop::asio::awaitable<void> LineLink::read_lines() {
     for (;;) {
       const size_t newline = input_.find('\n', std::max(begin, scanned));
       if (newline == std::string::npos) break;
-      handlers_.on_line(input_.substr(begin, newline + 1 - begin));
+      const bool alone = begin == 0 && newline + 1 == input_.size();
+      // A large one is handed on with its memory, since a copy would take as much again.
+      handlers_.on_line(alone && newline >= kMovedBytesMin
+                            ? std::exchange(input_, {})
+                            : input_.substr(begin, newline + 1 - begin));
       if (closed_) co_return;
-      begin = newline + 1;
+      begin = std::min(newline + 1, input_.size());
     }
     input_.erase(0, begin);
     scanned = input_.size();

@@ -1,6 +1,8 @@
 #include "http/live_pages.h"
 
+#include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -16,13 +18,17 @@ constexpr size_t kTellSlice = 64;  // watchers: a third of a millisecond of send
 struct LivePages::Page {
   protocol::PageQuery query;
   std::vector<Watcher*> watchers;
-  api::PreparedAnswerPtr shown;  // what `event` was made of
-  api::SharedBytes event;
-  bool asking = false;  // an answer is on its way
-  bool stale = false;   // something has changed since it was asked for
+  // What the last event shows, once there is one: instance, version, ready.
+  std::optional<std::tuple<uint64_t, uint64_t, bool>> shown;
+  // For those that come later; kept beyond its sending where there is room.
+  std::weak_ptr<const api::StreamEvent> event;
+  api::SharedEvent kept;
+  bool newcomers = false;  // some have not been told it
+  bool asking = false;     // an answer is on its way
+  bool stale = false;      // something has changed since it was asked for
 
   // What is being told, to everybody in a circle that begins wherever the last one is.
-  api::SharedBytes news;
+  api::SharedEvent news;
   uint32_t news_number = 0;
   size_t next = 0;       // in watchers
   size_t remaining = 0;  // of the circle
@@ -30,25 +36,38 @@ struct LivePages::Page {
 };
 
 struct LivePages::Impl : std::enable_shared_from_this<LivePages::Impl> {
-  Impl(loop::EventLoop& event_loop, AnswerFeed& answer_feed)
-      : loop(event_loop), feed(answer_feed), away(api::away_event()) {}
+  Impl(loop::EventLoop& event_loop, AnswerFeed& answer_feed, size_t most_event_bytes)
+      : loop(event_loop),
+        feed(answer_feed),
+        event_bytes_max(most_event_bytes),
+        away(api::away_event()) {}
 
   void refresh(const std::string& key);
   void show(const std::string& key, Page& page, const api::PreparedAnswerPtr& answer);
-  void tell(const std::string& key, Page& page, const api::SharedBytes& event);
+  void tell(const std::string& key, Page& page, const api::SharedEvent& event);
+  void go_round(const std::string& key, Page& page, const api::SharedEvent& event);
   void tell_slice(const std::string& key);
+  void keep(Page& page, const api::SharedEvent& event);
   void leave(Watcher& watcher);
 
   loop::EventLoop& loop;
   AnswerFeed& feed;
-  const api::SharedBytes away;
+  const size_t event_bytes_max;
+  const api::SharedEvent away;
+  size_t kept_bytes = 0;                        // of all events that are kept
   std::unordered_map<std::string, Page> pages;  // its elements stay where they are
   bool was_connected = false;
 };
 
-void LivePages::Impl::tell(const std::string& key, Page& page, const api::SharedBytes& event) {
-  page.news = event;
+void LivePages::Impl::tell(const std::string& key, Page& page, const api::SharedEvent& event) {
   ++page.news_number;
+  page.newcomers = false;
+  go_round(key, page, event);
+}
+
+// To those that have not been told the last of the page's events.
+void LivePages::Impl::go_round(const std::string& key, Page& page, const api::SharedEvent& event) {
+  page.news = event;
   page.remaining = page.watchers.size();
   if (!page.telling) tell_slice(key);
 }
@@ -65,7 +84,10 @@ void LivePages::Impl::tell_slice(const std::string& key) {
     ++told;
   }
   page.telling = page.remaining > 0;
-  if (!page.telling) return;
+  if (!page.telling) {
+    page.news = nullptr;
+    return;
+  }
   loop.post([weak = weak_from_this(), key] {
     if (const auto self = weak.lock()) self->tell_slice(key);
   });
@@ -79,18 +101,32 @@ void LivePages::Impl::leave(Watcher& watcher) {
   page.watchers.pop_back();
   // The one that moved may have got to where this circle has been: it goes round once more.
   if (page.remaining > 0) page.remaining = page.watchers.size();
-  if (page.watchers.empty()) pages.erase(protocol::request_line(page.query));
+  if (!page.watchers.empty()) return;
+  keep(page, nullptr);
+  pages.erase(protocol::request_line(page.query));
+}
+
+void LivePages::Impl::keep(Page& page, const api::SharedEvent& event) {
+  if (page.kept) kept_bytes -= page.kept->data_bytes();
+  const bool room = event && kept_bytes + event->data_bytes() <= event_bytes_max;
+  page.kept = room ? event : nullptr;
+  page.event = event;
+  if (room) kept_bytes += event->data_bytes();
 }
 
 void LivePages::Impl::show(const std::string& key, Page& page,
                            const api::PreparedAnswerPtr& answer) {
-  if (page.shown && page.shown->instance == answer->instance &&
-      page.shown->version == answer->version && page.shown->ready == answer->ready) {
-    return;
+  const std::tuple shows(answer->instance, answer->version, answer->ready);
+  api::SharedEvent event = page.event.lock();
+  const bool known = page.shown == shows;
+  if (known && !std::exchange(page.newcomers, false)) return;
+  if (!known || !event) {
+    event = api::stats_event(*answer);
+    keep(page, event);
   }
-  page.shown = answer;
-  page.event = api::stats_event(*answer);
-  tell(key, page, page.event);
+  page.shown = shows;
+  if (known) return go_round(key, page, event);
+  tell(key, page, event);
 }
 
 void LivePages::Impl::refresh(const std::string& key) {
@@ -123,8 +159,8 @@ void LivePages::Impl::refresh(const std::string& key) {
            });
 }
 
-LivePages::LivePages(loop::EventLoop& loop, AnswerFeed& feed)
-    : impl_(std::make_shared<Impl>(loop, feed)) {}
+LivePages::LivePages(loop::EventLoop& loop, AnswerFeed& feed, size_t event_bytes_max)
+    : impl_(std::make_shared<Impl>(loop, feed, event_bytes_max)) {}
 
 LivePages::~LivePages() = default;
 
@@ -140,11 +176,16 @@ void LivePages::watch(const protocol::PageQuery& query, Watcher& watcher) {
   if (page.remaining > 0) ++page.remaining;  // the circle is longer by one
   if (!impl_->feed.connected()) {
     watcher.on_event(impl_->away);
-  } else if (page.shown && page.shown->instance == impl_->feed.instance() &&
-             page.shown->version == impl_->feed.version()) {
-    watcher.on_event(page.event);
+    return;
+  }
+  const api::SharedEvent event = page.event.lock();
+  const bool current = page.shown && std::get<0>(*page.shown) == impl_->feed.instance() &&
+                       std::get<1>(*page.shown) == impl_->feed.version();
+  if (current && event) {
+    watcher.on_event(event);
   } else {
-    page.shown = nullptr;  // so that the newcomer is told even what the others know
+    watcher.told_ = page.news_number - 1;  // it is told even what the others know
+    page.newcomers = true;
     impl_->refresh(key);
   }
 }
@@ -154,8 +195,8 @@ void LivePages::changed() {
   const bool went = std::exchange(impl_->was_connected, connected) && !connected;
   if (went) {
     for (auto& [key, page] : impl_->pages) {
-      page.shown = nullptr;
-      page.event = nullptr;
+      page.shown.reset();
+      impl_->keep(page, nullptr);
       impl_->tell(key, page, impl_->away);
     }
   }

@@ -3,7 +3,7 @@
 //
 //   LivePages pages(loop, feed);
 //   struct Stream : LivePages::Watcher {
-//     void on_event(const SharedBytes&) override { ... }
+//     void on_event(const SharedEvent&) override { ... }
 //   } stream;
 //   pages.watch(query, stream);      // told now, and after each change
 //   pages.changed();                 // the feed said so
@@ -40,7 +40,7 @@ class LivePages {
 
     // Called from the loop, or from within watch() where the answer is there already. Must not
     // destroy a watcher.
-    virtual void on_event(const api::SharedBytes& event) = 0;
+    virtual void on_event(const api::SharedEvent& event) = 0;
 
    private:
     friend class LivePages;
@@ -50,8 +50,9 @@ class LivePages {
     uint32_t told_ = 0;   // the last of the page's events that it was given
   };
 
-  // Both are borrowed.
-  LivePages(loop::EventLoop& loop, AnswerFeed& feed);
+  // Both are borrowed. Events are kept for later watchers of their pages up to so many bytes;
+  // beyond that a page that is watched keeps nothing, and its answer is asked for again.
+  LivePages(loop::EventLoop& loop, AnswerFeed& feed, size_t event_bytes_max = SIZE_MAX);
   LivePages(const LivePages&) = delete;
   LivePages& operator=(const LivePages&) = delete;
   ~LivePages();

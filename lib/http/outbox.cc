@@ -11,9 +11,25 @@
 
 namespace paystats::http {
 
-void HttpOutbox::add(api::SharedBytes body, BodyPages::Pages pages) {
+void HttpOutbox::add(api::SharedBytes body, BodyPages::Pages pages, bool resident) {
   if (body) body_bytes_ += body->size();
-  parts_.push_back({heads_.size(), std::move(body), std::move(pages)});
+  parts_.push_back({heads_.size(), std::move(body), std::move(pages), resident});
+}
+
+std::vector<api::SharedBytes> HttpOutbox::bodies() const {
+  std::vector<api::SharedBytes> bodies;
+  for (const Part& part : parts_) {
+    if (part.body && !part.resident) bodies.push_back(part.body);
+  }
+  return bodies;
+}
+
+void HttpOutbox::clear() {
+  heads_.clear();
+  parts_.clear();
+  part_ = head_sent_ = body_sent_ = body_bytes_ = 0;
+  if (heads_.capacity() > kSpareBytesMax) heads_.shrink_to_fit();
+  if (parts_.capacity() * sizeof(Part) > kSpareBytesMax) parts_.shrink_to_fit();
 }
 
 HttpOutbox::Progress HttpOutbox::write_some(loop::StreamSocket& socket) {
@@ -28,9 +44,7 @@ HttpOutbox::Progress HttpOutbox::write_some(loop::StreamSocket& socket) {
     if (error) return Progress::kFailed;
     advance(sent);
   }
-  heads_.clear();
-  parts_.clear();
-  part_ = head_sent_ = body_sent_ = body_bytes_ = 0;
+  clear();
   return Progress::kDone;
 }
 

@@ -26,25 +26,32 @@ class HttpOutbox {
 
   // To be appended to: the head of the next response.
   std::string& head() { return heads_; }
-  // Ends that response. Either may be null.
-  void add(api::SharedBytes body, BodyPages::Pages pages);
+  // Ends that response. Either may be null. `resident`: see api::HttpResponse.
+  void add(api::SharedBytes body, BodyPages::Pages pages, bool resident = false);
 
   bool empty() const { return parts_.empty(); }
   // To be written before more is added: a client that asks and does not read holds no more than
   // this.
   bool full() const { return parts_.size() >= kPartsMax || body_bytes_ >= kBodyBytesMax; }
 
+  // What is kept for the client alone, and what others may be sent as well.
+  size_t head_bytes() const { return heads_.capacity(); }
+  std::vector<api::SharedBytes> bodies() const;
+  void clear();
+
   // REQUIRES: `socket` is non-blocking.
   Progress write_some(loop::StreamSocket& socket);
 
  private:
   static constexpr size_t kPartsMax = 16;
+  static constexpr size_t kSpareBytesMax = 2048;  // of heads_, once they have left
   static constexpr size_t kBodyBytesMax = size_t{256} << 10U;
 
   struct Part {
     size_t head_end = 0;  // in heads_
     api::SharedBytes body;
     BodyPages::Pages pages;
+    bool resident = false;
   };
 
   size_t send(loop::StreamSocket& socket, loop::ErrorCode& error) const;

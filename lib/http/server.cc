@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@ namespace {
 
 // How long to leave the clients in the queue when no descriptor is free for them.
 constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
+constexpr base::Duration kNewcomerPause = std::chrono::milliseconds(5);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
 
 }  // namespace
@@ -25,31 +25,37 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
        AnswerFeed& feed, PaymentWriter& writer, const base::Clock& clock, const HttpLimits& given)
       : loop(event_loop),
         limits(given),
-        pages(loop, feed),
-        streams(pages, clock, limits, figures_so_far, [this] { ended(); }),
-        service{router, rules, feed, streams, writer, clock, limits, figures_so_far} {}
+        pages(loop, feed, limits.event_bytes_max),
+        bodies(limits.body_bytes_max, limits.quiet_timeout),
+        unread(limits.unread_bytes_max),
+        clients(limits),
+        streams(pages, unread, clock, limits, figures_so_far, [this] { ended(); }),
+        service{router, rules,  feed,  streams, clients,       bodies,
+                unread, writer, clock, limits,  figures_so_far} {}
 
   loop::asio::awaitable<void> accept_clients(std::shared_ptr<Listener> listener);
   void add(HttpConnection::Socket socket);
-  bool make_room();
   void turn_away(HttpConnection::Socket socket);
   void check_deadlines();
   void housekeeping();
   void ended();
   api::ServerFigures figures() const;
-  size_t clients() const { return connections.size() + streams.size(); }
-  std::vector<std::shared_ptr<HttpConnection>> all() const {
-    return {connections.begin(), connections.end()};
+  size_t connections() const { return clients.size() + streams.size(); }
+  bool full() const { return connections() >= limits.connections_max; }
+  void for_each(const std::function<void(HttpConnection&)>& act) const {
+    for (const auto& client : clients.all()) act(static_cast<HttpConnection&>(*client));
   }
 
   loop::EventLoop& loop;
   const HttpLimits limits;
   api::ServerFigures figures_so_far;
   LivePages pages;
+  BodyBudget bodies;  // before those that have a part of it
+  UnreadAnswers unread;
+  Clients clients;
   EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Listener>> listeners;
-  std::unordered_set<std::shared_ptr<HttpConnection>> connections;
   std::unique_ptr<loop::Ticker> checks;
   std::unique_ptr<loop::Ticker> each_second;
   std::unique_ptr<loop::Ticker> last_call;
@@ -63,33 +69,25 @@ loop::asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Lis
     if (service.stopping) break;
     if (error == loop::asio::error::connection_aborted) continue;
     if (error) {
-      // No descriptor, or no memory. A client that only idles can go; else it is tried again.
-      make_room();
+      // No descriptor, or no memory. Who can give way does; else it is tried again.
+      clients.make_room(service.clock.now());
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(loop::use_result);
       continue;
     }
     ++service.figures.connections_seen;
-    if (clients() < service.limits.connections_max || make_room()) {
-      add(std::move(socket));
-    } else {
+    // Newcomers alone: those behind them wait in the kernel's queue for a moment.
+    while (full() && clients.make_room(service.clock.now()) == Clients::Room::kSoon) {
+      pause.expires_after(kNewcomerPause);
+      co_await pause.async_wait(loop::use_result);
+      if (service.stopping) co_return;
+    }
+    if (full()) {
       turn_away(std::move(socket));
+    } else {
+      add(std::move(socket));
     }
   }
-}
-
-// Ends the connection that has said nothing for longest, if there is one. It is free to come again.
-bool HttpServer::Impl::make_room() {
-  std::shared_ptr<HttpConnection> longest;
-  for (const auto& connection : connections) {
-    if (connection->idle() && (!longest || connection->since() < longest->since())) {
-      longest = connection;
-    }
-  }
-  if (!longest) return false;
-  longest->close();
-  connections.erase(longest);
-  return true;
 }
 
 void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
@@ -108,19 +106,20 @@ void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
 
 void HttpServer::Impl::add(HttpConnection::Socket socket) {
   auto connection = std::make_shared<HttpConnection>(std::move(socket), service);
-  connections.insert(connection);
+  clients.add(connection, service.clock.now());
   // Weak, since we own it: a loop that is abandoned leaves no ring behind.
   connection->start([weak = weak_from_this(), key = std::weak_ptr(connection)] {
     const auto self = weak.lock();
+    const auto ended = key.lock();
     if (!self) return;
-    self->connections.erase(key.lock());
+    if (ended) self->clients.remove(*ended);
     self->ended();
   });
 }
 
 void HttpServer::Impl::check_deadlines() {
   const base::Instant now = service.clock.now();
-  for (const auto& connection : all()) connection->check_deadline(now);
+  for_each([now](HttpConnection& connection) { connection.check_deadline(now); });
   streams.check(now);
 }
 
@@ -130,7 +129,7 @@ void HttpServer::Impl::housekeeping() {
 }
 
 void HttpServer::Impl::ended() {
-  if (!service.stopping || clients() > 0 || !on_stopped) return;
+  if (!service.stopping || connections() > 0 || !on_stopped) return;
   checks.reset();
   each_second.reset();
   last_call.reset();
@@ -146,7 +145,7 @@ api::ServerFigures HttpServer::Impl::figures() const {
   figures.posts_waiting = service.writer.waiting();
   figures.posts_undecided = service.writer.undecided();
   figures.keys = service.writer.key_figures();
-  figures.connections = clients();
+  figures.connections = connections();
   figures.streams = streams.size();
   return figures;
 }
@@ -165,7 +164,7 @@ HttpServer::~HttpServer() {
     loop::ErrorCode ignored;
     listener->acceptor().close(ignored);
   }
-  for (const auto& connection : impl_->all()) connection->close();
+  impl_->for_each([](HttpConnection& connection) { connection.close(); });
   impl_->streams.close_all();
 }
 
@@ -199,15 +198,16 @@ void HttpServer::stop(std::function<void()> on_stopped) {
     loop::ErrorCode ignored;
     listener->acceptor().close(ignored);
   }
-  for (const auto& connection : impl_->all()) connection->finish();
+  impl_->for_each([](HttpConnection& connection) { connection.finish(); });
   impl_->streams.close_all();
-  impl_->last_call = std::make_unique<loop::Ticker>(impl_->loop, impl_->service.limits.stop_timeout,
-                                                    [impl = impl_] {
-                                                      for (const auto& connection : impl->all())
-                                                        connection->close();
-                                                      impl->connections.clear();
-                                                      impl->ended();
-                                                    });
+  impl_->last_call = std::make_unique<loop::Ticker>(
+      impl_->loop, impl_->service.limits.stop_timeout, [impl = impl_] {
+        impl->for_each([&](HttpConnection& connection) {
+          connection.close();
+          impl->clients.remove(connection);
+        });
+        impl->ended();
+      });
   // Not from within this call, however little there is to wait for.
   impl_->loop.post([impl = impl_] { impl->ended(); });
 }

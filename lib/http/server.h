@@ -8,12 +8,12 @@
 //   server.totals_changed();           // when the feed says so
 //   server.stop([&] { ... });          // finishes what is in flight, within `stop_timeout`
 //
-// No client can harm another one: every read and write has a deadline, what a client may send is
-// bounded before it is read, and a connection that nobody uses makes room for one that comes. One
-// thread, that of the loop. Requests of a connection are answered one by one, in their order.
+// No client can harm another one: every read and write has a deadline, what all clients together
+// may hold of memory is bounded (see http/limits.h), and a connection that is not used, or whose
+// request does not come, makes room for a new one. One thread, that of the loop. Requests of a
+// connection are answered one by one, in their order.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,25 +25,12 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/answer_feed.h"
+#include "http/limits.h"
 #include "http/listener.h"
 #include "http/payment_writer.h"
 #include "loop/event_loop.h"
 
 namespace paystats::http {
-
-struct HttpLimits {
-  size_t connections_max = 1024;
-  base::Duration head_timeout =
-      std::chrono::seconds(10);  // from its first byte, or from the connection
-  base::Duration body_timeout = std::chrono::seconds(30);
-  base::Duration idle_timeout = std::chrono::seconds(60);  // between two requests
-  base::Duration write_timeout = std::chrono::seconds(30);
-  base::Duration linger_timeout = std::chrono::seconds(1);  // for a refused body that still comes
-  base::Duration stop_timeout = std::chrono::seconds(5);
-  base::Duration check_interval = std::chrono::seconds(1);     // of the deadlines
-  base::Duration comment_interval = std::chrono::seconds(15);  // on a stream where nothing happens
-  int send_buffer_bytes = 0;  // of the kernel; 0: as it is. For tests
-};
 
 class HttpServer {
  public:

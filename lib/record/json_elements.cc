@@ -3,58 +3,69 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/utf8.h"
-#include "record/json_scanner.h"
 
 namespace paystats::record {
-namespace {
 
-bool read_element(JsonScanner& scanner, std::vector<std::string_view>& elements) {
-  const char* const begin = scanner.place();
+JsonElementReader::JsonElementReader(std::string_view text) : begin_(text.data()), scanner_(text) {
+  if (text.starts_with(base::kByteOrderMark)) {
+    flaw_ = Flaw::kByteOrderMark;
+    ended_ = true;
+    return;
+  }
+  scanner_.skip_white();
+  is_array_ = scanner_.peek() == '[';
+}
+
+bool JsonElementReader::next(std::string_view& element) {
+  if (ended_) return false;
+  if (!is_array_) return std::exchange(begun_, true) ? end() : read_next(element);
+  if (!std::exchange(begun_, true)) {
+    if (!scanner_.expect('[')) return fail();
+    scanner_.skip_white();
+    if (scanner_.peek() != ']') return read_next(element);
+  } else if (scanner_.peek() == ',') {
+    if (!scanner_.expect(',')) return fail();
+    scanner_.skip_white();
+    return read_next(element);
+  }
+  return scanner_.expect(']') ? end() : fail();
+}
+
+bool JsonElementReader::read_next(std::string_view& element) {
+  const char* const begin = scanner_.place();
   JsonToken ignored;
-  if (!scanner.read_value(ignored, 0)) return false;
-  elements.emplace_back(begin, static_cast<size_t>(scanner.place() - begin));
+  if (!scanner_.read_value(ignored, 0)) return fail();
+  element = {begin, static_cast<size_t>(scanner_.place() - begin)};
+  scanner_.skip_white();
   return true;
 }
 
-bool read_array(JsonScanner& scanner, std::vector<std::string_view>& elements) {
-  if (!scanner.expect('[')) return false;
-  scanner.skip_white();
-  if (scanner.peek() == ']') return scanner.expect(']');
-  for (;;) {
-    if (!read_element(scanner, elements)) return false;
-    scanner.skip_white();
-    if (scanner.peek() != ',') return scanner.expect(']');
-    if (!scanner.expect(',')) return false;
-    scanner.skip_white();
-  }
+// Nothing may follow.
+bool JsonElementReader::end() {
+  scanner_.skip_white();
+  ended_ = true;
+  if (scanner_.at_end()) return false;
+  scanner_.fail();
+  return fail();
 }
 
-}  // namespace
+bool JsonElementReader::fail() {
+  ended_ = true;
+  flaw_ = scanner_.flaw();
+  flaw_at_ = static_cast<size_t>(scanner_.place() - begin_);
+  return false;
+}
 
 JsonElements split_json(std::string_view text) {
+  JsonElementReader reader(text);
   JsonElements result;
-  if (text.starts_with(base::kByteOrderMark)) {
-    result.flaw = Flaw::kByteOrderMark;
-    return result;
-  }
-  JsonScanner scanner(text);
-  scanner.skip_white();
-  result.is_array = scanner.peek() == '[';
-  bool good = result.is_array ? read_array(scanner, result.elements)
-                              : read_element(scanner, result.elements);
-  if (good) {
-    scanner.skip_white();
-    if (!scanner.at_end()) {
-      scanner.fail();
-      good = false;
-    }
-  }
-  if (!good) {
-    result.flaw = scanner.flaw();
-    result.flaw_at = static_cast<size_t>(scanner.place() - text.data());
-  }
+  result.is_array = reader.is_array();
+  for (std::string_view element; reader.next(element);) result.elements.push_back(element);
+  result.flaw = reader.flaw();
+  result.flaw_at = reader.flaw_at();
   return result;
 }
 

@@ -8,9 +8,42 @@
 #include <vector>
 
 #include "record/flaw.h"
+#include "record/json_scanner.h"
 
 namespace paystats::record {
 
+// The elements one after the other, so that a text of many takes no memory for them: that there is
+// a flaw is known only behind those before it.
+//
+//   JsonElementReader reader(text);
+//   for (std::string_view element; reader.next(element);) ...
+//   if (reader.flaw() != Flaw::kNone) ...          // the whole text is not JSON
+class JsonElementReader {
+ public:
+  explicit JsonElementReader(std::string_view text);
+
+  bool is_array() const { return is_array_; }
+  // False: there is no further one, or the text is not JSON.
+  bool next(std::string_view& element);
+
+  Flaw flaw() const { return flaw_; }
+  size_t flaw_at() const { return flaw_at_; }
+
+ private:
+  bool read_next(std::string_view& element);
+  bool end();
+  bool fail();
+
+  const char* const begin_;
+  JsonScanner scanner_;
+  bool is_array_ = false;
+  bool begun_ = false;
+  bool ended_ = false;
+  Flaw flaw_ = Flaw::kNone;
+  size_t flaw_at_ = 0;
+};
+
+// All at once.
 struct JsonElements {
   bool is_array = false;
   std::vector<std::string_view> elements;  // of an array; else the one value that the text is

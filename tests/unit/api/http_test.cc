@@ -135,9 +135,11 @@ TEST(StatsResponse, AUserWhoIsNotThereIs404) {
 TEST(StatsResponse, AnEventIsOneLineOfDataWithItsPlaceInTime) {
   const auto answer = prepare_answer(kAnswer, protocol::PageQuery{});
   ASSERT_TRUE(answer);
-  const std::string event = *stats_event(*answer);
-  EXPECT_EQ(event, "event: stats\nid: 00c0ffee00c0ffee-8\ndata: " + std::string(kAnswer) + "\n");
-  EXPECT_EQ(*away_event(), "event: away\ndata: {}\n\n");
+  const SharedEvent event = stats_event(*answer);
+  EXPECT_EQ(event->head + *event->data + std::string(event->tail),
+            "event: stats\nid: 00c0ffee00c0ffee-8\ndata: " + std::string(kAnswer) + "\n");
+  EXPECT_EQ(event->data, answer->body) << "the data is a copy";
+  EXPECT_EQ(away_event()->head, "event: away\ndata: {}\n\n");
 }
 
 TEST(Report, ReadinessSaysWhatIsMissing) {

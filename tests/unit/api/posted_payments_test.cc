@@ -274,5 +274,15 @@ TEST(PostedPayments, OfTheMessageOfARequestWithAKeyTheLimitIsExact) {
             std::string::npos);
 }
 
+TEST(PostedPayments, ManySmallBatchesTakeLittleMemoryAndItIsKnown) {
+  std::string body = "[";
+  for (int i = 0; i < 20'000; ++i) body += R"({"user":"a","paymentAmt":1},)";
+  body.back() = ']';
+  const PostedPayments posted = accepted(body);
+  EXPECT_EQ(posted.payments(), 20'000u);
+  EXPECT_GE(posted.memory_bytes(), 20'000 * sizeof(record::Batch));
+  EXPECT_LE(posted.memory_bytes(), 20'000 * (sizeof(record::Batch) + 4) + 4096);
+}
+
 }  // namespace
 }  // namespace paystats::api

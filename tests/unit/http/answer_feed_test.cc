@@ -105,5 +105,33 @@ TEST_F(AnswerFeedTest, AServerThatWasStoppedItselfTakesNoCacheForFrozen) {
   EXPECT_TRUE(connected());
 }
 
+TEST_F(AnswerFeedTest, OfLargePagesOneIsOnItsWayAtATime) {
+  const auto ask_page = [&](uint32_t limit) {
+    const protocol::PageQuery page{.limit = limit};
+    on_loop([&] {
+      feed_.ask(page, [this](const auto& answer) { (answer ? answered_ : failed_) += 1; });
+    });
+    return protocol::request_line(page);
+  };
+  const std::string first = ask_page(1000);
+  const std::string second = ask_page(999);
+  const std::string small = ask_page(50);
+  EXPECT_EQ(cache_.question().value_or("nothing") + "\n", first);
+  EXPECT_EQ(cache_.question().value_or("nothing") + "\n", small);
+  cache_.reply(1);
+  EXPECT_EQ(cache_.question().value_or("nothing") + "\n", second);
+  cache_.reply(1);
+  cache_.reply(1);
+  EXPECT_TRUE(eventually([&] { return answered_ == 3; }));
+  EXPECT_EQ(failed_, 0);
+}
+
+TEST_F(AnswerFeedTest, QuestionsThatWaitAreBounded) {
+  // In escapes each is 6 KB.
+  for (int i = 0; i < 1000; ++i) ask(std::string(1000, '\1') + std::to_string(i));
+  EXPECT_GT(failed_, 500);
+  EXPECT_EQ(answered_, 0);
+}
+
 }  // namespace
 }  // namespace paystats::http

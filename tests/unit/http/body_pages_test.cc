@@ -79,5 +79,16 @@ TEST(BodyPages, TheNumberOfFilesHasALimitAndThoseOfGoneBodiesMakeRoom) {
   EXPECT_EQ(pages.files(), BodyPages::kFilesMax);
 }
 
+TEST(BodyPages, SoHasTheSizeOfAllFiles) {
+  BodyPages pages;
+  const api::SharedBytes half = bytes(BodyPages::kFileBytesMax / 2);
+  const api::SharedBytes rest = bytes(BodyPages::kFileBytesMax / 2);
+  const api::SharedBytes more = bytes(BodyPages::kBytesMin);
+  for (const auto& body : {half, rest, more}) pages.of(body);
+  EXPECT_NE(pages.of(half), nullptr);
+  EXPECT_NE(pages.of(rest), nullptr);
+  EXPECT_EQ(pages.of(more), nullptr);
+}
+
 }  // namespace
 }  // namespace paystats::http

@@ -17,6 +17,11 @@
 
 namespace paystats::http {
 
+// As a client gets it.
+inline std::string text_of(const api::StreamEvent& event) {
+  return event.head + (event.data ? *event.data : std::string()) + std::string(event.tail);
+}
+
 class FakeCache {
  public:
   FakeCache() : claim_(loop::SocketClaim::take(path())) { EXPECT_TRUE(claim_); }

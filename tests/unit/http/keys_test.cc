@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kSevenPayments = R"({"user":"a","paymentAmt":1,"volume":7})";
-constexpr const char* kKey = "Idempotency-Key: \"k\"\r\n";
+constexpr const char* kKeyField = "Idempotency-Key: \"k\"\r\n";
 
 uint64_t waiting(HttpHarness& server) {
   return server.figures().posts_waiting;
@@ -83,12 +83,12 @@ TEST(WaitingPosts, AServerThatEndsDoesNotWaitForItsTurn) {
 
 TEST(KeyedPosts, ARepeatedRequestIsAnsweredAsTheFirstAndWrittenOnce) {
   HttpHarness server({.keeps_keys = true});
-  const std::string first = server.ask(server.post(kSevenPayments, kKey));
+  const std::string first = server.ask(server.post(kSevenPayments, kKeyField));
   EXPECT_EQ(status_of(first), 200);
   const std::string again =
-      server.ask(server.post(R"([{"volume":"7","paymentAmt":"1.0","user":"a"}])", kKey));
+      server.ask(server.post(R"([{"volume":"7","paymentAmt":"1.0","user":"a"}])", kKeyField));
   EXPECT_EQ(again.substr(again.find("\r\n\r\n")), first.substr(first.find("\r\n\r\n")));
-  const std::string other = server.ask(server.post(R"({"user":"b","paymentAmt":1})", kKey));
+  const std::string other = server.ask(server.post(R"({"user":"b","paymentAmt":1})", kKeyField));
   EXPECT_EQ(status_of(other), 422);
   EXPECT_NE(other.find("problem:key-reused"), std::string::npos);
   EXPECT_EQ(server.control->flushed(), 7u);
@@ -102,7 +102,7 @@ TEST(KeyedPosts, ManyAtOnceAreOneAndAllAreTold) {
   std::vector<HttpClient> clients;
   for (int i = 0; i < 50; ++i) {
     clients.push_back(server.client());
-    clients.back().send(server.post(kSevenPayments, kKey));
+    clients.back().send(server.post(kSevenPayments, kKeyField));
   }
   ASSERT_TRUE(eventually([&] { return waiting(server) == 50; }));
   server.control->hold(false);
@@ -113,9 +113,9 @@ TEST(KeyedPosts, ManyAtOnceAreOneAndAllAreTold) {
 TEST(KeyedPosts, WhatTheOutputDidNotTakeBindsNoKey) {
   HttpHarness server({.keeps_keys = true});
   server.control->fail_next(1);
-  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKey))), 507);
+  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKeyField))), 507);
   EXPECT_EQ(status_of(server.ask(server.get("/api/payments/k"))), 404);
-  EXPECT_EQ(status_of(server.ask(server.post(R"({"user":"b","paymentAmt":1})", kKey))), 200);
+  EXPECT_EQ(status_of(server.ask(server.post(R"({"user":"b","paymentAmt":1})", kKeyField))), 200);
   EXPECT_EQ(server.control->flushed(), 1u);
 }
 
@@ -126,7 +126,7 @@ TEST(KeyedPosts, WhereAKeyCannotBeReadTheTurnEndsAndNothingOfItIsWritten) {
   unkeyed.send(server.post(kSevenPayments));
   ASSERT_TRUE(eventually([&] { return waiting(server) == 1; }));
   HttpClient keyed = server.client();
-  keyed.send(server.post(kSevenPayments, kKey));
+  keyed.send(server.post(kSevenPayments, kKeyField));
   ASSERT_TRUE(eventually([&] { return waiting(server) == 2; }));
   {
     const std::lock_guard lock(server.control->mutex);
@@ -149,7 +149,7 @@ TEST(KeyedPosts, OneCanAskWhatBecameOfThem) {
   const std::string unknown = server.ask(server.get("/api/payments/k"));
   EXPECT_EQ(status_of(unknown), 404);
   EXPECT_NE(unknown.find("\"horizon\":{\"kept\":\"process\""), std::string::npos);
-  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKey))), 200);
+  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKeyField))), 200);
   const std::string known = server.ask(server.get("/api/payments/%6B"));
   EXPECT_EQ(status_of(known), 200);
   EXPECT_NE(known.find("{\"accepted\":7}"), std::string::npos);
@@ -160,13 +160,13 @@ TEST(KeyedPosts, TheSecondIsToldThatTheFirstIsUnderWay) {
   HttpHarness server({.writer = {.wait_timeout = milliseconds(300)}, .keeps_keys = true});
   server.control->hold(true);
   HttpClient first = server.client();
-  first.send(server.post(kSevenPayments, kKey));
+  first.send(server.post(kSevenPayments, kKeyField));
   ASSERT_TRUE(eventually([&] {
     const std::lock_guard lock(server.control->mutex);
     return server.control->puts_begun == 1;
   }));
   HttpClient second = server.client();
-  second.send(server.post(kSevenPayments, kKey));
+  second.send(server.post(kSevenPayments, kKeyField));
   HttpClient other = server.client();
   other.send(server.post(kSevenPayments, "Idempotency-Key: l\r\n"));
   EXPECT_NE(first.read_response().find("problem:outcome-unknown"), std::string::npos);
@@ -188,7 +188,7 @@ TEST(KeyedPosts, WaitUntilTheKeysAreReadWhileOthersAreTaken) {
     server.control->keys_read = false;
   }
   HttpClient keyed = server.client();
-  keyed.send(server.post(kSevenPayments, kKey));
+  keyed.send(server.post(kSevenPayments, kKeyField));
   ASSERT_TRUE(eventually([&] { return waiting(server) == 1; }));
   EXPECT_EQ(status_of(server.ask(server.post(R"({"user":"a","paymentAmt":1})"))), 200);
   {
@@ -212,13 +212,13 @@ TEST(KeyedPosts, WhatWaitedForItsTurnIsToldSoAndNotThatThereWereTooMany) {
   };
   server.control->hold_turn(true);
   expect_told("");
-  expect_told(kKey);
+  expect_told(kKeyField);
   server.control->hold_turn(false);
   {
     const std::lock_guard lock(server.control->mutex);
     server.control->keys_read = false;
   }
-  expect_told(kKey);
+  expect_told(kKeyField);
 }
 
 TEST(KeyedPosts, AQuestionThatCannotBeAnsweredIsToldThatInWordsOfItsOwn) {
@@ -246,7 +246,7 @@ TEST(KeyedPosts, AQuestionThatCannotBeAnsweredIsToldThatInWordsOfItsOwn) {
   set(&TrickySink::Control::key_unreadable, false);
   set(&TrickySink::Control::no_turn, true);
   expect_open("the output could not be asked (its error is on the server's stderr)");
-  const std::string posted = server.ask(server.post(kSevenPayments, kKey));
+  const std::string posted = server.ask(server.post(kSevenPayments, kKeyField));
   EXPECT_EQ(status_of(posted), 507);
   EXPECT_NE(posted.find("the output did not take them (its error is on a server's stderr); none "
                         "of them is stored"),
@@ -269,19 +269,19 @@ TEST(KeyedPosts, AFullTableOfKeysIsToldOnceAndSoIsRoomAgain) {
   };
   set_full(true);
   for (int i = 0; i < 2; ++i) {
-    const std::string refused = server.ask(server.post(kSevenPayments, kKey));
+    const std::string refused = server.ask(server.post(kSevenPayments, kKeyField));
     EXPECT_EQ(status_of(refused), 503);
     EXPECT_NE(refused.find("Retry-After: 60\r\n"), std::string::npos) << refused;
   }
   EXPECT_EQ(told(), std::vector<bool>{true});
   set_full(false);
   EXPECT_TRUE(eventually([&] { return told() == std::vector<bool>({true, false}); }));
-  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKey))), 200);
+  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKeyField))), 200);
 }
 
 TEST(KeyedPosts, AreRefusedWhereKeysAreNotKept) {
   HttpHarness server;
-  const std::string refused = server.ask(server.post(kSevenPayments, kKey));
+  const std::string refused = server.ask(server.post(kSevenPayments, kKeyField));
   EXPECT_EQ(status_of(refused), 501);
   EXPECT_NE(refused.find("problem:keys-not-kept"), std::string::npos);
   EXPECT_EQ(status_of(server.ask(server.get("/api/payments/k"))), 501);

@@ -14,8 +14,8 @@ namespace {
 class Told final : public LivePages::Watcher {
  public:
   explicit Told(std::function<void()> on_told = [] {}) : on_told_(std::move(on_told)) {}
-  void on_event(const api::SharedBytes& event) override {
-    newest = *event;
+  void on_event(const api::SharedEvent& event) override {
+    newest = text_of(*event);
     on_told_();
   }
   std::string newest;
@@ -56,7 +56,7 @@ TEST(LivePages, WhoComesWhileOthersAreToldTakesNobodysTurn) {
   ASSERT_TRUE(loop.run());
   ASSERT_TRUE(began);
   ASSERT_EQ(watchers.size(), kWatchers + 5u);
-  for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, *api::away_event());
+  for (const auto& watcher : watchers) EXPECT_EQ(watcher->newest, text_of(*api::away_event()));
 }
 
 class PagesOfFakeCache : public FedByFakeCache {
@@ -139,6 +139,36 @@ TEST_F(PagesOfFakeCache, HearThatTheCacheIsReady) {
   ASSERT_TRUE(shows(told, 2));
   cache_.announce(2, true);
   EXPECT_TRUE(cache_.question());
+}
+
+// Where there is no room to keep events, one that comes later is told all the same, and nobody
+// twice.
+TEST(LivePages, WhoComesLaterIsToldWhatIsNotKept) {
+  cache::RunningCache cache;
+  const base::SystemClock clock;
+  loop::EventLoop loop;
+  LivePages* told_of_changes = nullptr;
+  AnswerFeed feed(loop, cache.path(), clock, {}, [&] { told_of_changes->changed(); });
+  LivePages pages(loop, feed, 0);
+  told_of_changes = &pages;
+  int told = 0;
+  std::unique_ptr<Told> second;
+  const auto come = [&] {
+    second = std::make_unique<Told>([&] {
+      if (second->newest.starts_with("event: stats")) loop.post([&] { feed.stop(); });
+    });
+    pages.watch(protocol::PageQuery{}, *second);
+  };
+  Told first([&] {
+    if (feed.connected() && told++ == 0) loop.post(come);
+  });
+  loop.post([&] {
+    pages.watch(protocol::PageQuery{}, first);
+    feed.start();
+  });
+  ASSERT_TRUE(loop.run());
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(told, 1);
 }
 
 }  // namespace

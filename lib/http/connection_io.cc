@@ -1,0 +1,173 @@
+#include "http/connection_io.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "http/head.h"
+
+namespace paystats::http {
+namespace {
+
+constexpr size_t kReadBytes = 4096;      // a client that sends more in one go waits for the others
+constexpr size_t kSpareBytesMax = 1024;  // of the input, while nothing has come
+constexpr size_t kLingerBytesMax = 8 << 20;
+
+}  // namespace
+
+ConnectionIo::ConnectionIo(Socket socket, HttpService& service)
+    : socket_(std::move(socket)), service_(service), body_(service.bodies, *this) {}
+
+void ConnectionIo::begin(State state, base::Duration timeout) {
+  const base::Instant now = service_.clock.now();
+  service_.clients.enter(*this, state, now);
+  deadline_ = timeout == base::Duration::max() ? base::Instant::max() : now + timeout;
+}
+
+bool ConnectionIo::may_hold(Clients::Wait wait) {
+  return service_.clients.may_hold(*this, wait, service_.streams.size(), service_.clock.now());
+}
+
+void ConnectionIo::close() {
+  ending_ = true;
+  body_.clear();
+  unread_.end();
+  output_.clear();
+  loop::ErrorCode ignored;
+  socket_.close(ignored);
+}
+
+void ConnectionIo::give_way() {
+  ++service_.figures.connections_evicted;
+  tell_and_close(api::ProblemType::kBusy, "others need what this connection holds");
+}
+
+void ConnectionIo::check_deadline(base::Instant now) {
+  if (now < deadline_) return;
+  deadline_ = base::Instant::max();
+  if (state() != State::kIdle && state() != State::kLingering) ++service_.figures.timeouts;
+  tell_and_close(api::ProblemType::kTimeout, {});
+}
+
+// As much as the kernel takes at once: such a client is not waited for any more. Only one whose
+// request is not whole yet can be told anything.
+void ConnectionIo::tell_and_close(api::ProblemType problem, const std::string& detail) {
+  if (state() == State::kReadingBody || state() == State::kArriving) {
+    const api::HttpResponse response = api::closing_problem(problem, detail);
+    service_.figures.count(response);
+    std::string bytes;
+    api::append_head(bytes, response, {.keep_alive = false, .date = service_.date});
+    bytes += *response.body;
+    loop::ErrorCode ignored;
+    socket_.write_some(loop::asio::buffer(bytes), ignored);
+    socket_.shutdown(Socket::shutdown_send, ignored);
+  }
+  close();
+}
+
+bool ConnectionIo::receive_input() {
+  const std::optional<std::string_view> more =
+      read(std::min(kReadBytes, kHeadBytesMax - input_.size()));
+  if (!more) return false;
+  const size_t needed = input_.size() + more->size();
+  if (needed > input_.capacity()) {
+    input_.reserve(std::max(needed, std::min(2 * input_.capacity(), kHeadBytesMax)));
+  }
+  input_.append(*more);
+  return true;
+}
+
+std::optional<std::string_view> ConnectionIo::read(size_t most) {
+  loop::ErrorCode error;
+  const auto buffer =
+      loop::asio::buffer(service_.read.data(), std::min(most, service_.read.size()));
+  const size_t n = socket_.read_some(buffer, error);
+  if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
+    return std::string_view();
+  }
+  if (error) return std::nullopt;
+  return std::string_view(service_.read.data(), n);
+}
+
+void ConnectionIo::release_spare_input() {
+  if (input_.empty() && input_.capacity() > kSpareBytesMax) std::string().swap(input_);
+}
+
+Client::State ConnectionIo::state_of_body(size_t bytes) {
+  return bytes > RequestBody::kFreeBytes ? State::kReadingBody : State::kArriving;
+}
+
+loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_body(size_t bytes) {
+  const State state = state_of_body(bytes);
+  begin(state, service_.limits.body_timeout);
+  body_.expect(bytes);
+  body_.append(input_, service_.clock.now());
+  std::string().swap(input_);
+  while (body_.size() < bytes) {
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
+    if (error) co_return Received::kEnded;
+    const std::optional<std::string_view> more = read(bytes - body_.size());
+    if (!more) co_return Received::kEnded;
+    const base::Instant now = service_.clock.now();
+    if (!body_.append(*more, now)) {
+      body_.clear();
+      co_return Received::kNoRoom;
+    }
+    const bool progressed = body_.last_progress() == now;
+    if (progressed && state == State::kReadingBody) service_.clients.enter(*this, state, now);
+  }
+  co_return Received::kWhole;
+}
+
+bool ConnectionIo::write_at_once() {
+  switch (output_.write_some(socket_)) {
+    case HttpOutbox::Progress::kBlocked:
+      return false;
+    case HttpOutbox::Progress::kFailed:
+      close();
+      break;
+    case HttpOutbox::Progress::kDone:
+      break;
+  }
+  return true;
+}
+
+loop::asio::awaitable<void> ConnectionIo::write_rest() {
+  if (!may_hold(Clients::Wait::kForClient)) {
+    ++service_.figures.connections_evicted;
+    close();
+    co_return;
+  }
+  begin(State::kWriting, service_.limits.write_timeout);
+  unread_ = service_.unread.hold(*this, output_.bodies(), output_.head_bytes());
+  for (bool written = false; !written; written = write_at_once()) {
+    const auto [error] = co_await socket_.async_wait(Socket::wait_write, loop::use_result);
+    if (error || !socket_.is_open()) {
+      close();
+      co_return;
+    }
+    unread_.progressed();
+    service_.clients.enter(*this, State::kWriting, service_.clock.now());
+  }
+  unread_.end();
+}
+
+loop::asio::awaitable<void> ConnectionIo::flush() {
+  if (!write_at_once()) co_await write_rest();
+}
+
+// A client that still sends what was refused would be reset before it has read why.
+loop::asio::awaitable<void> ConnectionIo::linger() {
+  begin(State::kLingering, service_.limits.linger_timeout);
+  loop::ErrorCode ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  std::string().swap(input_);
+  for (size_t left = kLingerBytesMax; left > 0;) {
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
+    if (error) break;
+    const std::optional<std::string_view> more = read(left);
+    if (!more) break;
+    left -= more->size();
+  }
+}
+
+}  // namespace paystats::http
