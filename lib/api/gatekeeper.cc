@@ -48,9 +48,16 @@ std::optional<std::string_view> after_scheme(std::string_view url) {
 }
 
 std::optional<HttpResponse> refuse_framing(const HttpRequest& request) {
-  if (request.count("Transfer-Encoding") > 0) {
-    return closing_problem(ProblemType::kLengthRequired,
-                           "Transfer-Encoding is not taken: send a Content-Length");
+  const size_t codings = request.count("Transfer-Encoding");
+  if (codings > 0) {
+    if (codings > 1 || !equal_ignoring_case(*request.find("Transfer-Encoding"), "chunked")) {
+      return closing_problem(ProblemType::kLengthRequired,
+                             "Transfer-Encoding: only chunked is taken, once");
+    }
+    if (request.count("Content-Length") > 0 || request.is_http_1_0) {
+      return closing_problem(ProblemType::kBadRequest,
+                             "Transfer-Encoding: not beside a Content-Length, and not in HTTP/1.0");
+    }
   }
   const size_t lengths = request.count("Content-Length");
   if (lengths > 1 || (lengths == 1 && !parse_length(*request.find("Content-Length")))) {
@@ -118,6 +125,10 @@ std::optional<HttpResponse> Gatekeeper::refuse(const HttpRequest& request,
     origin_form = slash == rest->size() ? std::string_view("/") : rest->substr(slash);
   }
   return refuse_origin(request, host);
+}
+
+bool is_chunked(const HttpRequest& request) {
+  return request.count("Transfer-Encoding") > 0;
 }
 
 uint64_t content_length(const HttpRequest& request) {
