@@ -20,9 +20,16 @@ std::optional<uint64_t> parse_length(std::string_view text) {
 }
 
 std::optional<HttpResponse> refuse_framing(const HttpRequest& request) {
-  if (request.count("Transfer-Encoding") > 0) {
-    return closing_problem(ProblemType::kLengthRequired,
-                           "Transfer-Encoding is not taken: send a Content-Length");
+  const size_t codings = request.count("Transfer-Encoding");
+  if (codings > 0) {
+    if (codings > 1 || !equal_ignoring_case(*request.find("Transfer-Encoding"), "chunked")) {
+      return closing_problem(ProblemType::kLengthRequired,
+                             "Transfer-Encoding: only chunked is taken, once");
+    }
+    if (request.count("Content-Length") > 0 || request.is_http_1_0) {
+      return closing_problem(ProblemType::kBadRequest,
+                             "Transfer-Encoding: not beside a Content-Length, and not in HTTP/1.0");
+    }
   }
   const size_t lengths = request.count("Content-Length");
   if (lengths > 1 || (lengths == 1 && !parse_length(*request.find("Content-Length")))) {
@@ -79,6 +86,10 @@ std::optional<HttpResponse> Gatekeeper::refuse_origin(const HttpRequest& request
   return closing_problem(
       ProblemType::kForeignOrigin,
       "Sec-Fetch-Site: cross-site, but requests are taken from this server's own page only");
+}
+
+bool is_chunked(const HttpRequest& request) {
+  return request.count("Transfer-Encoding") > 0;
 }
 
 uint64_t content_length(const HttpRequest& request) {

@@ -1,8 +1,8 @@
 // What is asked of every request before anybody looks at what it wants. A server on loopback is in
 // reach of every web site that its user visits, and of proxies that read HTTP in their own way:
 //
-//   - any Transfer-Encoding is refused (411), as is more than one Content-Length or one that is not
-//     plain digits: two readers of one connection must not differ about where a request ends;
+//   - a body has one Content-Length of plain digits, or in HTTP/1.1 exactly one Transfer-Encoding,
+//     which is chunked: two readers of one connection must not differ about where a request ends;
 //   - Host stands there once and is a name of this server (server_names.h). So a site whose DNS
 //   name
 //     suddenly points at us (DNS rebinding) gets nothing;
@@ -37,5 +37,6 @@ class Gatekeeper {
 
 // Of a request that has passed: the length of its body.
 uint64_t content_length(const HttpRequest& request);
+bool is_chunked(const HttpRequest& request);
 
 }  // namespace paystats::api

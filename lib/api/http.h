@@ -31,6 +31,8 @@ struct HttpRequest {
   std::string_view target;
   std::vector<HttpField> fields;  // in the order of the message
 
+  bool is_http_1_0 = false;
+
   // Where the connection came in, as a URL writes it: "127.0.0.1", "[::1]".
   std::string_view local_host;
   uint16_t local_port = 0;

@@ -252,6 +252,12 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
   return verdict;
 }
 
+HttpResponse body_too_large(uint64_t body_bytes_max) {
+  return problem_response(
+      ProblemType::kTooLarge,
+      fmt::format("a body may have {} bytes: send fewer batches", body_bytes_max));
+}
+
 HttpResponse accepted_response(uint64_t payments) {
   return text_response(200, "application/json", fmt::format("{{\"accepted\":{}}}\n", payments));
 }

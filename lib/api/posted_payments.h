@@ -86,6 +86,8 @@ std::variant<HttpResponse, PostedPayments> read_payments(std::string_view body,
                                                          const PaymentRules& rules,
                                                          std::string_view idempotency_key = {});
 
+HttpResponse body_too_large(uint64_t body_bytes_max);
+
 // {"accepted":7}
 HttpResponse accepted_response(uint64_t payments);
 

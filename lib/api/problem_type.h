@@ -15,7 +15,7 @@ enum class ProblemType {
   kMethodNotAllowed,  // 405
   kTimeout,           // 408
   kKeyUnderWay,       // 409 a request of this idempotency key is being written
-  kLengthRequired,    // 411 a Transfer-Encoding, or a POST without Content-Length
+  kLengthRequired,    // 411 another Transfer-Encoding than chunked, or a POST without a length
   kTooLarge,          // 413 the body
   kUnsupportedType,   // 415 a body that is not application/json
   kExpectation,       // 417

@@ -212,7 +212,8 @@ Action Router::route(const HttpRequest& request) const {
   std::string_view origin_form;
   if (auto refusal = gatekeeper_.refuse(request, origin_form)) return std::move(*refusal);
   Action action = act(request, origin_form);
-  if (content_length(request) > 0 && !std::holds_alternative<TakePayments>(action)) {
+  const bool has_body = content_length(request) > 0 || is_chunked(request);
+  if (has_body && !std::holds_alternative<TakePayments>(action)) {
     auto* const response = std::get_if<HttpResponse>(&action);
     if (response == nullptr || response->status < 400) {
       return closing_problem(ProblemType::kBadRequest, "a request of this kind has no body");
@@ -320,18 +321,17 @@ Action Router::post_payments(const HttpRequest& request) const {
   if (request.count("Content-Encoding") > 0) {
     return problem_response(ProblemType::kUnsupportedType, "Content-Encoding is not taken");
   }
-  if (request.count("Content-Length") == 0) {
+  const bool chunked = is_chunked(request);
+  if (!chunked && request.count("Content-Length") == 0) {
     return problem_response(ProblemType::kLengthRequired, {});
   }
-  const uint64_t body_bytes = content_length(request);
+  const uint64_t body_bytes = chunked ? options_.body_bytes_max : content_length(request);
   if (body_bytes > options_.body_bytes_max) {
-    return problem_response(
-        ProblemType::kTooLarge,
-        fmt::format("a body may have {} bytes: send fewer batches", options_.body_bytes_max));
+    return body_too_large(options_.body_bytes_max);
   }
   const base::Result<std::string> key = idempotency_key(request);
   if (!key) return problem_response(ProblemType::kBadRequest, key.error().message);
-  return TakePayments{body_bytes, request.count("Expect") > 0, *key};
+  return TakePayments{body_bytes, chunked, request.count("Expect") > 0, *key};
 }
 
 HttpResponse Router::not_found(const Target& target) const {

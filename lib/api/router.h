@@ -39,7 +39,8 @@ struct RouterOptions {
 };
 
 struct TakePayments {
-  uint64_t body_bytes = 0;
+  uint64_t body_bytes = 0;  // of a chunked one: at most
+  bool is_chunked = false;
   bool expects_continue = false;  // the client waits for a "100 Continue" before it sends the body
   std::string idempotency_key;    // empty: it has none
 };

@@ -138,6 +138,7 @@ std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
   api::HttpRequest request = head.request;
   request.local_host = local_host_;
   request.local_port = local_port_;
+  request.is_http_1_0 = head.is_http_1_0;
   head_only_ = request.method == "HEAD";
   keep_alive_ = head.keep_alive;
   say_keep_alive_ = head.is_http_1_0;
@@ -218,7 +219,7 @@ loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take
   unread_body_ = false;
   std::variant<api::HttpResponse, api::PostedPayments> read =
       api::read_payments(*body, service_.rules, take.idempotency_key);
-  if (body_.size() > 0) {
+  if (take.is_chunked || body_.size() > 0) {
     body_.clear();
   } else {
     input_.erase(0, take.body_bytes);
@@ -233,24 +234,51 @@ loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take
 // Small ones have come with their head, and are read where they are.
 loop::asio::awaitable<std::optional<std::string_view>> HttpConnection::read_body(
     const api::TakePayments& take) {
-  if (input_.size() >= take.body_bytes) {
-    co_return std::string_view(input_).substr(0, take.body_bytes);
+  if (!take.is_chunked) {
+    if (input_.size() >= take.body_bytes) {
+      co_return std::string_view(input_).substr(0, take.body_bytes);
+    }
+    const bool holds_place = state_of_body(take.body_bytes) == State::kReadingBody;
+    if (holds_place && !may_wait(Clients::Wait::kForClient)) co_return std::nullopt;
   }
-  if (state_of_body(take.body_bytes) == State::kReadingBody && !may_wait(Clients::Wait::kForClient))
-    co_return std::nullopt;
-  if (take.expects_continue) {
+  if (take.expects_continue && input_.empty()) {
     output_.head() += "HTTP/1.1 100 Continue\r\n\r\n";
     output_.add(nullptr, nullptr);
     co_await flush();
   }
-  const Received received = co_await receive_body(take.body_bytes);
-  if (received == Received::kWhole) co_return body_.bytes();
-  if (received == Received::kNoRoom) {
-    respond(api::closing_problem(api::ProblemType::kBusy, "too many large bodies are being read"));
+  const char* flaw = nullptr;
+  Received received = Received::kEnded;
+  if (take.is_chunked) {
+    received = co_await receive_chunks(take.body_bytes, flaw);
   } else {
-    close();
+    received = co_await receive_body(take.body_bytes);
   }
+  if (received == Received::kWhole) co_return body_.bytes();
+  body_.clear();
+  refuse_body(received, flaw, take.body_bytes);
   co_return std::nullopt;
+}
+
+void HttpConnection::refuse_body(Received received, const char* flaw, uint64_t body_bytes_max) {
+  switch (received) {
+    case Received::kNoRoom:
+      respond(
+          api::closing_problem(api::ProblemType::kBusy, "too many large bodies are being read"));
+      break;
+    case Received::kTooLarge: {
+      api::HttpResponse response = api::body_too_large(body_bytes_max);
+      response.close = true;
+      respond(response);
+      break;
+    }
+    case Received::kMalformed:
+      respond(api::closing_problem(api::ProblemType::kBadRequest, flaw));
+      break;
+    case Received::kEnded:
+    case Received::kWhole:
+      close();
+      break;
+  }
 }
 
 // Whether this connection may keep its place for that; else it is answered.

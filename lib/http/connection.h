@@ -45,6 +45,7 @@ class HttpConnection final : public ConnectionIo,
   loop::asio::awaitable<void> take_payments(api::TakePayments take);
   // Nothing: it has been answered, or the client has gone.
   loop::asio::awaitable<std::optional<std::string_view>> read_body(const api::TakePayments& take);
+  void refuse_body(Received received, const char* flaw, uint64_t body_bytes_max);
   bool may_wait(Clients::Wait wait);
   loop::asio::awaitable<void> store(api::PostedPayments posted);
   loop::asio::awaitable<void> ask_key(api::AskKey ask);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/chunk_decoder.h"
 #include "http/head.h"
 
 namespace paystats::http {
@@ -96,9 +97,22 @@ Client::State ConnectionIo::state_of_body(size_t bytes) {
   return bytes > RequestBody::kFreeBytes ? State::kReadingBody : State::kArriving;
 }
 
+// A body that turns out to be a large one holds its place from then on.
+bool ConnectionIo::append_to_body(std::string_view more) {
+  const base::Instant now = service_.clock.now();
+  const bool was_large = state() == State::kReadingBody;
+  const bool is_large = was_large || body_.size() + more.size() > RequestBody::kFreeBytes;
+  if (is_large && !was_large && !may_hold(Clients::Wait::kForClient)) return false;
+  if (!body_.append(more, now)) return false;
+  const bool progressed = body_.last_progress() == now;
+  if (is_large && (progressed || !was_large)) {
+    service_.clients.enter(*this, State::kReadingBody, now);
+  }
+  return true;
+}
+
 loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_body(size_t bytes) {
-  const State state = state_of_body(bytes);
-  begin(state, service_.limits.body_timeout);
+  begin(state_of_body(bytes), service_.limits.body_timeout);
   body_.expect(bytes);
   body_.append(input_, service_.clock.now());
   std::string().swap(input_);
@@ -107,15 +121,37 @@ loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_body(size_t 
     if (error) co_return Received::kEnded;
     const std::optional<std::string_view> more = read(bytes - body_.size());
     if (!more) co_return Received::kEnded;
-    const base::Instant now = service_.clock.now();
-    if (!body_.append(*more, now)) {
-      body_.clear();
-      co_return Received::kNoRoom;
-    }
-    const bool progressed = body_.last_progress() == now;
-    if (progressed && state == State::kReadingBody) service_.clients.enter(*this, state, now);
+    if (!append_to_body(*more)) co_return Received::kNoRoom;
   }
   co_return Received::kWhole;
+}
+
+loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_chunks(size_t bytes_max,
+                                                                           const char*& flaw) {
+  using Status = ChunkDecoder::Status;
+  ChunkDecoder decoder(bytes_max);
+  begin(State::kArriving, service_.limits.body_timeout);
+  std::string first = std::exchange(input_, {});
+  for (std::string_view input = first;;) {
+    std::string_view data;
+    while (decoder.next(input, data) == Status::kData) {
+      if (!append_to_body(data)) co_return Received::kNoRoom;
+    }
+    if (decoder.status() == Status::kEnd) {
+      input_ = input;
+      co_return Received::kWhole;
+    }
+    flaw = decoder.flaw();
+    if (decoder.status() == Status::kMalformed) co_return Received::kMalformed;
+    if (decoder.status() == Status::kTooLarge) co_return Received::kTooLarge;
+    std::string().swap(first);
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
+    if (error) co_return Received::kEnded;
+    // No more than a head may have, since it may be the next one.
+    const std::optional<std::string_view> more = read(kReadBytes);
+    if (!more) co_return Received::kEnded;
+    input = *more;
+  }
 }
 
 bool ConnectionIo::write_at_once() {

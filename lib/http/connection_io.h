@@ -43,11 +43,14 @@ class ConnectionIo : public Client {
   bool receive_input();
   void release_spare_input();
 
-  enum class Received { kWhole, kNoRoom, kEnded };
+  enum class Received { kWhole, kNoRoom, kEnded, kTooLarge, kMalformed };
   // Reads on what `input_` begins with into `body_`, until it has so many bytes. REQUIRES: where
   // the state_of_body() holds its place, it may.
   loop::asio::awaitable<Received> receive_body(size_t bytes);
   static State state_of_body(size_t bytes);
+  // The same of a chunked one, which may have so many bytes; the input begins behind it then. With
+  // kMalformed `flaw` says why.
+  loop::asio::awaitable<Received> receive_chunks(size_t bytes_max, const char*& flaw);
 
   // What is in the outbox leaves it, or the connection is closed. False: the client is to be waited
   // for, by write_rest().
@@ -64,6 +67,8 @@ class ConnectionIo : public Client {
   HttpOutbox output_;
 
  private:
+  // False: there is no room.
+  bool append_to_body(std::string_view more);
   // At most `most` bytes of what has come, in the buffer that is shared. Nothing: an error, or the
   // client's end.
   std::optional<std::string_view> read(size_t most);

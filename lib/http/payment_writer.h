@@ -39,7 +39,7 @@
 namespace paystats::http {
 
 struct PaymentWriterLimits {
-  size_t posts_max = 4096;        // waiting, or told kUnknown and not decided yet
+  size_t posts_max = 4096;       // waiting, or told kUnknown and not decided yet
   uint64_t bytes_max = 4 << 20;  // in memory, of those; one alone may be larger
   // Of what the sink writes for a group of posts; a larger post is a group by itself.
   uint64_t group_bytes_max = io::PaymentSink::kCommitBytes / 2;

@@ -1,8 +1,8 @@
 // What the files of the HTTP server need of Asio beyond loop/asio.h.
 //
 // In these files an operand of co_await takes named objects only: g++ 12 destroys temporaries in
-// there twice where a conditional expression makes them, and ends the process where a co_await is the
-// condition of a switch.
+// there twice where a conditional expression makes them, and ends the process where a co_await is
+// the condition of a switch.
 #pragma once
 
 #include "loop/asio.h"

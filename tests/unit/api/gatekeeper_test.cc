@@ -209,14 +209,25 @@ TEST(Gatekeeper, ACrossSiteRequestIs403UnlessSomebodyFollowsALink) {
   EXPECT_EQ(refusal(post("2", {{"Sec-Fetch-Site", "same-origin"}})), 0);
 }
 
-TEST(Gatekeeper, AnyTransferEncodingIs411AndEndsTheConnection) {
-  for (const char* coding : {"chunked", "gzip, chunked", "identity", "", "x", "Chunked"}) {
-    std::string_view origin_form;
-    const auto refused = keeper().refuse(post("2", {{"transfer-ENCODING", coding}}), origin_form);
-    ASSERT_TRUE(refused) << coding;
-    EXPECT_EQ(refused->status, 411);
-    EXPECT_TRUE(refused->close);
+TEST(Gatekeeper, OfTransferEncodingsChunkedAloneIsTaken) {
+  const auto with = [](std::vector<HttpField> fields) {
+    return request("POST", "/api/payments", std::move(fields));
+  };
+  EXPECT_EQ(refusal(with({{"transfer-ENCODING", "Chunked"}})), 0);
+  for (const char* coding :
+       {"gzip, chunked", "chunked, chunked", "identity", "", "x", "chunked;q=1"}) {
+    EXPECT_EQ(refusal(with({{"Transfer-Encoding", coding}})), 411) << coding;
   }
+  EXPECT_EQ(refusal(with({{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}})),
+            411);
+  EXPECT_EQ(refusal(with({{"Transfer-Encoding", "chunked"}, {"Content-Length", "2"}})), 400);
+  HttpRequest old = with({{"Transfer-Encoding", "chunked"}});
+  old.is_http_1_0 = true;
+  std::string_view origin_form;
+  const auto refused = keeper().refuse(old, origin_form);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_TRUE(refused->close);
 }
 
 TEST(Gatekeeper, ALengthIsOnePlainNumber) {

@@ -55,6 +55,47 @@ TEST(HttpServer, AClientThatWaitsBeforeItsBodyIsToldToGoOn) {
   EXPECT_EQ(status_of(client.read_response()), 200);
 }
 
+std::string chunk_of(const std::string& text) {
+  char size[16];
+  std::snprintf(size, sizeof size, "%zx\r\n", text.size());
+  return size + text + "\r\n";
+}
+
+TEST(HttpServer, ABodyMayComeInChunks) {
+  HttpHarness server;
+  const std::string head = "POST /api/payments HTTP/1.1\r\n" + server.host() +
+                           "Content-Type: application/json\r\ntransfer-Encoding: Chunked\r\n\r\n";
+  const std::string body =
+      chunk_of(R"([{"user":"a","paymen)") + chunk_of(R"(tAmt":1,"volume":2}])");
+  HttpClient client = server.client();
+  // At once with what follows it; in pieces; and with a large one.
+  client.send(head + body + "0\r\n\r\n" + server.get("/nothing"));
+  EXPECT_NE(client.read_response().find("{\"accepted\":2}"), std::string::npos);
+  EXPECT_EQ(status_of(client.read_response()), 404);
+  for (const char c : head + body + "0\r\n\r\n") client.send(std::string(1, c));
+  EXPECT_NE(client.read_response().find("{\"accepted\":2}"), std::string::npos);
+  std::string large = head;
+  for (int i = 0; i < 50; ++i) large += chunk_of(std::string(10'000, ' '));
+  client.send(large + body + "0\r\n\r\n" + server.get("/healthz"));
+  EXPECT_NE(client.read_response().find("{\"accepted\":2}"), std::string::npos);
+  EXPECT_EQ(status_of(client.read_response()), 200);
+  EXPECT_EQ(server.control->flushed(), 6u);
+  // No more than another body may have.
+  for (int i = 0; i < 60; ++i) large += chunk_of(std::string(10'000, ' '));
+  EXPECT_EQ(status_of(server.provoke(large)), 413);
+}
+
+TEST(HttpServer, AClientThatWaitsBeforeItsChunksIsToldToGoOn) {
+  HttpHarness server;
+  HttpClient client = server.client();
+  client.send("POST /api/payments HTTP/1.1\r\n" + server.host() +
+              "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+              "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send(chunk_of(R"({"user":"abc","paymentAmt":1})") + "0\r\n\r\n");
+  EXPECT_EQ(status_of(client.read_response()), 200);
+}
+
 TEST(HttpServer, WithoutACacheTotalsAre503AndSubmitsGoOn) {
   HttpHarness server;
   const std::string away = server.ask(server.get("/api/stats"));
