@@ -66,7 +66,8 @@ EXAMPLES = {
     "gen/zipf.h": "uint32_t users, uint32_t skew_thousandths, SplitMix64& generator",
     "http/answer_feed.h": "EventLoop& loop, const Clock& clock, const Query& query",
     "http/body_pages.h": "const SharedBytes& body, int socket, void (*send_pages)(int, int)",
-    "http/event_stream.h": "LivePages& pages, const Clock& clock, const HttpLimits& limits,"
+    "http/event_stream.h": "LivePages& pages, UnreadAnswers& unread, const Clock& clock,"
+                           " const HttpLimits& limits,"
                            " ServerFigures& figures, EventStreams::Socket socket,"
                            " const PageQuery& query",
     "http/head.h": "std::string_view buffer",
