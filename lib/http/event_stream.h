@@ -4,7 +4,7 @@
 // share, at once; only a client that cannot take it whole is waited for, and misses what is
 // overtaken meanwhile. What is kept for such clients is bounded, see unread_answers.h.
 //
-//   EventStreams streams(pages, clock, limits, figures, [&] { ... one has ended ... });
+//   EventStreams streams(pages, unread, clock, limits, figures, [&] { ... one has ended ... });
 //   streams.open(std::move(socket), query);     // behind the head of the response
 //   streams.check(clock.now());                 // each second: comments, and clients too slow
 //
