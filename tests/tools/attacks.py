@@ -261,8 +261,11 @@ def half_read_heads(options):
     lab = Lab(options, "half-read-heads")
     yield lab
     lab.begin()
-    clients = lab.attackers(lab.connections_max + 76, get("/healthz")[:-2] + b"X: " + b"x" * 8000, reads=True)
-    pump(clients, 3 if lab.full else 0.7)
+    head = get("/healthz")[:-2] + b"X: " + b"x" * 8000
+    clients = lab.attackers(lab.connections_max + 76, head, reads=True)
+    pump(clients, 0.3)
+    clients += lab.attackers(40, head, reads=True)  # for the places that were free for a moment
+    pump(clients, 3 if lab.full else 0.6)
     lab.judge()
 
 
