@@ -66,6 +66,8 @@ EXAMPLES = {
     "gen/zipf.h": "uint32_t users, uint32_t skew_thousandths, SplitMix64& generator",
     "http/answer_feed.h": "EventLoop& loop, const Clock& clock, const Query& query",
     "http/body_pages.h": "const SharedBytes& body, int socket, void (*send_pages)(int, int)",
+    "http/chunk_decoder.h": "uint64_t body_bytes_max, std::string_view input",
+    "http/clients.h": "const HttpLimits& limits, std::shared_ptr<Client> client, Instant now",
     "http/event_stream.h": "LivePages& pages, UnreadAnswers& unread, const Clock& clock,"
                            " const HttpLimits& limits,"
                            " ServerFigures& figures, EventStreams::Socket socket,"
@@ -82,11 +84,14 @@ EXAMPLES = {
     "http/payment_writer.h": "EventLoop& loop, std::unique_ptr<PaymentSink> sink, const Clock& clock,"
                              " const PaymentWriterLimits& limits, PostedPayments payments",
     "http/probe_pace.h": "ProbePace::Clock::time_point now, std::unique_ptr<PaymentSink> sink",
+    "http/request_body.h": "size_t bytes_max, Duration quiet_timeout, Holder& client,"
+                           " std::string_view bytes, Instant now, const PaymentRules& rules",
     "http/run.h": "HttpRunOptions options, const RunContext& context,"
                   " std::unique_ptr<PaymentSink> sink, StaticFiles files",
     "http/thread_wake.h": "int reader_fd",
     "http/server.h": "EventLoop& loop, const Router& router, const PaymentRules& rules,"
                      " AnswerFeed& feed, PaymentWriter& writer, const Clock& clock",
+    "http/unread_answers.h": "size_t bytes_max, Holder& client, SharedBytes body, size_t head_bytes",
     "io/decode_block.h": "RejectLog& rejects, const Block& block, bool (*take)(const Payment&)",
     "io/decode_messages.h": "RejectLog& rejects, const MessageBlock& block,"
                             " bool (*take)(const Payment&, SourceOffset)",
@@ -140,6 +145,7 @@ EXAMPLES = {
     "payagg/aggregate.h": "const AggregatePlan& plan, const RunContext& context",
     "record/decoder.h": "std::string_view block",
     "record/foreign.h": "std::optional<Flaw> verdict, std::string_view line",
+    "record/json_elements.h": "std::string_view text",
     "record/json_scanner.h": "std::string_view text",
     "record/payment_layouts.h": "PaymentLayouts& layouts, const char* p, const char* end,"
                                 " DecodedLines<Payment>& out, const char* line, const char* next,"

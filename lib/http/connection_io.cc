@@ -131,6 +131,7 @@ loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_chunks(size_
   using Status = ChunkDecoder::Status;
   ChunkDecoder decoder(bytes_max);
   begin(State::kArriving, service_.limits.body_timeout);
+  body_.expect(bytes_max);
   std::string first = std::exchange(input_, {});
   for (std::string_view input = first;;) {
     std::string_view data;

@@ -4,7 +4,7 @@
 //   BodyBudget budget(bytes_max, quiet_timeout);
 //   RequestBody body(budget, client);
 //   if (!body.append(bytes, now)) ...            // there is no room: 503
-//   read_payments(body.bytes(), ...);
+//   read_payments(body.bytes(), rules);
 //   body.clear();
 //
 // The first kFreeBytes of a body are not counted, since a connection has as much for a head anyway:
