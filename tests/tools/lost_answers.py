@@ -237,7 +237,9 @@ def programs(folder):
     """{client: command} of those in other languages that this machine can run."""
     found = {}
     if "jdk.compiler" in works("java", "--list-modules"):
-        subprocess.run(["javac", "-d", folder, f"{HERE}/clients/Post.java"], check=True, timeout=LIMIT_S)
+        # A JRE has the compiler and no javac.
+        subprocess.run(["java", "-m", "jdk.compiler/com.sun.tools.javac.Main", "-d", folder, f"{HERE}/clients/Post.java"],
+                       check=True, timeout=LIMIT_S)
         found["java"] = ["java", "-cp", folder, "Post"]
     if works("go", "version"):
         cache = {} if works("go", "env", "GOCACHE").strip() not in ("", "off") else {
