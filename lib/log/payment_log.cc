@@ -186,7 +186,7 @@ base::Result<void> PaymentLog::write(std::string_view lines) {
 }
 
 base::Result<bool> PaymentLog::probe() {
-  const base::Result<bool> room = make_room(write_fd_.get(), undo_bytes_, shortage_, name_);
+  base::Result<bool> room = make_room(write_fd_.get(), undo_bytes_, shortage_, name_);
   broken_ = broken_ || !room;
   return room;
 }
