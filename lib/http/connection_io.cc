@@ -81,7 +81,9 @@ std::optional<std::string_view> ConnectionIo::read(size_t most) {
   loop::ErrorCode error;
   const auto buffer =
       loop::asio::buffer(service_.read.data(), std::min(most, service_.read.size()));
-  const size_t n = socket_.read_some(buffer, error);
+  size_t n = 0;
+  do n = socket_.read_some(buffer, error);
+  while (error == loop::asio::error::interrupted);
   if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
     return std::string_view();
   }

@@ -92,6 +92,7 @@ void EventStreams::Stream::write_some() {
   while (writing_) {
     loop::ErrorCode error;
     written_ += socket_.write_some(rest_of(*writing_, written_), error);
+    if (error == loop::asio::error::interrupted) continue;
     if (error == loop::asio::error::would_block || error == loop::asio::error::try_again) {
       return wait_for_room();
     }

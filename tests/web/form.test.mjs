@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { becomes, eventually, openPage, Pipeline, startBrowser } from "./harness.mjs";
+import { becomes, eventually, openPage, Pipeline, startBrowser, WITHOUT_KEYS } from "./harness.mjs";
 
 describe("the form", () => {
   let browser, pipeline, view, page;
@@ -250,9 +250,8 @@ describe("the form", () => {
     assert.equal(await view.text("#refused"), "");
   });
 
-  // A server from before idempotency keys.
   const older = async () => {
-    await page.route("**/api/idempotency", (route) => route.fulfill({ status: 404, body: "" }));
+    await page.route("**/api/idempotency", (route) => route.fulfill(WITHOUT_KEYS));
     await page.reload();
     await becomes("the state", view.state, "Live");
   };

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { becomes, eventually, openPage, Pipeline, SIZES, startBrowser } from "./harness.mjs";
+import { becomes, eventually, openPage, Pipeline, SIZES, startBrowser, WITHOUT_KEYS } from "./harness.mjs";
 
 const PARTS = [".head", "#list", "#pane", "#form", "#line"];
 const UPDATES_MS = 30000;
@@ -181,7 +181,7 @@ describe("the frame", () => {
         await eventually("that nothing is kept", async () => /No answer yet.*reload this page\.$/.test(await text("#accepted")));
       },
       async ({ submit, page, text }) => {
-        await page.route("**/api/idempotency", (route) => route.fulfill({ status: 404, body: "" })); // no keys
+        await page.route("**/api/idempotency", (route) => route.fulfill(WITHOUT_KEYS));
         await page.reload();
         await submit(long, "1", "1");
         await eventually("the answer", async () => /502/.test(await text("#refused")));

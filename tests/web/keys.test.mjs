@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { becomes, eventually, openPage, Pipeline, SIZES, startBrowser } from "./harness.mjs";
+import { becomes, eventually, openPage, Pipeline, SIZES, startBrowser, WITHOUT_KEYS } from "./harness.mjs";
 import { Proxy } from "./proxy.mjs";
 
 const LOST = ["reset", "end", "part", "before"];
@@ -174,7 +174,7 @@ describe("paid once", () => {
   });
 
   keyTest("where keys are not kept none is sent, and a lost answer is for a person to look at", async () => {
-    for (const answer of [{ status: 404, contentType: "application/problem+json", body: '{"type":"urn:paystats:problem:not-found","status":404}' }, { contentType: "application/json", body: '{"kept":"no","complete":false,"memorySeconds":86400}' }]) {
+    for (const answer of [WITHOUT_KEYS, { contentType: "application/json", body: '{"kept":"no","complete":false,"memorySeconds":86400}' }]) {
       await page.route("**/api/idempotency", (route) => route.fulfill(answer));
       await page.reload();
       proxy.fate = firstPosts(9, "part");
