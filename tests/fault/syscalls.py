@@ -13,6 +13,7 @@ Fault = collections.namedtuple("Fault", "scenario kind n way")
 
 # What was a finding once: part of every sample.
 ONCE_FOUND = [Fault("cache-socket", "truncate", 1, "EINTR"), Fault("serve-new", "send", 1, "EINTR"),
+              Fault("serve-new", "receive", 1, "EINTR"), Fault("serve-adopted", "receive", 1, "EINTR"),
               Fault("payagg-files", "open", 1, "EINTR"), Fault("payagg-files", "open", 3, "EINTR"),
               Fault("paygen-adopted", "stat", 2, "EIO"), Fault("serve-adopted", "stat", 1, "EIO"),
               Fault("paygen-log-new", "statfs", 1, "EINTR"),
