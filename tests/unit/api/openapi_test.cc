@@ -34,8 +34,8 @@ const json& document() {
   static const json kDocument = json::parse(kOpenApiJson);
   return kDocument;
 }
-const json& at(const std::string& pointer) {
-  return document().at(json::json_pointer(pointer));
+const json& at(std::string_view pointer) {
+  return document().at(json::json_pointer(std::string(pointer)));
 }
 
 TEST(OpenApi, SaysWhatTheServerDoes) {
