@@ -23,11 +23,11 @@ base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Qu
   const base::Result<protocol::AnswerHead> head = protocol::parse_answer_head(line);
   if (!head) return base::fail(head.error());
   PreparedAnswer answer;
-  answer.instance = head->envelope.instance;
-  answer.version = head->envelope.version;
-  answer.ready = head->envelope.ready;
+  answer.totals.instance = head->envelope.instance;
+  answer.totals.version = head->envelope.version;
+  answer.totals.ready = head->envelope.ready;
   answer.empty = head->rows == 0;
-  answer.etag = etag_of(answer.instance, answer.version, query);
+  answer.etag = etag_of(answer.totals.instance, answer.totals.version, query);
   append_common_fields(answer.fields, "application/json");
   answer.fields += fmt::format("ETag: {}\r\n", answer.etag);
   answer.body = std::make_shared<const std::string>(std::move(line));
@@ -37,9 +37,10 @@ base::Result<PreparedAnswer> prepare_answer(std::string line, const protocol::Qu
 SharedEvent stats_event(const PreparedAnswer& answer) {
   constexpr std::string_view kEnd = "\n\n";
   const bool is_line = answer.body->ends_with('\n');
-  return std::make_shared<const StreamEvent>(StreamEvent{
-      fmt::format("event: stats\nid: {:016x}-{}\ndata: ", answer.instance, answer.version),
-      answer.body, kEnd.substr(is_line ? 1 : 0)});
+  return std::make_shared<const StreamEvent>(
+      StreamEvent{fmt::format("event: stats\nid: {:016x}-{}\ndata: ", answer.totals.instance,
+                              answer.totals.version),
+                  answer.body, kEnd.substr(is_line ? 1 : 0)});
 }
 
 SharedEvent away_event() {

@@ -19,11 +19,18 @@
 
 namespace paystats::api {
 
-// One answer of the cache, prepared once for all that ask the same at this version.
-struct PreparedAnswer {
+// Of which totals an answer is. A version is one of its instance alone.
+struct TotalsState {
   uint64_t instance = 0;
   uint64_t version = 0;
   bool ready = false;
+
+  friend bool operator==(const TotalsState&, const TotalsState&) = default;
+};
+
+// One answer of the cache, prepared once for all that ask the same at this version.
+struct PreparedAnswer {
+  TotalsState totals;
   bool empty = false;  // no rows: for one user, there is no such user
   SharedBytes body;
   std::string etag;    // with its quotes

@@ -13,18 +13,6 @@ namespace {
 constexpr base::Duration kCheckInterval = std::chrono::milliseconds(200);
 constexpr uint32_t kSmallRowsMax = 100;
 
-struct State {
-  uint64_t instance = 0;
-  uint64_t version = 0;
-  bool ready = false;
-
-  friend bool operator==(const State&, const State&) = default;
-};
-
-State state_of(const api::PreparedAnswer& answer) {
-  return {.instance = answer.instance, .version = answer.version, .ready = answer.ready};
-}
-
 struct Question {
   std::string key;  // the request line
   protocol::Query query;
@@ -88,8 +76,8 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   // The newest that any answer has shown, and what the watch has announced. News are the latter
   // alone, at the pace of the cache: were an answer that came first news too, each page that is
   // asked for would make all others be asked for, and so on without a pause.
-  State newest;
-  State announced;
+  api::TotalsState newest;
+  api::TotalsState announced;
 
   std::deque<Question> sent;   // in the order in which they will be answered
   std::deque<Question> large;  // to be sent one by one
@@ -211,13 +199,13 @@ void AnswerFeed::Impl::watch_says(std::string line) {
   watch_line = clock.now();
   watch_asked.reset();
   advance(*answer);
-  const State before = std::exchange(announced, state_of(*answer));
+  const api::TotalsState before = std::exchange(announced, answer->totals);
   settle(announced != before);
 }
 
 // The state that an answer shows may be newer than what was known.
 void AnswerFeed::Impl::advance(const api::PreparedAnswer& answer) {
-  const State shown = state_of(answer);
+  const api::TotalsState shown = answer.totals;
   const bool older = shown.instance == newest.instance && shown.version < newest.version;
   if (older || shown == newest) return;
   forget_prepared();
@@ -264,7 +252,7 @@ base::Result<api::PreparedAnswerPtr> AnswerFeed::Impl::read_answer(std::string l
   if (!parsed) return base::fail(parsed.error());
   advance(*parsed);
   auto answer = std::make_shared<const api::PreparedAnswer>(std::move(*parsed));
-  if (state_of(*answer) == newest && connected) keep(question.key, answer);
+  if (answer->totals == newest && connected) keep(question.key, answer);
   return answer;
 }
 
@@ -325,8 +313,8 @@ uint64_t AnswerFeed::version() const {
 }
 
 bool AnswerFeed::overtaken(const api::PreparedAnswer& answer) const {
-  const State& news = impl_->announced;
-  return answer.instance != news.instance || answer.version < news.version;
+  const api::TotalsState& news = impl_->announced;
+  return answer.totals.instance != news.instance || answer.totals.version < news.version;
 }
 
 api::PreparedAnswerPtr AnswerFeed::prepared(const protocol::Query& query) {

@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,8 +17,7 @@ constexpr size_t kTellSlice = 64;  // watchers: a third of a millisecond of send
 struct LivePages::Page {
   protocol::PageQuery query;
   std::vector<Watcher*> watchers;
-  // What the last event shows, once there is one: instance, version, ready.
-  std::optional<std::tuple<uint64_t, uint64_t, bool>> shown;
+  std::optional<api::TotalsState> shown;  // by the last event, once there is one
   // For those that come later; kept beyond its sending where there is room.
   std::weak_ptr<const api::StreamEvent> event;
   api::SharedEvent kept;
@@ -116,15 +114,14 @@ void LivePages::Impl::keep(Page& page, const api::SharedEvent& event) {
 
 void LivePages::Impl::show(const std::string& key, Page& page,
                            const api::PreparedAnswerPtr& answer) {
-  const std::tuple shows(answer->instance, answer->version, answer->ready);
   api::SharedEvent event = page.event.lock();
-  const bool known = page.shown == shows;
+  const bool known = page.shown == answer->totals;
   if (known && !std::exchange(page.newcomers, false)) return;
   if (!known || !event) {
     event = api::stats_event(*answer);
     keep(page, event);
   }
-  page.shown = shows;
+  page.shown = answer->totals;
   if (known) return go_round(key, page, event);
   tell(key, page, event);
 }
@@ -179,8 +176,8 @@ void LivePages::watch(const protocol::PageQuery& query, Watcher& watcher) {
     return;
   }
   const api::SharedEvent event = page.event.lock();
-  const bool current = page.shown && std::get<0>(*page.shown) == impl_->feed.instance() &&
-                       std::get<1>(*page.shown) == impl_->feed.version();
+  const bool current = page.shown && page.shown->instance == impl_->feed.instance() &&
+                       page.shown->version == impl_->feed.version();
   if (current && event) {
     watcher.on_event(event);
   } else {
