@@ -4,6 +4,7 @@
 //   const notice = new Notice();
 //   notice.judge("list", problem);   // of an answer's problem, null where it has none: shown, or no more
 
+import { say } from "./head.js";
 import { isAboutAddress } from "./outcome.js";
 
 export class Notice {
@@ -15,7 +16,7 @@ export class Notice {
     if (isAboutAddress(problem)) this.problems.set(who, problem);
     else this.problems.delete(who);
     const words = [...this.problems.values()].at(-1)?.detail ?? "";
-    if ($("#notice p").text() !== words) $("#notice p").text(words);
+    say("#notice p", words);
     $("#notice").prop("hidden", words === "");
   }
 }

@@ -96,10 +96,10 @@ export class Pipeline {
   }
 }
 
-// `names` are hosts that are this machine to the browser.
 // What a server from before idempotency keys answers, when it is asked what it makes of them.
 export const WITHOUT_KEYS = { status: 404, contentType: "application/problem+json", body: '{"type":"urn:paystats:problem:not-found","status":404}' };
 
+// `names` are hosts that are this machine to the browser.
 export async function startBrowser({ names = [] } = {}) {
   const executablePath = execFileSync(path.join(root, "scripts/chromium-path")).toString().trim();
   assert.ok(executablePath, "no Chromium: run scripts/setup-web");
