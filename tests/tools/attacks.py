@@ -189,6 +189,13 @@ class Lab:
         self.clients += more_of_them
         return more_of_them
 
+    def attackers_on_pages(self, target, times=1):
+        """More than there are places for. Each asks for a large page of its own, so many times, and reads nothing."""
+        clients = []
+        for i in range(self.connections_max + 76):
+            clients += self.attackers(1, get(f"{target}?limit={1000 - i % 7}&offset={i}") * times, receive_bytes=4096)
+        return clients
+
     def judge(self):
         """Ends the attack; what is wrong raises a Difference."""
         self.stop.set()
@@ -308,9 +315,7 @@ def slow_readers(options):
     lab = Lab(options, "slow-readers", user_bytes=1000)
     yield lab
     lab.begin()
-    clients = []
-    for i in range(lab.connections_max + 76):
-        clients += lab.attackers(1, get(f"/api/stats?limit={1000 - i % 7}&offset={i}") * 20, receive_bytes=4096)
+    clients = lab.attackers_on_pages("/api/stats", times=20)
     pump(clients, 6 if lab.full else 1.2)
     lab.judge()
 
@@ -320,9 +325,7 @@ def slow_streams(options):
     lab = Lab(options, "slow-streams", user_bytes=200)
     yield lab
     lab.begin()
-    clients = []
-    for i in range(lab.connections_max + 76):
-        clients += lab.attackers(1, get(f"/api/stream?limit={1000 - i % 7}&offset={i}"), receive_bytes=4096)
+    clients = lab.attackers_on_pages("/api/stream")
     for i in range(30 if lab.full else 4):
         pump(clients, 0.3)
         lab.set_total("edgar", i + 1)
