@@ -92,6 +92,10 @@ bool is_chunked(const HttpRequest& request) {
   return request.count("Transfer-Encoding") > 0;
 }
 
+bool has_body(const HttpRequest& request) {
+  return content_length(request) > 0 || is_chunked(request);
+}
+
 uint64_t content_length(const HttpRequest& request) {
   const auto text = request.find("Content-Length");
   return text ? parse_length(*text).value_or(0) : 0;

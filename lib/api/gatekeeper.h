@@ -4,8 +4,7 @@
 //   - a body has one Content-Length of plain digits, or in HTTP/1.1 exactly one Transfer-Encoding,
 //     which is chunked: two readers of one connection must not differ about where a request ends;
 //   - Host stands there once and is a name of this server (server_names.h). So a site whose DNS
-//   name
-//     suddenly points at us (DNS rebinding) gets nothing;
+//     name suddenly points at us (DNS rebinding) gets nothing;
 //   - Origin, where a browser sends it, is that of the server's own page, and Sec-Fetch-Site is not
 //     cross-site, unless it is somebody following a link to the page. The caller asks for this
 //     apart, since it is not asked of the files of the page: browsers send an Origin with a GET of
@@ -38,5 +37,7 @@ class Gatekeeper {
 // Of a request that has passed: the length of its body.
 uint64_t content_length(const HttpRequest& request);
 bool is_chunked(const HttpRequest& request);
+// Of any request.
+bool has_body(const HttpRequest& request);
 
 }  // namespace paystats::api

@@ -33,9 +33,8 @@ struct HttpRequest {
 
   bool is_http_1_0 = false;
 
-  // Where the connection came in, as a URL writes it: "127.0.0.1", "[::1]".
+  // By which address the connection came in, as a URL writes it: "127.0.0.1", "[::1]".
   std::string_view local_host;
-  uint16_t local_port = 0;
 
   // How many fields there are of this name (in any case), and the value of the first.
   size_t count(std::string_view name) const;
@@ -48,7 +47,7 @@ struct HttpResponse {
   int status = 200;
   std::string fields;      // whole lines "Name: value\r\n"; those of the connection are added later
   SharedBytes body;        // null: none
-  bool resident = false;   // the body is there as long as the server, whoever holds it
+  bool resident = false;   // the body lives as long as the server: to hold it takes no memory
   bool omit_body = false;  // the answer to a HEAD: length and fields as for a GET
   bool close = false;      // nothing more is read from this connection
   std::optional<ProblemType> problem = std::nullopt;  // that the body tells of

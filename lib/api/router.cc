@@ -87,12 +87,16 @@ bool is_json(std::string_view content_type) {
   return equal_ignoring_case(type, "application/json");
 }
 
-HttpResponse options_response(std::string_view allow) {
+HttpResponse without_body(int status, std::string_view field, std::string_view value) {
   HttpResponse response;
-  response.status = 204;
+  response.status = status;
   append_common_fields(response.fields, {});
-  response.fields += fmt::format("Allow: {}\r\n", allow);
+  response.fields += fmt::format("{}: {}\r\n", field, value);
   return response;
+}
+
+HttpResponse options_response(std::string_view allow) {
+  return without_body(204, "Allow", allow);
 }
 
 HttpResponse method_not_allowed(std::string_view allow) {
@@ -128,14 +132,6 @@ bool is_path_of_api(const PublicUrl& url) {
   if (resource_of(target) != kFile) return true;
   target.segments.emplace_back("name");
   return resource_of(target) != kFile;
-}
-
-HttpResponse redirect(std::string location) {
-  HttpResponse response;
-  response.status = 308;
-  append_common_fields(response.fields, {});
-  response.fields += fmt::format("Location: {}\r\n", location);
-  return response;
 }
 
 }  // namespace
@@ -212,8 +208,7 @@ Action Router::route(const HttpRequest& request) const {
   std::string_view origin_form;
   if (auto refusal = gatekeeper_.refuse(request, origin_form)) return std::move(*refusal);
   Action action = act(request, origin_form);
-  const bool has_body = content_length(request) > 0 || is_chunked(request);
-  if (has_body && !std::holds_alternative<TakePayments>(action)) {
+  if (has_body(request) && !std::holds_alternative<TakePayments>(action)) {
     auto* const response = std::get_if<HttpResponse>(&action);
     if (response == nullptr || response->status < 400) {
       return closing_problem(ProblemType::kBadRequest, "a request of this kind has no body");
@@ -246,7 +241,8 @@ Action Router::act(const HttpRequest& request, std::string_view origin_form) con
   if (moved) {
     // The page's own addresses are relative: without the slash they would lead past the path.
     const size_t question = std::min(origin_form.find('?'), origin_form.size());
-    return redirect(options_.public_url->text() + std::string(origin_form.substr(question)));
+    return without_body(308, "Location",
+                        options_.public_url->text() + std::string(origin_form.substr(question)));
   }
   return found ? dispatch(request, *target) : not_found(*target);
 }

@@ -76,8 +76,7 @@ std::string ServerNames::origin_refusal(std::string_view origin) const {
   }
   return fmt::format(
       "Origin: requests are taken from this server's own page only. If a proxy has that page at "
-      "{0}, "
-      "start paystats-serve with --public-url {0}/",
+      "{0}, start paystats-serve with --public-url {0}/",
       shown(origin));
 }
 

@@ -1,6 +1,5 @@
 #include "http/connection.h"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,15 +9,12 @@
 
 #include "api/key_response.h"
 #include "api/problem.h"
+#include "http/listener.h"
 #include "http/post_response.h"
 #include "loop/await_call.h"
 
 namespace paystats::http {
 namespace {
-
-std::string url_host(const loop::asio::ip::address& address) {
-  return address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
-}
 
 // An IPv6 socket that takes IPv4 as well calls 192.0.2.1 ::ffff:192.0.2.1; the client does not.
 loop::asio::ip::address as_client_writes_it(const loop::asio::ip::address& address) {
@@ -55,7 +51,6 @@ void HttpConnection::start(std::function<void()> on_closed) {
   }
   if (const auto local = local_endpoint(socket_)) {
     local_host_ = url_host(as_client_writes_it(local->address()));
-    local_port_ = local->port();
   }
   begin(State::kIdle, service_.limits.head_timeout);
   loop::asio::co_spawn(
@@ -134,17 +129,15 @@ void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
               : api::closing_problem(api::ProblemType::kBadRequest, flaw));
 }
 
-std::optional<api::Action> HttpConnection::answer(const HttpHead& head) {
-  api::HttpRequest request = head.request;
+std::optional<api::Action> HttpConnection::answer(HttpHead& head) {
+  api::HttpRequest& request = head.request;
   request.local_host = local_host_;
-  request.local_port = local_port_;
-  request.is_http_1_0 = head.is_http_1_0;
   head_only_ = request.method == "HEAD";
   keep_alive_ = head.keep_alive;
-  say_keep_alive_ = head.is_http_1_0;
+  say_keep_alive_ = request.is_http_1_0;  // it does not take it for granted
   answered_ = true;
   api::Action action = service_.router.route(request);
-  unread_body_ = api::content_length(request) > 0 || request.count("Transfer-Encoding") > 0;
+  unread_body_ = api::has_body(request);
   // The request is not looked at any more: it pointed into the input.
   input_.erase(0, head.bytes);
   if (const auto* response = std::get_if<api::HttpResponse>(&action)) {

@@ -39,7 +39,7 @@ class HttpConnection final : public ConnectionIo,
   void await_request();
   void refuse_head(HeadStatus status, const std::string& flaw);
   // Nothing: it has been answered. Else what is to be done for it.
-  std::optional<api::Action> answer(const HttpHead& head);
+  std::optional<api::Action> answer(HttpHead& head);
   bool answer_from_memory(const api::AskStats& ask);
   loop::asio::awaitable<void> perform(api::Action action);
   loop::asio::awaitable<void> take_payments(api::TakePayments take);
@@ -61,7 +61,6 @@ class HttpConnection final : public ConnectionIo,
   bool unread_body_ = false;
   size_t scanned_ = 0;  // of the input, see parse_head()
   std::string local_host_;
-  uint16_t local_port_ = 0;
 
   // Of the request at hand.
   bool head_only_ = false;

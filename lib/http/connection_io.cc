@@ -15,6 +15,18 @@ constexpr size_t kLingerBytesMax = 8 << 20;
 
 }  // namespace
 
+void refuse_at_once(loop::StreamSocket& socket, HttpService& service, api::ProblemType problem,
+                    const std::string& detail) {
+  const api::HttpResponse response = api::closing_problem(problem, detail);
+  service.figures.count(response);
+  std::string bytes;
+  api::append_head(bytes, response, {.keep_alive = false, .date = service.date});
+  bytes += *response.body;
+  loop::ErrorCode ignored;
+  socket.write_some(loop::asio::buffer(bytes), ignored);
+  socket.shutdown(loop::StreamSocket::shutdown_send, ignored);
+}
+
 ConnectionIo::ConnectionIo(Socket socket, HttpService& service)
     : socket_(std::move(socket)), service_(service), body_(service.bodies, *this) {}
 
@@ -49,18 +61,10 @@ void ConnectionIo::check_deadline(base::Instant now) {
   tell_and_close(api::ProblemType::kTimeout, {});
 }
 
-// As much as the kernel takes at once: such a client is not waited for any more. Only one whose
-// request is not whole yet can be told anything.
+// Only a client whose request is not whole yet can be told anything.
 void ConnectionIo::tell_and_close(api::ProblemType problem, const std::string& detail) {
   if (state() == State::kReadingBody || state() == State::kArriving) {
-    const api::HttpResponse response = api::closing_problem(problem, detail);
-    service_.figures.count(response);
-    std::string bytes;
-    api::append_head(bytes, response, {.keep_alive = false, .date = service_.date});
-    bytes += *response.body;
-    loop::ErrorCode ignored;
-    socket_.write_some(loop::asio::buffer(bytes), ignored);
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    refuse_at_once(socket_, service_, problem, detail);
   }
   close();
 }

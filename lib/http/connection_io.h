@@ -22,6 +22,11 @@
 
 namespace paystats::http {
 
+// Refuses a client that is not waited for any more: as much of it as the kernel takes at once.
+// REQUIRES: `socket` is non-blocking.
+void refuse_at_once(loop::StreamSocket& socket, HttpService& service, api::ProblemType problem,
+                    const std::string& detail);
+
 class ConnectionIo : public Client {
  public:
   using Socket = loop::StreamSocket;

@@ -27,12 +27,10 @@ class HeadParser final : public beast_http::basic_parser<true> {
     eager(false);
   }
 
-  int version() const { return version_; }
-
  private:
   void on_request_impl(beast_http::verb, beast::string_view method, beast::string_view target,
                        int version, loop::ErrorCode&) override {
-    version_ = version;
+    request_.is_http_1_0 = version == 10;
     request_.method = as_view(method);
     request_.target = as_view(target);
   }
@@ -51,7 +49,6 @@ class HeadParser final : public beast_http::basic_parser<true> {
   void on_finish_impl(loop::ErrorCode&) override {}
 
   api::HttpRequest& request_;
-  int version_ = 11;
 };
 
 }  // namespace
@@ -88,7 +85,6 @@ HeadStatus parse_head(std::string_view buffer, size_t& scanned, HttpHead& head) 
     return HeadStatus::kMalformed;
   }
   head.keep_alive = parser.keep_alive();
-  head.is_http_1_0 = parser.version() == 10;
   return HeadStatus::kComplete;
 }
 

@@ -20,8 +20,7 @@ struct HttpHead {
   api::HttpRequest request;  // points into the buffer
   size_t bytes = 0;          // of the head; what follows is the body, or the next request
   bool keep_alive = false;
-  bool is_http_1_0 = false;  // its client is to be told that a connection stays
-  std::string flaw;          // of kMalformed
+  std::string flaw;  // of kMalformed
 };
 
 enum class HeadStatus { kComplete, kIncomplete, kTooLarge, kMalformed };

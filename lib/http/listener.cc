@@ -22,6 +22,10 @@ loop::asio::ip::address parse_host(const std::string& host, loop::ErrorCode& err
 
 }  // namespace
 
+std::string url_host(const loop::asio::ip::address& address) {
+  return address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+}
+
 base::Result<ListenAddress> parse_listen_address(const std::string& text) {
   ListenAddress result;
   if (text.starts_with(kUnix)) {
@@ -65,7 +69,7 @@ base::Result<Listener> Listener::open_tcp(loop::EventLoop& loop, const ListenAdd
         base::system_error(fmt::format("{}:{}", address.host, address.port), error.value()));
   }
   Listener listener{Acceptor(std::move(acceptor))};
-  listener.host_ = host.is_v6() ? fmt::format("[{}]", host.to_string()) : host.to_string();
+  listener.host_ = url_host(host);
   listener.port_ = bound.port();
   listener.name_ = fmt::format("http://{}:{}/", listener.host_, listener.port_);
   listener.is_public_ = !host.is_loopback();

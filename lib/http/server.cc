@@ -92,16 +92,9 @@ loop::asio::awaitable<void> HttpServer::Impl::accept_clients(std::shared_ptr<Lis
 
 void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
   ++service.figures.connections_refused;
-  const api::HttpResponse response =
-      api::closing_problem(api::ProblemType::kBusy, "too many connections");
-  service.figures.count(response);
-  std::string bytes;
-  api::append_head(bytes, response, {.keep_alive = false, .date = service.date});
-  bytes += *response.body;
   loop::ErrorCode ignored;
   socket.non_blocking(true, ignored);
-  socket.write_some(loop::asio::buffer(bytes), ignored);
-  socket.shutdown(HttpConnection::Socket::shutdown_send, ignored);
+  refuse_at_once(socket, service, api::ProblemType::kBusy, "too many connections");
 }
 
 void HttpServer::Impl::add(HttpConnection::Socket socket) {

@@ -87,8 +87,9 @@ TEST(Gatekeeper, TheAddressThatTheConnectionCameInByIsOurs) {
   EXPECT_EQ(refusal(made), 421);
   made.local_host = "192.0.2.7";
   EXPECT_EQ(refusal(made), 0);
-  made.local_port = 80;
-  EXPECT_EQ(refusal(made), 0);
+  HttpRequest forwarded = request("GET", "/", {{"Host", "192.0.2.7:80"}});
+  forwarded.local_host = "192.0.2.7";
+  EXPECT_EQ(refusal(forwarded), 0);
   made.local_host = "";
   EXPECT_EQ(refusal(made), 421);
 }

@@ -20,7 +20,6 @@ inline HttpRequest request(std::string_view method, std::string_view target,
   made.fields = std::move(fields);
   if (made.count("Host") == 0) made.fields.insert(made.fields.begin(), {"Host", "localhost:8080"});
   made.local_host = "127.0.0.1";
-  made.local_port = 8080;
   return made;
 }
 

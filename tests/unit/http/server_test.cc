@@ -254,7 +254,7 @@ TEST(HttpHead, IsReadInAnyNumberOfPieces) {
   EXPECT_EQ(head.request.target, "/a");
   EXPECT_EQ(head.request.find("x"), "c d");
   EXPECT_TRUE(head.keep_alive);
-  EXPECT_FALSE(head.is_http_1_0);
+  EXPECT_FALSE(head.request.is_http_1_0);
 }
 
 TEST(HttpHead, AConnectionOfHttp10StaysIfThatIsAskedFor) {
@@ -264,7 +264,7 @@ TEST(HttpHead, AConnectionOfHttp10StaysIfThatIsAskedFor) {
     size_t scanned = 0;
     HttpHead head;
     ASSERT_EQ(parse_head(bytes, scanned, head), HeadStatus::kComplete);
-    EXPECT_TRUE(head.is_http_1_0);
+    EXPECT_TRUE(head.request.is_http_1_0);
     EXPECT_EQ(head.keep_alive, asked);
   }
 }
