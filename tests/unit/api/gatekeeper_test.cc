@@ -43,14 +43,60 @@ TEST(Gatekeeper, NamesOfLoopbackAreOursWithAnyPort) {
   }
 }
 
+// All that no server of DNS is asked for: RFC 1122 and RFC 6761.
+TEST(Gatekeeper, AllAddressesOfLoopbackAndAllReservedNamesAreOurs) {
+  for (const char* host :
+       {"127.0.0.2:8080", "127.0.1.1", "127.255.255.254", "[0:0:0:0:0:0:0:1]:8080",
+        "[::ffff:127.0.0.1]", "[::FFFF:7f00:2]:80", "localhost.:8080", "LOCALHOST.",
+        "pay.localhost:8080", "a.b.Localhost", "pay.localhost.:9090"}) {
+    EXPECT_EQ(with_host(host), 0) << host;
+  }
+}
+
+// Where its file of hosts lacks them, a client asks DNS, and in the domains that it searches.
+TEST(Gatekeeper, NamesOfLoopbackThatNoStandardReservesAreNotOurs) {
+  for (const char* host : {"ip6-localhost:8080", "ip6-loopback", "localhost6", "loopback",
+                           "localhost.localdomain", "localhost.localhost.evil.example"}) {
+    EXPECT_EQ(with_host(host), 421) << host;
+    EXPECT_EQ(with_host(host, {host}), 0) << host;
+  }
+}
+
+TEST(Gatekeeper, ANameIsTheSameWithTheDotThatEndsAnAbsoluteOne) {
+  EXPECT_EQ(with_host("pi.example.:80", {"pi.example"}), 0);
+  EXPECT_EQ(with_host("pi.example", {"pi.example."}), 0);
+  EXPECT_EQ(with_host("pi.example..", {"pi.example"}), 421);
+  const Gatekeeper public_one = keeper({}, "https://pay.example.org");
+  const auto with = [&](const char* host, const char* origin) {
+    return refusal(post("2", {{"Host", host}, {"Origin", origin}}), public_one);
+  };
+  EXPECT_EQ(with("pay.example.org.", "https://pay.example.org."), 0);
+  EXPECT_EQ(with("pay.example.org.", "http://pay.example.org."), 403);
+  EXPECT_EQ(with("localhost.:8080", "http://localhost.:8080"), 0);
+}
+
 TEST(Gatekeeper, ASiteWhoseNamePointsAtUsGetsNothing) {
   for (const char* host : {"evil.example",
                            "evil.example:8080",
                            "localhost.evil.example:8080",
-                           "evil.localhost:8080",
+                           "evillocalhost:8080",
+                           ".localhost",
+                           "localhost..",
                            "127.0.0.1.evil.example:8080",
-                           "127.0.0.2:8080",
-                           "localhost.:8080",
+                           "127.evil.example",
+                           "128.0.0.1",
+                           "126.255.255.255",
+                           "127.0.0.1.",
+                           "127.0.0.256",
+                           "127.0.0.01",
+                           "127.1",
+                           "0x7f000001",
+                           "2130706433",
+                           "[::2]",
+                           "[::]",
+                           "[::ffff:128.0.0.1]",
+                           "[::127.0.0.1]",
+                           "[fe80::1]",
                            "localhost:08080",
                            "localhost:8080:8080",
                            "user@localhost:8080",
@@ -66,7 +112,6 @@ TEST(Gatekeeper, ASiteWhoseNamePointsAtUsGetsNothing) {
                            "::1",
                            "localhost/",
                            "localhost:80/",
-                           ".localhost",
                            "local host",
                            "http://localhost"}) {
     EXPECT_EQ(with_host(host), 421) << host;
@@ -148,6 +193,19 @@ TEST(Gatekeeper, ThePageOfAnotherPortOfLocalhostGetsNothing) {
   EXPECT_EQ(with("http://localhost:3000"), 403);
   EXPECT_EQ(with("http://localhost:8080"), 403);
   EXPECT_EQ(with("http://127.0.0.1:9090"), 403);
+  EXPECT_EQ(with("http://pay.localhost:9090"), 403);
+}
+
+// One program may have 127.0.0.2:8080, and another one 127.0.0.1:8080 or pay.localhost:8080.
+TEST(Gatekeeper, ThePageOfAnotherNameOfLoopbackGetsNothing) {
+  const auto with = [](const char* host, const char* origin) {
+    return refusal(post("2", {{"Host", host}, {"Origin", origin}}));
+  };
+  EXPECT_EQ(with("127.0.0.2:8080", "http://127.0.0.2:8080"), 0);
+  EXPECT_EQ(with("127.0.0.1:8080", "http://127.0.0.2:8080"), 403);
+  EXPECT_EQ(with("pay.localhost:8080", "http://pay.localhost:8080"), 0);
+  EXPECT_EQ(with("pay.localhost:8080", "http://other.localhost:8080"), 403);
+  EXPECT_EQ(with("localhost:8080", "http://pay.localhost:8080"), 403);
 }
 
 TEST(Gatekeeper, TheOriginOfThePublicUrlIsOursWhateverHostTheProxySends) {

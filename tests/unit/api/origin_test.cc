@@ -27,8 +27,38 @@ TEST(Origin, WhatIsNoAuthorityIsNone) {
   }
   EXPECT_FALSE(parse_authority(std::string_view("[::1\0]", 6)));
   EXPECT_FALSE(parse_authority(std::string_view("a\0", 2)));
-  EXPECT_TRUE(parse_authority(std::string(253, 'a')));
-  EXPECT_FALSE(parse_authority(std::string(254, 'a')));
+}
+
+// RFC 1123, 2.1, and RFC 1035, 2.3.4; with the underscore that many have.
+TEST(Origin, ANameHasLabelsOfAtMost63BytesThatNeitherBeginNorEndWithAHyphen) {
+  const std::string label(63, 'a');
+  EXPECT_TRUE(parse_authority(label + ".a." + label));
+  EXPECT_FALSE(parse_authority(label + "a.b"));
+  EXPECT_FALSE(parse_authority("b." + label + "a"));
+  const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'a');
+  EXPECT_TRUE(parse_authority(longest));
+  EXPECT_TRUE(parse_authority(longest + "."));
+  EXPECT_FALSE(parse_authority(longest + "a"));
+  for (const char* text : {"a-b", "a--b", "_a", "my_host", "xn--py-uia.example", "a.", "3com.com",
+                           "0x.example", "1.2.3.x", "10-0-0-7"}) {
+    EXPECT_TRUE(parse_authority(text)) << text;
+  }
+  for (const char* text : {"-", "-a", "a-", "a.-b", "a-.b", "--allow-negative", ".", "a.."}) {
+    EXPECT_FALSE(parse_authority(text)) << text;
+  }
+}
+
+// Browsers make an address of a name whose last label is a number, however it is written, and send
+// that; a host that makes none of them is none at all (WHATWG URL, 3.5).
+TEST(Origin, AHostThatEndsInANumberIsAnIPv4AddressAsBrowsersWriteIt) {
+  for (const char* text : {"127.0.0.1", "0.0.0.0", "255.255.255.255", "10.0.0.7:80"}) {
+    EXPECT_TRUE(parse_authority(text)) << text;
+  }
+  for (const char* text :
+       {"1", "127.1", "1.2.3", "256.0.0.1", "127.0.0.01", "127.0.0.0x1", "0x7f000001", "0X7F", "0x",
+        "a.1", "a.0x1f", "1.2.3.4.5", "127.0.0.1.", "a.b.7."}) {
+    EXPECT_FALSE(parse_authority(text)) << text;
+  }
 }
 
 TEST(Origin, AnOriginHasASchemeAndThePortOfItWhereNoneIsWritten) {

@@ -44,7 +44,13 @@ TEST(PublicUrl, OfWhatItIsNotItSaysWhatIsWrong) {
         std::pair{"https://pay.example.org/a/./b", "\".\" or \"..\" in the path"},
         std::pair{"https://pay.example.org//", "two slashes beside each other"},
         std::pair{"https://pay.example.org/a//b", "two slashes beside each other"},
-        std::pair{"https://pay.example.org/%2e%2e/", "a character in the path"},
+        std::pair{"https://127.1/", "the host is not a name"},
+        std::pair{"https://999.1.1.1/", "the host is not a name"},
+        std::pair{"https://-pay.example.org/", "the host is not a name"},
+        std::pair{"https://pay%2Eexample.org/", "the host is not a name"},
+        std::pair{"https://pay.example.org/%2e%2e/", "a percent sign in the path: use a path"},
+        std::pair{"https://pay.example.org/p%C3%A4y/", "a percent sign in the path: use a path"},
+        std::pair{"https://pay.example.org/p\xC3\xA4y/", "neither an ASCII letter"},
         std::pair{"https://pay.example.org/a b", "a character in the path"},
         std::pair{"https://pay.example.org/a\\b", "a character in the path"}}) {
     const base::Result<PublicUrl> url = parse_public_url(text);

@@ -2,6 +2,9 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +14,36 @@
 
 namespace paystats::loop {
 namespace {
+
+// A socket of another program: one that knows nothing of the lock.
+base::UniqueFd bound_to(const std::string& path, int type) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  base::UniqueFd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+base::UniqueFd listener_on(const std::string& path, int type = SOCK_STREAM, int backlog = 16) {
+  base::UniqueFd fd = bound_to(path, type);
+  EXPECT_EQ(::listen(fd.get(), backlog), 0);
+  return fd;
+}
+
+ino_t inode_of(const std::string& path) {
+  struct stat status = {};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+// The message, and that nothing at the path was changed.
+std::string refusal_beside(const std::string& path) {
+  const ino_t before = inode_of(path);
+  const base::Result<SocketClaim> claim = SocketClaim::take(path);
+  EXPECT_EQ(inode_of(path), before);
+  EXPECT_EQ(inode_of(path + ".lock"), claim ? inode_of(path + ".lock") : 0);
+  return claim ? "no refusal" : claim.error().message;
+}
 
 TEST(SocketClaim, ListensWithModeOwnerOnlyWhateverTheUmask) {
   TempFolder folder;
@@ -62,9 +95,84 @@ TEST(SocketClaim, ReplacesTheSocketOfAKilledProcess) {
   EXPECT_TRUE(UnixClient(folder / "s").connected());
 }
 
+TEST(SocketClaim, LeavesASocketOnWhichAnotherProgramListens) {
+  TempFolder folder;
+  const base::UniqueFd other = listener_on(folder / "s");
+  EXPECT_EQ(refusal_beside(folder / "s"),
+            folder / "s" + ": another program listens there (process " +
+                std::to_string(::getpid()) + "): stop it, or use another path");
+  EXPECT_TRUE(UnixClient(folder / "s").connected());
+}
+
+TEST(SocketClaim, LeavesASocketWhoseBacklogIsFull) {
+  TempFolder folder;
+  const base::UniqueFd other = listener_on(folder / "s", SOCK_STREAM, 0);
+  const UnixClient waiting(folder / "s");
+  ASSERT_TRUE(waiting.connected());
+  EXPECT_EQ(refusal_beside(folder / "s"),
+            folder / "s" + ": another program listens there: stop it, or use another path");
+}
+
+TEST(SocketClaim, LeavesASocketOfAnotherTypeThatAProgramHas) {
+  TempFolder folder;
+  const base::UniqueFd datagrams = bound_to(folder / "d", SOCK_DGRAM);
+  const base::UniqueFd packets = listener_on(folder / "p", SOCK_SEQPACKET);
+  for (const char* name : {"d", "p"}) {
+    EXPECT_EQ(refusal_beside(folder / name),
+              folder / name + ": another program listens there: stop it, or use another path");
+  }
+}
+
+TEST(SocketClaim, ReplacesASocketOfAnyTypeThatNobodyHas) {
+  TempFolder folder;
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+    bound_to(folder / "s", type).reset();
+    ASSERT_TRUE(std::filesystem::exists(folder / "s"));
+    const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    EXPECT_TRUE(claim) << claim.error().message;
+    EXPECT_TRUE(UnixClient(folder / "s").connected());
+  }
+}
+
+TEST(SocketClaim, LeavesASocketToWhichItMayNotConnect) {
+  TempFolder folder;
+  const std::string path = folder / "s";
+  bound_to(path, SOCK_STREAM).reset();
+  ASSERT_EQ(::chmod(path.c_str(), 0), 0);
+  ASSERT_EQ(::chmod((folder / "").c_str(), 0777), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);  // root may connect to any
+    const bool refused =
+        refusal_beside(path) ==
+        path +
+            ": whether a program listens there cannot be asked (permission denied): remove it "
+            "where none does, or use another path";
+    ::_exit(refused && !::testing::Test::HasFailure() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(SocketClaim, LeavesWhatHasReplacedItsSocket) {
+  TempFolder folder;
+  base::UniqueFd other;
+  {
+    const base::Result<SocketClaim> claim = SocketClaim::take(folder / "s");
+    ASSERT_TRUE(claim);
+    ASSERT_EQ(::unlink((folder / "s").c_str()), 0);
+    other = listener_on(folder / "s");
+  }
+  EXPECT_TRUE(UnixClient(folder / "s").connected());
+  EXPECT_FALSE(std::filesystem::exists(folder / "s.lock"));
+}
+
 TEST(SocketClaim, NeverRemovesWhatIsNoSocket) {
   TempFolder folder;
   std::ofstream(folder / "document") << "precious";
+  std::filesystem::create_symlink("nowhere", folder / "link");
+  EXPECT_TRUE(holds(refusal_beside(folder / "link"), "is not a socket"));
   const base::Result<SocketClaim> claim = SocketClaim::take(folder / "document");
   ASSERT_FALSE(claim);
   EXPECT_TRUE(holds(claim.error().message, "is not a socket"));
