@@ -24,6 +24,13 @@ std::string lock_path_of(const std::string& path) {
   return path + ".lock";
 }
 
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
 // What the owner wrote, or an empty string where it has not done so yet.
 std::string read_owner(int fd) {
   std::array<char, 32> text = {};
@@ -75,6 +82,38 @@ base::Result<base::UniqueFd> take_lock(const std::string& path) {
   return base::fail(lock_path + ": its owner changes all the time: use another path");
 }
 
+// Who called listen(2), where the kernel can tell.
+std::string listening_process(int connected_fd) {
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  const bool known =
+      ::getsockopt(connected_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
+  return known ? fmt::format(" (process {})", peer.pid) : "";
+}
+
+// Other programs take no lock, so they are asked. REQUIRES: the lock is held, so none of ours
+// listens at the path.
+base::Result<void> check_that_nobody_listens(const std::string& path) {
+  const base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return base::fail(base::system_error(path, errno));
+  const sockaddr_un address = address_of(path);
+  const bool connected =
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int error = connected ? 0 : errno;
+  // Nothing there, or what a process left that has ended.
+  if (error == ENOENT || error == ECONNREFUSED) return {};
+  // EAGAIN: its backlog is full. EPROTOTYPE: it has a socket of datagrams or packets.
+  if (connected || error == EAGAIN || error == EPROTOTYPE) {
+    return base::fail(
+        fmt::format("{}: another program listens there{}: stop it, or use another path", path,
+                    connected ? listening_process(fd.get()) : ""));
+  }
+  return base::fail(fmt::format(
+      "{}: remove it where none does, or use another path",
+      base::system_error(path + ": whether a program listens there cannot be asked", error)
+          .message));
+}
+
 }  // namespace
 
 base::Result<void> check_socket_path(const std::string& path) {
@@ -108,18 +147,18 @@ base::Result<SocketClaim> SocketClaim::take(const std::string& path, mode_t mode
 }
 
 base::Result<void> SocketClaim::bind_and_listen(mode_t mode) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path_.data(), path_.size());
-
+  if (base::Result<void> free = check_that_nobody_listens(path_); !free) return free;
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener_) return base::fail(base::system_error(path_, errno));
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT)
     return base::fail(base::system_error(path_, errno));
+  const sockaddr_un address = address_of(path_);
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return base::fail(base::system_error(path_, errno));
   }
-  bound_ = true;
+  struct stat bound = {};
+  if (::lstat(path_.c_str(), &bound) != 0) return base::fail(base::system_error(path_, errno));
+  bound_ = {bound.st_dev, bound.st_ino};
   // Nobody can connect before listen(2), so there is no moment at which others could.
   if (::chmod(path_.c_str(), mode) != 0) return base::fail(base::system_error(path_, errno));
   if (::listen(listener_.get(), SOMAXCONN) != 0)
@@ -129,7 +168,12 @@ base::Result<void> SocketClaim::bind_and_listen(mode_t mode) {
 
 SocketClaim::~SocketClaim() {
   if (!lock_) return;  // moved from
-  if (bound_) ::unlink(path_.c_str());
+  struct stat named = {};
+  // What has replaced the socket meanwhile is another program's.
+  if (bound_ && ::lstat(path_.c_str(), &named) == 0 &&
+      bound_ == std::pair(named.st_dev, named.st_ino)) {
+    ::unlink(path_.c_str());
+  }
   ::unlink(lock_path_of(path_).c_str());  // while it is still locked: see still_has_name()
 }
 

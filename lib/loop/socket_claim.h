@@ -6,11 +6,14 @@
 // The right is a lock: flock(2) on PATH.lock, a file which holds the owner's process id. The lock
 // ends with the process, however it ends, so a socket that a killed process left behind is known
 // to be stale and is replaced; and it makes unlink(2) safe, since nobody else may have bound the
-// path meanwhile. The socket has its mode before anybody can connect. A clean end removes both.
+// path meanwhile. Other programs take no such lock, so the path is connected to first: a socket
+// that answers, or cannot be asked, is left to whoever has it. The socket has its mode before
+// anybody can connect. A clean end removes both, but not what has replaced the socket.
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,8 +31,8 @@ class SocketClaim {
   static constexpr mode_t kOwnerOnly = 0600;
   static constexpr mode_t kOwnerAndGroup = 0660;
 
-  // Fails where another process holds the path (the error names its process id), where something
-  // that is no socket stands there, and where the path is too long.
+  // Fails where another process holds the path or listens there (the error names its process id
+  // where it can), where something that is no socket stands there, and where the path is too long.
   static base::Result<SocketClaim> take(const std::string& path, mode_t mode = kOwnerOnly);
 
   SocketClaim(SocketClaim&&) = default;
@@ -49,7 +52,7 @@ class SocketClaim {
   std::string path_;
   base::UniqueFd lock_;  // held: the lock is ours
   base::UniqueFd listener_;
-  bool bound_ = false;
+  std::optional<std::pair<dev_t, ino_t>> bound_;  // the socket that is ours to remove
 };
 
 // How messages call a path that is too long or empty, for the client as well.

@@ -325,6 +325,15 @@ END
   [ "$(cat stats.sock.lock)" = "$cache" ]
 }
 
+@test "a socket on which another program listens is left to it" {
+  in_background socat UNIX-LISTEN:stats.sock,fork SYSTEM:'echo here'
+  wait_for '[ "$(socat -u UNIX-CONNECT:stats.sock - 2>connect.err)" = here ]'
+  refuses "stats.sock: another program listens there (process $pid): stop it, or use another path" \
+    timeout 240 paystats-cache --socket stats.sock /dev/null
+  [ "$(socat -u UNIX-CONNECT:stats.sock -)" = here ]
+  [ ! -e stats.sock.lock ]
+}
+
 @test "a second cache on the socket is refused and told who has it; the first goes on" {
   start_cache
   stats a 1.00 1 >&9

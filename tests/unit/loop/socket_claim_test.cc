@@ -146,7 +146,7 @@ TEST(SocketClaim, LeavesASocketToWhichItMayNotConnect) {
     const bool refused =
         refusal_beside(path) ==
         path +
-            ": whether a program listens there cannot be asked (permission denied): remove it "
+            ": whether a program listens there cannot be asked: permission denied: remove it "
             "where none does, or use another path";
     ::_exit(refused && !::testing::Test::HasFailure() ? 0 : 1);
   }
