@@ -7,7 +7,10 @@
 //
 // Strict: what has a user, a path, an empty port, a zero in front of it, or a character that no
 // name has is none. So whatever is taken here can be shown, and written behind an option, as it is.
-// Source: RFC 3986, section 3.2; RFC 6454, section 7.
+// A name has labels of at most 63 bytes without a hyphen at either end; one that ends in a number
+// is an IPv4 address of four decimal numbers, since browsers make one of it (127.1 is 127.0.0.1).
+// Source: RFC 3986, section 3.2; RFC 6454, section 7; RFC 1123, section 2.1; WHATWG URL,
+// section 3.5.
 #pragma once
 
 #include <cstdint>
@@ -38,5 +41,12 @@ std::optional<SplitUrl> split_scheme(std::string_view url);
 
 std::optional<Authority> parse_authority(std::string_view text);
 std::optional<Origin> parse_origin(std::string_view text);
+
+// Of two names of authorities: in whatever case, and with or without the dot that ends a name.
+bool is_same_name(std::string_view a, std::string_view b);
+
+// Whether the name of an authority is loopback whatever a server of DNS may say: 127.0.0.0/8,
+// [::1], and localhost with all names under it.
+bool is_loopback(std::string_view name);
 
 }  // namespace paystats::api

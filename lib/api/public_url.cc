@@ -37,9 +37,14 @@ base::Result<std::vector<std::string>> parse_path(std::string_view path) {
     if (segment == "." || segment == "..") {
       return base::fail("\".\" or \"..\" in the path: browsers leave them out");
     }
+    if (segment.find('%') != segment.npos) {
+      return base::fail(
+          "a percent sign in the path: use a path of characters that need no encoding");
+    }
     if (segment.find_first_not_of(kPathCharacters) != segment.npos) {
       return base::fail(
-          "a character in the path that is neither a letter, a digit nor one of -._~!$&'()*+,;=:@");
+          "a character in the path that is neither an ASCII letter, a digit nor one of "
+          "-._~!$&'()*+,;=:@");
     }
     segments.emplace_back(segment);
   }
@@ -55,14 +60,15 @@ std::string flaw_of(std::string_view authority) {
   if (colon != authority.npos && parse_authority(authority.substr(0, colon))) {
     return "the port is not a number from 1 to 65535";
   }
-  return "the host is not a name of letters, digits, \"-\", \"_\" and dots, nor an address";
+  return "the host is not a name of letters, digits, \"-\", \"_\" and dots, nor an address as "
+         "browsers write it";
 }
 
 }  // namespace
 
 bool PublicUrl::has_origin(const Origin& origin) const {
   return origin.secure == secure && origin.port() == port &&
-         equal_ignoring_case(origin.authority.name, name);
+         is_same_name(origin.authority.name, name);
 }
 
 std::string PublicUrl::origin() const {

@@ -10,7 +10,6 @@
 namespace paystats::api {
 namespace {
 
-constexpr std::string_view kLoopbackNames[] = {"localhost", "127.0.0.1", "[::1]"};
 constexpr size_t kShownBytesMax = 300;  // a host of the longest name, with its port, is shown whole
 
 std::string shown(std::string_view text) {
@@ -22,25 +21,25 @@ std::string shown(std::string_view text) {
 ServerNames::ServerNames(const std::vector<std::string>& allowed_hosts,
                          std::optional<PublicUrl> public_url)
     : public_url_(std::move(public_url)) {
-  for (const std::string_view name : kLoopbackNames) names_.push_back({std::string(name), {}});
   for (const std::string& text : allowed_hosts) {
     const std::optional<Authority> authority = parse_authority(text);
-    if (authority) names_.push_back({std::string(authority->name), authority->port});
+    if (authority) allowed_.push_back({std::string(authority->name), authority->port});
   }
 }
 
 bool ServerNames::is_ours(std::string_view host, const HttpRequest& request) const {
   const std::optional<Authority> authority = parse_authority(host);
   if (!authority) return false;
-  return equal_ignoring_case(authority->name, request.local_host) || is_named(*authority) ||
-         (public_url_ && equal_ignoring_case(authority->name, public_url_->name));
+  return is_same_name(authority->name, request.local_host) || is_named(*authority) ||
+         (public_url_ && is_same_name(authority->name, public_url_->name));
 }
 
 bool ServerNames::is_named(const Authority& authority) const {
-  return std::any_of(names_.begin(), names_.end(), [&](const Name& own) {
-    return (!own.port || own.port == authority.port) &&
-           equal_ignoring_case(own.name, authority.name);
-  });
+  return is_loopback(authority.name) ||
+         std::any_of(allowed_.begin(), allowed_.end(), [&](const Name& own) {
+           return (!own.port || own.port == authority.port) &&
+                  is_same_name(own.name, authority.name);
+         });
 }
 
 bool ServerNames::is_own_origin(std::string_view text, std::string_view host) const {
@@ -49,11 +48,10 @@ bool ServerNames::is_own_origin(std::string_view text, std::string_view host) co
   if (public_url_ && public_url_->has_origin(*origin)) return true;
   const std::optional<Authority> authority = parse_authority(host);
   if (!authority) return false;
-  if (public_url_ && equal_ignoring_case(authority->name, public_url_->name) &&
-      !is_named(*authority)) {
+  if (public_url_ && is_same_name(authority->name, public_url_->name) && !is_named(*authority)) {
     return false;
   }
-  return equal_ignoring_case(origin->authority.name, authority->name) &&
+  return is_same_name(origin->authority.name, authority->name) &&
          Origin{origin->secure, *authority}.port() == origin->port();
 }
 

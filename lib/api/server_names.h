@@ -4,8 +4,9 @@
 // In Host these are names of the server, each with any port, since ssh -L, docker -p and kubectl
 // port-forward make the port of another listener the client's:
 //
-//   - the names of loopback: browsers and resolvers answer these themselves, so no DNS name of a
-//     foreign site (DNS rebinding) can be one of them;
+//   - loopback: all its addresses, localhost, and the names under localhost (RFC 6761). Browsers
+//     answer these themselves, so no DNS name of a foreign site (DNS rebinding) can be one of them.
+//     ip6-localhost and its like are none: only a file of hosts keeps them from DNS;
 //   - the address that the connection came in by: an address is not resolved at all;
 //   - what --allow-host names (NAME, or NAME:PORT with that port alone), and the host of
 //     --public-url.
@@ -44,6 +45,7 @@ class ServerNames {
   std::string origin_refusal(std::string_view origin) const;
 
  private:
+  // Loopback or allowed.
   bool is_named(const Authority& authority) const;
 
   struct Name {
@@ -51,7 +53,7 @@ class ServerNames {
     std::optional<uint16_t> port;
   };
 
-  std::vector<Name> names_;  // of loopback, and allowed ones
+  std::vector<Name> allowed_;
   const std::optional<PublicUrl> public_url_;
 };
 

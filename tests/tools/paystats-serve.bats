@@ -116,8 +116,20 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   refuses 'not a whole number' paystats-serve --stats s --volume-max 0 -o p.jsonl
   refuses '--allow-host: a/b: neither NAME nor NAME:PORT' paystats-serve --stats s --allow-host a/b -o p.jsonl
   refuses '--public-url: pay.example.org: must begin with http' paystats-serve --stats s --public-url pay.example.org -o p.jsonl
+  refuses '--public-url: http://127.1/: the host is not a name' paystats-serve --stats s --public-url http://127.1/ -o p.jsonl
+  refuses '--public-url: http://a/%70/: a percent sign in the path' paystats-serve --stats s --public-url http://a/%70/ -o p.jsonl
   refuses "that path is one of the server's own API" paystats-serve --stats s --public-url http://a/metrics -o p.jsonl
   [ ! -e p.jsonl ]
+}
+
+@test "all addresses and reserved names of loopback are names of the server, and no others" {
+  serve serve.out -o p.jsonl
+  for host in 127.0.0.2:9090 localhost.:9090 pay.localhost '[0:0::1]:9090'; do
+    [ "$(curl -sS --max-time 120 -o asked.out -w '%{http_code}' -H "Host: $host" "$url/healthz")" = 200 ]
+  done
+  for host in ip6-localhost 127.1 127.0.0.1.evil.example localhost.evil.example; do
+    [ "$(curl -sS --max-time 120 -o asked.out -w '%{http_code}' -H "Host: $host" "$url/healthz")" = 421 ]
+  done
 }
 
 @test "--public-url is told at the start, and names the server, its origin and its path" {
@@ -330,6 +342,22 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   wait_for 'grep -q "listening on" serve.err'
   grep "there can be 372 connections, not 10000: the hard limit on open files is too low" serve.err
   grep -E "^Max open files +500 +500 " "/proc/$serve_pid/limits"
+}
+
+@test "a Unix socket on which another program listens is left to it; what has replaced its own as well" {
+  start other /dev/null other.out socat UNIX-LISTEN:serve.sock,fork SYSTEM:'echo here'
+  wait_for '[ "$(socat -u UNIX-CONNECT:serve.sock - 2>connect.err)" = here ]'
+  refuses "serve.sock: another program listens there (process $other_pid): stop it, or use another path" \
+    timeout 240 paystats-serve --stats stats.sock --listen unix:serve.sock -o p.jsonl
+  [ "$(socat -u UNIX-CONNECT:serve.sock - 2>connect.err)" = here ]
+  [ ! -e serve.sock.lock ]
+  start serve /dev/null serve.out paystats-serve --stats stats.sock --listen unix:own.sock -o p.jsonl
+  wait_for 'grep -q "listening on" serve.err'
+  mv serve.sock own.sock
+  kill "$serve_pid"
+  ends "$serve_pid" 0
+  [ "$(socat -u UNIX-CONNECT:own.sock -)" = here ]
+  [ ! -e own.sock.lock ]
 }
 
 @test "it listens on a Unix socket, which another server does not take and the next one finds" {
