@@ -317,6 +317,33 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
   wait_for '[ "$(stats sum)" = 1.00 ]'
 }
 
+@test "it listens on a Unix socket, whose path is not one of the state's folder, and says how to ask" {
+  in_background "$PIPELINE" --state state --listen unix:p.sock
+  wait_for '[ -s background.out ]'
+  [ "$(cat background.out)" = "unix:$PWD/p.sock" ]
+  [ "$(cat background.err)" = "pipeline: for instance: curl --unix-socket '$PWD/p.sock' http://localhost/" ]
+  by_socket() { curl -sS --max-time 120 --unix-socket p.sock "$@"; }
+  by_socket http://localhost/ | grep -q '<title>paystats</title>'
+  post() { by_socket -H 'Content-Type: application/json' -d '{"user":"edgar","paymentAmt":1}' http://localhost/api/payments; }
+  [ "$(post)" = '{"accepted":1}' ]
+  first=$(child paystats-serve)
+  kill -KILL "$first"
+  wait_for '[ -n "$(child paystats-serve)" ] && [ "$(child paystats-serve)" != "$first" ]'
+  wait_for '[ "$(post 2>post.err)" = "{\"accepted\":1}" ]'
+  wait_for 'by_socket http://localhost/api/stats/edgar | grep -q "\"sum\":\"2.00\""'
+  stop INT
+  [ ! -e p.sock ]
+}
+
+@test "a Unix socket on which another program listens is left to it" {
+  in_background socat UNIX-LISTEN:taken.sock,fork SYSTEM:'echo here'
+  wait_for '[ "$(socat -u UNIX-CONNECT:taken.sock - 2>connect.err)" = here ]'
+  refuses "taken.sock: another program listens there (process $pid): stop it, or use another path" \
+    timeout 240 "$PIPELINE" --state state --listen unix:taken.sock
+  refuses "did not start on unix:$PWD/taken.sock" timeout 240 "$PIPELINE" --state state --listen unix:taken.sock
+  [ "$(socat -u UNIX-CONNECT:taken.sock - 2>connect.err)" = here ]
+}
+
 @test "the state's folder may have any name" {
   in_background "$PIPELINE" --state "a b*\$c'd" --listen 127.0.0.1:0
   wait_for '[ -s background.out ]'
@@ -348,7 +375,8 @@ print(next(row["count"] for row in map(json.loads, sys.stdin) if row["user"] == 
 @test "mistakes on the command line are exit 2 with a message" {
   refuses 'unknown option --what' "$PIPELINE" --what
   refuses '--state wants a value' "$PIPELINE" --state
-  refuses '--listen wants HOST:PORT' "$PIPELINE" --listen 8080
+  refuses '--listen wants HOST:PORT or unix:PATH, not 8080' "$PIPELINE" --listen 8080
+  refuses '--listen wants HOST:PORT or unix:PATH, not unix:' "$PIPELINE" --listen unix:
   refuses '--rate wants a positive integer' "$PIPELINE" --rate fast
   refuses 'no such folder' env PAYSTATS_BIN=/nowhere "$PIPELINE"
   touch file
