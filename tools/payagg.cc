@@ -42,6 +42,7 @@ void declare(cli::CommandLine& line, Options& options) {
   line.flag("--available-now", options.available_now, "of a topic, read what is there now and end");
   line.flag("--merge", options.merge, "the input is stats: add up what several payaggs found");
   cli::declare_fields(line, options.fields);
+  cli::declare_framing(line, options.schema_registry_framing);
   line.number("--jobs", options.jobs, "N",
               "threads in final mode (default: for regular files the cores, at most 8; else 1)", 1,
               256);

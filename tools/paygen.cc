@@ -34,6 +34,7 @@ void declare(cli::CommandLine& line, Options& options) {
   line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
   line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
   cli::declare_fields(line, gen.fields);
+  cli::declare_framing(line, places.schema_registry_framing);
   line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
 
   line.section("Pace");

@@ -12,4 +12,9 @@ void declare_fields(CommandLine& line, record::FieldOptions& options) {
   line.allow_empty("--volume-field");
 }
 
+void declare_framing(CommandLine& line, bool& schema_registry_framing) {
+  line.flag("--schema-registry-framing", schema_registry_framing,
+            "of a topic, skip the 5 bytes that a schema registry puts in front of JSON");
+}
+
 }  // namespace paystats::cli

@@ -7,5 +7,6 @@
 namespace paystats::cli {
 
 void declare_fields(CommandLine& line, record::FieldOptions& options);
+void declare_framing(CommandLine& line, bool& schema_registry_framing);
 
 }  // namespace paystats::cli

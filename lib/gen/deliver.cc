@@ -316,10 +316,9 @@ void show(base::Progress& progress, uint64_t payments, const io::MessageSource& 
 }
 
 // Batches from lines or messages: Input is a Source, or a MessageSource.
-template <class Decoder, class InputBlock, class Input>
+template <class InputBlock, class Decoder, class Input>
 base::Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, Input& source,
-                                     io::RejectLog& rejects) {
-  Decoder decoder(plan.fields, rejects);
+                                     Decoder& decoder, io::RejectLog& rejects) {
   bool more = true;
   const auto on_chunk = [&](const auto& chunk) -> base::Result<void> {
     for (const auto& row : chunk.lines.rows) {
@@ -370,14 +369,15 @@ base::Result<Ending> deliver_batches(const LinesPlan& plan, Delivery& delivery, 
 
 base::Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, io::Source& source,
                                    io::RejectLog& rejects) {
-  return deliver_batches<io::BlockDecoder<record::Batch>, io::Block>(plan, delivery, source,
-                                                                     rejects);
+  io::BlockDecoder<record::Batch> decoder(plan.fields, rejects);
+  return deliver_batches<io::Block>(plan, delivery, source, decoder, rejects);
 }
 
 base::Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery,
-                                      io::MessageSource& source, io::RejectLog& rejects) {
-  return deliver_batches<io::MessageDecoder<record::Batch>, io::MessageBlock>(plan, delivery,
-                                                                              source, rejects);
+                                      io::MessageSource& source, io::RejectLog& rejects,
+                                      io::Framing framing) {
+  io::MessageDecoder<record::Batch> decoder(plan.fields, rejects, framing);
+  return deliver_batches<io::MessageBlock>(plan, delivery, source, decoder, rejects);
 }
 
 }  // namespace paystats::gen

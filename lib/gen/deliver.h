@@ -104,6 +104,7 @@ base::Result<Ending> deliver_single(const SinglePlan& plan, Delivery& delivery);
 base::Result<Ending> deliver_lines(const LinesPlan& plan, Delivery& delivery, io::Source& source,
                                    io::RejectLog& rejects);
 base::Result<Ending> deliver_messages(const LinesPlan& plan, Delivery& delivery,
-                                      io::MessageSource& source, io::RejectLog& rejects);
+                                      io::MessageSource& source, io::RejectLog& rejects,
+                                      io::Framing framing = io::Framing::kNone);
 
 }  // namespace paystats::gen

@@ -144,7 +144,7 @@ struct Totals {
   std::unique_ptr<RandomTotals> of_random;
 };
 
-base::Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& open,
+base::Result<Ending> make_payments(const Plan& plan, const Places& places, OpenPlaces& open,
                                    const base::RunContext& context, Totals& totals) {
   base::Progress progress(context.diagnostics, context.clock, context.progress);
   const auto* const random = std::get_if<RandomPlan>(&plan.work);
@@ -154,14 +154,15 @@ base::Result<Ending> make_payments(const Plan& plan, bool atomic, OpenPlaces& op
     totals.of_random = std::make_unique<RandomTotals>(random->spec, payments->users());
   }
   Delivery to(*open.output, *open.waiter, Pace(plan.rate, plan.duration, context.clock.now()),
-              progress, open.expect ? &totals.of_batches : nullptr, atomic,
+              progress, open.expect ? &totals.of_batches : nullptr, places.atomic,
               plan.idempotency_prefix);
   base::Result<Ending> ending = [&] {
     if (random != nullptr) return deliver_random(*random, to, *payments, totals.of_random.get());
     if (const auto* single = std::get_if<SinglePlan>(&plan.work))
       return deliver_single(*single, to);
     const LinesPlan& batches = std::get<LinesPlan>(plan.work);
-    if (open.messages) return deliver_messages(batches, to, *open.messages, *open.rejects);
+    if (open.messages)
+      return deliver_messages(batches, to, *open.messages, *open.rejects, places.framing);
     return deliver_lines(batches, to, *open.lines, *open.rejects);
   }();
   if (to.batches_made_before() > 0) {
@@ -190,7 +191,7 @@ base::Result<JobOutcome> run_job(const Plan& plan, const Places& places,
 
   // Beyond this point every place is open: only data and devices can fail.
   Totals totals;
-  base::Result<Ending> ending = make_payments(plan, places.atomic, open, context, totals);
+  base::Result<Ending> ending = make_payments(plan, places, open, context, totals);
   if (ending) {
     if (base::Result<void> closed = open.output->close(); !closed)
       ending = base::fail(closed.error());

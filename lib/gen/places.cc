@@ -53,6 +53,12 @@ base::Result<Places> parse_places(const PlaceOptions& options) {
         "knows no transactions");
   }
   places.atomic = options.atomic;
+  if (options.schema_registry_framing) {
+    if (places.inputs.front().kind != io::Endpoint::Kind::kTopic) {
+      return base::fail("--schema-registry-framing is for a topic: lines of a file have no frame");
+    }
+    places.framing = io::Framing::kSchemaRegistry;
+  }
   if (on_stdout(places.output) + on_stdout(places.rejects) + on_stdout(places.expect) > 1) {
     return base::fail("only one of --output, --rejects and --expect can be standard output");
   }

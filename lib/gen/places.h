@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "io/endpoint.h"
+#include "io/message_source.h"
 
 namespace paystats::gen {
 
@@ -17,6 +18,7 @@ struct PlaceOptions {
   std::optional<std::string> rejects;
   std::optional<std::string> expect;
   bool atomic = false;
+  bool schema_registry_framing = false;
 };
 
 struct Places {
@@ -24,7 +26,8 @@ struct Places {
   io::Endpoint output;
   std::optional<io::Endpoint> rejects;
   std::optional<io::Endpoint> expect;
-  bool atomic = false;  // then `output` is a topic
+  bool atomic = false;                       // then `output` is a topic
+  io::Framing framing = io::Framing::kNone;  // else the input is a topic
 };
 
 // The message of an error names the option that it is about.

@@ -13,7 +13,8 @@
 //
 // A row's `line` is the index of its message in the run. A message without a value is a reject,
 // unless the tool says what it means: then it is handed on in order, as a run of its own. Rejects
-// are logged in order. Rows live until the next run.
+// are logged in order. Rows live until the next run. With a framing values may have a frame: it is
+// no part of the record, nor of a reject.
 #pragma once
 
 #include <algorithm>
@@ -32,6 +33,7 @@
 #include "io/reject_order.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
+#include "record/schema_frame.h"
 
 namespace paystats::io {
 
@@ -47,8 +49,8 @@ template <class Record>
 class MessageDecoder {
  public:
   // `rejects` is borrowed.
-  MessageDecoder(record::FieldNames names, RejectLog& rejects)
-      : names_(std::move(names)), decoder_(names_), rejects_(rejects) {}
+  MessageDecoder(record::FieldNames names, RejectLog& rejects, Framing framing = Framing::kNone)
+      : names_(std::move(names)), decoder_(names_), rejects_(rejects), framing_(framing) {}
 
   // Calls `on_run(const DecodedRun<Record>&)`, which returns Result<void>, until the block is used
   // up or an error ends it. It may reject() any of its rows, in their order. Where a key without a
@@ -106,7 +108,7 @@ class MessageDecoder {
         lines_.rejected.push_back({{}, i, record::Flaw::kNullRecord});
         continue;
       }
-      decoder_.append_text(*message.value, i, lines_);
+      decoder_.append_text(text_of(*message.value), i, lines_);
     }
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
@@ -127,7 +129,7 @@ class MessageDecoder {
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,
                          const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
-    const std::string_view text = message.value.value_or(std::string_view());
+    const std::string_view text = text_of(message.value.value_or(std::string_view()));
     const std::string error =
         record::describe(plain_flaw(text, flaw, kReadsGroups<Record>, element), names_, element);
     return rejects_.add({.source = run.source,
@@ -138,10 +140,15 @@ class MessageDecoder {
                          .record_bytes = text.size()});
   }
 
+  std::string_view text_of(std::string_view value) const {
+    return framing_ == Framing::kNone ? value : record::without_schema_frame(value);
+  }
+
   const record::FieldNames names_;
   record::LineDecoder<Record> decoder_;
   Lines lines_;
   RejectLog& rejects_;
+  const Framing framing_;
   RejectOrder order_;
   uint64_t records_ = 0;
   bool batch_met_ = false;

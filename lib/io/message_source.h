@@ -28,6 +28,9 @@ struct Message {
   record::SourceOffset at;
 };
 
+// What is in front of the JSON text in a value.
+enum class Framing { kNone, kSchemaRegistry };
+
 struct MessageBlock {
   std::span<const Message> messages;  // in order within each partition
   std::string_view source;            // the topic

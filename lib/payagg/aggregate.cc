@@ -55,6 +55,7 @@ base::Result<stream::StreamOutcome> read_and_publish(const AggregatePlan& plan,
   const stream::StreamOptions options{.mode = plan.mode,
                                       .trigger = plan.trigger,
                                       .fields = plan.fields,
+                                      .framing = plan.framing,
                                       .ready_line = plan.ready_line};
   const uint64_t seed = base::random_hash_seed();
   if (plan.merge) {
@@ -123,6 +124,7 @@ topics::TopicRunOptions topic_options(const AggregatePlan& plan) {
           .available_now = plan.available_now,
           .trigger = plan.trigger,
           .fields = plan.fields,
+          .framing = plan.framing,
           .users_max = plan.totals.users_max,
           .rejects = plan.rejects,
           .metrics = plan.metrics};

@@ -70,6 +70,11 @@ base::Result<void> check_topics(const PayaggOptions& options, const AggregatePla
   if (options.available_now && !plan.reads_topic()) {
     return base::fail("--available-now is for a topic: a file is read to its end anyway");
   }
+  if (options.schema_registry_framing && (!plan.reads_topic() || plan.merge)) {
+    return base::fail(
+        "--schema-registry-framing is for payments from a topic: neither lines of a file nor stats "
+        "have a frame");
+  }
   if (plan.reads_topic() && plan.mode == stream::OutputMode::kFinal && !plan.available_now) {
     return base::fail(
         "--output-mode final waits for the end of the input, and a topic has none: add "
@@ -168,6 +173,7 @@ base::Result<AggregatePlan> make_plan(const PayaggOptions& options) {
   base::Result<record::FieldNames> fields = record::choose_fields(options.fields);
   if (!fields) return base::fail(fields.error());
   plan.fields = std::move(*fields);
+  if (options.schema_registry_framing) plan.framing = io::Framing::kSchemaRegistry;
   plan.follow = options.follow;
   plan.merge = options.merge;
   plan.ready_line = options.ready_line;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "io/endpoint.h"
+#include "io/message_source.h"
 #include "kafka/options.h"
 #include "record/field_options.h"
 #include "stream/publish.h"
@@ -31,6 +32,7 @@ struct PayaggOptions {
   std::optional<uint64_t> jobs;
   std::optional<uint64_t> users_max;
   record::FieldOptions fields;
+  bool schema_registry_framing = false;
   std::optional<std::string> rejects;
   std::optional<std::string> metrics;
   kafka::KafkaOptions kafka;
@@ -53,6 +55,7 @@ struct AggregatePlan {
   std::optional<uint64_t> jobs;  // as asked for
   totals::TotalsOptions totals;
   record::FieldNames fields;
+  io::Framing framing = io::Framing::kNone;
   std::optional<io::Endpoint> rejects;
   std::optional<std::string> metrics;
   kafka::KafkaOptions kafka;

@@ -56,7 +56,8 @@ Words words_for_foreign(Flaw flaw) {
               "is a JSON text sequence (RFC 7464): remove its separators (tr -d '\\036')"};
     case Flaw::kSchemaFrame:
       return {Words::About::kRecord,
-              "looks like a schema registry's frame: a magic byte and a schema id before the JSON"};
+              "begins with the 5 bytes that a schema registry's serializer puts in front of JSON "
+              "(of a topic payagg and paygen skip them with --schema-registry-framing)"};
     case Flaw::kSeveralLines:
       return {Words::About::kRecord,
               "part of JSON over several lines: one object a line is wanted "

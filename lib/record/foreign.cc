@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "record/json_scanner.h"
+#include "record/schema_frame.h"
 
 namespace paystats::record {
 namespace {
@@ -67,11 +68,9 @@ Flaw encoding_or_compression(std::string_view bytes) {
 
 // A magic byte 0 and the four bytes of a schema's number, as Confluent's serializers write them.
 bool has_schema_frame(std::string_view record) {
-  constexpr size_t kFrameBytes = 5;
-  if (record.size() < kFrameBytes + 2 || record[0] != '\0' || record[kFrameBytes] != '{') {
-    return false;
-  }
-  const char next = record[kFrameBytes + 1];
+  const std::string_view text = without_schema_frame(record);
+  if (text.size() == record.size() || text.size() < 2 || text[0] != '{') return false;
+  const char next = text[1];
   return next == '"' || next == '}' || kWhite.find(next) != std::string_view::npos;
 }
 

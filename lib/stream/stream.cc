@@ -28,8 +28,8 @@ class Lines {
  public:
   using Chunk = io::DecodedChunk<Record>;
 
-  Lines(io::Source& source, const record::FieldNames& fields, io::RejectLog& rejects)
-      : source_(source), decoder_(fields, rejects) {}
+  Lines(io::Source& source, const StreamOptions& options, io::RejectLog& rejects)
+      : source_(source), decoder_(options.fields, rejects) {}
 
   base::Result<io::ReadStatus> read(base::Instant deadline) {
     return source_.read(block_, deadline);
@@ -65,8 +65,8 @@ class Messages {
  public:
   using Chunk = io::DecodedRun<Record>;
 
-  Messages(io::MessageSource& source, const record::FieldNames& fields, io::RejectLog& rejects)
-      : source_(source), decoder_(fields, rejects) {}
+  Messages(io::MessageSource& source, const StreamOptions& options, io::RejectLog& rejects)
+      : source_(source), decoder_(options.fields, rejects, options.framing) {}
 
   base::Result<io::ReadStatus> read(base::Instant deadline) {
     return source_.read(block_, deadline);
@@ -120,7 +120,7 @@ class Loop {
         owes_ready_line_(options.ready_line),
         table_(table),
         trigger_(options.trigger, context.clock),
-        input_(context.source, options.fields, context.outputs.rejects),
+        input_(context.source, options, context.outputs.rejects),
         caught_up_(context.source.caught_up()),
         flushed_(context.clock.now()) {}
 

@@ -50,6 +50,7 @@ struct StreamOptions {
   OutputMode mode = OutputMode::kFinal;
   TriggerOptions trigger{};  // not used for kFinal
   record::FieldNames fields{};
+  io::Framing framing = io::Framing::kNone;  // of messages
   bool ready_line = false;  // kUpdate: an empty line follows what was there at the start
 };
 

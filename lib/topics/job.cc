@@ -35,7 +35,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         context_(context),
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
-        decoder_(options.fields, context.rejects) {}
+        decoder_(options.fields, context.rejects, options.framing) {}
 
   base::Result<void> open();
   base::Result<void> run();

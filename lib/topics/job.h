@@ -37,6 +37,7 @@ struct TopicJobOptions {
   bool available_now = false;  // ends at what is there when a partition is assigned
   TopicPublisherOptions publish = {};
   record::FieldNames fields = {};
+  io::Framing framing = io::Framing::kNone;
   uint64_t users_max = UINT64_MAX;  // in the tables of this job
   uint64_t hash_seed = 0;
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "io/endpoint.h"
+#include "io/message_source.h"
 #include "record/decoder.h"
 #include "stream/trigger.h"
 
@@ -31,6 +32,7 @@ struct TopicRunOptions {
   bool available_now = false;  // ends at what is there when a partition is assigned
   stream::TriggerOptions trigger = {};
   record::FieldNames fields = {};
+  io::Framing framing = io::Framing::kNone;
   uint64_t users_max = UINT64_MAX;  // in the tables of each job
   std::optional<io::Endpoint> rejects = {};
   std::optional<std::string> metrics = {};

@@ -191,6 +191,7 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
                     .available_now = options_.available_now,
                     .publish = {.trigger = options_.trigger},
                     .fields = options_.fields,
+                    .framing = options_.framing,
                     .users_max = options_.users_max,
                     .hash_seed = seed};
     if (base::Result<void> named = name(*job, number); !named) return named;

@@ -48,6 +48,22 @@ workload() { paygen --random 20000 --users 300 --amount 0.01:99.99 --seed "$1" -
   wait_for 'grep -qF "{\"user\":\"anna\",\"sum\":3.00,\"count\":3}" background.out'
 }
 
+@test "the frame of a schema registry is skipped where that is asked for, and named where it is not" {
+  topic "$payments" 1
+  local payment='{"user":"anna","paymentAmt":1.5}'
+  printf '\0\0\0\1\2%s' "$payment" >framed
+  produce "$payments" framed
+  echo "$payment" | produce "$payments"
+  run -1 payagg "kafka:$payments" --available-now
+  [[ $output == *"--schema-registry-framing"* ]]
+  [[ $output == *'{"user":"anna","sum":1.50,"count":1}'* ]]
+  [ "$(payagg "kafka:$payments" --available-now --schema-registry-framing)" = '{"user":"anna","sum":3.00,"count":2}' ]
+  [ "$(paygen "kafka:$payments" --schema-registry-framing | grep -cxF '{"user":"anna","paymentAmt":1.5}')" -eq 2 ]
+  topic "$payments-stats" 1 cleanup.policy=compact
+  payagg "kafka:$payments" -o "kafka:$payments-stats" --available-now --schema-registry-framing
+  [ "$(consume "$payments-stats" | payagg --merge)" = '{"user":"anna","sum":3.00,"count":2}' ]
+}
+
 @test "a bad record and a null payment are rejects with their partition and offset" {
   topic "$payments" 2
   echo '{"user":"anna","paymentAmt":1}' | produce "$payments" -p 1

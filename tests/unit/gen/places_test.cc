@@ -46,6 +46,14 @@ TEST(Places, AtomicNeedsATopic) {
   EXPECT_EQ(refusal(options), "accepted");
 }
 
+TEST(Places, AFrameNeedsATopicAsInput) {
+  PlaceOptions options;
+  options.schema_registry_framing = true;
+  EXPECT_TRUE(refusal(options).starts_with("--schema-registry-framing is for a topic"));
+  options.inputs = {"kafka:payments"};
+  EXPECT_EQ(refusal(options), "accepted");
+}
+
 TEST(Places, AnEmptyNameIsRefusedWithItsOption) {
   PlaceOptions options;
   options.expect.emplace();

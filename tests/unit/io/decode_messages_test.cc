@@ -85,6 +85,36 @@ TEST_F(DecodeMessages, ARowKnowsItsMessage) {
   EXPECT_EQ(decoder.records(), 3U);
 }
 
+TEST_F(DecodeMessages, AFrameIsSkippedWhereItIsSaidAndIsNotInTheReject) {
+  using std::string_literals::operator""s;
+  const std::string frame = "\0\0\0\0\x07"s;
+  const std::string good = frame + R"({"user":"anna","paymentAmt":1.5})";
+  const std::string bad = frame + R"({"user":"anna"})";
+  const std::string bare = R"({"user":"bert","paymentAmt":2})";
+  const std::vector<Message> messages{message(good), message(bad), message(bare), message(frame)};
+  std::vector<std::string> seen;
+  const auto decode = [&](Framing framing) {
+    seen.clear();
+    kept_.clear();
+    MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_, framing);
+    EXPECT_TRUE(decoder.decode({.messages = messages, .source = "payments"}, [&](const auto& run) {
+      for (const auto& row : run.lines.rows) seen.emplace_back(row.record.user);
+      return base::Result<void>();
+    }));
+  };
+  decode(Framing::kSchemaRegistry);
+  EXPECT_EQ(seen, (std::vector<std::string>{"anna", "bert"}));
+  EXPECT_NE(
+      kept_.find(R"("offset":41,"error":"paymentAmt: missing","record":"{\"user\":\"anna\"}"})"),
+      std::string::npos)
+      << kept_;
+  EXPECT_NE(kept_.find("\"offset\":43,\"error\":\"not valid JSON\""), std::string::npos) << kept_;
+
+  decode(Framing::kNone);
+  EXPECT_EQ(seen, std::vector<std::string>{"bert"});
+  EXPECT_NE(kept_.find("--schema-registry-framing"), std::string::npos) << kept_;
+}
+
 TEST_F(DecodeMessages, ANullPaymentIsAReject) {
   const std::vector<Message> messages{null("anna"), message("")};
   MessageDecoder<record::Payment> decoder(record::FieldNames{}, rejects_);

@@ -203,6 +203,14 @@ TEST(Plan, WhatATopicCannotDoIsRefused) {
   request.available_now = true;
   EXPECT_NE(refusal(request).find("--available-now is for a topic"), std::string::npos);
   request = {};
+  request.schema_registry_framing = true;
+  EXPECT_NE(refusal(request).find("--schema-registry-framing is for payments from a topic"),
+            std::string::npos);
+  request.inputs = {"kafka:payments"};
+  EXPECT_EQ(make_plan(request)->framing, io::Framing::kSchemaRegistry);
+  request.merge = true;
+  EXPECT_NE(refusal(request).find("--schema-registry-framing"), std::string::npos);
+  request = {};
   request.inputs = {"kafka:payments"};
   request.output_mode = "final";
   EXPECT_NE(refusal(request).find("add --available-now"), std::string::npos);

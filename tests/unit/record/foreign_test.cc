@@ -55,6 +55,7 @@ TEST(PlainFlaw, SaysWhatIsAroundTheObject) {
   const std::string payment(kPayment);
   EXPECT_EQ(told("\x1E" + payment), Flaw::kJsonSequence);
   EXPECT_EQ(told("\0\0\0\0\x0C"s + payment), Flaw::kSchemaFrame);
+  EXPECT_EQ(told("\0\0\0\0"s + payment), Flaw::kNulByte);
   EXPECT_EQ(told(payment + payment), Flaw::kSeveralObjects);
   EXPECT_EQ(told(payment + " , " + payment), Flaw::kSeveralObjects);
   EXPECT_EQ(told(payment + "garbage"), Flaw::kTrailingBytes);
