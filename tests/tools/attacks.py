@@ -21,6 +21,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import queue
 import re
 import resource
 import select
@@ -89,8 +90,9 @@ class Client:
         self.socket.close()
 
 
-def pump(clients, seconds, until=None):
-    """Lets them send (and read) for a time, or until all of them are as they should be."""
+def pump(clients, seconds, until=None, again=b""):
+    """Lets them send (and read) for a time, or until all of them are as they should be. Whoever has sent
+    all that it has begins `again`."""
     end = time.monotonic() + seconds
     poll = select.epoll()
     by_fd = {}
@@ -99,7 +101,10 @@ def pump(clients, seconds, until=None):
         poll.register(one.socket.fileno(), select.EPOLLOUT | select.EPOLLIN | select.EPOLLET)
     while time.monotonic() < end and not (until and all(map(until, clients))):
         for fd, _ in poll.poll(0.05):
-            by_fd[fd].pump()
+            one = by_fd[fd]
+            if again and not one.to_send:
+                one.to_send = memoryview(again)
+            one.pump()
     poll.close()
 
 
@@ -199,10 +204,15 @@ class Lab:
     def judge(self):
         """Ends the attack; what is wrong raises a Difference."""
         self.stop.set()
-        seen = self.results.get(timeout=3 * PROBE_LIMIT_S)
+        try:
+            seen = self.results.get(timeout=3 * PROBE_LIMIT_S)
+        except queue.Empty:
+            raise Difference(f"{self.name}: others are not answered") from None
         self.probing.join()
         self.statuses.update(statuses(self.clients))
         for one in self.clients:
+            for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
+                self.acknowledged += int(accepted)
             one.close()
         wait_for(lambda: ask(self.port, get("/healthz"))[0] == 200, "an answer after the attack")
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as status:
@@ -358,9 +368,6 @@ def stalled_output(options):
         clients += lab.attackers(lab.connections_max + 76, small, reads=True)
         pump(clients, 20 if lab.full else 1)
     pump(clients, 20, until=lambda one: one.received or not one.open)
-    for one in clients:
-        for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
-            lab.acknowledged += int(accepted)
     lab.judge()
 
 
@@ -374,9 +381,6 @@ def many_elements(options):
     clients = lab.attackers(30 if lab.full else 10, post(numbers), reads=True)
     clients += lab.attackers(30 if lab.full else 10, post(batches), reads=True)
     pump(clients, 30, until=lambda one: one.received or not one.open)
-    for one in clients:
-        for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
-            lab.acknowledged += int(accepted)
     lab.judge()
 
 
@@ -393,9 +397,20 @@ def control_characters(options):
     lab.judge()
 
 
+def pipelined_metrics(options):
+    """Each sends the same request many times, one behind another, and again when it has its answers."""
+    lab = Lab(options, "pipelined-metrics")
+    yield lab
+    lab.begin()
+    request = get("/metrics") * 800
+    clients = lab.attackers(600 if lab.full else 40, request, reads=True)
+    pump(clients, 10 if lab.full else 1.2, again=request)
+    lab.judge()
+
+
 ATTACKS = {attack.__name__.replace("_", "-"): attack
            for attack in (half_sent_posts, half_read_heads, slowloris, slow_posts, slow_readers, slow_streams,
-                          many_connections, stalled_output, many_elements, control_characters)}
+                          many_connections, stalled_output, many_elements, control_characters, pipelined_metrics)}
 
 
 def main():
