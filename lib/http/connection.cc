@@ -121,8 +121,8 @@ void HttpConnection::await_request() {
       begin(State::kArriving, service_.limits.head_timeout);
     }
   } else if (answered_ || state() != State::kIdle) {
-    begin(State::kIdle, service_.limits.idle_timeout);
     release_spare_input();
+    begin(State::kIdle, service_.limits.idle_timeout);
   }
   answered_ = false;
 }

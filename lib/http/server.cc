@@ -150,6 +150,9 @@ HttpServer::HttpServer(loop::EventLoop& loop, const api::Router& router,
                        const base::Clock& clock, const HttpLimits& limits)
     : impl_(std::make_shared<Impl>(loop, router, rules, feed, writer, clock, limits)) {
   impl_->service.now = [impl = impl_.get()] { return impl->figures(); };
+  feed.on_long_answer([weak = std::weak_ptr(impl_)](size_t bytes) {
+    if (const auto impl = weak.lock()) impl->unread.coming(bytes);
+  });
   impl_->housekeeping();
 }
 

@@ -408,9 +408,55 @@ def pipelined_metrics(options):
     lab.judge()
 
 
+def everything(options):
+    """All kinds at once, while another process has the lock of the log. Whoever is closed comes again."""
+    lab = Lab(options, "everything", user_bytes=1024)
+    yield lab
+    ask(lab.port, post(b'{"user":"first","paymentAmt":1}'))
+    lab.acknowledged = 1
+    many = 1 if lab.full else 1 / 16
+    large = b"[" + b",".join([b'{"user":"a","paymentAmt":1}'] * (BODY_BYTES // 28)) + b"]"
+    numbers = b"[" + b",".join([b"1"] * (BODY_BYTES // 2)) + b"]"
+    whole_posts = [lambda _: post(large), lambda _: post(numbers), lambda _: post(b'{"user":"b","paymentAmt":1}')]
+    kinds = [  # how many; what each sends, by its number; whether it reads
+        (60, lambda i: get(f"/api/stats?limit=1000&offset={i}"), False),
+        (60, lambda i: get(f"/api/stats?limit={90 + i % 9}&offset={i}") * 20, False),
+        (60, lambda i: get(f"/api/stream?limit=1000&offset={1000 + i}"), False),
+        (100, lambda i: get(f"/api/stream?limit={90 + i % 9}&offset={i}"), False),
+        (60, lambda i: get(f"/api/stats?limit=1000&offset={i}"), True),
+        (40, whole_posts[0], True),
+        (30, whole_posts[1], True),
+        (200, whole_posts[2], True),
+        (200, lambda i: post_head(BODY_BYTES) + b"[" + b" " * (BODY_BYTES - 1000), True),
+        (100, lambda i: get("/metrics") * 800, True),
+        (300, lambda i: get("/healthz")[:-2] + b"X: " + b"x" * 8000, True),
+    ]
+    greedy = [(what, i, reads) for count, what, reads in kinds for i in range(max(1, int(count * many)))]
+
+    def begin(what, i, reads):
+        return lab.attackers(1, what(i), reads=reads, receive_bytes=0 if reads else 4096)[0]
+
+    with open(lab.log, "rb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        lab.begin(posts=False)
+        clients = [begin(*one) for one in greedy]
+        for turn in range(80 if lab.full else 8):
+            pump(clients, 0.3)
+            lab.set_total("edgar", turn + 1)
+            lab.cache.stdin.flush()
+            for place, one in enumerate(clients):
+                if not one.open:
+                    one.close()
+                    clients[place] = begin(*greedy[place])
+    posting = [one for one, (what, _, _) in zip(clients, greedy) if what in whole_posts]
+    pump(posting, 20, until=lambda one: one.received or not one.open)
+    lab.judge()
+
+
 ATTACKS = {attack.__name__.replace("_", "-"): attack
            for attack in (half_sent_posts, half_read_heads, slowloris, slow_posts, slow_readers, slow_streams,
-                          many_connections, stalled_output, many_elements, control_characters, pipelined_metrics)}
+                          many_connections, stalled_output, many_elements, control_characters, pipelined_metrics,
+                          everything)}
 
 
 def main():
