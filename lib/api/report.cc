@@ -11,6 +11,11 @@
 #include "base/metrics_text.h"
 
 namespace paystats::api {
+namespace {
+
+constexpr size_t kMetricsBytes = 6 << 10;  // about so long is the text
+
+}  // namespace
 
 void ServerFigures::count(const HttpResponse& response) {
   const auto status_class = static_cast<size_t>(response.status / 100);
@@ -28,7 +33,7 @@ HttpResponse readiness_response(const ServerFigures& figures) {
 }
 
 HttpResponse metrics_response(const ServerFigures& figures) {
-  base::MetricsText out("paystats_serve_");
+  base::MetricsText out("paystats_serve_", kMetricsBytes);
   out.build_info();
   out.counter("requests_total", "Requests read.", figures.requests);
   out.family("responses_total", "counter", "Responses by class of status.");

@@ -1,8 +1,8 @@
 #include "base/metrics_text.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <charconv>
+#include <limits>
 #include <utility>
 
 namespace paystats::base {
@@ -18,18 +18,19 @@ void append_escaped(std::string& out, std::string_view value) {
 }  // namespace
 
 void MetricsText::family(std::string_view name, std::string_view type, std::string_view help) {
-  fmt::format_to(std::back_inserter(text_), "# HELP {0}{1} {2}\n# TYPE {0}{1} {3}\n", prefix_, name,
-                 help, type);
+  append({"# HELP ", prefix_, name, " ", help, "\n# TYPE ", prefix_, name, " ", type, "\n"});
 }
 
 void MetricsText::counter(std::string_view name, std::string_view help, uint64_t value) {
   family(name, "counter", help);
-  fmt::format_to(std::back_inserter(text_), "{}{} {}\n", prefix_, name, value);
+  append({prefix_, name});
+  end_sample(value);
 }
 
 void MetricsText::gauge(std::string_view name, std::string_view help, uint64_t value) {
   family(name, "gauge", help);
-  fmt::format_to(std::back_inserter(text_), "{}{} {}\n", prefix_, name, value);
+  append({prefix_, name});
+  end_sample(value);
 }
 
 void MetricsText::build_info() {
@@ -39,9 +40,20 @@ void MetricsText::build_info() {
 
 void MetricsText::sample(std::string_view name, std::string_view label,
                          std::string_view label_value, uint64_t value) {
-  fmt::format_to(std::back_inserter(text_), "{}{}{{{}=\"", prefix_, name, label);
+  append({prefix_, name, "{", label, "=\""});
   append_escaped(text_, label_value);
-  fmt::format_to(std::back_inserter(text_), "\"}} {}\n", value);
+  text_ += "\"}";
+  end_sample(value);
+}
+
+void MetricsText::append(std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) text_ += part;
+}
+
+void MetricsText::end_sample(uint64_t value) {
+  std::array<char, std::numeric_limits<uint64_t>::digits10 + 1> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  append({" ", {digits.data(), static_cast<size_t>(end - digits.data())}, "\n"});
 }
 
 std::string MetricsText::take() {

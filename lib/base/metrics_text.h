@@ -15,7 +15,9 @@
 // backslash. A label's value may be any UTF-8.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -23,8 +25,11 @@ namespace paystats::base {
 
 class MetricsText {
  public:
-  // `prefix` goes before each name, and is borrowed.
-  explicit MetricsText(std::string_view prefix) : prefix_(prefix) {}
+  // `prefix` goes before each name, and is borrowed. A text that is often made says how long it
+  // will be.
+  explicit MetricsText(std::string_view prefix, size_t expected_bytes = 0) : prefix_(prefix) {
+    text_.reserve(expected_bytes);
+  }
 
   // A name with one sample.
   void counter(std::string_view name, std::string_view help, uint64_t value);
@@ -41,6 +46,9 @@ class MetricsText {
   std::string take();  // leaves nothing
 
  private:
+  void append(std::initializer_list<std::string_view> parts);
+  void end_sample(uint64_t value);
+
   const std::string_view prefix_;
   std::string text_;
 };

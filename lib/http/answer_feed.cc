@@ -58,6 +58,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   const base::Clock& clock;
   const AnswerFeedOptions options;
   const std::function<void()> on_change;
+  std::function<void(size_t)> on_long = [](size_t) {};
 
   std::shared_ptr<LineLink> watch;
   std::shared_ptr<LineLink> questions;
@@ -115,7 +116,11 @@ void AnswerFeed::Impl::connect() {
                                     const auto self = weak.lock();
                                     if (self) self->take_answer(std::move(line));
                                   },
-                              .on_close = on_close});
+                              .on_close = on_close,
+                              .on_long =
+                                  [weak](size_t bytes) {
+                                    if (const auto self = weak.lock()) self->on_long(bytes);
+                                  }});
   watch = LineLink::open(loop.context(), path,
                          {.on_open =
                               [weak] {
@@ -144,6 +149,7 @@ void AnswerFeed::Impl::lose() {
   watch_spoke = false;
   watch_asked.reset();
   was_overdue = false;
+  on_long(0);
   for (auto* link : {&watch, &questions}) {
     if (*link) (*link)->close();
     link->reset();
@@ -281,6 +287,10 @@ AnswerFeed::AnswerFeed(loop::EventLoop& loop, std::string path, const base::Cloc
 
 AnswerFeed::~AnswerFeed() {
   stop();
+}
+
+void AnswerFeed::on_long_answer(std::function<void(size_t)> on_long) {
+  impl_->on_long = std::move(on_long);
 }
 
 void AnswerFeed::start() {

@@ -65,6 +65,10 @@ class AnswerFeed {
   AnswerFeed& operator=(const AnswerFeed&) = delete;
   ~AnswerFeed();
 
+  // Called with how much of an answer has come where that is a lot, and with 0 when it is over. All
+  // that waits for such an answer takes memory besides it.
+  void on_long_answer(std::function<void(size_t bytes)> on_long);
+
   void start();
   void stop();  // the cache is away from now on
 

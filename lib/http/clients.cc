@@ -17,6 +17,7 @@ void Clients::add(std::shared_ptr<Client> client, base::Instant now) {
 
 void Clients::remove(Client& client) {
   if (!std::exchange(client.listed_, false)) return;
+  kept_bytes_ -= std::exchange(client.kept_bytes_, 0);
   list(client.state_).erase(client.place_);
 }
 
@@ -37,6 +38,17 @@ bool Clients::may_hold(const Client& client, Wait wait, size_t streams, base::In
   const size_t kept = limits_.places_kept() >> static_cast<unsigned>(wait);
   const size_t most = limits_.connections_max - kept;
   return held() < most || (end_quiet(now) && held() < most);
+}
+
+void Clients::keep(Client& client, size_t bytes) {
+  if (!client.listed_) return;
+  kept_bytes_ += bytes - std::exchange(client.kept_bytes_, bytes);
+  const Client::List& arriving = list(State::kArriving);
+  while (kept_bytes_ > limits_.arriving_bytes_max && !arriving.empty()) {
+    Client& first = *arriving.front();
+    if (&first == &client) return;
+    end(first);
+  }
 }
 
 Clients::Room Clients::make_room(base::Instant now) {

@@ -58,6 +58,7 @@ class Client : public Holder {
 
   State state_ = State::kIdle;
   bool listed_ = false;
+  size_t kept_bytes_ = 0;
   base::Instant since_{};
   List::iterator place_;
 };
@@ -77,6 +78,10 @@ class Clients {
   enum class Wait : uint8_t { kForClient, kForOutput, kForCache };
   bool may_hold(const Client& client, Wait wait, size_t streams, base::Instant now);
 
+  // So many bytes are kept of its request, which is not whole yet. Where that is more than all such
+  // requests may have, those that began first give way to it.
+  void keep(Client& client, size_t bytes);
+
   // Ends a client so that another one can be added.
   enum class Room { kNow, kSoon, kNone };
   Room make_room(base::Instant now);
@@ -91,6 +96,7 @@ class Clients {
 
   const HttpLimits& limits_;
   std::array<Client::List, Client::kStates> lists_;  // what entered last is at the end
+  size_t kept_bytes_ = 0;
 };
 
 }  // namespace paystats::http

@@ -16,6 +16,8 @@
 namespace paystats::http {
 namespace {
 
+constexpr size_t kTurnAnswers = 8;
+
 // An IPv6 socket that takes IPv4 as well calls 192.0.2.1 ::ffff:192.0.2.1; the client does not.
 loop::asio::ip::address as_client_writes_it(const loop::asio::ip::address& address) {
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
@@ -72,6 +74,7 @@ void HttpConnection::close() {
 }
 
 void HttpConnection::finish() {
+  if (awaits_turn_) return;  // the next answer says that it is the last
   ending_ = true;
   const bool in_flight = answered_ || state() > State::kArriving;
   if (!in_flight) close();
@@ -91,16 +94,21 @@ loop::asio::awaitable<void> HttpConnection::serve() {
         refuse_head(status, head.flaw);
       }
       if (action) co_await perform(std::move(*action));
-      if (!output_.full()) continue;
+      if (++turn_answers_ < kTurnAnswers && !output_.full()) continue;
     }
     if (!write_at_once()) co_await write_rest();
-    if (ending_ || status != HeadStatus::kIncomplete) continue;
+    if (ending_) continue;
+    if (status != HeadStatus::kIncomplete) {
+      if (!input_.empty()) co_await await_turn();
+      continue;
+    }
 
     // All that has come is answered.
     if (service_.stopping && input_.empty()) break;
     await_request();
     const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
     if (error || !receive_input()) break;
+    turn_answers_ = 0;
   }
   co_await flush();
   if (unread_body_ && socket_.is_open()) co_await linger();
@@ -113,10 +121,23 @@ void HttpConnection::await_request() {
       begin(State::kArriving, service_.limits.head_timeout);
     }
   } else if (answered_ || state() != State::kIdle) {
-    begin(State::kIdle, service_.limits.idle_timeout);
     release_spare_input();
+    begin(State::kIdle, service_.limits.idle_timeout);
   }
   answered_ = false;
+}
+
+// Others first. Meanwhile it is as one whose request still comes: it gives way, and is told so.
+loop::asio::awaitable<void> HttpConnection::await_turn() {
+  begin(State::kArriving, service_.limits.head_timeout);
+  awaits_turn_ = true;
+  std::function<void(std::function<void(bool)>)> start =
+      [this](const std::function<void(bool)>& done) {
+        service_.turns.wait([done] { done(true); });
+      };
+  co_await loop::await_call<bool>(std::move(start));
+  awaits_turn_ = false;
+  turn_answers_ = 0;
 }
 
 void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {

@@ -1,8 +1,9 @@
 // One client of the HTTP server: a coroutine that reads requests, has them judged, answers them,
 // and begins anew. Private to this room; see http/server.h for what a client can rely on.
 //
-// What can be answered from memory is, without a further coroutine: all requests that have come are
-// answered, and their responses leave together, before more is read. Only what must be waited for
+// What can be answered from memory is, without a further coroutine: some of the requests that have
+// come are answered, and their responses leave together; whoever has sent more of them waits for
+// its turn (see turns.h). More is read when all are answered. Only what must be waited for
 // (the cache, the output, a client that does not read) takes a frame of its own. A client that asks
 // for the live stream has its socket handed on (see event_stream.h), and the connection ends.
 #pragma once
@@ -37,6 +38,7 @@ class HttpConnection final : public ConnectionIo,
  private:
   loop::asio::awaitable<void> serve();
   void await_request();
+  loop::asio::awaitable<void> await_turn();
   void refuse_head(HeadStatus status, const std::string& flaw);
   // Nothing: it has been answered. Else what is to be done for it.
   std::optional<api::Action> answer(HttpHead& head);
@@ -58,6 +60,8 @@ class HttpConnection final : public ConnectionIo,
   std::function<void()> on_closed_;
   bool answered_ = false;         // since it was last waited for
   std::optional<uint64_t> post_;  // at the writer, that is waited for
+  size_t turn_answers_ = 0;       // since it began to answer what it had read, or got its turn
+  bool awaits_turn_ = false;
   bool unread_body_ = false;
   size_t scanned_ = 0;  // of the input, see parse_head()
   std::string local_host_;

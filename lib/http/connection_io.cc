@@ -33,7 +33,14 @@ ConnectionIo::ConnectionIo(Socket socket, HttpService& service)
 void ConnectionIo::begin(State state, base::Duration timeout) {
   const base::Instant now = service_.clock.now();
   service_.clients.enter(*this, state, now);
+  note_kept();
   deadline_ = timeout == base::Duration::max() ? base::Instant::max() : now + timeout;
+}
+
+// One that holds its place gives way by other rules.
+void ConnectionIo::note_kept() {
+  const size_t of_head = input_.empty() ? 0 : input_.capacity();
+  service_.clients.keep(*this, holds_place() ? 0 : of_head + body_.uncounted_bytes());
 }
 
 bool ConnectionIo::may_hold(Clients::Wait wait) {
@@ -52,6 +59,7 @@ void ConnectionIo::close() {
 void ConnectionIo::give_way() {
   ++service_.figures.connections_evicted;
   tell_and_close(api::ProblemType::kBusy, "others need what this connection holds");
+  std::string().swap(input_);
 }
 
 void ConnectionIo::check_deadline(base::Instant now) {
@@ -78,6 +86,7 @@ bool ConnectionIo::receive_input() {
     input_.reserve(std::max(needed, std::min(2 * input_.capacity(), kHeadBytesMax)));
   }
   input_.append(*more);
+  note_kept();
   return true;
 }
 
@@ -114,14 +123,16 @@ bool ConnectionIo::append_to_body(std::string_view more) {
   if (is_large && (progressed || !was_large)) {
     service_.clients.enter(*this, State::kReadingBody, now);
   }
+  note_kept();
   return true;
 }
 
 loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_body(size_t bytes) {
   begin(state_of_body(bytes), service_.limits.body_timeout);
-  body_.expect(bytes);
-  body_.append(input_, service_.clock.now());
+  holds_place() ? body_.expect_large(bytes) : body_.expect(bytes);
+  if (!body_.append(input_, service_.clock.now())) co_return Received::kNoRoom;
   std::string().swap(input_);
+  note_kept();
   while (body_.size() < bytes) {
     const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
     if (error) co_return Received::kEnded;
@@ -136,9 +147,9 @@ loop::asio::awaitable<ConnectionIo::Received> ConnectionIo::receive_chunks(size_
                                                                            const char*& flaw) {
   using Status = ChunkDecoder::Status;
   ChunkDecoder decoder(bytes_max);
+  std::string first = std::exchange(input_, {});
   begin(State::kArriving, service_.limits.body_timeout);
   body_.expect(bytes_max);
-  std::string first = std::exchange(input_, {});
   for (std::string_view input = first;;) {
     std::string_view data;
     while (decoder.next(input, data) == Status::kData) {
@@ -200,10 +211,10 @@ loop::asio::awaitable<void> ConnectionIo::flush() {
 
 // A client that still sends what was refused would be reset before it has read why.
 loop::asio::awaitable<void> ConnectionIo::linger() {
+  std::string().swap(input_);
   begin(State::kLingering, service_.limits.linger_timeout);
   loop::ErrorCode ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
-  std::string().swap(input_);
   for (size_t left = kLingerBytesMax; left > 0;) {
     const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
     if (error) break;

@@ -72,6 +72,7 @@ class ConnectionIo : public Client {
   HttpOutbox output_;
 
  private:
+  void note_kept();
   // False: there is no room.
   bool append_to_body(std::string_view more);
   // At most `most` bytes of what has come, in the buffer that is shared. Nothing: an error, or the

@@ -2,8 +2,8 @@
 // http/server.h.
 //
 // Memory is bounded whatever clients do: by connections_max for what each connection has of its own
-// (a head of at most 8 KiB, and about 2 KiB), and by one budget each for bodies that are being
-// read, for answers that are not read, and (see PaymentWriterLimits, AnswerFeedOptions) for what
+// (about 2 KiB), and by one budget each for heads and small bodies that are not whole, for larger
+// bodies, for answers that are not read, and (see PaymentWriterLimits, AnswerFeedOptions) for what
 // waits to be written and for what is prepared. A budget has room for one large thing, whatever its
 // size.
 #pragma once
@@ -37,8 +37,10 @@ struct HttpLimits {
   base::Duration check_interval = std::chrono::seconds(1);     // of the deadlines
   base::Duration comment_interval = std::chrono::seconds(15);  // on a stream where nothing happens
 
-  // Of all bodies that are being read, beyond the first 8 KiB of each.
-  size_t body_bytes_max = 6 << 20;
+  // Of all requests that are not whole: their heads, and bodies as small as a head.
+  size_t arriving_bytes_max = 2 << 20;
+  // Of all bodies that are being read and are larger.
+  size_t body_bytes_max = 4 << 20;
   // Of all answers and events whose clients have not taken them, each counted once.
   size_t unread_bytes_max = 4 << 20;
   // Of events that are kept for clients that come later.

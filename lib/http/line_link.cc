@@ -44,6 +44,9 @@ loop::asio::awaitable<void> LineLink::read_lines() {
   size_t scanned = 0;  // no newline before here
   while (!closed_) {
     const size_t used = input_.size();
+    // At once as much as there can be: what is not touched is no memory, and to grow by doubling
+    // would take half as much again meanwhile.
+    if (used >= kMovedBytesMin) input_.reserve(kLineBytesMax + kReadBytes);
     input_.resize(used + kReadBytes);
     const auto [error, n] = co_await socket_.async_read_some(
         loop::asio::buffer(input_.data() + used, kReadBytes), loop::use_result);
@@ -57,20 +60,33 @@ loop::asio::awaitable<void> LineLink::read_lines() {
     for (;;) {
       const size_t newline = input_.find('\n', std::max(begin, scanned));
       if (newline == std::string::npos) break;
-      const bool alone = begin == 0 && newline + 1 == input_.size();
-      // A large one is handed on with its memory, since a copy would take as much again.
-      handlers_.on_line(alone && newline >= kMovedBytesMin
-                            ? std::exchange(input_, {})
-                            : input_.substr(begin, newline + 1 - begin));
+      if (newline - begin < kMovedBytesMin) {
+        const size_t from = std::exchange(begin, newline + 1);
+        handlers_.on_line(input_.substr(from, begin - from));
+      } else {
+        // Handed on with its memory, since a copy would take as much again.
+        std::string rest = input_.substr(newline + 1);
+        input_.resize(newline + 1);
+        input_.erase(0, std::exchange(begin, 0));
+        scanned = 0;
+        handlers_.on_line(std::exchange(input_, std::move(rest)));
+      }
       if (closed_) co_return;
-      begin = std::min(newline + 1, input_.size());
     }
     input_.erase(0, begin);
     scanned = input_.size();
+    note_length(scanned);
     if (input_.size() > kLineBytesMax) {
       fail_with("an answer longer than any");
       co_return;
     }
+  }
+}
+
+void LineLink::note_length(size_t bytes) {
+  const bool now = bytes > kLongBytes;
+  if (const bool before = std::exchange(long_, now); now || before) {
+    handlers_.on_long(now ? bytes : 0);
   }
 }
 
@@ -100,6 +116,7 @@ void LineLink::close() {
 
 void LineLink::fail_with(const std::string& what) {
   if (closed_) return;
+  note_length(0);
   const auto on_close = std::move(handlers_.on_close);
   close();
   if (on_close) on_close(base::Error{path_ + ": " + what});

@@ -27,7 +27,7 @@ bool RequestBody::append(std::string_view more, base::Instant now) {
   if (needed > bytes_.capacity()) {
     const size_t doubled = std::max(2 * bytes_.capacity(), kFreeBytes);
     const size_t capacity = std::max(needed, std::min(doubled, expected_));
-    const size_t counted = capacity > kFreeBytes ? capacity - kFreeBytes : 0;
+    const size_t counted = is_large_ || capacity > kFreeBytes ? capacity : 0;
     if (counted > 0 && !budget_.make_room(*this, counted_, counted, now)) return false;
     bytes_.reserve(capacity);
     budget_.bytes_ += counted - counted_;
@@ -43,6 +43,7 @@ bool RequestBody::append(std::string_view more, base::Instant now) {
 void RequestBody::clear() {
   std::string().swap(bytes_);
   expected_ = SIZE_MAX;
+  is_large_ = false;
   if (!place_) return;
   budget_.bytes_ -= std::exchange(counted_, 0);
   budget_.holding_.erase(*place_);

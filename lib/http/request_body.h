@@ -7,8 +7,8 @@
 //   read_payments(body.bytes(), rules);
 //   body.clear();
 //
-// The first kFreeBytes of a body are not counted, since a connection has as much for a head anyway:
-// so a small request is never refused for what others do. Where the budget is used up, the body
+// A body of up to kFreeBytes is not counted here but as a head is (see Clients::keep()): so a small
+// request is never refused for what others do. Where the budget is used up, the body
 // that has been quiet for longest gives way if that is longer than `quiet_timeout`; if there is
 // none, the one that wants more gets nothing. A body alone always has room. Less than kStepBytes is
 // no progress: a byte now and then buys no time.
@@ -61,10 +61,16 @@ class RequestBody {
 
   // So many bytes will come in all: no more memory is taken than that.
   void expect(size_t bytes) { expected_ = bytes; }
+  // And they are more than kFreeBytes: it is counted from its first byte.
+  void expect_large(size_t bytes) {
+    expected_ = bytes;
+    is_large_ = true;
+  }
   // False: there is no room, and nothing has been appended.
   bool append(std::string_view more, base::Instant now);
 
   size_t size() const { return bytes_.size(); }
+  size_t uncounted_bytes() const { return counted_ > 0 ? 0 : bytes_.capacity(); }
   std::string_view bytes() const { return bytes_; }
   base::Instant last_progress() const { return last_; }
   void clear();  // and gives its memory back
@@ -76,6 +82,7 @@ class RequestBody {
   Holder& holder_;
   std::string bytes_;
   size_t expected_ = SIZE_MAX;
+  bool is_large_ = false;
   size_t counted_ = 0;  // of the budget
   base::Instant last_{};
   size_t size_then_ = 0;

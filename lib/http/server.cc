@@ -29,9 +29,10 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
         bodies(limits.body_bytes_max, limits.quiet_timeout),
         unread(limits.unread_bytes_max),
         clients(limits),
+        turns(loop),
         streams(pages, unread, clock, limits, figures_so_far, [this] { ended(); }),
-        service{router, rules,  feed,  streams, clients,       bodies,
-                unread, writer, clock, limits,  figures_so_far} {}
+        service{router, rules, feed,   streams, clients, bodies,
+                unread, turns, writer, clock,   limits,  figures_so_far} {}
 
   loop::asio::awaitable<void> accept_clients(std::shared_ptr<Listener> listener);
   void add(HttpConnection::Socket socket);
@@ -53,6 +54,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   BodyBudget bodies;  // before those that have a part of it
   UnreadAnswers unread;
   Clients clients;
+  Turns turns;
   EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Listener>> listeners;
@@ -148,6 +150,9 @@ HttpServer::HttpServer(loop::EventLoop& loop, const api::Router& router,
                        const base::Clock& clock, const HttpLimits& limits)
     : impl_(std::make_shared<Impl>(loop, router, rules, feed, writer, clock, limits)) {
   impl_->service.now = [impl = impl_.get()] { return impl->figures(); };
+  feed.on_long_answer([weak = std::weak_ptr(impl_)](size_t bytes) {
+    if (const auto impl = weak.lock()) impl->unread.coming(bytes);
+  });
   impl_->housekeeping();
 }
 

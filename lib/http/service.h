@@ -17,6 +17,7 @@
 #include "http/limits.h"
 #include "http/payment_writer.h"
 #include "http/request_body.h"
+#include "http/turns.h"
 #include "http/unread_answers.h"
 
 namespace paystats::http {
@@ -30,6 +31,7 @@ struct HttpService {
   Clients& clients;
   BodyBudget& bodies;
   UnreadAnswers& unread;
+  Turns& turns;
   PaymentWriter& writer;
   const base::Clock& clock;
   const HttpLimits& limits;

@@ -9,7 +9,7 @@ UnreadAnswers::Hold UnreadAnswers::hold(Holder& holder, std::vector<api::SharedB
   for (const api::SharedBytes& body : bodies) count(body);
   own_bytes_ += own_bytes;
   const auto place = blocked_.insert(blocked_.end(), {&holder, std::move(bodies), own_bytes});
-  trim();
+  trim(1);
   return {*this, place};
 }
 
@@ -27,7 +27,7 @@ void UnreadAnswers::Hold::replace(const api::SharedBytes& before, const api::Sha
   } else {
     bodies.push_back(now);
   }
-  home.trim();  // it may be this one that gives way
+  home.trim(1);  // it may be this one that gives way
 }
 
 void UnreadAnswers::Hold::end() {
@@ -38,11 +38,17 @@ void UnreadAnswers::Hold::end() {
   home.blocked_.erase(place_);
 }
 
-// The last client stays, and so do those that share one body.
-void UnreadAnswers::trim() {
-  while (blocked_.size() > 1) {
-    const size_t excess_bytes = uses_.size() > 1 ? body_bytes_ : 0;
-    if (own_bytes_ + excess_bytes <= bytes_max_) return;
+void UnreadAnswers::coming(size_t bytes) {
+  coming_bytes_ = bytes;
+  if (bytes > 0) trim(0);
+}
+
+// Those that share one body stay, unless another one comes.
+void UnreadAnswers::trim(size_t clients_kept) {
+  const bool comes = coming_bytes_ > 0;
+  while (blocked_.size() > clients_kept) {
+    const size_t excess_bytes = comes || uses_.size() > 1 ? body_bytes_ : 0;
+    if (own_bytes_ + excess_bytes + coming_bytes_ <= bytes_max_) return;
     blocked_.front().holder->give_way();
   }
 }

@@ -21,6 +21,7 @@ namespace paystats::log {
 namespace {
 
 constexpr uint64_t kReadUnderLockBytes = 16 << 20;
+constexpr size_t kSpareLinesBytesMax = 128 << 10;  // between two commits
 constexpr int kLockPauseMs = 10;  // between two looks at the lock of a file that was the log
 
 class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
@@ -149,6 +150,7 @@ class LogPaymentSink final : public io::PaymentSink, public io::KeyedPayments {
   }
   void end() {
     lines_.clear();
+    if (lines_.capacity() > kSpareLinesBytesMax) lines_.shrink_to_fit();
     acknowledges_others_ = false;
     release();
   }

@@ -21,6 +21,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import queue
 import re
 import resource
 import select
@@ -89,8 +90,9 @@ class Client:
         self.socket.close()
 
 
-def pump(clients, seconds, until=None):
-    """Lets them send (and read) for a time, or until all of them are as they should be."""
+def pump(clients, seconds, until=None, again=b""):
+    """Lets them send (and read) for a time, or until all of them are as they should be. Whoever has sent
+    all that it has begins `again`."""
     end = time.monotonic() + seconds
     poll = select.epoll()
     by_fd = {}
@@ -99,7 +101,10 @@ def pump(clients, seconds, until=None):
         poll.register(one.socket.fileno(), select.EPOLLOUT | select.EPOLLIN | select.EPOLLET)
     while time.monotonic() < end and not (until and all(map(until, clients))):
         for fd, _ in poll.poll(0.05):
-            by_fd[fd].pump()
+            one = by_fd[fd]
+            if again and not one.to_send:
+                one.to_send = memoryview(again)
+            one.pump()
     poll.close()
 
 
@@ -199,10 +204,15 @@ class Lab:
     def judge(self):
         """Ends the attack; what is wrong raises a Difference."""
         self.stop.set()
-        seen = self.results.get(timeout=3 * PROBE_LIMIT_S)
+        try:
+            seen = self.results.get(timeout=3 * PROBE_LIMIT_S)
+        except queue.Empty:
+            raise Difference(f"{self.name}: others are not answered") from None
         self.probing.join()
         self.statuses.update(statuses(self.clients))
         for one in self.clients:
+            for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
+                self.acknowledged += int(accepted)
             one.close()
         wait_for(lambda: ask(self.port, get("/healthz"))[0] == 200, "an answer after the attack")
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as status:
@@ -358,9 +368,6 @@ def stalled_output(options):
         clients += lab.attackers(lab.connections_max + 76, small, reads=True)
         pump(clients, 20 if lab.full else 1)
     pump(clients, 20, until=lambda one: one.received or not one.open)
-    for one in clients:
-        for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
-            lab.acknowledged += int(accepted)
     lab.judge()
 
 
@@ -374,9 +381,6 @@ def many_elements(options):
     clients = lab.attackers(30 if lab.full else 10, post(numbers), reads=True)
     clients += lab.attackers(30 if lab.full else 10, post(batches), reads=True)
     pump(clients, 30, until=lambda one: one.received or not one.open)
-    for one in clients:
-        for accepted in re.findall(rb'{"accepted":(\d+)}', one.received):
-            lab.acknowledged += int(accepted)
     lab.judge()
 
 
@@ -393,9 +397,66 @@ def control_characters(options):
     lab.judge()
 
 
+def pipelined_metrics(options):
+    """Each sends the same request many times, one behind another, and again when it has its answers."""
+    lab = Lab(options, "pipelined-metrics")
+    yield lab
+    lab.begin()
+    request = get("/metrics") * 800
+    clients = lab.attackers(600 if lab.full else 40, request, reads=True)
+    pump(clients, 10 if lab.full else 1.2, again=request)
+    lab.judge()
+
+
+def everything(options):
+    """All kinds at once, while another process has the lock of the log. Whoever is closed comes again."""
+    lab = Lab(options, "everything", user_bytes=1024)
+    yield lab
+    ask(lab.port, post(b'{"user":"first","paymentAmt":1}'))
+    lab.acknowledged = 1
+    many = 1 if lab.full else 1 / 16
+    large = b"[" + b",".join([b'{"user":"a","paymentAmt":1}'] * (BODY_BYTES // 28)) + b"]"
+    numbers = b"[" + b",".join([b"1"] * (BODY_BYTES // 2)) + b"]"
+    whole_posts = [lambda _: post(large), lambda _: post(numbers), lambda _: post(b'{"user":"b","paymentAmt":1}')]
+    kinds = [  # how many; what each sends, by its number; whether it reads
+        (60, lambda i: get(f"/api/stats?limit=1000&offset={i}"), False),
+        (60, lambda i: get(f"/api/stats?limit={90 + i % 9}&offset={i}") * 20, False),
+        (60, lambda i: get(f"/api/stream?limit=1000&offset={1000 + i}"), False),
+        (100, lambda i: get(f"/api/stream?limit={90 + i % 9}&offset={i}"), False),
+        (60, lambda i: get(f"/api/stats?limit=1000&offset={i}"), True),
+        (40, whole_posts[0], True),
+        (30, whole_posts[1], True),
+        (200, whole_posts[2], True),
+        (200, lambda i: post_head(BODY_BYTES) + b"[" + b" " * (BODY_BYTES - 1000), True),
+        (100, lambda i: get("/metrics") * 800, True),
+        (300, lambda i: get("/healthz")[:-2] + b"X: " + b"x" * 8000, True),
+    ]
+    greedy = [(what, i, reads) for count, what, reads in kinds for i in range(max(1, int(count * many)))]
+
+    def begin(what, i, reads):
+        return lab.attackers(1, what(i), reads=reads, receive_bytes=0 if reads else 4096)[0]
+
+    with open(lab.log, "rb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        lab.begin(posts=False)
+        clients = [begin(*one) for one in greedy]
+        for turn in range(80 if lab.full else 8):
+            pump(clients, 0.3)
+            lab.set_total("edgar", turn + 1)
+            lab.cache.stdin.flush()
+            for place, one in enumerate(clients):
+                if not one.open:
+                    one.close()
+                    clients[place] = begin(*greedy[place])
+    posting = [one for one, (what, _, _) in zip(clients, greedy) if what in whole_posts]
+    pump(posting, 20, until=lambda one: one.received or not one.open)
+    lab.judge()
+
+
 ATTACKS = {attack.__name__.replace("_", "-"): attack
            for attack in (half_sent_posts, half_read_heads, slowloris, slow_posts, slow_readers, slow_streams,
-                          many_connections, stalled_output, many_elements, control_characters)}
+                          many_connections, stalled_output, many_elements, control_characters, pipelined_metrics,
+                          everything)}
 
 
 def main():

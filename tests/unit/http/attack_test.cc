@@ -337,6 +337,53 @@ TEST(Attack, AFloodOfPipelinedRequestsIsAnsweredInOrderAndHoldsUpNobody) {
   sender.join();
 }
 
+// All requests are there before the loop looks at any of them; the answer of the last client says
+// how many were answered before it.
+TEST(Attack, RequestsThatCameOneBehindAnotherAreAnsweredInTurnsWithThoseOfOthers) {
+  constexpr size_t kFloods = 10;
+  constexpr size_t kRequests = 60;
+  HttpHarness server;
+  std::vector<HttpClient> floods;
+  for (size_t i = 0; i <= kFloods; ++i) {
+    floods.push_back(server.client());
+    floods.back().send(server.get("/healthz"));
+    ASSERT_EQ(status_of(floods.back().read_response()), 200);
+  }
+  HttpClient other = std::move(floods.back());
+  floods.pop_back();
+  std::string many;
+  for (size_t i = 0; i < kRequests; ++i) many += server.get("/healthz");
+  server.while_loop_stands([&] {
+    for (HttpClient& flood : floods) flood.send(many);
+    other.send(server.get("/metrics"));
+  });
+  const std::string metrics = other.read_response();
+  const std::string name = "\npaystats_serve_requests_total ";
+  const size_t at = metrics.find(name);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_LT(std::stoul(metrics.substr(at + name.size())), 15 * kFloods);
+  for (HttpClient& flood : floods) {
+    for (size_t i = 0; i < kRequests; ++i) ASSERT_EQ(status_of(flood.read_response()), 200);
+  }
+}
+
+TEST(Attack, AServerThatStopsSaysSoToThoseThatWaitForTheirTurn) {
+  constexpr size_t kRequests = 60;
+  auto server = std::make_unique<HttpHarness>();
+  HttpClient flood = server->client();
+  flood.send(server->get("/healthz"));
+  flood.read_response();
+  std::string many;
+  for (size_t i = 0; i < kRequests; ++i) many += server->get("/healthz");
+  flood.send(many);
+  ASSERT_EQ(status_of(flood.read_response()), 200);
+  server->begin_stop();
+  size_t answers = 1;
+  std::string last;
+  for (std::string next; !(next = flood.read_response()).empty(); ++answers) last = next;
+  EXPECT_TRUE(answers == kRequests || last.find("Connection: close") != std::string::npos);
+}
+
 TEST(Attack, ClientsThatVanishHalfWayLeaveNothingBehind) {
   HttpHarness server;
   const std::string whole = server.post(kBatch) + server.get("/api/stream");

@@ -34,6 +34,26 @@ class ClientsTest : public ::testing::Test {
   const base::Instant now_ = base::Instant() + std::chrono::hours(1);
 };
 
+TEST_F(ClientsTest, RequestsThatAreNotWholeHaveABudgetAndTheOneThatBeganFirstGivesWay) {
+  limits_.arriving_bytes_max = 1000;
+  const auto first = add(State::kArriving, seconds(3));
+  const auto second = add(State::kArriving, seconds(2));
+  const auto waiting = add(State::kWaiting, seconds(9));
+  const auto newest = add(State::kArriving, seconds(1));
+  clients_.keep(*first, 400);
+  clients_.keep(*second, 400);
+  clients_.keep(*newest, 200);
+  EXPECT_FALSE(first->gone);
+  clients_.keep(*newest, 300);
+  EXPECT_TRUE(first->gone);
+  clients_.keep(*newest, 600);
+  EXPECT_FALSE(second->gone);
+  clients_.remove(*second);
+  clients_.keep(*newest, 5000);  // alone
+  EXPECT_FALSE(newest->gone);
+  EXPECT_FALSE(waiting->gone);
+}
+
 TEST_F(ClientsTest, GiveWayInTheOrderOfWhatTheyHaveToLose) {
   const auto waiting = add(State::kWaiting, seconds(9));
   const auto quiet = add(State::kReadingBody, seconds(2));

@@ -314,6 +314,19 @@ class HttpHarness {
     done.get_future().wait();
   }
 
+  // `task` runs here, and the loop sees nothing of it before it is done.
+  void while_loop_stands(const std::function<void()>& task) {
+    std::promise<void> done;
+    std::promise<void> stands;
+    loop_.post([&stands, goes_on = done.get_future().share()] {
+      stands.set_value();
+      goes_on.wait();
+    });
+    stands.get_future().wait();
+    task();
+    done.set_value();
+  }
+
   // Once: the loop ends by it, and would not hear of it again.
   void begin_stop() {
     if (std::exchange(stopping_, true)) return;

@@ -90,5 +90,26 @@ TEST_F(UnreadAnswersTest, ANewerBodyTakesThePlaceOfTheOneBefore) {
   EXPECT_TRUE(one.gone);
 }
 
+TEST_F(UnreadAnswersTest, AnAnswerThatComesCountsBeforeAnybodyIsBlockedForIt) {
+  Reader& first = reader({body_of(400)});
+  Reader& second = reader({body_of(400)});
+  unread_.coming(150);
+  EXPECT_FALSE(first.gone);
+  unread_.coming(300);
+  EXPECT_TRUE(first.gone);
+  EXPECT_FALSE(second.gone);
+  unread_.coming(0);
+  reader({body_of(500)});
+  EXPECT_FALSE(second.gone);
+}
+
+TEST_F(UnreadAnswersTest, OneBodyAloneMayBeLargeUntilAnotherComes) {
+  const Reader& large = reader({body_of(5000)});
+  EXPECT_FALSE(large.gone);
+  unread_.coming(100);
+  EXPECT_TRUE(large.gone);
+  EXPECT_EQ(unread_.bytes(), 0u);
+}
+
 }  // namespace
 }  // namespace paystats::http
