@@ -233,8 +233,9 @@ base::Result<void> GroupConsumer::Impl::join_again() {
   const base::Duration session =
       std::chrono::milliseconds(std::stoi(client_->setting("session.timeout.ms")));
   close();
-  const base::Result<bool> alive =
-      is_alive(cluster_, {.group = options_.group, .instance = options_.instance}, session);
+  const base::Result<bool> alive = is_alive(
+      cluster_, {.group = options_.group, .instance = options_.instance, .topic = options_.topic},
+      session);
   if (!alive) return base::fail(alive.error());
   if (*alive) {
     error_ =

@@ -24,16 +24,19 @@ constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
 
 }  // namespace
 
+// For an offset that nobody has committed, since one that a transaction holds up is waited for.
+rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, int timeout_ms) {
+  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(any.get(), topic.c_str(), kNoPartition);
+  return rd_kafka_committed(client.rk(), any.get(), timeout_ms);
+}
+
 GroupEntry::GroupEntry(Client& client, std::string group, std::string topic)
     : client_(client), group_(std::move(group)), topic_(std::move(topic)) {}
 
-// A question that only the coordinator answers finds it: for an offset that nobody has committed,
-// since one that a transaction holds up is waited for.
 base::Result<void> GroupEntry::find_coordinator() {
-  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(any.get(), topic_.c_str(), kNoPartition);
   return client_.request("kafka: group " + group_, [&](int timeout_ms) {
-    return rd_kafka_committed(client_.rk(), any.get(), timeout_ms);
+    return ask_coordinator(client_, topic_, timeout_ms);
   });
 }
 

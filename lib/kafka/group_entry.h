@@ -24,6 +24,9 @@
 
 namespace paystats::kafka {
 
+// A question that only the coordinator of the client's group answers, and that finds it.
+rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, int timeout_ms);
+
 class GroupEntry {
  public:
   // `client` is borrowed: a member of `group`.
