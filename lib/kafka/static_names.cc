@@ -111,7 +111,9 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
       return base::fail(patient.error());
     rd_kafka_poll(outsider->rk(), milliseconds(kLookInterval));
     if (!now->answered) {
-      since = clock.now();  // sessions begin anew with their coordinator
+      // Sessions begin anew with their coordinator, which may have forgotten the last that joined.
+      since = clock.now();
+      seen.clear();
       // A client goes on asking brokers that have left the cluster.
       outsider->abandon();
       outsider.reset();
