@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "kafka/refusals.h"
 #include "kafka/stall.h"
 
 namespace paystats::kafka {
@@ -197,7 +198,10 @@ base::Result<void> Client::request(const std::string& what,
       continue;
     }
     if (!is_about_reach(error)) {
-      return base::fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
+      const std::string group = setting("group.id");
+      return base::fail(fmt::format(
+          "{}: {}", what,
+          refusal(error, {.right = "Describe (Read and Write include it)", .group = group})));
     }
     // A broker that was away has just started when it answers.
     unknown_since = base::Instant::max();

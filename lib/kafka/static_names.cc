@@ -10,6 +10,7 @@
 #include "kafka/client.h"
 #include "kafka/group_entry.h"
 #include "kafka/rd.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -45,7 +46,9 @@ base::Result<Look> look(Client& outsider, const StaticName& name) {
   const rd_kafka_resp_err_t there =
       ask_coordinator(outsider, name.topic, milliseconds(kTryTimeout));
   if (is_about_reach(there)) return Look{};
-  if (there != RD_KAFKA_RESP_ERR_NO_ERROR) return base::fail(what + ": " + rd_kafka_err2str(there));
+  if (there != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return base::fail(what + ": " +
+                      refusal(there, {.right = "Read", .topic = name.topic, .group = name.group}));
   const rd_kafka_group_list* raw = nullptr;
   const rd_kafka_resp_err_t asked =
       rd_kafka_list_groups(outsider.rk(), name.group.c_str(), &raw, milliseconds(kTryTimeout));
