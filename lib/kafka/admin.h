@@ -1,4 +1,6 @@
-// Questions to the cluster that are neither produced nor consumed. Only for the files of this room.
+// Questions to the cluster that are neither produced nor consumed, except to the coordinator of a
+// group: librdkafka ends the process where that one's connection drops (see kafka/static_names.h).
+// Only for the files of this room.
 // Tested through kafka/topics.h.
 //
 //   Result<std::unique_ptr<Client>> admin = open_admin(cluster);

@@ -36,6 +36,7 @@ class BrokerWatch {
   void unreachable(std::string_view why);
   void reachable();
   bool away() const;
+  std::optional<base::Duration> timeout() const { return timeout_; }
 
   // Waiting is of no use: this process cannot have what a connection needs. The first error stays.
   void give_up(base::Error error);

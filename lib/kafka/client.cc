@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "kafka/refusals.h"
+#include "kafka/stall.h"
 
 namespace paystats::kafka {
 namespace {
@@ -20,6 +22,7 @@ constexpr base::Duration kCommitLookInterval = std::chrono::milliseconds(100);  
 // A broker that has just started may not know its own partitions for a moment.
 constexpr base::Duration kUnknownGrace = std::chrono::seconds(10);
 constexpr base::Duration kProbeTimeout = std::chrono::milliseconds(500);
+constexpr base::Duration kRetryPause = std::chrono::milliseconds(50);
 
 base::Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
   std::array<char, 512> why{};
@@ -180,10 +183,12 @@ base::Result<void> Client::request(const std::string& what,
                                    const std::function<rd_kafka_resp_err_t(int)>& call) {
   const base::Clock& clock = cluster_.context().clock;
   base::Instant unknown_since = base::Instant::max();  // not so at the moment
+  Stall stall(cluster_, what);
   for (;;) {
     const rd_kafka_resp_err_t error = call(milliseconds(kRequestTimeout));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       cluster_.watch().reachable();
+      stall.over();
       return {};
     }
     if (is_unknown(error)) unknown_since = std::min(unknown_since, clock.now());
@@ -193,26 +198,35 @@ base::Result<void> Client::request(const std::string& what,
       continue;
     }
     if (!is_about_reach(error)) {
-      return base::fail(fmt::format("{}: {}", what, rd_kafka_err2str(error)));
+      const std::string group = setting("group.id");
+      return base::fail(fmt::format(
+          "{}: {}", what,
+          refusal(error, {.right = "Describe (Read and Write include it)", .group = group})));
     }
     // A broker that was away has just started when it answers.
     unknown_since = base::Instant::max();
     rest(0);  // the reason, by on_error
     if (error != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) {
-      cluster_.watch().unreachable(rd_kafka_err2str(error));
+      // A broker that answers knows who leads now. librdkafka, which goes on asking the broker that
+      // led before, would look for that only after minutes.
+      if (probe_brokers()) {
+        if (base::Result<void> patient = stall.go_on(error); !patient) return patient;
+      } else {
+        stall.forget();
+      }
     }
     if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
     // Some of these come back at once, without having waited.
-    rest(20);
+    rest(milliseconds(kRetryPause));
   }
 }
 
 // A group's messages are in the queue that rd_kafka_poll() serves, and it cannot take them.
-void Client::rest(int milliseconds) {
+void Client::rest(int pause_ms) {
   if (is_group_consumer_) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
   } else {
-    rd_kafka_poll(rk_, milliseconds);
+    rd_kafka_poll(rk_, pause_ms);
   }
 }
 
@@ -246,8 +260,8 @@ RdMetadata Client::ask_metadata(rd_kafka_topic_t* topic) {
   return RdMetadata(metadata);
 }
 
-void Client::probe_brokers() {
-  (void)ask_metadata(nullptr);
+bool Client::probe_brokers() {
+  return ask_metadata(nullptr) != nullptr;
 }
 
 bool Client::has_leaders(const std::string& topic_name) {
@@ -260,7 +274,7 @@ bool Client::has_leaders(const std::string& topic_name) {
 }
 
 base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {
-  if (cluster_.watch().away()) probe_brokers();
+  if (cluster_.watch().away()) (void)probe_brokers();
   return cluster_.check_patience(grace_after_stop);
 }
 

@@ -63,8 +63,9 @@ class Client {
   // that waits. Fails by check_patience(), also where they are there.
   base::Result<void> check_brokers(base::Duration grace_after_stop = {});
 
-  // Asks whether any broker answers, and tells the watch.
-  void probe_brokers();
+  // Asks whether any broker answers, and tells the watch. What it answers, who leads the partitions
+  // of the topics that this client has asked after, is what the next request goes by.
+  bool probe_brokers();
 
   // Whether a broker answers that there is the topic and that each of its partitions has a leader,
   // within half a second; tells the watch.
@@ -76,7 +77,7 @@ class Client {
  private:
   Client(Cluster& cluster, ClientCallbacks callbacks);
   RdMetadata ask_metadata(rd_kafka_topic_t* topic);
-  void rest(int milliseconds);
+  void rest(int pause_ms);
   static int open_socket(int domain, int type, int protocol, void* opaque);
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);

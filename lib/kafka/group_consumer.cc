@@ -14,6 +14,7 @@
 #include "kafka/group_entry.h"
 #include "kafka/group_offsets.h"
 #include "kafka/rd.h"
+#include "kafka/refusals.h"
 #include "kafka/static_names.h"
 #include "kafka/wake_up.h"
 
@@ -70,6 +71,7 @@ class GroupConsumer::Impl {
   bool assigned() const { return !next_.empty(); }
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
   base::Result<bool> commit(std::span<const record::SourceOffset> next);
+  const std::string& group() const { return options_.group; }
   std::shared_ptr<const void> group_metadata();
   void close();
 
@@ -205,14 +207,16 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
       error_ = base::Error{fmt::format("{}: {}", topic_label(options_.topic), reason)};
       return;
     default:
-      return;  // librdkafka goes on by itself
+      if (refused_by(raw.err) == Refused::kNothing) return;  // librdkafka goes on by itself
+      error_ = base::Error{fmt::format(
+          "{}: {}", topic_label(options_.topic),
+          refusal(raw.err, {.right = "Read", .topic = options_.topic, .group = options_.group}))};
+      return;
   }
 }
 
@@ -233,8 +237,9 @@ base::Result<void> GroupConsumer::Impl::join_again() {
   const base::Duration session =
       std::chrono::milliseconds(std::stoi(client_->setting("session.timeout.ms")));
   close();
-  const base::Result<bool> alive =
-      is_alive(cluster_, {.group = options_.group, .instance = options_.instance}, session);
+  const base::Result<bool> alive = is_alive(
+      cluster_, {.group = options_.group, .instance = options_.instance, .topic = options_.topic},
+      session);
   if (!alive) return base::fail(alive.error());
   if (*alive) {
     error_ =
@@ -415,6 +420,9 @@ base::Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
 }
 base::Result<bool> GroupConsumer::commit(std::span<const record::SourceOffset> next) {
   return impl_->commit(next);
+}
+const std::string& GroupConsumer::group() const {
+  return impl_->group();
 }
 std::shared_ptr<const void> GroupConsumer::group_metadata() {
   return impl_->group_metadata();

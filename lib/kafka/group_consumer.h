@@ -98,6 +98,8 @@ class GroupConsumer {
   // Commits offsets without a transaction. False: this member may not any more.
   base::Result<bool> commit(std::span<const record::SourceOffset> next);
 
+  const std::string& group() const;  // for any thread
+
   // For Producer::add_offsets(): the committing member, as of now.
   std::shared_ptr<const void> group_metadata();
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kafka/rd.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -24,16 +25,29 @@ constexpr int32_t kNoPartition = std::numeric_limits<int32_t>::max();
 
 }  // namespace
 
+rd_kafka_resp_err_t ask_outside(Client& client, rd_kafka_topic_partition_list_t& offsets,
+                                int timeout_ms) {
+  const rd_kafka_resp_err_t error = rd_kafka_committed(client.rk(), &offsets, timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR__TIMED_OUT && error != RD_KAFKA_RESP_ERR__WAIT_COORD) return error;
+  // librdkafka goes on looking for the coordinator, whatever the brokers say: that comes as a
+  // message. There are no others: nothing is subscribed yet.
+  const RdMessage message(rd_kafka_consumer_poll(client.rk(), 0));
+  return message && refused_by(message->err) != Refused::kNothing ? message->err : error;
+}
+
+// For an offset that nobody has committed, since one that a transaction holds up is waited for.
+rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, int timeout_ms) {
+  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(any.get(), topic.c_str(), kNoPartition);
+  return ask_outside(client, *any, timeout_ms);
+}
+
 GroupEntry::GroupEntry(Client& client, std::string group, std::string topic)
     : client_(client), group_(std::move(group)), topic_(std::move(topic)) {}
 
-// A question that only the coordinator answers finds it: for an offset that nobody has committed,
-// since one that a transaction holds up is waited for.
 base::Result<void> GroupEntry::find_coordinator() {
-  const RdPartitions any(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(any.get(), topic_.c_str(), kNoPartition);
   return client_.request("kafka: group " + group_, [&](int timeout_ms) {
-    return rd_kafka_committed(client_.rk(), any.get(), timeout_ms);
+    return ask_coordinator(client_, topic_, timeout_ms);
   });
 }
 

@@ -24,6 +24,15 @@
 
 namespace paystats::kafka {
 
+// What the client's group has committed of these partitions. A refusal is told as that, and does
+// not show as a coordinator that nobody answers for. REQUIRES: a consumer that has not subscribed
+// yet.
+rd_kafka_resp_err_t ask_outside(Client& client, rd_kafka_topic_partition_list_t& offsets,
+                                int timeout_ms);
+
+// The same, for nothing but that the coordinator answers, and is found.
+rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, int timeout_ms);
+
 class GroupEntry {
  public:
   // `client` is borrowed: a member of `group`.

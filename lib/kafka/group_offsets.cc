@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "kafka/client.h"
+#include "kafka/group_entry.h"
 #include "kafka/producer.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -27,7 +29,7 @@ base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::stri
   if (!client) return base::fail(client.error());
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
   base::Result<void> asked = (*client)->request("kafka: group " + group, [&](int timeout_ms) {
-    return rd_kafka_committed((*client)->rk(), committed.get(), timeout_ms);
+    return ask_outside(**client, *committed, timeout_ms);
   });
   if (!asked) return base::fail(asked.error());
   std::set<std::string> signers;
@@ -60,14 +62,18 @@ base::Result<void> ask_committed(Client& client, const GroupMember& member,
     return rd_kafka_committed(client.rk(), &partitions, timeout_ms);
   };
   bool ended = false;
-  return client.request(topic_label(member.topic) + ": committed offsets", [&](int timeout_ms) {
+  base::Result<void> refused;
+  const auto settle = [&](int timeout_ms) {
     rd_kafka_resp_err_t error = ask(timeout_ms);
     if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
     // A member that runs has published before it gave them up. If the coordinator answers other
     // questions, and this one still not, then a member has crashed.
     const base::Result<std::set<std::string>> signers =
         signers_of(client.cluster(), member.group, partitions);
-    if (!signers) return error;
+    if (!signers) {
+      refused = base::fail(signers.error());
+      return RD_KAFKA_RESP_ERR__FAIL;
+    }
     error = ask(timeout_ms);
     if (error != RD_KAFKA_RESP_ERR__TIMED_OUT) return error;
     if (!std::exchange(ended, true)) {
@@ -76,7 +82,10 @@ base::Result<void> ask_committed(Client& client, const GroupMember& member,
       error = ask(timeout_ms);
     }
     return error == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT : error;
-  });
+  };
+  base::Result<void> asked =
+      client.request(topic_label(member.topic) + ": committed offsets", settle);
+  return refused ? asked : refused;
 }
 
 }  // namespace
@@ -107,8 +116,9 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = committed->elems[i];
     if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return base::fail(fmt::format("{}: committed offset of partition {}: {}", label,
-                                    each.partition, rd_kafka_err2str(each.err)));
+      return base::fail(fmt::format(
+          "{}: committed offset of partition {}: {}", label, each.partition,
+          refusal(each.err, {.right = "Read", .topic = member.topic, .group = member.group})));
     }
     PartitionOffsets found{.partition = each.partition};
     if (each.offset >= 0) found.committed = each.offset;

@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "kafka/client.h"
 #include "kafka/rd.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -52,16 +53,7 @@ ClientSettings settings_of(const MessageSender::Options& options) {
 }
 
 bool is_forbidden(rd_kafka_resp_err_t error) {
-  switch (error) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
-      return true;
-    default:
-      return false;
-  }
+  return refused_by(error) == Refused::kEverything;
 }
 
 void* opaque_of(uint64_t number) {
@@ -160,7 +152,7 @@ void MessageSender::Impl::on_delivery(const rd_kafka_message_t& message) {
   failed_.push_back(
       {.number = reinterpret_cast<uint64_t>(message._private),
        .maybe_written = rd_kafka_message_status(&message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED,
-       .why = rd_kafka_err2str(message.err)});
+       .why = refusal(message.err, {.right = "Write", .topic = options_.topic})});
 }
 
 // From now on send() is refused.
@@ -194,12 +186,14 @@ void MessageSender::Impl::judge() {
   std::array<char, 512> text{};
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), text.data(), text.size());
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR && is_forbidden(fatal)) {
-    ended_ = base::Error{fmt::format("{}: {}", topic_label(options_.topic), text.data())};
+    ended_ = base::Error{fmt::format("{}: {}", topic_label(options_.topic),
+                                     refusal(fatal, {.right = "Write", .topic = options_.topic}))};
     return drop_client();
   }
   if (refused_ && is_forbidden(*refused_)) {
-    ended_ = base::Error{
-        fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(*refused_))};
+    ended_ =
+        base::Error{fmt::format("{}: {}", topic_label(options_.topic),
+                                refusal(*refused_, {.right = "Write", .topic = options_.topic}))};
     return drop_client();
   }
   bool unknown = refused_.has_value();

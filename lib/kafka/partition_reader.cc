@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "kafka/refusals.h"
+
 namespace paystats::kafka {
 namespace {
 
@@ -163,7 +165,10 @@ base::Error PartitionReader::describe(const rd_kafka_message_t& raw,
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return {fmt::format("{}: is there no more", place)};
     default:
-      return {fmt::format("{}: {}", place, rd_kafka_message_errstr(&raw))};
+      return {fmt::format("{}: {}", place,
+                          refused_by(raw.err) == Refused::kNothing
+                              ? rd_kafka_message_errstr(&raw)
+                              : refusal(raw.err, {.right = "Read", .topic = topic_}))};
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kafka/group_offsets.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -63,19 +64,19 @@ base::Result<void> Producer::connect() {
   sent_ = delivered_ = failed_ = 0;
   trouble_ = Trouble::kNone;
   open_ = false;
-  base::Result<std::unique_ptr<Client>> client =
-      Client::open(cluster_, RD_KAFKA_PRODUCER, settings_of(options_),
-                   {.on_rebalance = {}, .on_delivery = [this](const rd_kafka_message_t& message) {
-                      if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-                        ++delivered_;
-                        return;
-                      }
-                      if (failed_++ == 0) {
-                        why_ = rd_kafka_err2str(message.err);
-                        error_ = message.err;
-                      }
-                      if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
-                    }});
+  base::Result<std::unique_ptr<Client>> client = Client::open(
+      cluster_, RD_KAFKA_PRODUCER, settings_of(options_),
+      {.on_rebalance = {}, .on_delivery = [this](const rd_kafka_message_t& message) {
+         if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+           ++delivered_;
+           return;
+         }
+         const bool told = refused_by(error_) != Refused::kNothing;
+         if (failed_++ == 0 || (!told && refused_by(message.err) != Refused::kNothing)) {
+           set_why({}, message.err, rd_kafka_topic_name(message.rkt));
+         }
+         if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
+       }});
   if (!client) return base::fail(client.error());
   client_ = std::move(*client);
   if (!options_.transactional_id) {
@@ -98,6 +99,23 @@ base::Result<void> Producer::replace() {
   return connect();
 }
 
+// That the messages since begin() were for: librdkafka does not say which of them is refused.
+std::string Producer::topics() const {
+  std::string all;
+  for (const std::string& topic : sent_to_) all += (all.empty() ? "" : " or ") + topic;
+  return all;
+}
+
+// `text` where that is not an error of what the broker refuses.
+void Producer::set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic) {
+  error_ = error;
+  why_ = text.empty() || refused_by(error) != Refused::kNothing
+             ? refusal(error, {.right = "Write",
+                               .topic = topic,
+                               .transactional_id = options_.transactional_id.value_or("")})
+             : std::move(text);
+}
+
 // What every wait does each time round.
 base::Result<void> Producer::be_patient() {
   const base::Instant now = cluster_.context().clock.now();
@@ -112,8 +130,8 @@ base::Result<bool> Producer::attempt(const char* what,
   for (;;) {
     const RdError error(call(milliseconds(kTryTimeout)));
     if (!error) return true;
-    why_ = fmt::format("{}: {}", what, rd_kafka_error_string(error.get()));
-    error_ = rd_kafka_error_code(error.get());
+    set_why(fmt::format("{}: {}", what, rd_kafka_error_string(error.get())),
+            rd_kafka_error_code(error.get()), topics());
     if (rd_kafka_error_is_fatal(error.get()) != 0) {
       trouble_ = Trouble::kFatal;
       return false;
@@ -149,6 +167,7 @@ base::Result<void> Producer::begin() {
   commit_asked_ = false;
   why_.clear();
   error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  sent_to_.clear();
   begun_at_ = clock.now();
   return {};
 }
@@ -163,6 +182,9 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
                                       message.key.size(), nullptr);
     if (sent == 0) {
       ++sent_;
+      if (std::ranges::find(sent_to_, message.topic) == sent_to_.end()) {
+        sent_to_.push_back(message.topic);
+      }
       return {};
     }
     const rd_kafka_resp_err_t error = rd_kafka_last_error();
@@ -171,8 +193,7 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
       if (base::Result<void> patient = be_patient(); !patient) return patient;
       continue;
     }
-    why_ = rd_kafka_err2str(error);
-    error_ = error;
+    set_why({}, error, message.topic);
     // Too large a message, or a topic that is gone, would come back for ever.
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -188,8 +209,10 @@ base::Result<void> Producer::wait_delivered() {
   while (messages_under_way() > 0 && trouble_ != Trouble::kFatal) {
     rd_kafka_flush(client_->rk(), 100);
     if (base::Result<void> patient = be_patient(); !patient) return patient;
-    if (rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), nullptr, 0);
+    if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
       trouble_ = Trouble::kFatal;
+      if (refused_by(fatal) != Refused::kNothing) set_why({}, fatal, topics());
     }
   }
   return {};
@@ -210,8 +233,10 @@ base::Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
                                   *options_.transactional_id));
   }
   const std::string why = why_;
+  const rd_kafka_resp_err_t error = error_;
   if (base::Result<void> replaced = replace(); !replaced) return base::fail(replaced.error());
   why_ = why;
+  error_ = error;
   return outcome;
 }
 
@@ -224,9 +249,9 @@ base::Result<CommitOutcome> Producer::undo() {
     return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
   });
   if (!aborted) return base::fail(aborted.error());
-  if (!*aborted) return give_up(CommitOutcome::kUndone);
   why_ = why;
   error_ = error;
+  if (!*aborted) return give_up(CommitOutcome::kUndone);
   trouble_ = Trouble::kNone;
   open_ = false;
   sent_ = delivered_ = failed_ = 0;
@@ -242,8 +267,30 @@ base::Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
                                                 timeout_ms);
   });
+  if (added && !*added && refused_by(error_) != Refused::kNothing) {
+    why_ = refusal(error_, {.right = "Read",
+                            .topic = offsets.topic,
+                            .group = offsets.group_name,
+                            .transactional_id = *options_.transactional_id});
+  }
   return added ? base::Result<void>()
                : base::fail(added.error());  // what is wrong is found out by commit()
+}
+
+bool Producer::refused_everything() const {
+  return refused_by(error_) == Refused::kEverything;
+}
+
+base::Result<bool> Producer::is_taken(const std::string& topic) {
+  if (!client_->has_leaders(topic)) return false;
+  base::Result<void> tried = begin();
+  if (tried) tried = send({.topic = topic});
+  if (tried) tried = wait_delivered();
+  if (!tried) return base::fail(tried.error());
+  const bool taken = trouble_ == Trouble::kNone;
+  const base::Result<CommitOutcome> undone = undo();
+  if (!undone) return base::fail(undone.error());
+  return taken;
 }
 
 base::Result<CommitOutcome> Producer::commit() {
@@ -253,6 +300,20 @@ base::Result<CommitOutcome> Producer::commit() {
     why_ = fmt::format("{} {} not delivered: {}", failed_, failed_ == 1 ? "message" : "messages",
                        why_);
     return give_up(CommitOutcome::kUnknown);
+  }
+  const bool dropped =
+      error_ == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error_ == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (trouble_ == Trouble::kAbort && dropped && failed_ > 0) {
+    // The delivery reports of a transaction that has failed say no more than this. librdkafka
+    // answers with why it has failed, and never commits one of which messages were dropped.
+    const RdError error(rd_kafka_commit_transaction(client_->rk(), milliseconds(kTryTimeout)));
+    if (!error) {
+      commit_asked_ = true;
+      return give_up(CommitOutcome::kUnknown);
+    }
+    if (refused_by(rd_kafka_error_code(error.get())) != Refused::kNothing) {
+      set_why({}, rd_kafka_error_code(error.get()), topics());
+    }
   }
   if (trouble_ != Trouble::kNone) return undo();
   commit_asked_ = true;

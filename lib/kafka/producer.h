@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "kafka/client.h"
@@ -62,6 +63,7 @@ struct ConsumedOffsets {
   std::string topic;
   std::span<const record::SourceOffset> next;
   const rd_kafka_consumer_group_metadata_t* group = nullptr;
+  std::string_view group_name = {};
 };
 
 class Producer {
@@ -90,6 +92,12 @@ class Producer {
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return why_; }
   rd_kafka_resp_err_t error() const { return error_; }
+  // It would be the same with anything else that is sent (kafka/refusals.h).
+  bool refused_everything() const;
+
+  // Between transactions: whether the broker takes messages to `topic` now. One is sent in a
+  // transaction that is undone. REQUIRES: a transactional id.
+  base::Result<bool> is_taken(const std::string& topic);
 
   // commit() has asked the broker to commit since begin(): before that nothing can count.
   bool commit_asked() const { return commit_asked_; }
@@ -105,6 +113,8 @@ class Producer {
   base::Result<CommitOutcome> give_up(CommitOutcome outcome);
   base::Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   base::Result<void> be_patient();
+  std::string topics() const;
+  void set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic);
   base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }
   bool fenced_by_another() const;
 
@@ -118,6 +128,7 @@ class Producer {
   Trouble trouble_ = Trouble::kNone;  // found since begin()
   std::string why_;
   rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // that why_ tells of
+  std::vector<std::string> sent_to_;                        // topics, since begin()
   bool commit_asked_ = false;
   base::Instant begun_at_{};
   uint64_t sent_ = 0;  // since the handle was made

@@ -4,6 +4,7 @@
 
 #include "kafka/payment_messages.h"
 #include "kafka/producer.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -48,7 +49,8 @@ base::Result<void> RequestWriter::begin(std::span<const record::SourceOffset> ne
   return impl_->producer->add_offsets(
       {.topic = impl_->options.requests_topic,
        .next = next,
-       .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(group.get())});
+       .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(group.get()),
+       .group_name = consumer.group()});
 }
 
 base::Result<void> RequestWriter::pay(const record::Batch& batch) {
@@ -74,17 +76,7 @@ bool RequestWriter::undone() const {
 
 bool RequestWriter::refused() const {
   if (!impl_->undone) return false;
-  switch (impl_->producer->error()) {
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-      return true;
-    default:
-      return false;
-  }
+  return refused_by(impl_->producer->error()) == Refused::kMessage;
 }
 
 const std::string& RequestWriter::why() const {

@@ -1,8 +1,16 @@
 #include "kafka/static_names.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
 #include <memory>
+#include <span>
+#include <utility>
 
-#include "kafka/admin.h"
+#include "kafka/client.h"
+#include "kafka/group_entry.h"
+#include "kafka/rd.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -10,35 +18,55 @@ namespace {
 constexpr base::Duration kLookInterval = std::chrono::milliseconds(200);
 constexpr base::Duration kMargin = std::chrono::seconds(2);  // until a session's end is noticed
 
+constexpr base::Duration kTryTimeout = std::chrono::seconds(1);
+constexpr int kLooksForNone = 2;
+
 struct Look {
   bool answered = false;  // by the group's coordinator
   std::string member_id;  // of that name; empty: there is none
 };
 
-base::Result<Look> look(Client& admin, const StaticName& name) {
+using RdGroups = std::unique_ptr<const rd_kafka_group_list, RdDeleter<rd_kafka_group_list_destroy>>;
+
+// A member of the group as far as librdkafka is concerned, so that it can ask the coordinator, that
+// never joins it.
+base::Result<std::unique_ptr<Client>> open_outsider(Cluster& cluster, const std::string& group) {
+  return Client::open(cluster, RD_KAFKA_CONSUMER,
+                      {.defaults = {},
+                       .musts = {{"group.id", group},
+                                 {"enable.auto.commit", "false"},
+                                 {"allow.auto.create.topics", "false"}}});
+}
+
+// Every broker is asked for its groups, and those that it coordinates are described by it. One that
+// does not answer is an error only if none answers after it, so "no such group" counts only with
+// the coordinator there, which has been asked something else just before.
+base::Result<Look> look(Client& outsider, const StaticName& name) {
   const std::string what = "kafka: group " + name.group;
-  const char* groups[] = {name.group.c_str()};
-  base::Result<RdEvent> answer =
-      ask_admin(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, what,
-                [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                  rd_kafka_DescribeConsumerGroups(admin.rk(), groups, 1, options, queue);
-                });
-  if (!answer) return base::fail(answer.error());
-  size_t count = 0;
-  const rd_kafka_ConsumerGroupDescription_t* const* found =
-      rd_kafka_DescribeConsumerGroups_result_groups(
-          rd_kafka_event_DescribeConsumerGroups_result(answer->get()), &count);
-  if (count != 1) return base::fail(what + ": it is not described");
-  const rd_kafka_resp_err_t error =
-      rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(found[0]));
-  if (is_about_reach(error)) return Look{};
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return base::fail(what + ": " + rd_kafka_err2str(error));
-  for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(found[0]); ++i) {
-    const rd_kafka_MemberDescription_t* const member =
-        rd_kafka_ConsumerGroupDescription_member(found[0], i);
-    const char* const instance = rd_kafka_MemberDescription_group_instance_id(member);
-    if (instance != nullptr && instance == name.instance) {
-      return Look{.answered = true, .member_id = rd_kafka_MemberDescription_consumer_id(member)};
+  const rd_kafka_resp_err_t there =
+      ask_coordinator(outsider, name.topic, milliseconds(kTryTimeout));
+  if (is_about_reach(there)) return Look{};
+  if (there != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return base::fail(what + ": " +
+                      refusal(there, {.right = "Read", .topic = name.topic, .group = name.group}));
+  const rd_kafka_group_list* raw = nullptr;
+  const rd_kafka_resp_err_t asked =
+      rd_kafka_list_groups(outsider.rk(), name.group.c_str(), &raw, milliseconds(kTryTimeout));
+  const RdGroups groups(raw);
+  if (is_about_reach(asked)) return Look{};
+  // In part: it is there, and another broker has not answered.
+  if (asked != RD_KAFKA_RESP_ERR_NO_ERROR && asked != RD_KAFKA_RESP_ERR__PARTIAL) {
+    return base::fail(what + ": " + rd_kafka_err2str(asked));
+  }
+  for (const rd_kafka_group_info& group : std::span(groups->groups, groups->group_cnt)) {
+    if (is_about_reach(group.err)) return Look{};
+    if (group.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return base::fail(what + ": " + rd_kafka_err2str(group.err));
+    }
+    for (const auto& member : std::span(group.members, group.member_cnt)) {
+      if (instance_of(member.member_id) == name.instance) {
+        return Look{.answered = true, .member_id = member.member_id};
+      }
     }
   }
   return Look{.answered = true, .member_id = {}};
@@ -46,29 +74,53 @@ base::Result<Look> look(Client& admin, const StaticName& name) {
 
 }  // namespace
 
+std::string_view instance_of(std::string_view member_id) {
+  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (member_id.size() < kUuid.size() + 1) return {};
+  const size_t dash = member_id.size() - kUuid.size() - 1;
+  if (member_id[dash] != '-') return {};
+  const bool ends_so = std::equal(
+      kUuid.begin(), kUuid.end(), member_id.begin() + static_cast<std::ptrdiff_t>(dash) + 1,
+      [](char form, char c) {
+        return form == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+      });
+  return ends_so ? member_id.substr(0, dash) : std::string_view();
+}
+
 base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Duration session) {
-  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
-  if (!admin) return base::fail(admin.error());
   const base::Clock& clock = cluster.context().clock;
+  std::unique_ptr<Client> outsider;
   std::string seen;
+  int none = 0;  // looks in a row that have found nobody
   base::Instant since = clock.now();
   for (;;) {
-    const base::Result<Look> now = look(**admin, name);
+    if (!outsider) {
+      base::Result<std::unique_ptr<Client>> opened = open_outsider(cluster, name.group);
+      if (!opened) return base::fail(opened.error());
+      outsider = std::move(*opened);
+    }
+    const base::Result<Look> now = look(*outsider, name);
     if (!now) return base::fail(now.error());
-    if (!now->answered) {
-      since = clock.now();  // sessions begin anew with their coordinator
-      (*admin)->probe_brokers();
-    } else if (now->member_id.empty()) {
-      return false;
-    } else if (clock.now() - since > session + kMargin ||
-               (!seen.empty() && seen != now->member_id)) {
-      return true;
-    } else {
+    none = now->answered && now->member_id.empty() ? none + 1 : 0;
+    if (none == kLooksForNone) return false;
+    if (now->answered && !now->member_id.empty()) {
+      if (clock.now() - since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
+        return true;
+      }
       seen = now->member_id;
     }
+    if (!now->answered) outsider->probe_brokers();
     if (base::Result<void> patient = cluster.check_patience(); !patient)
       return base::fail(patient.error());
-    rd_kafka_poll((*admin)->rk(), milliseconds(kLookInterval));
+    rd_kafka_poll(outsider->rk(), milliseconds(kLookInterval));
+    if (!now->answered) {
+      // Sessions begin anew with their coordinator, which may have forgotten the last that joined.
+      since = clock.now();
+      seen.clear();
+      // A client goes on asking brokers that have left the cluster.
+      outsider->abandon();
+      outsider.reset();
+    }
   }
 }
 

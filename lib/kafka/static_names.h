@@ -4,11 +4,16 @@
 // not so: a broker that was killed forgets members that joined just before, and one that stood
 // still answers an old request of the member's own. Nothing in Kafka's protocol tells these apart
 // at once. But a member that runs sends heartbeats, and one that does not loses the name when its
-// session ends. Only for the files of this room.
-// Tested through kafka/group_consumer.h, on a real broker.
+// session ends.
+//
+// The name is read from the id that the broker has made for a static member: the name, a dash and a
+// UUID. Groups are asked after by rd_kafka_list_groups(), which does not know names: librdkafka's
+// Admin requests to a coordinator end the process (a use after free, its issue 4605) where that
+// broker goes away meanwhile, which is when this is asked. Only for the files of this room.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -19,7 +24,11 @@ namespace paystats::kafka {
 struct StaticName {
   const std::string& group;
   const std::string& instance;
+  const std::string& topic;  // that its members read
 };
+
+// The name in the id of a static member; empty where it has none.
+std::string_view instance_of(std::string_view member_id);
 
 // True: a member of that name has been there for longer than `session`, or joined meanwhile. (One
 // with a longer session than that may have crashed all the same.) False: there is none any more.

@@ -8,6 +8,7 @@
 #include "base/mutex.h"
 #include "base/threads.h"
 #include "kafka/producer.h"
+#include "kafka/refusals.h"
 
 namespace paystats::kafka {
 namespace {
@@ -194,7 +195,8 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
     base::Result<void> added = producer->add_offsets(
         {.topic = options.source_topic,
          .next = publication.next,
-         .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(publication.group.get())});
+         .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(publication.group.get()),
+         .group_name = consumer->group()});
     if (!added) return base::fail(added.error());
   }
   const std::string_view text = publication.text;
@@ -213,7 +215,13 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
       return base::fail(delivered.error());
     }
   }
-  return producer->commit();
+  base::Result<CommitOutcome> outcome = producer->commit();
+  // Totals that are refused once are refused again: they are of no other size or place next time.
+  if (outcome && *outcome != CommitOutcome::kCommitted &&
+      refused_by(producer->error()) != Refused::kNothing) {
+    return base::fail("kafka: the totals cannot be published: " + producer->why());
+  }
+  return outcome;
 }
 
 StatsWriter::StatsWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

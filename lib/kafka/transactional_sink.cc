@@ -91,7 +91,10 @@ class TransactionalPaymentSink final : public io::PaymentSink {
     return {};
   }
 
-  base::Result<bool> probe() override { return producer_->has_leaders(topic_); }
+  // A right that is missing is not seen from a topic that has its leaders.
+  base::Result<bool> probe() override {
+    return refused_ ? producer_->is_taken(topic_) : producer_->has_leaders(topic_);
+  }
 
   base::Result<void> close() override { return flush(); }
   bool lines_await_flush() const override { return options_.lines_together; }
@@ -102,6 +105,7 @@ class TransactionalPaymentSink final : public io::PaymentSink {
   base::Result<void> conclude() {
     const base::Result<CommitOutcome> outcome = producer_->commit();
     if (!outcome) return ended(outcome.error());
+    refused_ = *outcome != CommitOutcome::kCommitted && producer_->refused_everything();
     switch (*outcome) {
       case CommitOutcome::kCommitted:
         return {};
@@ -142,6 +146,7 @@ class TransactionalPaymentSink final : public io::PaymentSink {
   PaymentMessages messages_;
   HeldBatches held_;
   bool lines_sent_ = false;  // within a transaction that is open
+  bool refused_ = false;     // the last one, as any other would be
   Aftermath aftermath_ = Aftermath::kBroken;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kafka/client.h"
 #include "unit/kafka/mock_cluster.h"
@@ -64,6 +65,17 @@ class GroupEntryTest : public MockClusterTest {
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Client> client_;
 };
+
+TEST_F(GroupEntryTest, AGroupThatMayNotBeReadIsSaidToBeThat) {
+  next_errors(kFindCoordinator,
+              std::vector<rd_kafka_resp_err_t>(100, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED));
+  GroupEntry entry(*client_, topic_, topic_);
+  const base::Result<void> found = entry.find_coordinator();
+  rd_kafka_mock_clear_request_errors(mock().mock(), kFindCoordinator);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message,
+            "kafka: group " + topic_ + ": not authorized: Read on group " + topic_);
+}
 
 TEST_F(GroupEntryTest, WhoIsAdmittedAndLeftWaitingJoinsAgain) {
   GroupEntry entry(*client_, topic_, topic_);

@@ -32,7 +32,9 @@ namespace paystats::kafka {
 
 // Kinds of requests, https://kafka.apache.org/protocol
 constexpr int16_t kProduce = 0;
+constexpr int16_t kFindCoordinator = 10;
 constexpr int16_t kInitProducerId = 22;
+constexpr int16_t kAddPartitions = 24;
 constexpr int16_t kAddOffsets = 25;
 constexpr int16_t kEndTransaction = 26;
 

@@ -1,0 +1,50 @@
+# A member that is told that another has its name looks whether that is so, while brokers come and go.
+# PAYSTATS_ROUNDS=13 makes it 52 looks that a broker's end interrupts.
+
+load ../tools/helpers
+load helpers
+
+setup_file() { kafka_up --own; }
+
+# start_member N: payagg of a group and an output of its own, all as the instance `same`.
+start_member() {
+  payagg "kafka:$payments" -o "kafka:$stats-$1" --group "$stats-$1" --instance same --metrics "$1.prom" \
+    -X session.timeout.ms=6000 2>"$1.err" 3>&- &
+  members[$1]=$!
+  started+=("$!")
+}
+
+# start_ghost N: a client that takes that name; its end is the end of a process that crashed.
+start_ghost() {
+  kcat -q -b "$KAFKA" -G "$stats-$1" -X group.instance.id=same -X enable.auto.commit=false \
+    -X session.timeout.ms=6000 "$payments" >"$1.ghost" 2>&1 3>&- &
+  ghosts[$1]=$!
+  started+=("$!")
+}
+
+# times WORDS N: how often that member has said them.
+times() { grep -c "$1" "$2.err" || true; }
+
+@test "the broker dies while members look whether others of their names live: each goes on" {
+  topic "$payments" 1
+  members=() ghosts=()
+  for n in 1 2 3 4; do
+    topic "$stats-$n" 1 cleanup.policy=compact
+    start_member $n
+  done
+  for round in $(seq "${PAYSTATS_ROUNDS:-2}"); do
+    for n in 1 2 3 4; do wait_for "grep -qx 'payagg_partitions 1' $n.prom"; done
+    paygen -q -o "kafka:$payments" --random 100 --users 10 --seed "$round"
+    for n in 1 2 3 4; do start_ghost $n; done
+    for n in 1 2 3 4; do wait_for "[ \$(times 'looking whether it lives' $n) -ge $round ]"; done
+    kill -KILL "${ghosts[@]}"
+    broker kill 1
+    broker start >/dev/null
+    for n in 1 2 3 4; do
+      wait_for "[ \$(times 'joined anew' $n) -ge $round ] || ! kill -0 ${members[$n]}"
+      kill -0 "${members[$n]}" || { cat $n.err; return 1; }
+    done
+  done
+  consume "$payments" | payagg >expected
+  for n in 1 2 3 4; do wait_for "consume '$stats-$n' | payagg --merge | cmp -s - expected"; done
+}
