@@ -26,6 +26,7 @@ struct Message {
   std::string_view key;                   // empty where there is none
   std::optional<std::string_view> value;  // nothing: a tombstone, or a null payment
   record::SourceOffset at;
+  int64_t timestamp_ms = -1;  // since 1970, by its sender or its broker; -1: it has none
 };
 
 // What is in front of the JSON text in a value.

@@ -60,7 +60,10 @@ class MessageBatch {
  private:
   void add(const rd_kafka_message_t& raw) {
     assert(raw.err == RD_KAFKA_RESP_ERR_NO_ERROR);
-    io::Message message{.key = {}, .value = {}, .at = {raw.partition, raw.offset}};
+    io::Message message{.key = {},
+                        .value = {},
+                        .at = {raw.partition, raw.offset},
+                        .timestamp_ms = rd_kafka_message_timestamp(&raw, nullptr)};
     if (raw.key != nullptr) message.key = {static_cast<const char*>(raw.key), raw.key_len};
     if (raw.payload != nullptr) {
       message.value = std::string_view(static_cast<const char*>(raw.payload), raw.len);

@@ -70,7 +70,7 @@ class GroupConsumer::Impl {
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
-  base::Result<bool> commit(std::span<const record::SourceOffset> next);
+  base::Result<bool> commit(std::span<const SignedOffset> next);
   const std::string& group() const { return options_.group; }
   std::shared_ptr<const void> group_metadata();
   void close();
@@ -366,7 +366,7 @@ base::Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) 
   return asked ? base::Result<PartitionOffsets>(ends) : base::fail(asked.error());
 }
 
-base::Result<bool> GroupConsumer::Impl::commit(std::span<const record::SourceOffset> next) {
+base::Result<bool> GroupConsumer::Impl::commit(std::span<const SignedOffset> next) {
   return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
 
@@ -418,7 +418,7 @@ bool GroupConsumer::assigned() const {
 base::Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
   return impl_->ask_ends(partition);
 }
-base::Result<bool> GroupConsumer::commit(std::span<const record::SourceOffset> next) {
+base::Result<bool> GroupConsumer::commit(std::span<const SignedOffset> next) {
   return impl_->commit(next);
 }
 const std::string& GroupConsumer::group() const {

@@ -24,6 +24,7 @@
 #include "io/message_source.h"
 #include "io/wait.h"
 #include "kafka/cluster.h"
+#include "kafka/offset_signature.h"
 
 namespace paystats::kafka {
 
@@ -40,9 +41,10 @@ struct GroupConsumerOptions {
 // Offsets of one partition, as the broker knows them.
 struct PartitionOffsets {
   int32_t partition = 0;
-  int64_t low = 0;                        // the first that is there
-  int64_t high = 0;                       // behind the last
-  std::optional<int64_t> committed = {};  // of the group
+  int64_t low = 0;                                // the first that is there
+  int64_t high = 0;                               // behind the last
+  std::optional<int64_t> committed = {};          // of the group
+  std::optional<OffsetSignature> signature = {};  // of the committed offset, if it has one
 };
 
 class PartitionOwner {
@@ -96,7 +98,7 @@ class GroupConsumer {
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
 
   // Commits offsets without a transaction. False: this member may not any more.
-  base::Result<bool> commit(std::span<const record::SourceOffset> next);
+  base::Result<bool> commit(std::span<const SignedOffset> next);
 
   const std::string& group() const;  // for any thread
 

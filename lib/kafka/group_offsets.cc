@@ -17,6 +17,11 @@ namespace {
 
 constexpr base::Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
+OffsetMetadata metadata_of(const rd_kafka_topic_partition_t& offset) {
+  if (offset.metadata == nullptr) return {};
+  return read_offset_metadata({static_cast<const char*>(offset.metadata), offset.metadata_size});
+}
+
 // Not of the stable offsets, which are what is waited for.
 base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
                                                const rd_kafka_topic_partition_list_t& partitions) {
@@ -34,8 +39,7 @@ base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::stri
   if (!asked) return base::fail(asked.error());
   std::set<std::string> signers;
   for (int i = 0; i < committed->cnt; ++i) {
-    const rd_kafka_topic_partition_t& each = committed->elems[i];
-    std::string signer(static_cast<const char*>(each.metadata), each.metadata_size);
+    std::string signer = metadata_of(committed->elems[i]).transactional_id;
     if (signer.starts_with(group + ".")) signers.insert(std::move(signer));
   }
   return signers;
@@ -99,9 +103,19 @@ RdPartitions list_of(const std::string& topic, std::span<const record::SourceOff
   return list;
 }
 
-void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id) {
-  offset.metadata = ::strdup(transactional_id.c_str());  // librdkafka frees it
-  offset.metadata_size = offset.metadata == nullptr ? 0 : transactional_id.size();
+RdPartitions commit_list(const std::string& topic, std::span<const SignedOffset> next,
+                         std::string_view transactional_id) {
+  RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
+  for (const SignedOffset& each : next) {
+    rd_kafka_topic_partition_t& offset =
+        *rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition);
+    offset.offset = each.offset;
+    const std::string metadata = offset_metadata(transactional_id, each.signature);
+    if (metadata.empty()) continue;
+    offset.metadata = ::strdup(metadata.c_str());  // librdkafka frees it
+    offset.metadata_size = offset.metadata == nullptr ? 0 : metadata.size();
+  }
+  return list;
 }
 
 base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
@@ -121,22 +135,25 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
           refusal(each.err, {.right = "Read", .topic = member.topic, .group = member.group})));
     }
     PartitionOffsets found{.partition = each.partition};
-    if (each.offset >= 0) found.committed = each.offset;
+    if (each.offset >= 0) {
+      found.committed = each.offset;
+      found.signature = metadata_of(each).signature;
+    }
     asked = client.request(label + ": offsets", [&](int timeout_ms) {
       return query_ends(client.rk(), member.topic, each.partition, found.low, found.high,
                         timeout_ms);
     });
     if (!asked) return base::fail(asked.error());
-    offsets.push_back(found);
+    offsets.push_back(std::move(found));
   }
   return offsets;
 }
 
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
-                                        std::span<const record::SourceOffset> next,
+                                        std::span<const SignedOffset> next,
                                         const std::function<bool()>& may) {
   if (next.empty()) return true;
-  const RdPartitions list = list_of(topic, next);
+  const RdPartitions list = commit_list(topic, next, {});
   Cluster& cluster = client.cluster();
   for (;;) {
     if (!may()) return false;

@@ -3,20 +3,23 @@
 //
 // Offsets that an open transaction holds up are waited for. Where its producer has crashed and does
 // not come back, the broker aborts that transaction only some time after its time-out. So a member
-// that commits offsets in a transaction signs them with its transactional id, and the new owner
-// that finds them held up initializes a producer of that id once: this aborts what is open under
-// it, and fences a process that still runs with it. Only for the files of this room.
+// that commits offsets in a transaction attaches its transactional id, as the first line of their
+// metadata (see offset_signature.h), and the new owner that finds them held up initializes a
+// producer of that id once: this aborts what is open under it, and fences a process that still runs
+// with it. Only for the files of this room.
 // Tested through kafka/group_consumer.h, and in tests/kafka/payagg.bats.
 #pragma once
 
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "kafka/client.h"
 #include "kafka/group_consumer.h"
+#include "kafka/offset_signature.h"
 #include "kafka/rd.h"
 #include "record/payment.h"
 
@@ -33,13 +36,14 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
 
 // Commits offsets by themselves. False: this member may not any more, which `may` knows first.
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
-                                        std::span<const record::SourceOffset> next,
+                                        std::span<const SignedOffset> next,
                                         const std::function<bool()>& may);
 
 // For librdkafka, which calls where to read next just an offset.
 RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next);
 
-// To be attached to offsets that are committed in a transaction of this id.
-void sign_offset(rd_kafka_topic_partition_t& offset, const std::string& transactional_id);
+// The same with all that is committed; `transactional_id` is empty where there is no transaction.
+RdPartitions commit_list(const std::string& topic, std::span<const SignedOffset> next,
+                         std::string_view transactional_id);
 
 }  // namespace paystats::kafka

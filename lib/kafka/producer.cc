@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "kafka/group_offsets.h"
@@ -172,22 +174,46 @@ base::Result<void> Producer::begin() {
   return {};
 }
 
-base::Result<void> Producer::send(const OutgoingMessage& message) {
+rd_kafka_resp_err_t Producer::produce(const OutgoingMessage& message) {
   rd_kafka_topic_t* const topic = client_->topic(message.topic);
+  void* const value = const_cast<char*>(message.value.data());
+  void* const key = message.key.empty() ? nullptr : const_cast<char*>(message.key.data());
+  if (message.headers == nullptr) {
+    const int sent = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY, value,
+                                      message.value.size(), key, message.key.size(), nullptr);
+    return sent == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+  }
+  RdHeaders headers(rd_kafka_headers_copy(message.headers));
+  std::array<rd_kafka_vu_t, 6> parts{};
+  parts[0].vtype = RD_KAFKA_VTYPE_RKT;
+  parts[0].u.rkt = topic;
+  parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+  parts[1].u.i32 = message.partition;
+  parts[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  parts[2].u.i = RD_KAFKA_MSG_F_COPY;
+  parts[3].vtype = RD_KAFKA_VTYPE_VALUE;
+  parts[3].u.mem = {.ptr = value, .size = message.value.size()};
+  parts[4].vtype = RD_KAFKA_VTYPE_KEY;
+  parts[4].u.mem = {.ptr = key, .size = message.key.size()};
+  parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
+  parts[5].u.headers = headers.get();
+  const RdError error(rd_kafka_produceva(client_->rk(), parts.data(), parts.size()));
+  if (error) return rd_kafka_error_code(error.get());
+  std::ignore = headers.release();  // the message's now
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+base::Result<void> Producer::send(const OutgoingMessage& message) {
   for (;;) {
     if (trouble_ != Trouble::kNone) return {};  // commit() will say so
-    const int sent = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY,
-                                      const_cast<char*>(message.value.data()), message.value.size(),
-                                      message.key.empty() ? nullptr : message.key.data(),
-                                      message.key.size(), nullptr);
-    if (sent == 0) {
+    const rd_kafka_resp_err_t error = produce(message);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       ++sent_;
       if (std::ranges::find(sent_to_, message.topic) == sent_to_.end()) {
         sent_to_.push_back(message.topic);
       }
       return {};
     }
-    const rd_kafka_resp_err_t error = rd_kafka_last_error();
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       rd_kafka_poll(client_->rk(), 10);
       if (base::Result<void> patient = be_patient(); !patient) return patient;
@@ -261,8 +287,7 @@ base::Result<CommitOutcome> Producer::undo() {
 
 base::Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
   if (offsets.next.empty()) return {};
-  const RdPartitions list = list_of(offsets.topic, offsets.next);
-  for (int i = 0; i < list->cnt; ++i) sign_offset(list->elems[i], *options_.transactional_id);
+  const RdPartitions list = commit_list(offsets.topic, offsets.next, *options_.transactional_id);
   const base::Result<bool> added = attempt("send_offsets_to_transaction", [&](int timeout_ms) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
                                                 timeout_ms);

@@ -30,8 +30,8 @@
 #include "base/result.h"
 #include "kafka/client.h"
 #include "kafka/cluster.h"
+#include "kafka/offset_signature.h"
 #include "kafka/rd.h"
-#include "record/payment.h"
 
 namespace paystats::kafka {
 
@@ -50,6 +50,7 @@ struct OutgoingMessage {
   int32_t partition = RD_KAFKA_PARTITION_UA;  // by the key's hash
   std::string_view key = {};                  // empty: none
   std::string_view value = {};
+  const rd_kafka_headers_t* headers = nullptr;  // copied as well
 };
 
 enum class CommitOutcome {
@@ -58,10 +59,10 @@ enum class CommitOutcome {
   kUnknown,  // all of it counts or none; without a transactional id: some of it may
 };
 
-// Offsets that are committed with a transaction: where each partition is to be read from next.
+// Offsets that are committed with a transaction.
 struct ConsumedOffsets {
   std::string topic;
-  std::span<const record::SourceOffset> next;
+  std::span<const SignedOffset> next;
   const rd_kafka_consumer_group_metadata_t* group = nullptr;
   std::string_view group_name = {};
 };
@@ -113,6 +114,7 @@ class Producer {
   base::Result<CommitOutcome> give_up(CommitOutcome outcome);
   base::Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   base::Result<void> be_patient();
+  rd_kafka_resp_err_t produce(const OutgoingMessage& message);
   std::string topics() const;
   void set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic);
   base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }

@@ -1,6 +1,7 @@
 #include "kafka/request_writer.h"
 
 #include <utility>
+#include <vector>
 
 #include "kafka/payment_messages.h"
 #include "kafka/producer.h"
@@ -45,10 +46,14 @@ base::Result<std::unique_ptr<RequestWriter>> RequestWriter::open(Cluster& cluste
 base::Result<void> RequestWriter::begin(std::span<const record::SourceOffset> next,
                                         GroupConsumer& consumer) {
   if (base::Result<void> begun = impl_->producer->begin(); !begun) return begun;
+  std::vector<SignedOffset> offsets;  // without a signature: their answers say where to go on
+  for (const record::SourceOffset& each : next) {
+    offsets.push_back({.partition = each.partition, .offset = each.offset});
+  }
   const std::shared_ptr<const void> group = consumer.group_metadata();
   return impl_->producer->add_offsets(
       {.topic = impl_->options.requests_topic,
-       .next = next,
+       .next = offsets,
        .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(group.get()),
        .group_name = consumer.group()});
 }

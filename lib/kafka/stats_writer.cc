@@ -1,13 +1,17 @@
 #include "kafka/stats_writer.h"
 
 #include <cassert>
+#include <cstdint>
 #include <map>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/threads.h"
 #include "kafka/producer.h"
+#include "kafka/rd.h"
+#include "kafka/record_source.h"
 #include "kafka/refusals.h"
 
 namespace paystats::kafka {
@@ -106,7 +110,7 @@ struct Publication {
     size_t at = 0;  // in text: the key, and then the line
   };
 
-  std::vector<record::SourceOffset> next;
+  std::vector<SignedOffset> next;
   std::shared_ptr<const void> group;  // of the consumer
   std::vector<Line> lines;
   std::string text;
@@ -126,7 +130,9 @@ struct Publication {
 // loop that takes all of a core if there is more to be sent.
 class Rounds {
  public:
-  explicit Rounds(const Publication& publication) : lines_(publication.lines) {
+  // `overhead_bytes`: what a line brings along beside its key and itself.
+  Rounds(const Publication& publication, size_t overhead_bytes)
+      : overhead_bytes_(overhead_bytes), lines_(publication.lines) {
     for (const Publication::Line& line : lines_) {
       Lane& lane = lanes_[line.partition];
       if (lane.lines == 0) lane.next = static_cast<size_t>(&line - lines_.data());
@@ -144,7 +150,7 @@ class Rounds {
         const Publication::Line& line = lines_[lane.next++];
         if (line.partition != partition) continue;
         if (base::Result<void> sent = send(line); !sent) return base::fail(sent.error());
-        bytes += line.key_size + line.size + kLineOverhead;
+        bytes += line.key_size + line.size + overhead_bytes_;
         ++count;
         --lane.lines;
         any = true;
@@ -157,15 +163,48 @@ class Rounds {
   // Of a partition and a round. librdkafka's batch.num.messages is 10000, its batch.size 1 MB.
   static constexpr size_t kLinesMax = 8'000;
   static constexpr size_t kBytesMax = 800'000;
-  static constexpr size_t kLineOverhead = 20;
 
   struct Lane {
     size_t next = 0;   // where to look for its next line
     size_t lines = 0;  // that are left
   };
+  const size_t overhead_bytes_;
   std::span<const Publication::Line> lines_;
   std::map<int32_t, Lane> lanes_;  // by partition
 };
+
+// The headers of the totals of each partition, made once.
+class SourceHeaders {
+ public:
+  explicit SourceHeaders(const StatsWriterOptions& options) : options_(options) {}
+
+  const rd_kafka_headers_t* of(int32_t partition) {
+    RdHeaders& headers = headers_[partition];
+    if (!headers) {
+      const std::string text = text_of(partition);
+      headers.reset(rd_kafka_headers_new(1));
+      rd_kafka_header_add(headers.get(), kSourceHeader, -1, text.data(),
+                          static_cast<ssize_t>(text.size()));
+    }
+    return headers.get();
+  }
+
+  // Of any message, its name and all that frames it among them.
+  size_t bytes_max() const { return text_of(INT32_MAX).size() + 20; }
+
+ private:
+  std::string text_of(int32_t partition) const {
+    return record_source_text({.cluster = options_.cluster_id,
+                               .topic = options_.source_topic,
+                               .partition = partition,
+                               .group = options_.group});
+  }
+
+  const StatsWriterOptions& options_;
+  std::unordered_map<int32_t, RdHeaders> headers_;
+};
+
+constexpr size_t kLineOverhead = 20;  // of a message, beside key, value and headers
 
 }  // namespace
 
@@ -183,7 +222,8 @@ class StatsWriter::Impl {
   const std::unique_ptr<Producer> producer;  // the thread's from commit() to wait()
   Publication publication;                   // the same
   GroupConsumer* consumer = nullptr;
-  WorkThread thread;  // last: it ends before the others
+  SourceHeaders headers{options};  // the thread's
+  WorkThread thread;               // last: it ends before the others
 
  private:
   base::Result<CommitOutcome> publish();
@@ -205,9 +245,10 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
     return producer->send({.topic = is_reject ? *options.rejects_topic : options.topic,
                            .partition = is_reject ? RD_KAFKA_PARTITION_UA : line.partition,
                            .key = text.substr(line.at, line.key_size),
-                           .value = text.substr(line.at + line.key_size, line.size)});
+                           .value = text.substr(line.at + line.key_size, line.size),
+                           .headers = is_reject ? nullptr : headers.of(line.partition)});
   };
-  for (Rounds rounds(publication);;) {
+  for (Rounds rounds(publication, kLineOverhead + headers.bytes_max());;) {
     const base::Result<bool> any = rounds.next(send);
     if (!any) return base::fail(any.error());
     if (!*any) break;
@@ -242,7 +283,7 @@ base::Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster,
   return std::unique_ptr<StatsWriter>(new StatsWriter(std::move(impl)));
 }
 
-void StatsWriter::begin(std::span<const record::SourceOffset> next, GroupConsumer& consumer) {
+void StatsWriter::begin(std::span<const SignedOffset> next, GroupConsumer& consumer) {
   impl_->consumer = &consumer;
   impl_->publication = {.next = {next.begin(), next.end()},
                         .group = impl_->exactly_once() ? consumer.group_metadata() : nullptr,

@@ -23,7 +23,7 @@
 #include "base/result.h"
 #include "kafka/cluster.h"
 #include "kafka/group_consumer.h"
-#include "record/payment.h"
+#include "kafka/offset_signature.h"
 
 namespace paystats::kafka {
 
@@ -32,6 +32,9 @@ struct StatsWriterOptions {
   std::string topic;
   std::optional<std::string> rejects_topic = {};
   std::optional<std::string> transactional_id = {};  // without: at least once
+  // For what each total says of itself (see record_source.h).
+  std::string cluster_id = {};
+  std::string group = {};
 };
 
 class StatsWriter {
@@ -47,7 +50,7 @@ class StatsWriter {
 
   // `next`, from where the next owner of each partition is to read it, is committed as well.
   // `consumer` is borrowed until wait(). What was begun before and not committed is dropped.
-  void begin(std::span<const record::SourceOffset> next, GroupConsumer& consumer);
+  void begin(std::span<const SignedOffset> next, GroupConsumer& consumer);
   // `line` is a whole stats line; its newline is left off.
   void stats(int32_t partition, std::string_view user, std::string_view line);
   void reject(std::string_view line);  // REQUIRES: a topic of rejects

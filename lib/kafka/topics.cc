@@ -106,6 +106,24 @@ base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::str
   return *partitions > 0 ? std::optional<int32_t>(*partitions) : std::nullopt;
 }
 
+base::Result<std::string> cluster_id(Cluster& cluster) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return base::fail(admin.error());
+  base::Result<void> answered = (*admin)->request("kafka: cluster id", [&](int timeout_ms) {
+    const rd_kafka_metadata_t* raw = nullptr;
+    const rd_kafka_resp_err_t asked =
+        rd_kafka_metadata((*admin)->rk(), 0, nullptr, &raw, timeout_ms);
+    if (asked == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(raw);
+    return asked;
+  });
+  if (!answered) return base::fail(answered.error());
+  // It has come with the metadata, if there is one.
+  char* const raw = rd_kafka_clusterid((*admin)->rk(), 0);
+  std::string id = raw == nullptr ? "" : raw;
+  if (raw != nullptr) rd_kafka_mem_free((*admin)->rk(), raw);
+  return id;
+}
+
 base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
                                                           const std::string& topic) {
   base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);

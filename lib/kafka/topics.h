@@ -33,6 +33,9 @@ base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
 // The same where there is such a topic, else nothing. Makes none, whatever the user said.
 base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name);
 
+// What the cluster calls itself; empty where it has no name (brokers before Kafka 0.10.1).
+base::Result<std::string> cluster_id(Cluster& cluster);
+
 // By name: {"cleanup.policy", "compact,delete"}.
 using TopicSettings = std::map<std::string, std::string>;
 

@@ -73,21 +73,6 @@ char* write_escaped(std::string_view text, char* out) {
   return out;
 }
 
-// What is not under our control, such as a file's name, need not be UTF-8; a JSON line must be.
-void append_any_string(std::string& out, std::string_view text) {
-  if (base::is_valid_utf8(text)) {
-    append_json_string(out, text);
-    return;
-  }
-  std::string mended;
-  while (!text.empty()) {
-    const size_t bytes = base::decode_utf8(text).bytes;
-    mended += bytes == 0 ? kReplacement : text.substr(0, bytes);
-    text.remove_prefix(bytes == 0 ? 1 : bytes);
-  }
-  append_json_string(out, mended);
-}
-
 // RFC 4648, section 4.
 void append_base64(std::string& out, std::string_view bytes) {
   constexpr std::string_view kAlphabet =
@@ -127,6 +112,21 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(buffer, static_cast<size_t>(end - buffer));
   }
   out += '"';
+}
+
+// What is not under our control, such as a file's name, need not be UTF-8; a JSON line must be.
+void append_any_string(std::string& out, std::string_view text) {
+  if (base::is_valid_utf8(text)) {
+    append_json_string(out, text);
+    return;
+  }
+  std::string mended;
+  while (!text.empty()) {
+    const size_t bytes = base::decode_utf8(text).bytes;
+    mended += bytes == 0 ? kReplacement : text.substr(0, bytes);
+    text.remove_prefix(bytes == 0 ? 1 : bytes);
+  }
+  append_json_string(out, mended);
 }
 
 namespace {

@@ -12,6 +12,8 @@ namespace paystats::record {
 
 // "text" with its quotes. REQUIRES: valid UTF-8.
 void append_json_string(std::string& out, std::string_view text);
+// The same of any bytes: what is not UTF-8 becomes U+FFFD.
+void append_any_string(std::string& out, std::string_view text);
 
 // {"user":"edgar","paymentAmt":1.0}\n  where amount_text is plain (see plain_decimal()).
 void append_payment(std::string& out, std::string_view user, std::string_view amount_text);

@@ -94,6 +94,25 @@ std::vector<std::string_view> raw_values(std::string_view object, std::string_vi
   return values;
 }
 
+std::optional<std::string_view> raw_value(std::string_view object, std::string_view name) {
+  const std::vector<std::string_view> values = raw_values(object, name);
+  return values.size() == 1 ? std::optional(values.front()) : std::nullopt;
+}
+
+bool is_json_object(std::string_view text) {
+  const JsonElements json = split_json(text);
+  return json.flaw == Flaw::kNone && !json.is_array && json.elements.front().starts_with('{');
+}
+
+std::optional<std::string> json_string(std::string_view raw) {
+  JsonScanner scanner(raw);
+  JsonToken token;
+  if (scanner.peek() != '"' || !scanner.read_string(token)) return std::nullopt;
+  std::string text(token.text.size(), '\0');
+  text.resize(decode_escapes(token.text, text.data()));
+  return text;
+}
+
 std::string describe_position(std::string_view text, size_t at) {
   const std::string_view before = text.substr(0, at);
   const auto lines = std::count(before.begin(), before.end(), '\n');

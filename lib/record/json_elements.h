@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,15 @@ JsonElements split_json(std::string_view text);
 // The value of one field of an object as it is written, once for each time that it is there.
 // REQUIRES: `object` is one JSON object (see split_json).
 std::vector<std::string_view> raw_values(std::string_view object, std::string_view name);
+
+// The same of a field that is there once.
+std::optional<std::string_view> raw_value(std::string_view object, std::string_view name);
+
+// Whether `text` is one JSON object.
+bool is_json_object(std::string_view text);
+
+// The text that a value stands for, if it is a string. REQUIRES: it is a value of JSON.
+std::optional<std::string> json_string(std::string_view raw);
 
 // "byte 17 (line 2, column 5)"
 std::string describe_position(std::string_view text, size_t at);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "keys/keyed_lines.h"
@@ -14,8 +13,6 @@
 namespace paystats::requests {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kHexDigits = 16;
 
 std::optional<uint64_t> read_number(std::string_view text, int base) {
@@ -25,17 +22,10 @@ std::optional<uint64_t> read_number(std::string_view text, int base) {
   return error == std::errc() && read == end ? std::optional(number) : std::nullopt;
 }
 
-// The one value of a field of an object, where it is there once.
-std::optional<std::string_view> raw_value(std::string_view object, std::string_view name) {
-  const std::vector<std::string_view> values = record::raw_values(object, name);
-  return values.size() == 1 ? std::optional(values.front()) : std::nullopt;
-}
-
 // Empty where there is no such text.
 std::string string_field(std::string_view object, std::string_view name) {
-  const std::optional<std::string_view> raw = raw_value(object, name);
-  const Json value = raw ? Json::parse(*raw, nullptr, false) : Json();
-  return value.is_string() ? value.get<std::string>() : std::string();
+  const std::optional<std::string_view> raw = record::raw_value(object, name);
+  return raw ? record::json_string(*raw).value_or(std::string()) : std::string();
 }
 
 void append_field(std::string& text, std::string_view name, std::string_view value) {
@@ -45,14 +35,8 @@ void append_field(std::string& text, std::string_view name, std::string_view val
 
 // Nothing where there is no such whole number.
 std::optional<uint64_t> number_field(std::string_view object, std::string_view name) {
-  const std::optional<std::string_view> raw = raw_value(object, name);
+  const std::optional<std::string_view> raw = record::raw_value(object, name);
   return raw ? read_number(*raw, 10) : std::nullopt;
-}
-
-bool is_object(std::string_view text) {
-  const record::JsonElements json = record::split_json(text);
-  return json.flaw == record::Flaw::kNone && !json.is_array &&
-         json.elements.front().starts_with('{');
 }
 
 }  // namespace
@@ -60,7 +44,7 @@ bool is_object(std::string_view text) {
 // As a line of a log counts: a group as a whole, or a batch. One that is bad makes all of it bad.
 void RequestDecoder::decode_payments(std::string_view value, RequestMessage& request) const {
   std::vector<std::string_view> elements = {value};
-  if (const auto group = raw_value(value, "payments"))
+  if (const auto group = record::raw_value(value, "payments"))
     elements = record::split_json(*group).elements;
   if (elements.empty()) request.error = "payments: empty";
   for (const std::string_view element : elements) {
@@ -93,7 +77,7 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
     return request;
   }
   request.key = message.key;
-  if (!message.value || !is_object(*message.value)) {
+  if (!message.value || !record::is_json_object(*message.value)) {
     request.error = "not a JSON object";
     return request;
   }
@@ -148,7 +132,7 @@ std::string answer_text(const Answer& answer) {
 }
 
 std::optional<Answer> read_answer(const io::Message& message) {
-  if (!message.value || !is_object(*message.value)) return std::nullopt;
+  if (!message.value || !record::is_json_object(*message.value)) return std::nullopt;
   const std::string_view object = *message.value;
   const std::optional<uint64_t> offset = number_field(object, "offset");
   if (!offset || string_field(object, "idempotencyKey") != message.key) return std::nullopt;

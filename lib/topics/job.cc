@@ -12,6 +12,7 @@
 #include "kafka/stats_writer.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
+#include "topics/signature.h"
 #include "topics/start.h"
 
 namespace paystats::topics {
@@ -82,7 +83,9 @@ base::Result<void> TopicJob::Impl::open() {
                                {.source_topic = options_.topics.payments,
                                 .topic = options_.topics.stats,
                                 .rejects_topic = options_.rejects_topic,
-                                .transactional_id = std::move(transactional_id)},
+                                .transactional_id = std::move(transactional_id),
+                                .cluster_id = options_.publish.origin.cluster_id,
+                                .group = options_.group},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ =
@@ -145,6 +148,7 @@ base::Result<void> TopicJob::Impl::take(const io::MessageBlock& block) {
   for (const io::Message& message : block.messages)
     bytes += message.value ? message.value->size() : 0;
   context_.counters.bytes += bytes;
+  note_last(block, parts_);
   const uint64_t before = decoder_.records();
   base::Result<void> taken = decoder_.decode(
       block, [this](const io::DecodedRun<record::Payment>& decoded) { return add(decoded); });
@@ -276,8 +280,10 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
       restore(context_.cluster, options_.topics.stats, parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
   std::vector<record::SourceOffset> starts;
+  std::vector<kafka::SignedOffset> begun;
   for (const kafka::PartitionOffsets& offsets : partitions) {
-    const PartitionTotals& totals = parts_.at(offsets.partition).totals;
+    TopicPart& part = parts_.at(offsets.partition);
+    const PartitionTotals& totals = part.totals;
     int64_t high = offsets.high;
     if (totals.newest_restored() >= high) {
       // Until it is fenced another of our name may publish what it has read beyond that.
@@ -298,8 +304,9 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                                 options_.topics.payments, offsets.partition,
                                                 start->offset, totals.totals().users()));
     starts.push_back({offsets.partition, start->offset});
+    begun.push_back(take_over(offsets, start->offset, part, options_.publish.origin));
   }
-  publisher_->assigned(starts);
+  publisher_->assigned(std::move(begun));
   return starts;
 }
 

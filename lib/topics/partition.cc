@@ -18,8 +18,11 @@ base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
   offsets_.resize(totals_.users(), kNothing);
   // A member that the group had removed may have written late.
   if (stats.at->offset < offsets_[*user]) return {};
+  leave_digest(*user);
   offsets_[*user] = stats.at->offset;
   totals_.set(*user, stats.sum, stats.count);
+  ++digest_.users;
+  digest_.add(stats.sum, stats.count);
   newest_restored_ = std::max(newest_restored_, stats.at->offset);
   return {};
 }
@@ -27,8 +30,15 @@ base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
 void PartitionTotals::remove(std::string_view user) {
   const std::optional<uint32_t> found = totals_.find(user);
   if (!found) return;
+  leave_digest(*found);
   offsets_[*found] = kNothing;
   totals_.set(*found, money::Decimal(), 0);
+}
+
+void PartitionTotals::leave_digest(uint32_t user) {
+  if (offsets_[user] == kNothing) return;
+  --digest_.users;
+  digest_.take_back(totals_.sum(user), totals_.count(user));
 }
 
 void PartitionTotals::restored() {
@@ -66,7 +76,12 @@ size_t PartitionTotals::add_message(std::span<const Row> rows, size_t first, int
     added_.push_back(i);
   }
   if (added_.empty()) ++skipped_;
-  for (const size_t row : added_) offsets_[indices_[row]] = offset;
+  for (const size_t row : added_) {
+    int64_t& included = offsets_[indices_[row]];
+    if (included == kNothing) ++digest_.users;
+    included = offset;
+    digest_.add(rows[row].record.sum, rows[row].record.count);
+  }
   return end;
 }
 

@@ -12,12 +12,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "io/message_source.h"
+#include "kafka/offset_signature.h"
 #include "record/payment.h"
 #include "totals/totals.h"
 
@@ -45,6 +47,9 @@ class PartitionTotals {
   base::Result<void> add(std::span<const Row> rows, std::span<const io::Message> messages,
                          std::vector<totals::Totals::RejectedRow>& rejected);
 
+  // Of the users who include a payment, kept with each change.
+  const kafka::TableDigest& digest() const { return digest_; }
+
   // Messages all of whose payments were included already.
   uint64_t skipped() const { return skipped_; }
 
@@ -60,9 +65,11 @@ class PartitionTotals {
  private:
   size_t add_message(std::span<const Row> rows, size_t first, int64_t offset,
                      std::vector<totals::Totals::RejectedRow>& rejected);
+  void leave_digest(uint32_t user);
 
   const int32_t partition_;
   totals::Totals totals_;
+  kafka::TableDigest digest_;
   std::vector<int64_t> offsets_;   // by user: the last payment included
   std::vector<uint32_t> indices_;  // reused, as is the next one
   std::vector<size_t> added_;      // rows of a message
@@ -73,8 +80,9 @@ class PartitionTotals {
 // A partition that is assigned.
 struct TopicPart {
   PartitionTotals totals;
-  int64_t target = 0;                  // the end of the partition when it was assigned
-  std::vector<uint32_t> leaving = {};  // users whose totals are being published
+  int64_t target = 0;                           // the end of the partition when it was assigned
+  std::vector<uint32_t> leaving = {};           // users whose totals are being published
+  std::optional<kafka::MessageMark> last = {};  // message read, by this owner or one before
 };
 using TopicParts = std::map<int32_t, TopicPart>;
 

@@ -70,7 +70,10 @@ base::Result<void> TopicPublisher::begin() {
   records_ = trigger_.taken();
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
-    next_.push_back({position.partition, position.next});
+    // Nothing is read before all of the table has been written, so that one belongs to the other.
+    next_.push_back({.partition = position.partition,
+                     .offset = position.next,
+                     .signature = sign(parts_.at(position.partition), options_.origin)});
   }
   rejects_ = std::exchange(context_.pending_rejects, {});
   for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);

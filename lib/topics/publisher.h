@@ -25,6 +25,7 @@
 #include "stream/trigger.h"
 #include "topics/job_context.h"
 #include "topics/partition.h"
+#include "topics/signature.h"
 
 namespace paystats::topics {
 
@@ -32,12 +33,13 @@ struct TopicPublisherOptions {
   stream::TriggerOptions trigger = {};
   // More totals than these are published in parts. A transaction must end within its time-out, on a
   // slow machine as well; one that did not would be made again for ever. Each total is exact, so
-  // each part is consistent by itself. With it go the offsets that the group has already, since
-  // they are what fences a member that the group has removed while it runs; the new ones go with
-  // the last part.
+  // each part is consistent by itself. With it go the offsets that the group has already, signed as
+  // they were, since they are what fences a member that the group has removed while it runs; the
+  // new ones go with the last part.
   size_t totals_per_transaction = 100'000;
   // Nothing is read while rejects of this size wait for a transaction or are in one.
   size_t reject_bytes_max = 16 << 20;
+  TotalsOrigin origin = {};  // which the offsets are signed with
 };
 
 class TopicPublisher {
@@ -53,7 +55,7 @@ class TopicPublisher {
   void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
 
   // The partitions have been given to this member, which reads them from `starts` on.
-  void assigned(std::vector<record::SourceOffset> starts) { committed_ = std::move(starts); }
+  void assigned(std::vector<kafka::SignedOffset> starts) { committed_ = std::move(starts); }
 
   // So many payments or rejects have been taken in.
   void added(uint64_t records) { trigger_.added(records); }
@@ -86,11 +88,11 @@ class TopicPublisher {
   const base::Clock& clock_;
   stream::Trigger trigger_;
   kafka::GroupConsumer* consumer_ = nullptr;
-  std::vector<record::SourceOffset> committed_;  // of the group: what is to be read next
+  std::vector<kafka::SignedOffset> committed_;  // of the group: what is to be read next
   // Of the publication under way.
   base::Instant begun_at_{};
   uint64_t records_ = 0;
-  std::vector<record::SourceOffset> next_;
+  std::vector<kafka::SignedOffset> next_;
   PendingRejects rejects_;
 
   base::Instant not_before_{};  // after one that did not come about

@@ -20,6 +20,7 @@
 #include "kafka/topics.h"
 #include "stream/metrics.h"
 #include "topics/job.h"
+#include "topics/signature.h"
 #include "totals/user_hash.h"
 
 namespace paystats::topics {
@@ -179,6 +180,8 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
     if (!opened) return base::fail(opened.error());
     rejects_ = std::move(*opened);
   }
+  const base::Result<std::string> cluster_id = kafka::cluster_id(cluster_);
+  if (!cluster_id) return base::fail(cluster_id.error());
   const uint64_t seed = base::random_hash_seed();
   for (size_t number = 0; number < count; ++number) {
     auto job = std::make_unique<Job>();
@@ -189,7 +192,9 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
                     .guarantee = options_.guarantee,
                     .on_data_loss = options_.on_data_loss,
                     .available_now = options_.available_now,
-                    .publish = {.trigger = options_.trigger},
+                    .publish = {.trigger = options_.trigger,
+                                .origin = {.cluster_id = *cluster_id,
+                                           .options = options_hash(options_.fields)}},
                     .fields = options_.fields,
                     .framing = options_.framing,
                     .users_max = options_.users_max,

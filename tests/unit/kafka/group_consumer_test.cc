@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "kafka/client.h"
+#include "kafka/group_offsets.h"
 #include "kafka/partition_reader.h"
 #include "kafka/stats_writer.h"
 #include "unit/kafka/mock_cluster.h"
@@ -119,7 +121,7 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
                                     .rejects_topic = {},
                                     .transactional_id = group_});
   ASSERT_TRUE(writer) << writer.error().message;
-  const record::SourceOffset next{0, 7};
+  const SignedOffset next{.partition = 0, .offset = 7};
   (*writer)->begin({&next, 1}, *consumer);
   (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
@@ -156,12 +158,39 @@ TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
                                     .rejects_topic = {},
                                     .transactional_id = {}});
   ASSERT_TRUE(writer) << writer.error().message;
-  const record::SourceOffset next{0, 10};
+  const OffsetSignature signature{
+      .table = {.users = 1, .count = 10, .sum = money::Decimal::from_nanos(5)},
+      .last = MessageMark{.offset = 9, .timestamp_ms = 8, .hash = 7},
+      .cluster = "mock",
+      .options = 6};
+  const SignedOffset next{.partition = 0, .offset = 10, .signature = signature};
   (*writer)->begin({&next, 1}, *consumer);
   (*writer)->stats(0, "edgar", "{}\n");
   (*writer)->commit();
   const base::Result<bool> committed = (*writer)->wait();
   EXPECT_TRUE(committed && *committed);
+  // What is committed is what the next owner finds, signature and all.
+  base::Result<std::unique_ptr<Client>> client =
+      Client::open(*cluster_, RD_KAFKA_CONSUMER, {.defaults = {}, .musts = {{"group.id", group_}}});
+  ASSERT_TRUE(client);
+  const record::SourceOffset any{.partition = 0, .offset = 0};
+  const base::Result<std::vector<PartitionOffsets>> found =
+      ask_group_offsets(**client, {group_, topic_}, *list_of(topic_, {&any, 1}));
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ((*found)[0].committed, 10);
+  EXPECT_EQ((*found)[0].signature, signature);
+}
+
+TEST_F(GroupConsumerTest, AMessageHasTheTimeOfItsSender) {
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  io::MessageBlock block;
+  const base::Instant limit = clock_.now() + std::chrono::seconds(120);
+  while (block.messages.empty() && clock_.now() < limit) {
+    ASSERT_TRUE(consumer->read(block, clock_.now() + std::chrono::milliseconds(100)));
+  }
+  ASSERT_FALSE(block.messages.empty());
+  EXPECT_GT(block.messages[0].timestamp_ms, 1'600'000'000'000);
 }
 
 TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
@@ -178,7 +207,7 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
   // More than a round takes of a partition, by number and by size, and of one more than of the
   // other.
   std::vector<std::vector<std::string>> sent(2);
-  const record::SourceOffset next{0, 0};
+  const SignedOffset next{.partition = 0, .offset = 0};
   (*writer)->begin({&next, 1}, *consumer);
   for (int i = 0; i < 30'000; ++i) {
     const int32_t partition = i % 3 == 0 ? 1 : 0;

@@ -31,6 +31,14 @@ TEST_F(TopicsTest, ATopicThatIsLookedForIsFoundOrIsNotThere) {
   EXPECT_EQ(*gone, std::nullopt);
 }
 
+TEST_F(TopicsTest, AClusterHasAnIdThatStays) {
+  const auto cluster = connect();
+  const base::Result<std::string> id = cluster_id(*cluster);
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_NE(*id, "");
+  EXPECT_EQ(*cluster_id(*cluster), *id);
+}
+
 TEST_F(TopicsTest, WithoutABrokerTheTimeoutEndsTheWait) {
   const auto cluster =
       connect({.brokers = "127.0.0.1:9", .broker_timeout = std::chrono::milliseconds(100)});

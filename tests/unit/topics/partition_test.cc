@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
@@ -25,7 +26,7 @@ class Payments {
     messages_.push_back({.key = {}, .value = {}, .at = {kPartition, offset}});
   }
   // One more row of the last message, which is a group.
-  void add_to_last(std::string user, int64_t nanos, uint64_t count = 1) {
+  void add_to_last(std::string user, money::Int128 nanos, uint64_t count = 1) {
     users_.push_back(std::make_unique<std::string>(std::move(user)));
     PartitionTotals::Row row;
     row.record = {.user = *users_.back(), .sum = money::Decimal::from_nanos(nanos), .count = count};
@@ -226,6 +227,80 @@ TEST(PartitionTotals, FromAnyMomentOfPublicationTheTotalsComeOutTheSame) {
     ASSERT_TRUE(again.into(part));
     for (const auto& [user, nanos] : all) {
       ASSERT_TRUE(stats_of(part, user).sum == money::Decimal::from_nanos(nanos)) << user;
+    }
+  }
+}
+
+// What the digest is, computed from the whole table: each user with an offset.
+kafka::TableDigest digest_of(const PartitionTotals& part) {
+  kafka::TableDigest digest;
+  for (uint32_t user = 0; user < part.totals().users(); ++user) {
+    const record::Stats stats = part.stats(user);
+    if (stats.at->offset == PartitionTotals::kNothing) continue;
+    ++digest.users;
+    digest.add(stats.sum, stats.count);
+  }
+  return digest;
+}
+
+TEST(PartitionTotals, TheDigestIsOfTheUsersWhoIncludeAPayment) {
+  PartitionTotals part = empty();
+  EXPECT_EQ(part.digest(), kafka::TableDigest());
+  ASSERT_TRUE(part.restore(partial("ada", 7, 1, 3)));
+  ASSERT_TRUE(part.restore(partial("full", 1, UINT64_MAX, 3)));
+  Payments payments;
+  payments.add("edgar", 1, 20);
+  payments.add("full", 5, 21);  // a reject
+  payments.add_to_last("nobody", 5);
+  ASSERT_TRUE(payments.into(part));
+  EXPECT_EQ(part.totals().users(), 4U);
+  EXPECT_EQ(part.digest().users, 3U);
+  EXPECT_EQ(part.digest().sum.nanos(), 9);
+  EXPECT_EQ(part.digest().count, 1U) << "1 + UINT64_MAX + 1, modulo 2^64";
+  part.remove("full");
+  part.remove("full");
+  part.remove("nobody");
+  EXPECT_EQ(part.digest().users, 2U);
+  EXPECT_EQ(part.digest().count, 2U);
+}
+
+TEST(PartitionTotals, AfterAnyOperationsTheDigestIsThatOfTheWholeTable) {
+  std::mt19937_64 random(17);
+  // Small numbers, and such that sums and counts of a user, and those of all, do not fit.
+  const auto nanos = [&random]() -> money::Int128 {
+    if (random() % 4 != 0) return static_cast<int64_t>(random() % 2000) - 1000;
+    const auto most = std::numeric_limits<money::Int128>::max();
+    return random() % 2 == 0 ? most : -most;
+  };
+  const auto count = [&random]() -> uint64_t {
+    return random() % 4 != 0 ? 1 + random() % 5 : UINT64_MAX / (1 + random() % 3);
+  };
+  for (int round = 0; round < 300; ++round) {
+    PartitionTotals part = empty();
+    const auto user = [&random] { return "user" + std::to_string(random() % 12); };
+    for (int i = static_cast<int>(random() % 30); i > 0; --i) {
+      const std::string name = user();
+      if (random() % 4 == 0) {
+        part.remove(name);
+      } else {
+        record::Stats stats = partial(name, 0, count(), static_cast<int64_t>(random() % 50));
+        stats.sum = money::Decimal::from_nanos(nanos());
+        ASSERT_TRUE(part.restore(stats));
+      }
+      ASSERT_EQ(part.digest(), digest_of(part));
+    }
+    part.restored();
+    int64_t offset = static_cast<int64_t>(random() % 50);  // some of it read again
+    for (int block = 0; block < 5; ++block) {
+      Payments payments;
+      for (int i = 0; i < 10; ++i) {
+        payments.add(user(), 1, ++offset);
+        for (uint64_t more = random() % 4; more > 0; --more) {
+          payments.add_to_last(user(), nanos(), count());
+        }
+      }
+      ASSERT_TRUE(payments.into(part));
+      ASSERT_EQ(part.digest(), digest_of(part));
     }
   }
 }

@@ -1,0 +1,58 @@
+#include "topics/signature.h"
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "base/hash.h"
+#include "record/encoder.h"
+
+namespace paystats::topics {
+
+std::string options_text(const record::FieldNames& fields) {
+  std::string text = "{\"user\":";
+  record::append_any_string(text, fields.user);
+  text += ",\"amount\":";
+  record::append_any_string(text, fields.amount);
+  text += ",\"volume\":";
+  record::append_any_string(text, fields.volume);
+  text += '}';
+  return text;
+}
+
+uint64_t options_hash(const record::FieldNames& fields) {
+  return base::lasting_hash({options_text(fields)});
+}
+
+// From behind, so that no other message of a partition is hashed: each of a block of large ones
+// would cost as much as it costs to read it.
+void note_last(const io::MessageBlock& block, TopicParts& parts) {
+  std::optional<int32_t> behind;
+  for (size_t i = block.messages.size(); i-- > 0;) {
+    const io::Message& message = block.messages[i];
+    if (std::exchange(behind, message.at.partition) == message.at.partition) continue;
+    std::optional<kafka::MessageMark>& last = parts.at(message.at.partition).last;
+    if (!last || last->offset < message.at.offset) last = kafka::mark_of(message);
+  }
+}
+
+kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin) {
+  return {.table = part.totals.digest(),
+          .last = part.last,
+          .cluster = origin.cluster_id,
+          .options = origin.options};
+}
+
+kafka::SignedOffset take_over(const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,
+                              const TotalsOrigin& origin) {
+  part.last.reset();
+  if (found.signature && found.signature->last && found.signature->last->offset < start) {
+    part.last = found.signature->last;
+  }
+  const bool as_found = found.signature && found.committed == start;
+  return {.partition = found.partition,
+          .offset = start,
+          .signature = as_found ? *found.signature : sign(part, origin)};
+}
+
+}  // namespace paystats::topics
