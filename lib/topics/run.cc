@@ -185,20 +185,21 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
   const uint64_t seed = base::random_hash_seed();
   for (size_t number = 0; number < count; ++number) {
     auto job = std::make_unique<Job>();
-    job->options = {.topics = options_.topics,
-                    .group = options_.group,
-                    .instance = {},
-                    .rejects_topic = {},
-                    .guarantee = options_.guarantee,
-                    .on_data_loss = options_.on_data_loss,
-                    .available_now = options_.available_now,
-                    .publish = {.trigger = options_.trigger,
-                                .origin = {.cluster_id = *cluster_id,
-                                           .options = options_hash(options_.fields)}},
-                    .fields = options_.fields,
-                    .framing = options_.framing,
-                    .users_max = options_.users_max,
-                    .hash_seed = seed};
+    job->options = {
+        .topics = options_.topics,
+        .group = options_.group,
+        .instance = {},
+        .rejects_topic = {},
+        .guarantee = options_.guarantee,
+        .on_data_loss = options_.on_data_loss,
+        .available_now = options_.available_now,
+        .publish = {.trigger = options_.trigger,
+                    .origin = {.cluster_id = *cluster_id,
+                               .options = options_hash(options_.fields, options_.framing)}},
+        .fields = options_.fields,
+        .framing = options_.framing,
+        .users_max = options_.users_max,
+        .hash_seed = seed};
     if (base::Result<void> named = name(*job, number); !named) return named;
     if (rejects_to_topic) {
       job->options.rejects_topic = options_.rejects->name;

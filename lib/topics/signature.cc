@@ -9,19 +9,20 @@
 
 namespace paystats::topics {
 
-std::string options_text(const record::FieldNames& fields) {
+std::string options_text(const record::FieldNames& fields, io::Framing framing) {
   std::string text = "{\"user\":";
   record::append_any_string(text, fields.user);
   text += ",\"amount\":";
   record::append_any_string(text, fields.amount);
   text += ",\"volume\":";
   record::append_any_string(text, fields.volume);
+  if (framing == io::Framing::kSchemaRegistry) text += ",\"framing\":\"schema-registry\"";
   text += '}';
   return text;
 }
 
-uint64_t options_hash(const record::FieldNames& fields) {
-  return base::lasting_hash({options_text(fields)});
+uint64_t options_hash(const record::FieldNames& fields, io::Framing framing) {
+  return base::lasting_hash({options_text(fields, framing)});
 }
 
 // From behind, so that no other message of a partition is hashed: each of a block of large ones

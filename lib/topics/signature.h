@@ -26,8 +26,9 @@ struct TotalsOrigin {
 // {"user":"user","amount":"paymentAmt","volume":"volume"} unless the user says otherwise. It is
 // compared with what versions before have committed, so this text never changes: an option that
 // comes later appears in it only where it is not at its default.
-std::string options_text(const record::FieldNames& fields);
-uint64_t options_hash(const record::FieldNames& fields);
+std::string options_text(const record::FieldNames& fields,
+                         io::Framing framing = io::Framing::kNone);
+uint64_t options_hash(const record::FieldNames& fields, io::Framing framing = io::Framing::kNone);
 
 // Of each partition the last message in the block becomes that of its part. REQUIRES: the parts of
 // all of them are there, and what they know was before it.

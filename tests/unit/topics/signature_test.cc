@@ -35,6 +35,9 @@ kafka::OffsetSignature found_signature() {
 TEST(OptionsHash, IsTheSameForEver) {
   EXPECT_EQ(options_text({}), R"({"user":"user","amount":"paymentAmt","volume":"volume"})");
   EXPECT_EQ(options_hash({}), 0x4815de426bf9c780U);
+  EXPECT_EQ(
+      options_text({}, io::Framing::kSchemaRegistry),
+      R"({"user":"user","amount":"paymentAmt","volume":"volume","framing":"schema-registry"})");
   EXPECT_EQ(options_text({.user = "a\"", .amount = "b", .volume = "", .foreign_volume = "volume"}),
             R"({"user":"a\"","amount":"b","volume":""})");
 }
