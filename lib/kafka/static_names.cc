@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -91,8 +92,8 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
   const base::Clock& clock = cluster.context().clock;
   std::unique_ptr<Client> outsider;
   std::string seen;
-  int none = 0;  // looks in a row that have found nobody
-  base::Instant since = clock.now();
+  int none = 0;                        // looks in a row that have found nobody
+  std::optional<base::Instant> since;  // the coordinator has answered without a break
   for (;;) {
     if (!outsider) {
       base::Result<std::unique_ptr<Client>> opened = open_outsider(cluster, name.group);
@@ -101,10 +102,11 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
     }
     const base::Result<Look> now = look(*outsider, name);
     if (!now) return base::fail(now.error());
+    if (now->answered && !since) since = clock.now();
     none = now->answered && now->member_id.empty() ? none + 1 : 0;
     if (none == kLooksForNone) return false;
     if (now->answered && !now->member_id.empty()) {
-      if (clock.now() - since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
+      if (clock.now() - *since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
         return true;
       }
       seen = now->member_id;
@@ -115,7 +117,7 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
     rd_kafka_poll(outsider->rk(), milliseconds(kLookInterval));
     if (!now->answered) {
       // Sessions begin anew with their coordinator, which may have forgotten the last that joined.
-      since = clock.now();
+      since.reset();
       seen.clear();
       // A client goes on asking brokers that have left the cluster.
       outsider->abandon();
