@@ -116,6 +116,7 @@ EXAMPLES = {
                               " const Clock& clock",
     "kafka/group_entry.h": "std::unique_ptr<Client>& client, bool& assigned, const Clock& clock,"
                            " void (*wait_until)(Instant)",
+    "kafka/offset_signature.h": "const OffsetSignature& signature",
     "kafka/open.h": "const KafkaOptions& options, const RunContext& context,"
                     " const Endpoint& endpoint",
     "kafka/partition_reader.h": "Cluster& cluster, std::span<const int32_t> partitions,"
@@ -131,7 +132,7 @@ EXAMPLES = {
     "kafka/restore.h": "Cluster& cluster, const std::vector<int32_t>& assigned,"
                        " Result<void> (*take)(const MessageBlock&), Progress& progress",
     "kafka/slots.h": "",
-    "kafka/stats_writer.h": "StatsWriter& writer, const std::vector<SourceOffset>& offsets,"
+    "kafka/stats_writer.h": "StatsWriter& writer, const std::vector<SignedOffset>& offsets,"
                             " GroupConsumer& consumer, int32_t partition, std::string_view user,"
                             " std::string_view line",
     "kafka/topic_sink.h": "Cluster& cluster",
@@ -211,6 +212,8 @@ EXAMPLES = {
     "topics/restore.h": "Cluster& cluster, TopicParts& parts, TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
+    "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
+                          " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
     "topics/start.h": "const PartitionFacts& facts, const TopicNames& topics",
     "totals/join.h": "Totals& totals, std::vector<std::unique_ptr<Totals>> others, unsigned threads",
     "totals/merge.h": "Diagnostics& diagnostics, const DecodedLines<Stats>& lines,"
