@@ -91,6 +91,7 @@ EXAMPLES = {
     "http/thread_wake.h": "int reader_fd",
     "http/server.h": "EventLoop& loop, const Router& router, const PaymentRules& rules,"
                      " AnswerFeed& feed, PaymentWriter& writer, const Clock& clock",
+    "http/turns.h": "EventLoop& loop",
     "http/unread_answers.h": "size_t bytes_max, Holder& client, SharedBytes body, size_t head_bytes",
     "io/decode_block.h": "RejectLog& rejects, const Block& block, bool (*take)(const Payment&)",
     "io/decode_messages.h": "RejectLog& rejects, const MessageBlock& block,"
@@ -126,12 +127,14 @@ EXAMPLES = {
                         " std::string_view line",
     "kafka/message_sender.h": ("using Failure = MessageSender::Failure; void of(Cluster& cluster,"
                                " std::string_view key, std::string_view value) {", "}"),
+    "kafka/refusals.h": "rd_kafka_resp_err_t error, const std::string& what",
     "kafka/request_writer.h": "Cluster& cluster, const std::vector<SourceOffset>& offsets,"
                               " GroupConsumer& consumer, const Batch& batch, int32_t partition,"
                               " std::string_view key, std::string_view line",
     "kafka/restore.h": "Cluster& cluster, const std::vector<int32_t>& assigned,"
                        " Result<void> (*take)(const MessageBlock&), Progress& progress",
     "kafka/slots.h": "",
+    "kafka/stall.h": ("Result<void> of(Cluster& cluster, rd_kafka_resp_err_t error) {", "return {}; }"),
     "kafka/stats_writer.h": "StatsWriter& writer, const std::vector<SignedOffset>& offsets,"
                             " GroupConsumer& consumer, int32_t partition, std::string_view user,"
                             " std::string_view line",

@@ -4,17 +4,15 @@
 //   MessageDecoder<Payment> decoder(FieldNames{}, rejects);
 //   Result<void> done = decoder.decode(block, [&](const DecodedRun<Payment>& run) {
 //     for (const auto& row : run.lines.rows) {
-//       if (!take(row.record, run.messages[row.line].at)) {
-//         return decoder.reject(run, row.line, Flaw::kSumOverflow);
-//       }
+//       if (take(row.record, run.messages[row.line].at)) continue;
+//       return decoder.reject(run, row.line, Flaw::kSumOverflow);
 //     }
 //     return Result<void>();
 //   });
 //
 // A row's `line` is the index of its message in the run. A message without a value is a reject,
 // unless the tool says what it means: then it is handed on in order, as a run of its own. Rejects
-// are logged in order. Rows live until the next run. With a framing values may have a frame: it is
-// no part of the record, nor of a reject.
+// are logged in order. Rows live until the next run. A frame is no part of a record or a reject.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +31,6 @@
 #include "io/reject_order.h"
 #include "record/decoder.h"
 #include "record/foreign.h"
-#include "record/schema_frame.h"
 
 namespace paystats::io {
 
@@ -108,7 +105,7 @@ class MessageDecoder {
         lines_.rejected.push_back({{}, i, record::Flaw::kNullRecord});
         continue;
       }
-      decoder_.append_text(text_of(*message.value), i, lines_);
+      decoder_.append_text(text_of(*message.value, framing_), i, lines_);
     }
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
@@ -129,7 +126,7 @@ class MessageDecoder {
   base::Result<void> log(const DecodedRun<Record>& run, uint32_t index, record::Flaw flaw,
                          const std::optional<record::GroupElement>& element = {}) {
     const Message& message = run.messages[index];
-    const std::string_view text = text_of(message.value.value_or(std::string_view()));
+    const std::string_view text = text_of(message.value.value_or(""), framing_);
     const std::string error =
         record::describe(plain_flaw(text, flaw, kReadsGroups<Record>, element), names_, element);
     return rejects_.add({.source = run.source,
@@ -138,10 +135,6 @@ class MessageDecoder {
                          .error = error,
                          .record = text,
                          .record_bytes = text.size()});
-  }
-
-  std::string_view text_of(std::string_view value) const {
-    return framing_ == Framing::kNone ? value : record::without_schema_frame(value);
   }
 
   const record::FieldNames names_;

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "io/source.h"
 #include "record/payment.h"
+#include "record/schema_frame.h"
 
 namespace paystats::io {
 
@@ -29,8 +30,12 @@ struct Message {
   int64_t timestamp_ms = -1;  // since 1970, by its sender or its broker; -1: it has none
 };
 
-// What is in front of the JSON text in a value.
+// What is in front of the JSON text in a value: nothing, or where a message has it, a frame.
 enum class Framing { kNone, kSchemaRegistry };
+
+inline std::string_view text_of(std::string_view value, Framing framing) {
+  return framing == Framing::kNone ? value : record::without_schema_frame(value);
+}
 
 struct MessageBlock {
   std::span<const Message> messages;  // in order within each partition
