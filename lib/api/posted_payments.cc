@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -68,6 +70,30 @@ std::string words_of(record::Flaw flaw) {
   return words;
 }
 
+// What a whole number is in digits alone, however it is written.
+std::optional<std::string> whole_digits(std::string_view number) {
+  money::Decimal value;
+  if (money::parse_sum(number, value) != money::AmountFlaw::kNone) return std::nullopt;
+  constexpr std::string_view kNoFraction = ".00";
+  std::string text = money::to_string(value);
+  if (!text.ends_with(kNoFraction)) return std::nullopt;
+  text.resize(text.size() - kNoFraction.size());
+  return text;
+}
+
+// The same object with a user and a volume that are whole numbers in digits alone.
+std::string with_whole_digits(std::string_view object) {
+  std::string out(object);
+  for (const std::string_view field : {kUser, kVolume}) {
+    const std::optional<std::string_view> value = record::raw_value(out, field);
+    if (!value) continue;
+    if (const std::optional<std::string> digits = whole_digits(*value)) {
+      out.replace(static_cast<size_t>(value->data() - out.data()), value->size(), *digits);
+    }
+  }
+  return out;
+}
+
 class Judge {
  public:
   Judge(const PaymentRules& rules, size_t body_bytes, bool is_array, bool keyed)
@@ -82,6 +108,13 @@ class Judge {
   void judge(std::string_view element, size_t index) {
     record::Batch batch;
     record::Flaw flaw = decoder_.decode_one(element, batch);
+    // JSON Schema takes 7.0 and 7e0 for integers, as do programs that make requests of the
+    // document, and those that have no other numbers than floating-point ones.
+    std::string rewritten;
+    if (flaw == record::Flaw::kUserNotAString || flaw == record::Flaw::kVolumeNotAPositiveInteger) {
+      rewritten = with_whole_digits(element);
+      flaw = decoder_.decode_one(rewritten, batch);
+    }
     if (flaw == record::Flaw::kNone) flaw = flaw_of_sign(batch);
     if (flaw != record::Flaw::kNone) {
       ++bad_;
@@ -120,9 +153,10 @@ class Judge {
       add_error(index, {}, words_of(first));
       return;
     }
-    probe(element, index, kUser, R"("paymentAmt":1)");
-    probe(element, index, kAmount, R"("user":"x")");
-    probe(element, index, kVolume, R"("user":"x","paymentAmt":1)");
+    const std::string object = with_whole_digits(element);
+    probe(object, index, kUser, R"("paymentAmt":1)");
+    probe(object, index, kAmount, R"("user":"x")");
+    probe(object, index, kVolume, R"("user":"x","paymentAmt":1)");
   }
 
   void probe(std::string_view element, size_t index, std::string_view field,

@@ -1,6 +1,7 @@
 // The body of a POST: one batch, or an array of them. Each is judged by the record codec on the
 // bytes that the client wrote, so the verdict is that of every other tool and no amount is ever a
-// double. One bad batch refuses the whole.
+// double. Beyond that a user or a volume that is a whole number is taken in any form (7.0, 7e0), as
+// its digits: JSON Schema makes no difference between them. One bad batch refuses the whole.
 //
 //   auto posted = read_payments(body, rules);
 //   if (const auto* refusal = std::get_if<HttpResponse>(&posted)) ...

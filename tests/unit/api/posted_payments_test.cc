@@ -65,6 +65,31 @@ TEST(PostedPayments, WhatBatchesPointToStaysWhenThePaymentsMove) {
   EXPECT_EQ(batches[1].user, "c");
 }
 
+TEST(PostedPayments, AUserOrAVolumeThatIsAWholeNumberIsItsDigitsHoweverItIsWritten) {
+  PostedPayments posted = accepted(R"([{"user":382.0,"paymentAmt":1,"volume":92.00},
+                   {"us\u0065r":-12e1,"paymentAmt":2,"volume":1e2},
+                   {"user":9007199254740991.0,"paymentAmt":3}, {"user":-0.0,"paymentAmt":4}])");
+  const auto& batches = posted.request().batches;
+  ASSERT_EQ(batches.size(), 4u);
+  EXPECT_EQ(batches[0].user, "382");
+  EXPECT_EQ(batches[0].volume, 92u);
+  EXPECT_EQ(batches[1].user, "-120");
+  EXPECT_EQ(batches[1].volume, 100u);
+  EXPECT_EQ(batches[2].user, "9007199254740991");
+  EXPECT_EQ(batches[3].user, "0");
+}
+
+TEST(PostedPayments, OneThatIsNotWholeOrIsTextIsRefusedAndTheOtherIsNotNamed) {
+  EXPECT_EQ(errors_of(refused(R"({"user":7.0,"paymentAmt":1,"volume":1.5})")),
+            (Errors{"/volume: not a positive integer"}));
+  EXPECT_EQ(errors_of(refused(R"({"user":7.5,"paymentAmt":1,"volume":7e0})")),
+            (Errors{"/user: not a string or an integer"}));
+  EXPECT_EQ(errors_of(refused(R"({"user":"7.0","paymentAmt":1,"volume":"7.0"})")),
+            (Errors{"/volume: not a positive integer"}));
+  EXPECT_EQ(errors_of(refused(R"({"user":1e999999999,"paymentAmt":1,"volume":0.0})")),
+            (Errors{"/user: not a string or an integer", "/volume: not a positive integer"}));
+}
+
 TEST(PostedPayments, AnEmptyArrayIsNothing) {
   EXPECT_TRUE(accepted("[]").empty());
   EXPECT_EQ(body_of(accepted_response(0)), "{\"accepted\":0}\n");
