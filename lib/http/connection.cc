@@ -74,7 +74,10 @@ void HttpConnection::close() {
 }
 
 void HttpConnection::finish() {
-  if (awaits_turn_) return;  // the next answer says that it is the last
+  if (awaits_turn_) {
+    last_turn_ = true;  // the next answer says that it is the last; maybe there is none
+    return;
+  }
   ending_ = true;
   const bool in_flight = answered_ || state() > State::kArriving;
   if (!in_flight) close();
@@ -104,7 +107,7 @@ loop::asio::awaitable<void> HttpConnection::serve() {
     }
 
     // All that has come is answered.
-    if (service_.stopping && input_.empty()) break;
+    if (service_.stopping && (input_.empty() || last_turn_)) break;
     await_request();
     const auto [error] = co_await socket_.async_wait(Socket::wait_read, loop::use_result);
     if (error || !receive_input()) break;

@@ -62,6 +62,7 @@ class HttpConnection final : public ConnectionIo,
   std::optional<uint64_t> post_;  // at the writer, that is waited for
   size_t turn_answers_ = 0;       // since it began to answer what it had read, or got its turn
   bool awaits_turn_ = false;
+  bool last_turn_ = false;  // it was to finish meanwhile
   bool unread_body_ = false;
   size_t scanned_ = 0;  // of the input, see parse_head()
   std::string local_host_;

@@ -192,7 +192,9 @@ loop::asio::awaitable<void> ConnectionIo::write_rest() {
     co_return;
   }
   begin(State::kWriting, service_.limits.write_timeout);
-  unread_ = service_.unread.hold(*this, output_.bodies(), output_.head_bytes());
+  // What it has sent ahead is kept for as long as it does not read, and is counted with the rest.
+  input_.shrink_to_fit();
+  unread_ = service_.unread.hold(*this, output_.bodies(), output_.head_bytes() + input_.capacity());
   for (bool written = false; !written; written = write_at_once()) {
     const auto [error] = co_await socket_.async_wait(Socket::wait_write, loop::use_result);
     if (error || !socket_.is_open()) {

@@ -160,6 +160,12 @@ base::Result<bool> commit_group_offsets(Client& client, const std::string& topic
     const base::Result<rd_kafka_resp_err_t> answer = client.commit(*list, kStopGrace);
     if (!answer) return base::fail(answer.error());
     if (*answer == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    if (refused_by(*answer) != Refused::kNothing) {
+      const std::string group = client.setting("group.id");
+      return base::fail(
+          fmt::format("{}: its offsets cannot be committed: {}", topic_label(topic),
+                      refusal(*answer, {.right = "Read", .topic = topic, .group = group})));
+    }
     cluster.context().diagnostics.detail(
         fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
     if (!is_about_reach(*answer)) return false;

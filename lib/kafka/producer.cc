@@ -153,7 +153,17 @@ base::Result<bool> Producer::attempt(const char* what,
 }
 
 base::Result<void> Producer::begin() {
-  if (!options_.transactional_id || open_) return {};
+  if (open_) return {};
+  if (options_.transactional_id) {
+    if (base::Result<void> begun = begin_transaction(); !begun) return begun;
+  }
+  why_.clear();
+  error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  sent_to_.clear();
+  return {};
+}
+
+base::Result<void> Producer::begin_transaction() {
   const base::Clock& clock = cluster_.context().clock;
   while (clock.now() - committed_at_ < kBetweenTransactions) {
     std::this_thread::sleep_for(kBetweenTransactions - (clock.now() - committed_at_));
@@ -167,9 +177,6 @@ base::Result<void> Producer::begin() {
   }
   open_ = true;
   commit_asked_ = false;
-  why_.clear();
-  error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  sent_to_.clear();
   begun_at_ = clock.now();
   return {};
 }
@@ -226,7 +233,9 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
       return base::fail(fmt::format("{}: {}", topic_label(message.topic), why_));
     }
-    trouble_ = error == RD_KAFKA_RESP_ERR__FATAL ? Trouble::kFatal : Trouble::kAbort;
+    const bool fatal =
+        rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    trouble_ = fatal ? Trouble::kFatal : Trouble::kAbort;
     return {};
   }
 }
@@ -318,6 +327,13 @@ base::Result<bool> Producer::is_taken(const std::string& topic) {
   return taken;
 }
 
+// One that has timed out goes on within librdkafka, and is to be asked for again.
+base::Result<bool> Producer::ask_commit() {
+  return attempt("commit_transaction", [this](int timeout_ms) {
+    return rd_kafka_commit_transaction(client_->rk(), timeout_ms);
+  });
+}
+
 base::Result<CommitOutcome> Producer::commit() {
   if (base::Result<void> waited = wait_delivered(); !waited) return base::fail(waited.error());
   if (!options_.transactional_id) {
@@ -331,20 +347,22 @@ base::Result<CommitOutcome> Producer::commit() {
   if (trouble_ == Trouble::kAbort && dropped && failed_ > 0) {
     // The delivery reports of a transaction that has failed say no more than this. librdkafka
     // answers with why it has failed, and never commits one of which messages were dropped.
-    const RdError error(rd_kafka_commit_transaction(client_->rk(), milliseconds(kTryTimeout)));
-    if (!error) {
+    const std::string why = why_;
+    const rd_kafka_resp_err_t error = error_;
+    const base::Result<bool> committed = ask_commit();
+    if (!committed) return base::fail(committed.error());
+    if (*committed) {
       commit_asked_ = true;
       return give_up(CommitOutcome::kUnknown);
     }
-    if (refused_by(rd_kafka_error_code(error.get())) != Refused::kNothing) {
-      set_why({}, rd_kafka_error_code(error.get()), topics());
+    if (refused_by(error_) == Refused::kNothing) {
+      why_ = why;
+      error_ = error;
     }
   }
   if (trouble_ != Trouble::kNone) return undo();
   commit_asked_ = true;
-  const base::Result<bool> committed = attempt("commit_transaction", [this](int timeout_ms) {
-    return rd_kafka_commit_transaction(client_->rk(), timeout_ms);
-  });
+  const base::Result<bool> committed = ask_commit();
   if (!committed) return base::fail(committed.error());
   if (!*committed) {
     // The broker has refused it while it was still whole: that can be undone. Anything else may

@@ -112,6 +112,8 @@ class Producer {
   base::Result<void> replace();
   base::Result<CommitOutcome> undo();
   base::Result<CommitOutcome> give_up(CommitOutcome outcome);
+  base::Result<void> begin_transaction();
+  base::Result<bool> ask_commit();
   base::Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   base::Result<void> be_patient();
   rd_kafka_resp_err_t produce(const OutgoingMessage& message);

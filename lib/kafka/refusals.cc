@@ -22,8 +22,8 @@ constexpr std::array kReasons = {
     Reason{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, Refused::kEverything, {}},
     // Sizes.
     Reason{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, Refused::kMessage,
-           "a message is larger than is allowed (max.message.bytes of the topic, message.max.bytes "
-           "of the broker and here)"},
+           "a message is larger than is allowed, or what is sent at once (max.message.bytes of the "
+           "topic, message.max.bytes of the broker and here)"},
     Reason{RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, Refused::kMessage,
            "what is sent at once is larger than a segment (segment.bytes of the topic)"},
     Reason{RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, Refused::kMessage, {}},
@@ -35,7 +35,10 @@ constexpr std::array kReasons = {
     Reason{RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, Refused::kMessage,
            "the clock here is further from the broker's than the topic allows "
            "(message.timestamp.after.max.ms, message.timestamp.before.max.ms)"},
+    Reason{RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, Refused::kEverything,
+           "offset.metadata.max.bytes of the brokers must allow 1024 bytes"},
     // What the broker, or the format of the topic's log, cannot do.
+    Reason{RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, Refused::kEverything, {}},
     Reason{RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, Refused::kEverything, {}},
     Reason{RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, Refused::kEverything, {}},
     Reason{RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, Refused::kEverything, {}},

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <utility>
 
@@ -22,9 +22,12 @@ constexpr base::Duration kMargin = std::chrono::seconds(2);  // until a session'
 constexpr base::Duration kTryTimeout = std::chrono::seconds(1);
 constexpr int kLooksForNone = 2;
 
+constexpr int32_t kNobody = -1;
+
 struct Look {
-  bool answered = false;  // by the group's coordinator
-  std::string member_id;  // of that name; empty: there is none
+  bool answered = false;          // by the group's coordinator
+  std::string member_id = {};     // of that name; empty: there is none
+  int32_t coordinator = kNobody;  // the broker that has said so
 };
 
 using RdGroups = std::unique_ptr<const rd_kafka_group_list, RdDeleter<rd_kafka_group_list_destroy>>;
@@ -66,11 +69,12 @@ base::Result<Look> look(Client& outsider, const StaticName& name) {
     }
     for (const auto& member : std::span(group.members, group.member_cnt)) {
       if (instance_of(member.member_id) == name.instance) {
-        return Look{.answered = true, .member_id = member.member_id};
+        return Look{
+            .answered = true, .member_id = member.member_id, .coordinator = group.broker.id};
       }
     }
   }
-  return Look{.answered = true, .member_id = {}};
+  return Look{.answered = true};
 }
 
 }  // namespace
@@ -92,8 +96,9 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
   const base::Clock& clock = cluster.context().clock;
   std::unique_ptr<Client> outsider;
   std::string seen;
-  int none = 0;                        // looks in a row that have found nobody
-  std::optional<base::Instant> since;  // the coordinator has answered without a break
+  int none = 0;  // looks in a row that have found nobody
+  int32_t coordinator = kNobody;
+  base::Instant since{};  // it has answered without a break
   for (;;) {
     if (!outsider) {
       base::Result<std::unique_ptr<Client>> opened = open_outsider(cluster, name.group);
@@ -102,11 +107,15 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
     }
     const base::Result<Look> now = look(*outsider, name);
     if (!now) return base::fail(now.error());
-    if (now->answered && !since) since = clock.now();
     none = now->answered && now->member_id.empty() ? none + 1 : 0;
     if (none == kLooksForNone) return false;
     if (now->answered && !now->member_id.empty()) {
-      if (clock.now() - *since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
+      // Sessions begin anew with their coordinator, which may have forgotten the last that joined.
+      if (std::exchange(coordinator, now->coordinator) != now->coordinator) {
+        since = clock.now();
+        seen.clear();
+      }
+      if (clock.now() - since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
         return true;
       }
       seen = now->member_id;
@@ -116,9 +125,7 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
       return base::fail(patient.error());
     rd_kafka_poll(outsider->rk(), milliseconds(kLookInterval));
     if (!now->answered) {
-      // Sessions begin anew with their coordinator, which may have forgotten the last that joined.
-      since.reset();
-      seen.clear();
+      coordinator = kNobody;
       // A client goes on asking brokers that have left the cluster.
       outsider->abandon();
       outsider.reset();

@@ -93,7 +93,10 @@ class TransactionalPaymentSink final : public io::PaymentSink {
 
   // A right that is missing is not seen from a topic that has its leaders.
   base::Result<bool> probe() override {
-    return refused_ ? producer_->is_taken(topic_) : producer_->has_leaders(topic_);
+    if (!refused_) return producer_->has_leaders(topic_);
+    base::Result<bool> taken = producer_->is_taken(topic_);
+    if (!taken) aftermath_ = Aftermath::kBroken;  // its message may be in an open transaction
+    return taken;
   }
 
   base::Result<void> close() override { return flush(); }

@@ -57,31 +57,6 @@ base::Result<void> write_owner(int fd, const std::string& lock_path) {
   return base::write_all(fd, fmt::format("{}\n", ::getpid()), lock_path);
 }
 
-base::Result<base::UniqueFd> take_lock(const std::string& path) {
-  const std::string lock_path = lock_path_of(path);
-  for (int attempt = 0; attempt < kLockAttemptsMax; ++attempt) {
-    base::Result<base::UniqueFd> fd =
-        base::open_file(lock_path, O_RDWR | O_CREAT, SocketClaim::kOwnerOnly);
-    if (!fd) return fd;
-    if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return base::fail(base::system_error(lock_path, errno));
-      const std::string owner = read_owner(fd->get());
-      return base::fail(
-          fmt::format("{}: another process has this socket ({}): stop it, or use another path",
-                      path, owner.empty() ? "it is just starting" : "process " + owner));
-    }
-    // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
-    if (!still_has_name(fd->get(), lock_path)) continue;
-    if (base::Result<void> written = write_owner(fd->get(), lock_path); !written) {
-      ::unlink(lock_path.c_str());  // while it is still locked: see still_has_name()
-      return base::fail(written.error());
-    }
-    return fd;
-  }
-  return base::fail(lock_path + ": its owner changes all the time: use another path");
-}
-
 // Who called listen(2), where the kernel can tell.
 std::string listening_process(int connected_fd) {
   ucred peer = {};
@@ -112,6 +87,39 @@ base::Result<void> check_that_nobody_listens(const std::string& path) {
       "{}: remove it where none does, or use another path",
       base::system_error(path + ": whether a program listens there cannot be asked", error)
           .message));
+}
+
+base::Result<base::UniqueFd> take_lock(const std::string& path) {
+  const std::string lock_path = lock_path_of(path);
+  for (int attempt = 0; attempt < kLockAttemptsMax; ++attempt) {
+    base::Result<base::UniqueFd> fd =
+        base::open_file(lock_path, O_RDWR | O_CREAT | O_EXCL, SocketClaim::kOwnerOnly);
+    const bool made = fd.has_value();
+    if (!made) fd = base::open_file(lock_path, O_RDWR | O_CREAT, SocketClaim::kOwnerOnly);
+    if (!fd) return fd;
+    if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) return base::fail(base::system_error(lock_path, errno));
+      const std::string owner = read_owner(fd->get());
+      return base::fail(
+          fmt::format("{}: another process has this socket ({}): stop it, or use another path",
+                      path, owner.empty() ? "it is just starting" : "process " + owner));
+    }
+    // An owner that ends removes the file it had locked; a lock on a removed file is worth nothing.
+    if (!still_has_name(fd->get(), lock_path)) continue;
+    // Of a program that has the path it may be the file as well, such as PostgreSQL's, which locks
+    // it in no way: left as it is.
+    if (base::Result<void> free = check_that_nobody_listens(path); !free) {
+      if (made) ::unlink(lock_path.c_str());
+      return base::fail(free.error());
+    }
+    if (base::Result<void> written = write_owner(fd->get(), lock_path); !written) {
+      ::unlink(lock_path.c_str());  // while it is still locked: see still_has_name()
+      return base::fail(written.error());
+    }
+    return fd;
+  }
+  return base::fail(lock_path + ": its owner changes all the time: use another path");
 }
 
 }  // namespace
@@ -147,7 +155,6 @@ base::Result<SocketClaim> SocketClaim::take(const std::string& path, mode_t mode
 }
 
 base::Result<void> SocketClaim::bind_and_listen(mode_t mode) {
-  if (base::Result<void> free = check_that_nobody_listens(path_); !free) return free;
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener_) return base::fail(base::system_error(path_, errno));
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT)

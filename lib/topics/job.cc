@@ -333,6 +333,9 @@ base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, in
     return base::fail(gap + "; --on-data-loss continue goes on without them");
   }
   context_.run.diagnostics.warning(gap);
+  // Where the topic was made anew, the last message was one of the topic before.
+  std::optional<kafka::MessageMark>& last = parts_.at(partition).last;
+  if (last && last->offset >= low) last.reset();
   return true;
 }
 

@@ -69,7 +69,10 @@ size_t PartitionTotals::add_message(std::span<const Row> rows, size_t first, int
     const record::Flaw flaw = totals_.add_payments(indices_[i], rows[i].record);
     if (flaw != record::Flaw::kNone) {
       rejected.push_back({i, flaw});
-      for (const size_t row : added_) totals_.take_back(indices_[row], rows[row].record);
+      // The last one first, through the sums that each of them has found.
+      for (auto row = added_.rbegin(); row != added_.rend(); ++row) {
+        totals_.take_back(indices_[*row], rows[*row].record);
+      }
       totals_.forget_changes(changed);
       return end;
     }

@@ -93,7 +93,8 @@ signed() {
   signed "$group.one"
   grep "^$payments 0 " before >before.0
   grep "^$payments 0 " committed | cmp - before.0
-  ! grep "^$payments 1 " committed | cmp -s - before
+  grep "^$payments 1 " before >before.1
+  ! grep "^$payments 1 " committed | cmp -s - before.1 || false
 }
 
 @test "offsets that nobody has signed are taken as they are, and signed" {
@@ -109,7 +110,7 @@ signed() {
 @test "the parts of a large publication carry the signature of the offsets that they commit" {
   topics_for 1
   pay --random 260000 --users 500000 --skew 0 --seed 4
-  aggregate --trigger 10s
+  aggregate --trigger 60s
   signed "$group.one"
   # All that has been committed, in its order, as the broker keeps it.
   consume __consumer_offsets -f '%K %S\n%k%s\n' >kept

@@ -79,6 +79,26 @@ class GroupConsumerTest : public MockClusterTest {
     return values + " and no end";
   }
 
+  std::unique_ptr<StatsWriter> open_writer(std::optional<std::string> transactional_id) {
+    mock().create(topic_ + "-stats", 1);
+    base::Result<std::unique_ptr<StatsWriter>> writer =
+        StatsWriter::open(*cluster_, {.source_topic = topic_,
+                                      .topic = topic_ + "-stats",
+                                      .rejects_topic = {},
+                                      .transactional_id = std::move(transactional_id)});
+    EXPECT_TRUE(writer) << (writer ? "" : writer.error().message);
+    return std::move(*writer);
+  }
+
+  // One total, with an offset.
+  base::Result<bool> publish(StatsWriter& writer, GroupConsumer& consumer,
+                             const SignedOffset& next) {
+    writer.begin({&next, 1}, consumer);
+    writer.stats(0, "edgar", "{}\n");
+    writer.commit();
+    return writer.wait();
+  }
+
   // All that a partition holds.
   std::vector<std::string> values_of(const std::string& topic, int32_t partition) {
     auto reader = PartitionReader::open(*cluster_, topic, {.fetch_wait_ms = 10});
@@ -114,19 +134,9 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
 
   // Stats and offsets leave together. (That they arrive is tested on a real broker: this one keeps
   // no offsets of a transaction.)
-  mock().create(topic_ + "-stats", 1);
-  base::Result<std::unique_ptr<StatsWriter>> writer =
-      StatsWriter::open(*cluster_, {.source_topic = topic_,
-                                    .topic = topic_ + "-stats",
-                                    .rejects_topic = {},
-                                    .transactional_id = group_});
-  ASSERT_TRUE(writer) << writer.error().message;
-  const SignedOffset next{.partition = 0, .offset = 7};
-  (*writer)->begin({&next, 1}, *consumer);
-  (*writer)->stats(0, "edgar", "{}\n");
-  (*writer)->commit();
-  const base::Result<bool> committed = (*writer)->wait();
-  ASSERT_TRUE(committed && *committed) << (*writer)->why();
+  const std::unique_ptr<StatsWriter> writer = open_writer(group_);
+  const base::Result<bool> committed = publish(*writer, *consumer, {.partition = 0, .offset = 7});
+  ASSERT_TRUE(committed && *committed) << writer->why();
 }
 
 TEST_F(GroupConsumerTest, AnOffsetThatIsNotThereIsItsOwnersToJudge) {
@@ -151,23 +161,14 @@ TEST_F(GroupConsumerTest, AStopSignalIsTheEnd) {
 TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
   const std::unique_ptr<GroupConsumer> consumer = join();
   EXPECT_EQ(read_to_end(*consumer), "0123456789");
-  mock().create(topic_ + "-stats", 1);
-  base::Result<std::unique_ptr<StatsWriter>> writer =
-      StatsWriter::open(*cluster_, {.source_topic = topic_,
-                                    .topic = topic_ + "-stats",
-                                    .rejects_topic = {},
-                                    .transactional_id = {}});
-  ASSERT_TRUE(writer) << writer.error().message;
+  const std::unique_ptr<StatsWriter> writer = open_writer(std::nullopt);
   const OffsetSignature signature{
       .table = {.users = 1, .count = 10, .sum = money::Decimal::from_nanos(5)},
       .last = MessageMark{.offset = 9, .timestamp_ms = 8, .hash = 7},
       .cluster = "mock",
       .options = 6};
-  const SignedOffset next{.partition = 0, .offset = 10, .signature = signature};
-  (*writer)->begin({&next, 1}, *consumer);
-  (*writer)->stats(0, "edgar", "{}\n");
-  (*writer)->commit();
-  const base::Result<bool> committed = (*writer)->wait();
+  const base::Result<bool> committed =
+      publish(*writer, *consumer, {.partition = 0, .offset = 10, .signature = signature});
   EXPECT_TRUE(committed && *committed);
   // What is committed is what the next owner finds, signature and all.
   base::Result<std::unique_ptr<Client>> client =
@@ -180,6 +181,43 @@ TEST_F(GroupConsumerTest, WithoutATransactionOffsetsAreCommittedByTheConsumer) {
   ASSERT_EQ(found->size(), 1U);
   EXPECT_EQ((*found)[0].committed, 10);
   EXPECT_EQ((*found)[0].signature, signature);
+}
+
+TEST_F(GroupConsumerTest, MetadataThatBrokersFindTooLargeIsAnErrorThatNamesTheSetting) {
+  constexpr int16_t kOffsetCommit = 8;  // of Kafka's protocol
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  EXPECT_EQ(read_to_end(*consumer), "0123456789");
+  const std::unique_ptr<StatsWriter> writer = open_writer(std::nullopt);
+  next_errors(kOffsetCommit, {RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE});
+  const base::Result<bool> committed = publish(*writer, *consumer, {.partition = 0, .offset = 10});
+  ASSERT_FALSE(committed);
+  EXPECT_NE(committed.error().message.find("offset.metadata.max.bytes"), std::string::npos)
+      << committed.error().message;
+}
+
+TEST_F(GroupConsumerTest, ATotalThatIsRefusedOnceIsSentAgainAndTwiceIsAnError) {
+  const std::unique_ptr<GroupConsumer> consumer = join();
+  EXPECT_EQ(read_to_end(*consumer), "0123456789");
+  const std::unique_ptr<StatsWriter> writer = open_writer(group_);
+  const SignedOffset next{.partition = 0, .offset = 10};
+  // Until it is there: librdkafka 2.0 drops what is sent right after a transaction that was undone.
+  const auto publish_in_the_end = [&] {
+    const base::Instant limit = clock_.now() + std::chrono::seconds(60);
+    for (;;) {
+      base::Result<bool> committed = publish(*writer, *consumer, next);
+      if (!committed || *committed || clock_.now() > limit) return committed;
+    }
+  };
+  next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
+  base::Result<bool> committed = publish_in_the_end();
+  ASSERT_TRUE(committed) << committed.error().message;
+  EXPECT_TRUE(*committed) << writer->why();
+
+  next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_RECORD});
+  committed = publish_in_the_end();
+  ASSERT_FALSE(committed);
+  EXPECT_NE(committed.error().message.find("does not take such a record"), std::string::npos)
+      << committed.error().message;
 }
 
 TEST_F(GroupConsumerTest, AMessageHasTheTimeOfItsSender) {

@@ -39,9 +39,10 @@ ino_t inode_of(const std::string& path) {
 // The message, and that nothing at the path was changed.
 std::string refusal_beside(const std::string& path) {
   const ino_t before = inode_of(path);
+  const ino_t lock_before = inode_of(path + ".lock");
   const base::Result<SocketClaim> claim = SocketClaim::take(path);
   EXPECT_EQ(inode_of(path), before);
-  EXPECT_EQ(inode_of(path + ".lock"), claim ? inode_of(path + ".lock") : 0);
+  EXPECT_EQ(inode_of(path + ".lock"), claim ? inode_of(path + ".lock") : lock_before);
   return claim ? "no refusal" : claim.error().message;
 }
 
@@ -102,6 +103,15 @@ TEST(SocketClaim, LeavesASocketOnWhichAnotherProgramListens) {
             folder / "s" + ": another program listens there (process " +
                 std::to_string(::getpid()) + "): stop it, or use another path");
   EXPECT_TRUE(UnixClient(folder / "s").connected());
+}
+
+TEST(SocketClaim, LeavesTheLockFileOfAnotherProgramAsItIs) {
+  TempFolder folder;
+  const base::UniqueFd other = listener_on(folder / "s");
+  std::ofstream(folder / "s.lock") << "4242\n/var/lib\n";
+  EXPECT_NE(refusal_beside(folder / "s").find("another program listens there"), std::string::npos);
+  std::ifstream kept(folder / "s.lock");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), "4242\n/var/lib\n");
 }
 
 TEST(SocketClaim, LeavesASocketWhoseBacklogIsFull) {
