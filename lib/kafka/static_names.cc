@@ -62,12 +62,14 @@ base::Result<Look> look(Client& outsider, const StaticName& name) {
   if (asked != RD_KAFKA_RESP_ERR_NO_ERROR && asked != RD_KAFKA_RESP_ERR__PARTIAL) {
     return base::fail(what + ": " + rd_kafka_err2str(asked));
   }
-  for (const rd_kafka_group_info& group : std::span(groups->groups, groups->group_cnt)) {
+  const auto group_count = static_cast<size_t>(groups->group_cnt);
+  for (const rd_kafka_group_info& group : std::span(groups->groups, group_count)) {
     if (is_about_reach(group.err)) return Look{};
     if (group.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       return base::fail(what + ": " + rd_kafka_err2str(group.err));
     }
-    for (const auto& member : std::span(group.members, group.member_cnt)) {
+    const auto member_count = static_cast<size_t>(group.member_cnt);
+    for (const auto& member : std::span(group.members, member_count)) {
       if (instance_of(member.member_id) == name.instance) {
         return Look{
             .answered = true, .member_id = member.member_id, .coordinator = group.broker.id};

@@ -20,6 +20,11 @@ class GroupEntryTest : public MockClusterTest {
     topic_ = "entered" + std::to_string(++number);
     mock().create(topic_, 1);
     cluster_ = connect();
+    open_client();
+  }
+  void TearDown() override { end_client(); }
+
+  void open_client() {
     base::Result<std::unique_ptr<Client>> client =
         Client::open(*cluster_, RD_KAFKA_CONSUMER,
                      {.defaults = {},
@@ -32,7 +37,7 @@ class GroupEntryTest : public MockClusterTest {
     client_ = std::move(*client);
     rd_kafka_poll_set_consumer(client_->rk());
   }
-  void TearDown() override {
+  void end_client() {
     // librdkafka forgets to free a subscription that it has put off.
     rd_kafka_unsubscribe(client_->rk());
     client_->abandon();
@@ -67,8 +72,12 @@ class GroupEntryTest : public MockClusterTest {
 };
 
 TEST_F(GroupEntryTest, AGroupThatMayNotBeReadIsSaidToBeThat) {
+  // A client looks for its coordinator as soon as it is there.
+  end_client();
+  client_.reset();
   next_errors(kFindCoordinator,
               std::vector<rd_kafka_resp_err_t>(100, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED));
+  open_client();
   GroupEntry entry(*client_, topic_, topic_);
   const base::Result<void> found = entry.find_coordinator();
   rd_kafka_mock_clear_request_errors(mock().mock(), kFindCoordinator);
