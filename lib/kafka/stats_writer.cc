@@ -227,9 +227,6 @@ class StatsWriter::Impl {
 
  private:
   base::Result<CommitOutcome> publish();
-  bool is_refused_for_good();
-
-  rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // since the last commit
 };
 
 base::Result<CommitOutcome> StatsWriter::Impl::publish() {
@@ -260,23 +257,12 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
     }
   }
   base::Result<CommitOutcome> outcome = producer->commit();
-  if (!outcome) return outcome;
-  const bool committed = *outcome == CommitOutcome::kCommitted;
-  if (!committed && is_refused_for_good()) {
+  // Totals that are refused once are refused again: they are of no other size or place next time.
+  if (outcome && *outcome != CommitOutcome::kCommitted &&
+      refused_by(producer->error()) != Refused::kNothing) {
     return base::fail("kafka: the totals cannot be published: " + producer->why());
   }
-  if (committed) refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   return outcome;
-}
-
-// Of messages where nothing has been committed since they were refused before: brokers (3.5 among
-// them) call a message INVALID_RECORD as well that comes behind the time-out of its transaction,
-// and it is all right in the next one.
-bool StatsWriter::Impl::is_refused_for_good() {
-  const rd_kafka_resp_err_t error = producer->error();
-  if (refused_by(error) == Refused::kNothing) return false;
-  const bool again = std::exchange(refused_, error) == error;
-  return refused_by(error) == Refused::kEverything || again;
 }
 
 StatsWriter::StatsWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -284,7 +284,7 @@ advised() {
 }
 
 @test "a schema registry's frame is said to be one" {
-  printf '\0\0\0\0\014%s\n' "$edgar" | rejected "looks like a schema registry's frame"
+  printf '\0\0\0\0\014%s\n' "$edgar" | rejected "begins with the 5 bytes that a schema registry's serializer puts in front of JSON"
 }
 
 @test "a line that was cut short is told from one that is no JSON" {

@@ -349,14 +349,14 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   wait_for '[ "$(socat -u UNIX-CONNECT:serve.sock - 2>connect.err)" = here ]'
   refuses "serve.sock: another program listens there (process $other_pid): stop it, or use another path" \
     timeout 240 paystats-serve --stats stats.sock --listen unix:serve.sock -o p.jsonl
-  [ "$(socat -u UNIX-CONNECT:serve.sock - 2>connect.err)" = here ]
+  wait_for '[ "$(socat -u UNIX-CONNECT:serve.sock - 2>connect.err)" = here ]'
   [ ! -e serve.sock.lock ]
   start serve /dev/null serve.out paystats-serve --stats stats.sock --listen unix:own.sock -o p.jsonl
   wait_for 'grep -q "listening on" serve.err'
   mv serve.sock own.sock
   kill "$serve_pid"
   ends "$serve_pid" 0
-  [ "$(socat -u UNIX-CONNECT:own.sock -)" = here ]
+  wait_for '[ "$(socat -u UNIX-CONNECT:own.sock - 2>connect.err)" = here ]'
   [ ! -e own.sock.lock ]
 }
 

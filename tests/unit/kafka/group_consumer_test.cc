@@ -195,31 +195,6 @@ TEST_F(GroupConsumerTest, MetadataThatBrokersFindTooLargeIsAnErrorThatNamesTheSe
       << committed.error().message;
 }
 
-TEST_F(GroupConsumerTest, ATotalThatIsRefusedOnceIsSentAgainAndTwiceIsAnError) {
-  const std::unique_ptr<GroupConsumer> consumer = join();
-  EXPECT_EQ(read_to_end(*consumer), "0123456789");
-  const std::unique_ptr<StatsWriter> writer = open_writer(group_);
-  const SignedOffset next{.partition = 0, .offset = 10};
-  // Until it is there: librdkafka 2.0 drops what is sent right after a transaction that was undone.
-  const auto publish_in_the_end = [&] {
-    const base::Instant limit = clock_.now() + std::chrono::seconds(60);
-    for (;;) {
-      base::Result<bool> committed = publish(*writer, *consumer, next);
-      if (!committed || *committed || clock_.now() > limit) return committed;
-    }
-  };
-  next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
-  base::Result<bool> committed = publish_in_the_end();
-  ASSERT_TRUE(committed) << committed.error().message;
-  EXPECT_TRUE(*committed) << writer->why();
-
-  next_errors(kProduce, {RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_RECORD});
-  committed = publish_in_the_end();
-  ASSERT_FALSE(committed);
-  EXPECT_NE(committed.error().message.find("does not take such a record"), std::string::npos)
-      << committed.error().message;
-}
-
 TEST_F(GroupConsumerTest, AMessageHasTheTimeOfItsSender) {
   const std::unique_ptr<GroupConsumer> consumer = join();
   io::MessageBlock block;
