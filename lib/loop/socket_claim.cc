@@ -72,9 +72,13 @@ base::Result<void> check_that_nobody_listens(const std::string& path) {
   const base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return base::fail(base::system_error(path, errno));
   const sockaddr_un address = address_of(path);
-  const bool connected =
-      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  const int error = connected ? 0 : errno;
+  bool connected = false;
+  int error = 0;
+  do {
+    connected =
+        ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    error = connected ? 0 : errno;
+  } while (error == EINTR);
   // Nothing there, or what a process left that has ended.
   if (error == ENOENT || error == ECONNREFUSED) return {};
   // EAGAIN: its backlog is full. EPROTOTYPE: it has a socket of datagrams or packets.
