@@ -1,9 +1,9 @@
 // One client of the HTTP server: a coroutine that reads requests, has them judged, answers them,
 // and begins anew. Private to this room; see http/server.h for what a client can rely on.
 //
-// What can be answered from memory is, without a further coroutine: some of the requests that have
-// come are answered, and their responses leave together; whoever has sent more of them waits for
-// its turn (see turns.h). More is read when all are answered. Only what must be waited for
+// What can be answered from memory is, without a further coroutine: a few of the requests that have
+// come are answered, and their responses are sent together. A connection with more requests waits
+// for its turn (see turns.h). More is read when all are answered. Only what must be waited for
 // (the cache, the output, a client that does not read) takes a frame of its own. A client that asks
 // for the live stream has its socket handed on (see event_stream.h), and the connection ends.
 #pragma once

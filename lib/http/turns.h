@@ -1,6 +1,7 @@
-// Turns of connections that have more to do than others need wait for: in their order, one for each
-// look of the loop at what else is ready. So however many connections have sent requests one behind
-// another, what stands between two requests of others is one turn. Private to this room.
+// Fairness between connections that pipeline requests and all others. A connection that has been
+// answered a few times and has more requests waits here for its next turn. Turns are given in the
+// order in which they were asked for, and between two of them the event loop serves what else is
+// ready. So another client waits for one turn at most. Private to this room.
 // Tested through http/server.h.
 //
 //   Turns turns(loop);

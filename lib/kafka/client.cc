@@ -82,6 +82,10 @@ bool is_about_reach(rd_kafka_resp_err_t error) {
   }
 }
 
+bool was_purged(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
 rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
                                int64_t& low, int64_t& high, int timeout_ms) {
   const auto ask = [&](int64_t which, int64_t& offset) {

@@ -93,6 +93,9 @@ class Client {
 // all there is to do.
 bool is_about_reach(rd_kafka_resp_err_t error);
 
+// Of a delivery report: librdkafka has dropped the message, and does not say why.
+bool was_purged(rd_kafka_resp_err_t error);
+
 // Whether an error says that a broker does not know a topic or a partition.
 bool is_unknown(rd_kafka_resp_err_t error);
 

@@ -73,7 +73,7 @@ base::Result<void> Producer::connect() {
            ++delivered_;
            return;
          }
-         const bool told = refused_by(error_) != Refused::kNothing;
+         const bool told = refused_by(cause_.error) != Refused::kNothing;
          if (failed_++ == 0 || (!told && refused_by(message.err) != Refused::kNothing)) {
            set_why({}, message.err, rd_kafka_topic_name(message.rkt));
          }
@@ -89,14 +89,15 @@ base::Result<void> Producer::connect() {
     return rd_kafka_init_transactions(client_->rk(), timeout_ms);
   });
   if (!ready) return base::fail(ready.error());
-  if (!*ready) return base::fail(fmt::format("kafka: no transaction can be begun: {}", why_));
+  if (!*ready)
+    return base::fail(fmt::format("kafka: no transaction can be begun: {}", cause_.text));
   cluster_.watch().reachable();
   connected_ = true;
   return {};
 }
 
 base::Result<void> Producer::replace() {
-  cluster_.context().diagnostics.detail("kafka: a new producer: " + why_);
+  cluster_.context().diagnostics.detail("kafka: a new producer: " + cause_.text);
   client_->abandon();
   return connect();
 }
@@ -110,12 +111,12 @@ std::string Producer::topics() const {
 
 // `text` where that is not an error of what the broker refuses.
 void Producer::set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic) {
-  error_ = error;
-  why_ = text.empty() || refused_by(error) != Refused::kNothing
-             ? refusal(error, {.right = "Write",
-                               .topic = topic,
-                               .transactional_id = options_.transactional_id.value_or("")})
-             : std::move(text);
+  cause_.error = error;
+  cause_.text = text.empty() || refused_by(error) != Refused::kNothing
+                    ? refusal(error, {.right = "Write",
+                                      .topic = topic,
+                                      .transactional_id = options_.transactional_id.value_or("")})
+                    : std::move(text);
 }
 
 // What every wait does each time round.
@@ -157,8 +158,7 @@ base::Result<void> Producer::begin() {
   if (options_.transactional_id) {
     if (base::Result<void> begun = begin_transaction(); !begun) return begun;
   }
-  why_.clear();
-  error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  cause_ = {};
   sent_to_.clear();
   return {};
 }
@@ -170,7 +170,7 @@ base::Result<void> Producer::begin_transaction() {
   }
   const RdError error(rd_kafka_begin_transaction(client_->rk()));
   if (error) {
-    why_ = fmt::format("begin_transaction: {}", rd_kafka_error_string(error.get()));
+    cause_.text = fmt::format("begin_transaction: {}", rd_kafka_error_string(error.get()));
     if (base::Result<void> replaced = replace(); !replaced) return replaced;
     const RdError again(rd_kafka_begin_transaction(client_->rk()));
     if (again) return base::fail(fmt::format("kafka: {}", rd_kafka_error_string(again.get())));
@@ -231,7 +231,7 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
-      return base::fail(fmt::format("{}: {}", topic_label(message.topic), why_));
+      return base::fail(fmt::format("{}: {}", topic_label(message.topic), cause_.text));
     }
     const bool fatal =
         rd_kafka_fatal_error(client_->rk(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -267,25 +267,21 @@ base::Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
     return base::fail(fmt::format("kafka: another process has taken over the transactional id {}",
                                   *options_.transactional_id));
   }
-  const std::string why = why_;
-  const rd_kafka_resp_err_t error = error_;
+  const Cause cause = cause_;
   if (base::Result<void> replaced = replace(); !replaced) return base::fail(replaced.error());
-  why_ = why;
-  error_ = error;
+  cause_ = cause;
   return outcome;
 }
 
 // Aborts what can be aborted; nothing of it has been committed.
 base::Result<CommitOutcome> Producer::undo() {
-  const std::string why = why_;
-  const rd_kafka_resp_err_t error = error_;
+  const Cause cause = cause_;
   if (trouble_ == Trouble::kFatal) return give_up(CommitOutcome::kUndone);
   const base::Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
     return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
   });
   if (!aborted) return base::fail(aborted.error());
-  why_ = why;
-  error_ = error;
+  cause_ = cause;
   if (!*aborted) return give_up(CommitOutcome::kUndone);
   trouble_ = Trouble::kNone;
   open_ = false;
@@ -301,18 +297,18 @@ base::Result<void> Producer::add_offsets(const ConsumedOffsets& offsets) {
     return rd_kafka_send_offsets_to_transaction(client_->rk(), list.get(), offsets.group,
                                                 timeout_ms);
   });
-  if (added && !*added && refused_by(error_) != Refused::kNothing) {
-    why_ = refusal(error_, {.right = "Read",
-                            .topic = offsets.topic,
-                            .group = offsets.group_name,
-                            .transactional_id = *options_.transactional_id});
+  if (added && !*added && refused_by(cause_.error) != Refused::kNothing) {
+    cause_.text = refusal(cause_.error, {.right = "Read",
+                                         .topic = offsets.topic,
+                                         .group = offsets.group_name,
+                                         .transactional_id = *options_.transactional_id});
   }
   return added ? base::Result<void>()
                : base::fail(added.error());  // what is wrong is found out by commit()
 }
 
 bool Producer::refused_everything() const {
-  return refused_by(error_) == Refused::kEverything;
+  return refused_by(cause_.error) == Refused::kEverything;
 }
 
 base::Result<bool> Producer::is_taken(const std::string& topic) {
@@ -338,27 +334,21 @@ base::Result<CommitOutcome> Producer::commit() {
   if (base::Result<void> waited = wait_delivered(); !waited) return base::fail(waited.error());
   if (!options_.transactional_id) {
     if (trouble_ == Trouble::kNone) return CommitOutcome::kCommitted;
-    why_ = fmt::format("{} {} not delivered: {}", failed_, failed_ == 1 ? "message" : "messages",
-                       why_);
+    cause_.text = fmt::format("{} {} not delivered: {}", failed_,
+                              failed_ == 1 ? "message" : "messages", cause_.text);
     return give_up(CommitOutcome::kUnknown);
   }
-  const bool dropped =
-      error_ == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error_ == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-  if (trouble_ == Trouble::kAbort && dropped && failed_ > 0) {
+  if (trouble_ == Trouble::kAbort && was_purged(cause_.error) && failed_ > 0) {
     // The delivery reports of a transaction that has failed say no more than this. librdkafka
     // answers with why it has failed, and never commits one of which messages were dropped.
-    const std::string why = why_;
-    const rd_kafka_resp_err_t error = error_;
+    const Cause cause = cause_;
     const base::Result<bool> committed = ask_commit();
     if (!committed) return base::fail(committed.error());
     if (*committed) {
       commit_asked_ = true;
       return give_up(CommitOutcome::kUnknown);
     }
-    if (refused_by(error_) == Refused::kNothing) {
-      why_ = why;
-      error_ = error;
-    }
+    if (refused_by(cause_.error) == Refused::kNothing) cause_ = cause;
   }
   if (trouble_ != Trouble::kNone) return undo();
   commit_asked_ = true;

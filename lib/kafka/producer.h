@@ -91,8 +91,8 @@ class Producer {
   bool has_leaders(const std::string& topic) { return client_->has_leaders(topic); }
 
   // Why the last outcome was not kCommitted.
-  const std::string& why() const { return why_; }
-  rd_kafka_resp_err_t error() const { return error_; }
+  const std::string& why() const { return cause_.text; }
+  rd_kafka_resp_err_t error() const { return cause_.error; }
   // It would be the same with anything else that is sent (kafka/refusals.h).
   bool refused_everything() const;
 
@@ -109,6 +109,11 @@ class Producer {
   Producer(Cluster& cluster, ProducerOptions options);
 
   base::Result<void> connect();
+  struct Cause {
+    std::string text;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;  // that the text tells of
+  };
+
   base::Result<void> replace();
   base::Result<CommitOutcome> undo();
   base::Result<CommitOutcome> give_up(CommitOutcome outcome);
@@ -130,9 +135,8 @@ class Producer {
   bool connected_ = false;            // once: before that a stop signal interrupts nothing
   bool open_ = false;                 // a transaction
   Trouble trouble_ = Trouble::kNone;  // found since begin()
-  std::string why_;
-  rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // that why_ tells of
-  std::vector<std::string> sent_to_;                        // topics, since begin()
+  Cause cause_;
+  std::vector<std::string> sent_to_;  // topics, since begin()
   bool commit_asked_ = false;
   base::Instant begun_at_{};
   uint64_t sent_ = 0;  // since the handle was made

@@ -137,9 +137,7 @@ class TransactionalPaymentSink final : public io::PaymentSink {
   bool can_be_made_again(int& purges) const {
     if (aftermath_ != Aftermath::kUndone) return false;
     const rd_kafka_resp_err_t error = producer_->error();
-    if (error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
-      return ++purges <= kPurgesMax;
-    }
+    if (was_purged(error)) return ++purges <= kPurgesMax;
     return options_.patient && (is_about_reach(error) || error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
   }
 

@@ -7,7 +7,7 @@
 // ends with the process, however it ends, so a socket that a killed process left behind is known
 // to be stale and is replaced; and it makes unlink(2) safe, since nobody else may have bound the
 // path meanwhile. Other programs take no such lock, so the path is connected to first: a socket
-// that answers, or cannot be asked, is left to whoever has it. The socket has its mode before
+// that answers, or cannot be asked, is left to its owner. The socket has its mode before
 // anybody can connect. A clean end removes both, but not what has replaced the socket.
 #pragma once
 
