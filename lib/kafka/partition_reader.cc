@@ -31,6 +31,7 @@ ClientSettings settings_of(const PartitionReaderOptions& options) {
                                     {"isolation.level", "read_committed"},
                                     {"enable.partition.eof", "true"},
                                     {"allow.auto.create.topics", "false"}}};
+  settings.defaults.emplace_back("fetch.message.max.bytes", std::to_string(options.fetch_bytes));
   resume_fetching_soon(settings);
   return settings;
 }

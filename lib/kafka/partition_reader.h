@@ -44,6 +44,7 @@ struct PartitionReaderOptions {
   // sooner; the idle cost goes by its inverse.
   int fetch_wait_ms = 100;
   bool source_headers = false;  // whether messages have them
+  int fetch_bytes = 1 << 20;    // of a partition and at once, or one batch that is larger
 };
 
 class PartitionReader {

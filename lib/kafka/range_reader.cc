@@ -13,6 +13,7 @@ namespace {
 
 // So that the end, which comes with an answer that holds nothing, comes soon.
 constexpr int kFetchWaitMs = 10;
+constexpr int kFetchBytes = 64 << 10;  // ranges are short, and there are as many as partitions
 constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 // The messages of a block that lie in their ranges. They are few, so a range is searched for.
@@ -33,7 +34,8 @@ base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
                                std::span<const OffsetRange> ranges, const OnRestored& on_messages) {
   if (ranges.empty()) return {};
   base::Result<std::unique_ptr<PartitionReader>> opened = PartitionReader::open(
-      cluster, topic, {.fetch_wait_ms = kFetchWaitMs, .source_headers = true});
+      cluster, topic,
+      {.fetch_wait_ms = kFetchWaitMs, .source_headers = true, .fetch_bytes = kFetchBytes});
   if (!opened) return base::fail(opened.error());
   PartitionReader& reader = **opened;
   std::vector<int32_t> partitions;

@@ -17,12 +17,27 @@ std::optional<std::string> text_field(std::string_view object, std::string_view 
   return raw ? record::json_string(*raw) : std::nullopt;
 }
 
+template <class Number>
+bool read_number(std::string_view text, int base, Number& out) {
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, out, base);
+  return error == std::errc() && read == end;
+}
+
 bool read_partition(std::string_view object, int32_t& out) {
   const std::optional<std::string_view> raw = record::raw_value(object, "partition");
-  if (!raw) return false;
-  const char* const end = raw->data() + raw->size();
-  const auto [read, error] = std::from_chars(raw->data(), end, out);
-  return error == std::errc() && read == end;
+  return raw && read_number(*raw, 10, out);
+}
+
+// "OFFSET TIMESTAMP HASH"
+bool read_mark(std::string_view text, MessageMark& mark) {
+  const size_t first = text.find(' ');
+  if (first == text.npos) return false;
+  const size_t second = text.find(' ', first + 1);
+  if (second == text.npos) return false;
+  return read_number(text.substr(0, first), 10, mark.offset) &&
+         read_number(text.substr(first + 1, second - first - 1), 10, mark.timestamp_ms) &&
+         read_number(text.substr(second + 1), 16, mark.hash);
 }
 
 std::optional<std::string> describe_foreign(const RecordSource& found, const RecordSource& own) {
@@ -66,6 +81,10 @@ std::string record_source_text(const RecordSource& source) {
   append("topic", source.topic);
   text += fmt::format(R"(,"partition":{})", source.partition);
   append("group", source.group);
+  if (source.last) {
+    text += fmt::format(R"(,"last":"{} {} {:016x}")", source.last->offset,
+                        source.last->timestamp_ms, source.last->hash);
+  }
   text.front() = '{';  // in place of a comma
   text += '}';
   return text;
@@ -78,6 +97,10 @@ std::optional<RecordSource> read_record_source(std::string_view text) {
     std::optional<std::string> cluster = text_field(text, "cluster");
     if (!cluster) return std::nullopt;
     source.cluster = std::move(*cluster);
+  }
+  if (!record::raw_values(text, "last").empty()) {
+    const std::optional<std::string> last = text_field(text, "last");
+    if (!last || !read_mark(*last, source.last.emplace())) return std::nullopt;
   }
   std::optional<std::string> topic = text_field(text, "topic");
   std::optional<std::string> group = text_field(text, "group");
@@ -94,8 +117,10 @@ std::optional<std::string> SourceJudge::foreign(std::string_view header) {
   if (header.empty() || header == accepted_) return std::nullopt;
   const std::optional<RecordSource> found = read_record_source(header);
   std::optional<std::string> why = found ? describe_foreign(*found, own_) : std::nullopt;
-  if (!why) accepted_ = header;
-  return why;
+  if (why) return why;
+  accepted_ = header;
+  if (found && found->last && (!last_ || last_->offset < found->last->offset)) last_ = found->last;
+  return std::nullopt;
 }
 
 }  // namespace paystats::kafka

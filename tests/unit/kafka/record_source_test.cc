@@ -21,6 +21,10 @@ TEST(RecordSource, IsJsonWhateverTheGroupIsCalled) {
 TEST(RecordSource, IsReadBack) {
   const RecordSource source{.cluster = "Mk\"U3", .topic = "p", .partition = 7, .group = "a\nb"};
   EXPECT_EQ(read_record_source(record_source_text(source)), source);
+  RecordSource marked = source;
+  marked.last = {.offset = 149, .timestamp_ms = -1, .hash = 0xabc};
+  EXPECT_TRUE(record_source_text(marked).ends_with(R"(,"last":"149 -1 0000000000000abc"})"));
+  EXPECT_EQ(read_record_source(record_source_text(marked)), marked);
   EXPECT_EQ(read_record_source(R"({"of":1,"topic":"p","partition":7,"group":"g","more":[{}]})"),
             (RecordSource{.cluster = "", .topic = "p", .partition = 7, .group = "g"}));
 }
@@ -30,6 +34,9 @@ TEST(RecordSource, WhatIsNoSuchTextIsNoSource) {
        {"", "payments", "[]", "{}", R"({"topic":"p","partition":7})",
         R"({"topic":"p","partition":"7","group":"g"})", R"({"topic":"p","partition":7,"group":1})",
         R"({"topic":"p","partition":7,"group":"g","cluster":null})",
+        R"({"topic":"p","partition":7,"group":"g","last":"1 2"})",
+        R"({"topic":"p","partition":7,"group":"g","last":"1 2 xyz"})",
+        R"({"topic":"p","partition":7,"group":"g","last":149})",
         R"({"topic":"p","topic":"q","partition":7,"group":"g"})",
         R"({"topic":"p","partition":7,"group":"g"} x)"}) {
     EXPECT_EQ(read_record_source(text), std::nullopt) << text;
@@ -51,6 +58,21 @@ TEST(SourceJudge, ARecordOfOurOwnOrOfNobodyIsTaken) {
   RecordSource found = kOwn;
   found.topic = "other";
   for (int i = 0; i < 2; ++i) EXPECT_NE(judge.foreign(record_source_text(found)), std::nullopt);
+}
+
+TEST(SourceJudge, KnowsTheLastMessageThatOurOwnRecordsName) {
+  SourceJudge judge(kOwn);
+  EXPECT_EQ(judge.last(), std::nullopt);
+  RecordSource found = kOwn;
+  for (const int64_t offset : {5, 9, 7}) {
+    found.last = {.offset = offset, .timestamp_ms = 1, .hash = 2};
+    EXPECT_EQ(judge.foreign(record_source_text(found)), std::nullopt);
+  }
+  found.last->offset = 20;
+  found.group = "h";
+  EXPECT_NE(judge.foreign(record_source_text(found)), std::nullopt);
+  ASSERT_TRUE(judge.last());
+  EXPECT_EQ(judge.last()->offset, 9);
 }
 
 TEST(SourceJudge, AClusterWithoutAnIdIsNoOtherOne) {
