@@ -85,6 +85,7 @@ class GroupConsumer::Impl {
   void on_rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions);
   base::Result<void> rebalance();
   base::Result<void> assign(const rd_kafka_topic_partition_list_t& partitions);
+  base::Result<void> begin_reading();
   bool is_lost() const;
   base::Result<void> join_again();
   bool accept(const rd_kafka_message_t& raw);
@@ -169,7 +170,13 @@ base::Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_li
   for (const record::SourceOffset& start : *starts) {
     next_[start.partition] = {.next = start.offset, .at_end = false};
   }
-  const RdPartitions list = list_of(options_.topic, *starts);
+  return begin_reading();
+}
+
+base::Result<void> GroupConsumer::Impl::begin_reading() {
+  std::vector<record::SourceOffset> starts;
+  for (const auto& [partition, held] : next_) starts.push_back({partition, held.next});
+  const RdPartitions list = list_of(options_.topic, starts);
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return base::fail(fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_err2str(error)));
@@ -263,16 +270,11 @@ base::Result<void> GroupConsumer::Impl::resume_after_gap() {
   if (held == next_.end()) return {};
   const base::Result<PartitionOffsets> ends = ask_ends(partition);
   if (!ends) return base::fail(ends.error());
-  const int64_t low = ends->low;
-  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
+  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, ends->low);
   if (!go_on) return base::fail(go_on.error());
-  held->second = {.next = low, .at_end = false};
-  const RdPartitions list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), partition)->offset = low;
-  const RdError error(rd_kafka_seek_partitions(client_->rk(), list.get(), 10'000));
-  if (!error) return {};
-  return base::fail(
-      fmt::format("{}: {}", topic_label(options_.topic), rd_kafka_error_string(error.get())));
+  held->second = {.next = ends->low, .at_end = false};
+  // What is not read any more, after such an error, cannot be set to an offset by itself.
+  return begin_reading();
 }
 
 // True: `out` has what there was, maybe nothing. False: the queue was empty.

@@ -98,6 +98,27 @@ set_by_hand() {
   stops_for_good 'it has been made anew' aggregate --on-data-loss continue
 }
 
+@test "unread payments that are removed while payagg is suspended: a warning, or status 3" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  for what in continue stop; do
+    rm -f prom
+    in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --on-data-loss "$what" --metrics prom
+    wait_for 'grep -qsx "payagg_caught_up 1" prom'
+    kill -STOP "$pid"
+    # More than what has been fetched by then.
+    pay --random 60000 --users 3 --seed 2
+    topics trim "$payments:0:$(($(end_offsets "$payments" | cut -d ' ' -f 2) - 10))"
+    kill -CONT "$pid"
+    wait_for 'grep -q "those between have been removed and are in no total" background.err'
+    [ "$what" = continue ] || break
+    wait_for '[ "$(committed "$group" "$payments")" = "$(end_offsets "$payments")" ]'
+    kill -TERM "$pid"
+    ended_with 0
+  done
+  ended_with 3
+}
+
 @test "totals that are missing: the command that is printed makes them again" {
   [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
   topics_for 1
