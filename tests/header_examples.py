@@ -127,6 +127,8 @@ EXAMPLES = {
                         " std::string_view line",
     "kafka/message_sender.h": ("using Failure = MessageSender::Failure; void of(Cluster& cluster,"
                                " std::string_view key, std::string_view value) {", "}"),
+    "kafka/range_reader.h": "Cluster& cluster, Result<void> (*take)(const MessageBlock&)",
+    "kafka/record_source.h": "const Message& message",
     "kafka/refusals.h": "rd_kafka_resp_err_t error, const std::string& what",
     "kafka/request_writer.h": "Cluster& cluster, const std::vector<SourceOffset>& offsets,"
                               " GroupConsumer& consumer, const Batch& batch, int32_t partition,"
@@ -212,12 +214,14 @@ EXAMPLES = {
                           " std::span<const Message> messages,"
                           " std::vector<Totals::RejectedRow>& rejected, void (*write)(const Stats&)",
     "topics/publisher.h": "TopicPublisher& publisher, uint64_t payments, bool paused",
-    "topics/restore.h": "Cluster& cluster, TopicParts& parts, TopicCounters& counters",
+    "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks, const AskEnds& ask_ends",
+    "topics/restore.h": "Cluster& cluster, const RecordSource& own, TopicParts& parts,"
+                        " TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
                           " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
-    "topics/start.h": "const PartitionFacts& facts, const TopicNames& topics",
+    "topics/start.h": "std::span<const PartitionFacts> facts, const StartContext& context",
     "totals/join.h": "Totals& totals, std::vector<std::unique_ptr<Totals>> others, unsigned threads",
     "totals/merge.h": "Diagnostics& diagnostics, const DecodedLines<Stats>& lines,"
                       " std::vector<Totals::RejectedRow>& rejected, void (*publish)(Totals&)",

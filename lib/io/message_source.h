@@ -28,6 +28,9 @@ struct Message {
   std::optional<std::string_view> value;  // nothing: a tombstone, or a null payment
   record::SourceOffset at;
   int64_t timestamp_ms = -1;  // since 1970, by its sender or its broker; -1: it has none
+  // What a total says of the payments it was made of (its header `src`, see kafka/record_source.h).
+  // Empty: it says nothing, or nobody has asked for it.
+  std::string_view source_header = {};
 };
 
 // What is in front of the JSON text in a value: nothing, or where a message has it, a frame.

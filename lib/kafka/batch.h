@@ -27,7 +27,10 @@ namespace paystats::kafka {
 
 class MessageBatch {
  public:
-  explicit MessageBatch(size_t messages_max) : raw_(messages_max) {
+  // `source_header`: the name of the header that becomes that of a message; null: none is looked
+  // for, since librdkafka reads the headers of a message when the first of them is asked for.
+  explicit MessageBatch(size_t messages_max, const char* source_header = nullptr)
+      : raw_(messages_max), source_header_(source_header) {
     messages_.reserve(raw_.size());
   }
   MessageBatch(const MessageBatch&) = delete;
@@ -68,10 +71,25 @@ class MessageBatch {
     if (raw.payload != nullptr) {
       message.value = std::string_view(static_cast<const char*>(raw.payload), raw.len);
     }
+    if (source_header_ != nullptr) message.source_header = header_of(raw);
     messages_.push_back(message);
   }
 
+  std::string_view header_of(const rd_kafka_message_t& raw) const {
+    rd_kafka_headers_t* headers = nullptr;  // the message's
+    if (rd_kafka_message_headers(&raw, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    const void* value = nullptr;
+    size_t size = 0;
+    if (rd_kafka_header_get_last(headers, source_header_, &value, &size) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        value == nullptr) {
+      return {};
+    }
+    return {static_cast<const char*>(value), size};
+  }
+
   std::vector<rd_kafka_message_t*> raw_;
+  const char* const source_header_;
   size_t used_ = 0;  // of raw_
   std::vector<io::Message> messages_;
 };

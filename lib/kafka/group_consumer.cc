@@ -70,6 +70,7 @@ class GroupConsumer::Impl {
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
+  base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);
   base::Result<bool> commit(std::span<const SignedOffset> next);
   const std::string& group() const { return options_.group; }
   std::shared_ptr<const void> group_metadata();
@@ -366,6 +367,15 @@ base::Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) 
   return asked ? base::Result<PartitionOffsets>(ends) : base::fail(asked.error());
 }
 
+base::Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
+    std::span<const int32_t> partitions) {
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const int32_t partition : partitions) {
+    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), partition);
+  }
+  return ask_group_offsets(*client_, {options_.group, options_.topic}, *list);
+}
+
 base::Result<bool> GroupConsumer::Impl::commit(std::span<const SignedOffset> next) {
   return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
@@ -417,6 +427,10 @@ bool GroupConsumer::assigned() const {
 }
 base::Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
   return impl_->ask_ends(partition);
+}
+base::Result<std::vector<PartitionOffsets>> GroupConsumer::ask_offsets(
+    std::span<const int32_t> partitions) {
+  return impl_->ask_offsets(partitions);
 }
 base::Result<bool> GroupConsumer::commit(std::span<const SignedOffset> next) {
   return impl_->commit(next);

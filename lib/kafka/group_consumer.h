@@ -97,6 +97,9 @@ class GroupConsumer {
   // Where the partition begins and ends now. Waits for brokers.
   base::Result<PartitionOffsets> ask_ends(int32_t partition);
 
+  // All that on_assigned() is told of these, as it is now. Waits for brokers.
+  base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);
+
   // Commits offsets without a transaction. False: this member may not any more.
   base::Result<bool> commit(std::span<const SignedOffset> next);
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "kafka/record_source.h"
 #include "kafka/refusals.h"
 
 namespace paystats::kafka {
@@ -30,6 +31,7 @@ ClientSettings settings_of(const PartitionReaderOptions& options) {
                                     {"isolation.level", "read_committed"},
                                     {"enable.partition.eof", "true"},
                                     {"allow.auto.create.topics", "false"}}};
+  settings.defaults.emplace_back("fetch.message.max.bytes", std::to_string(options.fetch_bytes));
   resume_fetching_soon(settings);
   return settings;
 }
@@ -41,19 +43,21 @@ base::Result<std::unique_ptr<PartitionReader>> PartitionReader::open(
   base::Result<std::unique_ptr<Client>> client =
       Client::open(cluster, RD_KAFKA_CONSUMER, settings_of(options));
   if (!client) return base::fail(client.error());
-  std::unique_ptr<PartitionReader> reader(new PartitionReader(std::move(*client), topic));
+  std::unique_ptr<PartitionReader> reader(
+      new PartitionReader(std::move(*client), topic, options.source_headers));
   if (base::Result<void> enabled = reader->enable_wake_up(); !enabled)
     return base::fail(enabled.error());
   return reader;
 }
 
-PartitionReader::PartitionReader(std::unique_ptr<Client> client, std::string topic)
+PartitionReader::PartitionReader(std::unique_ptr<Client> client, std::string topic,
+                                 bool source_headers)
     : client_(std::move(client)),
       topic_(std::move(topic)),
       handle_(client_->topic(topic_)),
       queue_(rd_kafka_queue_new(client_->rk())),
       main_queue_(rd_kafka_queue_get_main(client_->rk())),
-      batch_(kBatchMessages),
+      batch_(kBatchMessages, source_headers ? kSourceHeader : nullptr),
       fetch_waker_(*client_, topic_) {}
 
 PartitionReader::~PartitionReader() {
@@ -73,16 +77,19 @@ base::Result<void> PartitionReader::enable_wake_up() {
   return {};
 }
 
-base::Result<void> PartitionReader::begin(std::span<const int32_t> partitions) {
-  for (const int32_t id : partitions) {
+base::Result<void> PartitionReader::begin(std::span<const int32_t> partitions,
+                                          std::span<const int64_t> first) {
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    const int32_t id = partitions[i];
     PartitionPosition position{.id = id};
     base::Result<void> asked = client_->request(
         fmt::format("{}: partition {}", topic_label(topic_), id), [&](int timeout_ms) {
           return query_ends(client_->rk(), topic_, id, position.low, position.high, timeout_ms);
         });
     if (!asked) return asked;
-    position.next = position.low;
-    if (rd_kafka_consume_start_queue(handle_, id, position.low, queue_.get()) != 0) {
+    position.next =
+        first.empty() ? position.low : std::clamp(first[i], position.low, position.high);
+    if (rd_kafka_consume_start_queue(handle_, id, position.next, queue_.get()) != 0) {
       return base::fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
                                     rd_kafka_err2str(rd_kafka_last_error())));
     }

@@ -43,6 +43,8 @@ struct PartitionReaderOptions {
   // How long the broker keeps a request that it has nothing for. The end of a partition is told no
   // sooner; the idle cost goes by its inverse.
   int fetch_wait_ms = 100;
+  bool source_headers = false;  // whether messages have them
+  int fetch_bytes = 1 << 20;    // of a partition and at once, or one batch that is larger
 };
 
 class PartitionReader {
@@ -54,8 +56,10 @@ class PartitionReader {
   PartitionReader& operator=(const PartitionReader&) = delete;
   ~PartitionReader();
 
-  // Begins to read these as well, each from its oldest message.
-  base::Result<void> begin(std::span<const int32_t> partitions);
+  // Begins to read these as well, each from its oldest message, or from the offset of the same
+  // place in `first` where that is later (but not from behind its end).
+  base::Result<void> begin(std::span<const int32_t> partitions,
+                           std::span<const int64_t> first = {});
 
   // Takes one of them out; what was fetched of it is dropped.
   void stop(int32_t partition);
@@ -81,7 +85,7 @@ class PartitionReader {
   Client& client() { return *client_; }
 
  private:
-  PartitionReader(std::unique_ptr<Client> client, std::string topic);
+  PartitionReader(std::unique_ptr<Client> client, std::string topic, bool source_headers);
   base::Result<void> enable_wake_up();
   bool accept(const rd_kafka_message_t& raw);
   base::Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);

@@ -32,8 +32,8 @@ uint64_t messages_done(const PartitionReader& reader, int64_t PartitionPosition:
 
 base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
                              const OnRestored& on_messages, const OnRestoreProgress& on_progress) {
-  base::Result<std::unique_ptr<PartitionReader>> opened =
-      PartitionReader::open(cluster, wish.topic, {.fetch_wait_ms = kFetchWaitMs});
+  base::Result<std::unique_ptr<PartitionReader>> opened = PartitionReader::open(
+      cluster, wish.topic, {.fetch_wait_ms = kFetchWaitMs, .source_headers = wish.source_headers});
   if (!opened) return base::fail(opened.error());
   PartitionReader& reader = **opened;
   if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;

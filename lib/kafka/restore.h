@@ -23,6 +23,7 @@ namespace paystats::kafka {
 struct RestoreWish {
   std::string topic;
   std::span<const int32_t> partitions;
+  bool source_headers = false;  // whether messages have them
 };
 
 using OnRestored = std::function<base::Result<void>(const io::MessageBlock&)>;

@@ -173,15 +173,21 @@ class Rounds {
   std::map<int32_t, Lane> lanes_;  // by partition
 };
 
-// The headers of the totals of each partition, made once.
+// The headers of the totals of each partition, made once for a publication.
 class SourceHeaders {
  public:
   explicit SourceHeaders(const StatsWriterOptions& options) : options_(options) {}
 
+  // `next`, which is borrowed, is committed with it.
+  void begin(std::span<const SignedOffset> next) {
+    headers_.clear();
+    next_ = next;
+  }
+
   const rd_kafka_headers_t* of(int32_t partition) {
     RdHeaders& headers = headers_[partition];
     if (!headers) {
-      const std::string text = text_of(partition);
+      const std::string text = text_of(partition, last_of(partition));
       headers.reset(rd_kafka_headers_new(1));
       rd_kafka_header_add(headers.get(), kSourceHeader, -1, text.data(),
                           static_cast<ssize_t>(text.size()));
@@ -190,17 +196,29 @@ class SourceHeaders {
   }
 
   // Of any message, its name and all that frames it among them.
-  size_t bytes_max() const { return text_of(INT32_MAX).size() + 20; }
+  size_t bytes_max() const {
+    constexpr MessageMark kLongest{.offset = INT64_MAX, .timestamp_ms = INT64_MAX, .hash = 0};
+    return text_of(INT32_MAX, kLongest).size() + 20;
+  }
 
  private:
-  std::string text_of(int32_t partition) const {
+  std::optional<MessageMark> last_of(int32_t partition) const {
+    for (const SignedOffset& each : next_) {
+      if (each.partition == partition && each.signature) return each.signature->last;
+    }
+    return std::nullopt;
+  }
+
+  std::string text_of(int32_t partition, std::optional<MessageMark> last) const {
     return record_source_text({.cluster = options_.cluster_id,
                                .topic = options_.source_topic,
                                .partition = partition,
-                               .group = options_.group});
+                               .group = options_.group,
+                               .last = last});
   }
 
   const StatsWriterOptions& options_;
+  std::span<const SignedOffset> next_;
   std::unordered_map<int32_t, RdHeaders> headers_;
 };
 
@@ -239,6 +257,7 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
          .group_name = consumer->group()});
     if (!added) return base::fail(added.error());
   }
+  headers.begin(publication.next);
   const std::string_view text = publication.text;
   const auto send = [&](const Publication::Line& line) {
     const bool is_reject = line.partition == Publication::kReject;

@@ -10,6 +10,7 @@
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
+#include "topics/last_message.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -46,6 +47,13 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
       std::span<const kafka::PartitionOffsets> partitions) override;
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
+
+  base::Result<std::vector<PartitionFacts>> gather(
+      std::span<const kafka::PartitionOffsets> partitions);
+  base::Result<LastMessages> look_at(std::span<const LastRead> marks);
+  StartContext start_context() const;
+  base::Result<void> begin_at(std::span<const PartitionFacts> facts,
+                              std::span<const record::SourceOffset> starts);
 
   base::Result<void> loop();
   base::Result<void> take(const io::MessageBlock& block);
@@ -276,38 +284,96 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                  {.users_max = options_.users_max, .track_changes = true}),
                              .target = each.high});
   }
-  base::Result<void> restored =
-      restore(context_.cluster, options_.topics.stats, parts_, context_.counters);
+  const TotalsOrigin& origin = options_.publish.origin;
+  base::Result<void> restored = restore(context_.cluster, options_.topics.stats,
+                                        {.cluster = origin.cluster_id,
+                                         .topic = options_.topics.payments,
+                                         .partition = 0,
+                                         .group = options_.group},
+                                        parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
-  std::vector<record::SourceOffset> starts;
-  std::vector<kafka::SignedOffset> begun;
+  const base::Result<std::vector<PartitionFacts>> facts = gather(partitions);
+  if (!facts) return base::fail(facts.error());
+  base::Result<TopicStarts> chosen = choose_starts(*facts, start_context());
+  if (!chosen) return base::fail(chosen.error());
+  for (const std::string& warning : chosen->warnings) context_.run.diagnostics.warning(warning);
+  for (const std::string& note : chosen->notes) context_.run.diagnostics.note(note);
+  if (base::Result<void> begun = begin_at(*facts, chosen->starts); !begun) {
+    return base::fail(begun.error());
+  }
+  return std::move(chosen->starts);
+}
+
+base::Result<std::vector<PartitionFacts>> TopicJob::Impl::gather(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  std::vector<PartitionFacts> facts;
+  std::vector<LastRead> marks;
+  std::vector<int32_t> numbers;  // of those that are asked again
   for (const kafka::PartitionOffsets& offsets : partitions) {
-    TopicPart& part = parts_.at(offsets.partition);
-    const PartitionTotals& totals = part.totals;
-    int64_t high = offsets.high;
-    if (totals.newest_restored() >= high) {
-      // Until it is fenced another of our name may publish what it has read beyond that.
-      const base::Result<kafka::PartitionOffsets> newest = consumer_->ask_ends(offsets.partition);
-      if (!newest) return base::fail(newest.error());
-      high = newest->high;
+    const TopicPart& part = parts_.at(offsets.partition);
+    facts.push_back({.offsets = offsets,
+                     .table = part.totals.digest(),
+                     .newest_total = part.totals.newest_restored(),
+                     .tombstones = part.totals.tombstones()});
+    const bool is_signed = offsets.signature && offsets.signature->last;
+    const std::optional<kafka::MessageMark>& last = is_signed ? offsets.signature->last : part.last;
+    if (last) {
+      facts.back().last_offset = last->offset;
+      marks.push_back({.mark = *last, .ends = offsets});
     }
-    const base::Result<TopicStart> start = choose_start({.partition = offsets.partition,
-                                                         .low = offsets.low,
-                                                         .high = high,
-                                                         .committed = offsets.committed,
-                                                         .has_totals = totals.totals().users() > 0,
-                                                         .newest_total = totals.newest_restored()},
-                                                        options_.topics, options_.on_data_loss);
-    if (!start) return base::fail(start.error());
-    if (!start->warning.empty()) context_.run.diagnostics.warning(start->warning);
+    if (wants_second_look(facts.back())) numbers.push_back(offsets.partition);
+  }
+  const base::Result<LastMessages> found = look_at(marks);
+  if (!found) return base::fail(found.error());
+  for (PartitionFacts& each : facts) {
+    const auto last = found->find(each.offsets.partition);
+    if (last != found->end()) each.last = last->second;
+  }
+  if (numbers.empty()) return facts;
+  const base::Result<std::vector<kafka::PartitionOffsets>> again = consumer_->ask_offsets(numbers);
+  if (!again) return base::fail(again.error());
+  for (PartitionFacts& each : facts) {
+    const auto asked =
+        std::ranges::find(*again, each.offsets.partition, &kafka::PartitionOffsets::partition);
+    if (asked != again->end()) each.again = *asked;
+  }
+  return facts;
+}
+
+base::Result<LastMessages> TopicJob::Impl::look_at(std::span<const LastRead> marks) {
+  return look_again(context_.cluster, options_.topics.payments, marks,
+                    [this](int32_t partition) { return consumer_->ask_ends(partition); });
+}
+
+StartContext TopicJob::Impl::start_context() const {
+  return {.topics = options_.topics,
+          .group = options_.group,
+          .origin = options_.publish.origin,
+          .brokers = context_.cluster.brokers(),
+          .on_data_loss = options_.on_data_loss};
+}
+
+base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> facts,
+                                            std::span<const record::SourceOffset> starts) {
+  std::vector<kafka::SignedOffset> begun;
+  std::vector<kafka::SignedOffset> earlier;  // than what the group has committed
+  for (size_t i = 0; i < facts.size(); ++i) {
+    const int64_t start = starts[i].offset;
+    TopicPart& part = parts_.at(starts[i].partition);
     context_.run.diagnostics.detail(fmt::format("kafka:{}: partition {} from offset {}, {} users",
-                                                options_.topics.payments, offsets.partition,
-                                                start->offset, totals.totals().users()));
-    starts.push_back({offsets.partition, start->offset});
-    begun.push_back(take_over(offsets, start->offset, part, options_.publish.origin));
+                                                options_.topics.payments, starts[i].partition,
+                                                start, part.totals.totals().users()));
+    const bool moved = facts[i].again && facts[i].again->committed == start;
+    const kafka::PartitionOffsets& found = moved ? *facts[i].again : facts[i].offsets;
+    begun.push_back(take_over(found, start, part, options_.publish.origin));
+    if (found.committed && start < *found.committed) earlier.push_back(begun.back());
   }
   publisher_->assigned(std::move(begun));
-  return starts;
+  if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return {};
+  // At least once totals are written before offsets. After a crash between the two the offset that
+  // stands now would be taken for one before which all has been counted.
+  const base::Result<bool> committed = consumer_->commit(earlier);
+  return committed ? base::Result<void>() : base::fail(committed.error());
 }
 
 base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
@@ -328,13 +394,20 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
 }
 
 base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, int64_t low) {
-  const std::string gap = describe_gap(options_.topics, partition, wanted, low);
-  if (options_.on_data_loss == OnDataLoss::kStop) {
-    return base::fail(gap + "; --on-data-loss continue goes on without them");
-  }
-  context_.run.diagnostics.warning(gap);
-  // Where the topic was made anew, the last message was one of the topic before.
+  const base::Result<kafka::PartitionOffsets> ends = consumer_->ask_ends(partition);
+  if (!ends) return base::fail(ends.error());
   std::optional<kafka::MessageMark>& last = parts_.at(partition).last;
+  GoneFacts facts{.ends = *ends, .wanted = wanted};
+  if (last) {
+    const LastRead mark{.mark = *last, .ends = *ends};
+    const base::Result<LastMessages> found = look_at({&mark, 1});
+    if (!found) return base::fail(found.error());
+    if (found->contains(partition)) facts.last = found->at(partition);
+  }
+  const base::Result<std::string> warning = judge_gone(facts, start_context());
+  if (!warning) return base::fail(warning.error());
+  if (!warning->empty()) context_.run.diagnostics.warning(*warning);
+  // What is read again from here on comes after it.
   if (last && last->offset >= low) last.reset();
   return true;
 }

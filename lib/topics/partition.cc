@@ -18,6 +18,7 @@ base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
   offsets_.resize(totals_.users(), kNothing);
   // A member that the group had removed may have written late.
   if (stats.at->offset < offsets_[*user]) return {};
+  if (!removed_.empty()) removed_.erase(std::string(stats.user));
   leave_digest(*user);
   offsets_[*user] = stats.at->offset;
   totals_.set(*user, stats.sum, stats.count);
@@ -28,6 +29,7 @@ base::Result<void> PartitionTotals::restore(const record::Stats& stats) {
 }
 
 void PartitionTotals::remove(std::string_view user) {
+  if (!is_restored_) removed_.emplace(user);
   const std::optional<uint32_t> found = totals_.find(user);
   if (!found) return;
   leave_digest(*found);
@@ -43,6 +45,9 @@ void PartitionTotals::leave_digest(uint32_t user) {
 
 void PartitionTotals::restored() {
   totals_.clear_changed();
+  is_restored_ = true;
+  tombstones_ = removed_.size();
+  removed_ = {};
 }
 
 base::Result<void> PartitionTotals::add(std::span<const Row> rows,

@@ -14,7 +14,9 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -37,6 +39,9 @@ class PartitionTotals {
   base::Result<void> restore(const record::Stats& stats);
   void remove(std::string_view user);  // a tombstone: as if it had never paid
   void restored();                     // nothing of it is to be published
+
+  // Users whose last record was a tombstone when restored() was called.
+  uint64_t tombstones() const { return tombstones_; }
 
   // The highest offset in what was restored, or kNothing.
   int64_t newest_restored() const { return newest_restored_; }
@@ -70,9 +75,12 @@ class PartitionTotals {
   const int32_t partition_;
   totals::Totals totals_;
   kafka::TableDigest digest_;
-  std::vector<int64_t> offsets_;   // by user: the last payment included
-  std::vector<uint32_t> indices_;  // reused, as is the next one
-  std::vector<size_t> added_;      // rows of a message
+  std::vector<int64_t> offsets_;             // by user: the last payment included
+  std::vector<uint32_t> indices_;            // reused, as is the next one
+  std::vector<size_t> added_;                // rows of a message
+  bool is_restored_ = false;
+  std::unordered_set<std::string> removed_;  // until then
+  uint64_t tombstones_ = 0;
   int64_t newest_restored_ = kNothing;
   uint64_t skipped_ = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,17 +14,26 @@
 namespace paystats::topics {
 namespace {
 
+// What is read of one partition.
+struct Lane {
+  PartitionTotals& totals;
+  kafka::SourceJudge judge;
+};
+
 base::Result<void> restore_message(const io::Message& message, const std::string& topic,
-                                   record::LineDecoder<record::Stats>& decoder,
-                                   PartitionTotals& totals) {
+                                   record::LineDecoder<record::Stats>& decoder, Lane& lane) {
   if (!message.value) {
-    totals.remove(message.key);
+    lane.totals.remove(message.key);
     return {};
   }
   const auto fail_with = [&](std::string_view why) {
     return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", topic,
-                                  message.at.partition, message.at.offset, why));
+                                  message.at.partition, message.at.offset, why),
+                      base::ErrorKind::kMustNotGoOn);
   };
+  if (const std::optional<std::string> foreign = lane.judge.foreign(message.source_header)) {
+    return fail_with(*foreign);
+  }
   record::Stats stats;
   const record::Flaw flaw = decoder.decode_one(*message.value, stats);
   if (flaw != record::Flaw::kNone) {
@@ -38,23 +49,30 @@ base::Result<void> restore_message(const io::Message& message, const std::string
     return fail_with(
         fmt::format("stats of partition {}; payagg needs a topic of its own", stats.at->partition));
   }
-  return totals.restore(stats);
+  return lane.totals.restore(stats);
 }
 
 }  // namespace
 
 base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_topic,
-                           TopicParts& parts, TopicCounters& counters) {
+                           const kafka::RecordSource& own, TopicParts& parts,
+                           TopicCounters& counters) {
   if (parts.empty()) return {};
   std::vector<int32_t> numbers;
-  for (const auto& [partition, part] : parts) numbers.push_back(partition);
+  std::map<int32_t, Lane> lanes;
+  for (auto& [partition, part] : parts) {
+    numbers.push_back(partition);
+    kafka::RecordSource source = own;
+    source.partition = partition;
+    lanes.emplace(partition, Lane{part.totals, kafka::SourceJudge(source)});
+  }
   record::LineDecoder<record::Stats> decoder(record::FieldNames{});
   base::Result<void> read = kafka::read_back(
-      cluster, {stats_topic, numbers},
+      cluster, {.topic = stats_topic, .partitions = numbers, .source_headers = true},
       [&](const io::MessageBlock& block) {
         for (const io::Message& message : block.messages) {
-          PartitionTotals& totals = parts.at(message.at.partition).totals;
-          base::Result<void> taken = restore_message(message, stats_topic, decoder, totals);
+          Lane& lane = lanes.at(message.at.partition);
+          base::Result<void> taken = restore_message(message, stats_topic, decoder, lane);
           if (!taken) return taken;
         }
         return base::Result<void>();
@@ -64,7 +82,10 @@ base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_top
         counters.to_restore = all;
       });
   if (!read) return read;
-  for (auto& [partition, part] : parts) part.totals.restored();
+  for (auto& [partition, part] : parts) {
+    part.totals.restored();
+    part.last = lanes.at(partition).judge.last();
+  }
   return {};
 }
 

@@ -46,10 +46,8 @@ kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin) {
 
 kafka::SignedOffset take_over(const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,
                               const TotalsOrigin& origin) {
-  part.last.reset();
-  if (found.signature && found.signature->last && found.signature->last->offset < start) {
-    part.last = found.signature->last;
-  }
+  if (found.signature && found.signature->last) part.last = found.signature->last;
+  if (part.last && part.last->offset >= start) part.last.reset();
   const bool as_found = found.signature && found.committed == start;
   return {.partition = found.partition,
           .offset = start,

@@ -38,9 +38,9 @@ void note_last(const io::MessageBlock& block, TopicParts& parts);
 kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin);
 
 // Of a partition that has been assigned, and its table read back: it goes on with the last message
-// that the signature knows, if that is before `start`. Returns what stands next to that offset
-// until a message has been read: the signature that was found, or where there is none, or it is of
-// another offset, one of the table as it is.
+// that the signature knows, or else its totals, if that is before `start`. Returns what stands next
+// to that offset until a message has been read: the signature that was found, or where there is
+// none, or it is of another offset, one of the table as it is.
 kafka::SignedOffset take_over(const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,
                               const TotalsOrigin& origin);
 

@@ -2,21 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/shell_word.h"
+
 namespace paystats::topics {
 namespace {
 
-// From `wanted` on, or, where the beginning of that is gone, from what is left if the user says so.
-base::Result<TopicStart> from(int64_t wanted, const PartitionFacts& facts, const TopicNames& topics,
-                              OnDataLoss on_data_loss) {
-  if (wanted >= facts.low) return TopicStart{.offset = wanted};
-  std::string gap = describe_gap(topics, facts.partition, wanted, facts.low);
-  if (on_data_loss == OnDataLoss::kContinue) {
-    return TopicStart{.offset = facts.low, .warning = std::move(gap)};
-  }
-  return base::fail(gap + "; --on-data-loss continue goes on without them");
-}
+constexpr const char* kGoOnWithout = "; --on-data-loss continue goes on without them";
 
-}  // namespace
+struct PartitionStart {
+  int64_t offset = 0;
+  std::string warning = {};  // where not empty
+  bool is_unsigned = false;  // the offset of the group
+  bool made_again = false;   // totals that are gone
+  bool missing = false;      // totals, whose payments are all there
+};
+
+// "partition 3", "partitions 0 to 5, 7"
+std::string name_all(const std::vector<int32_t>& partitions) {
+  std::string text = partitions.size() == 1 ? "partition " : "partitions ";
+  for (size_t i = 0; i < partitions.size();) {
+    size_t last = i;
+    while (last + 1 < partitions.size() && partitions[last + 1] == partitions[last] + 1) ++last;
+    if (i > 0) text += ", ";
+    text += std::to_string(partitions[i]);
+    if (last > i) text += fmt::format("{}{}", last > i + 1 ? " to " : ", ", partitions[last]);
+    i = last + 1;
+  }
+  return text;
+}
 
 std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wanted, int64_t low) {
   return fmt::format(
@@ -25,37 +41,278 @@ std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wa
       topics.payments, partition, wanted, low);
 }
 
-base::Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
-                                      OnDataLoss on_data_loss) {
-  if (facts.has_totals && facts.newest_total >= facts.high) {
-    return base::fail(fmt::format(
-        "kafka:{}: partition {} has totals up to offset {}, but kafka:{} ends at offset {}: "
-        "these are not the payments that they were made of; has the topic been made anew?",
-        topics.stats, facts.partition, facts.newest_total, topics.payments, facts.high));
+tl::unexpected<base::Error> refuse(std::string message) {
+  return base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
+}
+
+// `finding` ends with what the topic of payments is or does.
+tl::unexpected<base::Error> refuse_anew(const std::string& finding, const TopicNames& topics) {
+  return refuse(fmt::format(
+      "{}: it has been made anew, and kafka:{} has totals of payments that were there before; give "
+      "payagg a new output topic and a new group",
+      finding, topics.stats));
+}
+
+class Judge {
+ public:
+  Judge(const PartitionFacts& facts, const StartContext& context)
+      : facts_(facts), context_(context), offsets_(facts.offsets), topics_(context.topics) {}
+
+  base::Result<PartitionStart> start() const {
+    if (base::Result<void> same = check_origin(); !same) return base::fail(same.error());
+    if (base::Result<void> there = check_payments(); !there) return base::fail(there.error());
+    if (!has_totals()) return start_without_totals();
+    // The offsets of a group expire; its totals do not. What they include is skipped.
+    if (!offsets_.committed) return from(after_totals(), offsets_.low);
+    return offsets_.signature ? start_at_signed() : start_at_unsigned();
   }
-  if (facts.committed && *facts.committed > facts.high) {
-    return base::fail(fmt::format(
-        "kafka:{}: partition {}: the group has read up to offset {}, but the topic ends at offset "
-        "{}: has it been made anew?",
-        topics.payments, facts.partition, *facts.committed, facts.high));
+
+ private:
+  // Or had, and somebody has removed them all.
+  bool has_totals() const {
+    return facts_.newest_total >= 0 || (facts_.tombstones > 0 && offsets_.signature);
   }
-  if (!facts.has_totals) {
-    if (facts.committed && *facts.committed > facts.low) {
-      // What was read before has left no total, so all of it is read again.
-      return from(0, facts, topics, on_data_loss);
-    }
-    TopicStart start{.offset = facts.low};
-    if (facts.low > 0 && !facts.committed) {
-      start.warning = fmt::format(
-          "kafka:{}: partition {} begins at offset {}: what was removed before that is in no total",
-          topics.payments, facts.partition, facts.low);
-    }
+  int64_t after_totals() const { return facts_.newest_total + 1; }
+  bool other_options() const {
+    const kafka::OffsetSignature& signed_with = *offsets_.signature;
+    return signed_with.options != context_.origin.options &&
+           (signed_with.table.users > 0 || signed_with.last);
+  }
+  // Of the first payments there are, all are there.
+  bool all_there() const { return offsets_.low == 0; }
+  std::string place() const {
+    return fmt::format("kafka:{}: partition {}", topics_.payments, offsets_.partition);
+  }
+
+  base::Result<void> check_origin() const;
+  base::Result<void> check_payments() const;
+  base::Result<PartitionStart> start_without_totals() const;
+  base::Result<PartitionStart> start_at_signed() const;
+  base::Result<PartitionStart> start_at_unsigned() const;
+  base::Result<PartitionStart> start_with_missing() const;
+  base::Result<PartitionStart> from(int64_t wanted, int64_t start) const;
+  base::Result<PartitionStart> from(int64_t wanted) const { return from(wanted, wanted); }
+  base::Result<PartitionStart> go_on_at_low(std::string finding) const;
+
+  const PartitionFacts& facts_;
+  const StartContext& context_;
+  const kafka::PartitionOffsets& offsets_;
+  const TopicNames& topics_;
+};
+
+base::Result<void> Judge::check_origin() const {
+  if (!offsets_.signature) return {};
+  const std::string& cluster = offsets_.signature->cluster;
+  const std::string& own = context_.origin.cluster_id;
+  if (!cluster.empty() && !own.empty() && cluster != own) {
+    return refuse(fmt::format(
+        "{}: its offset was committed in cluster {}, and this is cluster {}: offsets that were "
+        "copied mean nothing here; give payagg a new output topic and a new group",
+        place(), cluster, own));
+  }
+  // Without totals all is read, with the options of now.
+  if (other_options() && (has_totals() || !all_there())) {
+    return refuse(fmt::format(
+        "{}: the totals in kafka:{} were made with other options (--user-field, --amount-field, "
+        "--volume-field, --schema-registry-framing); give payagg the options of before, or a new "
+        "output topic and a new group",
+        place(), topics_.stats));
+  }
+  return {};
+}
+
+// Whether these are the payments that the totals were made of.
+base::Result<void> Judge::check_payments() const {
+  const int64_t high = facts_.again ? facts_.again->high : offsets_.high;
+  if (facts_.last == LastMessage::kOther) {
+    const int64_t last = facts_.last_offset;
+    return refuse_anew(last >= high
+                           ? fmt::format("{}: the last message that was read was at offset {}, but "
+                                         "the topic ends at offset {}",
+                                         place(), last, high)
+                           : fmt::format("{}: the last message that was read, at offset {}, is "
+                                         "not in the topic any more",
+                                         place(), last),
+                       topics_);
+  }
+  if (offsets_.committed && *offsets_.committed > offsets_.high) {
+    return refuse_anew(fmt::format("{}: the group has read up to offset {}, but the topic ends at "
+                                   "offset {}",
+                                   place(), *offsets_.committed, offsets_.high),
+                       topics_);
+  }
+  if (facts_.newest_total >= high) {
+    return refuse_anew(fmt::format("{}: there are totals up to offset {}, but the topic ends at "
+                                   "offset {}",
+                                   place(), facts_.newest_total, high),
+                       topics_);
+  }
+  return {};
+}
+
+// At `start`, or, where what begins at `wanted` is partly gone, at what is left if the user says
+// so.
+base::Result<PartitionStart> Judge::from(int64_t wanted, int64_t start) const {
+  if (wanted >= offsets_.low) return PartitionStart{.offset = start};
+  return go_on_at_low(describe_gap(topics_, offsets_.partition, wanted, offsets_.low));
+}
+
+base::Result<PartitionStart> Judge::go_on_at_low(std::string finding) const {
+  if (context_.on_data_loss == OnDataLoss::kStop) return refuse(finding + kGoOnWithout);
+  return PartitionStart{.offset = offsets_.low, .warning = std::move(finding)};
+}
+
+base::Result<PartitionStart> Judge::start_without_totals() const {
+  if (offsets_.signature && offsets_.signature->table.users == 0 && !other_options()) {
+    return from(*offsets_.committed);  // nothing of what was read is in a total
+  }
+  if (offsets_.committed && (offsets_.signature || *offsets_.committed > offsets_.low)) {
+    // What was read before has left no total, so all of it is read again.
+    base::Result<PartitionStart> start = from(0);
+    if (start) start->made_again = start->warning.empty();
     return start;
   }
-  if (facts.committed) return from(*facts.committed, facts, topics, on_data_loss);
-  // The offsets of a group expire; its totals do not. What they include is skipped.
-  if (facts.low <= facts.newest_total + 1) return TopicStart{.offset = facts.low};
-  return from(facts.newest_total + 1, facts, topics, on_data_loss);
+  PartitionStart start{.offset = offsets_.low};
+  if (offsets_.low > 0) {
+    start.warning =
+        fmt::format("{} begins at offset {}: what was removed before that is in no total", place(),
+                    offsets_.low);
+  }
+  return start;
+}
+
+base::Result<PartitionStart> Judge::start_at_signed() const {
+  const int64_t committed = *offsets_.committed;
+  const kafka::TableDigest& then = offsets_.signature->table;
+  const bool no_fewer = facts_.table.users + facts_.tombstones >= then.users;
+  if (facts_.newest_total < committed) {
+    // All totals are of payments before the offset, so they are those that it was signed with; but
+    // for those of users who have been removed by hand.
+    const bool same = facts_.table == then || (facts_.tombstones > 0 && no_fewer);
+    return same ? from(committed) : start_with_missing();
+  }
+  if (facts_.again && facts_.again->committed && facts_.again->signature &&
+      facts_.newest_total < *facts_.again->committed &&
+      facts_.table == facts_.again->signature->table) {
+    return from(*facts_.again->committed);
+  }
+  // Totals are published before the offset where they go in parts, or at least once: what they
+  // include is more than what was signed, and is skipped.
+  return no_fewer ? from(committed) : start_with_missing();
+}
+
+base::Result<PartitionStart> Judge::start_at_unsigned() const {
+  const int64_t committed = *offsets_.committed;
+  // Moved forward by hand it would skip what nobody has counted.
+  const int64_t wanted = std::min(committed, after_totals());
+  if (wanted < offsets_.low && committed > after_totals()) {
+    return go_on_at_low(fmt::format(
+        "{}: the group's offset, {}, was set by hand or by a version before, and the newest total "
+        "includes the payment at offset {}: those between, up to offset {}, have been removed, and "
+        "may be in no total",
+        place(), committed, facts_.newest_total, offsets_.low - 1));
+  }
+  base::Result<PartitionStart> start = from(wanted);
+  if (start) start->is_unsigned = start->warning.empty();
+  return start;
+}
+
+base::Result<PartitionStart> Judge::start_with_missing() const {
+  if (all_there()) {
+    const bool stop = context_.on_data_loss == OnDataLoss::kStop;
+    return PartitionStart{.offset = 0, .made_again = !stop, .missing = stop};
+  }
+  return go_on_at_low(fmt::format(
+      "kafka:{}: partition {}: totals are missing, there are {} users with {} payments and there "
+      "were {} with {}; kafka:{} begins at offset {}, so what the payments before that had given "
+      "is lost",
+      topics_.stats, offsets_.partition, facts_.table.users, facts_.table.count,
+      offsets_.signature->table.users, offsets_.signature->table.count, topics_.payments,
+      offsets_.low));
+}
+
+// `first` is the first of `partitions`.
+std::string describe_missing(const std::vector<int32_t>& partitions, const PartitionFacts& first,
+                             const StartContext& context) {
+  std::string numbers;
+  for (const int32_t partition : partitions) {
+    numbers += (numbers.empty() ? "" : ",") + std::to_string(partition);
+  }
+  return fmt::format(
+      "kafka:{}: totals are missing in {}: partition {} has {} users with {} payments, and had {} "
+      "with {}; all payments are there, so this, and a new start, makes the totals again: "
+      "kafka-consumer-groups --bootstrap-server {} --group {} --reset-offsets --to-earliest "
+      "--topic {} --execute",
+      context.topics.stats, name_all(partitions), partitions.front(), first.table.users,
+      first.table.count, first.offsets.signature->table.users, first.offsets.signature->table.count,
+      base::shell_word(context.brokers), base::shell_word(context.group),
+      base::shell_word(context.topics.payments + ":" + numbers));
+}
+
+}  // namespace
+
+bool wants_second_look(const PartitionFacts& facts) {
+  const kafka::PartitionOffsets& offsets = facts.offsets;
+  if (facts.newest_total >= offsets.high) return true;
+  return offsets.signature && facts.newest_total >= *offsets.committed;
+}
+
+base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
+                                        const StartContext& context) {
+  TopicStarts starts;
+  std::vector<int32_t> missing;
+  std::vector<int32_t> is_unsigned;
+  std::vector<int32_t> made_again;
+  const PartitionFacts* first_missing = nullptr;
+  for (const PartitionFacts& each : facts) {
+    const int32_t partition = each.offsets.partition;
+    base::Result<PartitionStart> start = Judge(each, context).start();
+    if (!start) return base::fail(start.error());
+    if (start->missing) {
+      if (first_missing == nullptr) first_missing = &each;
+      missing.push_back(partition);
+    }
+    if (start->is_unsigned) is_unsigned.push_back(partition);
+    if (start->made_again) made_again.push_back(partition);
+    if (!start->warning.empty()) starts.warnings.push_back(std::move(start->warning));
+    starts.starts.push_back({partition, start->offset});
+  }
+  if (first_missing != nullptr) return refuse(describe_missing(missing, *first_missing, context));
+  if (!made_again.empty()) {
+    starts.warnings.push_back(
+        fmt::format("kafka:{}: {}: totals that were there are gone, and are made again from all "
+                    "payments",
+                    context.topics.stats, name_all(made_again)));
+  }
+  if (!is_unsigned.empty()) {
+    starts.notes.push_back(fmt::format(
+        "kafka:{}: {}: the group's offset was set by hand or by a version before; reading begins "
+        "where nothing is missed, and what a total includes is skipped",
+        context.topics.payments, name_all(is_unsigned)));
+  }
+  return starts;
+}
+
+base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context) {
+  const kafka::PartitionOffsets& ends = facts.ends;
+  const TopicNames& topics = context.topics;
+  const std::string place = fmt::format("kafka:{}: partition {}", topics.payments, ends.partition);
+  if (facts.wanted > ends.high) {
+    return refuse_anew(fmt::format("{}: the next payment to read is at offset {}, but the topic "
+                                   "ends at offset {}",
+                                   place, facts.wanted, ends.high),
+                       topics);
+  }
+  if (facts.last == LastMessage::kOther) {
+    return refuse_anew(fmt::format("{}: the last message that was read, before offset {}, is not "
+                                   "in the topic any more",
+                                   place, facts.wanted),
+                       topics);
+  }
+  if (facts.wanted >= ends.low) return std::string();
+  std::string gap = describe_gap(topics, ends.partition, facts.wanted, ends.low);
+  if (context.on_data_loss == OnDataLoss::kStop) return refuse(gap + kGoOnWithout);
+  return gap;
 }
 
 }  // namespace paystats::topics

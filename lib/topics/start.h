@@ -1,37 +1,75 @@
-// Where to begin in a partition, and whether one may: each of these findings would otherwise be a
-// silent loss. Pure.
+// Where to begin in the partitions that are assigned, and whether one may: what the group's offsets
+// are signed with, the totals that were read back and the payments that are there must belong
+// together. Each finding would otherwise be a silent loss. Pure; K18 in docs/decisions/kafka.md has
+// the rules, and why.
 //
-//   Result<TopicStart> start = choose_start(facts, topics, OnDataLoss::kStop);
+//   Result<TopicStarts> starts = choose_starts(facts, context);
+//
+// What is refused is kMustNotGoOn: going on, or starting again, would lose payments or count
+// others. The message says what was found, and what to do.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "kafka/group_consumer.h"
+#include "kafka/offset_signature.h"
+#include "record/payment.h"
 #include "topics/options.h"
+#include "topics/signature.h"
 
 namespace paystats::topics {
 
+// The message that was read last, when it is looked at again.
+enum class LastMessage {
+  kUnchecked,  // it has been removed since, or is not known
+  kSame,
+  kOther,  // another one is at its offset, or none: the topic is another one
+};
+
 // What is known of a partition when it has been assigned and its totals have been read back.
 struct PartitionFacts {
-  int32_t partition = 0;
-  int64_t low = 0;                        // the first payment that is there
-  int64_t high = 0;                       // behind the last
-  std::optional<int64_t> committed = {};  // the group's offset: what is to be read next
-  bool has_totals = false;                // the output topic says something of this partition
-  int64_t newest_total = -1;              // the highest offset that those include
+  kafka::PartitionOffsets offsets;
+  LastMessage last = LastMessage::kUnchecked;  // that the signature, or else the totals name
+  int64_t last_offset = -1;                    // where it was
+  kafka::TableDigest table = {};               // of the totals
+  int64_t newest_total = -1;                   // the highest offset that those include; -1: none
+  uint64_t tombstones = 0;                     // users whose last record is one
+  std::optional<kafka::PartitionOffsets> again = {};  // after the totals were read back
 };
 
-struct TopicStart {
-  int64_t offset = 0;
-  std::string warning = {};  // where not empty: something that the user should know
+struct StartContext {
+  TopicNames topics;
+  std::string group;
+  TotalsOrigin origin = {};  // of the totals that are made now
+  std::string brokers;       // for the remedy
+  OnDataLoss on_data_loss = OnDataLoss::kStop;
 };
 
-base::Result<TopicStart> choose_start(const PartitionFacts& facts, const TopicNames& topics,
-                                      OnDataLoss on_data_loss);
+struct TopicStarts {
+  std::vector<record::SourceOffset> starts;  // of each partition, in their order
+  std::vector<std::string> warnings = {};
+  std::vector<std::string> notes = {};
+};
 
-// Payments from `wanted` up to `low` are gone, found at the start or while reading.
-std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wanted, int64_t low);
+// Whether offsets are to be asked for again before they are judged: there are totals of payments
+// behind them. A member before may have published and committed meanwhile.
+bool wants_second_look(const PartitionFacts& facts);
+
+base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
+                                        const StartContext& context);
+
+// The payment at `wanted`, the next one, cannot be read any more, as was found while reading;
+// `last` is that before it. Returns a warning, or nothing where all is still there.
+struct GoneFacts {
+  kafka::PartitionOffsets ends;
+  int64_t wanted = 0;
+  LastMessage last = LastMessage::kUnchecked;
+};
+base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context);
 
 }  // namespace paystats::topics

@@ -91,6 +91,17 @@ end_offsets() { topics ends "$@"; }
 # committed GROUP TOPIC: lines "partition offset" of the group.
 committed() { topics committed "$1" | sed -n "s/^$2 //p"; }
 
+# stops_for_good WORDS COMMAND...: exit 3, which no supervisor starts again, and a message with these words.
+stops_for_good() {
+  local words=$1 status=0
+  shift
+  "$@" >stopped.out 2>stopped.err || status=$?
+  [ "$status" -eq 3 ] && [ ! -s stopped.out ] && grep -qF -- "$words" stopped.err || {
+    echo "$*: status $status, stderr: $(cat stopped.err)" >&2
+    return 1
+  }
+}
+
 # nobody_answers: sets `nobody`, an address that refuses connections as long as the test runs.
 nobody_answers() {
   python3 -c '

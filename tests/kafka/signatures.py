@@ -3,7 +3,7 @@
 Python's decimal over the records of the topic, hashes by libxxhash.
 
   signatures.py offsets ID COMMITTED PAYMENTS STATS   ID: the transactional id, or '' at least once
-  signatures.py sources GROUP TOPIC STATS
+  signatures.py sources GROUP TOPIC PAYMENTS STATS
 
 COMMITTED: lines of scripts/kafka-topics committed GROUP --metadata. PAYMENTS and STATS: lines of kcat
 -f '%p\\t%o\\t%T\\t%S\\t%h\\t%k\\t%s\\n'. Prints the cluster's id, which both know.
@@ -65,9 +65,7 @@ def offsets(transactional_id, committed, payments, stats):
         assert said == table(totals.get(partition, [])), (partition, said, table(totals.get(partition, [])))
         read = [row for row in paid.get(partition, []) if row[0] < offset]
         if read:
-            last, time, value, _, key = read[-1]
-            body = struct.pack("<I", len(key)) + key + (b"\0" if value is None else b"\1" + value)
-            want = {"offset": str(last), "timestamp": str(time), "hash": hashed(body)}
+            want = dict(zip(("offset", "timestamp", "hash"), mark(read[-1])))
             assert signature["last"] == want, (partition, signature["last"], want)
         else:
             assert "last" not in signature, metadata
@@ -76,7 +74,15 @@ def offsets(transactional_id, committed, payments, stats):
     return clusters
 
 
-def sources(group, topic, stats):
+def mark(row):
+    """What a message is known again by."""
+    offset, time, value, _, key = row
+    body = struct.pack("<I", len(key)) + key + (b"\0" if value is None else b"\1" + value)
+    return str(offset), str(time), hashed(body)
+
+
+def sources(group, topic, payments, stats):
+    marks = {partition: {" ".join(mark(row)) for row in rows} for partition, rows in messages(payments).items()}
     clusters = set()
     for partition, rows in messages(stats).items():
         for _, _, value, header, _ in rows:
@@ -85,6 +91,9 @@ def sources(group, topic, stats):
             assert header.startswith("src={"), header
             source = json.loads(header[4:])
             clusters.add(source.pop("cluster"))
+            # In the first parts of a first publication nothing has been committed yet.
+            said = source.pop("last", None)
+            assert said is None or said in marks[partition], (partition, said)
             assert source == {"topic": topic, "partition": partition, "group": group}, source
     return clusters
 

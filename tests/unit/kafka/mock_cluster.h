@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,13 +73,18 @@ class MockCluster {
               RD_KAFKA_RESP_ERR_NO_ERROR);
   }
 
-  // To the partition of `message.at`; call flush() after the last one.
-  void produce(const std::string& topic, const io::OwnedMessage& message) {
+  // To the partition of `message.at`; call flush() after the last one. `source`: its header `src`.
+  void produce(const std::string& topic, const io::OwnedMessage& message,
+               const std::optional<std::string>& source = {}) {
     const bool is_null = !message.value;
     const std::string value = message.value.value_or("");
+    rd_kafka_headers_t* const headers = rd_kafka_headers_new(1);
+    if (source) {
+      rd_kafka_header_add(headers, "src", -1, source->data(), static_cast<ssize_t>(source->size()));
+    }
     const rd_kafka_resp_err_t sent = rd_kafka_producev(
         producer_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(message.at.partition),
-        RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
         RD_KAFKA_V_VALUE(const_cast<char*>(is_null ? nullptr : value.data()), value.size()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     ASSERT_EQ(sent, RD_KAFKA_RESP_ERR_NO_ERROR);

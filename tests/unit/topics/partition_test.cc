@@ -164,6 +164,18 @@ TEST(PartitionTotals, ATombstoneForgetsAUserAndWhatHeIncluded) {
   EXPECT_EQ(part.totals().users(), 1U) << "who was never there is none";
 }
 
+TEST(PartitionTotals, UsersWhoseLastRecordIsATombstoneAreCounted) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("edgar", 700, 3, 20)));
+  part.remove("edgar");
+  part.remove("edgar");
+  part.remove("ada");
+  part.remove("nobody");
+  ASSERT_TRUE(part.restore(partial("ada", 100, 1, 30)));
+  part.restored();
+  EXPECT_EQ(part.tombstones(), 2U);
+}
+
 TEST(PartitionTotals, NothingRestoredIsNoOffset) {
   EXPECT_EQ(empty().newest_restored(), PartitionTotals::kNothing);
 }

@@ -89,6 +89,18 @@ TEST(TakeOver, AnUnsignedOffsetKnowsNoLastMessage) {
   }
 }
 
+TEST(TakeOver, TheLastMessageMayBeKnownByTheTotalsAlone) {
+  const kafka::PartitionOffsets found{.partition = 3, .low = 0, .high = 20, .committed = 11};
+  for (const int64_t start : {9, 11}) {
+    TopicPart part = part_of(3);
+    part.last = found_signature().last;
+    const kafka::SignedOffset begin = take_over(found, start, part, kOrigin);
+    ASSERT_TRUE(begin.signature);
+    EXPECT_EQ(begin.signature->last,
+              start == 11 ? found_signature().last : std::optional<kafka::MessageMark>());
+  }
+}
+
 TEST(TakeOver, WhoBeginsElsewhereSignsWhatWasReadBack) {
   const kafka::PartitionOffsets found{
       .partition = 3, .low = 0, .high = 20, .committed = 11, .signature = found_signature()};

@@ -1,0 +1,279 @@
+# What payagg finds when it is given partitions: offsets, payments and totals that do not belong
+# together are status 3, with a remedy that works; and what only looks like it is none.
+
+load ../tools/helpers
+load helpers
+
+setup() {
+  paystats_setup
+  payments=$(unique payments)
+  stats=$(unique stats)
+  group=payagg.$payments.$stats
+}
+
+# aggregate [OPTION...]: payagg over what is there now.
+aggregate() {
+  timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --available-now --instance one "$@"
+}
+
+# quietly [OPTION...]: the same, which has nothing to say but what it guarantees.
+quietly() {
+  aggregate "$@" 2>said
+  [ "$(grep -cv ' once: ' said)" -eq 0 ] || {
+    cat said >&2
+    return 1
+  }
+}
+
+topics_for() {
+  topic "$payments" "$1"
+  topic "$stats" "$1" cleanup.policy=compact
+}
+
+pay() { paygen -q -o "kafka:$payments" "$@"; }
+
+# anew TOPIC [KEY=VALUE]: deletes it and makes it again, of one partition.
+anew() {
+  topics delete "$1"
+  wait_for "topic '$1' 1 ${2:-} 2>/dev/null"
+}
+
+# exact: the newest totals are those of all payments that are there.
+exact() {
+  consume "$payments" | payagg -q >expected
+  consume "$stats" | payagg -q --merge | cmp - expected
+}
+
+# set_by_hand NAME:PARTITION:OFFSET...: the group's offsets, without waiting for the end of a session.
+set_by_hand() {
+  topics dismiss "$group" one
+  topics commit "$group" "$@"
+}
+
+@test "payments made anew, and longer: never gone on with; a new output counts them all" {
+  topics_for 1
+  pay --random 10 --users 3 --seed 1
+  aggregate
+  anew "$payments"
+  pay --random 20 --users 3 --seed 2
+  words="kafka:$payments: partition 0: the last message that was read, at offset 9, is not in the topic any more: it has been made anew"
+  stops_for_good "$words" aggregate
+  stops_for_good "$words" aggregate --on-data-loss continue
+  grep -q 'give payagg a new output topic and a new group$' stopped.err
+  stats=$(unique stats)
+  topic "$stats" 1 cleanup.policy=compact
+  quietly
+  exact
+}
+
+@test "payments made anew, and shorter" {
+  topics_for 1
+  pay --random 10 --users 3 --seed 1
+  aggregate
+  anew "$payments"
+  pay --random 4 --users 3 --seed 2
+  stops_for_good 'was at offset 9, but the topic ends at offset 4: it has been made anew' aggregate
+  stops_for_good 'it has been made anew' aggregate --on-data-loss continue
+  # An offset that is set by hand, too; and where there are no totals, that offset alone tells it.
+  set_by_hand "$payments:0:2"
+  stops_for_good 'was at offset 9, but the topic ends at offset 4: it has been made anew' aggregate
+  set_by_hand "$payments:0:9"
+  anew "$stats" cleanup.policy=compact
+  stops_for_good 'the group has read up to offset 9, but the topic ends at offset 4' aggregate
+}
+
+@test "payments made anew while they are read" {
+  topics_for 1
+  pay --random 50 --users 3 --seed 1
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --on-data-loss continue --metrics prom
+  wait_for 'grep -qsx "payagg_caught_up 1" prom'
+  anew "$payments"
+  pay --random 60 --users 3 --seed 2
+  # It has seen that there is no such topic, or that there is another one.
+  wait_for '! kill -0 "$pid" 2>/dev/null'
+  status=0
+  wait "$pid" || status=$?
+  [ "$status" -ge 2 ]
+  # Who starts it again starts nothing.
+  stops_for_good 'it has been made anew' aggregate --on-data-loss continue
+}
+
+@test "totals that are missing: the command that is printed makes them again" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 1
+  pay --random 1000 --users 40 --seed 1
+  aggregate
+  consume_all "$stats" | cut -f 3,4 >records
+  anew "$stats" cleanup.policy=compact
+  head -n 12 records | produce_keyed "$stats"
+  stops_for_good "kafka:$stats: totals are missing in partition 0: partition 0 has 12 users with " aggregate
+  grep -o 'kafka-consumer-groups .*' stopped.err >remedy
+  kafka-consumer-groups() { broker admin org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@"; }
+  topics dismiss "$group" one
+  eval "$(cat remedy)"
+  [ "$(committed "$group" "$payments")" = '0 0' ]
+  pay --random 100 --users 50 --seed 2
+  aggregate
+  exact
+  quietly
+}
+
+@test "totals that are missing, of payments that have been removed: a person decides" {
+  topics_for 1
+  pay --random 1000 --users 40 --seed 1
+  aggregate
+  consume_all "$stats" | cut -f 3,4 >records
+  anew "$stats" cleanup.policy=compact
+  head -n 12 records | produce_keyed "$stats"
+  topics trim "$payments:0:100"
+  stops_for_good 'begins at offset 100, so what the payments before that had given is lost' aggregate
+  aggregate --on-data-loss continue 2>said
+  grep -q 'warning: .*totals are missing' said
+  quietly
+  # All that is there has been read.
+  [ "$(consume "$stats" | payagg -q --merge | wc -l)" -eq 40 ]
+}
+
+@test "totals that are all gone are made again, with a word" {
+  topics_for 2
+  pay --random 1000 --users 40 --seed 1
+  aggregate
+  topics delete "$stats"
+  wait_for 'topic "$stats" 2 cleanup.policy=compact 2>/dev/null'
+  aggregate 2>said
+  grep -q "kafka:$stats: partitions 0, 1: totals that were there are gone, and are made again" said
+  exact
+  quietly
+}
+
+@test "offsets moved forward by hand skip nothing; nor do those moved back, or deleted" {
+  topics_for 1
+  for guarantee in exactly-once at-least-once; do
+    pay --random 1000 --users 40 --seed 1
+    aggregate --guarantee "$guarantee"
+    pay --random 500 --users 50 --seed 2
+    end=$(end_offsets "$payments" | cut -d ' ' -f 2)
+    set_by_hand "$payments:0:$end"
+    aggregate --guarantee "$guarantee" 2>said
+    grep -q "^payagg: kafka:$payments: partition 0: the group's offset was set by hand or by a version before" said
+    exact
+    quietly --guarantee "$guarantee"
+    pay --random 100 --users 40 --seed 3
+    set_by_hand "$payments:0:200"
+    aggregate --guarantee "$guarantee"
+    exact
+  done
+  # At least once totals stand before the offset that includes them. An offset that is too far is
+  # replaced before that: of these, in their order, the first is that of the person.
+  consume __consumer_offsets -f '%K %S\n%k%s\n' >kept
+  python3 - "$group" >history <<'END'
+import struct, sys
+data = open("kept", "rb").read()
+while data:
+    head, data = data.split(b"\n", 1)
+    keys, values = (max(int(size), 0) for size in head.split())
+    key, value, data = data[:keys], data[keys:keys + values], data[keys + values + 1:]
+    if key[:2] == b"\0\1" and value and struct.pack(">h", len(sys.argv[1])) + sys.argv[1].encode() in key:
+        print(struct.unpack_from(">q", value, 2)[0])
+END
+  tr '\n' ' ' <history | grep -q ' 3100 2600 3100 '
+}
+
+@test "two inputs of one output: the second is told both, and counts in an output of its own" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  aggregate
+  first=$payments payments=$(unique others)
+  topic "$payments" 1
+  pay --random 100 --users 3 --seed 2
+  stops_for_good "made of kafka:$first, and not of kafka:$payments: an output topic is for one input" aggregate
+  stats=$(unique stats)
+  topic "$stats" 1 cleanup.policy=compact
+  quietly
+  exact
+}
+
+@test "another group of one output is told which to go on as" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  aggregate
+  stops_for_good "a total that group $group has published, and this is group $group.2" aggregate --group "$group.2"
+  grep -qF "go on as --group $group," stopped.err
+  quietly --group "$group"
+}
+
+@test "a total of another cluster" {
+  topics_for 1
+  printf 'ada\t{"user":"ada","sum":1.00,"count":1,"partition":0,"offset":0}\n' |
+    produce_keyed "$stats" -H "src={\"cluster\":\"elsewhere\",\"topic\":\"$payments\",\"partition\":0,\"group\":\"$group\"}"
+  stops_for_good 'a total that was made in cluster elsewhere, and this is cluster ' aggregate
+}
+
+@test "other options than those that totals were made with; a new output is made with them" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  aggregate
+  stops_for_good "the totals in kafka:$stats were made with other options" aggregate --amount-field amount
+  quietly
+  # Without totals all is read again, as the options of now say.
+  anew "$stats" cleanup.policy=compact
+  run -1 aggregate --amount-field amount
+  run -1 aggregate --amount-field other
+  aggregate
+  exact
+}
+
+@test "no alarm: tombstones, rejects and the ends of transactions" {
+  topics_for 1
+  pay --user edgar --amount 1 --volume 3
+  pay --user ada --amount 2 --volume 2
+  aggregate
+  printf 'edgar\t\n' | produce_keyed "$stats" -Z
+  quietly
+  pay --atomic --user ada --amount 2 --volume 2
+  quietly
+  quietly
+  consume "$stats" | tail -n 1 | grep -q '"user":"ada","sum":8.00,"count":4,'
+  # Removed by compaction, the tombstone is missed by nobody.
+  consume_all "$stats" | cut -f 3,4 | grep '^ada' >records
+  anew "$stats" cleanup.policy=compact
+  produce_keyed "$stats" <records
+  quietly
+  echo nonsense | produce "$payments"
+  run -1 aggregate
+  quietly
+}
+
+@test "no alarm: totals and offsets of a version before, which says nothing of either" {
+  topics_for 2
+  pay --random 1000 --users 40 --seed 1
+  aggregate
+  consume_all "$stats" >records
+  topics delete "$stats"
+  wait_for 'topic "$stats" 2 cleanup.policy=compact 2>/dev/null'
+  for partition in 0 1; do
+    grep "^$partition" records | cut -f 3,4 | produce_keyed "$stats" -p "$partition"
+  done
+  mapfile -t ends < <(end_offsets "$payments" | sed "s/^\(.\) /$payments:\1:/")
+  set_by_hand "${ends[@]}"
+  aggregate 2>said
+  grep -q 'partitions 0, 1: .* by a version before' said
+  pay --random 1000 --users 60 --seed 2
+  aggregate
+  exact
+  quietly
+}
+
+@test "no alarm: killed again and again between its totals and its offsets, at least once" {
+  topics_for 2
+  pay --random 200000 --users 2000 --seed 5
+  for _ in 1 2 3; do
+    in_background payagg -q "kafka:$payments" -o "kafka:$stats" --instance one --guarantee at-least-once \
+      --max-records 500 --trigger 10ms
+    before=$(end_offsets "$stats")
+    wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
+    kill -9 "$pid"
+  done
+  quietly --guarantee at-least-once
+  exact
+}
