@@ -30,6 +30,7 @@
 #include "base/result.h"
 #include "kafka/client.h"
 #include "kafka/cluster.h"
+#include "kafka/delivered_ranges.h"
 #include "kafka/offset_signature.h"
 #include "kafka/rd.h"
 
@@ -43,6 +44,9 @@ struct ProducerOptions {
       std::chrono::seconds(5);  // after a stop signal, for what is under way
   // Fenced by another process of its id, it does not take that one's place: a Result that failed.
   bool yields_when_fenced = false;
+  // Whose messages are undone where the broker does not know it, or a partition of it, any more:
+  // the next begin() asks after it anew. Of any other topic this is a Result that failed.
+  std::string awaited_topic = {};
 };
 
 struct OutgoingMessage {
@@ -51,6 +55,7 @@ struct OutgoingMessage {
   std::string_view key = {};                  // empty: none
   std::string_view value = {};
   const rd_kafka_headers_t* headers = nullptr;  // copied as well
+  DeliveredRanges* delivered = nullptr;  // hears where it is; borrowed for as long as the producer
 };
 
 enum class CommitOutcome {
@@ -93,6 +98,8 @@ class Producer {
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return cause_.text; }
   rd_kafka_resp_err_t error() const { return cause_.error; }
+  // The broker does not know the awaited topic, or a partition of it.
+  bool awaits_topic() const;
   // It would be the same with anything else that is sent (kafka/refusals.h).
   bool refused_everything() const;
 
@@ -112,6 +119,7 @@ class Producer {
   struct Cause {
     std::string text;
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;  // that the text tells of
+    bool about_awaited_topic = false;
   };
 
   base::Result<void> replace();
@@ -124,6 +132,7 @@ class Producer {
   rd_kafka_resp_err_t produce(const OutgoingMessage& message);
   std::string topics() const;
   void set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic);
+  void on_delivery(const rd_kafka_message_t& message);
   base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }
   bool fenced_by_another() const;
 

@@ -49,6 +49,7 @@ base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_top
   std::vector<int32_t> numbers;
   for (const auto& [partition, part] : parts) numbers.push_back(partition);
   record::LineDecoder<record::Stats> decoder(record::FieldNames{});
+  std::vector<record::SourceOffset> ends;
   base::Result<void> read = kafka::read_back(
       cluster, {stats_topic, numbers},
       [&](const io::MessageBlock& block) {
@@ -62,9 +63,11 @@ base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_top
       [&](uint64_t done, uint64_t all) {
         counters.restored = done;
         counters.to_restore = all;
-      });
+      },
+      &ends);
   if (!read) return read;
   for (auto& [partition, part] : parts) part.totals.restored();
+  for (const record::SourceOffset& end : ends) parts.at(end.partition).output_end = end.offset;
   return {};
 }
 
