@@ -72,19 +72,21 @@ void OutputWatch::cannot_publish() {
   next_look_ = now;
 }
 
-base::Result<uint64_t> OutputWatch::look() {
+base::Result<uint64_t> OutputWatch::look(bool under_way) {
   const base::Instant now = context_.run.clock.now();
   if (now < next_look_ && now < next_poll_) return 0;
   if (look_) look_->poll();
   next_poll_ = now + kLookAgain;
   if (now < next_look_ || parts_.empty()) return 0;
-  next_look_ = now + kLookAgain;
-  const std::optional<kafka::TopicSight> found = sight(now);
+  next_look_ = now + (gone_since_ ? kLookAgain : kLookInterval);
+  const std::optional<kafka::TopicSight> found = sight();
   if (!found) return 0;
   if (!found->ends.empty()) {
     gone_since_.reset();
     gone_was_told_ = false;
-    return judge(found->ends, now);
+    if (!under_way) return judge(found->ends, now);
+    next_look_ = now + kLookAgain;
+    return 0;
   }
   went_back_ = false;
   if (found->partitions == 0) {
@@ -97,13 +99,12 @@ base::Result<uint64_t> OutputWatch::look() {
 }
 
 // Nothing: no broker has said anything in time, which others tell of.
-std::optional<kafka::TopicSight> OutputWatch::sight(base::Instant now) {
+std::optional<kafka::TopicSight> OutputWatch::sight() {
   if (context_.cluster.watch().away()) return std::nullopt;
   if (!look_) {
     base::Result<std::unique_ptr<kafka::TopicLook>> opened =
         kafka::TopicLook::open(context_.cluster, options_.topics.stats);
     if (!opened) {
-      next_look_ = now + kLookInterval;
       context_.run.diagnostics.detail(opened.error().message);
       return std::nullopt;
     }
@@ -114,6 +115,7 @@ std::optional<kafka::TopicSight> OutputWatch::sight(base::Instant now) {
 
 void OutputWatch::none_there(base::Instant now) {
   if (!gone_since_) gone_since_ = now;
+  next_look_ = now + kLookAgain;
   if (now - *gone_since_ < kUnknownGrace || gone_was_told_) return;
   gone_was_told_ = true;
   context_.run.diagnostics.warning(
@@ -135,20 +137,21 @@ base::Result<uint64_t> OutputWatch::judge(std::span<const record::SourceOffset> 
         break;
       case Verdict::kBack: {
         // A leader that has just been elected may be behind for a moment.
-        if (!std::exchange(went_back_, true)) return 0;
+        if (!std::exchange(went_back_, true)) {
+          next_look_ = now + kLookAgain;
+          return 0;
+        }
         base::Result<uint64_t> again = begin_anew(end.partition, end.offset);
         if (again) {
           for (const record::SourceOffset& each : ends) {
             ends_.restored(each.partition, each.offset);
           }
         }
-        next_look_ = now + kLookInterval;
         return again;
       }
     }
   }
   went_back_ = false;
-  next_look_ = now + kLookInterval;
   if (base::Result<void> done = read(gaps); !done) return base::fail(done.error());
   return 0;
 }

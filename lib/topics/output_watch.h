@@ -11,7 +11,7 @@
 // nothing is published a look each kLookInterval does. Where the topic was made anew the tables
 // still hold all that was in it: all of them is published again. What lies between our own records
 // is read: a total of other payments or of another group ends the job, and a tombstone removes its
-// user. One thread. Tested in tests/kafka/remade.bats.
+// user. One thread. Tested through topics/job.h, and in tests/kafka/remade.bats.
 #pragma once
 
 #include <cstdint>
@@ -60,9 +60,9 @@ class OutputWatch {
   // somebody else writes to the topic; what the topic lacks, where it has been made anew.
   base::Result<uint64_t> published(std::span<const kafka::DeliveredRange> delivered);
 
-  // The same where nothing is published: asks the broker, if it is time. REQUIRES: no publication
-  // is under way.
-  base::Result<uint64_t> look();
+  // The same where nothing is published: asks the broker, if it is time. While a publication is
+  // `under_way` only whether there is such a topic.
+  base::Result<uint64_t> look(bool under_way = false);
 
   // A publication has failed since there is no such topic, or partition.
   void cannot_publish();
@@ -74,7 +74,7 @@ class OutputWatch {
  private:
   using Gap = OutputEnds::Gap;
 
-  std::optional<kafka::TopicSight> sight(base::Instant now);
+  std::optional<kafka::TopicSight> sight();
   void none_there(base::Instant now);
   base::Result<uint64_t> judge(std::span<const record::SourceOffset> ends, base::Instant now);
   base::Result<uint64_t> begin_anew(int32_t partition, int64_t offset);

@@ -24,7 +24,10 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
   }
-  if (writer_->under_way() || !consumer_->assigned()) return {};
+  if (!consumer_->assigned()) return {};
+  if (writer_->under_way()) {
+    return clock_.now() - begun_at_ < kQuick ? base::Result<void>() : look(true);
+  }
   if (base::Result<void> looked = look(); !looked) return looked;
   if (watch_.is_gone()) {
     // A block is read now and then, so that the group still sees a member that is alive.
@@ -39,8 +42,8 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   return begin();
 }
 
-base::Result<void> TopicPublisher::look() {
-  const base::Result<uint64_t> again = watch_.look();
+base::Result<void> TopicPublisher::look(bool under_way) {
+  const base::Result<uint64_t> again = watch_.look(under_way);
   if (!again) return base::fail(again.error());
   publish_again(*again);
   return {};

@@ -47,6 +47,8 @@ class TopicPublisher {
  public:
   // After a publication that did not come about, so long until it is tried again.
   static constexpr base::Duration kRetryAfter = std::chrono::milliseconds(100);
+  // One that takes longer may be for a topic that is not there any more.
+  static constexpr base::Duration kQuick = std::chrono::seconds(2);
 
   // `parts` and `watch` are borrowed as well.
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
@@ -80,7 +82,7 @@ class TopicPublisher {
   base::Result<void> begin();
   base::Result<bool> write_leaving();
   base::Result<bool> settle();
-  base::Result<void> look();
+  base::Result<void> look(bool under_way = false);
   base::Result<void> note_delivered();
   void publish_again(uint64_t users);
   void put_back();
