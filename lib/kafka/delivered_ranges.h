@@ -2,7 +2,7 @@
 // for each partition the first and the last offset, and how many they are. Pure.
 //
 //   DeliveredRanges delivered;
-//   delivered.add(message.partition, message.offset);      // of each delivery report
+//   delivered.add(sent.at.partition, sent.at.offset);      // of each delivery report
 //   for (const DeliveredRange& range : delivered.ranges()) ...
 //
 // A few comparisons a message: reports come in runs of one partition. Not thread-safe.

@@ -110,10 +110,6 @@ void Producer::on_delivery(const rd_kafka_message_t& message) {
   if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
 }
 
-bool Producer::awaits_topic() const {
-  return cause_.about_awaited_topic;
-}
-
 base::Result<void> Producer::replace() {
   cluster_.context().diagnostics.detail("kafka: a new producer: " + cause_.text);
   client_->abandon();

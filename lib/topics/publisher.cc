@@ -72,6 +72,7 @@ bool TopicPublisher::full() const {
 
 base::Instant TopicPublisher::deadline(bool paused) const {
   if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
+  if (watch_.is_gone()) return watch_.next_look();
   return std::max(trigger_.deadline(paused), not_before_);
 }
 
@@ -106,7 +107,7 @@ base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
-  urgent_ = false;
+  urgent_now_ = std::exchange(urgent_, false);
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
@@ -189,6 +190,7 @@ void TopicPublisher::put_back() {
   }
   context_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
+  urgent_ = urgent_ || urgent_now_;
 }
 
 }  // namespace paystats::topics

@@ -104,6 +104,7 @@ class TopicPublisher {
 
   base::Instant not_before_{};  // after one that did not come about
   bool urgent_ = false;         // what the output topic has lost is to be published
+  bool urgent_now_ = false;     // it is in the publication under way
   std::string line_;            // reused
 };
 

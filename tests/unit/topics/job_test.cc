@@ -164,7 +164,8 @@ TEST_F(TopicJobTest, ATombstoneBetweenItsOwnTotalsRemovesTheUser) {
   options_.available_now = false;
   pay(0, R"({"user":"ada","paymentAmt":1})");
   pay(0, R"({"user":"bob","paymentAmt":2})");
-  std::thread other([this] {
+  std::vector<std::string> all;
+  std::thread other([this, &all] {
     const auto committed = [this](uint64_t users) {
       while (values(options_.topics.stats, 0).size() < users) std::this_thread::yield();
     };
@@ -177,12 +178,12 @@ TEST_F(TopicJobTest, ATombstoneBetweenItsOwnTotalsRemovesTheUser) {
     committed(3);
     pay(0, R"({"user":"ada","paymentAmt":5})");
     committed(4);
+    all = values(options_.topics.stats, 0);
     stop_.request(SIGTERM);
   });
   const base::Result<void> done = run();
   other.join();
   ASSERT_TRUE(done) << done.error().message;
-  const std::vector<std::string> all = values(options_.topics.stats, 0);
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[2], R"({"user":"bob","sum":3.00,"count":2,"partition":0,"offset":2})");
   EXPECT_EQ(all[3], R"({"user":"ada","sum":5.00,"count":1,"partition":0,"offset":3})");
