@@ -11,6 +11,7 @@
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
 #include "topics/last_message.h"
+#include "topics/output_watch.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -37,7 +38,12 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         context_(context),
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
-        decoder_(options.fields, context.rejects, options.framing) {}
+        decoder_(options.fields, context.rejects, options.framing),
+        watch_({.topics = options.topics,
+                .group = options.group,
+                .cluster_id = options.publish.origin.cluster_id,
+                .guarantee = options.guarantee},
+               parts_, context) {}
 
   base::Result<void> open();
   base::Result<void> run();
@@ -72,6 +78,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
   TopicParts parts_;  // that are assigned
+  OutputWatch watch_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
@@ -96,8 +103,8 @@ base::Result<void> TopicJob::Impl::open() {
                                 .group = options_.group},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
-  publisher_ =
-      std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, context_);
+  publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
+                                                watch_, context_);
   base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
       kafka::GroupConsumer::open(context_.cluster,
                                  {.topic = options_.topics.payments,
@@ -369,6 +376,7 @@ base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> fact
     if (found.committed && start < *found.committed) earlier.push_back(begun.back());
   }
   publisher_->assigned(std::move(begun));
+  watch_.assigned();
   if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return {};
   // At least once totals are written before offsets. After a crash between the two the offset that
   // stands now would be taken for one before which all has been counted.

@@ -1,6 +1,7 @@
 #include "topics/publisher.h"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -10,10 +11,11 @@ namespace paystats::topics {
 
 TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
                                const TopicPublisherOptions& options, TopicParts& parts,
-                               const TopicJobContext& context)
+                               OutputWatch& watch, const TopicJobContext& context)
     : writer_(std::move(writer)),
       options_(options),
       parts_(parts),
+      watch_(watch),
       context_(context),
       clock_(context.run.clock),
       trigger_(options.trigger, context.run.clock) {}
@@ -22,13 +24,41 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
   }
-  if (writer_->under_way() || !consumer_->assigned()) return {};
+  if (!consumer_->assigned()) return {};
+  if (writer_->under_way()) {
+    return clock_.now() - begun_at_ < kQuick ? base::Result<void>() : look(true);
+  }
+  if (base::Result<void> looked = look(); !looked) return looked;
+  if (watch_.is_gone()) {
+    // A block is read now and then, so that the group still sees a member that is alive.
+    if (full()) std::this_thread::sleep_until(watch_.next_look());
+    return {};
+  }
   if (full()) {
     std::this_thread::sleep_until(not_before_);
-  } else if (clock_.now() < not_before_ || !trigger_.due(paused)) {
+  } else if (clock_.now() < not_before_ || !(trigger_.due(paused) || urgent_)) {
     return {};
   }
   return begin();
+}
+
+base::Result<void> TopicPublisher::look(bool under_way) {
+  const base::Result<uint64_t> again = watch_.look(under_way);
+  if (!again) return base::fail(again.error());
+  publish_again(*again);
+  return {};
+}
+
+base::Result<void> TopicPublisher::note_delivered() {
+  const base::Result<uint64_t> again = watch_.published(writer_->delivered());
+  if (!again) return base::fail(again.error());
+  publish_again(*again);
+  return {};
+}
+
+void TopicPublisher::publish_again(uint64_t users) {
+  trigger_.added(users);
+  if (users > 0) urgent_ = true;
 }
 
 // Where each so many records are published, no more are read before that has been done. Nor where
@@ -42,6 +72,7 @@ bool TopicPublisher::full() const {
 
 base::Instant TopicPublisher::deadline(bool paused) const {
   if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
+  if (watch_.is_gone()) return watch_.next_look();
   return std::max(trigger_.deadline(paused), not_before_);
 }
 
@@ -49,15 +80,23 @@ base::Result<bool> TopicPublisher::publish_all() {
   if (writer_->under_way()) {
     if (base::Result<bool> settled = settle(); !settled) return settled;
   }
-  if (!trigger_.pending()) return true;
-  if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
-  return writer_->under_way() ? settle() : base::Result<bool>(false);
+  // Where the first one finds that all is to be published again, a second one does it.
+  for (int publications = 0; publications < 2 && trigger_.pending(); ++publications) {
+    if (base::Result<void> looked = look(); !looked) return base::fail(looked.error());
+    if (watch_.is_gone()) return false;
+    if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
+    if (!writer_->under_way()) return false;
+    if (base::Result<bool> settled = settle(); !settled || !*settled) return settled;
+  }
+  return !trigger_.pending();
 }
 
 base::Result<void> TopicPublisher::forget() {
   base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
   trigger_.taken();
+  urgent_ = false;
+  watch_.forget();
   context_.pending_rejects = {};
   committed_.clear();
   if (settled || settled.error().kind == base::ErrorKind::kInterrupted) return {};
@@ -68,6 +107,7 @@ base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
+  urgent_now_ = std::exchange(urgent_, false);
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
@@ -76,7 +116,10 @@ base::Result<void> TopicPublisher::begin() {
                      .signature = sign(parts_.at(position.partition), options_.origin)});
   }
   rejects_ = std::exchange(context_.pending_rejects, {});
-  for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
+  for (auto& [partition, part] : parts_) {
+    part.totals.totals().take_changed(part.leaving);
+    part.left = 0;
+  }
   const base::Result<bool> written = write_leaving();
   if (!written) return base::fail(written.error());
   if (*written) {
@@ -91,17 +134,21 @@ base::Result<void> TopicPublisher::begin() {
 base::Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
   for (const auto& [partition, part] : parts_) left += part.leaving.size();
+  std::map<int32_t, size_t> now;  // of a partition, with the part of now
   const auto begin_part = [&] {
     writer_->begin(left > options_.totals_per_transaction ? committed_ : next_, *consumer_);
   };
   begin_part();
   size_t written = 0;
   for (const auto& [partition, part] : parts_) {
+    size_t& with_this_part = now[partition];
     for (const uint32_t user : part.leaving) {
       if (written == options_.totals_per_transaction) {
         writer_->commit();
         base::Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
+        if (base::Result<void> noted = note_delivered(); !noted) return base::fail(noted.error());
+        for (const auto& [number, users] : now) parts_.at(number).left = users;
         left -= std::exchange(written, 0);
         begin_part();
       }
@@ -110,6 +157,7 @@ base::Result<bool> TopicPublisher::write_leaving() {
       record::append_stats(line_, stats);
       writer_->stats(partition, stats.user, line_);
       ++written;
+      ++with_this_part;
     }
   }
   for (const std::string& reject : rejects_.lines) writer_->reject(reject);
@@ -128,6 +176,7 @@ base::Result<bool> TopicPublisher::settle() {
   rejects_ = {};
   trigger_.settled(clock_.now() - begun_at_);
   ++context_.counters.commits;
+  if (base::Result<void> noted = note_delivered(); !noted) return base::fail(noted.error());
   return true;
 }
 
@@ -135,11 +184,13 @@ void TopicPublisher::put_back() {
   ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  if (writer_->is_topic_unknown()) watch_.cannot_publish();
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }
   context_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
+  urgent_ = urgent_ || urgent_now_;
 }
 
 }  // namespace paystats::topics

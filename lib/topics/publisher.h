@@ -24,6 +24,7 @@
 #include "kafka/stats_writer.h"
 #include "stream/trigger.h"
 #include "topics/job_context.h"
+#include "topics/output_watch.h"
 #include "topics/partition.h"
 #include "topics/signature.h"
 
@@ -46,10 +47,12 @@ class TopicPublisher {
  public:
   // After a publication that did not come about, so long until it is tried again.
   static constexpr base::Duration kRetryAfter = std::chrono::milliseconds(100);
+  // One that takes longer may be for a topic that is not there any more.
+  static constexpr base::Duration kQuick = std::chrono::seconds(2);
 
-  // `parts` is borrowed as well.
+  // `parts` and `watch` are borrowed as well.
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
-                 TopicParts& parts, const TopicJobContext& context);
+                 TopicParts& parts, OutputWatch& watch, const TopicJobContext& context);
 
   // From here on what is published is what this member has read since. Borrowed.
   void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
@@ -79,11 +82,15 @@ class TopicPublisher {
   base::Result<void> begin();
   base::Result<bool> write_leaving();
   base::Result<bool> settle();
+  base::Result<void> look(bool under_way = false);
+  base::Result<void> note_delivered();
+  void publish_again(uint64_t users);
   void put_back();
 
   const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;
   TopicParts& parts_;
+  OutputWatch& watch_;
   const TopicJobContext context_;
   const base::Clock& clock_;
   stream::Trigger trigger_;
@@ -96,6 +103,8 @@ class TopicPublisher {
   PendingRejects rejects_;
 
   base::Instant not_before_{};  // after one that did not come about
+  bool urgent_ = false;         // what the output topic has lost is to be published
+  bool urgent_now_ = false;     // it is in the publication under way
   std::string line_;            // reused
 };
 
