@@ -110,6 +110,8 @@ EXAMPLES = {
     "kafka/broker_watch.h": "BrokerWatch& watch",
     "kafka/client.h": "Cluster& cluster",
     "kafka/cluster.h": "const KafkaOptions& options, const RunContext& context",
+    "kafka/ends.h": "Cluster& cluster, const std::vector<int32_t>& partitions, int64_t& behind,"
+                    " int64_t (*position_of)(int32_t)",
     "kafka/fetch_waker.h": "ClientSettings& settings, std::unique_ptr<Client>& client,"
                            " rd_kafka_queue_t* queue, std::span<const int32_t> partitions_with_more",
     "kafka/group_consumer.h": "Cluster& cluster, const GroupConsumerOptions& options,"

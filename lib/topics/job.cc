@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -47,6 +48,8 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
 
+  base::Result<std::map<int32_t, int64_t>> ends_overtaken(
+      std::span<const kafka::PartitionOffsets> partitions);
   base::Result<void> loop();
   base::Result<void> take(const io::MessageBlock& block);
   base::Result<void> add(const io::DecodedRun<record::Payment>& decoded);
@@ -279,18 +282,15 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
   base::Result<void> restored =
       restore(context_.cluster, options_.topics.stats, parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
+  const base::Result<std::map<int32_t, int64_t>> newest_ends = ends_overtaken(partitions);
+  if (!newest_ends) return base::fail(newest_ends.error());
   std::vector<record::SourceOffset> starts;
   std::vector<kafka::SignedOffset> begun;
   for (const kafka::PartitionOffsets& offsets : partitions) {
     TopicPart& part = parts_.at(offsets.partition);
     const PartitionTotals& totals = part.totals;
-    int64_t high = offsets.high;
-    if (totals.newest_restored() >= high) {
-      // Until it is fenced another of our name may publish what it has read beyond that.
-      const base::Result<kafka::PartitionOffsets> newest = consumer_->ask_ends(offsets.partition);
-      if (!newest) return base::fail(newest.error());
-      high = newest->high;
-    }
+    const auto newest = newest_ends->find(offsets.partition);
+    const int64_t high = newest == newest_ends->end() ? offsets.high : newest->second;
     const base::Result<TopicStart> start = choose_start({.partition = offsets.partition,
                                                          .low = offsets.low,
                                                          .high = high,
@@ -308,6 +308,24 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
   }
   publisher_->assigned(std::move(begun));
   return starts;
+}
+
+// By partition, where payments end now that totals go beyond the end that was asked for before they
+// were read back: until it is fenced, another of our name may publish what it has read since.
+base::Result<std::map<int32_t, int64_t>> TopicJob::Impl::ends_overtaken(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  std::vector<int32_t> overtaken;
+  for (const kafka::PartitionOffsets& each : partitions) {
+    if (parts_.at(each.partition).totals.newest_restored() >= each.high) {
+      overtaken.push_back(each.partition);
+    }
+  }
+  std::map<int32_t, int64_t> newest;
+  if (overtaken.empty()) return newest;
+  const base::Result<std::vector<kafka::PartitionEnds>> ends = consumer_->ask_ends(overtaken);
+  if (!ends) return base::fail(ends.error());
+  for (const kafka::PartitionEnds& each : *ends) newest[each.partition] = each.high;
+  return newest;
 }
 
 base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
