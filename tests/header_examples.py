@@ -217,6 +217,8 @@ EXAMPLES = {
     "topics/restore.h": "Cluster& cluster, TopicParts& parts, TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
+    "topics/hidden.h": "const std::string& brokers, Diagnostics& diagnostics,"
+                       " kafka::GroupConsumer& consumer, const Clock& clock, TopicCounters& counters",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
                           " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
     "topics/start.h": "const PartitionFacts& facts, const TopicNames& topics",

@@ -186,9 +186,9 @@ bool GroupConsumer::Impl::accept(const rd_kafka_message_t& raw) {
   const auto held = next_.find(raw.partition);
   if (held == next_.end() || raw.offset < held->second.next) return false;
   held->second.at_end = raw.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-  if (held->second.at_end) return false;
-  held->second.next = raw.offset + 1;
-  return true;
+  // The end is behind what is no message for us, too: the end of a transaction.
+  held->second.next = held->second.at_end ? raw.offset : raw.offset + 1;
+  return !held->second.at_end;
 }
 
 void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {

@@ -85,7 +85,8 @@ class GroupConsumer {
   void wake();
 
   // Where each partition that is assigned will be read from next, and what is behind that as far as
-  // the client has heard.
+  // the client has heard. Where an end is reached `next` is that end, behind the marks of
+  // transactions; if `high` is greater then, an open transaction hides what lies between.
   struct Position {
     int32_t partition = 0;
     int64_t next = 0;

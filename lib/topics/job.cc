@@ -11,6 +11,7 @@
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
+#include "topics/hidden.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -37,7 +38,8 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         context_(context),
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
-        decoder_(options.fields, context.rejects, options.framing) {}
+        decoder_(options.fields, context.rejects, options.framing),
+        hidden_(options.topics.payments, context.cluster.brokers(), context.run.diagnostics) {}
 
   base::Result<void> open();
   base::Result<void> run();
@@ -66,6 +68,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   const base::Clock& clock_;
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
+  HiddenPayments hidden_;
   TopicParts parts_;  // that are assigned
   std::unique_ptr<kafka::GroupConsumer> consumer_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
@@ -117,8 +120,13 @@ base::Result<void> TopicJob::Impl::run() {
     warn_of_unpublished();
     done = {};
   }
-  consumer_->close();
   count();
+  consumer_->close();
+  if (options_.available_now && hidden_.messages() > 0) {
+    context_.run.diagnostics.note(fmt::format(
+        "kafka:{}: open transactions of other programs hide {} messages, which were not read",
+        options_.topics.payments, hidden_.messages()));
+  }
   return done;
 }
 
@@ -213,7 +221,7 @@ base::Result<void> TopicJob::Impl::finish() {
     if (*published) break;
     // A member that was fenced, or lost its partitions meanwhile, hears of it here.
     if (context_.run.stop.requested()) {
-      warn_of_unpublished();
+      if (publisher_->pending()) warn_of_unpublished();
       return {};
     }
     io::MessageBlock none;
@@ -224,7 +232,12 @@ base::Result<void> TopicJob::Impl::finish() {
       if (base::Result<void> taken = take(none); !taken) return taken;
     }
   }
-  return {};
+  if (!consumer_->assigned() || context_.cluster.watch().away()) return {};
+  // The marks of transactions behind the last payment, which brokers that are away may keep.
+  const base::Result<bool> published = publisher_->publish_all();
+  return published || published.error().kind == base::ErrorKind::kInterrupted
+             ? base::Result<void>()
+             : base::fail(published.error());
 }
 
 base::Instant TopicJob::Impl::deadline(bool paused) const {
@@ -256,14 +269,20 @@ void TopicJob::Impl::count() {
   for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
   uint64_t lag = 0;
   bool caught_up = was_assigned_;
-  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
-    if (!position.at_end) lag += static_cast<uint64_t>(position.high - position.next);
+  const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
+  for (const kafka::GroupConsumer::Position& position : positions) {
     const auto part = parts_.find(position.partition);
-    caught_up = caught_up && part != parts_.end() &&
-                (position.at_end || position.next >= part->second.target);
+    if (part == parts_.end()) continue;  // about to be given back
+    const int64_t target = part->second.target;
+    lag += static_cast<uint64_t>(std::max(position.high, target) - position.next);
+    caught_up = caught_up && position.next >= target;
   }
+  hidden_.look(positions, counted_);
   context_.counters.users = users;
   context_.counters.lag = lag;
+  context_.counters.hidden = hidden_.messages();
+  context_.counters.hidden_s = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(hidden_.age()).count());
   context_.counters.partitions = parts_.size();
   context_.counters.caught_up = caught_up;
 }

@@ -18,6 +18,11 @@ TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
       clock_(context.run.clock),
       trigger_(options.trigger, context.run.clock) {}
 
+void TopicPublisher::assigned(std::vector<kafka::SignedOffset> starts) {
+  std::ranges::sort(starts, {}, &kafka::SignedOffset::partition);
+  committed_ = std::move(starts);
+}
+
 base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
@@ -25,8 +30,12 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->under_way() || !consumer_->assigned()) return {};
   if (full()) {
     std::this_thread::sleep_until(not_before_);
-  } else if (clock_.now() < not_before_ || !trigger_.due(paused)) {
+  } else if (clock_.now() < not_before_) {
     return {};
+  } else if (!trigger_.due(paused)) {
+    const bool quiet = paused && !trigger_.pending() && clock_.now() >= offsets_not_before_ &&
+                       !context_.cluster.watch().away();
+    if (!quiet || !offsets_moved()) return {};
   }
   return begin();
 }
@@ -40,6 +49,14 @@ bool TopicPublisher::full() const {
          pending.bytes + rejects_.bytes >= options_.reject_bytes_max;
 }
 
+// What was committed last, or begun with, is another offset than what is to be read next.
+bool TopicPublisher::offsets_moved() const {
+  const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
+  return !std::ranges::equal(positions, committed_, [](const auto& position, const auto& before) {
+    return position.partition == before.partition && position.next == before.offset;
+  });
+}
+
 base::Instant TopicPublisher::deadline(bool paused) const {
   if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
   return std::max(trigger_.deadline(paused), not_before_);
@@ -49,7 +66,7 @@ base::Result<bool> TopicPublisher::publish_all() {
   if (writer_->under_way()) {
     if (base::Result<bool> settled = settle(); !settled) return settled;
   }
-  if (!trigger_.pending()) return true;
+  if (!trigger_.pending() && !offsets_moved()) return true;
   if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
   return writer_->under_way() ? settle() : base::Result<bool>(false);
 }
@@ -68,6 +85,8 @@ base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
+  offsets_alone_ = records_ == 0;
+  offsets_not_before_ = begun_at_ + kOffsetsAfter;
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
@@ -119,13 +138,18 @@ base::Result<bool> TopicPublisher::write_leaving() {
 // False: it did not come about, and is to be done again.
 base::Result<bool> TopicPublisher::settle() {
   base::Result<bool> committed = writer_->wait();
-  if (!committed) return committed;
+  if (!committed) {
+    // The next owner reads over the same marks, and that is all.
+    const bool forgone = offsets_alone_ && committed.error().kind == base::ErrorKind::kInterrupted;
+    return forgone ? base::Result<bool>(false) : committed;
+  }
   if (!*committed) {
     put_back();
     return false;
   }
   std::swap(committed_, next_);
   rejects_ = {};
+  if (offsets_alone_) return true;
   trigger_.settled(clock_.now() - begun_at_);
   ++context_.counters.commits;
   return true;
