@@ -111,6 +111,8 @@ EXAMPLES = {
     "kafka/client.h": "Cluster& cluster",
     "kafka/cluster.h": "const KafkaOptions& options, const RunContext& context",
     "kafka/delivered_ranges.h": "const Message& sent",
+    "kafka/ends.h": "Cluster& cluster, const std::vector<int32_t>& partitions, int64_t& behind,"
+                    " int64_t (*position_of)(int32_t)",
     "kafka/fetch_waker.h": "ClientSettings& settings, std::unique_ptr<Client>& client,"
                            " rd_kafka_queue_t* queue, std::span<const int32_t> partitions_with_more",
     "kafka/group_consumer.h": "Cluster& cluster, const GroupConsumerOptions& options,"
@@ -220,12 +222,17 @@ EXAMPLES = {
                           " std::span<const Message> messages,"
                           " std::vector<Totals::RejectedRow>& rejected, void (*write)(const Stats&)",
     "topics/publisher.h": "TopicPublisher& publisher, uint64_t payments, bool paused",
-    "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks, const AskEnds& ask_ends",
+    "topics/facts.h": "Cluster& cluster, std::span<const kafka::PartitionOffsets> partitions,"
+                      " const TopicParts& parts, kafka::GroupConsumer& consumer,"
+                      " const StartContext& context",
+    "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks",
     "topics/requirements.h": "Cluster& cluster",
     "topics/restore.h": "Cluster& cluster, const RecordSource& own, TopicParts& parts,"
                         " TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
+    "topics/hidden.h": "const std::string& brokers, Diagnostics& diagnostics,"
+                       " kafka::GroupConsumer& consumer, const Clock& clock, TopicCounters& counters",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
                           " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
     "topics/start.h": "std::span<const PartitionFacts> facts, const StartContext& context",

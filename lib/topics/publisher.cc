@@ -20,6 +20,11 @@ TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
       clock_(context.run.clock),
       trigger_(options.trigger, context.run.clock) {}
 
+void TopicPublisher::assigned(std::vector<kafka::SignedOffset> starts) {
+  std::ranges::sort(starts, {}, &kafka::SignedOffset::partition);
+  committed_ = std::move(starts);
+}
+
 base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
@@ -36,8 +41,12 @@ base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   }
   if (full()) {
     std::this_thread::sleep_until(not_before_);
-  } else if (clock_.now() < not_before_ || !(trigger_.due(paused) || urgent_)) {
+  } else if (clock_.now() < not_before_) {
     return {};
+  } else if (!trigger_.due(paused) && !urgent_) {
+    const bool quiet = paused && !trigger_.pending() && clock_.now() >= offsets_not_before_ &&
+                       !context_.cluster.watch().away();
+    if (!quiet || !offsets_moved()) return {};
   }
   return begin();
 }
@@ -70,6 +79,14 @@ bool TopicPublisher::full() const {
          pending.bytes + rejects_.bytes >= options_.reject_bytes_max;
 }
 
+// What was committed last, or begun with, is another offset than what is to be read next.
+bool TopicPublisher::offsets_moved() const {
+  const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
+  return !std::ranges::equal(positions, committed_, [](const auto& position, const auto& before) {
+    return position.partition == before.partition && position.next == before.offset;
+  });
+}
+
 base::Instant TopicPublisher::deadline(bool paused) const {
   if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
   if (watch_.is_gone()) return watch_.next_look();
@@ -81,7 +98,8 @@ base::Result<bool> TopicPublisher::publish_all() {
     if (base::Result<bool> settled = settle(); !settled) return settled;
   }
   // Where the first one finds that all is to be published again, a second one does it.
-  for (int publications = 0; publications < 2 && trigger_.pending(); ++publications) {
+  for (int publications = 0; publications < 2 && (trigger_.pending() || offsets_moved());
+       ++publications) {
     if (base::Result<void> looked = look(); !looked) return base::fail(looked.error());
     if (watch_.is_gone()) return false;
     if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
@@ -108,6 +126,8 @@ base::Result<void> TopicPublisher::begin() {
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
   urgent_now_ = std::exchange(urgent_, false);
+  offsets_alone_ = records_ == 0 && !urgent_now_;
+  offsets_not_before_ = begun_at_ + kOffsetsAfter;
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
@@ -167,13 +187,18 @@ base::Result<bool> TopicPublisher::write_leaving() {
 // False: it did not come about, and is to be done again.
 base::Result<bool> TopicPublisher::settle() {
   base::Result<bool> committed = writer_->wait();
-  if (!committed) return committed;
+  if (!committed) {
+    // The next owner reads over the same marks, and that is all.
+    const bool forgone = offsets_alone_ && committed.error().kind == base::ErrorKind::kInterrupted;
+    return forgone ? base::Result<bool>(false) : committed;
+  }
   if (!*committed) {
     put_back();
     return false;
   }
   std::swap(committed_, next_);
   rejects_ = {};
+  if (offsets_alone_) return true;
   trigger_.settled(clock_.now() - begun_at_);
   ++context_.counters.commits;
   if (base::Result<void> noted = note_delivered(); !noted) return base::fail(noted.error());

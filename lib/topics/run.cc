@@ -241,6 +241,8 @@ stream::Counters TopicRun::counters() const {
     sum.topics->commits_failed += each.commits_failed;
     sum.topics->partitions += each.partitions;
     sum.topics->lag += each.lag;
+    sum.topics->hidden += each.hidden;
+    sum.topics->hidden_s = std::max<uint64_t>(sum.topics->hidden_s, each.hidden_s);
     sum.topics->restored += each.restored;
     sum.topics->to_restore += each.to_restore;
   }
