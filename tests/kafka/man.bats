@@ -9,7 +9,7 @@ page=$PROJECT/man/paystats-kafka.7
 # shown WORDS: the block of the page with these words, for $payments and the topics beside it.
 shown() { PAYSTATS_SUFFIX=${payments#payments-} "$PROJECT/tests/tools/check_man.py" show "$page" "$1"; }
 
-# named SUFFIX-LESS NAME: as `shown` calls that topic.
+# named TOPIC: as `shown` calls it.
 named() { echo "$1-${payments#payments-}"; }
 
 @test "the examples on Kafka of every man page run" {
@@ -64,9 +64,9 @@ rejects() { consume "$(named payment-rejects)" | wc -l; }
   [ "$(rejects)" -eq 9 ]
 
   # The same line with the manual's filter, which begins behind them.
-  filter=$(sed -n 's/^\.Dl \(\.record | .*\)/\1/p' "$page" | sed 's/\\e/\\/g')
+  filter=$(sed -n '/^(\.record | sub/s/\\e/\\/gp' "$page")
   line=$(cat as_it_is)
-  printf '%s\n' "${line/.record, /"($filter), "}" >mended
+  printf '%s\n' "${line/.record, /"$filter, "}" >mended
   grep -qF 'sub(' mended
   bash -euo pipefail mended
   shown 'decode("latin-1")' >latin1

@@ -93,7 +93,8 @@ def on_real_kafka(script):
     script = script.replace(EXAMPLE_BROKER, os.environ["KAFKA_BROKERS"])
     suffix = os.environ["PAYSTATS_SUFFIX"]
     script = re.sub(r"-G ([a-z][\w.-]*) ([a-z][\w.-]*)", rf"-G \1-{suffix} \2-{suffix}", script)
-    return re.sub(r"(kafka:|-t |--topic |--requests |--answers )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
+    return re.sub(r"(kafka:|-t |--topic |--requests |--answers )([a-z][\w.-]*)",
+                  rf"\1\2-{suffix}", script)
 
 
 def on_free_ports(script):
