@@ -42,12 +42,12 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
         decoder_(options.fields, context.rejects, options.framing),
+        hidden_(options.topics.payments, context.cluster.brokers(), context.run.diagnostics),
         watch_({.topics = options.topics,
                 .group = options.group,
                 .cluster_id = options.publish.origin.cluster_id,
                 .guarantee = options.guarantee},
-               parts_, context),
-        hidden_(options.topics.payments, context.cluster.brokers(), context.run.diagnostics) {}
+               parts_, context) {}
 
   base::Result<void> open();
   base::Result<void> run();
