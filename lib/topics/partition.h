@@ -79,9 +79,9 @@ class PartitionTotals {
   const int32_t partition_;
   totals::Totals totals_;
   kafka::TableDigest digest_;
-  std::vector<int64_t> offsets_;             // by user: the last payment included
-  std::vector<uint32_t> indices_;            // reused, as is the next one
-  std::vector<size_t> added_;                // rows of a message
+  std::vector<int64_t> offsets_;   // by user: the last payment included
+  std::vector<uint32_t> indices_;  // reused, as is the next one
+  std::vector<size_t> added_;      // rows of a message
   bool is_restored_ = false;
   std::unordered_set<std::string> removed_;  // until then
   uint64_t tombstones_ = 0;
