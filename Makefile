@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-rights test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -29,6 +29,10 @@ test-quick: build ## the tests of the Release build only
 
 test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built in a cache folder
 	@scripts/rdkafka-latest
+
+test-rights: build ## each tool on Kafka with the rights of its manual, and without each of them in turn
+	@scripts/setup-kafka
+	@tests/kafka/least_rights.py --bin $(BUILD)/bin
 
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
 	@scripts/setup-kafka

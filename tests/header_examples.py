@@ -110,6 +110,9 @@ EXAMPLES = {
     "kafka/broker_watch.h": "BrokerWatch& watch",
     "kafka/client.h": "Cluster& cluster",
     "kafka/cluster.h": "const KafkaOptions& options, const RunContext& context",
+    "kafka/delivered_ranges.h": "const Message& sent",
+    "kafka/ends.h": "Cluster& cluster, const std::vector<int32_t>& partitions, int64_t& behind,"
+                    " int64_t (*position_of)(int32_t)",
     "kafka/fetch_waker.h": "ClientSettings& settings, std::unique_ptr<Client>& client,"
                            " rd_kafka_queue_t* queue, std::span<const int32_t> partitions_with_more",
     "kafka/group_consumer.h": "Cluster& cluster, const GroupConsumerOptions& options,"
@@ -140,6 +143,7 @@ EXAMPLES = {
     "kafka/stats_writer.h": "StatsWriter& writer, const std::vector<SignedOffset>& offsets,"
                             " GroupConsumer& consumer, int32_t partition, std::string_view user,"
                             " std::string_view line",
+    "kafka/topic_look.h": "Cluster& cluster, const std::vector<int32_t>& partitions",
     "kafka/topic_sink.h": "Cluster& cluster",
     "kafka/topic_source.h": "Cluster& cluster, const Waiter& waiter",
     "kafka/topics.h": "Cluster& cluster",
@@ -209,16 +213,26 @@ EXAMPLES = {
     "requests/start.h": "const PartitionFacts& facts, const TopicNames& names",
     "topics/job.h": "const TopicJobOptions& options, Cluster& cluster, RejectLog& rejects,"
                     " PendingRejects& pending, TopicCounters& counters, const RunContext& context",
+    "topics/output_ends.h": "int32_t partition, int64_t end, const kafka::DeliveredRange& range,"
+                            " void (*read)(OutputEnds::Gap)",
+    "topics/output_watch.h": "const OutputWatchOptions& options, TopicParts& parts,"
+                             " const TopicJobContext& context, const kafka::StatsWriter& writer",
     "topics/partition.h": "int32_t partition, const Stats& stats,"
                           " std::span<const PartitionTotals::Row> rows,"
                           " std::span<const Message> messages,"
                           " std::vector<Totals::RejectedRow>& rejected, void (*write)(const Stats&)",
     "topics/publisher.h": "TopicPublisher& publisher, uint64_t payments, bool paused",
-    "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks, const AskEnds& ask_ends",
+    "topics/facts.h": "Cluster& cluster, std::span<const kafka::PartitionOffsets> partitions,"
+                      " const TopicParts& parts, kafka::GroupConsumer& consumer,"
+                      " const StartContext& context",
+    "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks",
+    "topics/requirements.h": "Cluster& cluster",
     "topics/restore.h": "Cluster& cluster, const RecordSource& own, TopicParts& parts,"
                         " TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
+    "topics/hidden.h": "const std::string& brokers, Diagnostics& diagnostics,"
+                       " kafka::GroupConsumer& consumer, const Clock& clock, TopicCounters& counters",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
                           " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
     "topics/start.h": "std::span<const PartitionFacts> facts, const StartContext& context",
@@ -262,7 +276,7 @@ MORE = {
     "loop": ["base/stop_signal.h", "cache/server.h", "http/payment_writer.h", "sys/socket.h"],
     "record": ["record/payment.h"],
     "stream": ["base/hash.h"],
-    "topics": ["base/hash.h"],
+    "topics": ["base/hash.h", "kafka/stats_writer.h"],
     "totals": ["base/hash.h", "record/decoder.h"],
     "view": ["base/hash.h", "loop/asio.h", "record/decoder.h"],
 }

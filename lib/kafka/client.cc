@@ -43,6 +43,39 @@ void note_socket(int error, BrokerWatch& watch) {
   watch.give_up_at_start(std::move(none));
 }
 
+// A partition of which librdkafka knows no leader is left out of its requests, which is told only
+// next to it, as the broker's answers are; that none has a leader is called unknown.
+rd_kafka_resp_err_t error_of(rd_kafka_resp_err_t error,
+                             const rd_kafka_topic_partition_list_t& asked) {
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && error != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+    return error;
+  }
+  for (int i = 0; i < asked.cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = asked.elems[i];
+    if (each.err == RD_KAFKA_RESP_ERR__IN_PROGRESS) continue;
+    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) return each.err;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && each.offset < 0) {
+      return RD_KAFKA_RESP_ERR__TIMED_OUT;  // not answered
+    }
+  }
+  return error;
+}
+
+// `which`: in Kafka's protocol a time of -1 or -2 means the end or the beginning.
+rd_kafka_resp_err_t query_each(rd_kafka_t* rk, const std::string& topic,
+                               std::span<PartitionEnds> ends, int64_t which,
+                               int64_t PartitionEnds::*found, int timeout_ms) {
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(ends.size())));
+  for (const PartitionEnds& each : ends) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), each.partition)->offset = which;
+  }
+  const rd_kafka_resp_err_t error =
+      error_of(rd_kafka_offsets_for_times(rk, list.get(), timeout_ms), *list);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  for (size_t i = 0; i < ends.size(); ++i) ends[i].*found = list->elems[i].offset;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 }  // namespace
 
 bool is_unknown(rd_kafka_resp_err_t error) {
@@ -86,21 +119,12 @@ bool was_purged(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 }
 
-rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
-                               int64_t& low, int64_t& high, int timeout_ms) {
-  const auto ask = [&](int64_t which, int64_t& offset) {
-    const RdPartitions list(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_t* const asked =
-        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
-    // A time of -1 or -2 means the end or the beginning, in Kafka's protocol.
-    asked->offset = which;
-    const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(rk, list.get(), timeout_ms);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
-    offset = asked->offset;
-    return asked->err;
-  };
-  const rd_kafka_resp_err_t error = ask(RD_KAFKA_OFFSET_BEGINNING, low);
-  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? ask(RD_KAFKA_OFFSET_END, high) : error;
+rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic,
+                               std::span<PartitionEnds> ends, int timeout_ms) {
+  const rd_kafka_resp_err_t error =
+      query_each(rk, topic, ends, RD_KAFKA_OFFSET_BEGINNING, &PartitionEnds::low, timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  return query_each(rk, topic, ends, RD_KAFKA_OFFSET_END, &PartitionEnds::high, timeout_ms);
 }
 
 std::string topic_label(const std::string& topic) {

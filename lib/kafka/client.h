@@ -12,11 +12,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "kafka/cluster.h"
+#include "kafka/ends.h"
 #include "kafka/rd.h"
 
 namespace paystats::kafka {
@@ -99,11 +101,11 @@ bool was_purged(rd_kafka_resp_err_t error);
 // Whether an error says that a broker does not know a topic or a partition.
 bool is_unknown(rd_kafka_resp_err_t error);
 
-// The first offset of a partition, and the one behind the last (read_committed: the last of what is
-// committed). Unlike rd_kafka_query_watermark_offsets(), which waits for a broker that has just
-// crashed as long as a request may take, this keeps its time-out.
-rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic, int32_t partition,
-                               int64_t& low, int64_t& high, int timeout_ms);
+// One try of ends_of_partitions(): fills in where these partitions begin and end, all of them or
+// none. Unlike rd_kafka_query_watermark_offsets(), which waits for a broker that has just crashed
+// as long as a request may take, this keeps its time-out.
+rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic,
+                               std::span<PartitionEnds> ends, int timeout_ms);
 
 // "kafka:payments" for messages.
 std::string topic_label(const std::string& topic);

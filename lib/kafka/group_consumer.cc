@@ -10,6 +10,7 @@
 
 #include "kafka/batch.h"
 #include "kafka/client.h"
+#include "kafka/ends.h"
 #include "kafka/fetch_waker.h"
 #include "kafka/group_entry.h"
 #include "kafka/group_offsets.h"
@@ -69,7 +70,9 @@ class GroupConsumer::Impl {
   base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
   std::vector<Position> positions() const;
   bool assigned() const { return !next_.empty(); }
-  base::Result<PartitionOffsets> ask_ends(int32_t partition);
+  base::Result<std::vector<PartitionEnds>> ask_ends(std::span<const int32_t> partitions) {
+    return ends_of_partitions(cluster_, options_.topic, partitions);
+  }
   base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);
   base::Result<bool> commit(std::span<const SignedOffset> next);
   const std::string& group() const { return options_.group; }
@@ -191,9 +194,9 @@ bool GroupConsumer::Impl::accept(const rd_kafka_message_t& raw) {
   const auto held = next_.find(raw.partition);
   if (held == next_.end() || raw.offset < held->second.next) return false;
   held->second.at_end = raw.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-  if (held->second.at_end) return false;
-  held->second.next = raw.offset + 1;
-  return true;
+  // The end is behind what is no message for us, too: the end of a transaction.
+  held->second.next = held->second.at_end ? raw.offset : raw.offset + 1;
+  return !held->second.at_end;
 }
 
 void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
@@ -268,11 +271,12 @@ base::Result<void> GroupConsumer::Impl::resume_after_gap() {
   const int32_t partition = *std::exchange(gone_, std::nullopt);
   const auto held = next_.find(partition);
   if (held == next_.end()) return {};
-  const base::Result<PartitionOffsets> ends = ask_ends(partition);
+  const base::Result<std::vector<PartitionEnds>> ends = ask_ends({&partition, 1});
   if (!ends) return base::fail(ends.error());
-  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, ends->low);
+  const int64_t low = ends->front().low;
+  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
   if (!go_on) return base::fail(go_on.error());
-  held->second = {.next = ends->low, .at_end = false};
+  held->second = {.next = low, .at_end = false};
   // What is not read any more, after such an error, cannot be set to an offset by itself.
   return begin_reading();
 }
@@ -361,14 +365,6 @@ std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
   return positions;
 }
 
-base::Result<PartitionOffsets> GroupConsumer::Impl::ask_ends(int32_t partition) {
-  PartitionOffsets ends{.partition = partition};
-  base::Result<void> asked = client_->request(topic_label(options_.topic), [&](int timeout_ms) {
-    return query_ends(client_->rk(), options_.topic, partition, ends.low, ends.high, timeout_ms);
-  });
-  return asked ? base::Result<PartitionOffsets>(ends) : base::fail(asked.error());
-}
-
 base::Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
     std::span<const int32_t> partitions) {
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
@@ -427,8 +423,9 @@ std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
 bool GroupConsumer::assigned() const {
   return impl_->assigned();
 }
-base::Result<PartitionOffsets> GroupConsumer::ask_ends(int32_t partition) {
-  return impl_->ask_ends(partition);
+base::Result<std::vector<PartitionEnds>> GroupConsumer::ask_ends(
+    std::span<const int32_t> partitions) {
+  return impl_->ask_ends(partitions);
 }
 base::Result<std::vector<PartitionOffsets>> GroupConsumer::ask_offsets(
     std::span<const int32_t> partitions) {

@@ -24,6 +24,7 @@
 #include "io/message_source.h"
 #include "io/wait.h"
 #include "kafka/cluster.h"
+#include "kafka/ends.h"
 #include "kafka/offset_signature.h"
 
 namespace paystats::kafka {
@@ -42,7 +43,7 @@ struct GroupConsumerOptions {
 struct PartitionOffsets {
   int32_t partition = 0;
   int64_t low = 0;                                // the first that is there
-  int64_t high = 0;                               // behind the last
+  int64_t high = 0;                               // behind the last, committed or not
   std::optional<int64_t> committed = {};          // of the group
   std::optional<OffsetSignature> signature = {};  // of the committed offset, if it has one
 };
@@ -84,7 +85,8 @@ class GroupConsumer {
   void wake();
 
   // Where each partition that is assigned will be read from next, and what is behind that as far as
-  // the client has heard.
+  // the client has heard. Where an end is reached `next` is that end, behind the marks of
+  // transactions; if `high` is greater then, an open transaction hides what lies between.
   struct Position {
     int32_t partition = 0;
     int64_t next = 0;
@@ -94,8 +96,8 @@ class GroupConsumer {
   std::vector<Position> positions() const;
   bool assigned() const;
 
-  // Where the partition begins and ends now. Waits for brokers.
-  base::Result<PartitionOffsets> ask_ends(int32_t partition);
+  // Where these partitions begin and end now. Waits for brokers.
+  base::Result<std::vector<PartitionEnds>> ask_ends(std::span<const int32_t> partitions);
 
   // All that on_assigned() is told of these, as it is now. Waits for brokers.
   base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);

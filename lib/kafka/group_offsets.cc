@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kafka/client.h"
+#include "kafka/ends.h"
 #include "kafka/group_entry.h"
 #include "kafka/producer.h"
 #include "kafka/refusals.h"
@@ -127,6 +128,11 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
   base::Result<void> asked = ask_committed(client, member, *committed);
   if (!asked) return base::fail(asked.error());
+  std::vector<int32_t> numbers;
+  for (int i = 0; i < committed->cnt; ++i) numbers.push_back(committed->elems[i].partition);
+  const base::Result<std::vector<PartitionEnds>> ends =
+      ends_of_partitions(client.cluster(), member.topic, numbers);
+  if (!ends) return base::fail(ends.error());
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = committed->elems[i];
     if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -134,16 +140,12 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
           "{}: committed offset of partition {}: {}", label, each.partition,
           refusal(each.err, {.right = "Read", .topic = member.topic, .group = member.group})));
     }
-    PartitionOffsets found{.partition = each.partition};
+    const PartitionEnds& at = (*ends)[static_cast<size_t>(i)];
+    PartitionOffsets found{.partition = each.partition, .low = at.low, .high = at.high};
     if (each.offset >= 0) {
       found.committed = each.offset;
       found.signature = metadata_of(each).signature;
     }
-    asked = client.request(label + ": offsets", [&](int timeout_ms) {
-      return query_ends(client.rk(), member.topic, each.partition, found.low, found.high,
-                        timeout_ms);
-    });
-    if (!asked) return base::fail(asked.error());
     offsets.push_back(std::move(found));
   }
   return offsets;

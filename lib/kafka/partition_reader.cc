@@ -79,16 +79,13 @@ base::Result<void> PartitionReader::enable_wake_up() {
 
 base::Result<void> PartitionReader::begin(std::span<const int32_t> partitions,
                                           std::span<const int64_t> first) {
-  for (size_t i = 0; i < partitions.size(); ++i) {
-    const int32_t id = partitions[i];
-    PartitionPosition position{.id = id};
-    base::Result<void> asked = client_->request(
-        fmt::format("{}: partition {}", topic_label(topic_), id), [&](int timeout_ms) {
-          return query_ends(client_->rk(), topic_, id, position.low, position.high, timeout_ms);
-        });
-    if (!asked) return asked;
-    position.next =
-        first.empty() ? position.low : std::clamp(first[i], position.low, position.high);
+  const base::Result<std::vector<PartitionEnds>> ends =
+      ends_of_partitions(*client_, topic_, partitions);
+  if (!ends) return base::fail(ends.error());
+  for (size_t i = 0; i < ends->size(); ++i) {
+    const auto& [id, low, high] = (*ends)[i];
+    PartitionPosition position{.id = id, .low = low, .high = high};
+    position.next = first.empty() ? low : std::clamp(first[i], low, high);
     if (rd_kafka_consume_start_queue(handle_, id, position.next, queue_.get()) != 0) {
       return base::fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
                                     rd_kafka_err2str(rd_kafka_last_error())));
@@ -158,14 +155,13 @@ base::Error PartitionReader::describe(const rd_kafka_message_t& raw,
   switch (raw.err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
-      int64_t low = 0;
-      int64_t high = 0;
-      if (query_ends(client_->rk(), topic_, position.id, low, high, kMetadataTimeoutMs) !=
+      PartitionEnds ends{.partition = position.id};
+      if (query_ends(client_->rk(), topic_, {&ends, 1}, kMetadataTimeoutMs) !=
           RD_KAFKA_RESP_ERR_NO_ERROR) {
         return {fmt::format("{}: offset {} is there no more", place, position.next)};
       }
       return {fmt::format("{}: offset {} is there no more: the oldest is {}, the end {}", place,
-                          position.next, low, high)};
+                          position.next, ends.low, ends.high)};
     }
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:

@@ -41,13 +41,21 @@ ClientSettings settings_of(const ProducerOptions& options) {
     settings.defaults.emplace_back("retry.backoff.ms", "1");
   }
   for (const auto& setting : options.defaults) settings.defaults.push_back(setting);
-  settings.musts = {{"enable.idempotence", "true"}};
+  // What is made by sending to it would be made as the broker's defaults are.
+  settings.musts = {{"enable.idempotence", "true"}, {"allow.auto.create.topics", "false"}};
   if (options.transactional_id) {
     settings.musts.emplace_back("transactional.id", *options.transactional_id);
     settings.musts.emplace_back("transaction.timeout.ms",
                                 std::to_string(milliseconds(options.transaction_timeout)));
   }
   return settings;
+}
+
+// Whether `topics`, as topics() gives them, has this one.
+bool is_among(std::string_view topic, std::string_view topics) {
+  if (topic.empty() || topics == topic) return !topic.empty();
+  const std::string word(topic);
+  return topics.starts_with(word + " ") || topics.ends_with(" " + word);
 }
 
 }  // namespace
@@ -68,17 +76,8 @@ base::Result<void> Producer::connect() {
   open_ = false;
   base::Result<std::unique_ptr<Client>> client = Client::open(
       cluster_, RD_KAFKA_PRODUCER, settings_of(options_),
-      {.on_rebalance = {}, .on_delivery = [this](const rd_kafka_message_t& message) {
-         if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-           ++delivered_;
-           return;
-         }
-         const bool told = refused_by(cause_.error) != Refused::kNothing;
-         if (failed_++ == 0 || (!told && refused_by(message.err) != Refused::kNothing)) {
-           set_why({}, message.err, rd_kafka_topic_name(message.rkt));
-         }
-         if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
-       }});
+      {.on_rebalance = {},
+       .on_delivery = [this](const rd_kafka_message_t& message) { on_delivery(message); }});
   if (!client) return base::fail(client.error());
   client_ = std::move(*client);
   if (!options_.transactional_id) {
@@ -94,6 +93,21 @@ base::Result<void> Producer::connect() {
   cluster_.watch().reachable();
   connected_ = true;
   return {};
+}
+
+void Producer::on_delivery(const rd_kafka_message_t& message) {
+  if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++delivered_;
+    if (message._private != nullptr) {
+      static_cast<DeliveredRanges*>(message._private)->add(message.partition, message.offset);
+    }
+    return;
+  }
+  const bool told = refused_by(cause_.error) != Refused::kNothing;
+  if (failed_++ == 0 || (!told && refused_by(message.err) != Refused::kNothing)) {
+    set_why({}, message.err, rd_kafka_topic_name(message.rkt));
+  }
+  if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
 }
 
 base::Result<void> Producer::replace() {
@@ -112,6 +126,7 @@ std::string Producer::topics() const {
 // `text` where that is not an error of what the broker refuses.
 void Producer::set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic) {
   cause_.error = error;
+  cause_.about_awaited_topic = is_unknown(error) && is_among(options_.awaited_topic, topic);
   cause_.text = text.empty() || refused_by(error) != Refused::kNothing
                     ? refusal(error, {.right = "Write",
                                       .topic = topic,
@@ -186,12 +201,13 @@ rd_kafka_resp_err_t Producer::produce(const OutgoingMessage& message) {
   void* const value = const_cast<char*>(message.value.data());
   void* const key = message.key.empty() ? nullptr : const_cast<char*>(message.key.data());
   if (message.headers == nullptr) {
-    const int sent = rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY, value,
-                                      message.value.size(), key, message.key.size(), nullptr);
+    const int sent =
+        rd_kafka_produce(topic, message.partition, RD_KAFKA_MSG_F_COPY, value, message.value.size(),
+                         key, message.key.size(), message.delivered);
     return sent == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
   }
   RdHeaders headers(rd_kafka_headers_copy(message.headers));
-  std::array<rd_kafka_vu_t, 6> parts{};
+  std::array<rd_kafka_vu_t, 7> parts{};
   parts[0].vtype = RD_KAFKA_VTYPE_RKT;
   parts[0].u.rkt = topic;
   parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
@@ -204,6 +220,8 @@ rd_kafka_resp_err_t Producer::produce(const OutgoingMessage& message) {
   parts[4].u.mem = {.ptr = key, .size = message.key.size()};
   parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
   parts[5].u.headers = headers.get();
+  parts[6].vtype = RD_KAFKA_VTYPE_OPAQUE;
+  parts[6].u.ptr = message.delivered;
   const RdError error(rd_kafka_produceva(client_->rk(), parts.data(), parts.size()));
   if (error) return rd_kafka_error_code(error.get());
   std::ignore = headers.release();  // the message's now
@@ -227,6 +245,10 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
       continue;
     }
     set_why({}, error, message.topic);
+    if (awaits_topic()) {
+      trouble_ = Trouble::kAbort;
+      return {};
+    }
     // Too large a message, or a topic that is gone, would come back for ever.
     if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -276,7 +298,8 @@ base::Result<CommitOutcome> Producer::give_up(CommitOutcome outcome) {
 // Aborts what can be aborted; nothing of it has been committed.
 base::Result<CommitOutcome> Producer::undo() {
   const Cause cause = cause_;
-  if (trouble_ == Trouble::kFatal) return give_up(CommitOutcome::kUndone);
+  // librdkafka would take a topic that it has found unknown for unknown for minutes.
+  if (trouble_ == Trouble::kFatal || awaits_topic()) return give_up(CommitOutcome::kUndone);
   const base::Result<bool> aborted = attempt("abort_transaction", [this](int timeout_ms) {
     return rd_kafka_abort_transaction(client_->rk(), timeout_ms);
   });
@@ -348,7 +371,7 @@ base::Result<CommitOutcome> Producer::commit() {
       commit_asked_ = true;
       return give_up(CommitOutcome::kUnknown);
     }
-    if (refused_by(cause_.error) == Refused::kNothing) cause_ = cause;
+    if (refused_by(cause_.error) == Refused::kNothing && !awaits_topic()) cause_ = cause;
   }
   if (trouble_ != Trouble::kNone) return undo();
   commit_asked_ = true;

@@ -15,8 +15,7 @@
 //
 // A producer that is fenced is made anew like any other, since a coordinator that timed out a
 // transaction fences its producer as well. A member that must not go on because another has taken
-// its place learns that from its consumer group. Order of calls after KIP-98 and KIP-447. One
-// thread.
+// its place learns that from its consumer group. Order of calls: KIP-98, KIP-447. One thread.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +29,7 @@
 #include "base/result.h"
 #include "kafka/client.h"
 #include "kafka/cluster.h"
+#include "kafka/delivered_ranges.h"
 #include "kafka/offset_signature.h"
 #include "kafka/rd.h"
 
@@ -43,6 +43,7 @@ struct ProducerOptions {
       std::chrono::seconds(5);  // after a stop signal, for what is under way
   // Fenced by another process of its id, it does not take that one's place: a Result that failed.
   bool yields_when_fenced = false;
+  std::string awaited_topic = {};  // undone where no broker knows it; of others this is an error
 };
 
 struct OutgoingMessage {
@@ -51,6 +52,7 @@ struct OutgoingMessage {
   std::string_view key = {};                  // empty: none
   std::string_view value = {};
   const rd_kafka_headers_t* headers = nullptr;  // copied as well
+  DeliveredRanges* delivered = nullptr;  // hears where it is; borrowed for as long as the producer
 };
 
 enum class CommitOutcome {
@@ -73,7 +75,6 @@ class Producer {
   static base::Result<std::unique_ptr<Producer>> open(Cluster& cluster, ProducerOptions options);
 
   base::Result<void> begin();
-
   // Offsets that are committed with this transaction, if it is. REQUIRES: a transactional id. To be
   // called before the first send(): a coordinator that is still busy with the transaction before is
   // asked again each millisecond for this, and each twentieth for a partition that is sent to.
@@ -84,7 +85,6 @@ class Producer {
 
   // Waits until all that was sent is delivered, or has failed.
   base::Result<void> wait_delivered();
-
   base::Result<CommitOutcome> commit();
 
   // Between transactions: as that of the client.
@@ -93,6 +93,7 @@ class Producer {
   // Why the last outcome was not kCommitted.
   const std::string& why() const { return cause_.text; }
   rd_kafka_resp_err_t error() const { return cause_.error; }
+  bool awaits_topic() const { return cause_.about_awaited_topic; }  // or a partition of it
   // It would be the same with anything else that is sent (kafka/refusals.h).
   bool refused_everything() const;
 
@@ -102,7 +103,6 @@ class Producer {
 
   // commit() has asked the broker to commit since begin(): before that nothing can count.
   bool commit_asked() const { return commit_asked_; }
-
   uint64_t messages_under_way() const { return sent_ - delivered_ - failed_; }
 
  private:
@@ -112,8 +112,8 @@ class Producer {
   struct Cause {
     std::string text;
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;  // that the text tells of
+    bool about_awaited_topic = false;
   };
-
   base::Result<void> replace();
   base::Result<CommitOutcome> undo();
   base::Result<CommitOutcome> give_up(CommitOutcome outcome);
@@ -123,6 +123,7 @@ class Producer {
   base::Result<void> be_patient();
   rd_kafka_resp_err_t produce(const OutgoingMessage& message);
   std::string topics() const;
+  void on_delivery(const rd_kafka_message_t& message);
   void set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic);
   base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }
   bool fenced_by_another() const;

@@ -31,7 +31,8 @@ void select(std::span<const io::Message> messages, std::span<const OffsetRange> 
 }  // namespace
 
 base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
-                               std::span<const OffsetRange> ranges, const OnRestored& on_messages) {
+                               std::span<const OffsetRange> ranges, const OnRestored& on_messages,
+                               std::vector<int64_t>* reached) {
   if (ranges.empty()) return {};
   base::Result<std::unique_ptr<PartitionReader>> opened = PartitionReader::open(
       cluster, topic,
@@ -70,7 +71,12 @@ base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
         done = false;
       }
     }
-    if (done) return {};
+    if (done) {
+      for (const PartitionPosition& position : reader.partitions()) {
+        if (reached != nullptr) reached->push_back(position.next);
+      }
+      return {};
+    }
     if (*seen > 0) continue;
     const base::Result<io::Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
     if (!wake) return base::fail(wake.error());

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kafka/cluster.h"
@@ -29,8 +30,11 @@ struct OffsetRange {
 // Calls `on_messages` in the order of each partition, and returns when each range has been read to
 // its end or to the end of what is committed; messages have their source headers. Waits for brokers
 // as the cluster says. Errors: kInterrupted after a stop signal; what `on_messages` returns; a
-// partition that is not there. REQUIRES: no two ranges of one partition.
+// partition that is not there. REQUIRES: no two ranges of one partition. Where the end of what is
+// committed comes before that of the range, the former is put into `reached`, if that is not null;
+// else the latter, or what is behind it.
 base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
-                               std::span<const OffsetRange> ranges, const OnRestored& on_messages);
+                               std::span<const OffsetRange> ranges, const OnRestored& on_messages,
+                               std::vector<int64_t>* reached = nullptr);
 
 }  // namespace paystats::kafka

@@ -31,7 +31,8 @@ uint64_t messages_done(const PartitionReader& reader, int64_t PartitionPosition:
 }  // namespace
 
 base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
-                             const OnRestored& on_messages, const OnRestoreProgress& on_progress) {
+                             const OnRestored& on_messages, const OnRestoreProgress& on_progress,
+                             std::vector<record::SourceOffset>* ends) {
   base::Result<std::unique_ptr<PartitionReader>> opened = PartitionReader::open(
       cluster, wish.topic, {.fetch_wait_ms = kFetchWaitMs, .source_headers = wish.source_headers});
   if (!opened) return base::fail(opened.error());
@@ -62,6 +63,9 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
     if (std::ranges::all_of(reader.partitions(), [&](const PartitionPosition& position) {
           return is_complete(reader, position);
         })) {
+      for (const PartitionPosition& position : reader.partitions()) {
+        if (ends != nullptr) ends->push_back({position.id, position.next});
+      }
       return {};
     }
     // A partition may be complete with nothing to say so: its end is known anew by an answer that

@@ -13,10 +13,12 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "io/message_source.h"
 #include "kafka/cluster.h"
+#include "record/payment.h"
 
 namespace paystats::kafka {
 
@@ -30,9 +32,11 @@ using OnRestored = std::function<base::Result<void>(const io::MessageBlock&)>;
 using OnRestoreProgress = std::function<void(uint64_t done, uint64_t all)>;  // in messages
 
 // Calls `on_messages` in the order of each partition, and `on_progress` (which may be empty) after
-// each block. Fails with kInterrupted after a stop signal: what was read is then a part.
+// each block. Where each partition was found to end is put into `ends`, if that is not null. Fails
+// with kInterrupted after a stop signal: what was read is then a part.
 base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
                              const OnRestored& on_messages,
-                             const OnRestoreProgress& on_progress = {});
+                             const OnRestoreProgress& on_progress = {},
+                             std::vector<record::SourceOffset>* ends = nullptr);
 
 }  // namespace paystats::kafka

@@ -237,8 +237,10 @@ class StatsWriter::Impl {
   bool exactly_once() const { return options.transactional_id.has_value(); }
 
   const StatsWriterOptions options;
-  const std::unique_ptr<Producer> producer;  // the thread's from commit() to wait()
-  Publication publication;                   // the same
+  DeliveredRanges delivered;  // before the producer, which tells it
+  const std::unique_ptr<Producer>
+      producer;             // the thread's from commit() to wait(), as is the other
+  Publication publication;  // the same
   GroupConsumer* consumer = nullptr;
   SourceHeaders headers{options};  // the thread's
   WorkThread thread;               // last: it ends before the others
@@ -248,6 +250,7 @@ class StatsWriter::Impl {
 };
 
 base::Result<CommitOutcome> StatsWriter::Impl::publish() {
+  delivered.clear();
   if (base::Result<void> begun = producer->begin(); !begun) return base::fail(begun.error());
   if (exactly_once()) {
     base::Result<void> added = producer->add_offsets(
@@ -265,14 +268,15 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
                            .partition = is_reject ? RD_KAFKA_PARTITION_UA : line.partition,
                            .key = text.substr(line.at, line.key_size),
                            .value = text.substr(line.at + line.key_size, line.size),
-                           .headers = is_reject ? nullptr : headers.of(line.partition)});
+                           .headers = is_reject ? nullptr : headers.of(line.partition),
+                           .delivered = is_reject ? nullptr : &delivered});
   };
   for (Rounds rounds(publication, kLineOverhead + headers.bytes_max());;) {
     const base::Result<bool> any = rounds.next(send);
     if (!any) return base::fail(any.error());
     if (!*any) break;
-    if (base::Result<void> delivered = producer->wait_delivered(); !delivered) {
-      return base::fail(delivered.error());
+    if (base::Result<void> waited = producer->wait_delivered(); !waited) {
+      return base::fail(waited.error());
     }
   }
   base::Result<CommitOutcome> outcome = producer->commit();
@@ -294,7 +298,8 @@ base::Result<std::unique_ptr<StatsWriter>> StatsWriter::open(Cluster& cluster,
   // half of them its header.
   base::Result<std::unique_ptr<Producer>> producer =
       Producer::open(cluster, {.transactional_id = options.transactional_id,
-                               .defaults = {{"queue.buffering.max.messages", "50000"}}});
+                               .defaults = {{"queue.buffering.max.messages", "50000"}},
+                               .awaited_topic = options.topic});
   if (!producer) return base::fail(producer.error());
   auto impl =
       std::make_unique<Impl>(std::move(options), std::move(*producer), std::move(on_settled));
@@ -343,8 +348,16 @@ base::Result<bool> StatsWriter::wait() {
   return impl_->consumer->commit(impl_->publication.next);
 }
 
+std::span<const DeliveredRange> StatsWriter::delivered() const {
+  return impl_->delivered.ranges();
+}
+
 const std::string& StatsWriter::why() const {
   return impl_->producer->why();
+}
+
+bool StatsWriter::is_topic_unknown() const {
+  return impl_->producer->awaits_topic();
 }
 
 }  // namespace paystats::kafka

@@ -22,6 +22,7 @@
 
 #include "base/result.h"
 #include "kafka/cluster.h"
+#include "kafka/delivered_ranges.h"
 #include "kafka/group_consumer.h"
 #include "kafka/offset_signature.h"
 
@@ -62,7 +63,12 @@ class StatsWriter {
   bool settled() const;
   base::Result<bool> wait();  // REQUIRES: under_way()
 
-  const std::string& why() const;  // the last wait() said false
+  // The last wait() said true: where the stats lie in their topic, until the next commit().
+  std::span<const DeliveredRange> delivered() const;
+
+  // The last wait() said false: why, and whether there is no such topic, or partition, to write to.
+  const std::string& why() const;
+  bool is_topic_unknown() const;
 
  private:
   class Impl;

@@ -273,7 +273,8 @@ base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
   const base::Result<std::map<int32_t, int64_t>> answered = restore(partitions);
   if (!answered) return base::fail(answered.error());
-  std::vector<record::SourceOffset> starts;
+  std::vector<PartitionFacts> assigned;
+  std::vector<int32_t> overtaken;
   for (const kafka::PartitionOffsets& offsets : partitions) {
     PartitionFacts facts{.partition = offsets.partition,
                          .low = offsets.low,
@@ -281,19 +282,23 @@ base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
                          .committed = offsets.committed};
     const auto last = answered->find(offsets.partition);
     if (last != answered->end()) facts.answered = last->second;
-    if (facts.answered.value_or(-1) >= facts.high) {
-      // Until it was fenced another may have answered what came since the end was asked for.
-      const base::Result<kafka::PartitionOffsets> now = consumer_->ask_ends(offsets.partition);
-      if (!now) return base::fail(now.error());
-      facts.high = now->high;
-    }
+    if (facts.answered.value_or(-1) >= facts.high) overtaken.push_back(facts.partition);
+    assigned.push_back(facts);
+  }
+  // Until it was fenced another may have answered what came since the ends were asked for.
+  const base::Result<std::vector<kafka::PartitionEnds>> ends = consumer_->ask_ends(overtaken);
+  if (!ends) return base::fail(ends.error());
+  std::vector<record::SourceOffset> starts;
+  for (PartitionFacts& facts : assigned) {
+    const auto now = std::ranges::find(*ends, facts.partition, &kafka::PartitionEnds::partition);
+    if (now != ends->end()) facts.high = now->high;
     const base::Result<RequestStart> start = choose_start(facts, options_.topics);
     if (!start) return base::fail(start.error());
     base::Diagnostics& diagnostics = cluster_.context().diagnostics;
     if (!start->warning.empty()) diagnostics.warning(start->warning);
     diagnostics.detail(fmt::format("kafka:{}: partition {} from offset {}",
-                                   options_.topics.requests, offsets.partition, start->offset));
-    starts.push_back({offsets.partition, start->offset});
+                                   options_.topics.requests, facts.partition, start->offset));
+    starts.push_back({facts.partition, start->offset});
   }
   return starts;
 }

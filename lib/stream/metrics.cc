@@ -28,7 +28,12 @@ std::string metrics_text(const Counters& counters) {
                "Commits that did not come about, or whose outcome is unknown; each was made again.",
                topics.commits_failed);
   text.gauge("partitions", "Partitions assigned.", topics.partitions);
-  text.gauge("lag_records", "Payments in those partitions that are not yet read.", topics.lag);
+  text.gauge("lag_records", "Messages in those partitions up to the high watermark, not yet read.",
+             topics.lag);
+  text.gauge("hidden_records", "Those of the lag that open transactions of other programs hide.",
+             topics.hidden);
+  text.gauge("hidden_seconds", "For how long the oldest of those transactions has hidden some.",
+             topics.hidden_s);
   text.gauge("restored_records", "Totals read back so far.", topics.restored);
   text.gauge("restorable_records", "Totals to read back.", topics.to_restore);
   return text.take();

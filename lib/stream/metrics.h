@@ -19,7 +19,9 @@ struct TopicFigures {
   uint64_t skipped = 0;  // payments read again that a total included already
   uint64_t commits_failed = 0;
   uint64_t partitions = 0;
-  uint64_t lag = 0;  // payments behind the last one read
+  uint64_t lag = 0;       // messages from where it reads on to the high watermark
+  uint64_t hidden = 0;    // of those, by open transactions of other programs
+  uint64_t hidden_s = 0;  // by the oldest of them
   uint64_t restored = 0;
   uint64_t to_restore = 0;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -10,7 +11,10 @@
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
+#include "topics/facts.h"
+#include "topics/hidden.h"
 #include "topics/last_message.h"
+#include "topics/output_watch.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -37,7 +41,13 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         context_(context),
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
-        decoder_(options.fields, context.rejects, options.framing) {}
+        decoder_(options.fields, context.rejects, options.framing),
+        hidden_(options.topics.payments, context.cluster.brokers(), context.run.diagnostics),
+        watch_({.topics = options.topics,
+                .group = options.group,
+                .cluster_id = options.publish.origin.cluster_id,
+                .guarantee = options.guarantee},
+               parts_, context) {}
 
   base::Result<void> open();
   base::Result<void> run();
@@ -48,9 +58,6 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
 
-  base::Result<std::vector<PartitionFacts>> gather(
-      std::span<const kafka::PartitionOffsets> partitions);
-  base::Result<LastMessages> look_at(std::span<const LastRead> marks);
   StartContext start_context() const;
   base::Result<void> begin_at(std::span<const PartitionFacts> facts,
                               std::span<const record::SourceOffset> starts);
@@ -71,7 +78,9 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   const base::Clock& clock_;
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
+  HiddenPayments hidden_;
   TopicParts parts_;  // that are assigned
+  OutputWatch watch_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
@@ -96,8 +105,8 @@ base::Result<void> TopicJob::Impl::open() {
                                 .group = options_.group},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
-  publisher_ =
-      std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_, context_);
+  publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
+                                                watch_, context_);
   base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
       kafka::GroupConsumer::open(context_.cluster,
                                  {.topic = options_.topics.payments,
@@ -122,8 +131,13 @@ base::Result<void> TopicJob::Impl::run() {
     warn_of_unpublished();
     done = {};
   }
-  consumer_->close();
   count();
+  consumer_->close();
+  if (options_.available_now && hidden_.messages() > 0) {
+    context_.run.diagnostics.note(fmt::format(
+        "kafka:{}: open transactions of other programs hide {} messages, which were not read",
+        options_.topics.payments, hidden_.messages()));
+  }
   return done;
 }
 
@@ -218,7 +232,7 @@ base::Result<void> TopicJob::Impl::finish() {
     if (*published) break;
     // A member that was fenced, or lost its partitions meanwhile, hears of it here.
     if (context_.run.stop.requested()) {
-      warn_of_unpublished();
+      if (publisher_->pending()) warn_of_unpublished();
       return {};
     }
     io::MessageBlock none;
@@ -229,7 +243,12 @@ base::Result<void> TopicJob::Impl::finish() {
       if (base::Result<void> taken = take(none); !taken) return taken;
     }
   }
-  return {};
+  if (!consumer_->assigned() || context_.cluster.watch().away()) return {};
+  // The marks of transactions behind the last payment, which brokers that are away may keep.
+  const base::Result<bool> published = publisher_->publish_all();
+  return published || published.error().kind == base::ErrorKind::kInterrupted
+             ? base::Result<void>()
+             : base::fail(published.error());
 }
 
 base::Instant TopicJob::Impl::deadline(bool paused) const {
@@ -261,14 +280,20 @@ void TopicJob::Impl::count() {
   for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
   uint64_t lag = 0;
   bool caught_up = was_assigned_;
-  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
-    if (!position.at_end) lag += static_cast<uint64_t>(position.high - position.next);
+  const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
+  for (const kafka::GroupConsumer::Position& position : positions) {
     const auto part = parts_.find(position.partition);
-    caught_up = caught_up && part != parts_.end() &&
-                (position.at_end || position.next >= part->second.target);
+    if (part == parts_.end()) continue;  // about to be given back
+    const int64_t target = part->second.target;
+    lag += static_cast<uint64_t>(std::max(position.high, target) - position.next);
+    caught_up = caught_up && position.next >= target;
   }
+  hidden_.look(positions, counted_);
   context_.counters.users = users;
   context_.counters.lag = lag;
+  context_.counters.hidden = hidden_.messages();
+  context_.counters.hidden_s = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(hidden_.age()).count());
   context_.counters.partitions = parts_.size();
   context_.counters.caught_up = caught_up;
 }
@@ -292,7 +317,8 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                          .group = options_.group},
                                         parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
-  const base::Result<std::vector<PartitionFacts>> facts = gather(partitions);
+  const base::Result<std::vector<PartitionFacts>> facts =
+      gather_facts(context_.cluster, options_.topics.payments, partitions, parts_, *consumer_);
   if (!facts) return base::fail(facts.error());
   base::Result<TopicStarts> chosen = choose_starts(*facts, start_context());
   if (!chosen) return base::fail(chosen.error());
@@ -302,47 +328,6 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
     return base::fail(begun.error());
   }
   return std::move(chosen->starts);
-}
-
-base::Result<std::vector<PartitionFacts>> TopicJob::Impl::gather(
-    std::span<const kafka::PartitionOffsets> partitions) {
-  std::vector<PartitionFacts> facts;
-  std::vector<LastRead> marks;
-  std::vector<int32_t> numbers;  // of those that are asked again
-  for (const kafka::PartitionOffsets& offsets : partitions) {
-    const TopicPart& part = parts_.at(offsets.partition);
-    facts.push_back({.offsets = offsets,
-                     .table = part.totals.digest(),
-                     .newest_total = part.totals.newest_restored(),
-                     .tombstones = part.totals.tombstones()});
-    const bool is_signed = offsets.signature && offsets.signature->last;
-    const std::optional<kafka::MessageMark>& last = is_signed ? offsets.signature->last : part.last;
-    if (last) {
-      facts.back().last_offset = last->offset;
-      marks.push_back({.mark = *last, .ends = offsets});
-    }
-    if (wants_second_look(facts.back())) numbers.push_back(offsets.partition);
-  }
-  const base::Result<LastMessages> found = look_at(marks);
-  if (!found) return base::fail(found.error());
-  for (PartitionFacts& each : facts) {
-    const auto last = found->find(each.offsets.partition);
-    if (last != found->end()) each.last = last->second;
-  }
-  if (numbers.empty()) return facts;
-  const base::Result<std::vector<kafka::PartitionOffsets>> again = consumer_->ask_offsets(numbers);
-  if (!again) return base::fail(again.error());
-  for (PartitionFacts& each : facts) {
-    const auto asked =
-        std::ranges::find(*again, each.offsets.partition, &kafka::PartitionOffsets::partition);
-    if (asked != again->end()) each.again = *asked;
-  }
-  return facts;
-}
-
-base::Result<LastMessages> TopicJob::Impl::look_at(std::span<const LastRead> marks) {
-  return look_again(context_.cluster, options_.topics.payments, marks,
-                    [this](int32_t partition) { return consumer_->ask_ends(partition); });
 }
 
 StartContext TopicJob::Impl::start_context() const {
@@ -369,6 +354,7 @@ base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> fact
     if (found.committed && start < *found.committed) earlier.push_back(begun.back());
   }
   publisher_->assigned(std::move(begun));
+  watch_.assigned();
   if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return {};
   // At least once totals are written before offsets. After a crash between the two the offset that
   // stands now would be taken for one before which all has been counted.
@@ -394,13 +380,14 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
 }
 
 base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, int64_t low) {
-  const base::Result<kafka::PartitionOffsets> ends = consumer_->ask_ends(partition);
+  const base::Result<std::vector<kafka::PartitionEnds>> ends = consumer_->ask_ends({&partition, 1});
   if (!ends) return base::fail(ends.error());
   std::optional<kafka::MessageMark>& last = parts_.at(partition).last;
-  GoneFacts facts{.ends = *ends, .wanted = wanted};
+  GoneFacts facts{.ends = ends->front(), .wanted = wanted};
   if (last) {
-    const LastRead mark{.mark = *last, .ends = *ends};
-    const base::Result<LastMessages> found = look_at({&mark, 1});
+    const LastRead mark{.mark = *last, .partition = partition, .low = facts.ends.low};
+    const base::Result<LastMessages> found =
+        look_again(context_.cluster, options_.topics.payments, {&mark, 1});
     if (!found) return base::fail(found.error());
     if (found->contains(partition)) facts.last = found->at(partition);
   }

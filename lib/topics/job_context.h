@@ -26,7 +26,9 @@ struct TopicCounters {
   std::atomic<uint64_t> commits = 0;
   std::atomic<uint64_t> commits_failed = 0;
   std::atomic<uint64_t> partitions = 0;
-  std::atomic<uint64_t> lag = 0;  // payments that the client knows of and has not read
+  std::atomic<uint64_t> lag = 0;       // to the high watermark, as far as the client knows it
+  std::atomic<uint64_t> hidden = 0;    // of that, by an open transaction
+  std::atomic<uint64_t> hidden_s = 0;  // for so long
   std::atomic<uint64_t> restored = 0;
   std::atomic<uint64_t> to_restore = 0;  // of those, when the last restore began
   std::atomic<bool> caught_up = false;

@@ -3,20 +3,20 @@
 #include <vector>
 
 #include "io/message_source.h"
+#include "kafka/ends.h"
 #include "kafka/range_reader.h"
 
 namespace paystats::topics {
 
 base::Result<LastMessages> look_again(kafka::Cluster& cluster, const std::string& topic,
-                                      std::span<const LastRead> marks, const AskEnds& ask_ends) {
+                                      std::span<const LastRead> marks) {
   LastMessages found;
   std::map<int32_t, kafka::MessageMark> wanted;
   std::vector<kafka::OffsetRange> ranges;
-  for (const auto& [mark, ends] : marks) {
-    if (mark.offset >= ends.low) {
-      wanted[ends.partition] = mark;
-      ranges.push_back({.partition = ends.partition, .from = mark.offset, .to = mark.offset + 1});
-    }
+  for (const auto& [mark, partition, low] : marks) {
+    if (mark.offset < low) continue;
+    wanted[partition] = mark;
+    ranges.push_back({.partition = partition, .from = mark.offset, .to = mark.offset + 1});
   }
   base::Result<void> read =
       kafka::read_ranges(cluster, topic, ranges, [&](const io::MessageBlock& block) {
@@ -27,12 +27,17 @@ base::Result<LastMessages> look_again(kafka::Cluster& cluster, const std::string
         return base::Result<void>();
       });
   if (!read) return base::fail(read.error());
+  std::vector<int32_t> missing;
   for (const auto& [partition, mark] : wanted) {
-    if (found.contains(partition)) continue;
-    // It is behind the end, or has been removed at this moment.
-    const base::Result<kafka::PartitionOffsets> ends = ask_ends(partition);
-    if (!ends) return base::fail(ends.error());
-    found[partition] = mark.offset < ends->low ? LastMessage::kUnchecked : LastMessage::kOther;
+    if (!found.contains(partition)) missing.push_back(partition);
+  }
+  // They are behind the end, or have been removed at this moment.
+  const base::Result<std::vector<kafka::PartitionEnds>> ends =
+      kafka::ends_of_partitions(cluster, topic, missing);
+  if (!ends) return base::fail(ends.error());
+  for (const kafka::PartitionEnds& each : *ends) {
+    const bool removed = wanted.at(each.partition).offset < each.low;
+    found[each.partition] = removed ? LastMessage::kUnchecked : LastMessage::kOther;
   }
   return found;
 }

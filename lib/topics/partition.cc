@@ -34,7 +34,24 @@ void PartitionTotals::remove(std::string_view user) {
   if (!found) return;
   leave_digest(*found);
   offsets_[*found] = kNothing;
+  const size_t changed = totals_.changed().size();
   totals_.set(*found, money::Decimal(), 0);
+  totals_.forget_changes(changed);  // there is nothing to publish
+}
+
+std::optional<uint32_t> PartitionTotals::find(std::string_view user) const {
+  const std::optional<uint32_t> found = totals_.find(user);
+  return found && offsets_[*found] != kNothing ? found : std::nullopt;
+}
+
+uint64_t PartitionTotals::set_all_changed() {
+  uint64_t count = 0;
+  for (uint32_t user = 0; user < offsets_.size(); ++user) {
+    if (offsets_[user] == kNothing) continue;
+    totals_.set_changed(user);
+    ++count;
+  }
+  return count;
 }
 
 void PartitionTotals::leave_digest(uint32_t user) {

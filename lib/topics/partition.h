@@ -42,6 +42,10 @@ class PartitionTotals {
 
   // Users whose last record was a tombstone when restored() was called.
   uint64_t tombstones() const { return tombstones_; }
+  // The number of a user who has a record in the output topic, or will have one.
+  std::optional<uint32_t> find(std::string_view user) const;
+  // As if each user who has such a record had just changed; returns how many those are.
+  uint64_t set_all_changed();
 
   // The highest offset in what was restored, or kNothing.
   int64_t newest_restored() const { return newest_restored_; }
@@ -75,9 +79,9 @@ class PartitionTotals {
   const int32_t partition_;
   totals::Totals totals_;
   kafka::TableDigest digest_;
-  std::vector<int64_t> offsets_;             // by user: the last payment included
-  std::vector<uint32_t> indices_;            // reused, as is the next one
-  std::vector<size_t> added_;                // rows of a message
+  std::vector<int64_t> offsets_;   // by user: the last payment included
+  std::vector<uint32_t> indices_;  // reused, as is the next one
+  std::vector<size_t> added_;      // rows of a message
   bool is_restored_ = false;
   std::unordered_set<std::string> removed_;  // until then
   uint64_t tombstones_ = 0;
@@ -88,8 +92,10 @@ class PartitionTotals {
 // A partition that is assigned.
 struct TopicPart {
   PartitionTotals totals;
-  int64_t target = 0;                           // the end of the partition when it was assigned
-  std::vector<uint32_t> leaving = {};           // users whose totals are being published
+  int64_t target = 0;                  // the end of the partition when it was assigned
+  std::vector<uint32_t> leaving = {};  // users whose totals are being published
+  size_t left = 0;                     // so many of them before the part of now
+  int64_t output_end = 0;              // of its totals' partition, when they were read back
   std::optional<kafka::MessageMark> last = {};  // message read, by this owner or one before
 };
 using TopicParts = std::map<int32_t, TopicPart>;

@@ -1,6 +1,7 @@
 #include "topics/publisher.h"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -10,25 +11,63 @@ namespace paystats::topics {
 
 TopicPublisher::TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer,
                                const TopicPublisherOptions& options, TopicParts& parts,
-                               const TopicJobContext& context)
+                               OutputWatch& watch, const TopicJobContext& context)
     : writer_(std::move(writer)),
       options_(options),
       parts_(parts),
+      watch_(watch),
       context_(context),
       clock_(context.run.clock),
       trigger_(options.trigger, context.run.clock) {}
+
+void TopicPublisher::assigned(std::vector<kafka::SignedOffset> starts) {
+  std::ranges::sort(starts, {}, &kafka::SignedOffset::partition);
+  committed_ = std::move(starts);
+}
 
 base::Result<void> TopicPublisher::publish_if_due(bool paused) {
   if (writer_->settled() || (writer_->under_way() && full())) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
   }
-  if (writer_->under_way() || !consumer_->assigned()) return {};
-  if (full()) {
-    std::this_thread::sleep_until(not_before_);
-  } else if (clock_.now() < not_before_ || !trigger_.due(paused)) {
+  if (!consumer_->assigned()) return {};
+  if (writer_->under_way()) {
+    return clock_.now() - begun_at_ < kQuick ? base::Result<void>() : look(true);
+  }
+  if (base::Result<void> looked = look(); !looked) return looked;
+  if (watch_.is_gone()) {
+    // A block is read now and then, so that the group still sees a member that is alive.
+    if (full()) std::this_thread::sleep_until(watch_.next_look());
     return {};
   }
+  if (full()) {
+    std::this_thread::sleep_until(not_before_);
+  } else if (clock_.now() < not_before_) {
+    return {};
+  } else if (!trigger_.due(paused) && !urgent_) {
+    const bool quiet = paused && !trigger_.pending() && clock_.now() >= offsets_not_before_ &&
+                       !context_.cluster.watch().away();
+    if (!quiet || !offsets_moved()) return {};
+  }
   return begin();
+}
+
+base::Result<void> TopicPublisher::look(bool under_way) {
+  const base::Result<uint64_t> again = watch_.look(under_way);
+  if (!again) return base::fail(again.error());
+  publish_again(*again);
+  return {};
+}
+
+base::Result<void> TopicPublisher::note_delivered() {
+  const base::Result<uint64_t> again = watch_.published(writer_->delivered());
+  if (!again) return base::fail(again.error());
+  publish_again(*again);
+  return {};
+}
+
+void TopicPublisher::publish_again(uint64_t users) {
+  trigger_.added(users);
+  if (users > 0) urgent_ = true;
 }
 
 // Where each so many records are published, no more are read before that has been done. Nor where
@@ -40,8 +79,17 @@ bool TopicPublisher::full() const {
          pending.bytes + rejects_.bytes >= options_.reject_bytes_max;
 }
 
+// What was committed last, or begun with, is another offset than what is to be read next.
+bool TopicPublisher::offsets_moved() const {
+  const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
+  return !std::ranges::equal(positions, committed_, [](const auto& position, const auto& before) {
+    return position.partition == before.partition && position.next == before.offset;
+  });
+}
+
 base::Instant TopicPublisher::deadline(bool paused) const {
   if (writer_->under_way()) return base::Instant::max();  // its end wakes the consumer
+  if (watch_.is_gone()) return watch_.next_look();
   return std::max(trigger_.deadline(paused), not_before_);
 }
 
@@ -49,15 +97,24 @@ base::Result<bool> TopicPublisher::publish_all() {
   if (writer_->under_way()) {
     if (base::Result<bool> settled = settle(); !settled) return settled;
   }
-  if (!trigger_.pending()) return true;
-  if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
-  return writer_->under_way() ? settle() : base::Result<bool>(false);
+  // Where the first one finds that all is to be published again, a second one does it.
+  for (int publications = 0; publications < 2 && (trigger_.pending() || offsets_moved());
+       ++publications) {
+    if (base::Result<void> looked = look(); !looked) return base::fail(looked.error());
+    if (watch_.is_gone()) return false;
+    if (base::Result<void> begun = begin(); !begun) return base::fail(begun.error());
+    if (!writer_->under_way()) return false;
+    if (base::Result<bool> settled = settle(); !settled || !*settled) return settled;
+  }
+  return !trigger_.pending();
 }
 
 base::Result<void> TopicPublisher::forget() {
   base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
   trigger_.taken();
+  urgent_ = false;
+  watch_.forget();
   context_.pending_rejects = {};
   committed_.clear();
   if (settled || settled.error().kind == base::ErrorKind::kInterrupted) return {};
@@ -68,6 +125,9 @@ base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
   records_ = trigger_.taken();
+  urgent_now_ = std::exchange(urgent_, false);
+  offsets_alone_ = records_ == 0 && !urgent_now_;
+  offsets_not_before_ = begun_at_ + kOffsetsAfter;
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
@@ -76,7 +136,10 @@ base::Result<void> TopicPublisher::begin() {
                      .signature = sign(parts_.at(position.partition), options_.origin)});
   }
   rejects_ = std::exchange(context_.pending_rejects, {});
-  for (auto& [partition, part] : parts_) part.totals.totals().take_changed(part.leaving);
+  for (auto& [partition, part] : parts_) {
+    part.totals.totals().take_changed(part.leaving);
+    part.left = 0;
+  }
   const base::Result<bool> written = write_leaving();
   if (!written) return base::fail(written.error());
   if (*written) {
@@ -91,17 +154,21 @@ base::Result<void> TopicPublisher::begin() {
 base::Result<bool> TopicPublisher::write_leaving() {
   size_t left = 0;
   for (const auto& [partition, part] : parts_) left += part.leaving.size();
+  std::map<int32_t, size_t> now;  // of a partition, with the part of now
   const auto begin_part = [&] {
     writer_->begin(left > options_.totals_per_transaction ? committed_ : next_, *consumer_);
   };
   begin_part();
   size_t written = 0;
   for (const auto& [partition, part] : parts_) {
+    size_t& with_this_part = now[partition];
     for (const uint32_t user : part.leaving) {
       if (written == options_.totals_per_transaction) {
         writer_->commit();
         base::Result<bool> committed = writer_->wait();
         if (!committed || !*committed) return committed;
+        if (base::Result<void> noted = note_delivered(); !noted) return base::fail(noted.error());
+        for (const auto& [number, users] : now) parts_.at(number).left = users;
         left -= std::exchange(written, 0);
         begin_part();
       }
@@ -110,6 +177,7 @@ base::Result<bool> TopicPublisher::write_leaving() {
       record::append_stats(line_, stats);
       writer_->stats(partition, stats.user, line_);
       ++written;
+      ++with_this_part;
     }
   }
   for (const std::string& reject : rejects_.lines) writer_->reject(reject);
@@ -119,15 +187,21 @@ base::Result<bool> TopicPublisher::write_leaving() {
 // False: it did not come about, and is to be done again.
 base::Result<bool> TopicPublisher::settle() {
   base::Result<bool> committed = writer_->wait();
-  if (!committed) return committed;
+  if (!committed) {
+    // The next owner reads over the same marks, and that is all.
+    const bool forgone = offsets_alone_ && committed.error().kind == base::ErrorKind::kInterrupted;
+    return forgone ? base::Result<bool>(false) : committed;
+  }
   if (!*committed) {
     put_back();
     return false;
   }
   std::swap(committed_, next_);
   rejects_ = {};
+  if (offsets_alone_) return true;
   trigger_.settled(clock_.now() - begun_at_);
   ++context_.counters.commits;
+  if (base::Result<void> noted = note_delivered(); !noted) return base::fail(noted.error());
   return true;
 }
 
@@ -135,11 +209,13 @@ void TopicPublisher::put_back() {
   ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  if (writer_->is_topic_unknown()) watch_.cannot_publish();
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }
   context_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
+  urgent_ = urgent_ || urgent_now_;
 }
 
 }  // namespace paystats::topics

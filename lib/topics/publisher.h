@@ -24,6 +24,7 @@
 #include "kafka/stats_writer.h"
 #include "stream/trigger.h"
 #include "topics/job_context.h"
+#include "topics/output_watch.h"
 #include "topics/partition.h"
 #include "topics/signature.h"
 
@@ -46,28 +47,33 @@ class TopicPublisher {
  public:
   // After a publication that did not come about, so long until it is tried again.
   static constexpr base::Duration kRetryAfter = std::chrono::milliseconds(100);
+  // One that takes longer may be for a topic that is not there any more.
+  static constexpr base::Duration kQuick = std::chrono::seconds(2);
+  static constexpr base::Duration kOffsetsAfter = std::chrono::seconds(1);
 
-  // `parts` is borrowed as well.
+  // `parts` and `watch` are borrowed as well.
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
-                 TopicParts& parts, const TopicJobContext& context);
+                 TopicParts& parts, OutputWatch& watch, const TopicJobContext& context);
 
   // From here on what is published is what this member has read since. Borrowed.
   void set_consumer(kafka::GroupConsumer& consumer) { consumer_ = &consumer; }
 
   // The partitions have been given to this member, which reads them from `starts` on.
-  void assigned(std::vector<kafka::SignedOffset> starts) { committed_ = std::move(starts); }
+  void assigned(std::vector<kafka::SignedOffset> starts);
 
   // So many payments or rejects have been taken in.
   void added(uint64_t records) { trigger_.added(records); }
 
   // Takes note of a publication that has come to its end, and begins one if it is time. `paused`:
-  // the input has nothing more at this moment.
+  // the input has nothing more at this moment. Where it has had nothing for kOffsetsAfter, offsets
+  // that have moved behind marks of transactions are committed by themselves.
   base::Result<void> publish_if_due(bool paused);
 
   // When publish_if_due(paused) should be called at the latest, if nothing happens before.
   base::Instant deadline(bool paused) const;
 
-  // Waits until all that the tables know is published. False: it did not come about.
+  // Waits until all that the tables know is published, and how far has been read. False: it did
+  // not come about.
   base::Result<bool> publish_all();
   bool pending() const { return trigger_.pending() || writer_->under_way(); }
 
@@ -76,26 +82,35 @@ class TopicPublisher {
 
  private:
   bool full() const;
+  bool offsets_moved() const;
   base::Result<void> begin();
   base::Result<bool> write_leaving();
   base::Result<bool> settle();
+  base::Result<void> look(bool under_way = false);
+  base::Result<void> note_delivered();
+  void publish_again(uint64_t users);
   void put_back();
 
   const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;
   TopicParts& parts_;
+  OutputWatch& watch_;
   const TopicJobContext context_;
   const base::Clock& clock_;
   stream::Trigger trigger_;
   kafka::GroupConsumer* consumer_ = nullptr;
-  std::vector<kafka::SignedOffset> committed_;  // of the group: what is to be read next
+  std::vector<kafka::SignedOffset> committed_;  // of the group, by partition: what is next
   // Of the publication under way.
   base::Instant begun_at_{};
   uint64_t records_ = 0;
   std::vector<kafka::SignedOffset> next_;
   PendingRejects rejects_;
+  bool offsets_alone_ = false;  // no totals: it changes nothing for the trigger
 
+  base::Instant offsets_not_before_{};
   base::Instant not_before_{};  // after one that did not come about
+  bool urgent_ = false;         // what the output topic has lost is to be published
+  bool urgent_now_ = false;     // it is in the publication under way
   std::string line_;            // reused
 };
 

@@ -67,6 +67,7 @@ base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_top
     lanes.emplace(partition, Lane{part.totals, kafka::SourceJudge(source)});
   }
   record::LineDecoder<record::Stats> decoder(record::FieldNames{});
+  std::vector<record::SourceOffset> ends;
   base::Result<void> read = kafka::read_back(
       cluster, {.topic = stats_topic, .partitions = numbers, .source_headers = true},
       [&](const io::MessageBlock& block) {
@@ -80,12 +81,14 @@ base::Result<void> restore(kafka::Cluster& cluster, const std::string& stats_top
       [&](uint64_t done, uint64_t all) {
         counters.restored = done;
         counters.to_restore = all;
-      });
+      },
+      &ends);
   if (!read) return read;
   for (auto& [partition, part] : parts) {
     part.totals.restored();
     part.last = lanes.at(partition).judge.last();
   }
+  for (const record::SourceOffset& end : ends) parts.at(end.partition).output_end = end.offset;
   return {};
 }
 

@@ -20,6 +20,7 @@
 #include "kafka/topics.h"
 #include "stream/metrics.h"
 #include "topics/job.h"
+#include "topics/requirements.h"
 #include "topics/signature.h"
 #include "totals/user_hash.h"
 
@@ -28,57 +29,6 @@ namespace {
 
 constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 constexpr base::Duration kProgressInterval = std::chrono::milliseconds(200);
-
-// Nothing where the broker does not say.
-base::Result<std::optional<std::string>> cleanup_policy(kafka::Cluster& cluster,
-                                                        const std::string& topic) {
-  const base::Result<std::optional<kafka::TopicSettings>> settings =
-      kafka::topic_settings(cluster, topic);
-  if (!settings) return base::fail(settings.error());
-  if (!*settings) return std::optional<std::string>();
-  const auto policy = (*settings)->find("cleanup.policy");
-  if (policy == (*settings)->end()) return std::optional<std::string>();
-  return std::optional<std::string>(policy->second);
-}
-
-base::Result<void> check_policies(kafka::Cluster& cluster, const TopicNames& topics) {
-  const base::Result<std::optional<std::string>> payments =
-      cleanup_policy(cluster, topics.payments);
-  if (!payments) return base::fail(payments.error());
-  if (*payments && (*payments)->find("compact") != std::string::npos) {
-    return base::fail(fmt::format(
-        "kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but the last",
-        topics.payments, **payments));
-  }
-  const base::Result<std::optional<std::string>> stats = cleanup_policy(cluster, topics.stats);
-  if (!stats) return base::fail(stats.error());
-  if (*stats && **stats != "compact") {
-    return base::fail(fmt::format(
-        "kafka:{}: cleanup.policy is {}, and must be compact: with anything else totals are "
-        "removed while they are needed",
-        topics.stats, **stats));
-  }
-  return {};
-}
-
-// The number of partitions that both topics have.
-base::Result<int32_t> check_topics(kafka::Cluster& cluster, const TopicNames& topics) {
-  base::Result<int32_t> payments = kafka::require_topic(cluster, {.name = topics.payments});
-  if (!payments) return payments;
-  base::Result<int32_t> stats = kafka::require_topic(
-      cluster,
-      {.name = topics.stats, .partitions = *payments, .settings = {{"cleanup.policy", "compact"}}});
-  if (!stats) return stats;
-  if (*payments != *stats) {
-    return base::fail(fmt::format(
-        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the totals of "
-        "a partition go to the one of the same number",
-        topics.payments, *payments, topics.stats, *stats));
-  }
-  if (base::Result<void> good = check_policies(cluster, topics); !good)
-    return base::fail(good.error());
-  return payments;
-}
 
 void tell_guarantee(const TopicRunOptions& options, base::Diagnostics& diagnostics) {
   const TopicNames& topics = options.topics;
@@ -291,6 +241,8 @@ stream::Counters TopicRun::counters() const {
     sum.topics->commits_failed += each.commits_failed;
     sum.topics->partitions += each.partitions;
     sum.topics->lag += each.lag;
+    sum.topics->hidden += each.hidden;
+    sum.topics->hidden_s = std::max<uint64_t>(sum.topics->hidden_s, each.hidden_s);
     sum.topics->restored += each.restored;
     sum.topics->to_restore += each.to_restore;
   }

@@ -294,7 +294,7 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
 }
 
 base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context) {
-  const kafka::PartitionOffsets& ends = facts.ends;
+  const kafka::PartitionEnds& ends = facts.ends;
   const TopicNames& topics = context.topics;
   const std::string place = fmt::format("kafka:{}: partition {}", topics.payments, ends.partition);
   if (facts.wanted > ends.high) {

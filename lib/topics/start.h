@@ -66,7 +66,7 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
 // The payment at `wanted`, the next one, cannot be read any more, as was found while reading;
 // `last` is that before it. Returns a warning, or nothing where all is still there.
 struct GoneFacts {
-  kafka::PartitionOffsets ends;
+  kafka::PartitionEnds ends;
   int64_t wanted = 0;
   LastMessage last = LastMessage::kUnchecked;
 };

@@ -6,6 +6,8 @@
                                     those on Kafka aside
   check_man.py kafka BIN PAGE       runs those, in order, on the broker at $KAFKA_BROKERS, with topics
                                     of their own; $PAYSTATS_SUFFIX makes their names unique
+  check_man.py show PAGE WORDS      prints the one literal block of PAGE, wherever it stands, that has
+                                    these words, as a script for that broker
 
 An example runs as a shell script of its own in a new folder, under `set -e`, within LIMIT_S; what it
 leaves running in the background is ended with it. Ports of localhost are replaced by free ones: those
@@ -61,20 +63,25 @@ def unescape(line):
 
 
 def examples_of(page):
+    return [block for section, block in blocks_of(page) if section == "EXAMPLES"]
+
+
+def blocks_of(page):
+    """(section, text) of each literal block."""
     blocks, section, block = [], "", None
     with open(page, encoding="utf-8") as file:
         for line in file.read().split("\n"):
             if line.startswith(".Sh "):
                 section = line[4:].strip()
-            elif section == "EXAMPLES" and line.startswith(".Bd "):
+            elif line.startswith(".Bd "):
                 block = []
             elif line.startswith(".Ed") and block is not None:
-                blocks.append("\n".join(block) + "\n")
+                blocks.append((section, "\n".join(block) + "\n"))
                 block = None
             elif block is not None and not line.startswith('.\\"'):
                 block.append(unescape(line))
-            elif section == "EXAMPLES" and line.startswith(".Dl "):
-                blocks.append(unescape(line[4:]) + "\n")
+            elif line.startswith(".Dl "):
+                blocks.append((section, unescape(line[4:]) + "\n"))
     return blocks
 
 
@@ -85,7 +92,9 @@ def is_on_kafka(script):
 def on_real_kafka(script):
     script = script.replace(EXAMPLE_BROKER, os.environ["KAFKA_BROKERS"])
     suffix = os.environ["PAYSTATS_SUFFIX"]
-    return re.sub(r"(kafka:|-t |--requests |--answers )([a-z][\w.-]*)", rf"\1\2-{suffix}", script)
+    script = re.sub(r"-G ([a-z][\w.-]*) ([a-z][\w.-]*)", rf"-G \1-{suffix} \2-{suffix}", script)
+    return re.sub(r"(kafka:|-t |--topic |--requests |--answers )([a-z][\w.-]*)",
+                  rf"\1\2-{suffix}", script)
 
 
 def on_free_ports(script):
@@ -129,8 +138,17 @@ def run_example(script, path):
     return status, out, err
 
 
+def show(page, words):
+    found = [block for _, block in blocks_of(page) if words in block]
+    if len(found) != 1:
+        sys.exit(f"{page}: {len(found)} blocks have: {words}")
+    print(on_real_kafka(found[0]), end="")
+
+
 def main():
     mode, target, page = sys.argv[1:4]
+    if mode == "show":
+        return show(target, page)
     if mode == "options":
         in_help, in_page = options_of_help(target), options_of_page(page)
         for option in sorted(in_help - in_page):

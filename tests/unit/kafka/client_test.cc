@@ -29,10 +29,9 @@ TEST_F(ClientTest, ALeaderThatHasMovedIsAskedForByTheNextTry) {
   for (const int32_t leader : {1, 2, 3}) {
     ASSERT_EQ(rd_kafka_mock_partition_set_leader(three.mock(), "moved", 0, leader),
               RD_KAFKA_RESP_ERR_NO_ERROR);
-    int64_t low = 0;
-    int64_t high = 0;
+    PartitionEnds ends;
     const base::Result<void> asked = (*client)->request("kafka:moved", [&](int timeout_ms) {
-      return query_ends((*client)->rk(), "moved", 0, low, high, timeout_ms);
+      return query_ends((*client)->rk(), "moved", {&ends, 1}, timeout_ms);
     });
     EXPECT_TRUE(asked) << asked.error().message;
     EXPECT_FALSE(cluster->watch().away());

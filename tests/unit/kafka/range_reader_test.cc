@@ -28,18 +28,22 @@ class RangeReader : public MockClusterTest {
   }
 
   base::Result<void> read(const std::string& topic, const std::vector<OffsetRange>& ranges) {
-    return read_ranges(*cluster_, topic, ranges, [this](const io::MessageBlock& block) {
-      for (const io::Message& message : block.messages) {
-        values_[message.at.partition] += *message.value;
-        headers_[message.at.partition] = message.source_header;
-      }
-      return base::Result<void>();
-    });
+    return read_ranges(
+        *cluster_, topic, ranges,
+        [this](const io::MessageBlock& block) {
+          for (const io::Message& message : block.messages) {
+            values_[message.at.partition] += *message.value;
+            headers_[message.at.partition] = message.source_header;
+          }
+          return base::Result<void>();
+        },
+        &reached_);
   }
 
   std::unique_ptr<Cluster> cluster_;
   std::map<int32_t, std::string> values_;
   std::map<int32_t, std::string> headers_;
+  std::vector<int64_t> reached_;
 };
 
 TEST_F(RangeReader, ReadsWhatLiesInTheRangesAndNothingElse) {
@@ -58,6 +62,10 @@ TEST_F(RangeReader, ARangeEndsWhereThePartitionEnds) {
                                                    {.partition = 2, .from = 4, .to = 4}});
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(values_, (std::map<int32_t, std::string>{{0, "89"}}));
+  ASSERT_EQ(reached_.size(), 3U);
+  EXPECT_EQ(reached_[0], 10);
+  EXPECT_EQ(reached_[1], 10);
+  EXPECT_GE(reached_[2], 4) << "all of it";
 }
 
 TEST_F(RangeReader, NothingAskedIsNothingRead) {

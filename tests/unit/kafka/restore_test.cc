@@ -43,9 +43,10 @@ TEST_F(Restore, ReadsTheWantedPartitionsToTheirEnd) {
   mock().flush();
   const std::unique_ptr<Cluster> cluster = connect();
   Seen seen;
+  std::vector<record::SourceOffset> ends;
   const std::vector<int32_t> partitions{0, 2};
   const base::Result<void> done =
-      read_back(*cluster, {"stats1", partitions}, seen.take(), seen.progress());
+      read_back(*cluster, {"stats1", partitions}, seen.take(), seen.progress(), &ends);
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(seen.values[0].size(), 1000U);
   EXPECT_EQ(seen.values[0].front(), "0");
@@ -54,6 +55,9 @@ TEST_F(Restore, ReadsTheWantedPartitionsToTheirEnd) {
   EXPECT_EQ(seen.values[2].size(), 1000U);
   EXPECT_EQ(seen.progress_done, 2000U);
   EXPECT_EQ(seen.progress_all, 2000U);
+  ASSERT_EQ(ends.size(), 2U);
+  EXPECT_EQ(ends[1].partition, 2);
+  EXPECT_EQ(ends[1].offset, 1000);
 }
 
 TEST_F(Restore, AnEmptyPartitionIsReadAtOnce) {

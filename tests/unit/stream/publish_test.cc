@@ -156,12 +156,19 @@ TEST_F(Publish, MetricsThatCannotBeWrittenInBetweenAreAWarningSaidOnce) {
 TEST(Metrics, ARunFromTopicToTopicTellsItsLagAndWhatItRestored) {
   Counters counters;
   EXPECT_EQ(metrics_text(counters).find("payagg_lag_records"), std::string::npos);
-  counters.topics = TopicFigures{
-      .skipped = 1, .commits_failed = 2, .partitions = 3, .lag = 4, .restored = 5, .to_restore = 6};
+  counters.topics = TopicFigures{.skipped = 1,
+                                 .commits_failed = 2,
+                                 .partitions = 3,
+                                 .lag = 4,
+                                 .hidden = 7,
+                                 .hidden_s = 8,
+                                 .restored = 5,
+                                 .to_restore = 6};
   const std::string text = metrics_text(counters);
   for (const char* line :
        {"payagg_records_skipped_total 1", "payagg_commits_failed_total 2", "payagg_partitions 3",
-        "payagg_lag_records 4", "payagg_restored_records 5", "payagg_restorable_records 6"}) {
+        "payagg_lag_records 4", "payagg_hidden_records 7", "payagg_hidden_seconds 8",
+        "payagg_restored_records 5", "payagg_restorable_records 6"}) {
     EXPECT_NE(text.find(std::string("\n") + line + "\n"), std::string::npos) << line;
   }
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kafka/restore.h"
@@ -54,7 +55,9 @@ class TopicJobTest : public kafka::MockClusterTest {
     const base::Result<void> read = kafka::read_back(
         *cluster_, {topic, partitions},
         [&](const io::MessageBlock& block) {
-          for (const io::Message& message : block.messages) values.emplace_back(*message.value);
+          for (const io::Message& message : block.messages) {
+            if (message.value) values.emplace_back(*message.value);
+          }
           return base::Result<void>();
         },
         [](uint64_t, uint64_t) {});
@@ -130,6 +133,60 @@ TEST_F(TopicJobTest, APublicationThatDoesNotComeAboutIsMadeAgain) {
     order += reject.find("first") != std::string::npos ? '1' : '2';
   }
   EXPECT_TRUE(order == "112" || order == "12") << order;
+}
+
+// Somebody else writes to the output while it runs: found with the next publication.
+TEST_F(TopicJobTest, TotalsOfOtherPaymentsBetweenItsOwnEndIt) {
+  options_.available_now = false;
+  pay(0, R"({"user":"ada","paymentAmt":1})");
+  std::thread other([this] {
+    while (counters_.commits == 0) std::this_thread::yield();
+    mock().produce(options_.topics.stats,
+                   {.key = "ada",
+                    .value = R"({"user":"ada","sum":7.00,"count":1,"partition":0,"offset":9})",
+                    .at = {0, 0}},
+                   R"({"topic":"others","partition":0,"group":"g"})");
+    mock().produce(options_.topics.stats, {.key = "bob", .value = {}, .at = {0, 0}});
+    mock().flush();
+    pay(0, R"({"user":"ada","paymentAmt":1})");
+  });
+  const base::Result<void> done = run();
+  other.join();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, base::ErrorKind::kMustNotGoOn);
+  EXPECT_NE(done.error().message.find("made of kafka:others, and not of kafka:payments"),
+            std::string::npos)
+      << done.error().message;
+}
+
+// Its own late records, and a tombstone: ada begins anew, and bob's next total stands behind his.
+TEST_F(TopicJobTest, ATombstoneBetweenItsOwnTotalsRemovesTheUser) {
+  options_.available_now = false;
+  pay(0, R"({"user":"ada","paymentAmt":1})");
+  pay(0, R"({"user":"bob","paymentAmt":2})");
+  std::vector<std::string> all;
+  std::thread other([this, &all] {
+    const auto committed = [this](uint64_t users) {
+      while (values(options_.topics.stats, 0).size() < users) std::this_thread::yield();
+    };
+    committed(2);
+    for (const char* user : {"ada", "bob"}) {
+      mock().produce(options_.topics.stats, {.key = user, .value = {}, .at = {0, 0}});
+    }
+    mock().flush();
+    pay(0, R"({"user":"bob","paymentAmt":1})");
+    committed(3);
+    pay(0, R"({"user":"ada","paymentAmt":5})");
+    committed(4);
+    all = values(options_.topics.stats, 0);
+    stop_.request(SIGTERM);
+  });
+  const base::Result<void> done = run();
+  other.join();
+  ASSERT_TRUE(done) << done.error().message;
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(all[2], R"({"user":"bob","sum":3.00,"count":2,"partition":0,"offset":2})");
+  EXPECT_EQ(all[3], R"({"user":"ada","sum":5.00,"count":1,"partition":0,"offset":3})");
 }
 
 TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {

@@ -317,5 +317,33 @@ TEST(PartitionTotals, AfterAnyOperationsTheDigestIsThatOfTheWholeTable) {
   }
 }
 
+TEST(PartitionTotals, AfterATombstoneAUserBeginsAnewAndIsNotPublished) {
+  PartitionTotals part = empty();
+  ASSERT_TRUE(part.restore(partial("ada", 5, 2, 10)));
+  ASSERT_TRUE(part.restore(partial("edgar", 7, 1, 11)));
+  part.restored();
+  EXPECT_TRUE(part.find("ada"));
+  part.remove("ada");
+  EXPECT_FALSE(part.find("ada"));
+  EXPECT_TRUE(part.totals().changed().empty());
+  EXPECT_EQ(part.set_all_changed(), 1U) << "edgar alone";
+  part.totals().clear_changed();
+  Payments payments;
+  payments.add("ada", 3, 12);
+  ASSERT_TRUE(payments.into(part));
+  const record::Stats stats = part.stats(*part.find("ada"));
+  EXPECT_EQ(stats.sum, money::Decimal::from_nanos(3));
+  EXPECT_EQ(stats.count, 1U);
+  EXPECT_EQ(part.set_all_changed(), 2U);
+  EXPECT_EQ(part.totals().changed().size(), 2U) << "each once";
+}
+
+TEST(PartitionTotals, AUserOfRejectsAloneHasNothingToPublish) {
+  PartitionTotals part = empty();
+  part.remove("nobody");
+  EXPECT_FALSE(part.find("nobody"));
+  EXPECT_EQ(part.set_all_changed(), 0U);
+}
+
 }  // namespace
 }  // namespace paystats::topics

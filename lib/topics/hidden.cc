@@ -1,0 +1,63 @@
+#include "topics/hidden.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace paystats::topics {
+namespace {
+
+int64_t seconds(base::Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+}  // namespace
+
+HiddenPayments::HiddenPayments(std::string topic, std::string brokers,
+                               base::Diagnostics& diagnostics)
+    : topic_(std::move(topic)), brokers_(std::move(brokers)), diagnostics_(diagnostics) {}
+
+void HiddenPayments::look(std::span<const kafka::GroupConsumer::Position> positions,
+                          base::Instant now) {
+  const bool looked_lately = looked_ && now - *looked_ <= kLookMax;
+  looked_ = now;
+  messages_ = 0;
+  age_ = {};
+  std::map<int32_t, Hidden> still;
+  for (const kafka::GroupConsumer::Position& position : positions) {
+    const bool hides = position.at_end && position.high > position.next;
+    Hidden here{.from = position.next, .since = now};
+    const auto before = hidden_.find(position.partition);
+    if (before != hidden_.end()) {
+      const bool same = hides && before->second.from == position.next;
+      if (same && (looked_lately || before->second.told)) here = before->second;
+      if (!same && before->second.told) {
+        diagnostics_.note(fmt::format(
+            "kafka:{}: partition {}: the transaction that hid messages for {} s has ended", topic_,
+            position.partition, seconds(now - before->second.since)));
+      }
+    }
+    if (!hides) continue;
+    if (!here.told && now - here.since >= kLong) {
+      tell(position, here, now);
+      here.told = true;
+    }
+    messages_ += static_cast<uint64_t>(position.high - position.next);
+    age_ = std::max(age_, now - here.since);
+    still.emplace(position.partition, here);
+  }
+  hidden_ = std::move(still);
+}
+
+void HiddenPayments::tell(const kafka::GroupConsumer::Position& position, const Hidden& hidden,
+                          base::Instant now) {
+  diagnostics_.warning(fmt::format(
+      "kafka:{}: partition {}: an open transaction of another program hides {} messages for {} s; "
+      "kafka-transactions.sh --bootstrap-server {} describe-producers --topic {} --partition {} "
+      "tells whose it is",
+      topic_, position.partition, position.high - position.next, seconds(now - hidden.since),
+      brokers_, topic_, position.partition));
+}
+
+}  // namespace paystats::topics

@@ -1,0 +1,249 @@
+#include "topics/output_watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "kafka/range_reader.h"
+#include "topics/requirements.h"
+
+namespace paystats::topics {
+
+using Verdict = OutputEnds::Verdict;
+
+OutputWatch::OutputWatch(OutputWatchOptions options, TopicParts& parts,
+                         const TopicJobContext& context)
+    : options_(std::move(options)),
+      parts_(parts),
+      context_(context),
+      ends_(options_.guarantee == Guarantee::kExactlyOnce) {}
+
+void OutputWatch::assigned() {
+  forget();
+  for (const auto& [partition, part] : parts_) ends_.restored(partition, part.output_end);
+  if (!parts_.empty()) next_look_ = context_.run.clock.now() + kLookInterval;
+}
+
+void OutputWatch::forget() {
+  ends_.clear();
+  judges_.clear();
+  next_look_ = base::Instant::max();
+  went_back_ = false;
+  gone_since_.reset();
+  gone_was_told_ = false;
+}
+
+std::vector<int32_t> OutputWatch::partitions() const {
+  std::vector<int32_t> partitions;
+  for (const auto& [partition, part] : parts_) partitions.push_back(partition);
+  return partitions;
+}
+
+base::Result<uint64_t> OutputWatch::published(std::span<const kafka::DeliveredRange> delivered) {
+  std::vector<Gap> gaps;
+  for (const kafka::DeliveredRange& range : delivered) {
+    switch (ends_.published(range)) {
+      case Verdict::kAsExpected:
+        break;
+      case Verdict::kUnknown:
+        next_look_ = context_.run.clock.now();
+        break;
+      case Verdict::kAhead:
+        gaps.push_back(ends_.gap(range.partition));
+        break;
+      case Verdict::kBack: {
+        base::Result<uint64_t> again = begin_anew(range.partition, range.first);
+        if (again) {
+          for (const kafka::DeliveredRange& each : delivered) ends_.published(each);
+        }
+        return again;
+      }
+    }
+  }
+  if (base::Result<void> done = read(gaps); !done) return base::fail(done.error());
+  return 0;
+}
+
+void OutputWatch::cannot_publish() {
+  const base::Instant now = context_.run.clock.now();
+  if (!gone_since_) gone_since_ = now;
+  next_look_ = now;
+}
+
+base::Result<uint64_t> OutputWatch::look(bool under_way) {
+  const base::Instant now = context_.run.clock.now();
+  if (now < next_look_ && now < next_poll_) return 0;
+  if (look_) look_->poll();
+  next_poll_ = now + kLookAgain;
+  if (now < next_look_ || parts_.empty()) return 0;
+  next_look_ = now + (gone_since_ ? kLookAgain : kLookInterval);
+  const std::optional<kafka::TopicSight> found = sight();
+  if (!found) return 0;
+  if (!found->ends.empty()) {
+    gone_since_.reset();
+    gone_was_told_ = false;
+    if (!under_way) return judge(found->ends, now);
+    next_look_ = now + kLookAgain;
+    return 0;
+  }
+  went_back_ = false;
+  if (found->partitions == 0) {
+    none_there(now);
+  } else if (found->partitions <= parts_.rbegin()->first) {
+    const base::Result<int32_t> fits = check_topics(context_.cluster, options_.topics);
+    if (!fits) return base::fail(fits.error());
+  }
+  return 0;
+}
+
+// Nothing: no broker has said anything in time, which others tell of.
+std::optional<kafka::TopicSight> OutputWatch::sight() {
+  if (context_.cluster.watch().away()) return std::nullopt;
+  if (!look_) {
+    base::Result<std::unique_ptr<kafka::TopicLook>> opened =
+        kafka::TopicLook::open(context_.cluster, options_.topics.stats);
+    if (!opened) {
+      context_.run.diagnostics.detail(opened.error().message);
+      return std::nullopt;
+    }
+    look_ = std::move(*opened);
+  }
+  return look_->look(partitions());
+}
+
+void OutputWatch::none_there(base::Instant now) {
+  if (!gone_since_) gone_since_ = now;
+  next_look_ = now + kLookAgain;
+  if (now - *gone_since_ < kUnknownGrace || gone_was_told_) return;
+  gone_was_told_ = true;
+  context_.run.diagnostics.warning(
+      fmt::format("kafka:{}: there is no such topic any more; waiting until it is there again: all "
+                  "totals are published then",
+                  options_.topics.stats));
+}
+
+base::Result<uint64_t> OutputWatch::judge(std::span<const record::SourceOffset> ends,
+                                          base::Instant now) {
+  std::vector<Gap> gaps;
+  for (const record::SourceOffset& end : ends) {
+    switch (ends_.seen(end.partition, end.offset)) {
+      case Verdict::kAsExpected:
+      case Verdict::kUnknown:
+        break;
+      case Verdict::kAhead:
+        gaps.push_back(ends_.gap(end.partition));
+        break;
+      case Verdict::kBack: {
+        // A leader that has just been elected may be behind for a moment.
+        if (!std::exchange(went_back_, true)) {
+          next_look_ = now + kLookAgain;
+          return 0;
+        }
+        base::Result<uint64_t> again = begin_anew(end.partition, end.offset);
+        if (again) {
+          for (const record::SourceOffset& each : ends) {
+            ends_.restored(each.partition, each.offset);
+          }
+        }
+        return again;
+      }
+    }
+  }
+  went_back_ = false;
+  if (base::Result<void> done = read(gaps); !done) return base::fail(done.error());
+  return 0;
+}
+
+// Nothing is known of its ends then.
+base::Result<uint64_t> OutputWatch::begin_anew(int32_t partition, int64_t offset) {
+  const base::Result<int32_t> fits = check_topics(context_.cluster, options_.topics);
+  if (!fits) return base::fail(fits.error());
+  ends_.clear();
+  went_back_ = false;
+  uint64_t users = 0;
+  for (auto& [number, part] : parts_) users += part.totals.set_all_changed();
+  if (users == 0) return users;
+  context_.run.diagnostics.warning(fmt::format(
+      "kafka:{}: partition {} began again at offset {}: it has been made anew; {} published again",
+      options_.topics.stats, partition, offset,
+      users == 1 ? "the total is" : fmt::format("all {} totals are", users)));
+  return users;
+}
+
+// A gap that cannot be read now is one again in the next look.
+base::Result<void> OutputWatch::read(std::span<const Gap> gaps) {
+  if (gaps.empty()) return {};
+  std::vector<kafka::OffsetRange> ranges;
+  for (const Gap& gap : gaps) {
+    ranges.push_back({.partition = gap.partition, .from = gap.from, .to = gap.to});
+    context_.run.diagnostics.detail(fmt::format("kafka:{}: partition {}: reading offsets {} to {}",
+                                                options_.topics.stats, gap.partition, gap.from,
+                                                gap.to - 1));
+  }
+  std::map<int32_t, std::set<std::string>> removed;  // users whose last record is a tombstone
+  std::vector<int64_t> reached;
+  const base::Result<void> done = kafka::read_ranges(
+      context_.cluster, options_.topics.stats, ranges,
+      [&](const io::MessageBlock& block) {
+        for (const io::Message& message : block.messages) {
+          if (!message.value) {
+            removed[message.at.partition].emplace(message.key);
+            continue;
+          }
+          if (base::Result<void> ours = check_source(message); !ours) return ours;
+          const auto users = removed.find(message.at.partition);
+          if (users != removed.end()) users->second.erase(std::string(message.key));
+        }
+        return base::Result<void>();
+      },
+      &reached);
+  if (!done && done.error().kind == base::ErrorKind::kMustNotGoOn) return done;
+  if (!done) {
+    context_.run.diagnostics.detail(done.error().message);
+    return {};
+  }
+  for (size_t i = 0; i < gaps.size(); ++i) {
+    if (reached[i] < gaps[i].to) continue;
+    for (const std::string& user : removed[gaps[i].partition]) remove(gaps[i], user);
+    ends_.judged(gaps[i].partition);
+  }
+  return {};
+}
+
+base::Result<void> OutputWatch::check_source(const io::Message& message) {
+  const int32_t partition = message.at.partition;
+  auto judge = judges_.find(partition);
+  if (judge == judges_.end()) {
+    judge = judges_
+                .emplace(partition, kafka::SourceJudge({.cluster = options_.cluster_id,
+                                                        .topic = options_.topics.payments,
+                                                        .partition = partition,
+                                                        .group = options_.group}))
+                .first;
+  }
+  const std::optional<std::string> why = judge->second.foreign(message.source_header);
+  if (!why) return {};
+  return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", options_.topics.stats,
+                                partition, message.at.offset, *why),
+                    base::ErrorKind::kMustNotGoOn);
+}
+
+// A tombstone has no effect where a total of the user stands behind it, or is about to.
+void OutputWatch::remove(const Gap& gap, const std::string& user) {
+  TopicPart& part = parts_.at(gap.partition);
+  const std::optional<uint32_t> found = part.totals.find(user);
+  if (!found) return;
+  const auto has = [&found](std::span<const uint32_t> users) {
+    return std::ranges::find(users, *found) != users.end();
+  };
+  if (has(part.totals.totals().changed())) return;
+  if (gap.ours_follow && has(std::span(part.leaving).subspan(part.left))) return;
+  part.totals.remove(user);
+  context_.run.diagnostics.detail(
+      fmt::format("kafka:{}: partition {}: a tombstone has removed a user", options_.topics.stats,
+                  gap.partition));
+}
+
+}  // namespace paystats::topics

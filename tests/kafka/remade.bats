@@ -1,0 +1,173 @@
+# The output topic of a payagg that runs: deleted, made anew, or written to by somebody else. What
+# such a payagg holds in memory is all that is left of the totals, and all of it is published again.
+
+load ../tools/helpers
+load helpers
+
+topics_for() {
+  topic "$payments" "$1"
+  topic "$stats" "$1" cleanup.policy=compact
+}
+
+pay() { paygen -q -o "kafka:$payments" "$@"; }
+
+start_payagg() { in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one "$@"; }
+
+# remake [PARTITIONS [SETTINGS]]: the output topic is deleted and made anew.
+remake() {
+  topics delete "$stats"
+  wait_for "topic '$stats' ${1:-2} ${2-cleanup.policy=compact} 2>/dev/null" 30
+}
+
+# exact: the totals are the sums of the payments, by Python's decimal numbers alone.
+exact() {
+  consume "$payments" >paid && consume_all "$stats" >records || return 1
+  python3 - <<'END'
+import decimal, json, sys
+load = lambda text: json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+want, newest, have = {}, {}, {}
+for line in open("paid", encoding="utf-8"):
+    paid = load(line)
+    amount = decimal.Decimal(paid["paymentAmt"])
+    count = paid.get("volume", 1)
+    total, number = want.get(paid["user"], (0, 0))
+    want[paid["user"]] = total + amount * count, number + count
+for line in open("records", encoding="utf-8"):
+    partition, _, user, value = line.rstrip("\n").split("\t")
+    record = load(value) if value else None
+    if not record or record["offset"] >= newest.get((partition, user), record)["offset"]:
+        newest[partition, user] = record
+for (_, user), record in newest.items():
+    if record:
+        total, number = have.get(user, (0, 0))
+        have[user] = total + decimal.Decimal(record["sum"]), number + record["count"]
+sys.exit(have != want)
+END
+}
+
+# made_anew: it was seen, and said once.
+made_anew() {
+  [ "$(grep -c 'it has been made anew' background.err)" -eq 1 ] &&
+    grep -q "kafka:$stats: partition [01] began again at offset 0: it has been made anew; all 40 totals are published again" background.err
+}
+
+ends_well() {
+  kill -TERM "$pid"
+  ended_with 0 20
+  exact
+}
+
+@test "made anew while payagg runs: all totals are there again with the next payment" {
+  for guarantee in exactly-once at-least-once; do
+    payments=$(unique payments) stats=$(unique stats)
+    topics_for 2
+    pay --random 400 --users 40 --skew 0 --seed 3
+    start_payagg --guarantee "$guarantee"
+    wait_for exact
+    remake
+    pay --user user4 --amount 1
+    wait_for exact
+    made_anew
+    pay --user user5 --amount 1
+    wait_for exact
+    ends_well
+    made_anew
+  done
+}
+
+@test "made anew while nothing is paid: all totals are there again within 20 s, of each job" {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg --jobs 2
+  wait_for exact
+  remake
+  within 20 exact
+  ends_well
+  [ "$(grep -c 'it has been made anew' background.err)" -eq 2 ]
+}
+
+@test "deleted and not made anew is said once, and what is made later gets all totals" {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg
+  wait_for exact
+  topics delete "$stats"
+  pay --user user4 --amount 1
+  within 20 'grep -q "kafka:$stats: there is no such topic any more; waiting until it is there again" background.err'
+  pay --user user5 --amount 1
+  topic "$stats" 2 cleanup.policy=compact
+  wait_for exact
+  ends_well
+  [ "$(grep -c 'no such topic' background.err)" -eq 1 ]
+  made_anew
+}
+
+@test "what does not fit is not filled: exit 2 with the command that mends it" {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg
+  wait_for exact
+  remake 2 cleanup.policy=delete
+  pay --user user4 --amount 1
+  ended_with 2
+  grep -q "kafka:$stats: cleanup.policy is delete, and must be compact.*kafka-configs .*--topic $stats --add-config cleanup.policy=compact" background.err
+
+  stats=$(unique stats)
+  topic "$stats" 2 cleanup.policy=compact
+  start_payagg --guarantee at-least-once
+  wait_for exact
+  remake 1
+  pay --random 50 --users 40 --skew 0 --seed 3
+  ended_with 2
+  grep -q "kafka:$payments has 2 partitions and kafka:$stats has 1.*kafka-topics .*--topic $stats --partitions 2" background.err
+}
+
+@test "a tombstone removes the user, who begins anew with the next payment" {
+  topics_for 1
+  pay --user edgar --amount 5
+  pay --user ada --amount 7
+  start_payagg -v
+  wait_for exact
+  printf 'edgar\t\n' | produce_keyed "$stats" -p 0 -Z
+  within 20 'grep -q "a tombstone has removed a user" background.err'
+  pay --user edgar --amount 1
+  wait_for 'consume "$stats" | grep -q "\"user\":\"edgar\",\"sum\":1.00,\"count\":1,"'
+  # Seen with a publication of others as well.
+  printf 'edgar\t\n' | produce_keyed "$stats" -p 0 -Z
+  pay --user ada --amount 1
+  wait_for '[ "$(grep -c "a tombstone has removed a user" background.err)" -eq 2 ]'
+  # His next total stands behind it.
+  printf 'ada\t\n' | produce_keyed "$stats" -p 0 -Z
+  pay --user ada --amount 1
+  wait_for 'consume "$stats" | grep -q "\"user\":\"ada\",\"sum\":9.00,\"count\":3,"'
+  kill -TERM "$pid"
+  ended_with 0 20
+  timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now --instance one
+  consume_all "$stats" | cut -f 3,4 | tail -n 3 | grep -q 'ada.*9.00'
+}
+
+@test "totals of other payments, or of another group, in the same topic end payagg with status 3" {
+  topics_for 1
+  others=$(unique others)
+  topic "$others" 1
+  pay --user edgar --amount 5
+  start_payagg
+  wait_for exact
+  paygen -q --user edgar --amount 3 -o "kafka:$others"
+  # As an older one does it, which looks at nothing.
+  echo "edgar	{\"user\":\"edgar\",\"sum\":3.00,\"count\":1,\"partition\":0,\"offset\":0}" |
+    produce_keyed "$stats" -p 0 -H "src={\"topic\":\"$others\",\"partition\":0,\"group\":\"payagg.$others.$stats\"}"
+  pay --user ada --amount 1
+  ended_with 3
+  grep -q "kafka:$stats: partition 0, offset [0-9]*: a total that was made of kafka:$others, and not of kafka:$payments" background.err
+
+  stats=$(unique stats)
+  topic "$stats" 1 cleanup.policy=compact
+  start_payagg --guarantee at-least-once
+  wait_for exact
+  echo "edgar	{\"user\":\"edgar\",\"sum\":3.00,\"count\":1,\"partition\":0,\"offset\":0}" |
+    produce_keyed "$stats" -p 0 -H "src={\"topic\":\"$payments\",\"partition\":0,\"group\":\"another\"}"
+  # Nothing is paid.
+  ended_with 3 20
+  grep -q "a total that group another has published, and this is group payagg.$payments.$stats" background.err
+}
