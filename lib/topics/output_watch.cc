@@ -83,7 +83,10 @@ base::Result<uint64_t> OutputWatch::look(bool under_way) {
   if (!found) return 0;
   if (!found->ends.empty()) {
     gone_since_.reset();
-    gone_was_told_ = false;
+    if (std::exchange(gone_was_told_, false)) {
+      context_.run.diagnostics.warning(
+          fmt::format("kafka:{}: the topic is there again", options_.topics.stats));
+    }
     if (!under_way) return judge(found->ends, now);
     next_look_ = now + kLookAgain;
     return 0;
