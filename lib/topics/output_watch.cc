@@ -187,7 +187,7 @@ base::Result<void> OutputWatch::read(std::span<const Gap> gaps) {
   }
   std::map<int32_t, std::set<std::string>> removed;  // users whose last record is a tombstone
   std::vector<int64_t> reached;
-  const base::Result<void> done = kafka::read_ranges(
+  base::Result<void> done = kafka::read_ranges(
       context_.cluster, options_.topics.stats, ranges,
       [&](const io::MessageBlock& block) {
         for (const io::Message& message : block.messages) {
