@@ -83,7 +83,10 @@ base::Result<uint64_t> OutputWatch::look(bool under_way) {
   if (!found) return 0;
   if (!found->ends.empty()) {
     gone_since_.reset();
-    gone_was_told_ = false;
+    if (std::exchange(gone_was_told_, false)) {
+      context_.run.diagnostics.warning(
+          fmt::format("kafka:{}: the topic is there again", options_.topics.stats));
+    }
     if (!under_way) return judge(found->ends, now);
     next_look_ = now + kLookAgain;
     return 0;
@@ -184,7 +187,7 @@ base::Result<void> OutputWatch::read(std::span<const Gap> gaps) {
   }
   std::map<int32_t, std::set<std::string>> removed;  // users whose last record is a tombstone
   std::vector<int64_t> reached;
-  const base::Result<void> done = kafka::read_ranges(
+  base::Result<void> done = kafka::read_ranges(
       context_.cluster, options_.topics.stats, ranges,
       [&](const io::MessageBlock& block) {
         for (const io::Message& message : block.messages) {

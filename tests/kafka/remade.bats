@@ -99,6 +99,7 @@ ends_well() {
   wait_for exact
   ends_well
   [ "$(grep -c 'no such topic' background.err)" -eq 1 ]
+  [ "$(grep -c 'the topic is there again' background.err)" -eq 1 ]
   made_anew
 }
 
