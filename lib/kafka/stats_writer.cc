@@ -324,6 +324,10 @@ base::Result<bool> StatsWriter::wait() {
   return impl_->consumer->commit(impl_->publication.next);
 }
 
+void StatsWriter::look_for_partitions() {
+  static_cast<void>(impl_->producer->has_leaders(impl_->options.topic));
+}
+
 const std::string& StatsWriter::why() const {
   return impl_->producer->why();
 }

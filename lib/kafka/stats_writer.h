@@ -62,6 +62,10 @@ class StatsWriter {
   bool settled() const;
   base::Result<bool> wait();  // REQUIRES: under_way()
 
+  // Asks how many partitions the topic has by now, which librdkafka does by itself only each five
+  // minutes: it sends nothing to one that it does not know. REQUIRES: not under_way().
+  void look_for_partitions();
+
   const std::string& why() const;  // the last wait() said false
 
  private:

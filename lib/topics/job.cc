@@ -11,6 +11,7 @@
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
+#include "kafka/topics.h"
 #include "topics/hidden.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
@@ -50,6 +51,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
 
+  base::Result<void> check_sizes(std::span<const kafka::PartitionOffsets> partitions);
   base::Result<std::map<int32_t, int64_t>> ends_overtaken(
       std::span<const kafka::PartitionOffsets> partitions);
   base::Result<void> loop();
@@ -74,6 +76,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
   std::vector<totals::Totals::RejectedRow> rejected_;  // reused
+  int32_t known_partitions_ = options_.partitions;     // that both topics have
   bool was_assigned_ = false;
 };
 
@@ -289,6 +292,7 @@ void TopicJob::Impl::count() {
 
 base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
+  if (base::Result<void> grown = check_sizes(partitions); !grown) return base::fail(grown.error());
   parts_.clear();
   was_assigned_ = true;
   for (const kafka::PartitionOffsets& each : partitions) {
@@ -327,6 +331,20 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
   }
   publisher_->assigned(std::move(begun));
   return starts;
+}
+
+// Payments may have been given more partitions, and totals not.
+base::Result<void> TopicJob::Impl::check_sizes(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  int32_t last = -1;
+  for (const kafka::PartitionOffsets& each : partitions) last = std::max(last, each.partition);
+  if (last < known_partitions_) return {};
+  base::Result<void> grown = kafka::check_grown(context_.cluster, options_.topics.payments,
+                                                options_.topics.stats, kTotalsGoByNumber);
+  if (!grown) return grown;
+  publisher_->look_for_partitions();
+  known_partitions_ = last + 1;
+  return grown;
 }
 
 // By partition, where payments end now that totals go beyond the end that was asked for before they

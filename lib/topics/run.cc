@@ -69,12 +69,9 @@ base::Result<int32_t> check_topics(kafka::Cluster& cluster, const TopicNames& to
       cluster,
       {.name = topics.stats, .partitions = *payments, .settings = {{"cleanup.policy", "compact"}}});
   if (!stats) return stats;
-  if (*payments != *stats) {
-    return base::fail(fmt::format(
-        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the totals of "
-        "a partition go to the one of the same number",
-        topics.payments, *payments, topics.stats, *stats));
-  }
+  base::Result<void> as_many = kafka::check_as_many(cluster, {topics.payments, *payments},
+                                                    {topics.stats, *stats}, kTotalsGoByNumber);
+  if (!as_many) return base::fail(as_many.error());
   if (base::Result<void> good = check_policies(cluster, topics); !good)
     return base::fail(good.error());
   return payments;
@@ -189,6 +186,7 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
         .topics = options_.topics,
         .group = options_.group,
         .instance = {},
+        .partitions = partitions,
         .rejects_topic = {},
         .guarantee = options_.guarantee,
         .on_data_loss = options_.on_data_loss,
