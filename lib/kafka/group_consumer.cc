@@ -32,6 +32,8 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
       // A rebalance is heard of with the next heartbeat.
       {"heartbeat.interval.ms", "300"},
       {"fetch.wait.max.ms", "100"},
+      // Partitions that are added are seen so soon.
+      {"topic.metadata.refresh.interval.ms", "5000"},
       // What is fetched ahead, of a partition and at once: the messages in the queue take about 350
       // bytes each beside their own.
       {"queued.min.messages", "30000"},

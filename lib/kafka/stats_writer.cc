@@ -352,6 +352,10 @@ std::span<const DeliveredRange> StatsWriter::delivered() const {
   return impl_->delivered.ranges();
 }
 
+void StatsWriter::look_for_partitions() {
+  static_cast<void>(impl_->producer->has_leaders(impl_->options.topic));
+}
+
 const std::string& StatsWriter::why() const {
   return impl_->producer->why();
 }

@@ -69,6 +69,9 @@ class StatsWriter {
   // The last wait() said false: why, and whether there is no such topic, or partition, to write to.
   const std::string& why() const;
   bool is_topic_unknown() const;
+  // Asks how many partitions the topic has by now, which librdkafka does by itself only each five
+  // minutes: it sends nothing to one that it does not know. REQUIRES: not under_way().
+  void look_for_partitions();
 
  private:
   class Impl;

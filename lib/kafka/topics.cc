@@ -11,6 +11,7 @@ namespace paystats::kafka {
 namespace {
 
 constexpr base::Duration kLeaderWait = std::chrono::milliseconds(50);
+constexpr base::Duration kGrownGrace = std::chrono::seconds(2);
 
 using RdNewTopic = std::unique_ptr<rd_kafka_NewTopic_t, RdDeleter<rd_kafka_NewTopic_destroy>>;
 using RdConfigResource =
@@ -104,6 +105,38 @@ base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::str
   const base::Result<int32_t> partitions = partitions_of(**admin, name);
   if (!partitions) return base::fail(partitions.error());
   return *partitions > 0 ? std::optional<int32_t>(*partitions) : std::nullopt;
+}
+
+base::Result<void> check_as_many(const Cluster& cluster, const TopicSize& one,
+                                 const TopicSize& other, std::string_view why) {
+  if (one.partitions == other.partitions) return {};
+  const bool one_is_less = one.partitions < other.partitions;
+  const TopicSize& less = one_is_less ? one : other;
+  const TopicSize& more = one_is_less ? other : one;
+  return base::fail(
+      fmt::format("{} has {} partitions and {} has {}: they must be as many, since {}; grow {} by "
+                  "kafka-topics.sh --bootstrap-server {} --alter --topic {} --partitions {}",
+                  topic_label(one.name), one.partitions, topic_label(other.name), other.partitions,
+                  why, topic_label(less.name), cluster.brokers(), less.name, more.partitions));
+}
+
+base::Result<void> check_grown(Cluster& cluster, const std::string& input,
+                               const std::string& output, std::string_view why) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+  if (!admin) return base::fail(admin.error());
+  const base::Instant until = cluster.context().clock.now() + kGrownGrace;
+  for (;;) {
+    const base::Result<int32_t> wanted = partitions_of(**admin, input);
+    if (!wanted) return base::fail(wanted.error());
+    const base::Result<int32_t> found = partitions_of(**admin, output);
+    if (!found) return base::fail(found.error());
+    if (*found >= *wanted) return {};
+    if (cluster.context().clock.now() >= until) {
+      return check_as_many(cluster, {input, *wanted}, {output, *found}, why);
+    }
+    if (base::Result<void> patient = cluster.check_patience(); !patient) return patient;
+    rd_kafka_poll((*admin)->rk(), milliseconds(kLeaderWait));
+  }
 }
 
 base::Result<std::string> cluster_id(Cluster& cluster) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,21 @@ base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
 
 // The same where there is such a topic, else nothing. Makes none, whatever the user said.
 base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name);
+
+// Of two topics whose partitions go together by number: an error that says which of them is to be
+// grown, and how. Nothing is grown by itself: where keys go changes with it.
+struct TopicSize {
+  std::string name;
+  int32_t partitions = 0;
+};
+base::Result<void> check_as_many(const Cluster& cluster, const TopicSize& one,
+                                 const TopicSize& other, std::string_view why);
+
+// The same of topics that are in use, where `output` may be the larger one, since it is to be grown
+// first. Brokers may know of the one before they know of the other: for two seconds that is no
+// error.
+base::Result<void> check_grown(Cluster& cluster, const std::string& input,
+                               const std::string& output, std::string_view why);
 
 // What the cluster calls itself; empty where it has no name (brokers before Kafka 0.10.1).
 base::Result<std::string> cluster_id(Cluster& cluster);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kafka/restore.h"
+#include "kafka/topics.h"
 
 namespace paystats::requests {
 namespace {
@@ -271,6 +272,14 @@ base::Result<std::map<int32_t, int64_t>> Payer::restore(
 
 base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
+  // Requests may have been given more partitions, and answers not.
+  const bool are_new = std::ranges::any_of(
+      partitions, [this](const auto& each) { return each.partition >= options_.partitions; });
+  if (are_new) {
+    base::Result<void> grown = kafka::check_grown(cluster_, options_.topics.requests,
+                                                  options_.topics.answers, kAnswersGoByNumber);
+    if (!grown) return base::fail(grown.error());
+  }
   const base::Result<std::map<int32_t, int64_t>> answered = restore(partitions);
   if (!answered) return base::fail(answered.error());
   std::vector<PartitionFacts> assigned;

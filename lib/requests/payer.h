@@ -36,7 +36,8 @@ namespace paystats::requests {
 struct PayerOptions {
   TopicNames topics;
   std::string group;
-  std::string instance;  // the member's static name, and the end of its transactional id
+  std::string instance;            // the member's static name, and the end of its transactional id
+  int32_t partitions = INT32_MAX;  // of requests and answers when they were checked
 };
 
 class Payer final : private kafka::PartitionOwner {

@@ -261,7 +261,8 @@ base::Result<std::unique_ptr<io::KeyedRequests>> open_requests(const io::Endpoin
     return connect_requests({.topics = topics,
                              .instance = options.instance,
                              .limits = options.limits,
-                             .request_bytes_max = check->request_bytes_max},
+                             .request_bytes_max = check->request_bytes_max,
+                             .partitions = check->partitions},
                             **cluster, opener.options());
   }
   const std::string missing = fmt::format("kafka:{}: there is no such topic", check->missing);
@@ -277,7 +278,8 @@ base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(
   shared->payer = {
       .topics = options.topics,
       .group = fmt::format("{}.{}", cluster.context().diagnostics.tool(), options.topics.requests),
-      .instance = options.instance.value_or("")};
+      .instance = options.instance.value_or(""),
+      .partitions = options.partitions};
   if (!options.instance) {
     base::Result<kafka::Slot> slot = kafka::Slot::take(shared->payer.group);
     if (!slot) return base::fail(slot.error());

@@ -50,6 +50,7 @@ struct ServiceOptions {
   std::optional<std::string> instance = std::nullopt;
   keys::KeyLimits limits;
   size_t request_bytes_max = record::kLineBytesMax;  // of a message
+  int32_t partitions = INT32_MAX;                    // of requests and answers
 };
 base::Result<std::unique_ptr<io::KeyedRequests>> connect_requests(const ServiceOptions& options,
                                                                   kafka::Cluster& cluster,

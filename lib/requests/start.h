@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -18,6 +19,10 @@ struct TopicNames {
   std::string requests;
   std::string answers;
 };
+
+// Why requests and answers have as many partitions.
+constexpr std::string_view kAnswersGoByNumber =
+    "the answers of a partition go to the one of the same number";
 
 // What is known of a partition when it has been assigned and its answers have been read back.
 struct PartitionFacts {

@@ -144,12 +144,9 @@ base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames
     if (!*found) return TopicsCheck{.usable = false, .missing = *topics[i]};
     counts[i] = **found;
   }
-  if (counts[0] != counts[1]) {
-    return base::fail(fmt::format(
-        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the answers "
-        "of a partition go to the one of the same number",
-        names.requests, counts[0], names.answers, counts[1]));
-  }
+  base::Result<void> as_many = kafka::check_as_many(cluster, {names.requests, counts[0]},
+                                                    {names.answers, counts[1]}, kAnswersGoByNumber);
+  if (!as_many) return base::fail(as_many.error());
   const base::Result<kafka::TopicSettings> requests =
       good_settings(cluster, names.requests, memory);
   if (!requests) return base::fail(requests.error());
@@ -157,7 +154,7 @@ base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames
   if (!answers) return base::fail(answers.error());
   if (base::Result<void> good = check_retention(cluster, names, *requests, *answers); !good)
     return base::fail(good.error());
-  TopicsCheck check{.usable = true};
+  TopicsCheck check{.usable = true, .partitions = counts[0]};
   const auto size = requests->find("max.message.bytes");
   if (size != requests->end()) {
     const auto bytes = static_cast<size_t>(number_of(size->second));

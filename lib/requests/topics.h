@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace paystats::requests {
 struct TopicsCheck {
   bool usable = false;
   std::string missing = {};
+  int32_t partitions = 0;                            // that both have
   size_t request_bytes_max = record::kLineBytesMax;  // that the topic of requests takes
 };
 base::Result<TopicsCheck> check_topics(kafka::Cluster& cluster, const TopicNames& names,

@@ -11,6 +11,7 @@
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
 #include "kafka/stats_writer.h"
+#include "kafka/topics.h"
 #include "topics/facts.h"
 #include "topics/hidden.h"
 #include "topics/last_message.h"
@@ -58,6 +59,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
 
+  base::Result<void> check_sizes(std::span<const kafka::PartitionOffsets> partitions);
   StartContext start_context() const;
   base::Result<void> begin_at(std::span<const PartitionFacts> facts,
                               std::span<const record::SourceOffset> starts);
@@ -85,6 +87,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
   std::vector<totals::Totals::RejectedRow> rejected_;  // reused
+  int32_t known_partitions_ = options_.partitions;     // that both topics have
   bool was_assigned_ = false;
 };
 
@@ -300,6 +303,7 @@ void TopicJob::Impl::count() {
 
 base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
+  if (base::Result<void> grown = check_sizes(partitions); !grown) return base::fail(grown.error());
   parts_.clear();
   was_assigned_ = true;
   for (const kafka::PartitionOffsets& each : partitions) {
@@ -328,6 +332,20 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
     return base::fail(begun.error());
   }
   return std::move(chosen->starts);
+}
+
+// Payments may have been given more partitions, and totals not.
+base::Result<void> TopicJob::Impl::check_sizes(
+    std::span<const kafka::PartitionOffsets> partitions) {
+  int32_t last = -1;
+  for (const kafka::PartitionOffsets& each : partitions) last = std::max(last, each.partition);
+  if (last < known_partitions_) return {};
+  base::Result<void> grown = kafka::check_grown(context_.cluster, options_.topics.payments,
+                                                options_.topics.stats, kTotalsGoByNumber);
+  if (!grown) return grown;
+  publisher_->look_for_partitions();
+  known_partitions_ = last + 1;
+  return grown;
 }
 
 StartContext TopicJob::Impl::start_context() const {

@@ -30,7 +30,8 @@ namespace paystats::topics {
 struct TopicJobOptions {
   TopicNames topics;
   std::string group;
-  std::string instance;  // of this job alone
+  std::string instance;            // of this job alone
+  int32_t partitions = INT32_MAX;  // of both topics when they were checked
   std::optional<std::string> rejects_topic = {};
   Guarantee guarantee = Guarantee::kExactlyOnce;
   OnDataLoss on_data_loss = OnDataLoss::kStop;

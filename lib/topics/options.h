@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "io/endpoint.h"
 #include "io/message_source.h"
@@ -21,6 +22,10 @@ struct TopicNames {
   std::string payments;
   std::string stats;
 };
+
+// Why both have as many partitions.
+constexpr std::string_view kTotalsGoByNumber =
+    "the totals of a partition go to the one of the same number";
 
 struct TopicRunOptions {
   TopicNames topics;

@@ -61,6 +61,9 @@ class TopicPublisher {
   // The partitions have been given to this member, which reads them from `starts` on.
   void assigned(std::vector<kafka::SignedOffset> starts);
 
+  // The output has got more partitions. REQUIRES: nothing is under way, as after forget().
+  void look_for_partitions() { writer_->look_for_partitions(); }
+
   // So many payments or rejects have been taken in.
   void added(uint64_t records) { trigger_.added(records); }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -53,14 +52,9 @@ base::Result<int32_t> check_topics(kafka::Cluster& cluster, const TopicNames& to
       cluster,
       {.name = topics.stats, .partitions = *payments, .settings = {{"cleanup.policy", "compact"}}});
   if (!stats) return stats;
-  if (*payments != *stats) {
-    return base::fail(fmt::format(
-        "kafka:{} has {} partitions and kafka:{} has {}: they must be as many, since the totals of "
-        "a partition go to the one of the same number; kafka-topics --bootstrap-server {} --alter "
-        "--topic {} --partitions {}",
-        topics.payments, *payments, topics.stats, *stats, cluster.brokers(),
-        *stats < *payments ? topics.stats : topics.payments, std::max(*payments, *stats)));
-  }
+  base::Result<void> as_many = kafka::check_as_many(cluster, {topics.payments, *payments},
+                                                    {topics.stats, *stats}, kTotalsGoByNumber);
+  if (!as_many) return base::fail(as_many.error());
   if (base::Result<void> good = check_policies(cluster, topics); !good)
     return base::fail(good.error());
   return payments;

@@ -7,7 +7,8 @@ setup_file() { kafka_up --nodes 3 --set leader.imbalance.check.interval.seconds=
 
 # member NAME: payagg as that instance; `member_pid` is its process.
 member() {
-  payagg "kafka:$payments" -o "kafka:$stats" --instance "$1" -X session.timeout.ms=6000 --metrics "$1.prom" \
+  payagg "kafka:$payments" -o "kafka:$stats" --instance "$1" -X session.timeout.ms=6000 \
+    -X topic.metadata.refresh.interval.ms=300000 --metrics "$1.prom" \
     2>"$1.err" 3>&- &
   member_pid=$!
   started+=("$member_pid")

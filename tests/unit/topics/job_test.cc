@@ -234,6 +234,23 @@ TEST_F(TopicJobTest, TopicsThatDoNotMatchAreRefusedBeforeAnythingIsRead) {
   const base::Result<base::ExitStatus> end = run_topics(options, *cluster_, context_);
   ASSERT_FALSE(end);
   EXPECT_NE(end.error().message.find("they must be as many"), std::string::npos);
+  const std::string grow = "grow kafka:" + options_.topics.payments +
+                           " by kafka-topics.sh --bootstrap-server " + mock().bootstrap() +
+                           " --alter --topic " + options_.topics.payments + " --partitions 3";
+  EXPECT_TRUE(end.error().message.ends_with(grow)) << end.error().message;
+}
+
+TEST_F(TopicJobTest, PartitionsThatTotalsDoNotHaveEndItBeforeAnythingIsRead) {
+  mock().create("narrow" + suffix_, 1);
+  options_.topics.stats = "narrow" + suffix_;
+  options_.partitions = 1;  // so many there were when it began
+  pay(1, R"({"user":"ada","paymentAmt":1})");
+  const base::Instant begun = clock_.now();
+  const base::Result<void> done = run();
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("; grow kafka:narrow" + suffix_ + " by "), std::string::npos)
+      << done.error().message;
+  EXPECT_LT(clock_.now() - begun, std::chrono::seconds(60));
 }
 
 }  // namespace
