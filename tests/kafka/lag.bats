@@ -46,7 +46,9 @@ open_transaction() {
   [ "$(figure caught_up)" -eq 0 ]
   wait_for exact
   # And what there is now ends where nothing more can be read.
-  timeout 60 payagg "kafka:$payments" -o "kafka:$stats" --group aside --instance aside --available-now 2>said
+  aside=$(unique aside)
+  topic "$aside" 2 cleanup.policy=compact
+  timeout 60 payagg "kafka:$payments" -o "kafka:$aside" --available-now 2>said
   grep -q 'hide 330 messages, which were not read' said
   touch abort
   wait_for '[ "$(figure lag_records)" -eq 0 ] && [ "$(figure hidden_records)" -eq 0 ] && [ "$(figure caught_up)" -eq 1 ]'
