@@ -88,12 +88,12 @@ set_by_hand() {
   in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --on-data-loss continue --metrics prom
   wait_for 'grep -qsx "payagg_caught_up 1" prom'
   anew "$payments"
-  pay --random 60 --users 3 --seed 2
   # It has seen that there is no such topic, or that there is another one.
   wait_for '! kill -0 "$pid" 2>/dev/null'
   status=0
   wait "$pid" || status=$?
   [ "$status" -ge 2 ]
+  pay --random 60 --users 3 --seed 2
   # Who starts it again starts nothing.
   stops_for_good 'it has been made anew' aggregate --on-data-loss continue
 }
@@ -294,6 +294,7 @@ END
     before=$(end_offsets "$stats")
     wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
     kill -9 "$pid"
+    wait "$pid" 2>/dev/null || true
   done
   quietly --guarantee at-least-once
   exact
