@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <future>
 #include <thread>
 #include <utility>
 
 #include "base/fd.h"
+#include "base/threads.h"
 #include "kafka/refusals.h"
 #include "kafka/stall.h"
 
@@ -22,6 +24,7 @@ constexpr base::Duration kCommitLookInterval = std::chrono::milliseconds(100);  
 // A broker that has just started may not know its own partitions for a moment.
 constexpr base::Duration kUnknownGrace = std::chrono::seconds(10);
 constexpr base::Duration kProbeTimeout = std::chrono::milliseconds(500);
+constexpr base::Duration kAbandonLimit = std::chrono::seconds(3);
 constexpr base::Duration kRetryPause = std::chrono::milliseconds(50);
 
 base::Result<void> set(rd_kafka_conf_t* conf, const KafkaSettings& settings) {
@@ -191,6 +194,26 @@ void Client::abandon() {
   rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
+void Client::abandon_in_time(std::unique_ptr<Client> client) {
+  base::Diagnostics& diagnostics = client->cluster_.context().diagnostics;
+  client->left_ = true;
+  const auto ended = std::make_shared<std::promise<void>>();
+  const std::future<void> end = ended->get_future();
+  std::shared_ptr<Client> owned(std::move(client));
+  base::Result<base::Thread> thread = base::start_thread([owned, ended] {
+    owned->abandon();
+    ended->set_value();
+  });
+  if (!thread) {
+    owned->abandon();
+  } else if (end.wait_for(kAbandonLimit) == std::future_status::ready) {
+    thread->join();
+  } else {
+    thread->detach();
+    diagnostics.detail("kafka: librdkafka does not end a consumer: it is left to itself");
+  }
+}
+
 std::string Client::setting(const char* property) const {
   std::array<char, 512> value{};
   size_t size = value.size();
@@ -309,9 +332,10 @@ base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {
 // As librdkafka's own, whose failure would show as a broker that is away. Runs in its threads.
 int Client::open_socket(int domain, int type, int protocol, void* opaque) {
   const int fd = ::socket(domain, type | SOCK_CLOEXEC, protocol);
-  if (fd < 0) {
+  const Client& client = *static_cast<const Client*>(opaque);
+  if (fd < 0 && !client.left_) {
     const int error = errno;
-    note_socket(error, static_cast<const Client*>(opaque)->cluster_.watch());
+    note_socket(error, client.cluster_.watch());
     errno = error;
   }
   return fd;
@@ -319,6 +343,7 @@ int Client::open_socket(int domain, int type, int protocol, void* opaque) {
 
 void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {
   const Client& client = *static_cast<Client*>(opaque);
+  if (client.left_) return;
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
   BrokerWatch& watch = client.cluster_.watch();
   switch (error) {
@@ -347,7 +372,7 @@ void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* op
 
 void Client::on_log(const rd_kafka_t* rk, int /*level*/, const char* facility, const char* text) {
   const auto* const client = static_cast<const Client*>(rd_kafka_opaque(rk));
-  if (client == nullptr) return;
+  if (client == nullptr || client->left_) return;
   client->cluster_.context().diagnostics.detail(fmt::format("librdkafka: {}: {}", facility, text));
 }
 

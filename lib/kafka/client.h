@@ -9,6 +9,7 @@
 // One thread uses a client.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -76,6 +77,11 @@ class Client {
   // Destroys the handle without waiting for what it has under way.
   void abandon();
 
+  // The same, of a consumer, and waits a few seconds at most: librdkafka before 2.1.1 may never
+  // destroy one whose topic has been deleted. That one is left to a thread of its own, which owns
+  // all that it still uses. REQUIRES: its queues and topics have been given back.
+  static void abandon_in_time(std::unique_ptr<Client> client);
+
  private:
   Client(Cluster& cluster, ClientCallbacks callbacks);
   RdMetadata ask_metadata(rd_kafka_topic_t* topic);
@@ -88,6 +94,7 @@ class Client {
   const ClientCallbacks callbacks_;
   rd_kafka_t* rk_ = nullptr;
   bool is_group_consumer_ = false;
+  std::atomic<bool> left_ = false;  // by its cluster: callbacks do nothing any more
   std::vector<std::pair<std::string, RdTopic>> topics_;
 };
 

@@ -390,11 +390,11 @@ void GroupConsumer::Impl::close() {
   if (!client_) return;
   batch_.clear();
   next_.clear();
+  WakeUp::unwatch(queue_.get());
   queue_.reset();
   fetch_waker_.reset();
   entry_.reset();
-  client_->abandon();
-  client_.reset();
+  Client::abandon_in_time(std::move(client_));
 }
 
 GroupConsumer::GroupConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

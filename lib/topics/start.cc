@@ -241,7 +241,7 @@ std::string describe_missing(const std::vector<int32_t>& partitions, const Parti
   return fmt::format(
       "kafka:{}: totals are missing in {}: partition {} has {} users with {} payments, and had {} "
       "with {}; all payments are there, so this, and a new start, makes the totals again: "
-      "kafka-consumer-groups --bootstrap-server {} --group {} --reset-offsets --to-earliest "
+      "kafka-consumer-groups.sh --bootstrap-server {} --group {} --reset-offsets --to-earliest "
       "--topic {} --execute",
       context.topics.stats, name_all(partitions), partitions.front(), first.table.users,
       first.table.count, first.offsets.signature->table.users, first.offsets.signature->table.count,

@@ -128,8 +128,8 @@ set_by_hand() {
   anew "$stats" cleanup.policy=compact
   head -n 12 records | produce_keyed "$stats"
   stops_for_good "kafka:$stats: totals are missing in partition 0: partition 0 has 12 users with " aggregate
-  grep -o 'kafka-consumer-groups .*' stopped.err >remedy
-  kafka-consumer-groups() { broker admin org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@"; }
+  grep -o 'kafka-consumer-groups.sh .*' stopped.err >remedy
+  kafka-consumer-groups.sh() { broker admin org.apache.kafka.tools.consumer.group.ConsumerGroupCommand "$@"; }
   topics dismiss "$group" one
   eval "$(cat remedy)"
   [ "$(committed "$group" "$payments")" = '0 0' ]

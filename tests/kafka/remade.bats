@@ -111,7 +111,7 @@ ends_well() {
   remake 2 cleanup.policy=delete
   pay --user user4 --amount 1
   ended_with 2
-  grep -q "kafka:$stats: cleanup.policy is delete, and must be compact.*kafka-configs .*--topic $stats --add-config cleanup.policy=compact" background.err
+  grep -q "kafka:$stats: cleanup.policy is delete, and must be compact.*kafka-configs.sh .*--topic $stats --add-config cleanup.policy=compact" background.err
 
   stats=$(unique stats)
   topic "$stats" 2 cleanup.policy=compact
@@ -120,7 +120,7 @@ ends_well() {
   remake 1
   pay --random 50 --users 40 --skew 0 --seed 3
   ended_with 2
-  grep -q "kafka:$payments has 2 partitions and kafka:$stats has 1.*kafka-topics .*--topic $stats --partitions 2" background.err
+  grep -q "kafka:$payments has 2 partitions and kafka:$stats has 1.*kafka-topics.sh .*--topic $stats --partitions 2" background.err
 }
 
 @test "a tombstone removes the user, who begins anew with the next payment" {

@@ -241,7 +241,7 @@ TEST(TopicStart, TotalsOtherThanTheOffsetWasSignedWithAreRefusedWithTheCommandTh
                    "kafka:payment-stats: totals are missing in partition 2: partition 2 has "
                    "12 users with 300 payments, and had 40 with 900"));
   EXPECT_TRUE(
-      message.ends_with("kafka-consumer-groups --bootstrap-server a:1,b:2 --group "
+      message.ends_with("kafka-consumer-groups.sh --bootstrap-server a:1,b:2 --group "
                         "'the group' --reset-offsets --to-earliest --topic payments:2 "
                         "--execute"))
       << message;
