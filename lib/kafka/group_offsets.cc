@@ -129,6 +129,7 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
   base::Result<void> asked = ask_committed(client, member, *committed);
   if (!asked) return base::fail(asked.error());
   std::vector<int32_t> numbers;
+  numbers.reserve(static_cast<size_t>(committed->cnt));
   for (int i = 0; i < committed->cnt; ++i) numbers.push_back(committed->elems[i].partition);
   const base::Result<std::vector<PartitionEnds>> ends =
       ends_of_partitions(client.cluster(), member.topic, numbers);

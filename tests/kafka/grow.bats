@@ -34,7 +34,7 @@ grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic
   pay_into 2
   pay_into 3
   within 10 exact
-  grep -qx 'payagg_partitions 4' metrics
+  wait_for "grep -qx 'payagg_partitions 4' metrics"
   paygen -q -o "kafka:$payments" --random 2000 --users 200 --seed 2
   wait_for exact
   kill -TERM "$pid"
