@@ -278,7 +278,7 @@ base::Result<void> GroupConsumer::Impl::resume_after_gap() {
   const int64_t low = ends->front().low;
   const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
   if (!go_on) return base::fail(go_on.error());
-  held->second = {.next = low, .at_end = false};
+  held->second = {.next = std::max(held->second.next, low), .at_end = false};
   // What is not read any more, after such an error, cannot be set to an offset by itself.
   return begin_reading();
 }

@@ -132,6 +132,9 @@ base::Result<void> check_grown(Cluster& cluster, const std::string& input,
     if (!found) return base::fail(found.error());
     if (*found >= *wanted) return {};
     if (cluster.context().clock.now() >= until) {
+      if (*found == 0) {
+        return base::fail(topic_label(output) + ": there is no such topic any more");
+      }
       return check_as_many(cluster, {input, *wanted}, {output, *found}, why);
     }
     if (base::Result<void> patient = cluster.check_patience(); !patient) return patient;

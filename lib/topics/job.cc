@@ -69,7 +69,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> add(const io::DecodedRun<record::Payment>& decoded);
   base::Result<void> check_users() const;
   base::Result<void> finish();
-  void warn_of_unpublished() const;
+  base::Result<void> leave_unpublished() const;
   base::Instant deadline(bool paused) const;
   bool is_behind() const;
   bool all_read() const;
@@ -131,8 +131,7 @@ base::Result<void> TopicJob::Impl::run() {
     if (done) done = finish();
   } while (done && options_.available_now && !was_assigned_ && !context_.run.stop.requested());
   if (!done && done.error().kind == base::ErrorKind::kInterrupted) {
-    warn_of_unpublished();
-    done = {};
+    done = leave_unpublished();
   }
   count();
   consumer_->close();
@@ -219,24 +218,30 @@ base::Result<void> TopicJob::Impl::check_users() const {
                                 options_.users_max));
 }
 
-void TopicJob::Impl::warn_of_unpublished() const {
+base::Result<void> TopicJob::Impl::leave_unpublished() const {
+  if (watch_.is_gone()) {
+    return base::fail(
+        fmt::format("kafka:{}: there is no such topic any more, so the totals are in none; the "
+                    "next start makes "
+                    "them again of the payments that are still there",
+                    options_.topics.stats));
+  }
   context_.run.diagnostics.warning(
       "the last totals were not published in time; the next start makes them again");
+  return {};
 }
 
 base::Result<void> TopicJob::Impl::finish() {
   while (publisher_->pending() && consumer_->assigned()) {
     const base::Result<bool> published = publisher_->publish_all();
     if (!published && published.error().kind == base::ErrorKind::kInterrupted) {
-      warn_of_unpublished();
-      return {};
+      return leave_unpublished();
     }
     if (!published) return base::fail(published.error());
     if (*published) break;
     // A member that was fenced, or lost its partitions meanwhile, hears of it here.
     if (context_.run.stop.requested()) {
-      if (publisher_->pending()) warn_of_unpublished();
-      return {};
+      return publisher_->pending() ? leave_unpublished() : base::Result<void>();
     }
     io::MessageBlock none;
     const base::Result<io::ReadStatus> read =
@@ -247,7 +252,7 @@ base::Result<void> TopicJob::Impl::finish() {
     }
   }
   if (!consumer_->assigned() || context_.cluster.watch().away()) return {};
-  // The marks of transactions behind the last payment, which brokers that are away may keep.
+  // The markers of transactions behind the last payment, which brokers that are away may keep.
   const base::Result<bool> published = publisher_->publish_all();
   return published || published.error().kind == base::ErrorKind::kInterrupted
              ? base::Result<void>()

@@ -94,7 +94,11 @@ base::Result<uint64_t> OutputWatch::look(bool under_way) {
   went_back_ = false;
   if (found->partitions == 0) {
     none_there(now);
-  } else if (found->partitions <= parts_.rbegin()->first) {
+    return 0;
+  }
+  // A partition without a leader is what the producer waits for.
+  gone_since_.reset();
+  if (found->partitions <= parts_.rbegin()->first) {
     const base::Result<int32_t> fits = check_topics(context_.cluster, options_.topics);
     if (!fits) return base::fail(fits.error());
   }

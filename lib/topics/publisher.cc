@@ -79,12 +79,17 @@ bool TopicPublisher::full() const {
          pending.bytes + rejects_.bytes >= options_.reject_bytes_max;
 }
 
-// What was committed last, or begun with, is another offset than what is to be read next.
+// What was committed last, or begun with, is another offset than what is to be read next, or is
+// signed with another table: a tombstone changes that without a payment.
 bool TopicPublisher::offsets_moved() const {
   const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
-  return !std::ranges::equal(positions, committed_, [](const auto& position, const auto& before) {
-    return position.partition == before.partition && position.next == before.offset;
-  });
+  return !std::ranges::equal(
+      positions, committed_, [this](const auto& position, const auto& before) {
+        if (position.partition != before.partition || position.next != before.offset) return false;
+        const auto part = parts_.find(position.partition);
+        return part == parts_.end() || !before.signature ||
+               before.signature->table == part->second.totals.digest();
+      });
 }
 
 base::Instant TopicPublisher::deadline(bool paused) const {
@@ -173,6 +178,10 @@ base::Result<bool> TopicPublisher::write_leaving() {
         begin_part();
       }
       const record::Stats stats = part.totals.stats(user);
+      if (stats.at->offset == PartitionTotals::kNothing) {
+        --left;  // a tombstone has removed the user since
+        continue;
+      }
       line_.clear();
       record::append_stats(line_, stats);
       writer_->stats(partition, stats.user, line_);
@@ -188,7 +197,7 @@ base::Result<bool> TopicPublisher::write_leaving() {
 base::Result<bool> TopicPublisher::settle() {
   base::Result<bool> committed = writer_->wait();
   if (!committed) {
-    // The next owner reads over the same marks, and that is all.
+    // The next owner reads over the same markers, and that is all.
     const bool forgone = offsets_alone_ && committed.error().kind == base::ErrorKind::kInterrupted;
     return forgone ? base::Result<bool>(false) : committed;
   }

@@ -69,7 +69,7 @@ class TopicPublisher {
 
   // Takes note of a publication that has come to its end, and begins one if it is time. `paused`:
   // the input has nothing more at this moment. Where it has had nothing for kOffsetsAfter, offsets
-  // that have moved behind marks of transactions are committed by themselves.
+  // that have moved behind markers of transactions are committed by themselves.
   base::Result<void> publish_if_due(bool paused);
 
   // When publish_if_due(paused) should be called at the latest, if nothing happens before.

@@ -135,10 +135,10 @@ base::Result<void> Judge::check_payments() const {
                                          place(), last),
                        topics_);
   }
-  if (offsets_.committed && *offsets_.committed > offsets_.high) {
+  if (offsets_.committed && *offsets_.committed > high) {
     return refuse_anew(fmt::format("{}: the group has read up to offset {}, but the topic ends at "
                                    "offset {}",
-                                   place(), *offsets_.committed, offsets_.high),
+                                   place(), *offsets_.committed, high),
                        topics_);
   }
   if (facts_.newest_total >= high) {
@@ -254,6 +254,7 @@ std::string describe_missing(const std::vector<int32_t>& partitions, const Parti
 bool wants_second_look(const PartitionFacts& facts) {
   const kafka::PartitionOffsets& offsets = facts.offsets;
   if (facts.newest_total >= offsets.high) return true;
+  if (offsets.committed && *offsets.committed > offsets.high) return true;
   return offsets.signature && facts.newest_total >= *offsets.committed;
 }
 

@@ -193,9 +193,12 @@ TEST_F(MessageSenderTest, ASequenceThatTheBrokerDoesNotKnowIsBegunAnew) {
 
 TEST_F(MessageSenderTest, AClientThatLibrdkafkaGivesUpIsReplacedAndAllThatWasUnderWayIsUnknown) {
   next_errors(kInitProducerId, {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH});
+  // Both are sent before it can be given up.
+  rd_kafka_mock_broker_set_down(mock().mock(), kBroker);
   const auto sender = open("fatal", std::chrono::seconds(60));
   EXPECT_TRUE(sender->send(1, "k", "a"));
   EXPECT_TRUE(sender->send(2, "k", "b"));
+  rd_kafka_mock_broker_set_up(mock().mock(), kBroker);
   for (const Failure& failure : failures(*sender, 2)) {
     EXPECT_TRUE(failure.maybe_written);
   }
