@@ -75,6 +75,9 @@ TEST_F(EndsTest, APartitionWithoutALeaderIsWaitedForAndNotTakenForAnEmptyOne) {
 
 TEST_F(EndsTest, ABrokerThatDoesNotAnswerIsNoEnd) {
   three_.create("slow", 6);
+  // Who leads is chance otherwise.
+  ASSERT_EQ(rd_kafka_mock_partition_set_leader(three_.mock(), "slow", 0, 2),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
   const std::unique_ptr<Cluster> cluster = impatient();
   const base::Result<std::unique_ptr<Client>> client =
       Client::open(*cluster, RD_KAFKA_CONSUMER, {});
