@@ -28,6 +28,7 @@ EXAMPLES = {
     "base/large_array.h": ("template <class Key> void of(size_t size) {", "}"),
     "base/metrics_text.h": "",
     "base/mutex.h": ("struct Item {}; class Queue {", "};"),
+    "base/numbers.h": "uint64_t& hash",
     "base/progress.h": "Diagnostics& diagnostics, const Clock& clock, Verbosity verbosity,"
                        " uint64_t records, uint64_t bytes_done, uint64_t bytes_all",
     "base/result.h": "const std::string& path",

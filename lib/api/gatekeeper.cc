@@ -1,11 +1,11 @@
 #include "api/gatekeeper.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "api/origin.h"
 #include "api/problem.h"
+#include "base/numbers.h"
 
 namespace paystats::api {
 namespace {
@@ -14,9 +14,7 @@ namespace {
 std::optional<uint64_t> parse_length(std::string_view text) {
   if (text.empty() || text.find_first_not_of("0123456789") != text.npos) return std::nullopt;
   uint64_t length = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-  return length;
+  return base::read_number(text, length) ? std::optional(length) : std::nullopt;
 }
 
 std::optional<HttpResponse> refuse_framing(const HttpRequest& request) {

@@ -3,10 +3,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "api/http.h"
+#include "base/numbers.h"
 
 namespace paystats::api {
 namespace {
@@ -67,10 +67,7 @@ bool is_name(std::string_view text) {
 
 std::optional<uint16_t> parse_port(std::string_view text) {
   uint16_t port = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || stop != text.data() + text.size() || text[0] == '0') {
-    return std::nullopt;
-  }
+  if (!base::read_number(text, port) || text[0] == '0') return std::nullopt;
   return port;
 }
 

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "api/idempotency_key.h"
 #include "api/openapi.h"
 #include "api/problem.h"
+#include "base/numbers.h"
 #include "base/terminal_text.h"
 #include "keys/keyed_lines.h"
 #include "record/payment.h"
@@ -73,9 +73,7 @@ std::string file_name(const Target& target) {
 base::Result<uint64_t> parse_count(const std::string& name, std::string_view text, uint64_t min,
                                    uint64_t max) {
   uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || stop != end || value < min || value > max) {
+  if (!base::read_number(text, value) || value < min || value > max) {
     return base::fail(fmt::format("{}: not a whole number from {} to {}", name, min, max));
   }
   return value;

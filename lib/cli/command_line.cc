@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "base/numbers.h"
 #include "kafka/version.h"
 
 namespace paystats::cli {
@@ -69,9 +70,7 @@ std::string house_style(std::string message) {
 
 base::Result<uint64_t> parse_number(std::string_view text, uint64_t min, uint64_t max) {
   uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || stop != end || value < min || value > max) {
+  if (!base::read_number(text, value) || value < min || value > max) {
     if (max == std::numeric_limits<uint64_t>::max()) {
       return base::fail(fmt::format("{}: not a whole number from {} on", text, min));
     }

@@ -55,8 +55,9 @@ rd_kafka_resp_err_t error_of(rd_kafka_resp_err_t error,
   }
   for (int i = 0; i < asked.cnt; ++i) {
     const rd_kafka_topic_partition_t& each = asked.elems[i];
-    if (each.err == RD_KAFKA_RESP_ERR__IN_PROGRESS) continue;
-    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) return each.err;
+    const bool told =
+        each.err != RD_KAFKA_RESP_ERR_NO_ERROR && each.err != RD_KAFKA_RESP_ERR__IN_PROGRESS;
+    if (told) return each.err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR && each.offset < 0) {
       return RD_KAFKA_RESP_ERR__TIMED_OUT;  // not answered
     }
@@ -126,7 +127,11 @@ rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic,
                                std::span<PartitionEnds> ends, int timeout_ms) {
   const rd_kafka_resp_err_t error =
       query_each(rk, topic, ends, RD_KAFKA_OFFSET_BEGINNING, &PartitionEnds::low, timeout_ms);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? query_highs(rk, topic, ends, timeout_ms) : error;
+}
+
+rd_kafka_resp_err_t query_highs(rd_kafka_t* rk, const std::string& topic,
+                                std::span<PartitionEnds> ends, int timeout_ms) {
   return query_each(rk, topic, ends, RD_KAFKA_OFFSET_END, &PartitionEnds::high, timeout_ms);
 }
 
@@ -175,6 +180,16 @@ base::Result<std::unique_ptr<Client>> Client::open(Cluster& cluster, rd_kafka_ty
   if (client->rk_ == nullptr) return base::fail(fmt::format("kafka: {}", why.data()));
   (void)conf.release();  // the handle's now
   return client;
+}
+
+base::Result<std::unique_ptr<Client>> Client::open_uncommitted(Cluster& cluster,
+                                                               const KafkaSettings& more) {
+  ClientSettings settings{.defaults = {},
+                          .musts = {{"enable.auto.commit", "false"},
+                                    {"allow.auto.create.topics", "false"},
+                                    {"isolation.level", "read_uncommitted"}}};
+  settings.musts.insert(settings.musts.end(), more.begin(), more.end());
+  return open(cluster, RD_KAFKA_CONSUMER, settings);
 }
 
 Client::~Client() {
@@ -322,6 +337,20 @@ bool Client::has_leaders(const std::string& topic_name) {
   if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR || answer.partition_cnt == 0) return false;
   return std::all_of(answer.partitions, answer.partitions + answer.partition_cnt,
                      [](const auto& partition) { return partition.leader >= 0; });
+}
+
+std::optional<int32_t> Client::count_partitions(const std::string& topic_name, int timeout_ms) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  if (rd_kafka_metadata(rk_, 0, topic(topic_name), &raw, timeout_ms) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::nullopt;
+  }
+  const RdMetadata metadata(raw);
+  if (metadata->topic_cnt != 1) return std::nullopt;
+  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR || found.partition_cnt == 0) return std::nullopt;
+  return found.partition_cnt;
 }
 
 base::Result<void> Client::check_brokers(base::Duration grace_after_stop) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,10 @@ class Client {
   static base::Result<std::unique_ptr<Client>> open(Cluster& cluster, rd_kafka_type_t type,
                                                     const ClientSettings& settings,
                                                     ClientCallbacks callbacks = {});
+  // A consumer of no partition, for questions that are to be answered of all messages: those of
+  // transactions that are still open too. `more`: what it must be set to besides.
+  static base::Result<std::unique_ptr<Client>> open_uncommitted(Cluster& cluster,
+                                                                const KafkaSettings& more = {});
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -73,6 +78,10 @@ class Client {
   // Whether a broker answers that there is the topic and that each of its partitions has a leader,
   // within half a second; tells the watch.
   bool has_leaders(const std::string& topic);
+
+  // How many partitions a topic has, 0: there is no such topic. Nothing where no broker says so in
+  // this time.
+  std::optional<int32_t> count_partitions(const std::string& topic, int timeout_ms);
 
   // Destroys the handle without waiting for what it has under way.
   void abandon();
@@ -113,6 +122,9 @@ bool is_unknown(rd_kafka_resp_err_t error);
 // as long as a request may take, this keeps its time-out.
 rd_kafka_resp_err_t query_ends(rd_kafka_t* rk, const std::string& topic,
                                std::span<PartitionEnds> ends, int timeout_ms);
+// The same of where they end alone.
+rd_kafka_resp_err_t query_highs(rd_kafka_t* rk, const std::string& topic,
+                                std::span<PartitionEnds> ends, int timeout_ms);
 
 // "kafka:payments" for messages.
 std::string topic_label(const std::string& topic);

@@ -12,12 +12,7 @@ base::Result<std::vector<PartitionEnds>> ends_of_partitions(Cluster& cluster,
                                                             const std::string& topic,
                                                             std::span<const int32_t> partitions) {
   if (partitions.empty()) return std::vector<PartitionEnds>();
-  const base::Result<std::unique_ptr<Client>> client =
-      Client::open(cluster, RD_KAFKA_CONSUMER,
-                   {.defaults = {},
-                    .musts = {{"enable.auto.commit", "false"},
-                              {"allow.auto.create.topics", "false"},
-                              {"isolation.level", "read_uncommitted"}}});
+  const base::Result<std::unique_ptr<Client>> client = Client::open_uncommitted(cluster);
   if (!client) return base::fail(client.error());
   return ends_of_partitions(**client, topic, partitions);
 }

@@ -275,10 +275,9 @@ base::Result<void> GroupConsumer::Impl::resume_after_gap() {
   if (held == next_.end()) return {};
   const base::Result<std::vector<PartitionEnds>> ends = ask_ends({&partition, 1});
   if (!ends) return base::fail(ends.error());
-  const int64_t low = ends->front().low;
-  const base::Result<bool> go_on = owner_.on_gone(partition, held->second.next, low);
+  const base::Result<bool> go_on = owner_.on_gone(held->second.next, ends->front());
   if (!go_on) return base::fail(go_on.error());
-  held->second = {.next = std::max(held->second.next, low), .at_end = false};
+  held->second = {.next = std::max(held->second.next, ends->front().low), .at_end = false};
   // What is not read any more, after such an error, cannot be set to an offset by itself.
   return begin_reading();
 }

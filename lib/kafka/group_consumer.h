@@ -58,9 +58,9 @@ class PartitionOwner {
   // They are taken away; `lost`: they have been another's for a while, so that nothing may be
   // committed for them any more.
   virtual base::Result<void> on_revoked(bool lost) = 0;
-  // The payments from `wanted` up to `low` have been removed while they were to be read. True: go
-  // on at `low`.
-  virtual base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) = 0;
+  // The next message of a partition, at `wanted`, is not there where it was to be read. True: go on
+  // there or, where that is later, at the first one that is.
+  virtual base::Result<bool> on_gone(int64_t wanted, const PartitionEnds& ends) = 0;
 };
 
 class GroupConsumer {

@@ -27,11 +27,7 @@ OffsetMetadata metadata_of(const rd_kafka_topic_partition_t& offset) {
 base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::string& group,
                                                const rd_kafka_topic_partition_list_t& partitions) {
   const base::Result<std::unique_ptr<Client>> client =
-      Client::open(cluster, RD_KAFKA_CONSUMER,
-                   {.defaults = {},
-                    .musts = {{"group.id", group},
-                              {"enable.auto.commit", "false"},
-                              {"isolation.level", "read_uncommitted"}}});
+      Client::open_uncommitted(cluster, {{"group.id", group}});
   if (!client) return base::fail(client.error());
   const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
   base::Result<void> asked = (*client)->request("kafka: group " + group, [&](int timeout_ms) {

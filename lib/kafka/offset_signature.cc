@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
-#include <system_error>
 #include <vector>
 
 #include "base/hash.h"
+#include "base/numbers.h"
 #include "record/encoder.h"
 #include "record/json_elements.h"
 
@@ -39,23 +38,18 @@ std::string signature_text(const OffsetSignature& signature) {
   return text;
 }
 
-// As it is written by us: a whole number or, of a field that may be large, the same in a string.
+// A number that may be large, which we write in a string.
 template <class Number>
-bool read_number(std::string_view text, int base, Number& out) {
-  const char* const end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, out, base);
-  return error == std::errc() && read == end;
-}
-template <class Number>
-bool read_field(std::string_view object, std::string_view name, int base, Number& out) {
+bool read_field(std::string_view object, std::string_view name, int radix, Number& out) {
   const std::optional<std::string_view> raw = record::raw_value(object, name);
   const std::optional<std::string> text = raw ? record::json_string(*raw) : std::nullopt;
-  return text && (base != 16 || text->size() == kHexDigits) && read_number(*text, base, out);
+  return text && (radix != 16 || text->size() == kHexDigits) &&
+         base::read_number(*text, out, radix);
 }
 
 bool read_table(std::string_view object, TableDigest& table) {
   const std::optional<std::string_view> users = record::raw_value(object, "users");
-  if (!users || !read_number(*users, 10, table.users)) return false;
+  if (!users || !base::read_number(*users, table.users)) return false;
   if (!read_field(object, "count", 10, table.count)) return false;
   const std::optional<std::string_view> raw = record::raw_value(object, "sum");
   const std::optional<std::string> sum = raw ? record::json_string(*raw) : std::nullopt;

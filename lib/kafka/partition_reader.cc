@@ -194,6 +194,29 @@ bool PartitionReader::wake_fetching() {
   return !behind.empty();
 }
 
+base::Result<void> PartitionReader::read_until(
+    const std::function<base::Result<void>(size_t seen)>& on_taken,
+    const std::function<bool()>& done) {
+  Cluster& cluster = client_->cluster();
+  const base::Clock& clock = cluster.context().clock;
+  const io::Waiter waiter(cluster.stop(), clock);
+  for (;;) {
+    if (cluster.stop().requested()) {
+      return base::fail(topic_label(topic_) + ": a signal came while it was read",
+                        base::ErrorKind::kInterrupted);
+    }
+    const base::Result<size_t> seen = take();
+    if (!seen) return base::fail(seen.error());
+    if (base::Result<void> taken = on_taken(*seen); !taken) return taken;
+    if (done()) return {};
+    if (*seen > 0) continue;
+    // All may have been read with nothing to say so: an end is known anew by an answer that holds
+    // nothing, where its leader has moved.
+    const base::Result<io::Wake> wake = wait(waiter, clock.now() + kLookInterval);
+    if (!wake) return base::fail(wake.error());
+  }
+}
+
 base::Result<io::Wake> PartitionReader::wait(const io::Waiter& waiter, base::Instant deadline) {
   for (base::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLookInterval)) {
     rd_kafka_poll(client_->rk(), 0);  // errors, for the watch
@@ -218,13 +241,7 @@ base::Result<io::Wake> PartitionReader::wait(const io::Waiter& waiter, base::Ins
 
 int32_t PartitionReader::count_partitions() {
   if (client_->cluster().watch().away()) return 0;
-  const rd_kafka_metadata_t* raw = nullptr;
-  if (rd_kafka_metadata(client_->rk(), 0, handle_, &raw, kMetadataTimeoutMs) !=
-      RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return 0;
-  }
-  const RdMetadata metadata(raw);
-  return metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+  return client_->count_partitions(topic_, kMetadataTimeoutMs).value_or(0);
 }
 
 }  // namespace paystats::kafka

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,6 +69,12 @@ class PartitionReader {
   // is there. messages() then are the messages; they live until the next take().
   base::Result<size_t> take();
   std::span<const io::Message> messages() const { return batch_.messages(); }
+
+  // Takes what there is, and waits for more, until `done` says so: `on_taken` is called with what
+  // each take() returns, `done` after that. Errors: kInterrupted after a stop signal; what
+  // `on_taken` returns.
+  base::Result<void> read_until(const std::function<base::Result<void>(size_t seen)>& on_taken,
+                                const std::function<bool()>& done);
 
   // Waits until take() may find something, the deadline, or a stop signal.
   base::Result<io::Wake> wait(const io::Waiter& waiter, base::Instant deadline);

@@ -51,11 +51,11 @@ ClientSettings settings_of(const ProducerOptions& options) {
   return settings;
 }
 
-// Whether `topics`, as topics() gives them, has this one.
-bool is_among(std::string_view topic, std::string_view topics) {
-  if (topic.empty() || topics == topic) return !topic.empty();
-  const std::string word(topic);
-  return topics.starts_with(word + " ") || topics.ends_with(" " + word);
+// For a message: librdkafka does not say which of several is refused.
+std::string any_of(std::span<const std::string> topics) {
+  std::string all;
+  for (const std::string& topic : topics) all += (all.empty() ? "" : " or ") + topic;
+  return all;
 }
 
 }  // namespace
@@ -105,7 +105,8 @@ void Producer::on_delivery(const rd_kafka_message_t& message) {
   }
   const bool told = refused_by(cause_.error) != Refused::kNothing;
   if (failed_++ == 0 || (!told && refused_by(message.err) != Refused::kNothing)) {
-    set_why({}, message.err, rd_kafka_topic_name(message.rkt));
+    const std::string topic(rd_kafka_topic_name(message.rkt));
+    set_why({}, message.err, {&topic, 1});
   }
   if (trouble_ == Trouble::kNone) trouble_ = Trouble::kAbort;
 }
@@ -116,20 +117,15 @@ base::Result<void> Producer::replace() {
   return connect();
 }
 
-// That the messages since begin() were for: librdkafka does not say which of them is refused.
-std::string Producer::topics() const {
-  std::string all;
-  for (const std::string& topic : sent_to_) all += (all.empty() ? "" : " or ") + topic;
-  return all;
-}
-
-// `text` where that is not an error of what the broker refuses.
-void Producer::set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic) {
+// `text` where that is not an error of what the broker refuses. `topics`: it is about one of these.
+void Producer::set_why(std::string text, rd_kafka_resp_err_t error,
+                       std::span<const std::string> topics) {
   cause_.error = error;
-  cause_.about_awaited_topic = is_unknown(error) && is_among(options_.awaited_topic, topic);
+  cause_.about_awaited_topic =
+      is_unknown(error) && std::ranges::find(topics, options_.awaited_topic) != topics.end();
   cause_.text = text.empty() || refused_by(error) != Refused::kNothing
                     ? refusal(error, {.right = "Write",
-                                      .topic = topic,
+                                      .topic = any_of(topics),
                                       .transactional_id = options_.transactional_id.value_or("")})
                     : std::move(text);
 }
@@ -149,7 +145,7 @@ base::Result<bool> Producer::attempt(const char* what,
     const RdError error(call(milliseconds(kTryTimeout)));
     if (!error) return true;
     set_why(fmt::format("{}: {}", what, rd_kafka_error_string(error.get())),
-            rd_kafka_error_code(error.get()), topics());
+            rd_kafka_error_code(error.get()), sent_to_);
     if (rd_kafka_error_is_fatal(error.get()) != 0) {
       trouble_ = Trouble::kFatal;
       return false;
@@ -244,7 +240,7 @@ base::Result<void> Producer::send(const OutgoingMessage& message) {
       if (base::Result<void> patient = be_patient(); !patient) return patient;
       continue;
     }
-    set_why({}, error, message.topic);
+    set_why({}, error, {&message.topic, 1});
     if (awaits_topic()) {
       trouble_ = Trouble::kAbort;
       return {};
@@ -269,7 +265,7 @@ base::Result<void> Producer::wait_delivered() {
     const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->rk(), nullptr, 0);
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
       trouble_ = Trouble::kFatal;
-      if (refused_by(fatal) != Refused::kNothing) set_why({}, fatal, topics());
+      if (refused_by(fatal) != Refused::kNothing) set_why({}, fatal, sent_to_);
     }
   }
   return {};

@@ -122,9 +122,8 @@ class Producer {
   base::Result<bool> attempt(const char* what, const std::function<rd_kafka_error_t*(int)>& call);
   base::Result<void> be_patient();
   rd_kafka_resp_err_t produce(const OutgoingMessage& message);
-  std::string topics() const;
   void on_delivery(const rd_kafka_message_t& message);
-  void set_why(std::string text, rd_kafka_resp_err_t error, std::string_view topic);
+  void set_why(std::string text, rd_kafka_resp_err_t error, std::span<const std::string> topics);
   base::Duration grace() const { return connected_ ? options_.stop_grace : base::Duration{}; }
   bool fenced_by_another() const;
 

@@ -1,11 +1,9 @@
 #include "kafka/range_reader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <vector>
 
-#include "io/wait.h"
 #include "kafka/partition_reader.h"
 
 namespace paystats::kafka {
@@ -14,7 +12,6 @@ namespace {
 // So that the end, which comes with an answer that holds nothing, comes soon.
 constexpr int kFetchWaitMs = 10;
 constexpr int kFetchBytes = 64 << 10;  // ranges are short, and there are as many as partitions
-constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 // The messages of a block that lie in their ranges. They are few, so a range is searched for.
 void select(std::span<const io::Message> messages, std::span<const OffsetRange> ranges,
@@ -47,21 +44,13 @@ base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
   }
   if (base::Result<void> begun = reader.begin(partitions, first); !begun) return begun;
 
-  const base::RunContext& context = cluster.context();
-  const io::Waiter waiter(cluster.stop(), context.clock);
   std::vector<io::Message> selected;
-  for (;;) {
-    if (cluster.stop().requested()) {
-      return base::fail(topic_label(topic) + ": a signal came while it was read",
-                        base::ErrorKind::kInterrupted);
-    }
-    const base::Result<size_t> seen = reader.take();
-    if (!seen) return base::fail(seen.error());
+  const auto on_taken = [&](size_t /*seen*/) {
     select(reader.messages(), ranges, selected);
-    if (!selected.empty()) {
-      base::Result<void> taken = on_messages({.messages = selected, .source = topic});
-      if (!taken) return taken;
-    }
+    return selected.empty() ? base::Result<void>()
+                            : on_messages({.messages = selected, .source = topic});
+  };
+  base::Result<void> read = reader.read_until(on_taken, [&] {
     bool done = true;
     for (size_t i = 0; i < ranges.size(); ++i) {
       const PartitionPosition& position = reader.partitions()[i];
@@ -71,16 +60,11 @@ base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
         done = false;
       }
     }
-    if (done) {
-      for (const PartitionPosition& position : reader.partitions()) {
-        if (reached != nullptr) reached->push_back(position.next);
-      }
-      return {};
-    }
-    if (*seen > 0) continue;
-    const base::Result<io::Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
-    if (!wake) return base::fail(wake.error());
-  }
+    return done;
+  });
+  if (!read || reached == nullptr) return read;
+  for (const PartitionPosition& position : reader.partitions()) reached->push_back(position.next);
+  return read;
 }
 
 }  // namespace paystats::kafka

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <system_error>
 #include <utility>
 
+#include "base/numbers.h"
 #include "record/encoder.h"
 #include "record/json_elements.h"
 
@@ -17,16 +16,9 @@ std::optional<std::string> text_field(std::string_view object, std::string_view 
   return raw ? record::json_string(*raw) : std::nullopt;
 }
 
-template <class Number>
-bool read_number(std::string_view text, int base, Number& out) {
-  const char* const end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, out, base);
-  return error == std::errc() && read == end;
-}
-
 bool read_partition(std::string_view object, int32_t& out) {
   const std::optional<std::string_view> raw = record::raw_value(object, "partition");
-  return raw && read_number(*raw, 10, out);
+  return raw && base::read_number(*raw, out);
 }
 
 // "OFFSET TIMESTAMP HASH"
@@ -35,17 +27,17 @@ bool read_mark(std::string_view text, MessageMark& mark) {
   if (first == text.npos) return false;
   const size_t second = text.find(' ', first + 1);
   if (second == text.npos) return false;
-  return read_number(text.substr(0, first), 10, mark.offset) &&
-         read_number(text.substr(first + 1, second - first - 1), 10, mark.timestamp_ms) &&
-         read_number(text.substr(second + 1), 16, mark.hash);
+  return base::read_number(text.substr(0, first), mark.offset) &&
+         base::read_number(text.substr(first + 1, second - first - 1), mark.timestamp_ms) &&
+         base::read_number(text.substr(second + 1), mark.hash, 16);
 }
 
 std::optional<std::string> describe_foreign(const RecordSource& found, const RecordSource& own) {
   if (!found.cluster.empty() && !own.cluster.empty() && found.cluster != own.cluster) {
     return fmt::format(
         "a total that was made in cluster {}, and this is cluster {}: offsets of a copied topic "
-        "mean "
-        "nothing here; give payagg a new output topic and a new group, and it counts all payments",
+        "mean nothing here; give payagg a new output topic and a new group, and it counts all "
+        "payments",
         found.cluster, own.cluster);
   }
   if (found.topic != own.topic) {
@@ -121,6 +113,14 @@ std::optional<std::string> SourceJudge::foreign(std::string_view header) {
   accepted_ = header;
   if (found && found->last && (!last_ || last_->offset < found->last->offset)) last_ = found->last;
   return std::nullopt;
+}
+
+base::Result<void> SourceJudge::check(const io::Message& message, const std::string& topic) {
+  const std::optional<std::string> why = foreign(message.source_header);
+  if (!why) return {};
+  return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", topic,
+                                message.at.partition, message.at.offset, *why),
+                    base::ErrorKind::kMustNotGoOn);
 }
 
 }  // namespace paystats::kafka

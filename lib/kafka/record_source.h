@@ -3,7 +3,7 @@
 // before, though the group's offsets have gone with that. Pure; the format is in paystats(7).
 //
 //   SourceJudge judge({.cluster = "MkU3", .topic = "payments", .partition = 3, .group = "g"});
-//   if (std::optional<std::string> why = judge.foreign(message.source_header)) ...
+//   if (Result<void> own = judge.check(message, "payment-stats"); !own) return own;
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+#include "io/message_source.h"
 #include "kafka/offset_signature.h"
 
 namespace paystats::kafka {
@@ -45,6 +47,9 @@ class SourceJudge {
   // record, with the remedy. Nothing: it is our own, or says nothing of itself (as those of
   // versions before). An unknown cluster is no other one.
   std::optional<std::string> foreign(std::string_view header);
+
+  // The same of a message of `topic`, as an error that begins with its place: kMustNotGoOn.
+  base::Result<void> check(const io::Message& message, const std::string& topic);
 
   // The last one of all messages that records of our own have named.
   const std::optional<MessageMark>& last() const { return last_; }

@@ -1,10 +1,8 @@
 #include "kafka/restore.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
-#include "io/wait.h"
 #include "kafka/partition_reader.h"
 
 namespace paystats::kafka {
@@ -12,7 +10,6 @@ namespace {
 
 // So that the end, which comes with an answer that holds nothing, comes soon.
 constexpr int kFetchWaitMs = 10;
-constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
 // The end of what is committed is the end of all. What the broker told with its last answer is
 // compared, for librdkafka would answer a question with the end of what is committed.
@@ -39,40 +36,27 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
   PartitionReader& reader = **opened;
   if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
 
-  const base::RunContext& context = cluster.context();
-  const io::Waiter waiter(cluster.stop(), context.clock);
-  const auto interrupted = [&wish] {
-    return base::fail(topic_label(wish.topic) + ": a signal came while it was read back",
-                      base::ErrorKind::kInterrupted);
-  };
-  for (;;) {
-    if (cluster.stop().requested()) return interrupted();
-    const base::Result<size_t> seen = reader.take();
-    if (!seen) return base::fail(seen.error());
+  const auto on_taken = [&](size_t seen) {
     if (!reader.messages().empty()) {
       base::Result<void> taken = on_messages({.messages = reader.messages(), .source = wish.topic});
       if (!taken) return taken;
     }
-    if (*seen > 0) {
-      if (on_progress) {
-        const uint64_t all = messages_done(reader, &PartitionPosition::high);
-        on_progress(std::min(all, messages_done(reader, &PartitionPosition::next)), all);
-      }
-      continue;
+    if (seen > 0 && on_progress) {
+      const uint64_t all = messages_done(reader, &PartitionPosition::high);
+      on_progress(std::min(all, messages_done(reader, &PartitionPosition::next)), all);
     }
-    if (std::ranges::all_of(reader.partitions(), [&](const PartitionPosition& position) {
-          return is_complete(reader, position);
-        })) {
-      for (const PartitionPosition& position : reader.partitions()) {
-        if (ends != nullptr) ends->push_back({position.id, position.next});
-      }
-      return {};
-    }
-    // A partition may be complete with nothing to say so: its end is known anew by an answer that
-    // holds nothing, where its leader has moved.
-    const base::Result<io::Wake> wake = reader.wait(waiter, context.clock.now() + kLookInterval);
-    if (!wake) return base::fail(wake.error());
+    return base::Result<void>();
+  };
+  base::Result<void> read = reader.read_until(on_taken, [&reader] {
+    return std::ranges::all_of(reader.partitions(), [&reader](const PartitionPosition& position) {
+      return is_complete(reader, position);
+    });
+  });
+  if (!read || ends == nullptr) return read;
+  for (const PartitionPosition& position : reader.partitions()) {
+    ends->push_back({position.id, position.next});
   }
+  return read;
 }
 
 }  // namespace paystats::kafka

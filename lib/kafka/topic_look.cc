@@ -20,54 +20,30 @@ class TopicLook::Impl {
 
  private:
   std::vector<record::SourceOffset> ask_ends(std::span<const int32_t> partitions);
-  std::optional<int32_t> count_partitions();
 
   const std::unique_ptr<Client> client_;
   const std::string topic_;
 };
 
 std::vector<record::SourceOffset> TopicLook::Impl::ask_ends(std::span<const int32_t> partitions) {
-  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
-  for (const int32_t partition : partitions) {
-    // As a time this means the end, in Kafka's protocol.
-    rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), partition)->offset =
-        RD_KAFKA_OFFSET_END;
-  }
-  if (rd_kafka_offsets_for_times(client_->rk(), list.get(), milliseconds(kTimeout)) !=
-      RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return {};
-  }
+  std::vector<PartitionEnds> found;
+  found.reserve(partitions.size());
+  for (const int32_t partition : partitions) found.push_back({.partition = partition});
   std::vector<record::SourceOffset> ends;
-  for (const int32_t partition : partitions) {
-    const rd_kafka_topic_partition_t* const found =
-        rd_kafka_topic_partition_list_find(list.get(), topic_.c_str(), partition);
-    if (found == nullptr || found->err != RD_KAFKA_RESP_ERR_NO_ERROR || found->offset < 0) {
-      return {};
-    }
-    ends.push_back({partition, found->offset});
-  }
-  return ends;
-}
-
-// The answer is also what librdkafka goes by in the next look, where a leader has moved.
-std::optional<int32_t> TopicLook::Impl::count_partitions() {
-  const rd_kafka_metadata_t* raw = nullptr;
-  if (rd_kafka_metadata(client_->rk(), 0, client_->topic(topic_), &raw, milliseconds(kTimeout)) !=
+  if (query_highs(client_->rk(), topic_, found, milliseconds(kTimeout)) !=
       RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return std::nullopt;
+    return ends;
   }
-  const RdMetadata metadata(raw);
-  if (metadata->topic_cnt != 1) return std::nullopt;
-  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
-  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return 0;
-  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR || found.partition_cnt == 0) return std::nullopt;
-  return found.partition_cnt;
+  ends.reserve(found.size());
+  for (const PartitionEnds& each : found) ends.push_back({each.partition, each.high});
+  return ends;
 }
 
 std::optional<TopicSight> TopicLook::Impl::look(std::span<const int32_t> partitions) {
   TopicSight sight{.ends = ask_ends(partitions)};
   if (!sight.ends.empty()) return sight;
-  const std::optional<int32_t> count = count_partitions();
+  // The answer is also what librdkafka goes by in the next look, where a leader has moved.
+  const std::optional<int32_t> count = client_->count_partitions(topic_, milliseconds(kTimeout));
   if (!count) return std::nullopt;
   sight.partitions = *count;
   return sight;
@@ -77,12 +53,7 @@ TopicLook::TopicLook(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TopicLook::~TopicLook() = default;
 
 base::Result<std::unique_ptr<TopicLook>> TopicLook::open(Cluster& cluster, std::string topic) {
-  base::Result<std::unique_ptr<Client>> client =
-      Client::open(cluster, RD_KAFKA_CONSUMER,
-                   {.defaults = {},
-                    .musts = {{"enable.auto.commit", "false"},
-                              {"isolation.level", "read_uncommitted"},
-                              {"allow.auto.create.topics", "false"}}});
+  base::Result<std::unique_ptr<Client>> client = Client::open_uncommitted(cluster);
   if (!client) return base::fail(client.error());
   return std::unique_ptr<TopicLook>(
       new TopicLook(std::make_unique<Impl>(std::move(*client), std::move(topic))));

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/numbers.h"
 #include "base/terminal_text.h"
 #include "base/utf8.h"
 #include "record/encoder.h"
@@ -21,9 +21,7 @@ constexpr const char* kNoAnswer = "not an answer of paystats-cache";
 
 bool read_instance(std::string_view text, uint64_t& out) {
   constexpr size_t kHexDigits = 16;
-  if (text.size() != kHexDigits) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, 16);
-  return error == std::errc() && end == text.data() + text.size();
+  return text.size() == kHexDigits && base::read_number(text, out, 16);
 }
 
 // The count of all may pass 64 bits, where this library makes it a double: then it is taken from

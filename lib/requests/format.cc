@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
+#include "base/numbers.h"
 #include "keys/keyed_lines.h"
 #include "money/decimal.h"
 #include "record/encoder.h"
@@ -14,13 +14,6 @@ namespace paystats::requests {
 namespace {
 
 constexpr size_t kHexDigits = 16;
-
-std::optional<uint64_t> read_number(std::string_view text, int base) {
-  uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, number, base);
-  return error == std::errc() && read == end ? std::optional(number) : std::nullopt;
-}
 
 // Empty where there is no such text.
 std::string string_field(std::string_view object, std::string_view name) {
@@ -36,7 +29,8 @@ void append_field(std::string& text, std::string_view name, std::string_view val
 // Nothing where there is no such whole number.
 std::optional<uint64_t> number_field(std::string_view object, std::string_view name) {
   const std::optional<std::string_view> raw = record::raw_value(object, name);
-  return raw ? read_number(*raw, 10) : std::nullopt;
+  uint64_t number = 0;
+  return raw && base::read_number(*raw, number) ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -144,9 +138,9 @@ std::optional<Answer> read_answer(const io::Message& message) {
     return answer;
   }
   const std::string digest = string_field(object, "payments");
-  const std::optional<uint64_t> payments = read_number(digest, 16);
-  if (digest.size() != kHexDigits || !payments) return std::nullopt;
-  answer.digest = *payments;
+  if (digest.size() != kHexDigits || !base::read_number(digest, answer.digest, 16)) {
+    return std::nullopt;
+  }
   return answer;
 }
 

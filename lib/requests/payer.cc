@@ -318,8 +318,9 @@ base::Result<void> Payer::on_revoked(bool lost) {
   return {};
 }
 
-base::Result<bool> Payer::on_gone(int32_t partition, int64_t wanted, int64_t low) {
-  cluster_.context().diagnostics.warning(describe_gap(options_.topics, partition, wanted, low));
+base::Result<bool> Payer::on_gone(int64_t wanted, const kafka::PartitionEnds& ends) {
+  cluster_.context().diagnostics.warning(
+      describe_gap(options_.topics, ends.partition, wanted, ends.low));
   return true;
 }
 

@@ -54,7 +54,7 @@ class Payer final : private kafka::PartitionOwner {
   base::Result<std::vector<record::SourceOffset>> on_assigned(
       std::span<const kafka::PartitionOffsets> partitions) override;
   base::Result<void> on_revoked(bool lost) override;
-  base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
+  base::Result<bool> on_gone(int64_t wanted, const kafka::PartitionEnds& ends) override;
 
   base::Result<void> join();
   base::Result<void> loop();

@@ -1,4 +1,4 @@
-// What open transactions of other programs hide of the payments. Whoever reads committed messages
+// What open transactions of other programs hide of the payments. A consumer of committed messages
 // cannot read beyond the first one of a transaction that is still open, so one whose producer hangs
 // stops the totals of its partition while brokers and payagg are well: a monitor is to see that.
 //

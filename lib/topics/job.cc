@@ -57,7 +57,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<std::vector<record::SourceOffset>> on_assigned(
       std::span<const kafka::PartitionOffsets> partitions) override;
   base::Result<void> on_revoked(bool lost) override;
-  base::Result<bool> on_gone(int32_t partition, int64_t wanted, int64_t low) override;
+  base::Result<bool> on_gone(int64_t wanted, const kafka::PartitionEnds& ends) override;
 
   base::Result<void> check_sizes(std::span<const kafka::PartitionOffsets> partitions);
   StartContext start_context() const;
@@ -402,23 +402,21 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
   return outcome;
 }
 
-base::Result<bool> TopicJob::Impl::on_gone(int32_t partition, int64_t wanted, int64_t low) {
-  const base::Result<std::vector<kafka::PartitionEnds>> ends = consumer_->ask_ends({&partition, 1});
-  if (!ends) return base::fail(ends.error());
-  std::optional<kafka::MessageMark>& last = parts_.at(partition).last;
-  GoneFacts facts{.ends = ends->front(), .wanted = wanted};
+base::Result<bool> TopicJob::Impl::on_gone(int64_t wanted, const kafka::PartitionEnds& ends) {
+  std::optional<kafka::MessageMark>& last = parts_.at(ends.partition).last;
+  GoneFacts facts{.ends = ends, .wanted = wanted};
   if (last) {
-    const LastRead mark{.mark = *last, .partition = partition, .low = facts.ends.low};
+    const LastRead mark{.mark = *last, .partition = ends.partition, .low = ends.low};
     const base::Result<LastMessages> found =
         look_again(context_.cluster, options_.topics.payments, {&mark, 1});
     if (!found) return base::fail(found.error());
-    if (found->contains(partition)) facts.last = found->at(partition);
+    if (found->contains(ends.partition)) facts.last = found->at(ends.partition);
   }
   const base::Result<std::string> warning = judge_gone(facts, start_context());
   if (!warning) return base::fail(warning.error());
   if (!warning->empty()) context_.run.diagnostics.warning(*warning);
   // What is read again from here on comes after it.
-  if (last && last->offset >= low) last.reset();
+  if (last && last->offset >= ends.low) last.reset();
   return true;
 }
 

@@ -230,11 +230,7 @@ base::Result<void> OutputWatch::check_source(const io::Message& message) {
                                                         .group = options_.group}))
                 .first;
   }
-  const std::optional<std::string> why = judge->second.foreign(message.source_header);
-  if (!why) return {};
-  return base::fail(fmt::format("kafka:{}: partition {}, offset {}: {}", options_.topics.stats,
-                                partition, message.at.offset, *why),
-                    base::ErrorKind::kMustNotGoOn);
+  return judge->second.check(message, options_.topics.stats);
 }
 
 // A tombstone has no effect where a total of the user stands behind it, or is about to.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,9 +30,7 @@ base::Result<void> restore_message(const io::Message& message, const std::string
                                   message.at.partition, message.at.offset, why),
                       base::ErrorKind::kMustNotGoOn);
   };
-  if (const std::optional<std::string> foreign = lane.judge.foreign(message.source_header)) {
-    return fail_with(*foreign);
-  }
+  if (base::Result<void> own = lane.judge.check(message, topic); !own) return own;
   record::Stats stats;
   const record::Flaw flaw = decoder.decode_one(*message.value, stats);
   if (flaw != record::Flaw::kNone) {

@@ -43,10 +43,14 @@ kafka_down() {
 setup_file() { kafka_up; }
 teardown_file() { kafka_down; }
 
-setup() {
+setup() { name_topics; }
+
+# name_topics: `payments` and `stats`, names that nobody else has, and payagg's default `group` for them.
+name_topics() {
   paystats_setup
   payments=$(unique payments)
   stats=$(unique stats)
+  group=payagg.$payments.$stats
 }
 
 # broker VERB ARG...: scripts/kafka on this file's cluster: broker kill 1; broker start; broker admin topics --list.
@@ -91,16 +95,24 @@ end_offsets() { topics ends "$@"; }
 # committed GROUP TOPIC: lines "partition offset" of the group.
 committed() { topics committed "$1" | sed -n "s/^$2 //p"; }
 
-# stops_for_good WORDS COMMAND...: exit 3, which no supervisor starts again, and a message with these words.
-stops_for_good() {
-  local words=$1 status=0
-  shift
-  "$@" >stopped.out 2>stopped.err || status=$?
-  [ "$status" -eq 3 ] && [ ! -s stopped.out ] && grep -qF -- "$words" stopped.err || {
-    echo "$*: status $status, stderr: $(cat stopped.err)" >&2
-    return 1
-  }
+# stops_for_good WORDS COMMAND...: exit 3, which no supervisor starts again, and a message with these
+# words, in stopped.err.
+stops_for_good() { fails_saying 3 stopped "$@"; }
+
+# topics_for PARTITIONS: both topics, as they must be.
+topics_for() {
+  topic "$payments" "$1"
+  topic "$stats" "$1" cleanup.policy=compact
 }
+
+# new_output PARTITIONS: another output topic than before, which is empty.
+new_output() {
+  stats=$(unique stats)
+  topic "$stats" "$1" cleanup.policy=compact
+}
+
+# pay ARG...: paygen to the topic of payments.
+pay() { paygen -q -o "kafka:$payments" "$@"; }
 
 # nobody_answers: sets `nobody`, an address that refuses connections as long as the test runs.
 nobody_answers() {

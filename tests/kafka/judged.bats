@@ -4,13 +4,6 @@
 load ../tools/helpers
 load helpers
 
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-  group=payagg.$payments.$stats
-}
-
 # aggregate [OPTION...]: payagg over what is there now.
 aggregate() {
   timeout 240 payagg "kafka:$payments" -o "kafka:$stats" --available-now --instance one "$@"
@@ -24,13 +17,6 @@ quietly() {
     return 1
   }
 }
-
-topics_for() {
-  topic "$payments" "$1"
-  topic "$stats" "$1" cleanup.policy=compact
-}
-
-pay() { paygen -q -o "kafka:$payments" "$@"; }
 
 # anew TOPIC [KEY=VALUE]: deletes it and makes it again, of one partition.
 anew() {
@@ -60,8 +46,7 @@ set_by_hand() {
   stops_for_good "$words" aggregate
   stops_for_good "$words" aggregate --on-data-loss continue
   grep -q 'give payagg a new output topic and a new group$' stopped.err
-  stats=$(unique stats)
-  topic "$stats" 1 cleanup.policy=compact
+  new_output 1
   quietly
   exact
 }
@@ -208,8 +193,7 @@ END
   topic "$payments" 1
   pay --random 100 --users 3 --seed 2
   stops_for_good "made of kafka:$first, and not of kafka:$payments: an output topic is for one input" aggregate
-  stats=$(unique stats)
-  topic "$stats" 1 cleanup.policy=compact
+  new_output 1
   quietly
   exact
 }

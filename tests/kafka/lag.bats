@@ -5,19 +5,13 @@ load ../tools/helpers
 load helpers
 
 setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-  group=payagg.$payments.$stats
-  topic "$payments" 2
-  topic "$stats" 2 cleanup.policy=compact
+  name_topics
+  topics_for 2
 }
 
 aggregates() {
   in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --metrics metrics "$@"
 }
-
-pay() { paygen -q -o "kafka:$payments" "$@"; }
 
 # figure NAME: what the metrics say of it now.
 figure() { sed -n "s/^payagg_$1 //p" metrics | grep . || echo -1; }

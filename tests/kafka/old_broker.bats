@@ -7,11 +7,8 @@ load helpers
 setup_file() { kafka_up --version 3.8.1 --tls; }
 
 setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-  topic "$payments" 3
-  topic "$stats" 3 cleanup.policy=compact
+  name_topics
+  topics_for 3
 }
 
 merged() { consume "$stats" | payagg --merge; }

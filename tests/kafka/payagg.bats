@@ -10,15 +10,6 @@ aggregate() { timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --availa
 # merged: the totals that the output topic holds, in order.
 merged() { consume "$stats" | payagg --merge; }
 
-# topics_for PARTITIONS: both topics, as they must be.
-topics_for() {
-  topic "$payments" "$1"
-  topic "$stats" "$1" cleanup.policy=compact
-}
-
-# pay ARG...: paygen to the topic of payments.
-pay() { paygen -q -o "kafka:$payments" "$@"; }
-
 @test "the totals of a topic are exact, and those of each partition stay in the partition of that number" {
   topics_for 4
   pay --random 100000 --users 5000 --seed 3 --expect expected

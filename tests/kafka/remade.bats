@@ -4,13 +4,6 @@
 load ../tools/helpers
 load helpers
 
-topics_for() {
-  topic "$payments" "$1"
-  topic "$stats" "$1" cleanup.policy=compact
-}
-
-pay() { paygen -q -o "kafka:$payments" "$@"; }
-
 start_payagg() { in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one "$@"; }
 
 # remake [PARTITIONS [SETTINGS]]: the output topic is deleted and made anew.
@@ -113,8 +106,7 @@ ends_well() {
   ended_with 2
   grep -q "kafka:$stats: cleanup.policy is delete, and must be compact.*kafka-configs.sh .*--topic $stats --add-config cleanup.policy=compact" background.err
 
-  stats=$(unique stats)
-  topic "$stats" 2 cleanup.policy=compact
+  new_output 2
   start_payagg --guarantee at-least-once
   wait_for exact
   remake 1
@@ -162,8 +154,7 @@ ends_well() {
   ended_with 3
   grep -q "kafka:$stats: partition 0, offset [0-9]*: a total that was made of kafka:$others, and not of kafka:$payments" background.err
 
-  stats=$(unique stats)
-  topic "$stats" 1 cleanup.policy=compact
+  new_output 1
   start_payagg --guarantee at-least-once
   wait_for exact
   echo "edgar	{\"user\":\"edgar\",\"sum\":3.00,\"count\":1,\"partition\":0,\"offset\":0}" |

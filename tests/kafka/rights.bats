@@ -13,9 +13,7 @@ setup_file() {
 }
 
 setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
+  name_topics
   properties=$KAFKA_DIR/sasl-plain.properties
 }
 

@@ -4,24 +4,10 @@
 load ../tools/helpers
 load helpers
 
-setup() {
-  paystats_setup
-  payments=$(unique payments)
-  stats=$(unique stats)
-  group=payagg.$payments.$stats
-}
-
 # aggregate [OPTION...]: payagg over what is there now.
 aggregate() {
   timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --available-now --instance one "$@"
 }
-
-topics_for() {
-  topic "$payments" "$1"
-  topic "$stats" "$1" cleanup.policy=compact
-}
-
-pay() { paygen -q -o "kafka:$payments" "$@"; }
 
 # whole TOPIC: each committed message with all that signatures.py wants to know of it.
 whole() { consume "$1" -f '%p\t%o\t%T\t%S\t%h\t%k\t%s\n'; }

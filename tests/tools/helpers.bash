@@ -90,16 +90,20 @@ ended_with() {
   }
 }
 
-# refuses WORDS COMMAND...: exit 2, nothing on stdout, and a message with these words.
-refuses() {
-  local words=$1 status=0
-  shift
-  "$@" >refused.out 2>refused.err || status=$?
-  [ "$status" -eq 2 ] && [ ! -s refused.out ] && grep -qF -- "$words" refused.err || {
-    echo "$*: status $status, stderr: $(cat refused.err)" >&2
+# fails_saying STATUS NAME WORDS COMMAND...: exit STATUS, nothing on stdout, and a message with these words,
+# in NAME.err.
+fails_saying() {
+  local wanted=$1 name=$2 words=$3 status=0
+  shift 3
+  "$@" >"$name.out" 2>"$name.err" || status=$?
+  [ "$status" -eq "$wanted" ] && [ ! -s "$name.out" ] && grep -qF -- "$words" "$name.err" || {
+    echo "$*: status $status, stderr: $(cat "$name.err")" >&2
     return 1
   }
 }
+
+# refuses WORDS COMMAND...: exit 2, nothing on stdout, and a message with these words, in refused.err.
+refuses() { fails_saying 2 refused "$@"; }
 
 # silent COMMAND...: exit 0 and not a byte on stdout or stderr.
 silent() {

@@ -29,8 +29,8 @@ class RecordingOwner final : public PartitionOwner {
     revoked.push_back(lost);
     return {};
   }
-  base::Result<bool> on_gone(int32_t /*partition*/, int64_t wanted, int64_t low) override {
-    return base::fail(std::to_string(wanted) + " is gone, " + std::to_string(low) +
+  base::Result<bool> on_gone(int64_t wanted, const PartitionEnds& ends) override {
+    return base::fail(std::to_string(wanted) + " is gone, " + std::to_string(ends.low) +
                       " is the first");
   }
 

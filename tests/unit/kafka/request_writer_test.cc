@@ -21,7 +21,7 @@ class Owner final : public PartitionOwner {
     return starts;
   }
   base::Result<void> on_revoked(bool /*lost*/) override { return {}; }
-  base::Result<bool> on_gone(int32_t /*partition*/, int64_t /*wanted*/, int64_t /*low*/) override {
+  base::Result<bool> on_gone(int64_t /*wanted*/, const PartitionEnds& /*ends*/) override {
     return true;
   }
 };
