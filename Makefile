@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-rights test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -29,6 +29,14 @@ test-quick: build ## the tests of the Release build only
 
 test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built in a cache folder
 	@scripts/rdkafka-latest
+
+test-attacks: build ## clients that exhaust, stall and damage, in full: the server keeps its bounds
+	@tests/tools/attacks.py --bin $(BUILD)/bin --full
+	@tests/tools/mutated.py --bin $(BUILD)/bin --seed $(or $(SEED),1) --requests 100000
+	@tests/tools/chunked.py --bin $(BUILD)/bin --seed $(or $(SEED),1) --requests 30000
+
+test-openapi: build ## schemathesis against a server: every answer is one that its document describes
+	@PAYSTATS_BIN=$(BUILD)/bin tests/tools/openapi_requests $(or $(SEED),1)
 
 test-rights: build ## each tool on Kafka with the rights of its manual, and without each of them in turn
 	@scripts/setup-kafka

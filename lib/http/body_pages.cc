@@ -26,7 +26,10 @@ BodyPages::Pages BodyPages::of(const api::SharedBytes& body) {
     Known& known = found->second;
     const bool same = !known.body.owner_before(body) && !body.owner_before(known.body);
     if (same) {
-      if (!known.pages && (known.pages = make(*body))) known.file_bytes = body->size();
+      if (!known.pages) {
+        known.pages = make(*body);
+        if (known.pages) known.file_bytes = body->size();
+      }
       return known.pages;
     }
     // Another body was made where one that is gone had been.

@@ -114,7 +114,7 @@ loop::asio::awaitable<void> HttpConnection::serve() {
     turn_answers_ = 0;
   }
   co_await flush();
-  if (unread_body_ && socket_.is_open()) co_await linger();
+  if (more_may_come_ && socket_.is_open()) co_await linger();
 }
 
 // A byte now and then buys no time: only a state that begins has a new deadline.
@@ -147,7 +147,6 @@ void HttpConnection::refuse_head(HeadStatus status, const std::string& flaw) {
   answered_ = true;
   keep_alive_ = false;
   head_only_ = false;
-  unread_body_ = true;
   respond(status == HeadStatus::kTooLarge
               ? api::closing_problem(api::ProblemType::kHeaderTooLarge, "a header may have 8 KiB")
               : api::closing_problem(api::ProblemType::kBadRequest, flaw));
@@ -161,7 +160,7 @@ std::optional<api::Action> HttpConnection::answer(HttpHead& head) {
   say_keep_alive_ = request.is_http_1_0;  // it does not take it for granted
   answered_ = true;
   api::Action action = service_.router.route(request);
-  unread_body_ = api::has_body(request);
+  more_may_come_ = api::has_body(request);
   // The request is not looked at any more: it pointed into the input.
   input_.erase(0, head.bytes);
   if (const auto* response = std::get_if<api::HttpResponse>(&action)) {
@@ -194,6 +193,7 @@ bool HttpConnection::answer_from_memory(const api::AskStats& ask) {
 
 void HttpConnection::respond(const api::HttpResponse& response) {
   if (response.close || !keep_alive_ || service_.stopping) ending_ = true;
+  if (response.close) more_may_come_ = true;  // the client does not know yet that it is the last
   service_.figures.count(response);
   api::append_head(
       output_.head(), response,
@@ -233,7 +233,7 @@ loop::asio::awaitable<void> HttpConnection::ask_stats(api::AskStats ask) {
 loop::asio::awaitable<void> HttpConnection::take_payments(api::TakePayments take) {
   const std::optional<std::string_view> body = co_await read_body(take);
   if (!body) co_return;
-  unread_body_ = false;
+  more_may_come_ = false;
   std::variant<api::HttpResponse, api::PostedPayments> read =
       api::read_payments(*body, service_.rules, take.idempotency_key);
   if (take.is_chunked || body_.size() > 0) {

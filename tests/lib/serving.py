@@ -1,6 +1,10 @@
-"""A paystats-serve under test, and what payagg makes of its output."""
+"""A paystats-serve under test, what it says on a connection, and what payagg makes of its output."""
+import json
 import os
+import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 
@@ -66,6 +70,41 @@ class Server:
     def end(self):
         if self.process.poll() is None:
             self.kill()
+
+
+def talk(port, pieces, waits):
+    """All that comes back. `waits`: for answers; else the client ends its side behind the last piece."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as one:
+        one.settimeout(LIMIT_S)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for piece in pieces:
+                one.sendall(piece)
+            if not waits:
+                one.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it has ended the connection: what it said is read
+        try:
+            while got := one.recv(65536):
+                received += got
+        except ConnectionResetError:
+            pass
+        # All is read: without a linger the ports of 100,000 connections would be in TIME_WAIT.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return received
+
+
+def accepted_in(answer):
+    """How many payments these answers say were accepted."""
+    return sum(map(int, re.findall(rb'{"accepted":(\d+)}', answer)))
+
+
+def check_logged(bin_dir, log, taken):
+    lines = payagg(bin_dir, "--output-mode", "final", log).splitlines()
+    logged = sum(json.loads(line)["count"] for line in lines)
+    if logged != taken:
+        raise Difference(f"{taken} payments were accepted, the log has {logged}")
 
 
 def payagg(bin_dir, *words):

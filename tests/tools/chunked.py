@@ -16,14 +16,13 @@ import os
 import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from serving import Server, payagg  # noqa: E402
+from serving import Server, accepted_in, check_logged, talk  # noqa: E402
 from torture_common import LIMIT_S, Difference  # noqa: E402
 
 HEAD = (b"POST /api/payments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -91,29 +90,11 @@ def damage(rng, wire):
     return wire
 
 
-def talk(port, pieces, waits):
-    """All that comes back. `waits`: for answers; else the client ends its side behind the last piece."""
-    received = b""
-    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as one:
-        one.settimeout(LIMIT_S)
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            for piece in pieces:
-                one.sendall(piece)
-            if not waits:
-                one.shutdown(socket.SHUT_WR)
-            while got := one.recv(65536):
-                received += got
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-    return received
-
-
 def judge(wire, answer):
     """What is wrong with this answer to the framing with a GET behind it; and the payments taken."""
     verdict, body, used = decode(wire + GET)
     statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
-    accepted = sum(map(int, re.findall(rb'{"accepted":(\d+)}', answer)))
+    accepted = accepted_in(answer)
     if verdict == "more":
         return ("an answer before the end" if statuses else None), accepted
     if verdict in ("malformed", "large"):
@@ -193,10 +174,7 @@ def main():
         server = Server(options.bin, log, folder, "serve")
         taken = compare(options, server) + stream(server)
         server.stop()
-        lines = payagg(options.bin, "--output-mode", "final", log).splitlines()
-        logged = sum(json.loads(line)["count"] for line in lines)
-        if logged != taken:
-            raise Difference(f"{taken} payments were accepted, the log has {logged}")
+        check_logged(options.bin, log, taken)
     except Difference as difference:
         sys.exit(f"chunked.py: {difference}")
     finally:
