@@ -268,16 +268,24 @@ def play(run, commands, bursts):
                      payagg(run.bin_dir, *run.output.payagg_words, run.output.name))
     if sum(run.proxy.passed.values()) <= len(run.proxy.passed):
         raise Difference("no request was sent to a server twice: the proxy has lost no answer")
+    silent = [name for name, times in sent_by_library(run).items() if times == 0]
+    if silent:
+        raise Difference(f"the libraries of {' and '.join(silent)} sent nothing again by themselves: "
+                         "no connection was ended as it has to be for that")
+
+
+def sent_by_library(run):
+    """{client: requests} that its library sent again, without a word to its program."""
+    seen = collections.Counter()
+    for key, times in run.proxy.seen.items():
+        seen[key.partition("-")[0]] += times
+    return {name: seen[name] - run.tries[name] for name in ("java", "go") if run.tries[name]}
 
 
 def say(number, run, seconds):
-    client = collections.Counter()
-    for key, times in run.proxy.seen.items():
-        client[key.partition("-")[0]] += times
-    by_itself = {name: client[name] - run.tries[name] for name in ("java", "go") if run.tries[name]}
     print(f"lost_answers: round {number}: {len(run.ledger.sent)} keys, {run.ledger.count(TAKEN)} taken, "
           f"{sum(run.proxy.passed.values())} requests passed on, sent again by the library alone "
-          f"{by_itself}, {seconds:.1f} s; {dict(sorted(run.proxy.played.items()))}", flush=True)
+          f"{sent_by_library(run)}, {seconds:.1f} s; {dict(sorted(run.proxy.played.items()))}", flush=True)
 
 
 def main():
