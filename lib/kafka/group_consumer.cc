@@ -180,6 +180,7 @@ base::Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_li
 
 base::Result<void> GroupConsumer::Impl::begin_reading() {
   std::vector<record::SourceOffset> starts;
+  starts.reserve(next_.size());
   for (const auto& [partition, held] : next_) starts.push_back({partition, held.next});
   const RdPartitions list = list_of(options_.topic, starts);
   const rd_kafka_resp_err_t error = rd_kafka_assign(client_->rk(), list.get());

@@ -547,7 +547,7 @@ END
   wait_for '[ "$(first 50 | wc -l)" -eq 30 ]'
   "$on_terminal" 80x10 paystats-cache --connect stats.sock --watch >drawn 2>/dev/null 3>&- 9>&- &
   watcher=$!
-  wait_for '[ -s drawn ]'
+  wait_for '[ "$(grep -c $'"'\x1b\\\\[K$'"' drawn)" -ge 9 ]'
   [ "$(grep -c $'\x1b\\[K$' drawn)" -eq 9 ]
   head -c 3 drawn | cmp - <(printf '\x1b[H')
   grep -q 'user24' drawn
