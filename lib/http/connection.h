@@ -62,9 +62,9 @@ class HttpConnection final : public ConnectionIo,
   std::optional<uint64_t> post_;  // at the writer, that is waited for
   size_t turn_answers_ = 0;       // since it began to answer what it had read, or got its turn
   bool awaits_turn_ = false;
-  bool last_turn_ = false;  // it was to finish meanwhile
+  bool last_turn_ = false;      // it was to finish meanwhile
   bool more_may_come_ = false;  // from the client, behind the answer that is the last
-  size_t scanned_ = 0;  // of the input, see parse_head()
+  size_t scanned_ = 0;          // of the input, see parse_head()
   std::string local_host_;
 
   // Of the request at hand.

@@ -110,10 +110,7 @@ class MessageDecoder {
     lines_.lines = static_cast<uint32_t>(run.messages.size());
     lines_.records = lines_.lines;
     if (decoder_.take_foreign_volume()) notice_foreign_volume(rejects_, names_, run.source);
-    if (!batch_met_ && has_batches(lines_)) {
-      batch_met_ = true;
-      notice_batch(rejects_, run.source);
-    }
+    notice_batch(lines_, batch_met_, rejects_, run.source);
     records_ += lines_.records;
     order_.begin();
     if (base::Result<void> taken = on_run(run); !taken) return taken;

@@ -33,7 +33,12 @@ bool has_batches(const record::DecodedLines<Record>& lines) {
   return false;
 }
 
-inline void notice_batch(RejectLog& log, std::string_view source) {
+// `met`: whether one was met before; the first is told.
+template <class Record>
+void notice_batch(const record::DecodedLines<Record>& lines, bool& met, RejectLog& log,
+                  std::string_view source) {
+  if (met || !has_batches(lines)) return;
+  met = true;
   log.notice(RejectLog::Notice::kBatchInTopic,
              fmt::format("{}: has batches or groups, which count as all their payments; to "
                          "versions before they were rejects",
