@@ -235,7 +235,8 @@ EXAMPLES = {
     "topics/hidden.h": "const std::string& brokers, Diagnostics& diagnostics,"
                        " kafka::GroupConsumer& consumer, const Clock& clock, TopicCounters& counters",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
-                          " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts",
+                          " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts,"
+                          " const kafka::GroupConsumer::Position& position",
     "topics/start.h": "std::span<const PartitionFacts> facts, const StartContext& context",
     "totals/join.h": "Totals& totals, std::vector<std::unique_ptr<Totals>> others, unsigned threads",
     "totals/merge.h": "Diagnostics& diagnostics, const DecodedLines<Stats>& lines,"

@@ -15,9 +15,12 @@ using RdAdminOptions =
 }  // namespace
 
 // A producer's handle might.
-base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster) {
-  return Client::open(cluster, RD_KAFKA_CONSUMER,
-                      {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
+base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster, base::Instant deadline) {
+  base::Result<std::unique_ptr<Client>> admin =
+      Client::open(cluster, RD_KAFKA_CONSUMER,
+                   {.defaults = {}, .musts = {{"allow.auto.create.topics", "false"}}});
+  if (admin) (*admin)->give_up_at(deadline);
+  return admin;
 }
 
 base::Result<RdEvent> ask_admin(
@@ -27,6 +30,7 @@ base::Result<RdEvent> ask_admin(
   const RdAdminOptions options(rd_kafka_AdminOptions_new(admin.rk(), operation));
   rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, why.data(), why.size());
   const RdQueue queue(rd_kafka_queue_new(admin.rk()));
+  const base::Clock& clock = admin.cluster().context().clock;
   for (;;) {
     send(options.get(), queue.get());
     RdEvent event;
@@ -35,6 +39,7 @@ base::Result<RdEvent> ask_admin(
         return base::fail("a signal came while a broker was waited for",
                           base::ErrorKind::kInterrupted);
       }
+      if (clock.now() >= admin.deadline()) return base::fail(what + ": not answered in time");
       event.reset(rd_kafka_queue_poll(queue.get(), 100));
     }
     const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());

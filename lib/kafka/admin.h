@@ -19,11 +19,13 @@
 
 namespace paystats::kafka {
 
-// A handle that never makes a topic by asking for it.
-base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster);
+// A handle that never makes a topic by asking for it, and gives up at the deadline.
+base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster,
+                                                 base::Instant deadline = base::Instant::max());
 
 // Has `send` ask, and waits for the answer; again where no broker can be reached, as long as the
-// cluster's patience lasts. `what` begins the message of an error.
+// cluster's patience lasts, and not beyond the handle's deadline. `what` begins the message of an
+// error.
 base::Result<RdEvent> ask_admin(
     Client& admin, rd_kafka_admin_op_t operation, const std::string& what,
     const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send);

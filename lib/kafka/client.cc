@@ -259,7 +259,7 @@ base::Result<void> Client::request(const std::string& what,
     }
     if (is_unknown(error)) unknown_since = std::min(unknown_since, clock.now());
     if (is_unknown(error) && clock.now() - unknown_since < kUnknownGrace) {
-      if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
+      if (base::Result<void> patient = be_patient(what, error); !patient) return patient;
       rest(100);
       continue;
     }
@@ -281,10 +281,17 @@ base::Result<void> Client::request(const std::string& what,
         stall.forget();
       }
     }
-    if (base::Result<void> patient = cluster_.check_patience(); !patient) return patient;
+    if (base::Result<void> patient = be_patient(what, error); !patient) return patient;
     // Some of these come back at once, without having waited.
     rest(milliseconds(kRetryPause));
   }
+}
+
+base::Result<void> Client::be_patient(const std::string& what, rd_kafka_resp_err_t error) {
+  if (cluster_.context().clock.now() >= deadline_) {
+    return base::fail(fmt::format("{}: not answered in time: {}", what, rd_kafka_err2str(error)));
+  }
+  return cluster_.check_patience();
 }
 
 // A group's messages are in the queue that rd_kafka_poll() serves, and it cannot take them.

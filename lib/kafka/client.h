@@ -58,9 +58,14 @@ class Client {
   rd_kafka_topic_t* topic(const std::string& name);
 
   // Repeats `call(timeout_ms)` until it succeeds or fails for good; a broker that is away is waited
-  // for as the cluster says. `what` begins the message of an error.
+  // for as the cluster says, but not beyond the time of give_up_at(). `what` begins the message of
+  // an error.
   base::Result<void> request(const std::string& what,
                              const std::function<rd_kafka_resp_err_t(int)>& call);
+
+  // For a caller that has more to do than to wait.
+  void give_up_at(base::Instant deadline) { deadline_ = deadline; }
+  base::Instant deadline() const { return deadline_; }
 
   // Commits offsets of a group's member, and waits; after a stop signal no longer than the grace.
   // REQUIRES: a member of a group.
@@ -95,6 +100,7 @@ class Client {
   Client(Cluster& cluster, ClientCallbacks callbacks);
   RdMetadata ask_metadata(rd_kafka_topic_t* topic);
   void rest(int pause_ms);
+  base::Result<void> be_patient(const std::string& what, rd_kafka_resp_err_t error);
   static int open_socket(int domain, int type, int protocol, void* opaque);
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
@@ -102,6 +108,7 @@ class Client {
   Cluster& cluster_;
   const ClientCallbacks callbacks_;
   rd_kafka_t* rk_ = nullptr;
+  base::Instant deadline_ = base::Instant::max();  // of request()
   bool is_group_consumer_ = false;
   std::atomic<bool> left_ = false;  // by its cluster: callbacks do nothing any more
   std::vector<std::pair<std::string, RdTopic>> topics_;

@@ -34,7 +34,10 @@ std::string signature_text(const OffsetSignature& signature) {
     record::append_any_string(cluster, signature.cluster);
     if (cluster.size() <= kClusterBytesMax) text += R"(,"cluster":)" + cluster;
   }
-  text += fmt::format(R"(,"options":"{:016x}"}})", signature.options);
+  text += fmt::format(R"(,"options":"{:016x}")", signature.options);
+  if (signature.transactions) text += R"(,"transactions":true)";
+  if (signature.before_marker) text += R"(,"before":"marker")";
+  text += '}';
   return text;
 }
 
@@ -78,6 +81,8 @@ std::optional<OffsetSignature> read_signature(std::string_view text) {
     if (!cluster) return std::nullopt;
     signature.cluster = std::move(*cluster);
   }
+  signature.transactions = record::raw_value(object, "transactions") == "true";
+  signature.before_marker = record::raw_value(object, "before") == R"("marker")";
   return signature;
 }
 

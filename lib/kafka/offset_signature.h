@@ -52,8 +52,11 @@ struct OffsetSignature {
   // The last message read of the partition; it need not stand right before the offset, where the
   // end of a transaction may be. Nothing where none has been read.
   std::optional<MessageMark> last = {};
-  std::string cluster = {};  // its id; empty: it has none
-  uint64_t options = 0;      // a hash of all options that shape totals
+  std::string cluster = {};   // its id; empty: it has none
+  uint64_t options = 0;       // a hash of all options that shape totals
+  bool transactions = false;  // the end of one has been seen in the partition
+  // What stands at the offset is such an end, as far as could be told.
+  bool before_marker = false;
 
   friend bool operator==(const OffsetSignature&, const OffsetSignature&) = default;
 };

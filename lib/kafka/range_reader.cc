@@ -29,13 +29,14 @@ void select(std::span<const io::Message> messages, std::span<const OffsetRange> 
 
 base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
                                std::span<const OffsetRange> ranges, const OnRestored& on_messages,
-                               std::vector<int64_t>* reached) {
+                               std::vector<int64_t>* reached, base::Instant deadline) {
   if (ranges.empty()) return {};
   base::Result<std::unique_ptr<PartitionReader>> opened = PartitionReader::open(
       cluster, topic,
       {.fetch_wait_ms = kFetchWaitMs, .source_headers = true, .fetch_bytes = kFetchBytes});
   if (!opened) return base::fail(opened.error());
   PartitionReader& reader = **opened;
+  reader.client().give_up_at(deadline);
   std::vector<int32_t> partitions;
   std::vector<int64_t> first;
   for (const OffsetRange& range : ranges) {
@@ -51,6 +52,7 @@ base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
                             : on_messages({.messages = selected, .source = topic});
   };
   base::Result<void> read = reader.read_until(on_taken, [&] {
+    if (cluster.context().clock.now() >= deadline) return true;
     bool done = true;
     for (size_t i = 0; i < ranges.size(); ++i) {
       const PartitionPosition& position = reader.partitions()[i];

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "kafka/cluster.h"
 #include "kafka/restore.h"
@@ -32,9 +33,11 @@ struct OffsetRange {
 // as the cluster says. Errors: kInterrupted after a stop signal; what `on_messages` returns; a
 // partition that is not there. REQUIRES: no two ranges of one partition. Where the end of what is
 // committed comes before that of the range, the former is put into `reached`, if that is not null;
-// else the latter, or what is behind it.
+// else the latter, or what is behind it. At the deadline it is an error that brokers have not said
+// where the ranges lie, and reading ends where it is: `reached` says how far that was.
 base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
                                std::span<const OffsetRange> ranges, const OnRestored& on_messages,
-                               std::vector<int64_t>* reached = nullptr);
+                               std::vector<int64_t>* reached = nullptr,
+                               base::Instant deadline = base::Instant::max());
 
 }  // namespace paystats::kafka

@@ -75,6 +75,10 @@ base::Result<bool> RequestWriter::commit() {
   return *outcome == CommitOutcome::kCommitted;
 }
 
+void RequestWriter::look_for_partitions() {
+  static_cast<void>(impl_->producer->has_leaders(impl_->options.answers_topic));
+}
+
 bool RequestWriter::undone() const {
   return impl_->undone;
 }

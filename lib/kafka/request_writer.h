@@ -60,6 +60,10 @@ class RequestWriter {
   // True: committed, all of it. False: none of it counts, or that is unknown; see why().
   base::Result<bool> commit();
 
+  // Asks how many partitions the answers have by now, which librdkafka does by itself only each
+  // five minutes: it sends nothing to one that it does not know. REQUIRES: no transaction is open.
+  void look_for_partitions();
+
   const std::string& why() const;  // the last commit() said false
   // None of it counts, for certain.
   bool undone() const;

@@ -63,7 +63,8 @@ class StatsWriter {
   bool settled() const;
   base::Result<bool> wait();  // REQUIRES: under_way()
 
-  // The last wait() said true: where the stats lie in their topic, until the next commit().
+  // Where the stats lie in their topic of which the last wait() has told, until the next commit();
+  // those that were undone too, as far as they have been delivered.
   std::span<const DeliveredRange> delivered() const;
 
   // The last wait() said false: why, and whether there is no such topic, or partition, to write to.

@@ -73,8 +73,9 @@ base::Result<void> create(Client& admin, const TopicWish& wish) {
 
 }  // namespace
 
-base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
-  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish,
+                                    base::Instant deadline) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster, deadline);
   if (!admin) return base::fail(admin.error());
   bool made = false;
   for (;;) {
@@ -95,12 +96,16 @@ base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish) {
     if (cluster.stop().requested()) {
       return base::fail("a signal came while a topic was made", base::ErrorKind::kInterrupted);
     }
+    if (cluster.context().clock.now() >= deadline) {
+      return base::fail(topic_label(wish.name) + ": made, but not there in time");
+    }
     rd_kafka_poll((*admin)->rk(), milliseconds(kLeaderWait));
   }
 }
 
-base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name) {
-  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name,
+                                                base::Instant deadline) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster, deadline);
   if (!admin) return base::fail(admin.error());
   const base::Result<int32_t> partitions = partitions_of(**admin, name);
   if (!partitions) return base::fail(partitions.error());
@@ -161,8 +166,9 @@ base::Result<std::string> cluster_id(Cluster& cluster) {
 }
 
 base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
-                                                          const std::string& topic) {
-  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster);
+                                                          const std::string& topic,
+                                                          base::Instant deadline) {
+  base::Result<std::unique_ptr<Client>> admin = open_admin(cluster, deadline);
   if (!admin) return base::fail(admin.error());
   const RdConfigResource resource(
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "kafka/cluster.h"
 
@@ -28,11 +29,16 @@ struct TopicWish {
       {};  // the others: as the broker has it
 };
 
+// A caller that has more to do than to wait for brokers says until when it does.
+inline constexpr base::Instant kNoDeadline = base::Instant::max();
+
 // The number of its partitions.
-base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish);
+base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish,
+                                    base::Instant deadline = kNoDeadline);
 
 // The same where there is such a topic, else nothing. Makes none, whatever the user said.
-base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name);
+base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name,
+                                                base::Instant deadline = kNoDeadline);
 
 // Of two topics whose partitions go together by number: an error that says which of them is to be
 // grown, and how. Nothing is grown by itself: where keys go changes with it.
@@ -58,6 +64,7 @@ using TopicSettings = std::map<std::string, std::string>;
 // All settings of a topic, the broker's defaults for topics among them. Where the broker does not
 // let us ask, nothing, and a warning.
 base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
-                                                          const std::string& topic);
+                                                          const std::string& topic,
+                                                          base::Instant deadline = kNoDeadline);
 
 }  // namespace paystats::kafka

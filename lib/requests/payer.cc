@@ -279,6 +279,7 @@ base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
     base::Result<void> grown = kafka::check_grown(cluster_, options_.topics.requests,
                                                   options_.topics.answers, kAnswersGoByNumber);
     if (!grown) return base::fail(grown.error());
+    writer_->look_for_partitions();
   }
   const base::Result<std::map<int32_t, int64_t>> answered = restore(partitions);
   if (!answered) return base::fail(answered.error());

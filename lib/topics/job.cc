@@ -67,6 +67,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> loop();
   base::Result<void> take(const io::MessageBlock& block);
   base::Result<void> add(const io::DecodedRun<record::Payment>& decoded);
+  uint64_t users() const;
   base::Result<void> check_users() const;
   base::Result<void> finish();
   base::Result<void> leave_unpublished() const;
@@ -209,11 +210,15 @@ base::Result<void> TopicJob::Impl::add(const io::DecodedRun<record::Payment>& de
   return {};
 }
 
-// Each table has the limit by itself; together they must keep it, too.
-base::Result<void> TopicJob::Impl::check_users() const {
+uint64_t TopicJob::Impl::users() const {
   uint64_t users = 0;
   for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
-  if (users <= options_.users_max) return {};
+  return users;
+}
+
+// Each table has the limit by itself; together they must keep it, too.
+base::Result<void> TopicJob::Impl::check_users() const {
+  if (users() <= options_.users_max) return {};
   return base::fail(fmt::format("more than {} users: raise --users-max if there is the memory",
                                 options_.users_max));
 }
@@ -284,20 +289,19 @@ bool TopicJob::Impl::all_read() const {
 
 void TopicJob::Impl::count() {
   counted_ = clock_.now();
-  uint64_t users = 0;
-  for (const auto& [partition, part] : parts_) users += part.totals.totals().users();
   uint64_t lag = 0;
   bool caught_up = was_assigned_;
   const std::vector<kafka::GroupConsumer::Position> positions = consumer_->positions();
   for (const kafka::GroupConsumer::Position& position : positions) {
     const auto part = parts_.find(position.partition);
     if (part == parts_.end()) continue;  // about to be given back
+    note_end(position, part->second);
     const int64_t target = part->second.target;
     lag += static_cast<uint64_t>(std::max(position.high, target) - position.next);
     caught_up = caught_up && position.next >= target;
   }
   hidden_.look(positions, counted_);
-  context_.counters.users = users;
+  context_.counters.users = users();
   context_.counters.lag = lag;
   context_.counters.hidden = hidden_.messages();
   context_.counters.hidden_s = static_cast<uint64_t>(
@@ -389,10 +393,11 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
   if (!lost) {
     // The next owner begins where this ends. If it does not come about that one reads a little
     // more.
-    const base::Result<bool> published = publisher_->publish_all();
+    const base::Result<bool> published = publisher_->hand_over();
     if (!published && published.error().kind != base::ErrorKind::kInterrupted) {
       return base::fail(published.error());
     }
+    if (watch_.is_gone() && users() > 0) return leave_unpublished();
   }
   base::Result<void> outcome = publisher_->forget();
   parts_.clear();
@@ -403,8 +408,13 @@ base::Result<void> TopicJob::Impl::on_revoked(bool lost) {
 }
 
 base::Result<bool> TopicJob::Impl::on_gone(int64_t wanted, const kafka::PartitionEnds& ends) {
-  std::optional<kafka::MessageMark>& last = parts_.at(ends.partition).last;
+  TopicPart& part = parts_.at(ends.partition);
+  std::optional<kafka::MessageMark>& last = part.last;
   GoneFacts facts{.ends = ends, .wanted = wanted};
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
+    if (position.partition != ends.partition) continue;
+    facts.before_marker = is_before_marker(position, part);
+  }
   if (last) {
     const LastRead mark{.mark = *last, .partition = ends.partition, .low = ends.low};
     const base::Result<LastMessages> found =
@@ -417,6 +427,7 @@ base::Result<bool> TopicJob::Impl::on_gone(int64_t wanted, const kafka::Partitio
   if (!warning->empty()) context_.run.diagnostics.warning(*warning);
   // What is read again from here on comes after it.
   if (last && last->offset >= ends.low) last.reset();
+  part.begun = std::max(wanted, ends.low);
   return true;
 }
 

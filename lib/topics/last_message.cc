@@ -1,5 +1,7 @@
 #include "topics/last_message.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "io/message_source.h"
@@ -7,38 +9,71 @@
 #include "kafka/range_reader.h"
 
 namespace paystats::topics {
+namespace {
+
+using Marks = std::map<int32_t, kafka::MessageMark>;  // by partition
+
+std::vector<int32_t> partitions_of(const Marks& marks) {
+  std::vector<int32_t> partitions;
+  partitions.reserve(marks.size());
+  for (const auto& [partition, mark] : marks) partitions.push_back(partition);
+  return partitions;
+}
+
+// Puts into `found` what stands at each of the marks, where anything does.
+base::Result<void> read_again(kafka::Cluster& cluster, const std::string& topic, const Marks& marks,
+                              LastMessages& found) {
+  std::vector<kafka::OffsetRange> ranges;
+  ranges.reserve(marks.size());
+  for (const auto& [partition, mark] : marks) {
+    ranges.push_back({.partition = partition, .from = mark.offset, .to = mark.offset + 1});
+  }
+  return kafka::read_ranges(cluster, topic, ranges, [&](const io::MessageBlock& block) {
+    for (const io::Message& message : block.messages) {
+      const bool same = kafka::mark_of(message) == marks.at(message.at.partition);
+      found[message.at.partition] = same ? LastMessage::kSame : LastMessage::kOther;
+    }
+    return base::Result<void>();
+  });
+}
+
+// Takes out of `marks` what has been removed by now; returns how many those are.
+base::Result<size_t> leave_removed(kafka::Cluster& cluster, const std::string& topic, Marks& marks,
+                                   LastMessages& found) {
+  const base::Result<std::vector<kafka::PartitionEnds>> ends =
+      kafka::ends_of_partitions(cluster, topic, partitions_of(marks));
+  if (!ends) return base::fail(ends.error());
+  return std::erase_if(marks, [&](const auto& mark) {
+    const auto end = std::ranges::find(*ends, mark.first, &kafka::PartitionEnds::partition);
+    const bool removed = mark.second.offset < end->low;
+    if (removed) found[mark.first] = LastMessage::kUnchecked;
+    return removed;
+  });
+}
+
+}  // namespace
 
 base::Result<LastMessages> look_again(kafka::Cluster& cluster, const std::string& topic,
                                       std::span<const LastRead> marks) {
   LastMessages found;
-  std::map<int32_t, kafka::MessageMark> wanted;
-  std::vector<kafka::OffsetRange> ranges;
+  Marks wanted;
   for (const auto& [mark, partition, low] : marks) {
-    if (mark.offset < low) continue;
-    wanted[partition] = mark;
-    ranges.push_back({.partition = partition, .from = mark.offset, .to = mark.offset + 1});
+    if (mark.offset >= low) wanted[partition] = mark;
   }
-  base::Result<void> read =
-      kafka::read_ranges(cluster, topic, ranges, [&](const io::MessageBlock& block) {
-        for (const io::Message& message : block.messages) {
-          const bool same = kafka::mark_of(message) == wanted.at(message.at.partition);
-          found[message.at.partition] = same ? LastMessage::kSame : LastMessage::kOther;
-        }
-        return base::Result<void>();
-      });
-  if (!read) return base::fail(read.error());
-  std::vector<int32_t> missing;
-  for (const auto& [partition, mark] : wanted) {
-    if (!found.contains(partition)) missing.push_back(partition);
+  for (;;) {
+    base::Result<void> read = read_again(cluster, topic, wanted, found);
+    if (read) break;
+    if (read.error().kind == base::ErrorKind::kInterrupted) return base::fail(read.error());
+    // One that is removed at this moment is an error of that reading.
+    const base::Result<size_t> removed = leave_removed(cluster, topic, wanted, found);
+    if (!removed) return base::fail(removed.error());
+    if (*removed == 0) return base::fail(read.error());
   }
-  // They are behind the end, or have been removed at this moment.
-  const base::Result<std::vector<kafka::PartitionEnds>> ends =
-      kafka::ends_of_partitions(cluster, topic, missing);
-  if (!ends) return base::fail(ends.error());
-  for (const kafka::PartitionEnds& each : *ends) {
-    const bool removed = wanted.at(each.partition).offset < each.low;
-    found[each.partition] = removed ? LastMessage::kUnchecked : LastMessage::kOther;
-  }
+  // What is not there is behind the end, or has been removed since.
+  std::erase_if(wanted, [&found](const auto& mark) { return found.contains(mark.first); });
+  for (const auto& [partition, mark] : wanted) found[partition] = LastMessage::kOther;
+  const base::Result<size_t> removed = leave_removed(cluster, topic, wanted, found);
+  if (!removed) return base::fail(removed.error());
   return found;
 }
 

@@ -31,6 +31,12 @@ OutputEnds::Verdict OutputEnds::published(const kafka::DeliveredRange& range) {
   return Verdict::kAhead;
 }
 
+OutputEnds::Verdict OutputEnds::undone(const kafka::DeliveredRange& range) const {
+  const auto at = places_.find(range.partition);
+  const bool back = at != places_.end() && range.offsets_known && range.first < at->second.end;
+  return back ? Verdict::kBack : Verdict::kAsExpected;
+}
+
 // The marker of a transaction that has just been committed may not be there yet.
 OutputEnds::Verdict OutputEnds::seen(int32_t partition, int64_t end) {
   const auto at = places_.find(partition);

@@ -47,6 +47,10 @@ class OutputEnds {
   // expected.
   Verdict published(const kafka::DeliveredRange& range);
 
+  // Of one that was undone, whose records still have their places: kAsExpected or kBack. Nothing is
+  // changed; the next look, or publication, finds them as something that lies between.
+  Verdict undone(const kafka::DeliveredRange& range) const;
+
   // What the broker says, while nothing of ours is under way.
   Verdict seen(int32_t partition, int64_t end);
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
 #include <utility>
 
 #include "kafka/range_reader.h"
@@ -13,9 +11,22 @@ namespace paystats::topics {
 
 using Verdict = OutputEnds::Verdict;
 
+namespace {
+
+OutputWatchOptions with_check(OutputWatchOptions options, const TopicJobContext& context) {
+  if (options.check) return options;
+  options.check = [&cluster = context.cluster, topics = options.topics,
+                   patience = options.patience] {
+    return check_again(cluster, topics, cluster.context().clock.now() + patience);
+  };
+  return options;
+}
+
+}  // namespace
+
 OutputWatch::OutputWatch(OutputWatchOptions options, TopicParts& parts,
                          const TopicJobContext& context)
-    : options_(std::move(options)),
+    : options_(with_check(std::move(options), context)),
       parts_(parts),
       context_(context),
       ends_(options_.guarantee == Guarantee::kExactlyOnce) {}
@@ -31,6 +42,7 @@ void OutputWatch::forget() {
   judges_.clear();
   next_look_ = base::Instant::max();
   went_back_ = false;
+  remade_.reset();
   gone_since_.reset();
   gone_was_told_ = false;
 }
@@ -43,6 +55,7 @@ std::vector<int32_t> OutputWatch::partitions() const {
 
 base::Result<uint64_t> OutputWatch::published(std::span<const kafka::DeliveredRange> delivered) {
   std::vector<Gap> gaps;
+  const bool was_remade = remade_.has_value();
   for (const kafka::DeliveredRange& range : delivered) {
     switch (ends_.published(range)) {
       case Verdict::kAsExpected:
@@ -53,17 +66,33 @@ base::Result<uint64_t> OutputWatch::published(std::span<const kafka::DeliveredRa
       case Verdict::kAhead:
         gaps.push_back(ends_.gap(range.partition));
         break;
-      case Verdict::kBack: {
-        base::Result<uint64_t> again = begin_anew(range.partition, range.first);
-        if (again) {
-          for (const kafka::DeliveredRange& each : delivered) ends_.published(each);
-        }
-        return again;
-      }
+      case Verdict::kBack:
+        note_remade(range.partition, range.first);
+        break;
     }
   }
+  // Of other partitions than the one that has gone back, which may have been cut alone.
   if (base::Result<void> done = read(gaps); !done) return base::fail(done.error());
-  return 0;
+  if (!remade_ || was_remade) return 0;
+  base::Result<uint64_t> again = begin_anew();
+  if (again && !remade_) {
+    for (const kafka::DeliveredRange& each : delivered) ends_.published(each);
+  }
+  return again;
+}
+
+// In a topic that was made anew it may be all that shows it: the publication behind it lies where
+// it would have lain in the topic of before.
+base::Result<uint64_t> OutputWatch::undone(std::span<const kafka::DeliveredRange> delivered) {
+  const bool was_remade = remade_.has_value();
+  for (const kafka::DeliveredRange& range : delivered) {
+    if (ends_.undone(range) == Verdict::kBack) note_remade(range.partition, range.first);
+  }
+  return remade_ && !was_remade ? begin_anew() : base::Result<uint64_t>(0);
+}
+
+void OutputWatch::look_soon() {
+  if (!parts_.empty()) next_look_ = context_.run.clock.now();
 }
 
 void OutputWatch::cannot_publish() {
@@ -87,7 +116,7 @@ base::Result<uint64_t> OutputWatch::look(bool under_way) {
       context_.run.diagnostics.warning(
           fmt::format("kafka:{}: the topic is there again", options_.topics.stats));
     }
-    if (!under_way) return judge(found->ends, now);
+    if (!under_way) return remade_ ? begin_anew(found->ends) : judge(found->ends, now);
     next_look_ = now + kLookAgain;
     return 0;
   }
@@ -99,7 +128,7 @@ base::Result<uint64_t> OutputWatch::look(bool under_way) {
   // A partition without a leader is what the producer waits for.
   gone_since_.reset();
   if (found->partitions <= parts_.rbegin()->first) {
-    const base::Result<int32_t> fits = check_topics(context_.cluster, options_.topics);
+    const base::Result<bool> fits = options_.check();
     if (!fits) return base::fail(fits.error());
   }
   return 0;
@@ -134,6 +163,7 @@ void OutputWatch::none_there(base::Instant now) {
 base::Result<uint64_t> OutputWatch::judge(std::span<const record::SourceOffset> ends,
                                           base::Instant now) {
   std::vector<Gap> gaps;
+  const record::SourceOffset* back = nullptr;
   for (const record::SourceOffset& end : ends) {
     switch (ends_.seen(end.partition, end.offset)) {
       case Verdict::kAsExpected:
@@ -142,31 +172,45 @@ base::Result<uint64_t> OutputWatch::judge(std::span<const record::SourceOffset> 
       case Verdict::kAhead:
         gaps.push_back(ends_.gap(end.partition));
         break;
-      case Verdict::kBack: {
-        // A leader that has just been elected may be behind for a moment.
-        if (!std::exchange(went_back_, true)) {
-          next_look_ = now + kLookAgain;
-          return 0;
-        }
-        base::Result<uint64_t> again = begin_anew(end.partition, end.offset);
-        if (again) {
-          for (const record::SourceOffset& each : ends) {
-            ends_.restored(each.partition, each.offset);
-          }
-        }
-        return again;
-      }
+      case Verdict::kBack:
+        if (back == nullptr) back = &end;
+        break;
     }
   }
-  went_back_ = false;
   if (base::Result<void> done = read(gaps); !done) return base::fail(done.error());
-  return 0;
+  const bool before = std::exchange(went_back_, back != nullptr);
+  if (back == nullptr) return 0;
+  // A leader that has just been elected may be behind for a moment.
+  if (!before) {
+    next_look_ = now + kLookAgain;
+    return 0;
+  }
+  note_remade(back->partition, back->offset);
+  return begin_anew(ends);
 }
 
-// Nothing is known of its ends then.
-base::Result<uint64_t> OutputWatch::begin_anew(int32_t partition, int64_t offset) {
-  const base::Result<int32_t> fits = check_topics(context_.cluster, options_.topics);
+void OutputWatch::note_remade(int32_t partition, int64_t offset) {
+  if (!remade_) remade_ = record::SourceOffset{partition, offset};
+}
+
+base::Result<uint64_t> OutputWatch::begin_anew(std::span<const record::SourceOffset> ends) {
+  base::Result<uint64_t> again = begin_anew();
+  if (again && !remade_) {
+    for (const record::SourceOffset& each : ends) ends_.restored(each.partition, each.offset);
+  }
+  return again;
+}
+
+// Nothing is known of its ends then. Where it has been deleted once more, or does not answer, a
+// later look does it.
+base::Result<uint64_t> OutputWatch::begin_anew() {
+  const base::Result<bool> fits = options_.check();
   if (!fits) return base::fail(fits.error());
+  if (!*fits) {
+    next_look_ = context_.run.clock.now() + kLookAgain;
+    return 0;
+  }
+  const record::SourceOffset at = *std::exchange(remade_, std::nullopt);
   ends_.clear();
   went_back_ = false;
   uint64_t users = 0;
@@ -174,7 +218,7 @@ base::Result<uint64_t> OutputWatch::begin_anew(int32_t partition, int64_t offset
   if (users == 0) return users;
   context_.run.diagnostics.warning(fmt::format(
       "kafka:{}: partition {} began again at offset {}: it has been made anew; {} published again",
-      options_.topics.stats, partition, offset,
+      options_.topics.stats, at.partition, at.offset,
       users == 1 ? "the total is" : fmt::format("all {} totals are", users)));
   return users;
 }
@@ -205,7 +249,7 @@ base::Result<void> OutputWatch::read(std::span<const Gap> gaps) {
         }
         return base::Result<void>();
       },
-      &reached);
+      &reached, context_.run.clock.now() + options_.patience);
   if (!done && done.error().kind == base::ErrorKind::kMustNotGoOn) return done;
   if (!done) {
     context_.run.diagnostics.detail(done.error().message);
@@ -213,7 +257,7 @@ base::Result<void> OutputWatch::read(std::span<const Gap> gaps) {
   }
   for (size_t i = 0; i < gaps.size(); ++i) {
     if (reached[i] < gaps[i].to) continue;
-    for (const std::string& user : removed[gaps[i].partition]) remove(gaps[i], user);
+    remove(gaps[i], removed[gaps[i].partition]);
     ends_.judged(gaps[i].partition);
   }
   return {};
@@ -234,19 +278,14 @@ base::Result<void> OutputWatch::check_source(const io::Message& message) {
 }
 
 // A tombstone has no effect where a total of the user stands behind it, or is about to.
-void OutputWatch::remove(const Gap& gap, const std::string& user) {
-  TopicPart& part = parts_.at(gap.partition);
-  const std::optional<uint32_t> found = part.totals.find(user);
-  if (!found) return;
-  const auto has = [&found](std::span<const uint32_t> users) {
-    return std::ranges::find(users, *found) != users.end();
-  };
-  if (has(part.totals.totals().changed())) return;
-  if (gap.ours_follow && has(std::span(part.leaving).subspan(part.left))) return;
-  part.totals.remove(user);
+void OutputWatch::remove(const Gap& gap, const std::set<std::string>& users) {
+  if (users.empty()) return;
+  const size_t removed = remove_users(parts_.at(gap.partition), users, gap.ours_follow);
+  if (removed == 0) return;
   context_.run.diagnostics.detail(
-      fmt::format("kafka:{}: partition {}: a tombstone has removed a user", options_.topics.stats,
-                  gap.partition));
+      fmt::format("kafka:{}: partition {}: {}", options_.topics.stats, gap.partition,
+                  removed == 1 ? "a tombstone has removed a user"
+                               : fmt::format("tombstones have removed {} users", removed)));
 }
 
 }  // namespace paystats::topics

@@ -4,6 +4,7 @@
 //   OutputWatch watch(options, parts, context);
 //   watch.assigned();                                             // the tables have been read back
 //   Result<uint64_t> again = watch.published(writer.delivered()); // of each committed publication
+//   again = watch.undone(writer.delivered());                     // of one that did not come about
 //   again = watch.look();                                         // between publications, often
 //   if (*again > 0) ...                                           // so many totals have changed
 //
@@ -11,13 +12,16 @@
 // nothing is published a look each kLookInterval does. Where the topic was made anew the tables
 // still hold all that was in it: all of them is published again. What lies between our own records
 // is read: a total of other payments or of another group ends the job, and a tombstone removes its
-// user. One thread. Tested through topics/job.h, and in tests/kafka/remade.bats.
+// user. What brokers do not say in a few seconds is asked for again later, since the group would
+// take a member that waits for too long for dead. One thread. See also tests/kafka/remade.bats.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +43,10 @@ struct OutputWatchOptions {
   std::string group = {};
   std::string cluster_id = {};
   Guarantee guarantee = Guarantee::kExactlyOnce;
+  // Whether the topics are what they must be, or the error that says what they lack; false: that
+  // cannot be said now. Empty: check_again() of requirements.h.
+  std::function<base::Result<bool>()> check = {};
+  base::Duration patience = std::chrono::seconds(5);  // for what is asked of brokers at one time
 };
 
 class OutputWatch {
@@ -59,16 +67,22 @@ class OutputWatch {
   // Returns how many users have been set changed: all of them, or none. Errors: kMustNotGoOn where
   // somebody else writes to the topic; what the topic lacks, where it has been made anew.
   base::Result<uint64_t> published(std::span<const kafka::DeliveredRange> delivered);
+  base::Result<uint64_t> undone(std::span<const kafka::DeliveredRange> delivered);
 
   // The same where nothing is published: asks the broker, if it is time. While a publication is
   // `under_way` only whether there is such a topic.
   base::Result<uint64_t> look(bool under_way = false);
+
+  // The next look() is due.
+  void look_soon();
 
   // A publication has failed since there is no such topic, or partition.
   void cannot_publish();
 
   // There is none at the moment: nothing can be published until a look has found one. When that is.
   bool is_gone() const { return gone_since_.has_value(); }
+  // Nothing unusual has been found that the next looks are to clear up.
+  bool is_settled() const { return !gone_since_ && !went_back_ && !remade_; }
   base::Instant next_look() const { return next_look_; }
 
  private:
@@ -77,13 +91,15 @@ class OutputWatch {
   std::optional<kafka::TopicSight> sight();
   void none_there(base::Instant now);
   base::Result<uint64_t> judge(std::span<const record::SourceOffset> ends, base::Instant now);
-  base::Result<uint64_t> begin_anew(int32_t partition, int64_t offset);
+  void note_remade(int32_t partition, int64_t offset);
+  base::Result<uint64_t> begin_anew();
+  base::Result<uint64_t> begin_anew(std::span<const record::SourceOffset> ends);
   base::Result<void> read(std::span<const Gap> gaps);
   base::Result<void> check_source(const io::Message& message);
-  void remove(const Gap& gap, const std::string& user);
+  void remove(const Gap& gap, const std::set<std::string>& users);
   std::vector<int32_t> partitions() const;
 
-  const OutputWatchOptions options_;
+  const OutputWatchOptions options_;  // `check` is there
   TopicParts& parts_;
   const TopicJobContext context_;
   OutputEnds ends_;
@@ -91,8 +107,9 @@ class OutputWatch {
   std::unique_ptr<kafka::TopicLook> look_;        // from the first look on
   base::Instant next_look_ = base::Instant::max();
   base::Instant next_poll_{};
-  bool went_back_ = false;                   // the last look has seen it
-  std::optional<base::Instant> gone_since_;  // there is no such topic
+  bool went_back_ = false;                      // the last look has seen it
+  std::optional<record::SourceOffset> remade_;  // that began again here, and is to be filled
+  std::optional<base::Instant> gone_since_;     // there is no such topic
   bool gone_was_told_ = false;
 };
 

@@ -110,4 +110,20 @@ size_t PartitionTotals::add_message(std::span<const Row> rows, size_t first, int
   return end;
 }
 
+size_t remove_users(TopicPart& part, const std::set<std::string>& users, bool leaving_follow) {
+  std::vector<bool> follows(part.totals.totals().users());
+  for (const uint32_t user : part.totals.totals().changed()) follows[user] = true;
+  if (leaving_follow) {
+    for (size_t i = part.left; i < part.leaving.size(); ++i) follows[part.leaving[i]] = true;
+  }
+  size_t removed = 0;
+  for (const std::string& user : users) {
+    const std::optional<uint32_t> found = part.totals.find(user);
+    if (!found || follows[*found]) continue;
+    part.totals.remove(user);
+    ++removed;
+  }
+  return removed;
+}
+
 }  // namespace paystats::topics

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,7 +98,14 @@ struct TopicPart {
   size_t left = 0;                     // so many of them before the part of now
   int64_t output_end = 0;              // of its totals' partition, when they were read back
   std::optional<kafka::MessageMark> last = {};  // message read, by this owner or one before
+  int64_t begun = 0;          // where this owner began to read, or went on behind what was gone
+  bool transactions = false;  // ends of some have been seen, by this owner or one before
 };
 using TopicParts = std::map<int32_t, TopicPart>;
+
+// Removes users whose last record is a tombstone, but for those of whom a total is about to stand
+// behind it: who have changed, or, where `leaving_follow`, are being published and not written yet.
+// Returns how many are removed.
+size_t remove_users(TopicPart& part, const std::set<std::string>& users, bool leaving_follow);
 
 }  // namespace paystats::topics

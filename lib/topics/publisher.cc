@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "io/wait.h"
 #include "record/encoder.h"
 
 namespace paystats::topics {
@@ -114,6 +115,27 @@ base::Result<bool> TopicPublisher::publish_all() {
   return !trigger_.pending();
 }
 
+base::Result<bool> TopicPublisher::hand_over() {
+  const bool has_totals = std::ranges::any_of(
+      parts_, [](const auto& part) { return part.second.totals.digest().users > 0; });
+  if (!has_totals) return publish_all();
+  const io::Waiter waiter(context_.run.stop, clock_);
+  const base::Instant limit = clock_.now() + kHandOverMax;
+  watch_.look_soon();  // nobody may have asked for a while
+  for (;;) {
+    base::Result<bool> published = publish_all();
+    if (!published || (!*published && !watch_.is_gone())) return published;
+    if (base::Result<void> looked = look(); !looked) return base::fail(looked.error());
+    if (urgent_ && !watch_.is_gone()) continue;
+    if (watch_.is_settled() || clock_.now() >= limit) return published;
+    if (base::Result<void> patient = context_.cluster.check_patience(); !patient) {
+      return base::fail(patient.error());
+    }
+    const base::Result<io::Wake> wake = waiter.wait_readable(-1, watch_.next_look());
+    if (!wake) return base::fail(wake.error());
+  }
+}
+
 base::Result<void> TopicPublisher::forget() {
   base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
@@ -138,7 +160,7 @@ base::Result<void> TopicPublisher::begin() {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
     next_.push_back({.partition = position.partition,
                      .offset = position.next,
-                     .signature = sign(parts_.at(position.partition), options_.origin)});
+                     .signature = sign(parts_.at(position.partition), position, options_.origin)});
   }
   rejects_ = std::exchange(context_.pending_rejects, {});
   for (auto& [partition, part] : parts_) {
@@ -147,11 +169,8 @@ base::Result<void> TopicPublisher::begin() {
   }
   const base::Result<bool> written = write_leaving();
   if (!written) return base::fail(written.error());
-  if (*written) {
-    writer_->commit();
-  } else {
-    put_back();
-  }
+  if (!*written) return put_back();
+  writer_->commit();
   return {};
 }
 
@@ -202,7 +221,7 @@ base::Result<bool> TopicPublisher::settle() {
     return forgone ? base::Result<bool>(false) : committed;
   }
   if (!*committed) {
-    put_back();
+    if (base::Result<void> back = put_back(); !back) return base::fail(back.error());
     return false;
   }
   std::swap(committed_, next_);
@@ -214,7 +233,7 @@ base::Result<bool> TopicPublisher::settle() {
   return true;
 }
 
-void TopicPublisher::put_back() {
+base::Result<void> TopicPublisher::put_back() {
   ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
@@ -225,6 +244,10 @@ void TopicPublisher::put_back() {
   context_.pending_rejects.put_back(std::exchange(rejects_, {}));
   trigger_.added(records_);
   urgent_ = urgent_ || urgent_now_;
+  const base::Result<uint64_t> again = watch_.undone(writer_->delivered());
+  if (!again) return base::fail(again.error());
+  publish_again(*again);
+  return {};
 }
 
 }  // namespace paystats::topics

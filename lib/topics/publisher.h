@@ -50,6 +50,8 @@ class TopicPublisher {
   // One that takes longer may be for a topic that is not there any more.
   static constexpr base::Duration kQuick = std::chrono::seconds(2);
   static constexpr base::Duration kOffsetsAfter = std::chrono::seconds(1);
+  // Less than max.poll.interval.ms, five minutes.
+  static constexpr base::Duration kHandOverMax = std::chrono::minutes(4);
 
   // `parts` and `watch` are borrowed as well.
   TopicPublisher(std::unique_ptr<kafka::StatsWriter> writer, const TopicPublisherOptions& options,
@@ -80,6 +82,12 @@ class TopicPublisher {
   base::Result<bool> publish_all();
   bool pending() const { return trigger_.pending() || writer_->under_way(); }
 
+  // The same, before the partitions go to others. While there is no output topic, nobody could
+  // publish anything, and these tables are all that is left of their totals: so the rebalance waits
+  // until the topic is there again and has all of them, for kHandOverMax at most. Until then the
+  // group waits for this member. The watch says whether it has been in vain.
+  base::Result<bool> hand_over();
+
   // The tables are about to go. Waits for what is under way, whatever becomes of it.
   base::Result<void> forget();
 
@@ -92,7 +100,7 @@ class TopicPublisher {
   base::Result<void> look(bool under_way = false);
   base::Result<void> note_delivered();
   void publish_again(uint64_t users);
-  void put_back();
+  base::Result<void> put_back();
 
   const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;

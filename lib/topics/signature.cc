@@ -41,13 +41,33 @@ kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin) {
   return {.table = part.totals.digest(),
           .last = part.last,
           .cluster = origin.cluster_id,
-          .options = origin.options};
+          .options = origin.options,
+          .transactions = part.transactions};
+}
+
+kafka::OffsetSignature sign(const TopicPart& part, const kafka::GroupConsumer::Position& position,
+                            const TotalsOrigin& origin) {
+  kafka::OffsetSignature signature = sign(part, origin);
+  signature.before_marker = is_before_marker(position, part);
+  return signature;
+}
+
+void note_end(const kafka::GroupConsumer::Position& position, TopicPart& part) {
+  const bool read = part.last && part.last->offset >= part.begun;  // all behind it by this owner
+  if (read && position.at_end && position.next > part.last->offset + 1) part.transactions = true;
+}
+
+bool is_before_marker(const kafka::GroupConsumer::Position& position, const TopicPart& part) {
+  return part.transactions && part.last && part.last->offset + 1 == position.next &&
+         !position.at_end && position.high > position.next;
 }
 
 kafka::SignedOffset take_over(const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,
                               const TotalsOrigin& origin) {
   if (found.signature && found.signature->last) part.last = found.signature->last;
   if (part.last && part.last->offset >= start) part.last.reset();
+  part.begun = start;
+  part.transactions = found.signature && found.signature->transactions;
   const bool as_found = found.signature && found.committed == start;
   return {.partition = found.partition,
           .offset = start,

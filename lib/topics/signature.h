@@ -2,7 +2,8 @@
 //
 //   SignedOffset begin = take_over(found, start, part, origin);
 //   note_last(block, parts);                              // messages that are being taken in
-//   OffsetSignature signature = sign(part, origin);       // of the offset behind them
+//   note_end(position, part);                             // now and then, where input pauses
+//   OffsetSignature signature = sign(part, position, origin);   // of the offset behind them
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,19 @@ uint64_t options_hash(const record::FieldNames& fields, io::Framing framing = io
 // all of them are there, and what they know was before it.
 void note_last(const io::MessageBlock& block, TopicParts& parts);
 
-// The table and the last message as they are now.
+// Whether its payments come in transactions: where its end is behind the last message, that is the
+// end of one.
+void note_end(const kafka::GroupConsumer::Position& position, TopicPart& part);
+
+// Whether what comes next is, as far as can be told, the end of the transaction that the last
+// message belongs to. The client is told where a partition ends with the messages themselves: so it
+// knows that something follows, and has not been told yet that it is no message.
+bool is_before_marker(const kafka::GroupConsumer::Position& position, const TopicPart& part);
+
+// The table and the last message as they are now; `position` is the offset that is signed.
 kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin);
+kafka::OffsetSignature sign(const TopicPart& part, const kafka::GroupConsumer::Position& position,
+                            const TotalsOrigin& origin);
 
 // Of a partition that has been assigned, and its table read back: it goes on with the last message
 // that the signature knows, or else its totals, if that is before `start`. Returns what stands next

@@ -16,7 +16,9 @@ struct PartitionStart {
   int64_t offset = 0;
   std::string warning = {};  // where not empty
   bool is_unsigned = false;  // the offset of the group
+  bool marker_gone = false;  // all that was removed unread is the end of a transaction
   bool made_again = false;   // totals that are gone
+  bool made_first = false;   // totals of which nobody knows whether they ever were
   bool missing = false;      // totals, whose payments are all there
 };
 
@@ -73,6 +75,11 @@ class Judge {
     return facts_.newest_total >= 0 || (facts_.tombstones > 0 && offsets_.signature);
   }
   int64_t after_totals() const { return facts_.newest_total + 1; }
+  // All that has been removed since `wanted` was committed is the end of a transaction.
+  bool is_marker_gone(int64_t wanted) const {
+    return offsets_.signature && offsets_.signature->before_marker &&
+           offsets_.committed == wanted && offsets_.low == wanted + 1;
+  }
   bool other_options() const {
     const kafka::OffsetSignature& signed_with = *offsets_.signature;
     return signed_with.options != context_.origin.options &&
@@ -154,6 +161,7 @@ base::Result<void> Judge::check_payments() const {
 // so.
 base::Result<PartitionStart> Judge::from(int64_t wanted, int64_t start) const {
   if (wanted >= offsets_.low) return PartitionStart{.offset = start};
+  if (is_marker_gone(wanted)) return PartitionStart{.offset = offsets_.low, .marker_gone = true};
   return go_on_at_low(describe_gap(topics_, offsets_.partition, wanted, offsets_.low));
 }
 
@@ -169,7 +177,9 @@ base::Result<PartitionStart> Judge::start_without_totals() const {
   if (offsets_.committed && (offsets_.signature || *offsets_.committed > offsets_.low)) {
     // What was read before has left no total, so all of it is read again.
     base::Result<PartitionStart> start = from(0);
-    if (start) start->made_again = start->warning.empty();
+    const bool had_totals = offsets_.signature && offsets_.signature->table.users > 0;
+    if (start) start->made_again = start->warning.empty() && had_totals;
+    if (start) start->made_first = start->warning.empty() && !had_totals;
     return start;
   }
   PartitionStart start{.offset = offsets_.low};
@@ -264,6 +274,8 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
   std::vector<int32_t> missing;
   std::vector<int32_t> is_unsigned;
   std::vector<int32_t> made_again;
+  std::vector<int32_t> made_first;
+  std::vector<int32_t> marker_gone;
   const PartitionFacts* first_missing = nullptr;
   for (const PartitionFacts& each : facts) {
     const int32_t partition = each.offsets.partition;
@@ -275,6 +287,8 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
     }
     if (start->is_unsigned) is_unsigned.push_back(partition);
     if (start->made_again) made_again.push_back(partition);
+    if (start->made_first) made_first.push_back(partition);
+    if (start->marker_gone) marker_gone.push_back(partition);
     if (!start->warning.empty()) starts.warnings.push_back(std::move(start->warning));
     starts.starts.push_back({partition, start->offset});
   }
@@ -284,6 +298,18 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
         fmt::format("kafka:{}: {}: totals that were there are gone, and are made again from all "
                     "payments",
                     context.topics.stats, name_all(made_again)));
+  }
+  if (!made_first.empty()) {
+    starts.warnings.push_back(
+        fmt::format("kafka:{}: {}: the group has read payments, and there are no totals: they are "
+                    "made from all payments",
+                    context.topics.stats, name_all(made_first)));
+  }
+  if (!marker_gone.empty()) {
+    starts.notes.push_back(fmt::format(
+        "kafka:{}: {}: all payments that were read have been removed, and with them the "
+        "end of the last transaction; none is missed",
+        context.topics.payments, name_all(marker_gone)));
   }
   if (!is_unsigned.empty()) {
     starts.notes.push_back(fmt::format(
@@ -310,7 +336,9 @@ base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext&
                                    place, facts.wanted),
                        topics);
   }
-  if (facts.wanted >= ends.low) return std::string();
+  if (facts.wanted >= ends.low || (facts.before_marker && facts.wanted + 1 == ends.low)) {
+    return std::string();
+  }
   std::string gap = describe_gap(topics, ends.partition, facts.wanted, ends.low);
   if (context.on_data_loss == OnDataLoss::kStop) return refuse(gap + kGoOnWithout);
   return gap;

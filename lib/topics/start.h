@@ -69,6 +69,7 @@ struct GoneFacts {
   kafka::PartitionEnds ends;
   int64_t wanted = 0;
   LastMessage last = LastMessage::kUnchecked;
+  bool before_marker = false;  // the end of a transaction was at `wanted`, as far as can be told
 };
 base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context);
 

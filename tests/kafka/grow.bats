@@ -2,6 +2,7 @@
 
 load ../tools/helpers
 load ../tools/server
+load ../tools/keyed
 load helpers
 load keyed_topics
 
@@ -81,4 +82,35 @@ grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic
   grep -qF "; grow kafka:$answers by $(grow_command "$answers" 3)" one.err
   refuses "; grow kafka:$answers by $(grow_command "$answers" 3)" timeout "$PATIENCE_S" \
     paystats-serve --stats none.sock --listen localhost:0 -o "kafka:$payments" "${pair[@]}"
+}
+
+# posts NAME COUNT WORD: so many requests with keys to this server, each paid.
+posts() {
+  local i
+  for ((i = 0; i < $2; ++i)); do
+    [ "$(post "$1" "$3$i" "{\"user\":\"$3$i\",\"paymentAmt\":1}")" -eq 200 ] || {
+      cat post.out one.err >&2
+      return 1
+    }
+  done
+}
+
+# bats test_tags=situation
+@test "partitions added to the answers and then to the requests: a server that runs pays those of all" {
+  all_topics 2
+  on_topics one --instance z
+  has_some one
+  posts one 10 before
+  topics grow "$answers:4"
+  topics grow "$requests:4"
+  wait_for "grep -q 'partition 2 from offset' one.err && grep -q 'partition 3 from offset' one.err"
+  # A server that has just started sends to all of them. Of two the one whose name comes first is given
+  # the first partitions.
+  on_topics two --instance a
+  has_some two
+  posts two 40 after
+  kill -0 "$one_pid"
+  [ "$(consume "$payments" | wc -l)" -eq 50 ]
+  [ "$(consume "$answers" -f '%p\n' | sort -u | wc -l)" -eq 4 ]
+  [ "$(warned one two)" = '' ]
 }

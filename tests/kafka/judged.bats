@@ -249,6 +249,39 @@ END
   quietly
 }
 
+# bats test_tags=situation
+@test "no alarm: killed before it has seen the end of the last transaction, and then all is removed" {
+  topics_for 1
+  pay --atomic --user ada --amount 1
+  local tries last high
+  for tries in 1 2 3 4 5 6 7 8 9 10; do
+    in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one
+    # Behind the end of the transaction before.
+    wait_for '[ "$(committed "$group" "$payments")" = "$(end_offsets "$payments")" ]'
+    high=$(end_offsets "$payments" | cut -d ' ' -f 2)
+    pay --atomic --user ada --amount 1
+    wait_for '[ "$(committed "$group" "$payments")" != "0 $high" ]'
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null || true
+    last=$(committed "$group" "$payments" | cut -d ' ' -f 2)
+    [ "$last" -ne $((high + 1)) ] || break
+  done
+  [ "$last" -eq $((high + 1)) ]
+  topics trim "$payments:0:$((high + 2))"
+  aggregate 2>said
+  ! grep -e error -e warning said || false
+  grep -q "partition 0: all payments that were read have been removed, and with them the end" said
+  # Until something has been read, each start says it.
+  pay --atomic --user ada --amount 1
+  aggregate
+  quietly
+  consume "$stats" | tail -n 1 | grep -q "\"count\":$((tries + 2)),"
+  # One payment that was not read is missed.
+  pay --user ada --amount 1
+  topics trim "$payments:0:$(end_offsets "$payments" | cut -d ' ' -f 2)"
+  stops_for_good 'those between have been removed and are in no total' aggregate
+}
+
 @test "no alarm: totals and offsets of a version before, which says nothing of either" {
   topics_for 2
   pay --random 1000 --users 40 --seed 1

@@ -163,3 +163,56 @@ ends_well() {
   ended_with 3 20
   grep -q "a total that group another has published, and this is group payagg.$payments.$stats" background.err
 }
+
+# bats test_tags=situation
+@test "a rebalance waits while the output topic is away: no table is dropped, though the payments are gone" {
+  topics_for 1
+  pay --random 400 --users 40 --skew 0 --seed 3
+  payagg "kafka:$payments" -o "kafka:$stats" --instance other --metrics idle >other.out 2>other.err 3>&- &
+  local other=$!
+  started+=("$other")
+  wait_for 'grep -qsx "payagg_partitions 1" idle && exact'
+  # Of two members the one whose name comes first is given the partition.
+  start_payagg --metrics busy -v
+  wait_for 'grep -sqx "payagg_partitions 1" idle busy && grep -sqx "payagg_partitions 0" idle busy && exact'
+  local ends=$other lives=$pid said=background.err name=other
+  if grep -qx 'payagg_partitions 1' idle; then ends=$pid lives=$other said=other.err name=one; fi
+  consume "$payments" >paid.before
+  topics trim "$payments:0:$(end_offsets "$payments" | cut -d ' ' -f 2)"
+  topics delete "$stats"
+  wait_for 'grep -q "there is no such topic any more; waiting" "$said"'
+  kill -9 "$ends"
+  topics dismiss "$group" "$name"
+  # The member that is left is to give its partition back, to itself. It did, and ended when it had waited
+  # for its totals for ten seconds.
+  local until
+  until=$(($(date +%s) + 15))
+  while [ "$(date +%s)" -lt "$until" ]; do
+    kill -0 "$lives"
+    sleep 0.2
+  done
+  topic "$stats" 1 cleanup.policy=compact
+  wait_for '[ "$(consume "$stats" | payagg -q --merge | wc -l)" -eq 40 ]'
+  consume "$stats" | payagg -q --merge >totals
+  payagg -q <paid.before | cmp - totals
+  pid=$lives
+  kill -TERM "$pid"
+  ended_with 0 20
+}
+
+# bats test_tags=situation
+@test "a payagg that ends while its output topic is away ends with 2, and says that the totals are in none" {
+  topics_for 1
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg
+  wait_for exact
+  topics delete "$stats"
+  pay --user user4 --amount 1
+  within 20 'grep -q "there is no such topic any more; waiting" background.err'
+  kill -TERM "$pid"
+  ended_with 2 20
+  grep -q "kafka:$stats: there is no such topic any more, so the totals are in none; the next start makes them again" background.err
+  topic "$stats" 1 cleanup.policy=compact
+  timeout "$PATIENCE_S" payagg -q "kafka:$payments" -o "kafka:$stats" --instance one --available-now
+  exact
+}

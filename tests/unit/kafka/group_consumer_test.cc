@@ -30,11 +30,13 @@ class RecordingOwner final : public PartitionOwner {
     return {};
   }
   base::Result<bool> on_gone(int64_t wanted, const PartitionEnds& ends) override {
+    if (goes_on) return true;
     return base::fail(std::to_string(wanted) + " is gone, " + std::to_string(ends.low) +
                       " is the first");
   }
 
   int64_t first = 0;
+  bool goes_on = false;
   std::vector<PartitionOffsets> assigned;
   std::vector<bool> revoked;
 };
@@ -142,6 +144,15 @@ TEST_F(GroupConsumerTest, ReadsFromWhereItsOwnerSaysAndCommitsWithTheStats) {
 TEST_F(GroupConsumerTest, AnOffsetThatIsNotThereIsItsOwnersToJudge) {
   owner_.first = 100;
   EXPECT_EQ(read_to_end(*join()), "100 is gone, 0 is the first");
+}
+
+// What was said to be gone is there after all.
+TEST_F(GroupConsumerTest, BehindAGapThatIsNoneItGoesOnWhereItWas) {
+  constexpr int16_t kFetch = 1;  // of Kafka's protocol
+  owner_.first = 3;
+  owner_.goes_on = true;
+  next_errors(kFetch, {RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE});
+  EXPECT_EQ(read_to_end(*join()), "3456789");
 }
 
 TEST_F(GroupConsumerTest, ABrokerThatDoesNotYetKnowItsPartitionsIsAskedAgain) {

@@ -51,6 +51,20 @@ TEST(OffsetSignature, AnOffsetWithoutOneHasTheTransactionalIdAlone) {
   EXPECT_FALSE(read_offset_metadata({}).signature);
 }
 
+TEST(OffsetSignature, SaysThatTheEndOfATransactionFollows) {
+  OffsetSignature before = example();
+  before.transactions = true;
+  before.before_marker = true;
+  const std::string metadata = offset_metadata("g.host.1", before);
+  std::string wanted(kExample);
+  wanted.insert(wanted.size() - 1, R"(,"transactions":true,"before":"marker")");
+  EXPECT_EQ(metadata, wanted);
+  EXPECT_EQ(read_offset_metadata(metadata).signature, before);
+  wanted.replace(wanted.find("marker"), 6, "others");
+  wanted.replace(wanted.find("true"), 4, "1234");
+  EXPECT_EQ(read_offset_metadata(wanted).signature, example());
+}
+
 TEST(OffsetSignature, WhatIsNotThereIsLeftOut) {
   const OffsetSignature nothing;
   EXPECT_EQ(offset_metadata({}, nothing),

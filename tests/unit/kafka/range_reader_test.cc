@@ -82,6 +82,21 @@ TEST_F(RangeReader, AStopSignalInterruptsIt) {
   EXPECT_EQ(done.error().kind, base::ErrorKind::kInterrupted);
 }
 
+// Its leader is away, before it is asked where it ends or after that.
+TEST_F(RangeReader, AtTheDeadlineItGivesUp) {
+  fill("ranges6");
+  rd_kafka_mock_partition_set_leader(mock().mock(), "ranges6", 0, -1);
+  const std::vector<OffsetRange> ranges{{.partition = 0, .from = 0, .to = 5}};
+  const base::Instant begun = clock_.now();
+  std::vector<int64_t> reached;
+  const base::Result<void> done = read_ranges(
+      *cluster_, "ranges6", ranges, [](const io::MessageBlock&) { return base::Result<void>(); },
+      &reached, begun + std::chrono::seconds(1));
+  EXPECT_TRUE(!done || reached.at(0) < 5);
+  EXPECT_LT(clock_.now() - begun, std::chrono::seconds(60));
+  rd_kafka_mock_partition_set_leader(mock().mock(), "ranges6", 0, 1);
+}
+
 TEST_F(RangeReader, AnErrorOfTheCallerEndsIt) {
   fill("ranges5");
   const std::vector<OffsetRange> ranges{{.partition = 0, .from = 0, .to = 5}};

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "kafka/client.h"
+#include "kafka/group_offsets.h"
 #include "kafka/restore.h"
 #include "topics/run.h"
 #include "unit/kafka/mock_cluster.h"
@@ -46,6 +48,18 @@ class TopicJobTest : public kafka::MockClusterTest {
   // The next answers to ending a transaction. 26 is its number in Kafka's protocol.
   void next_ends(const std::vector<rd_kafka_resp_err_t>& errors) {
     rd_kafka_mock_push_request_errors_array(mock().mock(), 26, errors.size(), errors.data());
+  }
+
+  // Of the table that the offset of partition 0 is signed with.
+  uint64_t signed_users() {
+    const auto client = kafka::Client::open(
+        *cluster_, RD_KAFKA_CONSUMER, {.defaults = {}, .musts = {{"group.id", options_.group}}});
+    if (!client) return 0;
+    const record::SourceOffset any{.partition = 0, .offset = 0};
+    const auto found =
+        kafka::ask_group_offsets(**client, {options_.group, options_.topics.payments},
+                                 *kafka::list_of(options_.topics.payments, {&any, 1}));
+    return found && found->at(0).signature ? found->at(0).signature->table.users : 0;
   }
 
   // All that stands in one partition of a topic, in its order.
@@ -187,6 +201,35 @@ TEST_F(TopicJobTest, ATombstoneBetweenItsOwnTotalsRemovesTheUser) {
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[2], R"({"user":"bob","sum":3.00,"count":2,"partition":0,"offset":2})");
   EXPECT_EQ(all[3], R"({"user":"ada","sum":5.00,"count":1,"partition":0,"offset":3})");
+}
+
+// Nothing is paid, so nothing is published; but a table of other users would look like missing
+// totals.
+TEST_F(TopicJobTest, ATableThatATombstoneHasChangedIsSignedAgain) {
+  options_.available_now = false;
+  options_.guarantee = Guarantee::kAtLeastOnce;  // whose offsets the broker of this test keeps
+  pay(0, R"({"user":"ada","paymentAmt":1})");
+  pay(0, R"({"user":"bob","paymentAmt":2})");
+  uint64_t users = 0;
+  std::thread other([this, &users] {
+    const base::Instant limit = clock_.now() + std::chrono::seconds(120);
+    const auto wait_for = [&](uint64_t wanted) {
+      while ((users = signed_users()) != wanted && clock_.now() < limit) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    };
+    wait_for(2);
+    mock().produce(options_.topics.stats, {.key = "ada", .value = {}, .at = {0, 0}});
+    mock().flush();
+    // With this one it is found, and the offset behind it is signed already.
+    pay(0, R"({"user":"bob","paymentAmt":2})");
+    wait_for(1);
+    stop_.request(SIGTERM);
+  });
+  const base::Result<void> done = run();
+  other.join();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(users, 1U);
 }
 
 TEST_F(TopicJobTest, LargeRejectsLeaveBeforeTheirTime) {

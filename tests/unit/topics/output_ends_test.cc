@@ -97,6 +97,20 @@ TEST(OutputEnds, OneOffsetThatIsUsedTwiceIsAnotherTopic) {
   EXPECT_EQ(ends.published(range(109, 109)), Verdict::kBack);
 }
 
+// Its records have places, and no total counts.
+TEST(OutputEnds, WhatWasUndoneTellsOfAnotherTopicToo) {
+  OutputEnds ends = restored();
+  EXPECT_EQ(ends.undone(range(100, 105)), Verdict::kAsExpected);
+  EXPECT_EQ(ends.undone(range(0, 105)), Verdict::kBack);
+  EXPECT_EQ(ends.undone(range(99, 99)), Verdict::kBack);
+  EXPECT_EQ(ends.published(range(107, 107)), Verdict::kAhead) << "nothing has been noted of it";
+  kafka::DeliveredRange unknown = range(0, 5);
+  unknown.offsets_known = false;
+  EXPECT_EQ(ends.undone(unknown), Verdict::kAsExpected);
+  ends.clear();
+  EXPECT_EQ(ends.undone(range(0, 0)), Verdict::kAsExpected);
+}
+
 TEST(OutputEnds, ALookFindsAnEndThatHasGoneBack) {
   OutputEnds ends = restored();
   EXPECT_EQ(ends.seen(kPartition, 100), Verdict::kAsExpected);

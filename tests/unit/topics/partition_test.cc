@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -343,6 +345,43 @@ TEST(PartitionTotals, AUserOfRejectsAloneHasNothingToPublish) {
   part.remove("nobody");
   EXPECT_FALSE(part.find("nobody"));
   EXPECT_EQ(part.set_all_changed(), 0U);
+}
+
+TEST(RemoveUsers, LeavesThoseOfWhomATotalIsAboutToFollow) {
+  TopicPart part{.totals = empty()};
+  for (const char* user : {"changed", "leaving", "left", "quiet"}) {
+    ASSERT_TRUE(part.totals.restore(partial(user, 5, 1, 3)));
+  }
+  part.totals.restored();
+  part.totals.totals().set_changed(0);
+  part.leaving = {2, 1};
+  part.left = 1;
+  const std::set<std::string> users{"changed", "leaving", "left", "nobody", "quiet"};
+  EXPECT_EQ(remove_users(part, users, true), 2U);
+  EXPECT_TRUE(part.totals.find("changed"));
+  EXPECT_TRUE(part.totals.find("leaving"));
+  EXPECT_FALSE(part.totals.find("left"));
+  EXPECT_FALSE(part.totals.find("quiet"));
+  EXPECT_EQ(remove_users(part, users, false), 1U) << "nothing of ours stands behind it";
+  EXPECT_FALSE(part.totals.find("leaving"));
+  EXPECT_EQ(part.totals.digest().users, 1U);
+}
+
+// Each of them may be waiting, and is looked for among as many.
+TEST(RemoveUsers, ManyOfManyTakeASecondAtMost) {
+  constexpr int kUsers = 400'000;
+  TopicPart part{.totals = empty()};
+  std::set<std::string> users;
+  for (int i = 0; i < kUsers; ++i) {
+    const std::string user = "user" + std::to_string(i);
+    ASSERT_TRUE(part.totals.restore(partial(user, 5, 1, 3)));
+    users.insert(user);
+  }
+  part.totals.restored();
+  for (uint32_t user = 0; user < kUsers; user += 2) part.totals.totals().set_changed(user);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(remove_users(part, users, true), kUsers / 2U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
 }
 
 }  // namespace

@@ -55,6 +55,35 @@ TEST(NoteLast, TakesTheLastOfEachPartitionHoweverTheyAreMixed) {
   EXPECT_EQ(parts.at(1).last, kafka::mark_of(messages[4]));
 }
 
+// The last message is at offset 9.
+TEST(Sign, TheEndOfATransactionIsToldFromAPaymentByWhatIsKnownOfThePartition) {
+  TopicPart part = part_of(3);
+  part.last = found_signature().last;
+  part.begun = 9;
+  const kafka::GroupConsumer::Position behind{.partition = 3, .next = 10, .high = 11};
+  EXPECT_FALSE(sign(part, behind, kOrigin).before_marker) << "it may be a payment";
+  note_end({.partition = 3, .next = 10, .high = 11, .at_end = true}, part);
+  EXPECT_FALSE(sign(part, behind, kOrigin).before_marker) << "an open transaction";
+  part.begun = 11;
+  note_end({.partition = 3, .next = 11, .high = 11, .at_end = true}, part);
+  EXPECT_FALSE(sign(part, behind, kOrigin).transactions) << "payments may have been removed";
+  part.begun = 9;
+  note_end({.partition = 3, .next = 11, .high = 11, .at_end = true}, part);
+  EXPECT_TRUE(sign(part, kOrigin).transactions);
+  EXPECT_TRUE(sign(part, behind, kOrigin).before_marker);
+  kafka::OffsetSignature before = sign(part, kOrigin);
+  EXPECT_FALSE(before.before_marker);
+  before.before_marker = true;
+  EXPECT_EQ(sign(part, behind, kOrigin), before);
+  const std::vector<kafka::GroupConsumer::Position> others{
+      {.next = 10, .high = 10}, {.next = 10, .high = 11, .at_end = true}, {.next = 11, .high = 12}};
+  for (const kafka::GroupConsumer::Position& position : others) {
+    EXPECT_FALSE(sign(part, position, kOrigin).before_marker) << position.next;
+  }
+  part.last.reset();
+  EXPECT_FALSE(sign(part, behind, kOrigin).before_marker);
+}
+
 TEST(TakeOver, WhereNothingHasBeenReadTheSignatureThatWasFoundStays) {
   TopicPart part = part_of(3);
   const kafka::PartitionOffsets found{
@@ -70,6 +99,18 @@ TEST(TakeOver, WhereNothingHasBeenReadTheSignatureThatWasFoundStays) {
   EXPECT_EQ(now.table, kafka::TableDigest());
   EXPECT_EQ(now.cluster, "here");
   EXPECT_EQ(now.options, 5U);
+}
+
+TEST(TakeOver, ThatPaymentsComeInTransactionsIsPassedOn) {
+  TopicPart part = part_of(3);
+  kafka::PartitionOffsets found{
+      .partition = 3, .low = 0, .high = 20, .committed = 11, .signature = found_signature()};
+  take_over(found, 11, part, kOrigin);
+  EXPECT_FALSE(part.transactions);
+  EXPECT_EQ(part.begun, 11);
+  found.signature->transactions = true;
+  take_over(found, 11, part, kOrigin);
+  EXPECT_TRUE(sign(part, kOrigin).transactions);
 }
 
 TEST(TakeOver, AnUnsignedOffsetKnowsNoLastMessage) {

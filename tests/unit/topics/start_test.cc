@@ -210,6 +210,44 @@ TEST(TopicStart, ALastMessageThatHasBeenRemovedIsNotChecked) {
   EXPECT_EQ(start_of(found), 150);
 }
 
+// What remains of them is the end of a transaction, which is gone as well.
+TEST(TopicStart, PaymentsThatWereAllReadBeforeTheyWereRemovedAreNotMissed) {
+  PartitionFacts found = signed_facts(151);
+  found.offsets.signature->before_marker = true;
+  EXPECT_EQ(start_of(found), 151);
+  const base::Result<TopicStarts> chosen = starts(found);
+  ASSERT_TRUE(chosen);
+  EXPECT_TRUE(chosen->warnings.empty());
+  ASSERT_EQ(chosen->notes.size(), 1U);
+  EXPECT_TRUE(says(chosen->notes[0], "kafka:payments: partition 2: all payments that were read"));
+  // Rejects alone.
+  found = without_totals(found);
+  found.offsets.signature->table = {};
+  EXPECT_EQ(start_of(found), 151);
+}
+
+TEST(TopicStart, MoreThanTheEndOfATransactionIsMissed) {
+  PartitionFacts found = signed_facts(152);
+  found.offsets.signature->before_marker = true;
+  EXPECT_TRUE(
+      says(refusal(found), "at offset 150, but the first that is still there is at offset"));
+  found = signed_facts(151);
+  EXPECT_TRUE(says(refusal(found), "at offset 150")) << "nobody has said that it is one";
+  found = without_totals(signed_facts(151));
+  found.offsets.signature->before_marker = true;
+  EXPECT_TRUE(says(refusal(found), "at offset 0")) << "the totals are gone";
+}
+
+TEST(TopicStart, AnOffsetBehindTheEndIsAskedForAgain) {
+  PartitionFacts found = unsigned_facts(201, 149);
+  EXPECT_TRUE(wants_second_look(found));
+  found.again = found.offsets;
+  EXPECT_TRUE(says(refusal(found), "has read up to offset 201, but the topic ends at offset 200"));
+  // A member before has gone on meanwhile.
+  found.again->high = 201;
+  EXPECT_EQ(start_of(found), 150);
+}
+
 TEST(TopicStart, TotalsOfPaymentsThatDoNotExistMeanATopicMadeAnew) {
   PartitionFacts found = unsigned_facts(150, 200);
   EXPECT_TRUE(wants_second_look(found));
@@ -335,6 +373,18 @@ TEST(TopicStart, TotalsThatAreGoneAreMadeAgain) {
             "from all payments");
 }
 
+TEST(TopicStart, TotalsOfWhichNobodyKnowsAreNotSaidToBeGone) {
+  const std::string said =
+      "kafka:payment-stats: partition 2: the group has read payments, and there are no totals: "
+      "they "
+      "are made from all payments";
+  EXPECT_EQ(warning_of(without_totals(unsigned_facts(150, -1))), said);
+  PartitionFacts rejects = without_totals(signed_facts());
+  rejects.offsets.signature->table = {};
+  rejects.offsets.signature->options = 6;
+  EXPECT_EQ(warning_of(rejects), said);
+}
+
 TEST(TopicStart, TotalsThatCannotBeMadeAgainAreAnErrorThatNamesBothOffsets) {
   for (const PartitionFacts& found :
        {without_totals(unsigned_facts(150, -1, 100)), without_totals(signed_facts(100)),
@@ -420,6 +470,19 @@ TEST(GonePayments, OfATopicThatWasMadeAnewAreNeverGoneOnWithout) {
     EXPECT_EQ(found.error().kind, base::ErrorKind::kMustNotGoOn);
     EXPECT_TRUE(says(found.error().message, "it has been made anew")) << found.error().message;
   }
+}
+
+TEST(GonePayments, TheEndOfATransactionIsNone) {
+  GoneFacts facts{.ends = {.partition = 2, .low = 81, .high = 81},
+                  .wanted = 80,
+                  .last = LastMessage::kUnchecked,
+                  .before_marker = true};
+  EXPECT_EQ(judge_gone(facts, context()), "");
+  EXPECT_EQ(judge_gone(facts, context(OnDataLoss::kContinue)), "");
+  facts.ends.low = 82;
+  EXPECT_FALSE(judge_gone(facts, context()));
+  facts.ends = {.partition = 2, .low = 0, .high = 50};
+  EXPECT_FALSE(judge_gone(facts, context())) << "made anew";
 }
 
 TEST(GonePayments, WhatIsThereAfterAllIsReadOn) {
