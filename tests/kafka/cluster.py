@@ -9,8 +9,9 @@ on topics of its own. Then the topics are held against the oracle of the torture
   - every total that was committed is that of a prefix of its partition's payments, and the last one of each
     user is that of all of them; the cache says the same;
   - no process has ended by itself, or hangs; payments flow again in every partition within --limit;
-  - in unclean-*, where committed totals are lost, payagg publishes them again, or ends with status 3 and
-    a command that mends it.
+  - in unclean and unclean-restart, where committed totals are lost, payagg publishes them again, or ends
+    with status 3 and a command that mends it. Where the end of a transaction was lost, and it hangs for
+    half a minute, it is ended by Kafka's own tool, and a line says so.
 
 Prints a line a situation: its seconds, the payments in the topic and those acknowledged, the longest time
 without a total in the topic, and the longest time that a payment waited for its total, which are not
@@ -50,7 +51,12 @@ class Work(Pipeline):
         self.writer_limit_s = max(arguments.limit, arguments.seconds + WRITER_LIMIT_S)
         self.nodes = rng.sample(range(1, broker.nodes + 1), broker.nodes)
         self.on_two = name in ON_TWO_BROKERS
-        self.delays = "", ""
+        self.delays, self.notes = ("", ""), []
+
+    def note(self, text):
+        """To be printed with the result."""
+        self.say(text)
+        self.notes.append(text)
 
     def topic_settings(self):
         """With the time when a broker wrote each message."""
@@ -178,6 +184,7 @@ class Run:
         print(f"{name:20} {seconds:5.0f} s  {work.payments:6} payments ({acknowledged:6} acknowledged)  "
               f"longest gap {gap or '-':>7}  longest wait {wait or '-':>7}  {'FAILED' if found else 'passed'}",
               flush=True)
+        print("".join(f"  {note}\n" for note in work.notes), end="", flush=True)
         if found:
             print(f"  {found}\n  {work.folder}", flush=True)
         if self.arguments.verbose:
