@@ -4,7 +4,8 @@ import os
 import signal
 import time
 
-from round import END_LIMIT_S, RECOVERY_LIMIT_S, SERVER_SESSION_S, SESSION_S
+from pipeline import END_LIMIT_S, RECOVERY_LIMIT_S
+from round import SERVER_SESSION_S, SESSION_S
 from torture_common import Difference, wait_for
 
 ENDS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]

@@ -15,7 +15,7 @@ import threading
 
 from torture_common import LIMIT_S, Difference, parse
 
-Message = collections.namedtuple("Message", "partition offset key value")
+Message = collections.namedtuple("Message", "partition offset key value time")  # time: in ms, as Kafka has it
 USERS = 40
 
 
@@ -57,13 +57,13 @@ def read_topic(brokers, topic):
     """All that a read_committed consumer sees, by partition: {partition: [Message]}."""
     run = subprocess.run(
         ["kcat", "-q", "-b", brokers, "-X", "isolation.level=read_committed", "-C", "-e", "-o", "beginning",
-         "-t", topic, "-f", "%p\t%o\t%k\t%s\n"], capture_output=True, check=False, timeout=6 * LIMIT_S)
+         "-t", topic, "-f", "%p\t%o\t%T\t%k\t%s\n"], capture_output=True, check=False, timeout=6 * LIMIT_S)
     if run.returncode != 0:
         raise Difference(f"kcat on {topic}: {run.stderr.decode()}")
     messages = collections.defaultdict(list)
     for line in run.stdout.decode().splitlines():
-        partition, offset, key, value = line.split("\t", 3)
-        messages[int(partition)].append(Message(int(partition), int(offset), key, value))
+        partition, offset, time, key, value = line.split("\t", 4)
+        messages[int(partition)].append(Message(int(partition), int(offset), key, value, int(time)))
     for each in messages.values():
         each.sort(key=lambda message: message.offset)
     return messages

@@ -160,4 +160,19 @@ pids() { "$KAFKA_TOOL" status --dir "${1:-$KAFKA_DIR}" | sed -n 's/.*: pid \([0-
   [ "$("$KAFKA_TOOL" start --dir three)" = "$KAFKA" ]
   [ "$(pids three | wc -l)" -eq 3 ]
   wait_for 'consume there | sort -n | cmp - <(seq 200)'
+  # Where a topic lies, who coordinates a group, and one broker that is started without the others.
+  topics create pair:2 --replicas 3,1
+  [ "$(kcat -q -L -b "$KAFKA" -t pair | grep -c 'leader 3, replicas: 3,1,')" -eq 2 ]
+  topics delete pair
+  node=$(topics coordinator some-group)
+  [[ $node =~ ^[123]$ ]]
+  [[ $(topics coordinator some-id --transactional) =~ ^[123]$ ]]
+  "$KAFKA_TOOL" kill "$node" --dir three
+  wait_for '[ "$(topics coordinator some-group)" != "$node" ]'
+  refuses 'which node, of 1 to 3' "$KAFKA_TOOL" start --dir three --only 4
+  "$KAFKA_TOOL" kill "$((node % 3 + 1))" --dir three
+  "$KAFKA_TOOL" start --dir three --only "$node"
+  "$KAFKA_TOOL" status --dir three >running || true
+  grep -c ': pid ' running | grep -qx 2
+  grep -qx "broker $((node % 3 + 1)): not running" running
 }

@@ -1,10 +1,13 @@
 """The pipeline on topics as processes that can be hurt and started again, and a broker of one's own.
 
     broker = Broker(folder, nodes=1); broker.start(); broker.kill("KILL"); broker.start()
+    broker.partitions(); broker.controller(); broker.coordinator(group)   # which node does what
     child = Child("payagg-0", argv, log_folder); child.start(); child.end(signal.SIGTERM, 8)
 """
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -36,10 +39,12 @@ def free_ports(count):
 class Broker:
     """scripts/kafka with two more listeners, each of which tells its clients to come by way of a proxy."""
 
-    def __init__(self, folder, nodes=1, data=None):
+    def __init__(self, folder, nodes=1, data=None, settings=()):
         self.folder, self.nodes = folder, nodes
         self.options = ["--nodes", str(nodes), "--set",
                         "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000"]
+        for setting in settings:
+            self.options += ["--set", setting]
         if data:
             self.options += ["--data", data, "--set", "log.index.size.max.bytes=262144"]
         self.proxied = []  # (port of a proxy, port that it leads to)
@@ -59,15 +64,19 @@ class Broker:
                          "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,ASIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"]
         self.address = None
 
-    def run(self, *words, limit_s=START_LIMIT_S):
-        run = subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), *words, "--dir", self.folder],
-                             capture_output=True, check=False, timeout=limit_s)
+    def run(self, verb, *words):
+        """What scripts/kafka prints."""
+        run = subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), verb, "--dir", self.folder, *words],
+                             capture_output=True, check=False, timeout=START_LIMIT_S)
         if run.returncode != 0:
-            raise Difference(f"scripts/kafka {words[0]}: {run.stderr.decode()}")
+            raise Difference(f"scripts/kafka {verb}: {run.stderr.decode()}")
         return run.stdout.decode().strip()
 
-    def start(self):
-        """What does not run is started, what was stopped goes on."""
+    def start(self, only=None):
+        """What does not run is started, what was stopped goes on; or that node alone is started."""
+        if only:
+            self.run("start", "--only", str(only))
+            return
         if self.address:
             for node in range(1, self.nodes + 1):
                 subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), "kill", str(node), "CONT", "--dir",
@@ -94,6 +103,28 @@ class Broker:
         if run.returncode != 0:
             return None
         return [line.split() for line in run.stdout.decode().splitlines()]
+
+    # ---- Which node does what, as the nodes that run say
+
+    def partitions(self):
+        """{(topic, partition): (leader, nodes in sync, nodes)}; {} where nobody answers."""
+        run = subprocess.run(["kcat", "-q", "-L", "-J", "-m", "10", "-b", self.address],
+                             capture_output=True, check=False, timeout=START_LIMIT_S)
+        if run.returncode != 0:
+            return {}
+        return {(topic["topic"], part["partition"]): (part["leader"], {node["id"] for node in part["isrs"]},
+                                                      {node["id"] for node in part["replicas"]})
+                for topic in json.loads(run.stdout)["topics"] for part in topic["partitions"]}
+
+    def controller(self):
+        said = self.run("admin", "org.apache.kafka.tools.MetadataQuorumCommand", "--bootstrap-server", self.address,
+                        "describe", "--status")
+        return int(re.search(r"LeaderId:\s*(\d+)", said)[1])
+
+    def coordinator(self, name, *words):
+        """Of that group; with "--transactional" of that transactional id."""
+        rows = self.topics("coordinator", name, *words)
+        return int(rows[0][0]) if rows else None
 
 
 class Child:

@@ -43,14 +43,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 from faults import FAULTS
 from round import Round
 from stack import Broker
-from torture_common import Difference
 
 KINDS = ["payagg", "takeover", "zombie", "twin", "serve", "serve_away", "serve_zombie", "paygen", "cache", "broker",
          "net", "disk"]
@@ -120,20 +118,18 @@ class Torture:
         self.rounds += 1
         most = self.arguments.faults - sum(self.counts.values())
         work = Round(self.arguments, broker, folder, rng, f"{os.path.basename(self.folder)}-{number}", self.kinds)
-        try:
+
+        def course():
             broker.start()  # where the round before ended without it
             work.play(FAULTS, min(most, rng.randint(4, 8)), limit)
-            shutil.rmtree(folder)
-        except Difference as difference:
-            self.differences += 1
-            work.keep(str(difference))
-            print(f"DIFFERENCE seed {self.arguments.seed} round {number} ({work.shape}; {folder}): {difference}",
-                  flush=True)
-        except Exception:
-            work.keep(traceback.format_exc())
-            raise
+
+        try:
+            difference = work.attempt(course)
+            if difference:
+                self.differences += 1
+                print(f"DIFFERENCE seed {self.arguments.seed} round {number} ({work.shape}; {folder}): {difference}",
+                      flush=True)
         finally:
-            work.close()
             self.counts.update(work.counts)
             self.key_counts.update(work.key_counts)
             for kind, times in work.recoveries.items():
