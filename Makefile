@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-rights test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-rights test-situations test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -33,6 +33,10 @@ test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built i
 test-rights: build ## each tool on Kafka with the rights of its manual, and without each of them in turn
 	@scripts/setup-kafka
 	@tests/kafka/least_rights.py --bin $(BUILD)/bin
+
+test-situations: build ## the long tests on Kafka: what happens to topics, groups and brokers of a real cluster
+	@scripts/setup-kafka
+	@ctest --test-dir $(BUILD) -C situations -L situations --output-on-failure -j$(JOBS)
 
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
 	@scripts/setup-kafka

@@ -93,6 +93,7 @@ signed() {
   signed "$group.one"
 }
 
+# bats test_tags=situation
 @test "the parts of a large publication carry the signature of the offsets that they commit" {
   topics_for 1
   pay --random 260000 --users 500000 --skew 0 --seed 4
