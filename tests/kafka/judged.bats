@@ -126,6 +126,7 @@ set_by_hand() {
   quietly
 }
 
+# bats test_tags=situation
 @test "totals that are missing, of payments that have been removed: a person decides" {
   topics_for 1
   pay --random 1000 --users 40 --seed 1
@@ -333,6 +334,7 @@ END
   quietly
 }
 
+# bats test_tags=situation
 @test "no alarm: totals and offsets of a version before, which says nothing of either" {
   topics_for 2
   pay --random 1000 --users 40 --seed 1

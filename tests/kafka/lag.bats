@@ -45,6 +45,7 @@ exact() { consume "$stats" | payagg --merge | cmp -s - expected; }
   ! consume "$stats" | grep '"hidden"' || false
 }
 
+# bats test_tags=situation
 @test "caught up once, it stays so while later transactions are open" {
   pay --random 20 --users 5 --seed 1
   aggregates
@@ -107,6 +108,7 @@ print(sys.stdin.buffer.read().count(struct.pack(">h", len(sys.argv[1])) + sys.ar
     "$group" "$payments"
 }
 
+# bats test_tags=situation
 @test "where nothing moves nothing is committed" {
   pay --atomic --random 50 --users 20 --seed 1
   aggregates

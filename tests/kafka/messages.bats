@@ -41,6 +41,7 @@ for number, line in enumerate(sys.stdin):
   taken
 }
 
+# bats test_tags=situation
 @test "with the time of the broker, or of 1970: each payment counts once, and the last one is known again" {
   local type
   for type in LogAppendTime CreateTime; do

@@ -42,6 +42,7 @@ signed() {
   signed ''
 }
 
+# bats test_tags=situation
 @test "behind transactions, whose ends are no messages" {
   topics_for 2
   for seed in 1 2 3; do
