@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-cluster test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -41,6 +41,10 @@ test-openapi: build ## schemathesis against a server: every answer is one that i
 test-rights: build ## each tool on Kafka with the rights of its manual, and without each of them in turn
 	@scripts/setup-kafka
 	@tests/kafka/least_rights.py --bin $(BUILD)/bin
+
+test-situations: build ## the long tests on Kafka: what happens to topics, groups and brokers of a real cluster
+	@scripts/setup-kafka
+	@ctest --test-dir $(BUILD) -C situations -L situations --output-on-failure -j$(JOBS)
 
 test-cluster: build ## Kafka with three brokers, restarted, killed and suspended: make test-cluster SEED=1 ARGS="--only rolling"
 	@scripts/setup-kafka

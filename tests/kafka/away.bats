@@ -95,6 +95,33 @@ END
   told_the_truth "$payments"
 }
 
+# bats test_tags=situation
+@test "posts and their totals while the broker is told to end, killed and suspended: the truth is told, totals are exact" {
+  stats=$(unique stats)
+  topic "$payments" 3
+  topic "$stats" 3 cleanup.policy=compact
+  payagg "kafka:$payments" -o "kafka:$stats" --instance one 2>payagg.err 3>&- &
+  local payagg_pid=$! before signal
+  started+=("$payagg_pid")
+  serve -o "kafka:$payments"
+  post_from 8
+  for signal in TERM KILL STOP KILL; do
+    before=$(grep -c ' 200 ' told || true)
+    wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]"
+    before=$(grep -c ' 503 ' told || true)
+    broker kill 1 "$signal"
+    # Until a POST has been given up.
+    wait_for "[ \$(grep -c ' 503 ' told) -gt $before ]"
+    if [ "$signal" = STOP ]; then broker kill 1 CONT; else broker start >/dev/null; fi
+  done
+  before=$(grep -c ' 200 ' told)
+  wait_for "[ \$(grep -c ' 200 ' told) -ge $((before + 100)) ]"
+  stop_posting
+  told_the_truth "$payments"
+  wait_for totals_are_exact
+  kill -0 "$payagg_pid" "$serve_pid"
+}
+
 @test "serve without a broker: 503 after ten seconds, at once a healthy page, and it works again later" {
   topic "$payments" 1
   serve -o "kafka:$payments"

@@ -28,6 +28,7 @@ pay_into() { echo '{"user":"late","paymentAmt":1}' | produce "$payments" -p "$1"
 # grow_command TOPIC PARTITIONS: what is to be run, as a message has it.
 grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic $1 --partitions $2"; }
 
+# bats test_tags=situation
 @test "partitions added to the totals and then to the payments are read within ten seconds" {
   aggregates
   topics grow "$stats:4"
@@ -43,6 +44,7 @@ grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic
   ! grep -e warning -e error background.err || false
 }
 
+# bats test_tags=situation
 @test "payments grown alone are told with the command that grows the totals, which is all it takes" {
   aggregates
   topics grow "$payments:3"
@@ -63,6 +65,19 @@ grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic
   exact
 }
 
+# bats test_tags=situation
+@test "payments grown first, and totals before anybody looks: read without a restart" {
+  aggregates
+  topics grow "$payments:4"
+  pay_into 2
+  topics grow "$stats:4"
+  pay_into 3
+  within 12 exact
+  kill -TERM "$pid"
+  ended_with 0 10
+  ! grep -e warning -e error background.err || false
+}
+
 @test "totals grown alone are told at the start, with the command that grows the payments" {
   topic "$payments" 2
   topic "$stats" 3 cleanup.policy=compact
@@ -71,6 +86,7 @@ grow_command() { echo "kafka-topics.sh --bootstrap-server $KAFKA --alter --topic
   grep -qF "; grow kafka:$payments by $(grow_command "$payments" 3)" refused.err
 }
 
+# bats test_tags=situation
 @test "requests grown alone are told with the command that grows their answers" {
   all_topics 2
   on_topics one

@@ -6,6 +6,10 @@
 # Each test has names of topics, "$payments" and "$stats", that nobody else has. A file that needs more
 # defines its own setup_file() or setup().
 #
+# A test that takes longer than five seconds has the line `# bats test_tags=situation` above it: the gate
+# leaves it out, and `make test-situations` runs it. In a file of such tests alone it is
+# `# bats file_tags=situation`.
+#
 # All files share one broker where one is given: by its address in PAYSTATS_KAFKA, or by the folder
 # of scripts/kafka in PAYSTATS_KAFKA_DIR, as ctest does. A file that hurts its broker or wants a
 # special one says how (`kafka_up --nodes 3`, or `kafka_up --own`) and gets one of its own. Topics,
@@ -88,6 +92,20 @@ consume() { "${KCAT[@]}" -C -e -o beginning -b "$KAFKA" -t "$@"; }
 # consume_all TOPIC [KCAT-OPTION...]: lines of partition, offset, key and value, with tabs between.
 consume_all() { consume "$@" -f '%p\t%o\t%k\t%s\n'; }
 
+# totals_are_exact [OPTION-OF-judge.py...]: each committed total is that of a prefix of the payments, and
+# the newest ones are those of all of them.
+totals_are_exact() { "$BATS_TEST_DIRNAME/judge.py" "$KAFKA" "$payments" "$stats" "$@"; }
+
+# open_transaction [FOLDER] <LINES: payments in partition 0; `touch FOLDER/commit` or `FOLDER/abort` ends it.
+open_transaction() {
+  local folder=${1:-.}
+  mkdir -p "$folder"
+  (cd "$folder" && exec "$BATS_TEST_DIRNAME/open_transaction.py" "$KAFKA" "$payments" 0) \
+    <&0 >"$folder/transaction" 3>&- &
+  started+=("$!")
+  wait_for "grep -q open '$folder/transaction'"
+}
+
 # end_offsets TOPIC [--uncommitted]: lines "partition offset": the last stable offsets, or the high
 # watermarks. The markers of transactions count too.
 end_offsets() { topics ends "$@"; }
@@ -113,6 +131,18 @@ new_output() {
 
 # pay ARG...: paygen to the topic of payments.
 pay() { paygen -q -o "kafka:$payments" "$@"; }
+
+# pay_on RATE [USERS]: payments come at that rate in the background until `no_more_pay`.
+pay_on() {
+  setsid paygen -q -o "kafka:$payments" --random 0 --users "${2:-60}" --skew 0 --seed 5 --rate "$1" \
+    </dev/null >/dev/null 2>payer.err 3>&- &
+  payer=$!
+  started+=("$payer")
+}
+no_more_pay() {
+  kill -TERM "$payer"
+  wait_for '! kill -0 "$payer" 2>/dev/null'
+}
 
 # nobody_answers: sets `nobody`, an address that refuses connections as long as the test runs.
 nobody_answers() {

@@ -67,6 +67,7 @@ set_by_hand() {
   stops_for_good 'the group has read up to offset 9, but the topic ends at offset 4' aggregate
 }
 
+# bats test_tags=situation
 @test "payments made anew while they are read" {
   topics_for 1
   pay --random 50 --users 3 --seed 1
@@ -83,6 +84,7 @@ set_by_hand() {
   stops_for_good 'it has been made anew' aggregate --on-data-loss continue
 }
 
+# bats test_tags=situation
 @test "unread payments that are removed while payagg is suspended: a warning, or status 3" {
   topics_for 1
   pay --random 100 --users 3 --seed 1
@@ -124,6 +126,7 @@ set_by_hand() {
   quietly
 }
 
+# bats test_tags=situation
 @test "totals that are missing, of payments that have been removed: a person decides" {
   topics_for 1
   pay --random 1000 --users 40 --seed 1
@@ -152,25 +155,34 @@ set_by_hand() {
   quietly
 }
 
-@test "offsets moved forward by hand skip nothing; nor do those moved back, or deleted" {
+# moved_by_hand GUARANTEE: forward, which skips nothing, and back, which counts nothing twice.
+moved_by_hand() {
+  pay --random 1000 --users 40 --seed 1
+  aggregate --guarantee "$1"
+  pay --random 500 --users 50 --seed 2
+  set_by_hand "$payments:0:$(end_offsets "$payments" | cut -d ' ' -f 2)"
+  aggregate --guarantee "$1" 2>said
+  grep -q "^payagg: kafka:$payments: partition 0: the group's offset was set by hand or by a version before" said
+  exact
+  quietly --guarantee "$1"
+  pay --random 100 --users 40 --seed 3
+  set_by_hand "$payments:0:200"
+  aggregate --guarantee "$1"
+  exact
+}
+
+@test "offsets moved forward by hand skip nothing; nor do those moved back" {
   topics_for 1
-  for guarantee in exactly-once at-least-once; do
-    pay --random 1000 --users 40 --seed 1
-    aggregate --guarantee "$guarantee"
-    pay --random 500 --users 50 --seed 2
-    end=$(end_offsets "$payments" | cut -d ' ' -f 2)
-    set_by_hand "$payments:0:$end"
-    aggregate --guarantee "$guarantee" 2>said
-    grep -q "^payagg: kafka:$payments: partition 0: the group's offset was set by hand or by a version before" said
-    exact
-    quietly --guarantee "$guarantee"
-    pay --random 100 --users 40 --seed 3
-    set_by_hand "$payments:0:200"
-    aggregate --guarantee "$guarantee"
-    exact
-  done
-  # At least once totals stand before the offset that includes them. An offset that is too far is
-  # replaced before that: of these, in their order, the first is that of the person.
+  moved_by_hand exactly-once
+}
+
+# bats test_tags=situation
+@test "offsets moved by hand, at least once: one that is too far is replaced before the totals" {
+  topics_for 1
+  moved_by_hand exactly-once
+  moved_by_hand at-least-once
+  # At least once totals stand before the offset that includes them. Of these, in their order, the first
+  # is that of the person.
   consume __consumer_offsets -f '%K %S\n%k%s\n' >kept
   python3 - "$group" >history <<'END'
 import struct, sys
@@ -183,6 +195,79 @@ while data:
         print(struct.unpack_from(">q", value, 2)[0])
 END
   tr '\n' ' ' <history | grep -q ' 3100 2600 3100 '
+}
+
+# bats test_tags=situation
+@test "offsets that are reset or deleted while payagg runs: Kafka refuses; deleted with the group, totals stay exact" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 2
+  pay --random 1000 --users 40 --seed 1
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one
+  wait_for totals_are_exact
+  wait_for '[ "$(committed "$group" "$payments")" = "$(end_offsets "$payments")" ]'
+  for to in --to-earliest --to-latest; do
+    broker admin groups --reset-offsets --group "$group" --topic "$payments" "$to" --execute >told 2>&1 || true
+    grep -q 'can only be reset if the group .* is inactive' told
+  done
+  broker admin groups --delete --group "$group" >told 2>&1 || true
+  grep -q 'The group is not empty' told
+  refuses 'the group has members' topics commit "$group" "$payments:0:0"
+  [ "$(committed "$group" "$payments")" = "$(end_offsets "$payments")" ]
+  pay --random 100 --users 50 --seed 2
+  wait_for totals_are_exact
+  kill -TERM "$pid"
+  ended_with 0 20
+  topics dismiss "$group" one
+  broker admin groups --delete --group "$group" >told
+  [ -z "$(committed "$group" "$payments")" ]
+  pay --random 100 --users 60 --seed 3
+  quietly
+  totals_are_exact
+}
+
+@test "payments that are read and then removed, while payagg runs and before it starts again: no word, exact" {
+  topics_for 1
+  pay --random 1000 --users 40 --seed 1
+  in_background payagg -q "kafka:$payments" -o "kafka:$stats" --instance one
+  all_read() { [ "$(committed "$group" "$payments")" = "0 $1" ]; }
+  wait_for 'all_read 1000'
+  consume_all "$payments" >earlier
+  topics trim "$payments:0:600"
+  pay --random 100 --users 50 --seed 2
+  wait_for 'all_read 1100'
+  consume_all "$payments" >>earlier
+  topics trim "$payments:0:1050"
+  totals_are_exact --earlier earlier
+  kill -TERM "$pid"
+  ended_with 0 20
+  [ ! -s background.err ]
+  # The one that was read last is gone as well.
+  topics trim "$payments:0:1100"
+  pay --random 100 --users 60 --seed 3
+  quietly
+  all_read 1200
+  totals_are_exact --earlier earlier
+}
+
+# bats test_tags=situation
+@test "a retention that is given to the totals while payagg runs: it goes on, and the next start refuses with the command" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 1
+  pay --random 100 --users 40 --seed 1
+  in_background payagg -q "kafka:$payments" -o "kafka:$stats" --instance one
+  wait_for totals_are_exact
+  broker admin configs --alter --entity-type topics --entity-name "$stats" \
+    --add-config 'cleanup.policy=[compact,delete]' >/dev/null
+  pay --random 100 --users 50 --seed 2
+  wait_for totals_are_exact
+  kill -TERM "$pid"
+  ended_with 0 20
+  refuses "kafka:$stats: cleanup.policy is compact,delete, and must be compact" aggregate
+  grep -o 'kafka-configs.sh .*' refused.err >remedy
+  kafka-configs.sh() { broker admin kafka.admin.ConfigCommand "$@"; }
+  eval "$(cat remedy)"
+  quietly
+  totals_are_exact
 }
 
 @test "two inputs of one output: the second is told both, and counts in an output of its own" {
@@ -302,6 +387,7 @@ END
   quietly
 }
 
+# bats test_tags=situation
 @test "no alarm: killed again and again between its totals and its offsets, at least once" {
   topics_for 2
   pay --random 200000 --users 2000 --seed 5

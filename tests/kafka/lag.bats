@@ -22,13 +22,6 @@ all_read() { [ "$(committed "$group" "$payments")" = "$(end_offsets "$payments" 
 # exact: the totals are those of `expected`.
 exact() { consume "$stats" | payagg --merge | cmp -s - expected; }
 
-# open_transaction <LINES: in partition 0; `touch commit` or `touch abort` ends it.
-open_transaction() {
-  "$BATS_TEST_DIRNAME/open_transaction.py" "$KAFKA" "$payments" 0 <&0 >transaction 3>&- &
-  started+=("$!")
-  wait_for 'grep -q open transaction'
-}
-
 @test "what an open transaction hides is lag and no longer caught up with, until it ends" {
   pay --random 20 --users 5 --seed 1 --expect expected
   for _ in {1..30}; do echo '{"user":"hidden","paymentAmt":1}'; done >lines
@@ -52,11 +45,12 @@ open_transaction() {
   ! consume "$stats" | grep '"hidden"' || false
 }
 
+# bats test_tags=situation
 @test "caught up once, it stays so while later transactions are open" {
   pay --random 20 --users 5 --seed 1
   aggregates
   wait_for '[ -s metrics ] && [ "$(figure caught_up)" -eq 1 ]'
-  echo '{"user":"hidden","paymentAmt":1}' | open_transaction
+  open_transaction <<<'{"user":"hidden","paymentAmt":1}'
   wait_for '[ "$(figure hidden_records)" -eq 1 ]'
   [ "$(figure caught_up)" -eq 1 ]
   [ "$(figure lag_records)" -eq 1 ]
@@ -66,6 +60,7 @@ open_transaction() {
   within 4 all_read
 }
 
+# bats test_tags=situation
 @test "the group's offsets are behind the ends of transactions: both guarantees, running and ended" {
   pay --atomic --random 50 --users 20 --seed 1
   for guarantee in exactly-once at-least-once; do
@@ -82,6 +77,29 @@ open_transaction() {
   done
 }
 
+# bats test_tags=situation
+@test "payagg restarted while a transaction hides payments: none of them is read, and all behind them once it ends" {
+  pay --random 20 --users 5 --seed 1
+  open_transaction < <(yes '{"user":"hidden","paymentAmt":1}' | head -n 30)
+  local signal
+  for signal in KILL TERM KILL; do
+    rm -f metrics
+    aggregates
+    echo '{"user":"behind","paymentAmt":1}' | produce "$payments" -p 0
+    echo '{"user":"beside","paymentAmt":1}' | produce "$payments" -p 1
+    wait_for 'grep -qsx "payagg_lag_records [1-9][0-9]*" metrics && totals_are_exact'
+    kill -"$signal" "$pid"
+    wait "$pid" || true
+  done
+  rm metrics
+  aggregates
+  wait_for '[ -s metrics ] && [ "$(figure hidden_records)" -eq 33 ]'
+  touch abort
+  wait_for '[ "$(figure lag_records)" -eq 0 ] && totals_are_exact'
+  [ "$(consume "$stats" | payagg --merge | grep behind)" = '{"user":"behind","sum":3.00,"count":3}' ]
+  ! consume "$stats" | grep '"hidden"' || false
+}
+
 # commits: how often the group has committed an offset so far.
 commits() {
   consume __consumer_offsets -f '%K %k\n' | python3 -c '
@@ -90,6 +108,7 @@ print(sys.stdin.buffer.read().count(struct.pack(">h", len(sys.argv[1])) + sys.ar
     "$group" "$payments"
 }
 
+# bats test_tags=situation
 @test "where nothing moves nothing is committed" {
   pay --atomic --random 50 --users 20 --seed 1
   aggregates

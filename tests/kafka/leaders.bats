@@ -1,4 +1,5 @@
 # Partitions whose leaders move from broker to broker, all of which are well.
+# bats file_tags=situation
 
 load ../tools/helpers
 load helpers

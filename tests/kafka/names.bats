@@ -1,5 +1,5 @@
 # A member that is told that another has its name looks whether that is so, while brokers come and go.
-# PAYSTATS_ROUNDS=13 makes it 104 ends of a broker that interrupt a look, in place of 16.
+# PAYSTATS_ROUNDS=13 makes it 104 ends of a broker that interrupt a look, in place of 56.
 
 load ../tools/helpers
 load helpers
@@ -25,29 +25,41 @@ start_ghost() {
 # times WORDS N: how often that member has said them.
 times() { grep -c "$1" "$2.err" || true; }
 
-@test "the broker dies while members look whether others of their names live: each goes on" {
+# looks_interrupted ROUNDS N...: each round, the broker dies while these members look.
+looks_interrupted() {
+  local rounds=$1 round n
+  shift
   topic "$payments" 1
   members=() ghosts=()
-  for n in 1 2 3 4; do
+  for n in "$@"; do
     topic "$stats-$n" 1 cleanup.policy=compact
-    start_member $n
+    start_member "$n"
   done
-  for round in $(seq "${PAYSTATS_ROUNDS:-2}"); do
-    for n in 1 2 3 4; do wait_for "grep -qx 'payagg_partitions 1' $n.prom"; done
+  for round in $(seq "$rounds"); do
+    for n in "$@"; do wait_for "grep -qsx 'payagg_partitions 1' $n.prom"; done
     paygen -q -o "kafka:$payments" --random 100 --users 10 --seed "$round"
-    for n in 1 2 3 4; do start_ghost $n; done
-    for n in 1 2 3 4; do wait_for "[ \$(times 'looking whether it lives' $n) -ge $round ]"; done
+    for n in "$@"; do start_ghost "$n"; done
+    for n in "$@"; do wait_for "[ \$(times 'looking whether it lives' $n) -ge $round ]"; done
     kill -KILL "${ghosts[@]}"
     # Twice: a look also ends with a broker that has just come back.
     for _ in 1 2; do
       broker kill 1
       broker start >/dev/null
     done
-    for n in 1 2 3 4; do
+    for n in "$@"; do
       wait_for "[ \$(times 'joined anew' $n) -ge $round ] || ! kill -0 ${members[$n]}"
-      kill -0 "${members[$n]}" || { cat $n.err; return 1; }
+      kill -0 "${members[$n]}" || { cat "$n.err"; return 1; }
     done
   done
   consume "$payments" | payagg >expected
-  for n in 1 2 3 4; do wait_for "consume '$stats-$n' | payagg --merge | cmp -s - expected"; done
+  for n in "$@"; do wait_for "consume '$stats-$n' | payagg --merge | cmp -s - expected"; done
+}
+
+@test "the broker dies while a member looks whether another of its name lives: it goes on" {
+  looks_interrupted 1 1
+}
+
+# bats test_tags=situation
+@test "the broker dies again and again while members look whether others of their names live: each goes on" {
+  looks_interrupted "${PAYSTATS_ROUNDS:-7}" 1 2 3 4
 }

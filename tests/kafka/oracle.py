@@ -53,6 +53,20 @@ class Ledger:
             return unit
 
 
+def messages_of(text, timed=False):
+    """{partition: [Message]} of lines of partition, offset, time if `timed`, key and value, with tabs
+    between."""
+    messages = collections.defaultdict(list)
+    for line in text.split("\n"):
+        if line:
+            partition, offset, *time, key, value = line.split("\t", 4 if timed else 3)
+            messages[int(partition)].append(
+                Message(int(partition), int(offset), key, value, int(time[0]) if timed else None))
+    for each in messages.values():
+        each.sort(key=lambda message: message.offset)
+    return messages
+
+
 def read_topic(brokers, topic):
     """All that a read_committed consumer sees, by partition: {partition: [Message]}."""
     run = subprocess.run(
@@ -60,13 +74,7 @@ def read_topic(brokers, topic):
          "-t", topic, "-f", "%p\t%o\t%T\t%k\t%s\n"], capture_output=True, check=False, timeout=6 * LIMIT_S)
     if run.returncode != 0:
         raise Difference(f"kcat on {topic}: {run.stderr.decode()}")
-    messages = collections.defaultdict(list)
-    for line in run.stdout.decode().splitlines():
-        partition, offset, time, key, value = line.split("\t", 4)
-        messages[int(partition)].append(Message(int(partition), int(offset), key, value, int(time)))
-    for each in messages.values():
-        each.sort(key=lambda message: message.offset)
-    return messages
+    return messages_of(run.stdout.decode(errors="surrogateescape"), timed=True)
 
 
 def payment_of(message):

@@ -305,6 +305,11 @@ END
   refuses 'KAFKA_BROKERS' env -u KAFKA_BROKERS payagg kafka:a -o kafka:b
 }
 
+@test "the newer protocol of groups (KIP-848), which librdkafka has or has not, is refused by its name" {
+  topics_for 1
+  refuses 'group.protocol' timeout 60 payagg "kafka:$payments" -o "kafka:$stats" -X group.protocol=consumer
+}
+
 @test "no broker: it waits and says so once; --broker-timeout gives up" {
   nobody_answers
   refuses "no broker at $nobody answered" \

@@ -12,32 +12,6 @@ remake() {
   wait_for "topic '$stats' ${1:-2} ${2-cleanup.policy=compact} 2>/dev/null" 30
 }
 
-# exact: the totals are the sums of the payments, by Python's decimal numbers alone.
-exact() {
-  consume "$payments" >paid && consume_all "$stats" >records || return 1
-  python3 - <<'END'
-import decimal, json, sys
-load = lambda text: json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
-want, newest, have = {}, {}, {}
-for line in open("paid", encoding="utf-8"):
-    paid = load(line)
-    amount = decimal.Decimal(paid["paymentAmt"])
-    count = paid.get("volume", 1)
-    total, number = want.get(paid["user"], (0, 0))
-    want[paid["user"]] = total + amount * count, number + count
-for line in open("records", encoding="utf-8"):
-    partition, _, user, value = line.rstrip("\n").split("\t")
-    record = load(value) if value else None
-    if not record or record["offset"] >= newest.get((partition, user), record)["offset"]:
-        newest[partition, user] = record
-for (_, user), record in newest.items():
-    if record:
-        total, number = have.get(user, (0, 0))
-        have[user] = total + decimal.Decimal(record["sum"]), number + record["count"]
-sys.exit(have != want)
-END
-}
-
 # made_anew: it was seen, and said once.
 made_anew() {
   [ "$(grep -c 'it has been made anew' background.err)" -eq 1 ] &&
@@ -47,80 +21,95 @@ made_anew() {
 ends_well() {
   kill -TERM "$pid"
   ended_with 0 20
-  exact
+  totals_are_exact
+}
+
+# filled_again GUARANTEE: the topic is made anew under a payagg that runs, and then somebody pays.
+filled_again() {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg --guarantee "$1"
+  wait_for totals_are_exact
+  remake
+  pay --user user4 --amount 1
+  wait_for totals_are_exact
+  made_anew
+  pay --user user5 --amount 1
+  wait_for totals_are_exact
+  ends_well
+  made_anew
 }
 
 @test "made anew while payagg runs: all totals are there again with the next payment" {
-  for guarantee in exactly-once at-least-once; do
-    payments=$(unique payments) stats=$(unique stats)
-    topics_for 2
-    pay --random 400 --users 40 --skew 0 --seed 3
-    start_payagg --guarantee "$guarantee"
-    wait_for exact
-    remake
-    pay --user user4 --amount 1
-    wait_for exact
-    made_anew
-    pay --user user5 --amount 1
-    wait_for exact
-    ends_well
-    made_anew
-  done
+  filled_again exactly-once
 }
 
+# bats test_tags=situation
+@test "made anew while payagg runs, at least once: the same" {
+  filled_again at-least-once
+}
+
+# bats test_tags=situation
 @test "made anew while nothing is paid: all totals are there again within 20 s, of each job" {
   topics_for 2
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg --jobs 2
-  wait_for exact
+  wait_for totals_are_exact
   remake
-  within 20 exact
+  within 20 totals_are_exact
   ends_well
   [ "$(grep -c 'it has been made anew' background.err)" -eq 2 ]
 }
 
+# bats test_tags=situation
 @test "deleted and not made anew is said once, and what is made later gets all totals" {
   topics_for 2
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg
-  wait_for exact
+  wait_for totals_are_exact
   topics delete "$stats"
   pay --user user4 --amount 1
   within 20 'grep -q "kafka:$stats: there is no such topic any more; waiting until it is there again" background.err'
   pay --user user5 --amount 1
   topic "$stats" 2 cleanup.policy=compact
-  wait_for exact
+  wait_for totals_are_exact
   ends_well
   [ "$(grep -c 'no such topic' background.err)" -eq 1 ]
   [ "$(grep -c 'the topic is there again' background.err)" -eq 1 ]
   made_anew
 }
 
+# bats test_tags=situation
 @test "what does not fit is not filled: exit 2 with the command that mends it" {
   topics_for 2
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg
-  wait_for exact
+  wait_for totals_are_exact
   remake 2 cleanup.policy=delete
   pay --user user4 --amount 1
   ended_with 2
   grep -q "kafka:$stats: cleanup.policy is delete, and must be compact.*kafka-configs.sh .*--topic $stats --add-config cleanup.policy=compact" background.err
+}
 
-  new_output 2
+# bats test_tags=situation
+@test "made anew with other partitions: exit 2 with the command that mends it" {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg --guarantee at-least-once
-  wait_for exact
+  wait_for totals_are_exact
   remake 1
   pay --random 50 --users 40 --skew 0 --seed 3
   ended_with 2
   grep -q "kafka:$payments has 2 partitions and kafka:$stats has 1.*kafka-topics.sh .*--topic $stats --partitions 2" background.err
 }
 
+# bats test_tags=situation
 @test "a tombstone removes the user, who begins anew with the next payment" {
   topics_for 1
   pay --user edgar --amount 5
   pay --user ada --amount 7
   start_payagg -v
-  wait_for exact
+  wait_for totals_are_exact
   printf 'edgar\t\n' | produce_keyed "$stats" -p 0 -Z
   within 20 'grep -q "a tombstone has removed a user" background.err'
   pay --user edgar --amount 1
@@ -139,13 +128,13 @@ ends_well() {
   consume_all "$stats" | cut -f 3,4 | tail -n 3 | grep -q 'ada.*9.00'
 }
 
-@test "totals of other payments, or of another group, in the same topic end payagg with status 3" {
+@test "totals of other payments in the same topic end payagg with status 3" {
   topics_for 1
   others=$(unique others)
   topic "$others" 1
   pay --user edgar --amount 5
   start_payagg
-  wait_for exact
+  wait_for totals_are_exact
   paygen -q --user edgar --amount 3 -o "kafka:$others"
   # As an older one does it, which looks at nothing.
   echo "edgar	{\"user\":\"edgar\",\"sum\":3.00,\"count\":1,\"partition\":0,\"offset\":0}" |
@@ -153,10 +142,14 @@ ends_well() {
   pay --user ada --amount 1
   ended_with 3
   grep -q "kafka:$stats: partition 0, offset [0-9]*: a total that was made of kafka:$others, and not of kafka:$payments" background.err
+}
 
-  new_output 1
+# bats test_tags=situation
+@test "totals of another group in the same topic end payagg with status 3, also where nothing is paid" {
+  topics_for 1
+  pay --user edgar --amount 5
   start_payagg --guarantee at-least-once
-  wait_for exact
+  wait_for totals_are_exact
   echo "edgar	{\"user\":\"edgar\",\"sum\":3.00,\"count\":1,\"partition\":0,\"offset\":0}" |
     produce_keyed "$stats" -p 0 -H "src={\"topic\":\"$payments\",\"partition\":0,\"group\":\"another\"}"
   # Nothing is paid.

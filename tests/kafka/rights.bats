@@ -37,6 +37,7 @@ aggregate() { as_user payagg -q "kafka:$payments" -o "kafka:$stats" --group "$st
 
 pay() { paygen -q -o "kafka:$payments" --random 100 --users 10 --seed 1; }
 
+# bats test_tags=situation
 @test "payagg without Write on its output says so and ends, once or at least" {
   topics_for_payagg
   pay
@@ -55,6 +56,7 @@ pay() { paygen -q -o "kafka:$payments" --random 100 --users 10 --seed 1; }
   refuses "not authorized: Read on group $stats" aggregate
 }
 
+# bats test_tags=situation
 @test "payagg without its transactional id, or its input, says so and ends" {
   topics_for_payagg
   pay
@@ -77,6 +79,7 @@ taken_away() {
   rm prom
 }
 
+# bats test_tags=situation
 @test "rights that are taken away while payagg is at work end it" {
   topics_for_payagg
   taken_away Write --topic "$stats"
@@ -91,6 +94,7 @@ taken_away() {
   consume "$stats" | payagg --merge | cmp - expected
 }
 
+# bats test_tags=situation
 @test "a topic that takes no message of that size ends payagg and paygen" {
   topics_for_payagg
   pay
@@ -101,6 +105,7 @@ taken_away() {
   refuses "a message is larger than is allowed" as_user paygen -o "kafka:$payments" --user a --amount 1
 }
 
+# bats test_tags=situation
 @test "paygen without Write says so and ends, whole batches or not" {
   topic "$payments" 1
   refuses "not authorized: Describe (Read and Write include it)" as_user paygen -o "kafka:$payments" --user a --amount 1
@@ -117,6 +122,7 @@ taken_away() {
   refuses "not authorized: Read on topic $stats" as_user paystats-cache "kafka:$stats" --top 3
 }
 
+# bats test_tags=situation
 @test "serve without Write refuses posts and is not ready, and both end when it is given" {
   topic "$payments" 1
   topic "$stats" 1 cleanup.policy=compact

@@ -42,6 +42,7 @@ signed() {
   signed ''
 }
 
+# bats test_tags=situation
 @test "behind transactions, whose ends are no messages" {
   topics_for 2
   for seed in 1 2 3; do
@@ -93,6 +94,7 @@ signed() {
   signed "$group.one"
 }
 
+# bats test_tags=situation
 @test "the parts of a large publication carry the signature of the offsets that they commit" {
   topics_for 1
   pay --random 260000 --users 500000 --skew 0 --seed 4

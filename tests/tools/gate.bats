@@ -97,6 +97,19 @@ ending() { sed -n '/^repeated: /,$p' <<<"$output"; }
   [ "$(ending)" = 'repeated: two' ]
 }
 
+@test "the gate leaves out what is for a configuration that has to be named" {
+  gate one:kafka:0
+  cat >>CMakeLists.txt <<'END'
+add_test(NAME long COMMAND false CONFIGURATIONS situations)
+set_tests_properties(long PROPERTIES LABELS "kafka;situations")
+END
+  run --separate-stderr scripts/test
+  [ "$status" -eq 0 ]
+  [[ "$(ending)" == 'repeated: none'*'100% tests passed, 0 tests failed out of 1'* ]]
+  run -8 ctest --test-dir build/release -C situations -L situations
+  [[ "$output" == *'0% tests passed, 1 tests failed out of 1'* ]]
+}
+
 @test "the gate in which tidy fails names the tests that were run twice as well" {
   tidy_status=3
   gate one:kafka:1 two:unit:0

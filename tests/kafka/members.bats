@@ -1,0 +1,176 @@
+# The members of a group: they come and go, are suspended, throttled, two of one name, or of two groups
+# that share an output. Totals are exact, and those who may go on do.
+# bats file_tags=situation
+
+load ../tools/helpers
+load helpers
+
+# payagg_as NAME [OPTION...]: starts it; its process is ${member[NAME]}, beside NAME.prom and NAME.err. The
+# session is short, since each end is missed for as long.
+payagg_as() {
+  rm -f "$1.prom"
+  payagg "kafka:$payments" -o "kafka:$stats" --instance "$1" --metrics "$1.prom" -X session.timeout.ms=6000 \
+    "${@:2}" 2>>"$1.err" 3>&- &
+  member[$1]=$!
+  started+=("$!")
+}
+setup() {
+  name_topics
+  declare -gA member=()
+}
+
+# have COUNT NAME...: each of them has so many partitions.
+have() {
+  local name
+  for name in "${@:2}"; do grep -qsx "payagg_partitions $1" "$name.prom" || return 1; done
+}
+
+# end_well NAME...: they are told to end, and do.
+end_well() {
+  local name
+  for name in "$@"; do
+    pid=${member[$name]}
+    kill -TERM "$pid"
+    ended_with 0 20
+  done
+}
+
+# written: how far the totals reach. kcat's -e waits for a moment in which no partition has anything new,
+# which may take a minute where others write.
+written() { end_offsets "$stats" | awk '{ n += $2 } END { print n + 0 }'; }
+
+@test "one instance, four, two and four again under a steady load" {
+  topics_for 8
+  payagg_as a
+  wait_for 'have 8 a'
+  pay_on 400
+  payagg_as b
+  payagg_as c
+  payagg_as d
+  wait_for 'have 2 a b c d'
+  end_well c d
+  wait_for 'have 4 a b'
+  payagg_as c
+  payagg_as d
+  wait_for 'have 2 a b c d'
+  no_more_pay
+  wait_for totals_are_exact
+  end_well a b c d
+  totals_are_exact
+}
+
+# keep NAME: a supervisor that starts a payagg of the instance `same` for ever; statuses are in NAME.ends.
+keep() {
+  : >"$1.ends"
+  setsid bash -c 'while true; do
+    status=0
+    payagg "$1" -o "$2" --instance same -X session.timeout.ms=6000 2>>"$3.err" || status=$?
+    echo $status >>"$3.ends"
+  done' keep "kafka:$payments" "kafka:$stats" "$1" </dev/null >/dev/null 2>&1 3>&- &
+  started+=("$!")
+}
+
+@test "two of one instance that are started for ever take turns, and totals go on" {
+  topics_for 4
+  pay_on 200
+  keep one
+  keep two
+  local before
+  for _ in 1 2; do
+    before=$(written)
+    wait_for "[ \$(wc -l <one.ends) -ge 1 ] && [ \$(wc -l <two.ends) -ge 1 ]"
+    [ "$(sort -u one.ends two.ends)" = 2 ]
+    grep -q 'another process has joined.* as instance same' one.err
+    grep -q 'another process has joined.* as instance same' two.err
+    wait_for "[ \$(written) -gt $before ]"
+    : >one.ends
+    : >two.ends
+  done
+  no_more_pay
+  wait_for totals_are_exact
+}
+
+# no_members: the group has seen that its last one does not live.
+no_members() { broker admin groups --describe --group "$group" --state 2>/dev/null | grep -q Empty; }
+
+@test "suspended for longer than its session, alone: it takes its partitions back, and goes on" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 4
+  pay_on 200
+  payagg_as a
+  wait_for 'have 4 a'
+  wait_for '[ "$(written)" -gt 0 ]'
+  kill -STOP "${member[a]}"
+  wait_for no_members
+  kill -CONT "${member[a]}"
+  no_more_pay
+  wait_for totals_are_exact
+  end_well a
+  totals_are_exact
+}
+
+@test "suspended for longer than its session, one of two: the other takes over, and gives back" {
+  topics_for 4
+  pay_on 200
+  payagg_as a
+  payagg_as b
+  wait_for 'have 2 a b'
+  for _ in 1 2; do
+    kill -STOP "${member[a]}"
+    wait_for 'have 4 b'
+    rm a.prom
+    kill -CONT "${member[a]}"
+    wait_for 'have 2 a b'
+  done
+  no_more_pay
+  wait_for totals_are_exact
+  end_well a b
+  totals_are_exact
+}
+
+@test "throttled by a quota of the brokers: late, and exact" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 2
+  quota() { broker admin configs --alter --entity-type clients --entity-name "$stats" "$@" >/dev/null; }
+  quota --add-config producer_byte_rate=20480,consumer_byte_rate=51200
+  payagg_as a -X "client.id=$stats"
+  wait_for 'have 2 a'
+  local begun=$SECONDS seed
+  for seed in {1..8}; do
+    pay --random 1000 --users 400 --skew 0 --seed "$seed"
+    wait_for totals_are_exact
+  done
+  # A quota is a mean over ten seconds, and these are 500 kB of totals; without it, each is a moment.
+  [ $((SECONDS - begun)) -ge 8 ]
+  end_well a
+  quota --delete-config producer_byte_rate,consumer_byte_rate
+  run ! grep -e warning -e error a.err
+}
+
+@test "two groups that fill one output, one of them suspended meanwhile: told to both or to one, nothing is wrong" {
+  topics_for 2
+  payagg_as a --group "$stats.a"
+  payagg_as b --group "$stats.b"
+  wait_for 'have 2 a b'
+  kill -STOP "${member[b]}"
+  pay --random 2000 --users 50 --skew 0 --seed 1
+  wait_for totals_are_exact
+  kill -CONT "${member[b]}"
+  local seed=2 ended='' name
+  until [ -n "$ended" ]; do
+    pay --random 50 --users 50 --skew 0 --seed $seed
+    [ $((seed += 1)) -le 120 ]
+    for name in a b; do kill -0 "${member[$name]}" 2>/dev/null || ended=$name; done
+    timeout 1 tail --pid="${member[${ended:-a}]}" -f /dev/null || true
+  done
+  # The one that was suspended is behind the other.
+  totals_are_exact --unread --at-least-once
+  pid=${member[$ended]}
+  cp "$ended.err" background.err
+  ended_with 3
+  grep -q 'a total that group .* has published, and this is group' "$ended.err"
+  # The remedy: an output of its own.
+  new_output 2
+  timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --group "$stats.c" --available-now
+  totals_are_exact
+}
