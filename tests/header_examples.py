@@ -45,8 +45,8 @@ EXAMPLES = {
     "cache/questions.h": "std::unique_ptr<Sink>& sink, const Waiter& waiter, Diagnostics& diagnostics",
     "cache/run.h": "const CacheRunOptions& options, std::unique_ptr<Source>& source,"
                    " RejectLog& rejects, Progress& progress, const RunContext& context",
-    "cache/server.h": "EventLoop& loop, Result<SocketClaim>& claim, View& view, const Clock& clock,"
-                      " const Stats& stats",
+    "cache/server.h": "EventLoop& loop, Result<SocketClaim>& claim, const std::shared_ptr<View>& view,"
+                      " const Clock& clock, const Stats& stats",
     "cache/stats_batch.h": "StatsBatch& batch, const DecodedChunk<Stats>& chunk, View& view,"
                            " std::vector<View::RejectedRow>& rejected, RejectLog& rejects",
     "cache/stats_feed.h": "EventLoop& loop, std::unique_ptr<Source>& source, RejectLog& rejects,"
@@ -129,6 +129,9 @@ EXAMPLES = {
     "kafka/payment_sink.h": "Cluster& cluster",
     "kafka/producer.h": "Producer& producer, const ConsumedOffsets& offsets, std::string_view user,"
                         " std::string_view line",
+    "kafka/input_watch.h": "Cluster& cluster, const Waiter& waiter, PartitionReader& reader, Instant now,"
+                           " std::optional<TopicLoss>& loss,"
+                           " Result<std::optional<TopicLoss>>& judged",
     "kafka/message_sender.h": ("using Failure = MessageSender::Failure; void of(Cluster& cluster,"
                                " std::string_view key, std::string_view value) {", "}"),
     "kafka/range_reader.h": "Cluster& cluster, Result<void> (*take)(const MessageBlock&)",
@@ -149,7 +152,8 @@ EXAMPLES = {
     "kafka/topic_source.h": "Cluster& cluster, const Waiter& waiter",
     "kafka/topics.h": "Cluster& cluster",
     "loop/await_call.h": ("asio::awaitable<void> of(void (*wake_later)(std::function<void(bool)>)) {", "}"),
-    "loop/event_loop.h": "SocketClaim claim, View& view, const Clock& clock, const StopSignal& stop",
+    "loop/event_loop.h": "SocketClaim claim, const std::shared_ptr<View>& view, const Clock& clock,"
+                         " const StopSignal& stop",
     "loop/socket_claim.h": "",
     "money/decimal.h": "Decimal& sum, std::string& out",
     "money/short_amount.h": "const char* p",

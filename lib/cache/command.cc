@@ -69,8 +69,11 @@ base::Result<Input> open_input(const CacheOptions& options, kafka::EndpointOpene
   if (!inputs) return base::fail(inputs.error());
   Input input;
   if (inputs->front().kind == io::Endpoint::Kind::kTopic) {
-    base::Result<std::unique_ptr<io::MessageSource>> messages =
-        opener.message_source(inputs->front(), {.until_end = options.top.has_value()}, waiter);
+    base::Result<std::unique_ptr<io::MessageSource>> messages = opener.message_source(
+        inputs->front(),
+        {.until_end = options.top.has_value(),
+         .when_lost = options.top ? kafka::WhenLost::kFail : kafka::WhenLost::kBeginAgain},
+        waiter);
     if (!messages) return base::fail(messages.error());
     input.messages = std::move(*messages);
   } else {

@@ -18,10 +18,10 @@ constexpr size_t kSearchSliceRows = view::kSliceRows / 4;
 
 }  // namespace
 
-CacheConnection::CacheConnection(Socket socket, view::View& view, const base::Clock& clock,
-                                 const CacheServerOptions& options)
+CacheConnection::CacheConnection(Socket socket, std::shared_ptr<view::View> view,
+                                 const base::Clock& clock, const CacheServerOptions& options)
     : socket_(std::move(socket)),
-      view_(view),
+      view_(std::move(view)),
       clock_(clock),
       options_(options),
       to_write_(socket_.get_executor()),
@@ -74,7 +74,7 @@ bool CacheConnection::overdue(base::Instant now) const {
 }
 
 void CacheConnection::view_changed() {
-  if (!watch_ || view_.version() == watch_version_) return;
+  if (!watch_ || view_->version() == watch_version_) return;
   watch_due_ = true;
   to_write_.wake();
 }
@@ -146,20 +146,20 @@ loop::asio::awaitable<void> CacheConnection::answer_line(std::string_view line) 
   std::optional<protocol::PageQuery> watch;
   if (page != nullptr && page->watch) watch = *page;
   if (watch) end_watch();
-  const uint64_t begun_at_version = view_.version();
+  const uint64_t begun_at_version = view_->version();
   protocol::Answer answer = co_await make_answer(std::move(*query));
   send(std::move(answer));
   if (watch) {
     watch_ = std::move(watch);
     watch_version_ = begun_at_version;
     // Nobody told us of what changed meanwhile, when we did not watch yet.
-    watch_due_ = view_.version() != begun_at_version;
+    watch_due_ = view_->version() != begun_at_version;
     if (watch_due_) to_write_.wake();
   }
 }
 
 loop::asio::awaitable<protocol::Answer> CacheConnection::make_answer(protocol::Query query) {
-  view::Answering answering(view_, std::move(query));
+  view::Answering answering(*view_, std::move(query));
   while (!answering.step(kSearchSliceRows)) {
     co_await loop::asio::post(socket_.get_executor(), loop::asio::use_awaitable);
   }
@@ -212,7 +212,7 @@ loop::asio::awaitable<void> CacheConnection::write_answers() {
       if (!sent) break;
     } else if (watch_ && watch_due_) {
       watch_due_ = false;
-      watch_version_ = view_.version();  // what changes from here on may be missed by the search
+      watch_version_ = view_->version();  // what changes from here on may be missed by the search
       const uint64_t number = watch_number_;
       protocol::Answer answer = co_await make_answer(*watch_);
       if (number == watch_number_) send(std::move(answer));

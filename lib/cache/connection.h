@@ -24,8 +24,8 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
  public:
   using Socket = loop::asio::local::stream_protocol::socket;
 
-  // `view` and `clock` are borrowed.
-  CacheConnection(Socket socket, view::View& view, const base::Clock& clock,
+  // `clock` is borrowed.
+  CacheConnection(Socket socket, std::shared_ptr<view::View> view, const base::Clock& clock,
                   const CacheServerOptions& options);
 
   // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing.
@@ -55,7 +55,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   bool may_end() const;
 
   Socket socket_;
-  view::View& view_;
+  const std::shared_ptr<view::View> view_;
   const base::Clock& clock_;
   const CacheServerOptions options_;
   std::function<void()> on_closed_;

@@ -20,17 +20,15 @@ namespace paystats::cache {
 class CacheRun::Impl {
  public:
   Impl(CacheRunOptions options, const CacheRunContext& context)
-      : options_(std::move(options)),
-        context_(context),
-        view_({.instance = base::random_hash_seed(),  // 64 random bits like any others
-               .hash_seed = base::random_hash_seed(),
-               .users_max = static_cast<size_t>(options_.users_max)}) {}
+      : options_(std::move(options)), context_(context), view_(make_view()) {}
 
   base::Result<void> open();
   base::Result<void> run();
-  const view::View& view() const { return view_; }
+  const view::View& view() const { return *view_; }
 
  private:
+  std::shared_ptr<view::View> make_view() const;
+  void begin_anew();
   base::Result<void> apply(StatsBatch& batch);
   void input_ended(const base::Result<void>& outcome);
   void stop_requested();
@@ -40,7 +38,7 @@ class CacheRun::Impl {
 
   const CacheRunOptions options_;
   const CacheRunContext context_;
-  view::View view_;
+  std::shared_ptr<view::View> view_;
   loop::EventLoop loop_;  // before all that lives on it
   std::unique_ptr<CacheServer> server_;
   std::unique_ptr<StatsFeed> feed_;
@@ -54,6 +52,19 @@ class CacheRun::Impl {
   bool input_over_ = false;
   base::Result<void> outcome_;
 };
+
+std::shared_ptr<view::View> CacheRun::Impl::make_view() const {
+  return std::make_shared<view::View>(
+      view::ViewOptions{.instance = base::random_hash_seed(),  // 64 random bits like any others
+                        .hash_seed = base::random_hash_seed(),
+                        .users_max = static_cast<size_t>(options_.users_max)});
+}
+
+// What was held is of a topic that is another one now.
+void CacheRun::Impl::begin_anew() {
+  view_ = make_view();
+  if (server_) server_->begin_anew(view_);
+}
 
 base::Result<void> CacheRun::Impl::open() {
   if (base::Result<void> opened = loop_.open(); !opened) return opened;
@@ -80,7 +91,7 @@ base::Result<void> CacheRun::Impl::run() {
       StatsFeed::Handlers{.on_batch = [this](StatsBatch& batch) { return apply(batch); },
                           .on_pause =
                               [this] {
-                                view_.set_ready();
+                                view_->set_ready();
                                 view_changed();
                               },
                           .on_end = [this](const base::Result<void>& end) { input_ended(end); }});
@@ -106,8 +117,12 @@ base::Result<void> CacheRun::Impl::run() {
 }
 
 base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
+  if (batch.begins_anew) {
+    begin_anew();
+    return {};
+  }
   rejected_.clear();
-  view_.apply(batch.rows, rejected_);
+  view_->apply(batch.rows, rejected_);
   for (const view::View::RejectedRow& rejected : rejected_) {
     if (rejected.why == view::Applied::kUsersFull) {
       return base::fail(fmt::format("more than {} users: raise --users-max", options_.users_max));
@@ -121,7 +136,7 @@ base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
   }
   accepted_ += batch.rows.size() - rejected_.size();
   for (const StatsBatch::Tombstone& tombstone : batch.tombstones) {
-    if (!view::was_rejected(view_.take_back(tombstone.user, tombstone.at.partition))) {
+    if (!view::was_rejected(view_->take_back(tombstone.user, tombstone.at.partition))) {
       ++accepted_;
       continue;
     }
@@ -130,7 +145,7 @@ base::Result<void> CacheRun::Impl::apply(StatsBatch& batch) {
       return added;
     }
   }
-  if (view_.kind_changes() > 0 && !warned_of_kind_) {
+  if (view_->kind_changes() > 0 && !warned_of_kind_) {
     warned_of_kind_ = true;
     context_.run.diagnostics.warning(
         "stats with and without a partition came for one user: the newer kind replaces the other; "
@@ -147,7 +162,7 @@ void CacheRun::Impl::view_changed() {
 void CacheRun::Impl::input_ended(const base::Result<void>& outcome) {
   input_over_ = true;
   outcome_ = outcome;
-  if (outcome && !view_.ready()) view_.set_ready();
+  if (outcome && !view_->ready()) view_->set_ready();
   view_changed();
   const bool stays = options_.hold && server_ && outcome && !context_.run.stop.requested();
   if (!stays) wind_down();
@@ -167,9 +182,9 @@ void CacheRun::Impl::wind_down() {
 std::string CacheRun::Impl::metrics() const {
   return metrics_text({.accepted = accepted_,
                        .rejected = context_.rejects.count(),
-                       .users = view_.users(),
-                       .version = view_.version(),
-                       .ready = view_.ready(),
+                       .users = view_->users(),
+                       .version = view_->version(),
+                       .ready = view_->ready(),
                        .connections = server_ ? server_->connections() : 0,
                        .connections_seen = server_ ? server_->connections_seen() : 0});
 }

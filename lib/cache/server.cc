@@ -21,10 +21,11 @@ constexpr base::Duration kAcceptPause = std::chrono::milliseconds(50);
 }  // namespace
 
 struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
-  Impl(loop::EventLoop& event_loop, loop::SocketClaim socket_claim, view::View& answered,
-       const base::Clock& system_clock, const CacheServerOptions& given)
+  Impl(loop::EventLoop& event_loop, loop::SocketClaim socket_claim,
+       std::shared_ptr<view::View> answered, const base::Clock& system_clock,
+       const CacheServerOptions& given)
       : loop(event_loop),
-        view(answered),
+        view(std::move(answered)),
         clock(system_clock),
         options(given),
         claim(std::move(socket_claim)),
@@ -34,6 +35,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
         change(loop.context().get_executor()) {}
 
   base::Result<void> start();
+  void begin_anew(std::shared_ptr<view::View> other);
   void stop();
   void end_if_empty();
   void check_deadlines();
@@ -46,7 +48,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   }
 
   loop::EventLoop& loop;
-  view::View& view;
+  std::shared_ptr<view::View> view;
   const base::Clock& clock;
   const CacheServerOptions options;
   std::optional<loop::SocketClaim> claim;
@@ -118,13 +120,15 @@ void CacheServer::Impl::add(CacheConnection::Socket socket) {
 }
 
 loop::asio::awaitable<void> CacheServer::Impl::tell_watchers() {
-  uint64_t told_version = view.version();
+  uint64_t told_version = view->version();
+  uint64_t told_instance = view->instance();
   while (!stopping) {
-    if (view.version() == told_version) {
+    if (view->version() == told_version && view->instance() == told_instance) {
       co_await change.wait();
       continue;
     }
-    told_version = view.version();
+    told_version = view->version();
+    told_instance = view->instance();
     watch_pause.expires_after(options.watch_interval);
     size_t told = 0;
     for (const auto& connection : all()) {
@@ -145,6 +149,14 @@ void CacheServer::Impl::check_deadlines() {
   for (const auto& connection : all()) {
     if (connection->overdue(now)) connection->close();
   }
+}
+
+// A search that is under way goes on in the view that it began in, which lives as long as its
+// connection.
+void CacheServer::Impl::begin_anew(std::shared_ptr<view::View> other) {
+  view = std::move(other);
+  for (const auto& connection : all()) connection->close();
+  change.wake();
 }
 
 void CacheServer::Impl::stop() {
@@ -172,9 +184,10 @@ void CacheServer::Impl::end_if_empty() {
   claim.reset();
 }
 
-CacheServer::CacheServer(loop::EventLoop& loop, loop::SocketClaim claim, view::View& view,
-                         const base::Clock& clock, const CacheServerOptions& options)
-    : impl_(std::make_shared<Impl>(loop, std::move(claim), view, clock, options)) {}
+CacheServer::CacheServer(loop::EventLoop& loop, loop::SocketClaim claim,
+                         std::shared_ptr<view::View> view, const base::Clock& clock,
+                         const CacheServerOptions& options)
+    : impl_(std::make_shared<Impl>(loop, std::move(claim), std::move(view), clock, options)) {}
 
 CacheServer::~CacheServer() = default;
 
@@ -184,6 +197,10 @@ base::Result<void> CacheServer::start() {
 
 void CacheServer::view_changed() {
   impl_->change.wake();
+}
+
+void CacheServer::begin_anew(std::shared_ptr<view::View> view) {
+  impl_->begin_anew(std::move(view));
 }
 
 void CacheServer::stop() {

@@ -3,7 +3,7 @@
 //
 //   CacheServer server(loop, std::move(*claim), view, clock, {});
 //   Result<void> started = server.start();
-//   view.apply(stats); server.view_changed();   // after each change
+//   view->apply(stats); server.view_changed();   // after each change
 //   server.stop();                       // answers what is in flight; loop.run() can then return
 //
 // No client can harm another one. Requests may be pipelined and are answered in order, but a client
@@ -41,8 +41,8 @@ struct CacheServerOptions {
 
 class CacheServer {
  public:
-  // `view` and `clock` are borrowed.
-  CacheServer(loop::EventLoop& loop, loop::SocketClaim claim, view::View& view,
+  // `clock` is borrowed.
+  CacheServer(loop::EventLoop& loop, loop::SocketClaim claim, std::shared_ptr<view::View> view,
               const base::Clock& clock, const CacheServerOptions& options);
   CacheServer(const CacheServer&) = delete;
   CacheServer& operator=(const CacheServer&) = delete;
@@ -53,6 +53,10 @@ class CacheServer {
   // To be called after the view has changed, as often as one likes: watchers hear of it at once,
   // and then at most each `watch_interval`.
   void view_changed();
+
+  // From here on `view` is answered from. Clients that are connected have seen another one, whose
+  // instance is not the same: they are disconnected, as if this were another process.
+  void begin_anew(std::shared_ptr<view::View> view);
 
   // Accepts nobody any more, answers requests that have arrived, sends watchers the last state,
   // closes all, and gives the path back. May be called twice.

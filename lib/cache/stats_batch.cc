@@ -16,6 +16,7 @@ bool is_within(std::string_view part, std::string_view whole) {
 void StatsBatch::clear() {
   rows.clear();
   tombstones.clear();
+  begins_anew = false;
   bytes_.clear();
   decoded_.clear();
   places_.clear();
@@ -76,6 +77,11 @@ void StatsBatch::assign(std::span<const io::Message> nulls, std::string_view top
     tombstones.push_back({std::string_view(bytes_).substr(begin, null.key.size()), null.at});
     begin += null.key.size();
   }
+}
+
+void StatsBatch::assign_beginning() {
+  clear();
+  begins_anew = true;
 }
 
 record::Reject StatsBatch::reject(const Row& row, std::string_view error) const {

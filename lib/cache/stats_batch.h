@@ -1,5 +1,5 @@
 // Stats on their way from the thread that reads them to the event loop: a batch of rows that own
-// what they point into, or one of tombstones.
+// what they point into, one of tombstones, or the word that all batches before are void.
 //
 //   batch.assign(chunk);                   // lines, or a run of messages
 //   view.apply(batch.rows, rejected);
@@ -29,11 +29,13 @@ struct StatsBatch {
   // Either at most DecodedLines<Stats>::kRowsMax rows, or any number of tombstones.
   std::vector<Row> rows;  // their users point into `bytes` or `decoded`
   std::vector<Tombstone> tombstones;
+  bool begins_anew = false;  // without rows and tombstones
 
   // Copies the rows, so they own their bytes; memory is reused.
   void assign(const io::DecodedChunk<record::Stats>& chunk);
   void assign(const io::DecodedRun<record::Stats>& run);
   void assign(std::span<const io::Message> nulls, std::string_view topic);
+  void assign_beginning();
 
   // A row, or a tombstone, as a reject, for one that turns out not to be acceptable.
   record::Reject reject(const Row& row, std::string_view error) const;

@@ -113,6 +113,13 @@ base::Result<void> StatsFeed::read_messages(io::MessageSource& source) {
     if (!status) return base::fail(status.error());
     if (*status == io::ReadStatus::kEnd) return {};
     if (*status == io::ReadStatus::kIdle) continue;
+    if (block.begins_anew) {
+      caught_up = false;
+      BatchPtr beginning = blank_batch();
+      beginning->assign_beginning();
+      if (base::Result<void> pushed = push(std::move(beginning)); !pushed) return pushed;
+      continue;
+    }
     if (base::Result<void> taken = take_messages(decoder, block); !taken) return taken;
     progress_.update(decoder.records(), caught_up ? 0 : source.messages_read(),
                      caught_up ? 0 : source.messages_at_start());

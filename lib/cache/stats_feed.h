@@ -73,7 +73,7 @@ class StatsFeed {
   struct Handlers {
     std::function<base::Result<void>(StatsBatch&)> on_batch;  // an error ends the feed with it
     // Once, and not after the end: the pause of lines; of messages, all that were there at
-    // the start have been handed over.
+    // the start have been handed over, and again behind each batch that begins anew.
     std::function<void()> on_pause;
     std::function<void(const base::Result<void>&)> on_end;  // once, the last call
   };

@@ -43,6 +43,8 @@ inline std::string_view text_of(std::string_view value, Framing framing) {
 struct MessageBlock {
   std::span<const Message> messages;  // in order within each partition
   std::string_view source;            // the topic
+  // Without messages: those of all blocks before are of a topic that is another one now.
+  bool begins_anew = false;
 };
 
 class MessageSource {

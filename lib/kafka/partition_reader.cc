@@ -67,6 +67,10 @@ PartitionReader::~PartitionReader() {
   }
   WakeUp::unwatch(queue_.get());
   WakeUp::unwatch(main_queue_.get());
+  queue_.reset();
+  main_queue_.reset();
+  // Its topic may have been deleted.
+  Client::abandon_in_time(std::move(client_));
 }
 
 // A wait is over with the first message.
@@ -86,14 +90,32 @@ base::Result<void> PartitionReader::begin(std::span<const int32_t> partitions,
     const auto& [id, low, high] = (*ends)[i];
     PartitionPosition position{.id = id, .low = low, .high = high};
     position.next = first.empty() ? low : std::clamp(first[i], low, high);
-    if (rd_kafka_consume_start_queue(handle_, id, position.next, queue_.get()) != 0) {
-      return base::fail(fmt::format("{}: partition {}: {}", topic_label(topic_), id,
-                                    rd_kafka_err2str(rd_kafka_last_error())));
-    }
+    if (base::Result<void> started = start(position); !started) return started;
     positions_.push_back(position);
     const auto slot = static_cast<size_t>(id);
     if (index_.size() <= slot) index_.resize(slot + 1);
     index_[slot] = static_cast<uint32_t>(positions_.size());
+  }
+  return {};
+}
+
+base::Result<void> PartitionReader::start(const PartitionPosition& position) {
+  if (rd_kafka_consume_start_queue(handle_, position.id, position.next, queue_.get()) == 0) {
+    return {};
+  }
+  return base::fail(fmt::format("{}: partition {}: {}", topic_label(topic_), position.id,
+                                rd_kafka_err2str(rd_kafka_last_error())));
+}
+
+// Of all partitions: one that could not be fetched for a moment is not fetched any more.
+base::Result<void> PartitionReader::go_on() {
+  failure_ = {};
+  gone_.reset();
+  for (PartitionPosition& position : positions_) {
+    if (position.stopped) continue;
+    rd_kafka_consume_stop(handle_, position.id);
+    position.at_end = false;
+    if (base::Result<void> started = start(position); !started) return started;
   }
   return {};
 }
@@ -112,10 +134,12 @@ PartitionPosition* PartitionReader::find(int32_t partition) {
 }
 
 base::Result<size_t> PartitionReader::take() {
+  if (!failure_) return base::fail(failure_.error());
   if (fetch_waker_.has_room_again(queue_.get())) wake_fetching();
   const size_t seen =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
-  if (!failure_) return base::fail(failure_.error());
+  // What came before is not lost.
+  if (!failure_ && batch_.messages().empty()) return base::fail(failure_.error());
   if (!batch_.messages().empty() && client_->cluster().watch().away()) {
     client_->cluster().watch().reachable();
   }
@@ -155,6 +179,7 @@ base::Error PartitionReader::describe(const rd_kafka_message_t& raw,
   switch (raw.err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {
+      gone_ = {.partition = position.id, .next = position.next};
       PartitionEnds ends{.partition = position.id};
       if (query_ends(client_->rk(), topic_, {&ends, 1}, kMetadataTimeoutMs) !=
           RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -166,6 +191,7 @@ base::Error PartitionReader::describe(const rd_kafka_message_t& raw,
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      gone_ = {.partition = position.id, .next = position.next};
       return {fmt::format("{}: is there no more", place)};
     default:
       return {fmt::format("{}: {}", place,
@@ -239,9 +265,9 @@ base::Result<io::Wake> PartitionReader::wait(const io::Waiter& waiter, base::Ins
   }
 }
 
-int32_t PartitionReader::count_partitions() {
-  if (client_->cluster().watch().away()) return 0;
-  return client_->count_partitions(topic_, kMetadataTimeoutMs).value_or(0);
+std::optional<int32_t> PartitionReader::count_partitions() {
+  if (client_->cluster().watch().away()) return std::nullopt;
+  return client_->count_partitions(topic_, kMetadataTimeoutMs);
 }
 
 }  // namespace paystats::kafka

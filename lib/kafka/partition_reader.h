@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,12 @@ struct PartitionPosition {
   bool stopped = false;
 
   bool reached_high() const { return next >= high; }
+};
+
+// Why nothing more can be read of a partition: it is not there, or its offset `next` is not.
+struct PartitionGone {
+  int32_t partition = 0;
+  int64_t next = 0;
 };
 
 struct PartitionReaderOptions {
@@ -70,6 +77,11 @@ class PartitionReader {
   base::Result<size_t> take();
   std::span<const io::Message> messages() const { return batch_.messages(); }
 
+  // What take() has failed with, where it is that. All that came before it has been given, and
+  // go_on() fetches from there on again.
+  const std::optional<PartitionGone>& gone() const { return gone_; }
+  base::Result<void> go_on();
+
   // Takes what there is, and waits for more, until `done` says so: `on_taken` is called with what
   // each take() returns, `done` after that. Errors: kInterrupted after a stop signal; what
   // `on_taken` returns.
@@ -86,8 +98,8 @@ class PartitionReader {
   int64_t known_high(int32_t partition) const;
 
   // How many partitions the topic has by now, as far as can be said without waiting for a broker
-  // that is away: else 0.
-  int32_t count_partitions();
+  // that is away; 0: there is no such topic.
+  std::optional<int32_t> count_partitions();
 
   Client& client() { return *client_; }
 
@@ -95,11 +107,12 @@ class PartitionReader {
   PartitionReader(std::unique_ptr<Client> client, std::string topic, bool source_headers);
   base::Result<void> enable_wake_up();
   bool accept(const rd_kafka_message_t& raw);
+  base::Result<void> start(const PartitionPosition& position);
   base::Error describe(const rd_kafka_message_t& raw, const PartitionPosition& position);
   PartitionPosition* find(int32_t partition);
   bool wake_fetching();
 
-  const std::unique_ptr<Client> client_;
+  std::unique_ptr<Client> client_;
   const std::string topic_;
   rd_kafka_topic_t* const handle_;
   RdQueue queue_;  // before the client goes
@@ -110,6 +123,7 @@ class PartitionReader {
   std::vector<PartitionPosition> positions_;
   std::vector<uint32_t> index_;  // by partition: place in positions_, and 1
   base::Result<void> failure_;
+  std::optional<PartitionGone> gone_;
 };
 
 }  // namespace paystats::kafka

@@ -140,8 +140,9 @@ struct OpenOutputs {
 base::Result<stream::StreamOutcome> read_topic(const AggregatePlan& plan, const OpenOutputs& open,
                                                kafka::EndpointOpener& opener,
                                                const base::RunContext& run) {
-  const base::Result<std::unique_ptr<io::MessageSource>> source =
-      opener.message_source(plan.inputs.front(), {.until_end = plan.available_now}, open.waiter);
+  const base::Result<std::unique_ptr<io::MessageSource>> source = opener.message_source(
+      plan.inputs.front(),
+      {.until_end = plan.available_now, .when_lost = kafka::WhenLost::kMustNotGoOn}, open.waiter);
   if (!source) return base::fail(source.error());
   if (base::Result<void> started = open.outputs.metrics.start(); !started)
     return base::fail(started.error());

@@ -52,6 +52,31 @@ rises_to() { wait_for "[ \"\$(end_offsets $payments --uncommitted | awk '{ s += 
   [ "$(wc -l <expected)" -eq 3000 ]
 }
 
+@test "payagg and a cache that follow topics go on where their broker was killed and started" {
+  topic "$payments" 3
+  paygen --random 3000 --users 50 --skew 0 --seed 3 -o "kafka:$payments" -q
+  stats=$(unique stats)
+  topic "$stats" 3 cleanup.policy=compact
+  printf 'anna\t{"user":"anna","sum":1.00,"count":1,"partition":0,"offset":1}\n' | produce_keyed "$stats" -p 0
+  payagg "kafka:$payments" >totals 2>payagg.err 3>&- &
+  started+=($!)
+  local reader=$!
+  in_background paystats-cache "kafka:$stats" --socket stats.sock
+  wait_for '[ -s totals ] && paystats-cache --connect stats.sock --top 3 2>/dev/null | grep -q anna'
+  for round in 1 2; do
+    broker kill 1
+    wait_for "grep -q 'no broker at .* answers' payagg.err && grep -q 'no broker at .* answers' background.err"
+    broker start >/dev/null
+    echo "{\"user\":\"late$round\",\"paymentAmt\":1}" | produce "$payments"
+    printf 'late%s\t{"user":"late%s","sum":1.00,"count":1,"partition":1,"offset":1}\n' "$round" "$round" | produce_keyed "$stats" -p 1
+    wait_for "grep -q late$round totals && paystats-cache --connect stats.sock --top 3 | grep -q late$round"
+  done
+  ! grep -v -e 'no broker at .* answers' -e 'answer again' payagg.err background.err || false
+  paystats-cache --connect stats.sock --top 3 | grep -q anna
+  kill -TERM "$pid" "$reader"
+  ended_with 0
+}
+
 @test "--broker-timeout: exit 2 that says how many did not arrive; --expect has what did" {
   topic "$payments" 1
   in_background paygen --random 0 --users 10 --rate 20000 -o "kafka:$payments" --expect expected --broker-timeout 1s

@@ -120,7 +120,7 @@ class RunningCache {
   }
 
   // For tasks of the loop.
-  view::View& view() { return view_; }
+  view::View& view() { return *view_; }
   CacheServer& server() { return *server_; }
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
 
@@ -131,7 +131,7 @@ class RunningCache {
           .sum = money::Decimal::from_nanos(money::Int128{whole_sum} * 1'000'000'000),
           .count = count,
           .at = {}};
-      EXPECT_EQ(view_.apply(stats), view::Applied::kChanged);
+      EXPECT_EQ(view_->apply(stats), view::Applied::kChanged);
       server_->view_changed();
     });
   }
@@ -139,9 +139,16 @@ class RunningCache {
     on_loop([&] {
       for (int i = 0; i < users; ++i) {
         const std::string user = "user" + std::to_string(i);
-        view_.apply({.user = user, .sum = money::Decimal::from_nanos(i), .count = 1, .at = {}});
+        view_->apply({.user = user, .sum = money::Decimal::from_nanos(i), .count = 1, .at = {}});
       }
       server_->view_changed();
+    });
+  }
+  // As for a topic that was made anew: an empty view of another instance.
+  void begin_anew(uint64_t instance) {
+    on_loop([&] {
+      view_ = make_view(instance);
+      server_->begin_anew(view_);
     });
   }
   size_t connections() {
@@ -154,7 +161,12 @@ class RunningCache {
  private:
   TempFolder folder_;
   const base::SystemClock clock_;
-  view::View view_{{.instance = 7, .hash_seed = 9, .users_max = 1'000'000}};
+  static std::shared_ptr<view::View> make_view(uint64_t instance) {
+    return std::make_shared<view::View>(
+        view::ViewOptions{.instance = instance, .hash_seed = 9, .users_max = 1'000'000});
+  }
+
+  std::shared_ptr<view::View> view_ = make_view(7);
   loop::EventLoop loop_;
   std::unique_ptr<CacheServer> server_;
   std::thread thread_;

@@ -97,6 +97,31 @@ TEST(CacheServer, RefusesARequestThatIsTooLong) {
   EXPECT_TRUE(client.closed());
 }
 
+TEST(CacheServer, BegunAnewItIsAsAnotherProcessToItsClients) {
+  RunningCache cache;
+  cache.set_many(100'000);
+  RawClient idle = cache.client();
+  EXPECT_EQ(idle.ask("{}").envelope.instance, 7U);
+  RawClient watcher = cache.client();
+  EXPECT_EQ(watcher.ask(R"({"watch":1})").envelope.users, 100'000U);
+  // A search may be under way, in slices.
+  RawClient searcher = cache.client();
+  searcher.ask("{}");  // it is connected by now
+  searcher.send(R"({"q":"user","limit":1000,"offset":70000})"
+                "\n");
+  cache.begin_anew(8);
+  EXPECT_TRUE(idle.closed());
+  EXPECT_TRUE(watcher.closed());
+  EXPECT_TRUE(searcher.closed());
+  RawClient client = cache.client();
+  const protocol::ParsedAnswer empty = client.ask(R"({"watch":10})");
+  EXPECT_EQ(empty.envelope.instance, 8U);
+  EXPECT_EQ(empty.envelope.users, 0U);
+  EXPECT_EQ(empty.envelope.version, 0U);
+  cache.set("edgar", 7);
+  EXPECT_EQ(client.answer().rows.at(0).user, "edgar");
+}
+
 TEST(CacheServer, IsOpenToItsOwnerAlone) {
   RunningCache cache;
   struct stat status = {};

@@ -376,6 +376,44 @@ TEST_F(MessageFeedTest, IsReadyWhenTheSourceHasCaughtUpAndAllOfItWasHandedOver) 
   }
 }
 
+// A message, the beginning of another topic, and the message of that one.
+class RemadeSource final : public io::MessageSource {
+ public:
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant /*deadline*/) override {
+    if (reads_ == 3) return io::ReadStatus::kEnd;
+    ++reads_;
+    out = {.messages = {&message_, reads_ == 2 ? 0U : 1U},
+           .source = "topic",
+           .begins_anew = reads_ == 2};
+    return io::ReadStatus::kBlock;
+  }
+  bool caught_up() const override { return reads_ != 2; }
+
+ private:
+  const std::string value_ = line("anna", 1);
+  const io::Message message_{.key = "anna", .value = value_, .at = {0, 0}};
+  int reads_ = 0;
+};
+
+TEST_F(MessageFeedTest, ATopicThatBeginsAnewIsToldInItsPlaceAndIsReadyAgainLater) {
+  RemadeSource source;
+  loop::EventLoop loop;
+  std::vector<std::string> told;
+  StatsFeed feed(loop, source, rejects_, clock_, progress_,
+                 {.on_batch =
+                      [&](StatsBatch& batch) {
+                        told.emplace_back(batch.begins_anew ? "anew" : "batch");
+                        EXPECT_EQ(batch.rows.empty(), batch.begins_anew);
+                        return base::Result<void>();
+                      },
+                  .on_pause = [&] { told.emplace_back("ready"); },
+                  .on_end = [&](const base::Result<void>&) { told.emplace_back("end"); }});
+  EXPECT_TRUE(feed.start());
+  EXPECT_TRUE(loop.run());
+  std::erase(told, "ready");  // the first one may be overtaken by the second
+  EXPECT_EQ(told, (std::vector<std::string>{"batch", "anew", "batch", "end"}));
+}
+
 // Has caught up before its third message, and never has less than one more than was taken.
 class RestlessSource final : public io::MessageSource {
  public:

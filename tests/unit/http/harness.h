@@ -346,7 +346,7 @@ class HttpHarness {
   // A cache of this instance comes, with these totals.
   void start_cache(uint64_t instance) {
     on_loop([&] {
-      view_ = std::make_unique<view::View>(
+      view_ = std::make_shared<view::View>(
           view::ViewOptions{.instance = instance, .hash_seed = 1, .users_max = 1'000'000});
       view_->set_ready();
       base::Result<loop::SocketClaim> claim = loop::SocketClaim::take(path_);
@@ -354,7 +354,7 @@ class HttpHarness {
       cache::CacheServerOptions options;
       options.watch_interval = std::chrono::milliseconds(10);
       cache_ =
-          std::make_unique<cache::CacheServer>(loop_, std::move(*claim), *view_, clock_, options);
+          std::make_unique<cache::CacheServer>(loop_, std::move(*claim), view_, clock_, options);
       EXPECT_TRUE(cache_->start());
     });
     EXPECT_TRUE(eventually([&] { return figures().cache_ready; }));
@@ -429,7 +429,7 @@ class HttpHarness {
 
  private:
   loop::EventLoop loop_;
-  std::unique_ptr<view::View> view_;
+  std::shared_ptr<view::View> view_;
   std::unique_ptr<AnswerFeed> feed_;
   std::unique_ptr<PaymentWriter> writer_;
   std::unique_ptr<HttpServer> server_;
