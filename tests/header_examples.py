@@ -121,6 +121,8 @@ EXAMPLES = {
                               " const Clock& clock",
     "kafka/group_entry.h": "std::unique_ptr<Client>& client, bool& assigned, const Clock& clock,"
                            " void (*wait_until)(Instant)",
+    "kafka/hidden_messages.h": "const std::string& brokers, Diagnostics& diagnostics,"
+                       " GroupConsumer& consumer, const Clock& clock, uint64_t& lag_behind",
     "kafka/offset_signature.h": "const OffsetSignature& signature",
     "kafka/open.h": "const KafkaOptions& options, const RunContext& context,"
                     " const Endpoint& endpoint",
@@ -236,8 +238,6 @@ EXAMPLES = {
                         " TopicCounters& counters",
     "topics/run.h": "const TopicRunOptions& options, std::unique_ptr<Cluster>& cluster,"
                     " const RunContext& context",
-    "topics/hidden.h": "const std::string& brokers, Diagnostics& diagnostics,"
-                       " kafka::GroupConsumer& consumer, const Clock& clock, TopicCounters& counters",
     "topics/signature.h": "const kafka::PartitionOffsets& found, int64_t start, TopicPart& part,"
                           " const TotalsOrigin& origin, const MessageBlock& block, TopicParts& parts,"
                           " const kafka::GroupConsumer::Position& position",

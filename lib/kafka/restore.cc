@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "kafka/hidden_messages.h"
 #include "kafka/partition_reader.h"
 
 namespace paystats::kafka {
@@ -15,6 +16,18 @@ constexpr int kFetchWaitMs = 10;
 // compared, for librdkafka would answer a question with the end of what is committed.
 bool is_complete(const PartitionReader& reader, const PartitionPosition& position) {
   return position.at_end && reader.known_high(position.id) == position.next;
+}
+
+void look(HiddenMessages& hidden, const PartitionReader& reader, base::Instant now) {
+  std::vector<GroupConsumer::Position> positions;
+  positions.reserve(reader.partitions().size());
+  for (const PartitionPosition& position : reader.partitions()) {
+    positions.push_back({.partition = position.id,
+                         .next = position.next,
+                         .high = reader.known_high(position.id),
+                         .at_end = position.at_end});
+  }
+  hidden.look(positions, now);
 }
 
 uint64_t messages_done(const PartitionReader& reader, int64_t PartitionPosition::*until) {
@@ -47,7 +60,9 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
     }
     return base::Result<void>();
   };
-  base::Result<void> read = reader.read_until(on_taken, [&reader] {
+  HiddenMessages hidden(wish.topic, cluster.brokers(), cluster.context().diagnostics);
+  base::Result<void> read = reader.read_until(on_taken, [&] {
+    look(hidden, reader, cluster.context().clock.now());
     return std::ranges::all_of(reader.partitions(), [&reader](const PartitionPosition& position) {
       return is_complete(reader, position);
     });

@@ -10,10 +10,10 @@
 #include "io/decode_messages.h"
 #include "io/wait.h"
 #include "kafka/group_consumer.h"
+#include "kafka/hidden_messages.h"
 #include "kafka/stats_writer.h"
 #include "kafka/topics.h"
 #include "topics/facts.h"
-#include "topics/hidden.h"
 #include "topics/last_message.h"
 #include "topics/output_watch.h"
 #include "topics/partition.h"
@@ -81,7 +81,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   const base::Clock& clock_;
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
-  HiddenPayments hidden_;
+  kafka::HiddenMessages hidden_;
   TopicParts parts_;  // that are assigned
   OutputWatch watch_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;

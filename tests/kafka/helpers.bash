@@ -96,11 +96,11 @@ consume_all() { consume "$@" -f '%p\t%o\t%k\t%s\n'; }
 # the newest ones are those of all of them.
 totals_are_exact() { "$BATS_TEST_DIRNAME/judge.py" "$KAFKA" "$payments" "$stats" "$@"; }
 
-# open_transaction [FOLDER] <LINES: payments in partition 0; `touch FOLDER/commit` or `FOLDER/abort` ends it.
+# open_transaction [FOLDER [KEY]] <LINES: payments in partition 0; `touch FOLDER/commit` or `FOLDER/abort` ends it.
 open_transaction() {
   local folder=${1:-.}
   mkdir -p "$folder"
-  (cd "$folder" && exec "$BATS_TEST_DIRNAME/open_transaction.py" "$KAFKA" "$payments" 0) \
+  (cd "$folder" && exec "$BATS_TEST_DIRNAME/open_transaction.py" "$KAFKA" "$payments" 0 "${@:2}") \
     <&0 >"$folder/transaction" 3>&- &
   started+=("$!")
   wait_for "grep -q open '$folder/transaction'"

@@ -120,3 +120,24 @@ print(sys.stdin.buffer.read().count(struct.pack(">h", len(sys.argv[1])) + sys.ar
   pay --user edgar --amount 1
   wait_for '[ "$(commits)" -gt "$before" ]'
 }
+
+# bats test_tags=situation
+@test "a start behind an open transaction in the totals says so, and its end is all that is missing" {
+  pay --random 20 --users 5 --seed 1 --expect expected
+  aggregates --available-now
+  ended_with 0
+  echo '{"user":"hidden","sum":1.00,"count":1}' >lines
+  payments=$stats open_transaction . hidden <lines
+  local start
+  start=$(end_offsets "$stats" | sed -n 's/^0 //p')
+  aggregates
+  wait_for 'grep -q "kafka:$stats: partition 0: an open transaction hides" background.err'
+  kill -0 "$pid"
+  # The command that the message names finds it, and that which ends it is the next one.
+  broker admin transactions describe-producers --topic "$stats" --partition 0 | grep -q "[[:space:]]$start[[:space:]]*$"
+  broker admin transactions abort --topic "$stats" --partition 0 --start-offset "$start"
+  pay --user late --amount 1
+  wait_for '[ "$(consume "$stats" | payagg --merge | grep -c late)" -eq 1 ]'
+  kill -TERM "$pid"
+  ended_with 0
+}

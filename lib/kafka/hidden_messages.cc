@@ -1,11 +1,11 @@
-#include "topics/hidden.h"
+#include "kafka/hidden_messages.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-namespace paystats::topics {
+namespace paystats::kafka {
 namespace {
 
 int64_t seconds(base::Duration duration) {
@@ -14,18 +14,17 @@ int64_t seconds(base::Duration duration) {
 
 }  // namespace
 
-HiddenPayments::HiddenPayments(std::string topic, std::string brokers,
+HiddenMessages::HiddenMessages(std::string topic, std::string brokers,
                                base::Diagnostics& diagnostics)
     : topic_(std::move(topic)), brokers_(std::move(brokers)), diagnostics_(diagnostics) {}
 
-void HiddenPayments::look(std::span<const kafka::GroupConsumer::Position> positions,
-                          base::Instant now) {
+void HiddenMessages::look(std::span<const GroupConsumer::Position> positions, base::Instant now) {
   const bool looked_lately = looked_ && now - *looked_ <= kLookMax;
   looked_ = now;
   messages_ = 0;
   age_ = {};
   std::map<int32_t, Hidden> still;
-  for (const kafka::GroupConsumer::Position& position : positions) {
+  for (const GroupConsumer::Position& position : positions) {
     const bool hides = position.at_end && position.high > position.next;
     Hidden here{.from = position.next, .since = now};
     const auto before = hidden_.find(position.partition);
@@ -50,14 +49,14 @@ void HiddenPayments::look(std::span<const kafka::GroupConsumer::Position> positi
   hidden_ = std::move(still);
 }
 
-void HiddenPayments::tell(const kafka::GroupConsumer::Position& position, const Hidden& hidden,
+void HiddenMessages::tell(const GroupConsumer::Position& position, const Hidden& hidden,
                           base::Instant now) {
   diagnostics_.warning(fmt::format(
-      "kafka:{}: partition {}: an open transaction of another program hides {} messages for {} s; "
+      "kafka:{}: partition {}: an open transaction hides {} messages for {} s; "
       "kafka-transactions.sh --bootstrap-server {} describe-producers --topic {} --partition {} "
-      "tells whose it is",
+      "tells whose it is, and abort ends one that hangs",
       topic_, position.partition, position.high - position.next, seconds(now - hidden.since),
       brokers_, topic_, position.partition));
 }
 
-}  // namespace paystats::topics
+}  // namespace paystats::kafka

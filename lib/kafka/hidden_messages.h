@@ -1,10 +1,11 @@
-// What open transactions of other programs hide of the payments. A consumer of committed messages
-// cannot read beyond the first one of a transaction that is still open, so one whose producer hangs
-// stops the totals of its partition while brokers and payagg are well: a monitor is to see that.
+// What open transactions hide of a topic. A consumer of committed messages cannot read beyond the
+// first one of a transaction that is still open, so one whose producer hangs, or whose end was lost
+// by an unclean election, stops what is read of its partition while brokers and payagg are well: a
+// monitor, or a person, is to see that.
 //
-//   HiddenPayments hidden("payments", brokers, diagnostics);
+//   HiddenMessages hidden("payments", brokers, diagnostics);
 //   hidden.look(consumer.positions(), clock.now());    // several times a second
-//   counters.hidden = hidden.messages();
+//   lag_behind = hidden.messages();
 //
 // A transaction is known by the offset that cannot be passed, and is as old as that has been seen
 // here. Most last for milliseconds. One that lasts for kLong is told of by a warning, and its end
@@ -21,19 +22,19 @@
 #include "base/diagnostics.h"
 #include "kafka/group_consumer.h"
 
-namespace paystats::topics {
+namespace paystats::kafka {
 
-class HiddenPayments {
+class HiddenMessages {
  public:
   static constexpr base::Duration kLong = std::chrono::seconds(60);
   // Where nobody has looked for so long, what is seen now is no longer what was seen then.
   static constexpr base::Duration kLookMax = std::chrono::seconds(5);
 
   // `topic` and `brokers` are for the warning. `diagnostics` is borrowed.
-  HiddenPayments(std::string topic, std::string brokers, base::Diagnostics& diagnostics);
+  HiddenMessages(std::string topic, std::string brokers, base::Diagnostics& diagnostics);
 
   // At all partitions that are assigned. What is known of others is forgotten.
-  void look(std::span<const kafka::GroupConsumer::Position> positions, base::Instant now);
+  void look(std::span<const GroupConsumer::Position> positions, base::Instant now);
 
   // At the last look: how much is hidden, markers of transactions among it; and for how long the
   // oldest of what hides it has done so.
@@ -47,8 +48,7 @@ class HiddenPayments {
     bool told = false;
   };
 
-  void tell(const kafka::GroupConsumer::Position& position, const Hidden& hidden,
-            base::Instant now);
+  void tell(const GroupConsumer::Position& position, const Hidden& hidden, base::Instant now);
 
   const std::string topic_;
   const std::string brokers_;
@@ -59,4 +59,4 @@ class HiddenPayments {
   base::Duration age_{};
 };
 
-}  // namespace paystats::topics
+}  // namespace paystats::kafka
