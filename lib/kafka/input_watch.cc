@@ -97,21 +97,21 @@ base::Result<std::optional<TopicLoss>> InputWatch::judge(const PartitionGone& go
 
 // How many there are: more than `wanted`, or for a while no more than that.
 base::Result<int32_t> InputWatch::count_partitions(int32_t wanted, Client& client) {
-  std::optional<base::Instant> missing_since;
+  base::Instant missing_since = base::Instant::max();
   for (;;) {
     const base::Instant now = waiter_.clock().now();
     const std::optional<int32_t> count =
         client.count_partitions(topic_, milliseconds(kCountTimeout));
     if (!count) {
-      missing_since.reset();
+      missing_since = base::Instant::max();
       (void)client.probe_brokers();  // so that the user is told where none answers
       if (base::Result<void> patient = cluster_.check_patience(); !patient) {
         return base::fail(patient.error());
       }
     } else {
       if (*count > wanted) return *count;
-      if (!missing_since) missing_since = now;
-      if (now - *missing_since >= kUnknownGrace) return *count;
+      missing_since = std::min(missing_since, now);
+      if (now - missing_since >= kUnknownGrace) return *count;
     }
     if (base::Result<void> paused = pause(kPause); !paused) return base::fail(paused.error());
   }
