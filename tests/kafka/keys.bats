@@ -284,6 +284,7 @@ END
     ) &
   done
   wait $(jobs -p | grep -vx "$one_pid")
+  grep . of-?.status of-?.out one.err >&2 # shown where the next line fails
   [ "$(cat of-a.status of-c.status of-d.status)" = 200200200 ]
   [ "$(cat of-b.status)" = 507 ]
   [ "$(asked one k-b)" = 404 ]
