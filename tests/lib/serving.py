@@ -2,11 +2,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 from torture_common import LIMIT_S, Difference, wait_for
 
@@ -100,11 +102,26 @@ def accepted_in(answer):
     return sum(map(int, re.findall(rb'{"accepted":(\d+)}', answer)))
 
 
-def check_logged(bin_dir, log, taken):
-    lines = payagg(bin_dir, "--output-mode", "final", log).splitlines()
-    logged = sum(json.loads(line)["count"] for line in lines)
-    if logged != taken:
-        raise Difference(f"{taken} payments were accepted, the log has {logged}")
+def on_a_log(bin_dir, name, play):
+    """Has `play(server)` post to a server of its own, and return how many payments were accepted: the log
+    has as many once the server has ended well. Ends the program with what is wrong."""
+    folder = tempfile.mkdtemp(prefix=f"{name}.")
+    server = None
+    try:
+        log = os.path.join(folder, "log.jsonl")
+        server = Server(bin_dir, log, folder, "serve")
+        taken = play(server)
+        server.stop()
+        lines = payagg(bin_dir, "--output-mode", "final", log).splitlines()
+        logged = sum(json.loads(line)["count"] for line in lines)
+        if logged != taken:
+            raise Difference(f"{taken} payments were accepted, the log has {logged}")
+    except Difference as difference:
+        sys.exit(f"{name}.py: {difference}")
+    finally:
+        if server:
+            server.end()
+        shutil.rmtree(folder)
 
 
 def payagg(bin_dir, *words):

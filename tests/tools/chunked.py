@@ -18,11 +18,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from serving import Server, accepted_in, check_logged, talk  # noqa: E402
+from serving import accepted_in, on_a_log, talk  # noqa: E402
 from torture_common import LIMIT_S, Difference  # noqa: E402
 
 HEAD = (b"POST /api/payments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -167,20 +166,7 @@ def main():
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--requests", type=int, default=3000)
     options = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="chunked.")
-    server = None
-    try:
-        log = os.path.join(folder, "log.jsonl")
-        server = Server(options.bin, log, folder, "serve")
-        taken = compare(options, server) + stream(server)
-        server.stop()
-        check_logged(options.bin, log, taken)
-    except Difference as difference:
-        sys.exit(f"chunked.py: {difference}")
-    finally:
-        if server:
-            server.end()
-        shutil.rmtree(folder)
+    on_a_log(options.bin, "chunked", lambda server: compare(options, server) + stream(server))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,11 @@ import collections
 import os
 import random
 import re
-import shutil
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from serving import Server, accepted_in, check_logged, talk  # noqa: E402
+from serving import accepted_in, on_a_log, talk  # noqa: E402
 from torture_common import Difference  # noqa: E402
 
 TARGETS = ["/", "/healthz", "/readyz", "/metrics", "/api/stats?limit=3", "/api/stats/edgar", "/api/payments/key",
@@ -124,6 +122,8 @@ def play(options, server):
         other = request
     print(f"{options.requests} damaged requests: {taken} payments accepted; statuses "
           f"{dict(sorted(seen.items()))} (0: no answer)")
+    if b"HTTP/1.1 200 " not in talk(server.port, [b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], False):
+        raise Difference("no answer in the end")
     return taken
 
 
@@ -133,22 +133,7 @@ def main():
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--requests", type=int, default=3000)
     options = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="mutated.")
-    server = None
-    try:
-        log = os.path.join(folder, "log.jsonl")
-        server = Server(options.bin, log, folder, "serve")
-        taken = play(options, server)
-        if b"HTTP/1.1 200 " not in talk(server.port, [b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], False):
-            raise Difference("no answer in the end")
-        server.stop()
-        check_logged(options.bin, log, taken)
-    except Difference as difference:
-        sys.exit(f"mutated.py: {difference}")
-    finally:
-        if server:
-            server.end()
-        shutil.rmtree(folder)
+    on_a_log(options.bin, "mutated", lambda server: play(options, server))
 
 
 if __name__ == "__main__":
