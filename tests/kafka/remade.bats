@@ -164,10 +164,10 @@ filled_again() {
   payagg "kafka:$payments" -o "kafka:$stats" --instance other --metrics idle >other.out 2>other.err 3>&- &
   local other=$!
   started+=("$other")
-  wait_for 'grep -qsx "payagg_partitions 1" idle && exact'
+  wait_for 'grep -qsx "payagg_partitions 1" idle && totals_are_exact'
   # Of two members the one whose name comes first is given the partition.
   start_payagg --metrics busy -v
-  wait_for 'grep -sqx "payagg_partitions 1" idle busy && grep -sqx "payagg_partitions 0" idle busy && exact'
+  wait_for 'grep -sqx "payagg_partitions 1" idle busy && grep -sqx "payagg_partitions 0" idle busy && totals_are_exact'
   local ends=$other lives=$pid said=background.err name=other
   if grep -qx 'payagg_partitions 1' idle; then ends=$pid lives=$other said=other.err name=one; fi
   consume "$payments" >paid.before
@@ -198,7 +198,7 @@ filled_again() {
   topics_for 1
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg
-  wait_for exact
+  wait_for totals_are_exact
   topics delete "$stats"
   pay --user user4 --amount 1
   within 20 'grep -q "there is no such topic any more; waiting" background.err'
@@ -207,5 +207,5 @@ filled_again() {
   grep -q "kafka:$stats: there is no such topic any more, so the totals are in none; the next start makes them again" background.err
   topic "$stats" 1 cleanup.policy=compact
   timeout "$PATIENCE_S" payagg -q "kafka:$payments" -o "kafka:$stats" --instance one --available-now
-  exact
+  totals_are_exact
 }
