@@ -51,6 +51,13 @@ base::Result<Wake> Waiter::wait_readable(int fd, base::Instant deadline) const {
   return wait_for({fd, stop_.fd(), output_fd_}, clock_, deadline);
 }
 
+base::Result<void> Waiter::pause(base::Duration duration) const {
+  const base::Result<Wake> wake = wait_readable(-1, clock_.now() + duration);
+  if (!wake) return base::fail(wake.error());
+  if (*wake != Wake::kStop) return {};
+  return base::fail("a signal came during a pause", base::ErrorKind::kInterrupted);
+}
+
 base::Result<Wake> Waiter::wait_readable_despite_stop(int fd, base::Instant deadline) const {
   return wait_for({fd, -1, output_fd_}, clock_, deadline);
 }

@@ -25,6 +25,9 @@ class Waiter {
   // The same without regard to stop signals: for an input that is read on after the signal.
   base::Result<Wake> wait_readable_despite_stop(int fd, base::Instant deadline) const;
 
+  // Nothing but the time. Errors: kInterrupted after a stop signal.
+  base::Result<void> pause(base::Duration duration) const;
+
   const base::Stop& stop() const { return stop_; }
   const base::Clock& clock() const { return clock_; }
 

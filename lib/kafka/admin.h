@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/wait.h"
 #include "kafka/client.h"
 #include "kafka/cluster.h"
 #include "kafka/rd.h"
@@ -21,7 +22,7 @@ namespace paystats::kafka {
 
 // A handle that never makes a topic by asking for it, and gives up at the deadline.
 base::Result<std::unique_ptr<Client>> open_admin(Cluster& cluster,
-                                                 base::Instant deadline = base::Instant::max());
+                                                 base::Instant deadline = io::kForever);
 
 // Has `send` ask, and waits for the answer; again where no broker can be reached, as long as the
 // cluster's patience lasts, and not beyond the handle's deadline. `what` begins the message of an

@@ -74,7 +74,8 @@ base::Result<std::optional<TopicLoss>> InputWatch::judge(const PartitionGone& go
   base::Result<std::vector<PartitionEnds>> ends =
       ends_of_partitions(cluster_, topic_, {&gone.partition, 1});
   if (ends && ends->front().high < gone.next) {
-    if (base::Result<void> paused = pause(kLookAgain); !paused) return base::fail(paused.error());
+    if (base::Result<void> paused = waiter_.pause(kLookAgain); !paused)
+      return base::fail(paused.error());
     ends = ends_of_partitions(cluster_, topic_, {&gone.partition, 1});
   }
   if (!ends) return base::fail(ends.error());
@@ -91,7 +92,7 @@ base::Result<std::optional<TopicLoss>> InputWatch::judge(const PartitionGone& go
                                          "removed unread",
                                          place, gone.next, low)};
   }
-  if (base::Result<void> paused = pause(kPause); !paused) return base::fail(paused.error());
+  if (base::Result<void> paused = waiter_.pause(kPause); !paused) return base::fail(paused.error());
   return std::nullopt;
 }
 
@@ -113,15 +114,9 @@ base::Result<int32_t> InputWatch::count_partitions(int32_t wanted, Client& clien
       missing_since = std::min(missing_since, now);
       if (now - missing_since >= kUnknownGrace) return *count;
     }
-    if (base::Result<void> paused = pause(kPause); !paused) return base::fail(paused.error());
+    if (base::Result<void> paused = waiter_.pause(kPause); !paused)
+      return base::fail(paused.error());
   }
-}
-
-base::Result<void> InputWatch::pause(base::Duration duration) {
-  const base::Result<io::Wake> wake = waiter_.wait_readable(-1, waiter_.clock().now() + duration);
-  if (!wake) return base::fail(wake.error());
-  if (*wake != io::Wake::kStop) return {};
-  return base::fail("a signal came while a topic was looked at", base::ErrorKind::kInterrupted);
 }
 
 }  // namespace paystats::kafka

@@ -64,7 +64,6 @@ class InputWatch {
   };
 
   base::Result<int32_t> count_partitions(int32_t wanted, Client& client);
-  base::Result<void> pause(base::Duration duration);
 
   Cluster& cluster_;
   const std::string topic_;

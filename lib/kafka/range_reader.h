@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/wait.h"
 #include "kafka/cluster.h"
 #include "kafka/restore.h"
 
@@ -38,6 +39,6 @@ struct OffsetRange {
 base::Result<void> read_ranges(Cluster& cluster, const std::string& topic,
                                std::span<const OffsetRange> ranges, const OnRestored& on_messages,
                                std::vector<int64_t>* reached = nullptr,
-                               base::Instant deadline = base::Instant::max());
+                               base::Instant deadline = io::kForever);
 
 }  // namespace paystats::kafka

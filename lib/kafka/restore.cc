@@ -49,7 +49,9 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
   PartitionReader& reader = **opened;
   if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
 
+  HiddenMessages hidden(wish.topic, cluster.brokers(), cluster.context().diagnostics);
   const auto on_taken = [&](size_t seen) {
+    if (seen == 0) look(hidden, reader, cluster.context().clock.now());
     if (!reader.messages().empty()) {
       base::Result<void> taken = on_messages({.messages = reader.messages(), .source = wish.topic});
       if (!taken) return taken;
@@ -60,9 +62,7 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
     }
     return base::Result<void>();
   };
-  HiddenMessages hidden(wish.topic, cluster.brokers(), cluster.context().diagnostics);
-  base::Result<void> read = reader.read_until(on_taken, [&] {
-    look(hidden, reader, cluster.context().clock.now());
+  base::Result<void> read = reader.read_until(on_taken, [&reader] {
     return std::ranges::all_of(reader.partitions(), [&reader](const PartitionPosition& position) {
       return is_complete(reader, position);
     });

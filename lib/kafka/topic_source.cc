@@ -49,23 +49,21 @@ class TopicSource final : public io::MessageSource {
   base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline) override {
     for (;;) {
       if (waiter_.stop().requested()) return cut_off();
+      if (gone_) {
+        const base::Result<std::optional<TopicLoss>> loss =
+            judge(*std::exchange(gone_, std::nullopt));
+        if (!loss) return ended_by(loss.error());
+        if (*loss) return lost(**loss, out);
+      }
       const bool at_end = options_.until_end && caught_up_;
       if (is_look_due(at_end)) {
-        loss_ = watch_->look();
-        if (loss_) return lost(out);
+        if (const std::optional<TopicLoss> loss = watch_->look()) return lost(*loss, out);
       }
       if (at_end) return io::ReadStatus::kEnd;
-      if (fewer_) {
-        const base::Result<bool> on = go_on(*std::exchange(fewer_, std::nullopt));
-        if (!on) return ended_by(on.error());
-        if (!*on) return lost(out);
-      }
       const base::Result<size_t> seen = reader_->take();
       if (!seen) {
-        if (!watch_ || !reader_->gone()) return base::fail(seen.error());
-        const base::Result<bool> on = go_on(*reader_->gone());
-        if (!on) return ended_by(on.error());
-        if (!*on) return lost(out);
+        if (watch_) gone_ = reader_->gone();
+        if (!gone_) return base::fail(seen.error());
         continue;
       }
       if (*seen > 0) {
@@ -81,7 +79,7 @@ class TopicSource final : public io::MessageSource {
       if (now >= deadline) return io::ReadStatus::kIdle;
       if (base::Result<void> looked = look_for_partitions(now); !looked)
         return base::fail(looked.error());
-      if (fewer_) continue;
+      if (gone_) continue;
       base::Instant until = std::min(deadline, next_look_);
       if (watch_) until = std::min(until, watch_->next_look());
       const base::Result<io::Wake> wake = reader_->wait(waiter_, until);
@@ -131,7 +129,7 @@ class TopicSource final : public io::MessageSource {
     if (!count) return {};
     const std::span<const PartitionPosition> known = reader_->partitions();
     if (watch_ && static_cast<size_t>(*count) < known.size()) {
-      fewer_ = {.partition = known.back().id, .next = known.back().next};
+      gone_ = {.partition = known.back().id, .next = known.back().next};
     }
     return options_.until_end ? base::Result<void>() : add_up_to(*count);
   }
@@ -153,18 +151,15 @@ class TopicSource final : public io::MessageSource {
     return now >= watch_->next_look() || (at_end && now - opened_ >= kWorthALook);
   }
 
-  // Whether what could not be read can be now; else loss_ says what has happened.
-  base::Result<bool> go_on(const PartitionGone& gone) {
+  // Where nothing is lost it is read on.
+  base::Result<std::optional<TopicLoss>> judge(const PartitionGone& gone) {
     base::Result<std::optional<TopicLoss>> loss = watch_->judge(gone, reader_->client());
-    if (!loss) return base::fail(loss.error());
-    loss_ = std::move(*loss);
-    if (loss_) return false;
-    const base::Result<void> on = reader_->go_on();
-    return on ? base::Result<bool>(true) : base::fail(on.error());
+    if (!loss || *loss) return loss;
+    if (base::Result<void> on = reader_->go_on(); !on) return base::fail(on.error());
+    return loss;
   }
 
-  base::Result<io::ReadStatus> lost(io::MessageBlock& out) {
-    const TopicLoss loss = *std::exchange(loss_, std::nullopt);
+  base::Result<io::ReadStatus> lost(const TopicLoss& loss, io::MessageBlock& out) {
     switch (options_.when_lost) {
       case WhenLost::kBeginAgain: {
         const base::Result<void> begun = begin_again(loss);
@@ -191,25 +186,18 @@ class TopicSource final : public io::MessageSource {
                                                   : "; it is read again from its beginning"));
     caught_up_ = false;
     watch_.reset();
-    fewer_.reset();
     reader_.reset();
     for (;;) {
       const base::Result<std::optional<int32_t>> partitions = find_topic(cluster_, topic_);
       if (!partitions) return base::fail(partitions.error());
       if (*partitions) {
         if (loss.deleted) {
-          diagnostics.warning(fmt::format(
-              "kafka:{}: the topic is there again, and is read from its beginning", topic_));
+          diagnostics.warning(topic_label(topic_) +
+                              ": the topic is there again, and is read from its beginning");
         }
         return open(**partitions);
       }
-      const base::Result<io::Wake> wake =
-          waiter_.wait_readable(-1, waiter_.clock().now() + kLookForTopic);
-      if (!wake) return base::fail(wake.error());
-      if (*wake == io::Wake::kStop) {
-        return base::fail("a signal came while a topic was waited for",
-                          base::ErrorKind::kInterrupted);
-      }
+      if (base::Result<void> paused = waiter_.pause(kLookForTopic); !paused) return paused;
     }
   }
 
@@ -230,10 +218,9 @@ class TopicSource final : public io::MessageSource {
   const io::Waiter& waiter_;
   std::unique_ptr<PartitionReader> reader_;
   std::optional<InputWatch> watch_;
-  std::optional<PartitionGone> fewer_;  // there were fewer partitions in the last look
-  std::optional<TopicLoss> loss_;
-  std::vector<io::Message> earlier_;  // memory of give()
-  std::vector<int64_t> ends_;         // by partition: where it ended at the start
+  std::optional<PartitionGone> gone_;  // what it means is to be judged
+  std::vector<io::Message> earlier_;   // memory of give()
+  std::vector<int64_t> ends_;          // by partition: where it ended at the start
   base::Instant opened_{};
   base::Instant next_look_{};
   uint64_t read_ = 0;

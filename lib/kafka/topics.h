@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/wait.h"
 #include "kafka/cluster.h"
 
 namespace paystats::kafka {
@@ -29,16 +30,14 @@ struct TopicWish {
       {};  // the others: as the broker has it
 };
 
-// A caller that has more to do than to wait for brokers says until when it does.
-inline constexpr base::Instant kNoDeadline = base::Instant::max();
-
-// The number of its partitions.
+// The number of its partitions. A caller that has more to do than to wait for brokers says until
+// when it does.
 base::Result<int32_t> require_topic(Cluster& cluster, const TopicWish& wish,
-                                    base::Instant deadline = kNoDeadline);
+                                    base::Instant deadline = io::kForever);
 
 // The same where there is such a topic, else nothing. Makes none, whatever the user said.
 base::Result<std::optional<int32_t>> find_topic(Cluster& cluster, const std::string& name,
-                                                base::Instant deadline = kNoDeadline);
+                                                base::Instant deadline = io::kForever);
 
 // Of two topics whose partitions go together by number: an error that says which of them is to be
 // grown, and how. Nothing is grown by itself: where keys go changes with it.
@@ -65,6 +64,6 @@ using TopicSettings = std::map<std::string, std::string>;
 // let us ask, nothing, and a warning.
 base::Result<std::optional<TopicSettings>> topic_settings(Cluster& cluster,
                                                           const std::string& topic,
-                                                          base::Instant deadline = kNoDeadline);
+                                                          base::Instant deadline = io::kForever);
 
 }  // namespace paystats::kafka

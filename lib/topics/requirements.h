@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/wait.h"
 #include "kafka/cluster.h"
-#include "kafka/topics.h"
 #include "topics/options.h"
 
 namespace paystats::topics {
@@ -20,7 +20,7 @@ namespace paystats::topics {
 // The number of partitions that both topics have. Waits for brokers; makes topics where the user
 // said so. An error says what mends it.
 base::Result<int32_t> check_topics(kafka::Cluster& cluster, const TopicNames& topics,
-                                   base::Instant deadline = kafka::kNoDeadline);
+                                   base::Instant deadline = io::kForever);
 
 // The same of topics that are in use: an error is what the topic of totals lacks. False: it is not
 // there at the moment, or brokers have not said so by the deadline.

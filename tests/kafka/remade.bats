@@ -40,6 +40,13 @@ filled_again() {
   made_anew
 }
 
+# output_goes: the topic of totals is deleted under payagg, which says so with the next payment.
+output_goes() {
+  topics delete "$stats"
+  pay --user user4 --amount 1
+  within 20 'grep -q "kafka:$stats: there is no such topic any more; waiting until it is there again" background.err'
+}
+
 @test "made anew while payagg runs: all totals are there again with the next payment" {
   filled_again exactly-once
 }
@@ -67,9 +74,7 @@ filled_again() {
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg
   wait_for totals_are_exact
-  topics delete "$stats"
-  pay --user user4 --amount 1
-  within 20 'grep -q "kafka:$stats: there is no such topic any more; waiting until it is there again" background.err'
+  output_goes
   pay --user user5 --amount 1
   topic "$stats" 2 cleanup.policy=compact
   wait_for totals_are_exact
@@ -199,9 +204,7 @@ filled_again() {
   pay --random 400 --users 40 --skew 0 --seed 3
   start_payagg
   wait_for totals_are_exact
-  topics delete "$stats"
-  pay --user user4 --amount 1
-  within 20 'grep -q "there is no such topic any more; waiting" background.err'
+  output_goes
   kill -TERM "$pid"
   ended_with 2 20
   grep -q "kafka:$stats: there is no such topic any more, so the totals are in none; the next start makes them again" background.err

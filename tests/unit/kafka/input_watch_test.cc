@@ -37,6 +37,10 @@ class InputWatchTest : public MockClusterTest {
         });
     EXPECT_TRUE(read) << read.error().message;
   }
+  base::Result<std::optional<TopicLoss>> judged(InputWatch& watch, const PartitionGone& gone) {
+    const auto client = Client::open_uncommitted(*cluster_);
+    return client ? watch.judge(gone, **client) : base::fail(client.error());
+  }
 
   io::Waiter waiter_{stop_, clock_};
   std::unique_ptr<Cluster> cluster_;
@@ -88,9 +92,7 @@ TEST_F(InputWatchTest, AMessageThatIsNotThereIsNoFinding) {
 TEST_F(InputWatchTest, AnEndThatHasGoneBackIsNamedWithBothOffsets) {
   fill("back", 3);
   InputWatch watch(*cluster_, "back", waiter_);
-  const auto client = Client::open_uncommitted(*cluster_);
-  ASSERT_TRUE(client);
-  const auto loss = watch.judge({.partition = 1, .next = 9}, **client);
+  const auto loss = judged(watch, {.partition = 1, .next = 9});
   ASSERT_TRUE(loss) << loss.error().message;
   ASSERT_TRUE(*loss);
   EXPECT_EQ((*loss)->what,
@@ -102,9 +104,7 @@ TEST_F(InputWatchTest, APartitionThatIsThereAgainIsReadOn) {
   fill("again", 3);
   InputWatch watch(*cluster_, "again", waiter_);
   took(watch, "again", 2);
-  const auto client = Client::open_uncommitted(*cluster_);
-  ASSERT_TRUE(client);
-  const auto loss = watch.judge({.partition = 1, .next = 3}, **client);
+  const auto loss = judged(watch, {.partition = 1, .next = 3});
   ASSERT_TRUE(loss) << loss.error().message;
   EXPECT_FALSE(*loss);
 }
@@ -112,9 +112,7 @@ TEST_F(InputWatchTest, APartitionThatIsThereAgainIsReadOn) {
 TEST_F(InputWatchTest, APartitionThatStaysAwayIsThatOfAnotherTopic) {
   fill("fewer", 3);
   InputWatch watch(*cluster_, "fewer", waiter_);
-  const auto client = Client::open_uncommitted(*cluster_);
-  ASSERT_TRUE(client);
-  const auto loss = watch.judge({.partition = 2, .next = 3}, **client);
+  const auto loss = judged(watch, {.partition = 2, .next = 3});
   ASSERT_TRUE(loss) << loss.error().message;
   ASSERT_TRUE(*loss);
   EXPECT_EQ((*loss)->what,
@@ -124,10 +122,8 @@ TEST_F(InputWatchTest, APartitionThatStaysAwayIsThatOfAnotherTopic) {
 TEST_F(InputWatchTest, AStopSignalEndsTheJudgement) {
   fill("stop", 3);
   InputWatch watch(*cluster_, "stop", waiter_);
-  const auto client = Client::open_uncommitted(*cluster_);
-  ASSERT_TRUE(client);
   stop_.request(SIGTERM);
-  const auto loss = watch.judge({.partition = 2, .next = 3}, **client);
+  const auto loss = judged(watch, {.partition = 2, .next = 3});
   ASSERT_FALSE(loss);
   EXPECT_EQ(loss.error().kind, base::ErrorKind::kInterrupted);
 }
