@@ -188,6 +188,16 @@ void AnswerBook::learn(std::span<const Answer> answers) {
   tell(std::move(outcomes));
 }
 
+bool AnswerBook::is_requested(const keys::KeyOutcome& key) const {
+  const auto [first, last] = waiting_ids_.equal_range(key.fingerprint);
+  return std::any_of(first, last, [&](const auto& each) PAYSTATS_REQUIRES(mutex_) {
+    const keys::KeyOutcome& wanted = waiting_.at(each.second).wanted;
+    return !wanted.is_free() && wanted.key_check == key.key_check;
+  });
+}
+
+// Of one that is requested now the answer may have come with the others, so it is as one that
+// follows: it keeps the room that its request was given.
 void AnswerBook::learn_past(std::vector<keys::KeyOutcome> entries) {
   keep_last_of_each_key(entries);
   std::vector<io::KeyedOutcome> outcomes;
@@ -195,6 +205,14 @@ void AnswerBook::learn_past(std::vector<keys::KeyOutcome> entries) {
     const base::MutexLock lock(mutex_);
     std::erase_if(entries, [this](const keys::KeyOutcome& entry)
                                PAYSTATS_REQUIRES(mutex_) { return known(entry).has_value(); });
+    const auto requested =
+        std::partition(entries.begin(), entries.end(),
+                       [this](const keys::KeyOutcome& entry)
+                           PAYSTATS_REQUIRES(mutex_) { return !is_requested(entry); });
+    for (auto entry = requested; entry != entries.end(); ++entry) {
+      table_.add(*entry, clock_.since_boot());
+    }
+    entries.erase(requested, entries.end());
     table_.add_past(std::move(entries), clock_.since_boot());
     std::vector<keys::KeyOutcome> paid;
     for (const auto& [id, waiting] : waiting_) {

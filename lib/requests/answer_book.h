@@ -63,7 +63,8 @@ class AnswerBook {
   // Answers that have been committed. One that is known already stays as it is.
   void learn(std::span<const Answer> answers);
 
-  // The same of answers that were there at a start, which do not make the table full.
+  // The same of answers that were there at a start, which do not make the table full, but for those
+  // that a request waits for.
   static keys::KeyOutcome entry_of(const Answer& answer);  // REQUIRES: payments were made
   void learn_past(std::vector<keys::KeyOutcome> entries);
 
@@ -78,6 +79,8 @@ class AnswerBook {
 
   std::optional<keys::KeyOutcome> known(const keys::KeyOutcome& wanted) const
       PAYSTATS_REQUIRES(mutex_);
+  // By a request that waits; a question asks and requests nothing.
+  bool is_requested(const keys::KeyOutcome& key) const PAYSTATS_REQUIRES(mutex_);
   static io::KeyedOutcome outcome_of(uint64_t id, const keys::KeyOutcome& wanted,
                                      const keys::KeyOutcome& paid, bool repeated);
   std::optional<io::KeyedOutcome> await(uint64_t id, Waiting waiting);

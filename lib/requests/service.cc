@@ -112,6 +112,10 @@ base::Result<void> Shared::read_answers() {
   std::vector<keys::KeyOutcome> past;
   std::vector<Answer> answers;
   for (;;) {
+    if (!caught_up && (*source)->caught_up()) {
+      caught_up = true;
+      book.learn_past(std::exchange(past, {}));
+    }
     io::MessageBlock block;
     const base::Result<io::ReadStatus> status =
         (*source)->read(block, context.clock.now() + kLookInterval);
@@ -128,10 +132,6 @@ base::Result<void> Shared::read_answers() {
       }
     }
     book.learn(answers);
-    if (!caught_up && (*source)->caught_up()) {
-      caught_up = true;
-      book.learn_past(std::exchange(past, {}));
-    }
     if (base::Result<void> looked = look_for_failures(); !looked) return looked;
     probe();
     book.expire(kForgetAfter);

@@ -104,9 +104,21 @@ TEST_F(AnswerBookTest, AnswersOfAStartAreKnownAndLeaveRoom) {
   book_->learn_past({AnswerBook::entry_of(paid("a", 9))});
   EXPECT_EQ(book_->find("a")->digest, 1u);
   EXPECT_EQ(book_->figures(1).keys, 3u);
-  EXPECT_EQ(book_->figures(1).keys_young, 0u);
+  EXPECT_EQ(book_->figures(1).keys_young, 1u);  // b
   learn(paid("d", 1));
-  EXPECT_EQ(book_->figures(1).keys_young, 1u);
+  EXPECT_EQ(book_->figures(1).keys_young, 2u);
+}
+
+// The answers of a start may be read up to one that was given since.
+TEST_F(AnswerBookTest, ARequestThatWasPaidDuringTheStartKeepsItsRoom) {
+  use({.keys_max = 2});
+  EXPECT_FALSE(book_->await(1, "a", 1, 1, ""));
+  EXPECT_FALSE(book_->await(2, "b", 1, 1, ""));
+  EXPECT_FALSE(book_->await_question(3, "c", "q"));
+  book_->learn_past({AnswerBook::entry_of(paid("a", 1)), AnswerBook::entry_of(paid("b", 1)),
+                     AnswerBook::entry_of(paid("c", 1))});
+  EXPECT_EQ(book_->figures(1).keys_young, 2u);
+  EXPECT_EQ(book_->await(4, "d", 1, 1, "")->kind, Kind::kNoRoom);
 }
 
 TEST_F(AnswerBookTest, AKeyWithManyAnswersAtAStartIsOneKey) {
