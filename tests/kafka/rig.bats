@@ -13,10 +13,10 @@ teardown() {
   done
 }
 
-# pids [DIR]: of the brokers of a cluster that run.
 # has_ended PID: a process that nobody has waited for yet has no command line any more.
 has_ended() { [ -z "$(tr -d '\0' <"/proc/$1/cmdline" 2>/dev/null)" ]; }
 
+# pids [DIR]: of the brokers of a cluster that run.
 pids() { "$KAFKA_TOOL" status --dir "${1:-$KAFKA_DIR}" | sed -n 's/.*: pid \([0-9]*\),.*/\1/p'; }
 
 @test "start again is the same broker at the same address, without a word on stderr" {
