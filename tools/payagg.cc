@@ -35,7 +35,7 @@ using Options = payagg::PayaggOptions;
 
 void declare(cli::CommandLine& line, Options& options) {
   line.inputs(options.inputs, "INPUT",
-              "payments, one JSON object a line: files, or - for stdin (the default)");
+              "payments, one JSON object a line: files, kafka:TOPIC, or - for stdin (default -)");
   line.section("Input");
   line.flag("--follow", options.follow,
             "go on reading the last INPUT as it grows; implies --output-mode update");
@@ -55,16 +55,19 @@ void declare(cli::CommandLine& line, Options& options) {
       "--instance", options.instance, "NAME",
       "this process in the group (default: the host and the first free number); of two of one "
       "name the older ends");
-  line.text("--guarantee", options.guarantee, "G", "exactly-once (the default) or at-least-once");
-  line.text("--on-data-loss", options.on_data_loss, "WHAT",
-            "when unread payments have been removed: stop (the default) or continue");
+  line.word("--guarantee", options.guarantee, {"exactly-once", "at-least-once"},
+            "exactly-once: totals and offsets change together; at-least-once: quicker by some "
+            "milliseconds (default exactly-once)");
+  line.word("--on-data-loss", options.on_data_loss, {"stop", "continue"},
+            "when unread payments have been removed (default stop)");
 
   line.section("Output");
   line.text("-o,--output", options.output, "ENDPOINT",
-            "where the stats go: a file, or - for stdout (the default)");
-  line.text("--output-mode", options.output_mode, "MODE",
+            "where the stats go: a file, kafka:TOPIC, or - for stdout (default -)");
+  line.word("--output-mode", options.output_mode, {"final", "update", "complete"},
             "final: all users once, at the end; update: users that changed, at each trigger; "
-            "complete: all users, at each trigger");
+            "complete: all users, at each trigger (default final; update with --follow and of or "
+            "to a topic)");
   line.duration("--trigger", options.trigger, "T",
                 "publish at most once in this time, e.g. 1s (default 100ms); 0: at every pause of "
                 "the input");

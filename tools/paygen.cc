@@ -24,18 +24,21 @@ void declare(cli::CommandLine& line, Options& options) {
   gen::PlaceOptions& places = options.places;
   line.section("What to make (without --user or --random: batch lines from INPUT)");
   line.text("--user", gen.user, "USER", "payments of this user");
-  line.text("--amount", gen.amount, "A|LO:HI", "the amount of each (with --random: its range)");
-  line.number("--volume", gen.volume, "N", "how many", 1, UINT64_MAX);
+  line.text("--amount", gen.amount, "A|LO:HI",
+            "the amount of each; with --random: its range (default 0.01:100.00)");
+  line.number("--volume", gen.volume, "N", "how many (default 1, or without end with --duration)",
+              1, UINT64_MAX);
   line.number("--random", gen.random, "N", "a random workload of N payments; 0: without end", 0,
               UINT64_MAX);
-  line.number("--users", gen.users, "M", "among so many users (1000)", 1, gen::kUsersMax);
+  line.number("--users", gen.users, "M", "among so many users (default 1000)", 1, gen::kUsersMax);
   line.text("--skew", gen.skew, "S",
-            "of the users' shares: 0 (equal) to 10, Zipf's exponent (1.0)");
-  line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (1)", 0, UINT64_MAX);
+            "of the users' shares: 0 (equal) to 10, Zipf's exponent (default 1.0)");
+  line.number("--seed", gen.seed, "K", "the same seed makes the same bytes (default 1)", 0,
+              UINT64_MAX);
   line.flag("--allow-negative", gen.allow_negative, "amounts of zero or less are no mistakes");
   cli::declare_fields(line, gen.fields);
   cli::declare_framing(line, places.schema_registry_framing);
-  line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (standard input)");
+  line.inputs(places.inputs, "INPUT", "batch lines: -, a file, or kafka:TOPIC (default -)");
 
   line.section("Pace");
   line.number("--rate", gen.rate, "N", "payments per second, evenly", 1, gen::kRateMax);
@@ -43,7 +46,7 @@ void declare(cli::CommandLine& line, Options& options) {
 
   line.section("Output");
   line.text("-o,--output", places.output, "ENDPOINT",
-            "where the payments go: -, a file, appended to durably, or kafka:TOPIC (-)");
+            "where the payments go: -, a file, appended to durably, or kafka:TOPIC (default -)");
   line.text("--expect", places.expect, "FILE", "write the exact totals of what was made");
   line.text("--rejects", places.rejects, "ENDPOINT",
             "put bad lines aside there (the first ten are shown on stderr)");

@@ -22,7 +22,7 @@ void declare(cli::CommandLine& line, Options& options) {
   line.flag("--watch", options.watch, "print the first users, and again after each change");
   line.section("Input and output");
   line.inputs(options.inputs, "INPUT", "stats: files, or kafka:TOPIC; - or none is stdin");
-  line.text("-o,--output", options.output, "ENDPOINT", "where the list goes: - or a file");
+  line.text("-o,--output", options.output, "FILE", "where the list goes: - or a file (default -)");
   line.number("--users-max", options.users_max, "N", "more users than these are an error", 1,
               UINT64_MAX);
   line.text("--rejects", options.rejects, "ENDPOINT", "put bad records aside there");

@@ -44,7 +44,7 @@ const kafka::TopicSinkOptions kTransactions = {.transactional = true,
 void declare(cli::CommandLine& line, Options& options) {
   line.section("Where payments go, and totals come from");
   line.text("-o,--output", options.output, "ENDPOINT",
-            "where payments go: - (the default), a file, or kafka:TOPIC");
+            "where payments go: -, a file, or kafka:TOPIC (default -)");
   line.text("--stats", options.stats, "PATH", "the socket of a paystats-cache");
   line.section("The server");
   line.text("--listen", options.listen, "ADDRESS",
@@ -54,7 +54,8 @@ void declare(cli::CommandLine& line, Options& options) {
       "the address of the page behind a proxy: http:// or https://, host, maybe port and path");
   line.list("--allow-host", options.allowed_hosts, "NAME",
             "a further name by which clients may call this server, NAME or NAME:PORT");
-  line.text("--www", options.www, "DIR", "the files of the page");
+  line.text("--www", options.www, "DIR",
+            "the files of the page (default ../share/paystats/www, as seen from the program)");
   line.number("--connections-max", options.connections_max, "N",
               "connections at a time (default 1024)", 1, 1'000'000);
   line.section("Payments");

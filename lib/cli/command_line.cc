@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/numbers.h"
+#include "cli/completion.h"
 #include "kafka/version.h"
 
 namespace paystats::cli {
@@ -79,20 +80,35 @@ base::Result<uint64_t> parse_number(std::string_view text, uint64_t min, uint64_
   return value;
 }
 
+// "-o,--output": the short name first.
+std::vector<std::string> split_names(const std::string& names) {
+  const size_t comma = names.find(',');
+  if (comma == std::string::npos) return {names};
+  return {names.substr(0, comma), names.substr(comma + 1)};
+}
+
 std::string version_text(const std::string& tool) {
   return fmt::format("{} {} (librdkafka {}, built with {})\n", tool, PAYSTATS_VERSION,
                      kafka::librdkafka_version_at_run(), kafka::librdkafka_version_at_build());
 }
 
+base::Result<CommandLine::Outcome> print(const std::string& answer) {
+  const base::Result<void> written = base::write_all(1, answer, "stdout");
+  if (!written) return base::fail(written.error());
+  return CommandLine::Outcome::kAnswered;
+}
+
 }  // namespace
 
 struct CommandLine::Impl {
-  Impl(std::string tool_name, const std::string& summary)
-      : tool(std::move(tool_name)), app(summary, tool) {}
+  Impl(std::string tool_name, const std::string& summary) : app(summary, tool_name) {
+    declared.tool = std::move(tool_name);
+  }
 
   // Adds an option whose text `take` checks and stores; an Error's message becomes CLI11's.
   CLI::Option* add(const std::string& names, const std::string& metavar, const std::string& help,
                    std::function<base::Result<void>(const std::string&)> take) {
+    declared.options.push_back({.names = split_names(names), .metavar = metavar, .help = help});
     const auto callback = [names, take = std::move(take)](const CLI::results_t& results) {
       for (const std::string& text : results) {
         if (const base::Result<void> taken = take(unguarded(text)); !taken) {
@@ -109,6 +125,18 @@ struct CommandLine::Impl {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
         ->group(section);
+  }
+
+  void add_flag(const std::string& names, bool& value, const std::string& help) {
+    declared.options.push_back({.names = split_names(names), .help = help});
+    app.add_flag(names, value, help)->group(section);
+  }
+
+  void add_words(const std::string& names, const std::vector<std::string>& words,
+                 const std::string& help,
+                 std::function<base::Result<void>(const std::string&)> take) {
+    add(names, fmt::format("{}", fmt::join(words, "|")), help, std::move(take));
+    declared.options.back().words = words;
   }
 
   bool takes_value(const std::string& name) const {
@@ -132,7 +160,7 @@ struct CommandLine::Impl {
     return may_be_empty.count(std::string(word.substr(0, word.size() - 1))) != 0;
   }
 
-  std::string tool;
+  Declared declared;
   CLI::App app;
   std::string section = "Options";
   std::vector<std::string>* inputs = nullptr;
@@ -153,7 +181,7 @@ void CommandLine::section(const std::string& title) {
 }
 
 void CommandLine::flag(const std::string& names, bool& value, const std::string& help) {
-  impl_->app.add_flag(names, value, help)->group(impl_->section);
+  impl_->add_flag(names, value, help);
 }
 
 void CommandLine::text(const std::string& names, std::string& value, const std::string& metavar,
@@ -207,14 +235,22 @@ void CommandLine::duration(const std::string& names, std::optional<base::Duratio
 
 void CommandLine::choice(const std::string& names, std::optional<size_t>& value,
                          const std::vector<std::string>& words, const std::string& help) {
-  const std::string metavar = fmt::format("{}", fmt::join(words, "|"));
-  impl_->add(names, metavar, help, [&value, words](const std::string& text) -> base::Result<void> {
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (words[i] != text) continue;
-      value = i;
-      return {};
-    }
-    return base::fail(fmt::format("{}: not one of {}", text, fmt::join(words, ", ")));
+  impl_->add_words(
+      names, words, help, [&value, words](const std::string& text) -> base::Result<void> {
+        for (size_t i = 0; i < words.size(); ++i) {
+          if (words[i] != text) continue;
+          value = i;
+          return {};
+        }
+        return base::fail(fmt::format("{}: not one of {}", text, fmt::join(words, ", ")));
+      });
+}
+
+void CommandLine::word(const std::string& names, std::optional<std::string>& value,
+                       const std::vector<std::string>& words, const std::string& help) {
+  impl_->add_words(names, words, help, [&value](const std::string& text) -> base::Result<void> {
+    value = text;
+    return {};
   });
 }
 
@@ -227,6 +263,7 @@ void CommandLine::list(const std::string& names, std::vector<std::string>& value
               return {};
             })
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  impl_->declared.options.back().repeats = true;
 }
 
 void CommandLine::allow_empty(const std::string& name) {
@@ -236,14 +273,20 @@ void CommandLine::allow_empty(const std::string& name) {
 void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
                          const std::string& help) {
   impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
+  impl_->declared.inputs_metavar = metavar;
   impl_->inputs = &values;
 }
 
 base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
   CLI::App& app = impl_->app;
   bool help = false;
-  app.add_flag("--help,-h", help, "print this help and exit")->group(impl_->section);
-  app.add_flag("--version", impl_->version, "print the version and exit")->group(impl_->section);
+  std::optional<size_t> generated;
+  flag("-h,--help", help, "print this help and exit");
+  flag("--version", impl_->version, "print the version and exit");
+  choice("--generate", generated, {std::begin(kCompletions), std::end(kCompletions)},
+         "print what completes the command line in this shell, and exit");
+  std::vector<DeclaredOption>& options = impl_->declared.options;
+  for (auto option = options.end() - 3; option != options.end(); ++option) option->answers = true;
   // --help answers even where the rest of the line would be refused.
   std::string_view lacks_value;
   for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
@@ -256,13 +299,9 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
   if (help) {
     answer = app.help();
   } else if (impl_->version) {
-    answer = version_text(impl_->tool);
+    answer = version_text(impl_->declared.tool);
   }
-  if (!answer.empty()) {
-    const base::Result<void> written = base::write_all(1, answer, "stdout");
-    if (!written) return base::fail(written.error());
-    return Outcome::kAnswered;
-  }
+  if (!answer.empty()) return print(answer);
   if (!lacks_value.empty()) {
     lacks_value.remove_suffix(1);
     return base::fail(fmt::format("{}: an empty value", lacks_value));
@@ -290,7 +329,8 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
   } catch (const std::exception& error) {
     return base::fail(house_style(error.what()));
   }
-  return Outcome::kRun;
+  if (!generated) return Outcome::kRun;
+  return print(completion_script(static_cast<Shell>(*generated), impl_->declared));
 }
 
 base::Invocation CommandLine::invocation(int argc, const char* const* argv) const {
@@ -310,7 +350,7 @@ base::Invocation CommandLine::invocation(int argc, const char* const* argv) cons
       }
     }
   }
-  return base::Invocation(impl_->tool, std::move(options), std::move(inputs));
+  return base::Invocation(impl_->declared.tool, std::move(options), std::move(inputs));
 }
 
 base::Result<base::Duration> parse_duration(std::string_view text) {

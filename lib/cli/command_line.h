@@ -45,6 +45,9 @@ class CommandLine {
   // One of a few words; the value is the index of the word in `words`.
   void choice(const std::string& names, std::optional<size_t>& value,
               const std::vector<std::string>& words, const std::string& help);
+  // The same where whoever uses the value judges it, to say of some words why they are refused.
+  void word(const std::string& names, std::optional<std::string>& value,
+            const std::vector<std::string>& words, const std::string& help);
   // May be repeated: "-X key=value".
   void list(const std::string& names, std::vector<std::string>& values, const std::string& metavar,
             const std::string& help);
@@ -54,7 +57,8 @@ class CommandLine {
   void inputs(std::vector<std::string>& values, const std::string& metavar,
               const std::string& help);
 
-  enum class Outcome { kRun, kAnswered };  // kAnswered: --help or --version was printed
+  // kAnswered: what --help, --version or --generate asks for was printed
+  enum class Outcome { kRun, kAnswered };
   base::Result<Outcome> parse(int argc, const char* const* argv);
 
   // The words of a line that parse() has taken, for messages that advise a command: what the value

@@ -49,7 +49,7 @@ void declare_common(CommandLine& line, CommonOptions& options) {
   line.flag("-v,--verbose", options.verbose, "more on stderr");
   line.choice("--progress", options.progress, {"auto", "always", "never"},
               "a line on stderr while there is something to wait for; auto: where stderr is a "
-              "terminal and stdin is not a pipe");
+              "terminal and stdin is not a pipe (default auto)");
 }
 
 base::Verbosity verbosity_of(const CommonOptions& options) {

@@ -5,7 +5,7 @@
 //     return tool_main<Options>(argc, argv, "paygen", "make batches of payments", declare, run);
 //   }
 //
-// Every tool has -q, -v, --progress, --help and --version by this.
+// Every tool has -q, -v, --progress, --help, --version and --generate by this.
 #pragma once
 
 #include <optional>

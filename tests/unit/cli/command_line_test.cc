@@ -156,6 +156,15 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowAndNamesIt) {
   EXPECT_NE(refusal({"--output-mode", "append"}).find("final, update"), std::string::npos);
 }
 
+TEST(CommandLine, AWordIsJudgedByWhoeverUsesIt) {
+  std::optional<std::string> mode;
+  CommandLine line("tool", "a tool for tests");
+  line.word("--output-mode", mode, {"final", "update"}, "what to write");
+  const std::vector<const char*> words = {"tool", "--output-mode", "append"};
+  ASSERT_TRUE(line.parse(static_cast<int>(words.size()), words.data()));
+  EXPECT_EQ(mode, "append");
+}
+
 TEST(CommandLine, AnOptionGivenTwiceIsRefused) {
   EXPECT_NE(refusal({"--jobs", "2", "--jobs", "3"}), "");
   EXPECT_NE(refusal({"-o", "a", "-o", "b"}), "");

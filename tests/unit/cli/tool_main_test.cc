@@ -103,10 +103,35 @@ TEST(ToolMain, HelpAndVersionAnswerOnStdoutEvenBesideAMistake) {
   const Ending help = end_of({"--hwo", "--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* option : {"--how", "--quiet", "--verbose", "--progress", "--version"}) {
+  for (const char* option :
+       {"--how", "--quiet", "--verbose", "--progress", "--version", "--generate"}) {
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   }
   EXPECT_EQ(end_of({"--version"}).out.find("tool " PAYSTATS_VERSION " (librdkafka "), 0U);
+}
+
+TEST(ToolMain, ACompletionScriptIsPrintedAndNothingIsRun) {
+  const Ending ending = end_of({"--how", "fails", "--generate", "complete-bash"});
+  EXPECT_EQ(ending.status, 0);
+  EXPECT_EQ(ending.err, "");
+  EXPECT_NE(ending.out.find("complete -F _tool tool\n"), std::string::npos) << ending.out;
+  for (const char* name : {"--how", "--quiet", "--progress", "--help", "--version", "--generate"}) {
+    EXPECT_NE(ending.out.find(std::string("\n    ") + name + "\n"), std::string::npos) << name;
+  }
+  EXPECT_EQ(end_of({"--generate=complete-zsh"}).out.find("#compdef tool\n"), 0U);
+  EXPECT_NE(end_of({"--generate=complete-fish"}).out.find("complete -c tool -f\n"),
+            std::string::npos);
+}
+
+TEST(ToolMain, OfOtherThingsToGenerateNoneIsKnown) {
+  const Ending ending = end_of({"--generate", "complete-ksh"});
+  EXPECT_EQ(ending.status, 2);
+  EXPECT_EQ(ending.out, "");
+  EXPECT_EQ(ending.err,
+            "tool: error: --generate: complete-ksh: not one of complete-bash, complete-zsh, "
+            "complete-fish (see tool --help)\n");
+  EXPECT_NE(end_of({"--generate", "complete-bash", "--hwo"}).status, 0) << "a mistake is one still";
+  EXPECT_EQ(end_of({"--generate", "complete-ksh", "--help"}).status, 0);
 }
 
 TEST(ToolMain, QuietMeansErrorsOnly) {
