@@ -13,6 +13,33 @@ setup() {
   done
 }
 
+# differs EDIT WORDS: with its page edited so, payagg is told to differ from it in these words alone.
+differs() {
+  sed -E "$1" man/payagg.1 >"$BATS_TEST_TMPDIR/payagg.1"
+  run tests/tools/check_man.py options "$PAYSTATS_BIN/payagg" "$BATS_TEST_TMPDIR/payagg.1"
+  [ "$status" -eq 1 ] && [ "${output//"$BATS_TEST_TMPDIR/payagg.1: "/}" = "$2" ] || {
+    echo "$1: status $status: $output" >&2
+    return 1
+  }
+}
+
+@test "a page that says otherwise than --help is told, of each kind" {
+  differs '/^.It Fl Fl users-max/,/^.El/ { /^.El/!d }' '--users-max of --help is missing'
+  differs 's/^.It Fl Fl merge$/.It Fl Fl split\n&/' $'--split is not in --help\n--split is named, and no option of any tool'
+  differs '/^.Sh DESC/a .Fl Fl bogus' '--bogus is named, and no option of any tool'
+  differs 's/^(.It) Fl o , /\1 /' '--output: its names are --output, in --help -o, --output'
+  differs 's/^(.It Fl Fl metrics Ar) FILE/\1 PATH/' '--metrics: its value is PATH, in --help FILE'
+  differs 's/^(.It Fl Fl metrics) Ar FILE/\1/' '--metrics: its value is none, in --help FILE'
+  differs 's/^.It Fl Fl follow/& Ar N/' '--follow: its value is N, in --help none'
+  differs 's/^(.It Fl Fl progress Cm auto) .*/\1 Ns | Ns Cm never/' '--progress: only --help has the word always'
+  differs 's/^.It Fl Fl progress .*/& Ns | Ns Cm maybe/' '--progress: only the page has the word maybe'
+  differs 's/by default 100ms/by default 200ms/' '--trigger: no default, in --help 100ms'
+  differs 's/by default 100ms/100ms/' '--trigger: no default, in --help 100ms'
+  differs 's/by default 100ms/&; by default 1s/' '--trigger: its default is 1s, in --help 100ms'
+  differs '/^.It Fl Fl max-records/a By default 7.' '--max-records: a default, 7, and none in --help'
+  differs '/^.Op Ar INPUT/d' 'SYNOPSIS has no input, --help INPUT'
+}
+
 @test "the examples of every man page run" {
   for page in man/*; do
     tests/tools/check_man.py examples "$PAYSTATS_BIN" "$page"
