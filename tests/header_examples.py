@@ -53,6 +53,7 @@ EXAMPLES = {
                           " const Clock& clock, Progress& progress, bool& ready, Result<void>& end,"
                           " Result<void> (*apply)(StatsBatch&)",
     "cli/command_line.h": ("struct Options { std::string output; uint64_t jobs; };", ""),
+    "cli/completion.h": "const Declared& declared",
     "cli/tool_main.h": ("struct Options {};"
                         " void declare(CommandLine&, Options&);"
                         " Result<ExitStatus> run(const Options&, RunContext&);", ""),

@@ -1,6 +1,6 @@
 // Completion scripts for shells, made of what a tool declares: names, words, files.
 //
-//   completion_script(Shell::kFish, declared)  // complete -c paygen -s o -l output ...
+//   const std::string script = completion_script(Shell::kFish, declared);
 //
 // What an option's value is, and so what is offered for it, is said by its metavar: PATH and FILE
 // are files, DIR is a folder, ENDPOINT and INPUT are what io::Endpoint takes. Of any other value

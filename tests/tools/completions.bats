@@ -137,6 +137,8 @@ offers() {
   offers 'a\ folder folder' sh -c 'sed 1d | sort -u' <<<"$(in_zsh 'paystats-serve --www ')"
   offers '--output=file.jsonl' in_fish payagg 'payagg --output=fi'
   offers 'a folder/ folder/' in_fish paystats-serve 'paystats-serve --www '
+  offers "$all" sh -c 'sed s,/,,' <<<"$(in_fish paystats-serve 'paystats-serve --output ')"
+  offers "$files" sh -c 'sed s,/,,' <<<"$(in_fish paystats-serve 'paystats-serve -F ')"
   offers '--www=folder/' in_fish paystats-serve 'paystats-serve --www=fo'
 }
 
@@ -196,6 +198,7 @@ offers() {
 }
 
 @test "at a prompt of bash a tab completes" {
+  rm kafkaesque
   # In place of the tool, what says with which words it was called.
   cat >rc <<END_OF_RC
 source '$scripts/bash/payagg'
@@ -204,7 +207,7 @@ bind 'set bell-style none'
 PS1='ready-\$((6 * 7)) '
 END_OF_RC
   printf '%s\n' 'payagg --output-mo	up	' 'payagg --output-mode=up	' 'payagg --output=fi	' 'payagg a\ fi	 -o kafka:	x' \
-    'payagg --metrics fo	in	' 'payagg -o kafka	' 'payagg --output "a fi	' >keys
+    'payagg --metrics fo	in	' 'payagg -o ka	x' 'payagg --output "a fi	' >keys
   timeout "$PATIENCE_S" zsh -f -c '
     zmodload zsh/zpty
     zpty typed "stty cols 500; exec bash --noprofile --rcfile rc -i"
@@ -220,7 +223,7 @@ END_OF_RC
 <--output=file.jsonl>
 <a file><-o><kafka:x>
 <--metrics><folder/inside>
-<-o><kafka>
+<-o><kafka:x>
 <--output><a file>
 EXPECTED
 }
@@ -242,7 +245,7 @@ END_OF_PROJECT
   printf '#!/bin/sh\necho "host $*"\n' >host/payagg
   printf '#!/bin/sh\nprogram=$1\nshift\necho "emulated ${program##*/} $*"\n' >emulator
   chmod +x tools/payagg host/payagg emulator
-  rm -rf tree
+  rm -rf tree built
   cmake -S . -B tree "$@" >configured 2>&1 && cmake --build tree >built 2>&1
 }
 
@@ -269,7 +272,7 @@ share/zsh/site-functions/_payagg:native --generate complete-zsh' ]
 }
 
 @test "a tool that fails leaves no script" {
-  project
+  project -G Ninja  # make would remove it
   printf '#!/bin/sh\necho half\nexit 2\n' >tools/payagg
   touch -d '+1 minute' tools/payagg
   rm -r tree/completions
@@ -284,6 +287,7 @@ share/zsh/site-functions/_payagg:native --generate complete-zsh' ]
   grep -qx 'emulated payagg --generate complete-bash' tree/completions/bash/payagg
   run ! project -DCMAKE_SYSTEM_NAME=Linux "-DPAYSTATS_HOST_TOOLS=$PWD/nowhere"
   grep -q 'PAYSTATS_HOST_TOOLS: there is no' configured
+  [ ! -e built ]
   project -DCMAKE_SYSTEM_NAME=Linux
   grep -q 'without completions for shells' configured
   [ ! -e tree/completions ]
