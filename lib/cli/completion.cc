@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "base/shell_word.h"
+
 namespace paystats::cli {
 namespace {
 
@@ -34,19 +36,6 @@ std::string escaped(std::string_view text, std::string_view special) {
     result += c;
   }
   return result;
-}
-
-// As one word of bash or zsh, in which no character means anything.
-std::string quoted(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      result += "'\\''";
-    } else {
-      result += c;
-    }
-  }
-  return result + "'";
 }
 
 // In fish a backslash within single quotes is one only before another and before a quote.
@@ -224,8 +213,8 @@ std::string bash_script(const Declared& declared) {
   for (const DeclaredOption& option : declared.options) {
     if (option.repeats) repeats += option.name() + " ";
     for (const std::string& name : option.names) {
-      values +=
-          fmt::format("\n    [{}]={}", name, quoted(bash_value(value_of(option), option.words)));
+      values += fmt::format("\n    [{}]={}", name,
+                            base::shell_word(bash_value(value_of(option), option.words)));
       options += fmt::format("\n    [{}]={}", name, option.name());
       names += "\n    " + name;
     }
@@ -276,7 +265,9 @@ std::string zsh_value(const std::string& tool, Value value, const std::string& m
 
 std::string zsh_script(const Declared& declared) {
   std::string specs;
-  const auto add = [&specs](const std::string& spec) { specs += " \\\n    " + quoted(spec); };
+  const auto add = [&specs](const std::string& spec) {
+    specs += " \\\n    " + base::shell_word(spec);
+  };
   for (const DeclaredOption& option : declared.options) {
     const Value value = value_of(option);
     std::string once = fmt::format("({})", fmt::join(option.names, " "));

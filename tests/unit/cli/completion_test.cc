@@ -120,9 +120,9 @@ TEST(Completion, AnyOtherValueIsNoFile) {
                                 {.names = {"--socket"}, .metavar = "PATH", .help = "a socket"}},
                     .inputs_metavar = ""};
   const std::string bash = completion_script(Shell::kBash, declared);
-  EXPECT_NE(bash.find("[--jobs]='other'\n"), std::string::npos) << bash;
-  EXPECT_NE(bash.find("[--www]='folders'\n"), std::string::npos) << bash;
-  EXPECT_NE(bash.find("[--socket]='files'"), std::string::npos) << bash;
+  EXPECT_NE(bash.find("[--jobs]=other\n"), std::string::npos) << bash;
+  EXPECT_NE(bash.find("[--www]=folders\n"), std::string::npos) << bash;
+  EXPECT_NE(bash.find("[--socket]=files\n"), std::string::npos) << bash;
   const std::string zsh = completion_script(Shell::kZsh, declared);
   EXPECT_NE(zsh.find("--jobs=[threads]:N: '"), std::string::npos) << zsh;
   EXPECT_NE(zsh.find("--www=[a folder]:DIR:_files -/'"), std::string::npos) << zsh;
