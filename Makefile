@@ -59,7 +59,7 @@ test-odr: setup  ## no name stands for two things: one program of all rooms, lin
 	@scripts/build build/odr -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_PCH=OFF -DPAYSTATS_ODR=ON -- all_rooms
 
 test-deploy: build ## the long tests of what is deployed: packages installed, upgraded, removed and purged (root)
-	@scripts/setup-deploy
+	@scripts/setup-deploy --long
 	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
 
 tidy: build      ## format, lint, the order of the rooms, man pages

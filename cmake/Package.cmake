@@ -2,7 +2,7 @@
 # in it (SOURCE_DATE_EPOCH). One package is for one release: each has other versions of the libraries.
 #
 # What the package has beside what Install.cmake installs: a link to the distribution's jQuery in place
-# of a copy, Debian's own changelog, and what lintian(1) is to overlook, with the reasons.
+# of a copy, and Debian's own changelog.
 
 # The revision has the release: ~deb12 is older than ~deb13, so that an upgrade of the system takes
 # the package of the newer one, and both are older than 1, which a distribution's own would have.
@@ -71,6 +71,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # The smaller one where there is no systemd, as in a container: systemd provides the other.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libjs-jquery, systemd-standalone-sysusers | systemd-sysusers")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+# lintian(1) has nothing to say (tests/deploy/package.bats), so there are no overrides of its tags.
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   ${debian_folder}/postinst ${debian_folder}/prerm ${debian_folder}/postrm ${debian_folder}/conffiles)
 include(CPack)

@@ -14,6 +14,4 @@ file(INSTALL ${debian_folder}/changelog.in DESTINATION ${CMAKE_INSTALL_PREFIX}/s
 file(WRITE ${share}/doc/paystats/changelog.Debian "${text}")
 execute_process(COMMAND ${gzip} -9n ${share}/doc/paystats/changelog.Debian COMMAND_ERROR_IS_FATAL ANY)
 
-file(INSTALL ${debian_folder}/lintian-overrides DESTINATION ${CMAKE_INSTALL_PREFIX}/share/lintian/overrides
-  TYPE FILE RENAME paystats)
 file(CREATE_LINK ../../javascript/jquery/jquery.min.js ${share}/paystats/www/jquery.min.js SYMBOLIC)

@@ -6,7 +6,8 @@ load ../tools/helpers
 
 setup_file() {
   [ "$(id -u)" -eq 0 ] || skip "a chroot takes root"
-  command -v debootstrap >/dev/null || skip "debootstrap is not installed (scripts/setup-deploy)"
+  grep -qx ID=debian /etc/os-release || skip "a fresh Debian can be made on Debian alone"
+  command -v debootstrap >/dev/null || skip "debootstrap is not installed (scripts/setup-deploy --long)"
   cd "$BATS_FILE_TMPDIR" || return 1
   local pack=("$PROJECT/scripts/package" --build "$(dirname "$PAYSTATS_BIN")")
   PAYSTATS_PACKAGE_VERSION=0.1.0 "${pack[@]}" --into old deb

@@ -201,6 +201,14 @@ END
   [ "$(cat background.err)" = "paystats: $state is kept: something is written there" ]
 }
 
+@test "what systemd has written down of the timer goes" {
+  mkdir -p root/var/lib/systemd/timers
+  : >root/var/lib/systemd/timers/stamp-paystats-nightly.timer
+  : >root/var/lib/systemd/timers/stamp-other.timer
+  is_removed
+  [ "$(ls root/var/lib/systemd/timers)" = stamp-other.timer ]
+}
+
 @test "removal alone, an upgrade and a failed installation touch nothing" {
   : >"$state/payments.jsonl"
   tree >before
