@@ -163,3 +163,37 @@ snapshot >/tmp/after
 diff /tmp/before /tmp/after
 END
 }
+
+@test "where systemd runs, an upgrade restarts what runs, removal stops it, and nothing is started" {
+  in_system <<'END'
+apt install systemd
+install_dependencies
+# A systemd that only writes down what it was told, by whom and about what.
+mkdir -p /run/systemd/system
+printf '#!/bin/sh\necho "$*" >>/tmp/told\n' >/usr/bin/systemctl
+told() {
+  grep -q daemon-reload /tmp/told
+  grep -v daemon-reload /tmp/told || true
+  : >/tmp/told
+}
+
+apt install /mnt/old.deb
+test -z "$(told)"
+apt install /mnt/new.deb
+test "$(told)" = 'try-restart paystats-serve.service paystats-totals.service paystats-nightly.timer'
+# Who has forbidden it is obeyed.
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+chmod +x /usr/sbin/policy-rc.d
+apt install --reinstall /mnt/new.deb
+test -z "$(told)"
+rm /usr/sbin/policy-rc.d
+apt remove paystats
+told >/tmp/stopped
+[[ $(cat /tmp/stopped) == 'stop paystats.target '* ]]
+for unit in paystats-serve.service paystats-totals.service paystats-nightly.service paystats-nightly.timer; do
+  grep -qw -- "$unit" /tmp/stopped
+done
+apt purge paystats
+test -z "$(told)"
+END
+}
