@@ -31,6 +31,17 @@ tools=(paygen payagg paystats-cache paystats-serve)
   cmp twice/*.deb "$package"
 }
 
+# bats test_tags=deploy-long
+@test "built again in another folder, it is the same bytes" {
+  local copy=$PWD/another/folder/of/another/length
+  mkdir -p "$copy"
+  (cd "$PROJECT" && git ls-files -z -co --exclude-standard | tar --null -T - -cf -) | tar -C "$copy" -xf -
+  "$copy/scripts/build" build/again -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
+  SOURCE_DATE_EPOCH=$(git -C "$PROJECT" log -1 --format=%ct) \
+    "$copy/scripts/package" --build "$copy/build/again" --into again deb
+  cmp again/*.deb "$package"
+}
+
 @test "the tarball has what make install installs, and is the same bytes twice" {
   "$PROJECT/scripts/package" --build "$build" --into once tarball
   touch "$build"/bin/paygen
