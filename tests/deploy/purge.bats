@@ -117,6 +117,15 @@ is_kept() {
   is_kept
 }
 
+@test "a name that is shown drives no terminal" {
+  echo payment >"$state"/$'\e[31m\nlog'
+  is_kept
+  [[ $stderr == *"$state/?[31m?log;"* ]]
+  rm -r "$state"
+  ln -s $'\e[31m' "$state"
+  is_kept 'a symbolic link to ?[31m'
+}
+
 @test "a link in the folder may be the only name of a log: it stays, with what it leads to" {
   mkdir elsewhere
   paygen --quiet --user edgar --amount 1 -o elsewhere/log
