@@ -18,10 +18,10 @@ setup_file() {
   cp "$BATS_TEST_DIRNAME/steps.bash" system/
 }
 
-# in_system: runs what it reads in a fresh one.
+# in_system [--boot]: runs what it reads in a fresh one.
 in_system() {
   { echo 'source /mnt/steps.bash'; cat; echo 'echo all steps done'; } >"$BATS_FILE_TMPDIR/system/$BATS_TEST_NUMBER"
-  run "$BATS_TEST_DIRNAME/fresh_system" "$BATS_FILE_TMPDIR/system/old.deb" "$BATS_FILE_TMPDIR/system" "$BATS_TEST_NUMBER"
+  run "$BATS_TEST_DIRNAME/fresh_system" "$BATS_FILE_TMPDIR/system/old.deb" "$BATS_FILE_TMPDIR/system" "$BATS_TEST_NUMBER" "$@"
   echo "$output"
   [ "$status" -eq 0 ]
   [[ $output == *'all steps done'* ]]
@@ -195,5 +195,42 @@ for unit in paystats-serve.service paystats-totals.service paystats-nightly.serv
 done
 apt purge paystats
 test -z "$(told)"
+END
+}
+
+@test "on a machine with systemd, what runs is restarted by an upgrade, with the same totals" {
+  command -v systemd-nspawn >/dev/null || skip "systemd-nspawn is not installed (scripts/setup-deploy --long)"
+  in_system --boot <<'END'
+port=8080
+pid_of() { systemctl show -P MainPID "$1"; }
+apt install /mnt/old.deb
+test "$(systemctl is-active paystats.target paystats-serve paystats-totals | sort -u)" = inactive
+systemctl enable --now paystats.target
+wait_until is_ready
+pay edgar 12.50 7
+wait_until has_total edgar 87.50 7
+
+serve=$(pid_of paystats-serve) totals=$(pid_of paystats-totals)
+apt install /mnt/new.deb
+test "$(pid_of paystats-serve)" != "$serve"
+test "$(pid_of paystats-totals)" != "$totals"
+wait_until is_ready
+wait_until has_total edgar 87.50 7
+pay edgar 12.50 1
+wait_until has_total edgar 100.00 8
+
+# What the operator has stopped stays so, and the rest runs on.
+systemctl stop paystats-totals
+apt install --reinstall /mnt/new.deb
+test "$(systemctl is-active paystats-totals)" = inactive
+test "$(systemctl is-active paystats-nightly.timer)" = inactive
+test "$(systemctl is-active paystats-serve)" = active
+
+apt remove paystats
+test -z "$(systemctl list-units --no-legend 'paystats*')"
+all_ended
+apt purge paystats
+test "$(find / -xdev -name '*paystats*' ! -path '/mnt/*' ! -path '/proc/*' ! -path '/sys/*' ! -path '/var/cache/*'   ! -path '/var/log/*' ! -path /var/lib/paystats)" = ''
+test "$(grep -c edgar /var/lib/paystats/payments.jsonl)" = 2
 END
 }
