@@ -70,7 +70,7 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   [[ $output == *"/www/jquery.min.js is a regular file while "* ]]
 }
 
-@test "nothing of make install is missing: tools, manual, page, units, settings" {
+@test "nothing of make install is missing: tools, manual, completions, page, units, settings" {
   local page
   for tool in "${tools[@]}"; do [ -x "$installed/usr/bin/$tool" ]; done
   for page in "$PROJECT"/man/*.[157]; do
@@ -78,6 +78,13 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   done
   diff <( (ls "$PROJECT/www" && echo jquery.min.js) | sort) <(ls "$installed/usr/share/paystats/www" | sort)
   diff <(cd "$PROJECT/deploy/systemd" && ls -- *.service *.target *.timer) <(ls "$installed/usr/lib/systemd/system")
+  if [ -d "$build/completions" ]; then
+    for tool in "${tools[@]}"; do
+      [ -s "$installed/usr/share/bash-completion/completions/$tool" ]
+      [ -s "$installed/usr/share/zsh/vendor-completions/_$tool" ]
+      [ -s "$installed/usr/share/fish/vendor_completions.d/$tool.fish" ]
+    done
+  fi
   cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
   cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
 }
