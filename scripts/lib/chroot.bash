@@ -78,6 +78,8 @@ mount_all() {
 # How this machine reaches its network and registries.
 pass_settings() {
   local file name
+  # A mount, so that what runs there can have a namespace for mounts itself.
+  mount --bind "$chroot" "$chroot"
   # A link to a file that is not there would lead out of the chroot.
   rm -f "$chroot/etc/resolv.conf"
   lend /etc/resolv.conf
