@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb tarball clean help
 
 all: build
 
@@ -25,6 +25,7 @@ test: setup      ## the whole gate: build, sanitizers, tidy, every test
 test-quick: build ## the tests of the Release build only
 	@scripts/setup-web
 	@scripts/setup-kafka
+	@scripts/setup-deploy
 	@ctest --test-dir $(BUILD) --output-on-failure -j$(JOBS)
 
 test-rdkafka-latest: setup ## the Kafka tests with a current librdkafka, built in a cache folder
@@ -57,6 +58,10 @@ test-spark: build ## deploy/spark's job on a real Spark and broker: its totals a
 test-odr: setup  ## no name stands for two things: one program of all rooms, linked with its types
 	@scripts/build build/odr -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_PCH=OFF -DPAYSTATS_ODR=ON -- all_rooms
 
+test-deploy: build ## the long tests of what is deployed: packages installed, upgraded, removed and purged (root)
+	@scripts/setup-deploy --long
+	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
+
 tidy: build      ## format, lint, the order of the rooms, man pages
 	@scripts/check-tidy $(BUILD)
 
@@ -86,6 +91,12 @@ format:          ## format the sources in place
 
 install: build   ## into PREFIX (default /usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+deb: build       ## a package for this release of Debian, in build/release/package
+	@scripts/package --build $(BUILD) deb
+
+tarball: build   ## the same for a machine without packages: tar -C /usr/local --strip-components=1 -xf FILE
+	@scripts/package --build $(BUILD) tarball
 
 clean:           ## remove everything that was built
 	rm -rf build

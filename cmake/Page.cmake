@@ -1,5 +1,5 @@
 # The page: www/ and the distribution's jQuery, put together in ${CMAKE_BINARY_DIR}/www, from where
-# paystats-serve and the tests take it, and installed to share/paystats/www.
+# paystats-serve and the tests take it. Install.cmake installs it: page_files, and page_jquery.
 set(page_folder ${CMAKE_BINARY_DIR}/www)
 file(GLOB page_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/www/*)
 set(page_files "")
@@ -15,4 +15,4 @@ foreach(source IN LISTS page_sources ITEMS ${JQUERY_MIN_JS})
   list(APPEND page_files ${page_folder}/${name})
 endforeach()
 add_custom_target(page ALL DEPENDS ${page_files})
-install(FILES ${page_files} DESTINATION share/paystats/www)
+list(POP_BACK page_files page_jquery)

@@ -11,7 +11,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/Precompiled.cmake)
 add_library(paystats_flags INTERFACE)
 target_compile_options(paystats_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
-  -fno-strict-aliasing -fstack-protector-strong)
+  -fno-strict-aliasing -fstack-protector-strong
+  -ffile-prefix-map=${PROJECT_BINARY_DIR}/= -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)  # the same bytes in any folder
 # g++ 12 sees these in std::string's own code, where they are not; AddressSanitizer looks for the
 # real ones. (The first is for clang-tidy, which reads this command and does not know all of them.)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -69,7 +69,7 @@ gate() {
   project_of "$@"
   mkdir -p scripts
   cp "$PROJECT"/scripts/{test,ctest-repeats} scripts
-  printf '#!/bin/sh\n' | tee scripts/setup-web >scripts/setup-kafka
+  printf '#!/bin/sh\n' | tee scripts/setup-web scripts/setup-deploy >scripts/setup-kafka
   printf '#!/bin/sh\n[ "$1" = --fast ] || exit %s\n' "${tidy_status:-0}" >scripts/check-tidy
   printf '#!/bin/sh\nexec cmake -S . -B "$1"\n' >scripts/build
   chmod +x scripts/*

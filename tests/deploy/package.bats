@@ -1,0 +1,168 @@
+# The package of Debian, and what `make install` installs: the build's own tools, packed as `make deb` does
+# it. How the package is installed, upgraded and purged is in life.bats and purge.bats.
+
+load ../tools/helpers
+
+readonly build=$(dirname "$PAYSTATS_BIN")
+
+setup_file() {
+  command -v dpkg-shlibdeps >/dev/null || skip "dpkg-dev is not installed (scripts/setup-deploy)"
+  cd "$BATS_FILE_TMPDIR" || return 1
+  "$PROJECT/scripts/package" --build "$build" --into once deb
+  ln -s once/*.deb package.deb
+  dpkg-deb --raw-extract package.deb opened
+  DESTDIR=$PWD/installed cmake --install "$build" --prefix /usr >install.out
+}
+
+setup() {
+  paystats_setup
+  package=$BATS_FILE_TMPDIR/package.deb
+  opened=$BATS_FILE_TMPDIR/opened
+  installed=$BATS_FILE_TMPDIR/installed
+}
+
+field() { dpkg-deb --field "$package" "$1"; }
+tools=(paygen payagg paystats-cache paystats-serve)
+
+@test "packed again, later and after the tree was touched, it is the same bytes" {
+  touch "$build"/bin/paygen "$build"/compressed/*.gz "$PROJECT"/deploy/debian/* "$PROJECT"/deploy/systemd/*
+  umask 077
+  TZ=Pacific/Kiritimati "$PROJECT/scripts/package" --build "$build" --into twice deb
+  cmp twice/*.deb "$package"
+}
+
+# bats test_tags=deploy-long
+@test "built again in another folder, it is the same bytes" {
+  local copy=$PWD/another/folder/of/another/length
+  mkdir -p "$copy"
+  (cd "$PROJECT" && git ls-files -z -co --exclude-standard | tar --null -T - -cf -) | tar -C "$copy" -xf -
+  "$copy/scripts/build" build/again -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
+  SOURCE_DATE_EPOCH=$(git -C "$PROJECT" log -1 --format=%ct) \
+    "$copy/scripts/package" --build "$copy/build/again" --into again deb
+  cmp again/*.deb "$package"
+}
+
+@test "the tarball has what make install installs, and is the same bytes twice" {
+  "$PROJECT/scripts/package" --build "$build" --into once tarball
+  touch "$build"/bin/paygen
+  (umask 077 && "$PROJECT/scripts/package" --build "$build" --into twice tarball)
+  cmp once/*.tar.gz twice/*.tar.gz
+  mkdir unpacked
+  tar -C unpacked --strip-components=1 -xf once/*.tar.gz
+  DESTDIR=$PWD/local cmake --install "$build" --strip --prefix /usr/local >install.out
+  diff -r local/usr/local unpacked
+}
+
+# names FOLDER: kind, rights and path of all that is in it.
+names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m %p\n' | sort -k3); }
+
+@test "it has what make install installs, a link to jQuery for the copy, and what is Debian's" {
+  names "$installed" >want
+  names "$opened" >got
+  run diff --unchanged-line-format= --old-line-format='- %L' --new-line-format='+ %L' want got
+  [ "$output" = '+ f 644 ./usr/share/doc/paystats/changelog.Debian.gz
+- f 644 ./usr/share/paystats/www/jquery.min.js
++ l 777 ./usr/share/paystats/www/jquery.min.js' ]
+  # Tools are stripped; all else is the same.
+  run diff -rq --no-dereference "$installed" "$opened"
+  [ "$(grep -vc '^Only in ' <<<"$output")" -eq $((${#tools[@]} + 1)) ]
+  for tool in "${tools[@]}"; do [[ $output == *"/usr/bin/$tool and "* ]]; done
+  [[ $output == *"/www/jquery.min.js is a regular file while "* ]]
+}
+
+@test "nothing of make install is missing: tools, manual, completions, page, units, settings" {
+  local page
+  for tool in "${tools[@]}"; do [ -x "$installed/usr/bin/$tool" ]; done
+  for page in "$PROJECT"/man/*.[157]; do
+    gzip -dc "$installed/usr/share/man/man${page##*.}/${page##*/}.gz" | cmp - "$page"
+  done
+  diff <( (ls "$PROJECT/www" && echo jquery.min.js) | sort) <(ls "$installed/usr/share/paystats/www" | sort)
+  diff <(cd "$PROJECT/deploy/systemd" && ls -- *.service *.target *.timer) <(ls "$installed/usr/lib/systemd/system")
+  if [ -d "$build/completions" ]; then
+    for tool in "${tools[@]}"; do
+      [ -s "$installed/usr/share/bash-completion/completions/$tool" ]
+      [ -s "$installed/usr/share/zsh/vendor-completions/_$tool" ]
+      [ -s "$installed/usr/share/fish/vendor_completions.d/$tool.fish" ]
+    done
+  fi
+  cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
+  cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
+}
+
+@test "the link leads to the file of the package that it depends on" {
+  [[ ", $(field Depends)," == *", libjs-jquery,"* ]]
+  mkdir root
+  cp -r "$opened/usr" root/
+  [ "$(realpath -m root/usr/share/paystats/www/jquery.min.js)" = "$PWD/root/usr/share/javascript/jquery/jquery.min.js" ]
+}
+
+@test "tools are stripped and name no folder of the machine that built them" {
+  for tool in "${tools[@]}"; do
+    readelf -SW "$opened/usr/bin/$tool" >sections
+    grep -q ' \.text ' sections
+    run grep -c ' \.symtab \| \.debug' sections
+    [ "$output" = 0 ]
+    # The Release tree's own: what is stripped can hold nothing that it has not.
+    run grep -cF -e "$PROJECT" -e "$build" "$PAYSTATS_BIN/$tool"
+    [ "$output" = 0 ]
+  done
+}
+
+@test "its version is the project's, and that of a newer Debian is the greater one" {
+  local version upstream revision
+  version=$(field Version)
+  upstream=${version%-*} revision=${version##*-}
+  for tool in "${tools[@]}"; do [[ $("$PAYSTATS_BIN/$tool" --version) == "$tool $upstream "* ]]; done
+  gzip -dc "$opened/usr/share/doc/paystats/changelog.Debian.gz" >changelog
+  [ "$(dpkg-parsechangelog -l changelog -S Version)" = "$version" ]
+  [ "$(dpkg-parsechangelog -l changelog -S Maintainer)" = "$(field Maintainer)" ]
+  # shellcheck source=/dev/null
+  (. /etc/os-release && [[ $revision == "1~${ID/debian/deb}${VERSION_ID-}" || -z ${VERSION_ID-} ]])
+  dpkg --compare-versions "$upstream-1~deb12" lt "$upstream-1~deb13"
+  dpkg --compare-versions "$version" lt "$upstream-1"
+  dpkg --compare-versions "$version" lt "$upstream-2~deb12"
+  gzip -dc "$opened/usr/share/doc/paystats/changelog.gz" | grep -qF "## $upstream"
+}
+
+@test "settings are the operator's, and no other file is" {
+  [ "$(cat "$opened/DEBIAN/conffiles")" = /etc/default/paystats ]
+  [ "$(cd "$opened" && find etc -type f)" = etc/default/paystats ]
+}
+
+@test "the scripts are for any shell and name each unit that can be enabled" {
+  local script unit named
+  for script in postinst prerm postrm; do
+    cmp "$PROJECT/deploy/debian/$script" "$opened/DEBIAN/$script"
+    [ -x "$opened/DEBIAN/$script" ]
+    dash -n "$opened/DEBIAN/$script"
+    for unit in $(cd "$opened/usr/lib/systemd/system" && grep -l '^\[Install\]' -- *); do
+      grep -qw -- "$unit" "$opened/DEBIAN/$script" || { echo "$script does not name $unit" >&2; false; }
+    done
+    named=$(grep -ohE 'paystats[a-z-]*\.(service|target|timer|socket)' "$opened/DEBIAN/$script" | sort -u)
+    for unit in $named; do [ -e "$opened/usr/lib/systemd/system/$unit" ]; done
+  done
+  # Removal stops all that there is.
+  for unit in $(ls "$opened/usr/lib/systemd/system"); do grep -qw -- "$unit" "$opened/DEBIAN/prerm"; done
+}
+
+@test "lintian finds neither errors nor warnings" {
+  command -v lintian >/dev/null || skip "lintian is not installed (scripts/setup-deploy)"
+  run lintian --fail-on error,warning --tag-display-limit 0 "$package"
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+@test "under another prefix units name what was installed there, and settings stay" {
+  local units=$PWD/opt/paystats/lib/systemd/system
+  DESTDIR='' cmake --install "$build" --prefix "$PWD/opt/paystats" >install.out
+  grep -qF "$PWD/opt/paystats/bin/paystats-serve" "$units/paystats-serve.service"
+  run grep -rE '/usr/(bin|share|lib)/pay|[ =-]/etc/default/paystats' "$units"
+  [ -z "$output" ]
+  # A copy of jQuery that is no link.
+  [ -f opt/paystats/share/paystats/www/jquery.min.js ] && [ ! -L opt/paystats/share/paystats/www/jquery.min.js ]
+  echo 'LISTEN=mine' >opt/paystats/etc/default/paystats
+  cmake --install "$build" --prefix "$PWD/opt/paystats" >install.out
+  [ "$(cat opt/paystats/etc/default/paystats)" = 'LISTEN=mine' ]
+  # The manifest of CMake has the units as well.
+  grep -qF "$units/paystats.target" "$build/install_manifest.txt"
+}
