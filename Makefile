@@ -16,6 +16,9 @@ setup:           ## install what is missing (Debian, Ubuntu)
 build: setup     ## the tools, Release, in build/release/bin
 	@scripts/build $(BUILD) -DCMAKE_BUILD_TYPE=Release
 
+arm64: setup     ## the tools for arm64, cross-built, in build/arm64/bin
+	@scripts/build-arm64
+
 run: build       ## the whole pipeline and its page, until Ctrl-C: make run ARGS="--demo -- --allow-host pi.local"
 	@scripts/pipeline $(ARGS)
 
