@@ -34,12 +34,11 @@ on_arm64() {
   done
 }
 
-@test "unit tests of what counts, reads and keeps, on pages of each size" {
-  for page_bytes in $pages; do
-    for room in $rooms; do
-      on_arm64 "tests/test_$room" --gtest_brief=1 >tested 2>&1 || { cat tested >&2; return 1; }
-      grep -q 'PASSED' tested
-    done
+@test "unit tests of what counts, reads and keeps, on pages of 16 KiB" {
+  page_bytes=16384
+  for room in $rooms; do
+    on_arm64 "tests/test_$room" --gtest_brief=1 >tested 2>&1 || { cat tested >&2; return 1; }
+    grep -q 'PASSED' tested
   done
 }
 
