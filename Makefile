@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
+.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-deploy test-spark test-odr tidy bench bench-kafka torture torture-kafka format install clean help
 
 all: build
 
@@ -49,6 +49,10 @@ test-situations: build ## the long tests on Kafka: what happens to topics, group
 test-cluster: build ## Kafka with three brokers, restarted, killed and suspended: make test-cluster SEED=1 ARGS="--only rolling"
 	@scripts/setup-kafka
 	@tests/kafka/cluster.py --bin $(BUILD)/bin --seed $(or $(SEED),1) $(ARGS)
+
+test-deploy: build ## what is in deploy/, the long tests as well, as root: a machine that is booted with the units
+	@scripts/setup-deploy
+	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
 
 test-spark: build ## deploy/spark's job on a real Spark and broker: its totals are payagg's
 	@scripts/setup-kafka
