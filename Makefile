@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb tarball clean help
+.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb tarball clean help
 
 all: build
 
@@ -61,7 +61,7 @@ test-spark: build ## deploy/spark's job on a real Spark and broker: its totals a
 test-odr: setup  ## no name stands for two things: one program of all rooms, linked with its types
 	@scripts/build build/odr -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_PCH=OFF -DPAYSTATS_ODR=ON -- all_rooms
 
-test-deploy: build ## the long tests of what is deployed: packages installed, upgraded, removed and purged (root)
+test-deploy: build ## the long tests of what is deployed, as root: packages installed, upgraded and purged, a machine booted
 	@scripts/setup-deploy --long
 	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
 

@@ -24,6 +24,7 @@ EXAMPLES = {
     "api/public_url.h": "std::string_view text, void (*use)(const std::string&)",
     "api/router.h": "const RouterOptions& options, StaticFiles files, const HttpRequest& request",
     "api/static_files.h": "",
+    "base/child_process.h": "UniqueFd out, int signal_number, void (*wait_readable)(int)",
     "base/invocation.h": "",
     "base/large_array.h": ("template <class Key> void of(size_t size) {", "}"),
     "base/metrics_text.h": "",
@@ -39,6 +40,7 @@ EXAMPLES = {
                        "return {}; } };"),
     "cache/client.h": "const Waiter& waiter, Instant deadline",
     "cache/command.h": "const CacheOptions& options, const RunContext& context",
+    "cache/feed_command.h": "const Waiter& waiter, const RunContext& context",
     "cache/metrics_writer.h": "const std::string& path, Diagnostics& diagnostics,"
                               " const std::string& text",
     "cache/output.h": "const Endpoint& endpoint, const View& view",

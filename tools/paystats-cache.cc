@@ -21,6 +21,9 @@ void declare(cli::CommandLine& line, Options& options) {
   line.text("--user", options.user, "USER", "print the stats of one user");
   line.flag("--watch", options.watch, "print the first users, and again after each change");
   line.section("Input and output");
+  line.command("--run", options.run,
+               "start this command, read what it writes, and end with its status; all words that "
+               "follow are the command's");
   line.inputs(options.inputs, "INPUT", "stats: files, or kafka:TOPIC; - or none is stdin");
   line.text("-o,--output", options.output, "FILE", "where the list goes: - or a file (default -)");
   line.number("--users-max", options.users_max, "N", "more users than these are an error", 1,

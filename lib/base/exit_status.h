@@ -1,4 +1,5 @@
 // What a tool's exit status says. The same four for every tool, and a section of each man page.
+// A tool that runs a command (paystats-cache --run) may end with that one's status, whatever it is.
 #pragma once
 
 namespace paystats::base {

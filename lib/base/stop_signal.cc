@@ -100,6 +100,10 @@ int StopSignal::fd() const {
   return g_event_fd;
 }
 
+int StopSignal::number() const {
+  return g_signal;
+}
+
 void StopSignal::request(int signal_number) {
   if (!requested()) note_signal(signal_number);
 }

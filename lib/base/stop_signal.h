@@ -28,6 +28,9 @@ class StopSignal final : public Stop {
   Duration age() const override;  // since the first signal
   int fd() const override;
 
+  // The signal that came, or 0: what a child process is to be told as well.
+  int number() const;
+
   // As if a first signal had come: for tests, and for a thread that wants its peers to end.
   void request(int signal_number);
 

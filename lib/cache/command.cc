@@ -1,5 +1,7 @@
 #include "cache/command.h"
 
+#include <signal.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "cache/feed_command.h"
 #include "cache/output.h"
 #include "cache/questions.h"
 #include "cache/run.h"
@@ -54,6 +57,7 @@ base::Result<base::RunOutcome> ask(const CacheOptions& options, const base::RunC
 
 // Lines or messages, whichever it is; of a topic, --top wants what is there now.
 struct Input {
+  std::unique_ptr<FeedCommand> command;  // whose output the lines are; else null
   std::unique_ptr<io::Source> lines;
   std::unique_ptr<io::MessageSource> messages;
 
@@ -68,7 +72,12 @@ base::Result<Input> open_input(const CacheOptions& options, kafka::EndpointOpene
   const base::Result<std::vector<io::Endpoint>> inputs = io::parse_inputs(options.inputs);
   if (!inputs) return base::fail(inputs.error());
   Input input;
-  if (inputs->front().kind == io::Endpoint::Kind::kTopic) {
+  if (!options.run.empty()) {
+    base::Result<FeedCommand> command = FeedCommand::make(options.run, context.clock);
+    if (!command) return base::fail(command.error());
+    input.command = std::make_unique<FeedCommand>(std::move(*command));
+    input.lines = input.command->source(waiter);
+  } else if (inputs->front().kind == io::Endpoint::Kind::kTopic) {
     base::Result<std::unique_ptr<io::MessageSource>> messages = opener.message_source(
         inputs->front(),
         {.until_end = options.top.has_value(),
@@ -83,6 +92,23 @@ base::Result<Input> open_input(const CacheOptions& options, kafka::EndpointOpene
     input.lines = std::move(*lines);
   }
   return input;
+}
+
+base::Result<void> start(const Input& input) {
+  return input.command ? input.command->start() : base::Result<void>();
+}
+
+// `done` and `status` are what the cache has come to by itself, and then what both have.
+base::Result<void> end_command(FeedCommand& command, base::Result<void> done,
+                               const base::RunContext& context, base::ExitStatus& status) {
+  if (!done) command.tell(SIGTERM);  // nobody reads on
+  const base::ExitStatus of_command = command.finish(context);
+  if (done || done.error().kind == base::ErrorKind::kClosedOutput) {
+    if (of_command != base::ExitStatus::kDone) status = of_command;
+  } else if (of_command == base::ExitStatus::kMustNotGoOn) {
+    done = base::fail(done.error().message, base::ErrorKind::kMustNotGoOn);
+  }
+  return done;
 }
 
 // --socket and --top: a cache of our own.
@@ -104,31 +130,40 @@ base::Result<base::RunOutcome> serve_or_list(const CacheOptions& options,
   const base::Result<std::unique_ptr<io::RejectLog>> log = opener.reject_log(*aside);
   if (!log) return base::fail(log.error());
   io::RejectLog& rejects = **log;
-  base::Progress progress(context.diagnostics, context.clock, context.progress);
+  // A command has a line of its own, on the same terminal.
+  base::Progress progress(context.diagnostics, context.clock,
+                          context.progress && options.run.empty());
   CacheRun cache({.socket_path = options.socket,
                   .hold = options.hold,
                   .users_max = options.users_max.value_or(UINT64_MAX),
                   .metrics_path = options.metrics,
-                  .server = {}},
+                  .server = {},
+                  .on_stop =
+                      [&] {
+                        if (input->command) input->command->tell(context.stop.number());
+                      }},
                  {input->stats(options.ready_line ? Pause::kEmptyLine : Pause::kSilence), rejects,
                   progress, context});
   if (base::Result<void> opened = cache.open(); !opened) return base::fail(opened.error());
 
   // Beyond this point all is open: only data can fail.
+  if (base::Result<void> started = start(*input); !started) return base::fail(started.error());
   base::Result<void> done = cache.run();
   progress.clear();
   const base::Result<void> put_aside = rejects.finish();
   if (done && !put_aside) done = put_aside;
-  if (!done || !output) return end_of(done, rejects.status());
+  base::ExitStatus status = rejects.status();
+  if (input->command) done = end_command(*input->command, std::move(done), context, status);
+  if (!done || !output) return end_of(done, status);
 
-  if (done = print_top(cache.view(), *options.top, *output); !done) {
-    return end_of(done, rejects.status());
-  }
   const bool cut_short = input->cut_short();
+  // What a command has written that failed is no whole input, and a list would look as if it were.
+  if (status > base::ExitStatus::kRejected && !cut_short) return base::RunOutcome{.status = status};
+  if (done = print_top(cache.view(), *options.top, *output); !done) return end_of(done, status);
   if (cut_short) {
     context.diagnostics.warning("the input was cut short: these are the first users so far");
   }
-  return base::RunOutcome{rejects.status(), cut_short};
+  return base::RunOutcome{status, cut_short};
 }
 
 }  // namespace

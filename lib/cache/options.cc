@@ -11,7 +11,9 @@ base::Result<void> check_inputs(const CacheOptions& options) {
   io::DistinctPlaces places;
   const base::Result<std::vector<io::Endpoint>> inputs = io::parse_inputs(options.inputs);
   if (!inputs) return base::fail(inputs.error());
-  for (const io::Endpoint& input : *inputs) places.read(input);
+  if (options.run.empty()) {
+    for (const io::Endpoint& input : *inputs) places.read(input);
+  }
   if (options.ready_line && inputs->front().kind == io::Endpoint::Kind::kTopic) {
     return base::fail("--ready-line is for lines: of a topic the end is known");
   }
@@ -39,6 +41,12 @@ base::Result<void> check_options(const CacheOptions& options) {
   if (options.socket && options.top) return base::fail("--socket and --top exclude each other");
   if (options.hold && !options.socket) return base::fail("--hold needs --socket");
   if (options.ready_line && !options.socket) return base::fail("--ready-line needs --socket");
+  if (!options.run.empty()) {
+    if (options.connect) return base::fail("--run and --connect exclude each other");
+    if (options.hold)
+      return base::fail("--hold and --run exclude each other: it ends with its command");
+    if (!options.inputs.empty()) return base::fail("--run reads no INPUT but its command's output");
+  }
   if (options.user && !options.connect) return base::fail("--user needs --connect");
   if (options.watch && !options.connect) return base::fail("--watch needs --connect");
   if (options.output && options.socket) return base::fail("--output needs --top or --user");

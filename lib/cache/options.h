@@ -14,6 +14,7 @@ namespace paystats::cache {
 
 struct CacheOptions {
   std::vector<std::string> inputs;
+  std::vector<std::string> run;  // a command whose output is the input; none where empty
   std::optional<std::string> socket;
   bool hold = false;
   bool ready_line = false;

@@ -169,6 +169,7 @@ void CacheRun::Impl::input_ended(const base::Result<void>& outcome) {
 }
 
 void CacheRun::Impl::stop_requested() {
+  if (options_.on_stop) options_.on_stop();
   // The source has seen the signal as well, and decides what is still to be read.
   if (input_over_) wind_down();
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ struct CacheRunOptions {
   uint64_t users_max = UINT64_MAX;
   std::optional<std::string> metrics_path = {};
   CacheServerOptions server = {};
+  std::function<void()> on_stop =
+      {};  // called once in run(), where a stop signal comes before its end
 };
 
 // All are borrowed.

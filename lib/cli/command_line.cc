@@ -160,10 +160,22 @@ struct CommandLine::Impl {
     return may_be_empty.count(std::string(word.substr(0, word.size() - 1))) != 0;
   }
 
+  // Where the option of command() stands, else the end of the line.
+  int end_of_options(int argc, const char* const* argv) const {
+    if (command_name.empty()) return argc;
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+      if (argv[i] == command_name) return i;
+      if (argv[i][0] == '-' && value_follows(argv[i])) ++i;
+    }
+    return argc;
+  }
+
   Declared declared;
   CLI::App app;
   std::string section = "Options";
   std::vector<std::string>* inputs = nullptr;
+  std::string command_name;
+  std::vector<std::string>* command_words = nullptr;
   std::set<std::string> may_be_empty;
   bool version = false;
 };
@@ -270,6 +282,16 @@ void CommandLine::allow_empty(const std::string& name) {
   impl_->may_be_empty.insert(name);
 }
 
+void CommandLine::command(const std::string& name, std::vector<std::string>& words,
+                          const std::string& help) {
+  impl_->command_name = name;
+  impl_->command_words = &words;
+  // For --help, and for `--name=COMMAND`: parse() keeps the option itself for itself.
+  impl_->add(name, "COMMAND ...", help, [](const std::string&) -> base::Result<void> {
+    return base::fail("the command and its words follow, without a =");
+  });
+}
+
 void CommandLine::inputs(std::vector<std::string>& values, const std::string& metavar,
                          const std::string& help) {
   impl_->app.add_option(metavar, values, help)->type_name("")->group("Arguments");
@@ -279,6 +301,7 @@ void CommandLine::inputs(std::vector<std::string>& values, const std::string& me
 
 base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
   CLI::App& app = impl_->app;
+  const int end = impl_->end_of_options(argc, argv);
   bool help = false;
   std::optional<size_t> generated;
   flag("-h,--help", help, "print this help and exit");
@@ -289,7 +312,7 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
   for (auto option = options.end() - 3; option != options.end(); ++option) option->answers = true;
   // --help answers even where the rest of the line would be refused.
   std::string_view lacks_value;
-  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+  for (int i = 1; i < end && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view word = argv[i];
     if (word == "--help" || word == "-h") help = true;
     if (word == "--version") impl_->version = true;
@@ -306,9 +329,15 @@ base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* cons
     lacks_value.remove_suffix(1);
     return base::fail(fmt::format("{}: an empty value", lacks_value));
   }
+  if (end < argc) {
+    impl_->command_words->assign(argv + end + 1, argv + argc);
+    if (impl_->command_words->empty() || impl_->command_words->front().empty()) {
+      return base::fail(fmt::format("{}: the command is missing", impl_->command_name));
+    }
+  }
   std::vector<std::string> words;  // the last one first, as CLI11 wants them
   bool only_inputs = false;
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 1; i < end; ++i) {
     const std::string_view word = argv[i];
     only_inputs = only_inputs || word == "--";
     if (!only_inputs && impl_->lacks_value(word) && impl_->may_lack_value(word)) {
@@ -337,7 +366,8 @@ base::Invocation CommandLine::invocation(int argc, const char* const* argv) cons
   std::vector<std::string> options;
   std::vector<std::string> inputs;
   bool only_inputs = false;
-  for (int i = 1; i < argc; ++i) {
+  const int end = impl_->end_of_options(argc, argv);
+  for (int i = 1; i < end; ++i) {
     const std::string word = argv[i];
     if (only_inputs || word.size() < 2 || word[0] != '-') {
       inputs.push_back(word);
@@ -345,11 +375,12 @@ base::Invocation CommandLine::invocation(int argc, const char* const* argv) cons
       only_inputs = true;
     } else {
       options.push_back(without_secret(word));
-      if (impl_->value_follows(word) && i + 1 < argc) {
+      if (impl_->value_follows(word) && i + 1 < end) {
         options.push_back(without_secret(argv[++i]));
       }
     }
   }
+  for (int i = end; i < argc; ++i) options.push_back(without_secret(argv[i]));
   return base::Invocation(impl_->declared.tool, std::move(options), std::move(inputs));
 }
 

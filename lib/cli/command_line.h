@@ -53,6 +53,8 @@ class CommandLine {
             const std::string& help);
   // `--name=` is the empty value of this option, as '' is; of others it is refused.
   void allow_empty(const std::string& name);
+  // Behind this option, the rest of the line: a command and its words, taken as they are.
+  void command(const std::string& name, std::vector<std::string>& words, const std::string& help);
   // What stands on the line without a dash, any number of them.
   void inputs(std::vector<std::string>& values, const std::string& metavar,
               const std::string& help);

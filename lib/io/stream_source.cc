@@ -59,14 +59,18 @@ class StreamSource final : public Source {
       base::Result<Wake> wake = waiter_.wait_readable(fd_, deadline);
       if (!wake || *wake != Wake::kStop || on_stop_ == OnStop::kEndAtOnce) return wake;
       read_on_until_ = clock.now() + kReadOnMax;
-      silent_until_ = clock.now() + kSilence;
+      silent_until_ = silence_end();
     }
     const base::Instant until = std::min(*read_on_until_, silent_until_);
     if (clock.now() >= *read_on_until_) return Wake::kStop;
     base::Result<Wake> wake = waiter_.wait_readable_despite_stop(fd_, std::min(until, deadline));
     if (!wake) return wake;
-    if (*wake == Wake::kReady) silent_until_ = clock.now() + kSilence;
+    if (*wake == Wake::kReady) silent_until_ = silence_end();
     return *wake == Wake::kDeadline && until <= deadline ? Wake::kStop : *wake;
+  }
+
+  base::Instant silence_end() const {
+    return on_stop_ == OnStop::kReadToItsEnd ? kForever : waiter_.clock().now() + kSilence;
   }
 
   base::Result<void> fill() {

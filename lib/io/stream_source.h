@@ -17,6 +17,8 @@ enum class OnStop {
   // Read on until the end of the input or 500 ms of silence, at most 5 s: Ctrl-C hits the whole
   // pipe, and what was acknowledged to its writers must not be left in it.
   kReadWhatIsUnderWay,
+  // Read on until the end of the input, at most 5 s: what writes to us has been told to end.
+  kReadToItsEnd,
 };
 
 // Reads `fd`, which is borrowed, or owned as well where `owner` holds it.

@@ -8,7 +8,6 @@
 // node tests/bench/pipeline.mjs; it only prints: a timing is no verdict. The tools are $PAYSTATS_BIN's.
 
 import { readFileSync, rmSync } from "node:fs";
-import { execFileSync } from "node:child_process";
 import { becomes, eventually, openPage, Pipeline, startBrowser } from "../web/harness.mjs";
 
 const STARTS = 9;
@@ -25,9 +24,8 @@ function pssOf(pid) {
 
 async function memory(pipeline) {
   await becomes("ready", async () => (await pipeline.stats()).ready, true);
-  const supervisor = pipeline.child.pid;
-  const children = execFileSync("pgrep", ["-P", String(supervisor)]).toString().trim().split("\n");
-  const rows = [supervisor, ...children].map((pid) => [readFileSync(`/proc/${pid}/comm`, "utf8").trim(), pssOf(pid)]);
+  const pids = [pipeline.child.pid, ...["paystats-serve", "paystats-cache", "payagg"].map((name) => pipeline.pid(name))];
+  const rows = pids.map((pid) => [readFileSync(`/proc/${pid}/comm`, "utf8").trim(), pssOf(pid)]);
   return { rows, sum: rows.reduce((sum, [, pss]) => sum + pss, 0) };
 }
 

@@ -16,8 +16,13 @@ start_pipeline() {
   page=$(cat background.out)
 }
 
-# child NAME: the pid of that tool of the pipeline.
-child() { pgrep -P "$pid" -x "$1"; }
+# child NAME: the pid of that tool of the pipeline. payagg's parent is the cache.
+child() {
+  case $1 in
+    payagg) pgrep -P "$(child paystats-cache)" -x payagg ;;
+    *) pgrep -P "$pid" -x "$1" ;;
+  esac
+}
 
 # pay USER AMOUNT VOLUME: posts a batch; prints the status.
 pay() {
@@ -30,7 +35,7 @@ stats() { curl -s "${page}api/stats" | python3 -c "import json,sys; print(json.l
 
 # stop SIGNAL [STATUS]: ends the pipeline, and checks that it took no more than five seconds.
 stop() {
-  children=$(pgrep -P "$pid")
+  children=$(pgrep -P "$pid" | tee children; pgrep -P "$(paste -sd, children)" || true)
   kill "-$1" "$pid"
   ended_with "${2:-0}" 5
 }

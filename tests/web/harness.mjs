@@ -61,8 +61,10 @@ export class Pipeline {
     return pipeline;
   }
 
+  // payagg's parent is the cache.
   pid(name) {
-    return Number(execFileSync("pgrep", ["-P", String(this.child.pid), "-x", name]).toString().trim());
+    const parent = name === "payagg" ? this.pid("paystats-cache") : this.child.pid;
+    return Number(execFileSync("pgrep", ["-P", String(parent), "-x", name]).toString().trim());
   }
 
   kill(name, signal = "SIGKILL") {

@@ -94,11 +94,11 @@ TEST(SecureStandardFds, EmptyPlacesAreTakenSoThatNoFileGetsTheirNumber) {
 TEST(StopSignal, TheFirstSignalIsARequestThatALoopCanWaitFor) {
   const int status = status_of_child([] {
     const StopSignal stop;
-    if (stop.requested() || readable(stop.fd())) return 1;
+    if (stop.requested() || readable(stop.fd()) || stop.number() != 0) return 1;
     ::raise(SIGTERM);
     if (!stop.requested() || !readable(stop.fd())) return 2;
     ::raise(SIGINT);  // at once: the same Ctrl-C, come twice
-    return 0;
+    return stop.number() == SIGTERM ? 0 : 3;
   });
   EXPECT_EQ(status, 0);
 }

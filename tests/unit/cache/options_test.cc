@@ -73,6 +73,28 @@ TEST(CacheOptions, WhatBelongsToOneJobIsRefusedWithAnother) {
   }
 }
 
+TEST(CacheOptions, ACommandFeedsASocketOrAListAndNothingElseDoes) {
+  CacheOptions options;
+  options.run = {"payagg"};
+  EXPECT_NE(refusal(options), "");
+  options.top = 1;
+  EXPECT_EQ(refusal(options), "");
+  options.inputs = {"totals.jsonl"};
+  EXPECT_EQ(refusal(options), "--run reads no INPUT but its command's output");
+  options = {};
+  options.run = {"payagg"};
+  options.socket = kPath;
+  options.ready_line = true;
+  EXPECT_EQ(refusal(options), "");
+  options.hold = true;
+  EXPECT_EQ(refusal(options), "--hold and --run exclude each other: it ends with its command");
+  options = {};
+  options.run = {"payagg"};
+  options.connect = kPath;
+  options.top = 1;
+  EXPECT_EQ(refusal(options), "--run and --connect exclude each other");
+}
+
 TEST(CacheOptions, AUserToAskForIsUtf8) {
   CacheOptions question;
   question.connect = kPath;

@@ -105,6 +105,51 @@ TEST(CommandLine, AnEmptyValueBehindAnEqualsSignIsTakenWhereItMeansSomething) {
   EXPECT_EQ(o.inputs, (std::vector<std::string>{"one", "--rejects="}));
 }
 
+struct Ran {
+  std::string refusal;
+  std::vector<std::string> command;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string invocation;
+};
+
+Ran with_command(std::vector<const char*> words) {
+  Ran ran;
+  CommandLine line("tool", "a tool for tests");
+  line.inputs(ran.inputs, "INPUT", "files");
+  line.text("-o,--output", ran.output, "ENDPOINT", "where the stats go");
+  line.command("--run", ran.command, "a command");
+  words.insert(words.begin(), "tool");
+  const int count = static_cast<int>(words.size());
+  const base::Result<CommandLine::Outcome> parsed = line.parse(count, words.data());
+  if (!parsed) {
+    ran.refusal = parsed.error().message;
+  } else {
+    ran.invocation = line.invocation(count, words.data()).with_input("in", {});
+  }
+  return ran;
+}
+
+TEST(CommandLine, ACommandTakesTheRestOfTheLineAsItIs) {
+  const Ran ran = with_command(
+      {"-o", "x", "in", "--run", "payagg", "--help", "-o", "[a]", "--y=", "--", "--run", ""});
+  EXPECT_EQ(ran.refusal, "");
+  EXPECT_EQ(ran.command,
+            (std::vector<std::string>{"payagg", "--help", "-o", "[a]", "--y=", "--", "--run", ""}));
+  EXPECT_EQ(ran.output, "x");
+  EXPECT_EQ(ran.inputs, std::vector<std::string>{"in"});
+  EXPECT_EQ(ran.invocation, "tool -o x --run payagg --help -o '[a]' --y= -- --run ''");
+}
+
+TEST(CommandLine, WhatIsNoCommandIsNotTakenForOne) {
+  EXPECT_EQ(with_command({"--run"}).refusal, "--run: the command is missing");
+  EXPECT_EQ(with_command({"--run", ""}).refusal, "--run: the command is missing");
+  EXPECT_EQ(with_command({"--run=payagg"}).refusal,
+            "--run: the command and its words follow, without a =");
+  EXPECT_EQ(with_command({"--", "--run", "x"}).inputs, (std::vector<std::string>{"--run", "x"}));
+  EXPECT_EQ(with_command({"-o", "--run", "x"}).output, "--run");
+}
+
 // The command that a message advises to who has given these words.
 std::string advised(std::vector<const char*> words) {
   Options o;

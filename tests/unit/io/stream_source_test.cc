@@ -190,6 +190,22 @@ TEST_F(StreamSourceTest, ButNotLongerThanFiveSeconds) {
   EXPECT_TRUE(source->cut_short());
 }
 
+TEST_F(StreamSourceTest, WhereTheWriterHasBeenToldSilenceIsNotTheEndButFiveSecondsAre) {
+  base::ManualClock clock;
+  const Waiter waiter(context_.stop, clock);
+  const auto source =
+      stream_source(pipe_.read.get(), base::UniqueFd(), "-", OnStop::kReadToItsEnd, waiter);
+  context_.stop.request(SIGINT);
+  EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kIdle);
+  clock.advance(4999ms);
+  EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kIdle);
+  pipe_.put("last\n");
+  EXPECT_EQ(source->read(block_, clock.now()), ReadStatus::kBlock);
+  EXPECT_EQ(block_.bytes, "last\n");
+  clock.advance(1ms);
+  EXPECT_EQ(source->read(block_, kForever), ReadStatus::kEnd);
+}
+
 TEST_F(StreamSourceTest, OthersStopAtOnce) {
   const auto source = open(OnStop::kEndAtOnce);
   pipe_.put("one\n");

@@ -1,0 +1,222 @@
+# bats file_tags=deploy-long
+#
+# A machine with deploy/systemd is booted, by systemd-nspawn: what its services survive, with the same
+# totals, and what they do not. As root. The machine has no network but loopback, and the release of this one,
+# since the tools are those that were built here. Its disk for /var/lib/paystats has 8 MB.
+#
+# The tests are of one machine, in order: each leaves it at work, and in $BATS_FILE_TMPDIR/want what edgar's
+# sum is by then.
+
+load ../tools/helpers
+
+MACHINE=$BATS_FILE_TMPDIR/machine
+STATE=$BATS_FILE_TMPDIR/state
+BASE=${XDG_CACHE_HOME:-$HOME/.cache}/paystats/machine-$(. /etc/os-release && echo "$VERSION_CODENAME").tar
+
+# The packages of the libraries that the tools are linked with.
+libraries() {
+  ldd "$PAYSTATS_BIN"/{paygen,payagg,paystats-cache,paystats-serve} | sed -n 's/.* => \(.*\) (.*/\1/p' | sort -u |
+    while read -r file; do dpkg-query -S "$(realpath "$file")" "$file" 2>>unknown | head -1 | cut -d: -f1; done | sort -u
+}
+
+# make_base: a minimal system, of which each machine is a copy; kept for a week.
+make_base() {
+  local packages suite
+  packages=$(libraries | paste -sd,)
+  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  [ -z "$(find "$BASE" -newer "$PAYSTATS_BIN/../CMakeCache.txt" -mtime -7 2>>unknown)" ] || return 0
+  mkdir -p "$(dirname "$BASE")"
+  # The sources of apt that are of the release itself.
+  grep -lE "\b$suite\b" /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>>unknown >sources || [ -s sources ]
+  xargs mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,curl,$packages" \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    "$suite" "$BASE.new.tar" <sources >mmdebstrap.log 2>&1 || { cat mmdebstrap.log >&2; return 1; }
+  mv "$BASE.new.tar" "$BASE"
+}
+
+# in_machine COMMAND...: there, as root.
+in_machine() { nsenter -t "$(cat "$BATS_FILE_TMPDIR/leader")" -a -- "$@"; }
+unit_is() { [ "$(in_machine systemctl show -P "$2" "$1")" = "$3" ]; }
+
+start_machine() {
+  systemd-nspawn --quiet -D "$MACHINE" --private-network --boot --register=no --keep-unit --link-journal=no \
+    --bind="$STATE:/var/lib/paystats" systemd.unit=multi-user.target \
+    </dev/null >>"$BATS_FILE_TMPDIR/console" 2>&1 3>&- &
+  local nspawn=$!
+  echo "$nspawn" >"$BATS_FILE_TMPDIR/nspawn"
+  wait_for 'pgrep -P '"$nspawn"' -x systemd >"$BATS_FILE_TMPDIR/leader"'
+  wait_for '[[ $(in_machine systemctl is-system-running 2>&1) =~ ^(running|degraded)$ ]]'
+}
+
+# However the machine ends.
+machine_ends() { wait_for '! kill -0 "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null'; }
+
+setup_file() {
+  [ "$(id -u)" -eq 0 ] || skip "needs root: a machine is booted"
+  cd "$BATS_FILE_TMPDIR"
+  make_base
+  mkdir machine state
+  mount -t tmpfs -o size=8m,mode=0755 paystats-test state
+  tar -xf "$BASE" -C machine
+  DESTDIR=$PWD/machine cmake --install "$PAYSTATS_BIN/.." --prefix /usr >installed
+  units=$PROJECT/deploy/systemd
+  cp "$units"/*.{service,timer,target} machine/etc/systemd/system/
+  cp "$units/paystats.sysusers" machine/usr/lib/sysusers.d/paystats.conf
+  cp "$units/paystats.default" machine/etc/default/paystats
+  systemd-sysusers --root="$PWD/machine" paystats.conf
+  systemctl --root="$PWD/machine" enable paystats.target 2>enabled
+  : >machine/etc/machine-id
+  echo 0 >want
+  start_machine
+}
+
+teardown_file() {
+  if [ -s "$BATS_FILE_TMPDIR/leader" ]; then
+    # Whatever holds it.
+    kill -KILL "$(cat "$BATS_FILE_TMPDIR/leader")" 2>/dev/null || true
+    machine_ends || true
+  fi
+  ! mountpoint -q "$STATE" || umount "$STATE"
+}
+
+# ask PATH [WORD...]: of the server in the machine, by curl.
+ask() { in_machine curl -sS --max-time 20 "${@:2}" "http://127.0.0.1:8080$1"; }
+
+# pay CENTS [STATUS]: edgar's payment, that is answered so.
+pay() {
+  local status
+  status=$(ask /api/payments -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' \
+    -d "{\"user\":\"edgar\",\"paymentAmt\":\"0.0$1\"}")
+  [ "$status" = "${2:-200}" ] || { echo "answered with $status" >&2; return 1; }
+  [ "$status" != 200 ] || echo $(($(cat "$BATS_FILE_TMPDIR/want") + $1)) >"$BATS_FILE_TMPDIR/want"
+}
+
+# What the page shows, in cents, is what was paid; the log says the same.
+total_is_right() {
+  local want
+  want=$(printf '%d.%02d' $(($(cat "$BATS_FILE_TMPDIR/want") / 100)) $(($(cat "$BATS_FILE_TMPDIR/want") % 100)))
+  wait_for '[ "$(ask /api/stats/edgar 2>asked | jq -r ".stats[0].sum // .sum" 2>asked)" = '"$want"' ]'
+  [ "$(payagg -q "$STATE/payments.jsonl" | jq -r 'select(.user == "edgar").sum * 100 | round')" = "$(cat "$BATS_FILE_TMPDIR/want")" ]
+}
+
+# process NAME: its number in the machine.
+process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ "$c" = "$1" ] && echo ${p#/proc/}; done; true' sh "${1:0:15}"; }
+
+@test "after the start all is there, as the user paystats and without any right" {
+  wait_for 'unit_is paystats-serve.service ActiveState active && unit_is paystats-totals.service ActiveState active'
+  [ -z "$(in_machine systemctl --failed --no-legend)" ]
+  wait_for 'ask / 2>asked | grep -q "<title>paystats</title>"'
+  wait_for 'pay 7'
+  total_is_right
+  uid=$(in_machine id -u paystats)
+  for name in paystats-serve paystats-cache payagg; do
+    in_machine cat "/proc/$(process $name)/status" >status
+    grep -qP "^Uid:\t$uid\t$uid\t$uid\t$uid$" status
+    grep -qP '^CapEff:\t0+$' status
+    grep -qP '^CapBnd:\t0+$' status
+    grep -qP '^NoNewPrivs:\t1$' status
+    grep -qP '^Seccomp:\t2$' status
+  done
+  [ "$(in_machine stat -c '%U %a' /var/lib/paystats /var/lib/paystats/payments.jsonl /run/paystats | xargs)" = 'paystats 750 paystats 640 paystats 750' ]
+  # Who is in the group reads, and who is not does not.
+  in_machine setpriv --reuid nobody --regid nogroup --groups paystats cat /var/lib/paystats/payments.jsonl >read
+  ! in_machine setpriv --reuid nobody --regid nogroup --clear-groups cat /var/lib/paystats/payments.jsonl 2>refused || false
+}
+
+@test "what the totals may not do, they cannot" {
+  totals=$(process paystats-cache)
+  there() { in_machine nsenter -t "$totals" -m -n -- "$@"; }
+  ! there sh -c 'echo >>/var/lib/paystats/payments.jsonl' 2>refused || false
+  grep -qi 'read-only' refused
+  [ "$(in_machine readlink "/proc/$totals/ns/net")" != "$(in_machine readlink /proc/1/ns/net)" ]
+  [ "$(in_machine readlink "/proc/$(process paystats-serve)/ns/net")" = "$(in_machine readlink /proc/1/ns/net)" ]
+  ! there ls /root/. 2>>refused | grep . || false
+}
+
+@test "kill -9 of each: it is there again, with the same totals" {
+  for victim in paystats-serve paystats-cache payagg; do
+    unit=paystats-totals.service
+    [ "$victim" != paystats-serve ] || unit=paystats-serve.service
+    restarts=$(in_machine systemctl show -P NRestarts $unit)
+    in_machine sh -c "kill -KILL $(process $victim)"
+    wait_for 'unit_is $unit NRestarts $((restarts + 1)) && unit_is $unit ActiveState active'
+    wait_for 'pay 3'
+    total_is_right
+  done
+}
+
+@test "a reboot: the same totals" {
+  in_machine systemctl reboot
+  machine_ends
+  start_machine
+  total_is_right
+  [ -z "$(in_machine systemctl --failed --no-legend)" ]
+}
+
+@test "the machine is cut off: the same totals" {
+  wait_for 'pay 5'
+  kill -KILL "$(cat "$BATS_FILE_TMPDIR/leader")"
+  machine_ends
+  start_machine
+  total_is_right
+}
+
+@test "a full disk refuses payments and ends nothing; what was taken is there" {
+  wait_for 'pay 1'
+  serve=$(process paystats-serve)
+  ! dd if=/dev/zero of="$STATE/filler" bs=64k 2>dd || false
+  # Until the page that the log is in is full.
+  wait_for '! pay 1 2>refused'
+  grep -q 'answered with 507' refused
+  rm "$STATE/filler"
+  wait_for 'pay 2 2>refused'
+  total_is_right
+  [ "$(process paystats-serve)" = "$serve" ]
+}
+
+@test "payagg's 3 leaves the totals down, and the page up, until a person has looked" {
+  restarts=$(in_machine systemctl show -P NRestarts paystats-totals.service)
+  mv "$STATE/payments.jsonl" "$STATE/old.jsonl"
+  pay 4
+  wait_for 'unit_is paystats-totals.service ActiveState failed'
+  unit_is paystats-totals.service ExecMainStatus 3
+  unit_is paystats-totals.service NRestarts "$restarts"
+  unit_is paystats-serve.service ActiveState active
+  in_machine journalctl -u paystats-totals.service -o cat | grep -q '^payagg: error: .*payments.jsonl'
+  # What the message says, by hand.
+  in_machine systemctl stop paystats-serve.service
+  cat "$STATE/payments.jsonl" >>"$STATE/old.jsonl"
+  mv "$STATE/old.jsonl" "$STATE/payments.jsonl"
+  in_machine systemctl start paystats.target
+  total_is_right
+}
+
+@test "the nightly job, run twice, pays once" {
+  in_machine mkdir -p /etc/paystats
+  echo '{"user":"edgar","paymentAmt":"0.09"}' >"$MACHINE/etc/paystats/nightly.jsonl"
+  wait_for '[ "$(date +%H%M)" != 2359 ]'
+  in_machine systemctl start paystats-nightly.service
+  in_machine systemctl start paystats-nightly.service
+  echo $(($(cat "$BATS_FILE_TMPDIR/want") + 9)) >"$BATS_FILE_TMPDIR/want"
+  total_is_right
+  in_machine systemctl enable --now paystats-nightly.timer 2>enabled
+  unit_is paystats-nightly.timer ActiveState active
+}
+
+@test "what is stopped ends well, and leaves nothing but the log" {
+  in_machine systemctl stop paystats.target
+  for unit in paystats-serve.service paystats-totals.service; do
+    wait_for 'unit_is $unit ActiveState inactive'
+    unit_is $unit Result success
+  done
+  [ -z "$(process payagg)" ]
+  [ ! -e "/proc/$(cat "$BATS_FILE_TMPDIR/leader")/root/run/paystats" ]
+}
+
+@test "a start that cannot be ends visibly" {
+  echo PAYSTATS_LISTEN=nowhere >>"$MACHINE/etc/default/paystats"
+  in_machine systemctl start paystats.target
+  wait_for 'unit_is paystats-serve.service ActiveState failed'
+  in_machine systemctl --failed --no-legend | grep -q paystats-serve
+  in_machine journalctl -u paystats-serve.service -o cat | grep -q -- 'nowhere'
+}
