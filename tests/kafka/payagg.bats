@@ -177,6 +177,24 @@ END
   merged | cmp - expected
 }
 
+@test "a member that is told so where its own id has the name goes on at once" {
+  topics_for 1
+  "$BATS_TEST_DIRNAME/fencing_proxy.py" "$KAFKA" fence >proxy 2>proxy.err 3>&- &
+  started+=($!)
+  wait_for '[ -s proxy ]'
+  in_background payagg -b "$(cat proxy)" "kafka:$payments" -o "kafka:$stats" --instance same \
+    -X session.timeout.ms=300000 --metrics prom
+  wait_for 'grep -qsx "payagg_partitions 1" prom'
+  : >fence
+  # Otherwise it would wait for the session's end.
+  wait_for 'grep -q "joined anew" background.err'
+  grep -q "looking whether it lives" background.err
+  pay --random 100 --users 10 --seed 1 --expect expected
+  wait_for 'merged | cmp -s - expected'
+  kill -TERM "$pid"
+  ended_with 0
+}
+
 @test "INT and TERM are a normal end, at once, and what was read is published first" {
   topics_for 1
   for signal in INT TERM; do
