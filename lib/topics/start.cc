@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/shell_word.h"
+#include "kafka/record_source.h"
 
 namespace paystats::topics {
 namespace {
@@ -119,11 +120,8 @@ base::Result<void> Judge::check_origin() const {
   }
   // Without totals all is read, with the options of now.
   if (other_options() && (has_totals() || !all_there())) {
-    return refuse(fmt::format(
-        "{}: the totals in kafka:{} were made with other options (--user-field, --amount-field, "
-        "--volume-field, --schema-registry-framing); give payagg the options of before, or a new "
-        "output topic and a new group",
-        place(), topics_.stats));
+    return refuse(fmt::format("{}: the totals in kafka:{} were {}", place(), topics_.stats,
+                              kafka::kMadeWithOtherOptions));
   }
   return {};
 }

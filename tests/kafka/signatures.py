@@ -24,6 +24,9 @@ def hashed(data):
     return f"{xxhash(data, len(data)):016x}"
 
 
+DEFAULT_OPTIONS = hashed(b'{"user":"user","amount":"paymentAmt","volume":"volume"}')
+
+
 def messages(path):
     """{partition: [(offset, timestamp, value or None, header, key)...]}"""
     found = {}
@@ -51,7 +54,6 @@ def table(rows):
 
 def offsets(transactional_id, committed, payments, stats):
     paid, totals, clusters = messages(payments), messages(stats), set()
-    options = hashed(b'{"user":"user","amount":"paymentAmt","volume":"volume"}')
     rows = [line.split(" ", 3) for line in open(committed, encoding="utf-8").read().splitlines()]
     assert rows, "nothing is committed"
     for _, partition, offset, metadata in rows:
@@ -69,7 +71,7 @@ def offsets(transactional_id, committed, payments, stats):
             assert signature["last"] == want, (partition, signature["last"], want)
         else:
             assert "last" not in signature, metadata
-        assert signature["options"] == options, metadata
+        assert signature["options"] == DEFAULT_OPTIONS, metadata
         clusters.add(signature["cluster"])
     return clusters
 
@@ -94,7 +96,8 @@ def sources(group, topic, payments, stats):
             # In the first parts of a first publication nothing has been committed yet.
             said = source.pop("last", None)
             assert said is None or said in marks[partition], (partition, said)
-            assert source == {"topic": topic, "partition": partition, "group": group}, source
+            assert source == {"topic": topic, "partition": partition, "group": group,
+                              "options": DEFAULT_OPTIONS}, source
     return clusters
 
 
