@@ -17,6 +17,7 @@ struct PartitionStart {
   int64_t offset = 0;
   std::string warning = {};  // where not empty
   bool is_unsigned = false;  // the offset of the group
+  bool all_again = false;    // since it is
   bool marker_gone = false;  // all that was removed unread is the end of a transaction
   bool made_again = false;   // totals that are gone
   bool made_first = false;   // totals of which nobody knows whether they ever were
@@ -210,6 +211,8 @@ base::Result<PartitionStart> Judge::start_at_signed() const {
 }
 
 base::Result<PartitionStart> Judge::start_at_unsigned() const {
+  // Nothing tells whether the totals of what is behind it are all there.
+  if (all_there()) return PartitionStart{.offset = 0, .all_again = true};
   const int64_t committed = *offsets_.committed;
   // Moved forward by hand it would skip what nobody has counted.
   const int64_t wanted = std::min(committed, after_totals());
@@ -271,6 +274,7 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
   TopicStarts starts;
   std::vector<int32_t> missing;
   std::vector<int32_t> is_unsigned;
+  std::vector<int32_t> all_again;
   std::vector<int32_t> made_again;
   std::vector<int32_t> made_first;
   std::vector<int32_t> marker_gone;
@@ -284,6 +288,7 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
       missing.push_back(partition);
     }
     if (start->is_unsigned) is_unsigned.push_back(partition);
+    if (start->all_again) all_again.push_back(partition);
     if (start->made_again) made_again.push_back(partition);
     if (start->made_first) made_first.push_back(partition);
     if (start->marker_gone) marker_gone.push_back(partition);
@@ -309,12 +314,15 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
         "end of the last transaction; none is missed",
         context.topics.payments, name_all(marker_gone)));
   }
-  if (!is_unsigned.empty()) {
+  const auto note_unsigned = [&](const std::vector<int32_t>& partitions, const char* what) {
+    if (partitions.empty()) return;
     starts.notes.push_back(fmt::format(
-        "kafka:{}: {}: the group's offset was set by hand or by a version before; reading begins "
-        "where nothing is missed, and what a total includes is skipped",
-        context.topics.payments, name_all(is_unsigned)));
-  }
+        "kafka:{}: {}: the group's offset was set by hand or by a version before; {}, and what a "
+        "total includes is skipped",
+        context.topics.payments, name_all(partitions), what));
+  };
+  note_unsigned(is_unsigned, "reading begins where nothing is missed");
+  note_unsigned(all_again, "all payments are read again");
   return starts;
 }
 
