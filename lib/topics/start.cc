@@ -11,8 +11,6 @@
 namespace paystats::topics {
 namespace {
 
-constexpr const char* kGoOnWithout = "; --on-data-loss continue goes on without them";
-
 struct PartitionStart {
   int64_t offset = 0;
   std::string warning = {};  // where not empty
@@ -47,6 +45,19 @@ std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wa
 
 tl::unexpected<base::Error> refuse(std::string message) {
   return base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
+}
+
+// Payments, or what they had given, are gone: a person says whether that is to be gone on without.
+// `may_be_anew`: they may also be those of another topic, since what was read last has gone, too.
+base::Result<std::string> judge_loss(std::string finding, bool may_be_anew, OnDataLoss on_loss) {
+  if (may_be_anew) {
+    finding +=
+        "; if the topic has been made anew, which cannot be told any more, give payagg a new "
+        "output topic and a new group";
+  }
+  if (on_loss == OnDataLoss::kContinue) return finding;
+  return refuse(std::move(finding) + (may_be_anew ? "; else" : ";") +
+                " --on-data-loss continue goes on without them");
 }
 
 // `finding` ends with what the topic of payments is or does.
@@ -165,8 +176,11 @@ base::Result<PartitionStart> Judge::from(int64_t wanted, int64_t start) const {
 }
 
 base::Result<PartitionStart> Judge::go_on_at_low(std::string finding) const {
-  if (context_.on_data_loss == OnDataLoss::kStop) return refuse(finding + kGoOnWithout);
-  return PartitionStart{.offset = offsets_.low, .warning = std::move(finding)};
+  const bool may_be_anew = has_totals() && facts_.last == LastMessage::kUnchecked;
+  base::Result<std::string> warning =
+      judge_loss(std::move(finding), may_be_anew, context_.on_data_loss);
+  if (!warning) return base::fail(warning.error());
+  return PartitionStart{.offset = offsets_.low, .warning = std::move(*warning)};
 }
 
 base::Result<PartitionStart> Judge::start_without_totals() const {
@@ -345,9 +359,8 @@ base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext&
   if (facts.wanted >= ends.low || (facts.before_marker && facts.wanted + 1 == ends.low)) {
     return std::string();
   }
-  std::string gap = describe_gap(topics, ends.partition, facts.wanted, ends.low);
-  if (context.on_data_loss == OnDataLoss::kStop) return refuse(gap + kGoOnWithout);
-  return gap;
+  return judge_loss(describe_gap(topics, ends.partition, facts.wanted, ends.low),
+                    facts.last == LastMessage::kUnchecked, context.on_data_loss);
 }
 
 }  // namespace paystats::topics

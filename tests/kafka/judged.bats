@@ -51,6 +51,19 @@ set_by_hand() {
   exact
 }
 
+@test "payments made anew, and longer, of which the first are gone already: the word for both" {
+  topics_for 1
+  pay --random 10 --users 3 --seed 1
+  aggregate
+  anew "$payments"
+  pay --random 30 --users 3 --seed 2
+  topics trim "$payments:0:20"
+  stops_for_good 'if the topic has been made anew, which cannot be told any more, give payagg a new output topic and a new group' aggregate
+  new_output 1
+  aggregate
+  exact
+}
+
 @test "payments made anew, and shorter" {
   topics_for 1
   pay --random 10 --users 3 --seed 1

@@ -457,6 +457,32 @@ TEST(TopicStart, UnreadPaymentsThatWereRemovedAreAnErrorThatNamesBothOffsets) {
   }
 }
 
+constexpr const char* kMaybeAnew =
+    "if the topic has been made anew, which cannot be told any more, give payagg a new output "
+    "topic and a new group";
+
+// Those that were read last have gone with them, so that nothing tells the one from the other.
+TEST(TopicStart, UnreadPaymentsThatWereRemovedMayBeThoseOfATopicMadeAnew) {
+  const PartitionFacts found = signed_facts(160);
+  EXPECT_TRUE(says(refusal(found), kMaybeAnew)) << refusal(found);
+  EXPECT_TRUE(says(refusal(found), "else --on-data-loss continue goes on without them"));
+  EXPECT_TRUE(says(warning_of(found, OnDataLoss::kContinue), kMaybeAnew));
+  PartitionFacts same = signed_facts(100);  // the last message is still there
+  same.table = table(12, 300);
+  EXPECT_FALSE(says(refusal(same), "made anew")) << refusal(same);
+  EXPECT_FALSE(says(refusal(without_totals(found)), "made anew")) << "there is nothing to mix";
+}
+
+TEST(GonePayments, MayBeThoseOfATopicMadeAnew) {
+  GoneFacts facts{.ends = {.partition = 2, .low = 100, .high = 200},
+                  .wanted = 80,
+                  .last = LastMessage::kUnchecked};
+  EXPECT_TRUE(says(judge_gone(facts, context()).error().message, kMaybeAnew));
+  EXPECT_TRUE(says(*judge_gone(facts, context(OnDataLoss::kContinue)), kMaybeAnew));
+  facts.last = LastMessage::kSame;
+  EXPECT_FALSE(says(judge_gone(facts, context()).error().message, "made anew"));
+}
+
 TEST(GonePayments, RemovedByRetentionTheyAreAnErrorOrAWarning) {
   const GoneFacts facts{.ends = {.partition = 2, .low = 100, .high = 200},
                         .wanted = 80,
