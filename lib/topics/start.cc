@@ -256,22 +256,27 @@ base::Result<PartitionStart> Judge::start_with_missing() const {
       offsets_.low));
 }
 
-// `first` is the first of `partitions`.
+// `first` is the first of `partitions`. One command is enough for all members where all payments of
+// all partitions are there, as far as this one knows: what totals include is skipped in any of
+// them.
 std::string describe_missing(const std::vector<int32_t>& partitions, const PartitionFacts& first,
-                             const StartContext& context) {
+                             bool all_there, const StartContext& context) {
   std::string numbers;
   for (const int32_t partition : partitions) {
-    numbers += (numbers.empty() ? "" : ",") + std::to_string(partition);
+    numbers += (numbers.empty() ? ":" : ",") + std::to_string(partition);
   }
+  if (all_there) numbers.clear();
   return fmt::format(
       "kafka:{}: totals are missing in {}: partition {} has {} users with {} payments, and had {} "
-      "with {}; all payments are there, so this, and a new start, makes the totals again: "
-      "kafka-consumer-groups.sh --bootstrap-server {} --group {} --reset-offsets --to-earliest "
-      "--topic {} --execute",
+      "with {}; all payments are there, so they are made again by a new start after this: with all "
+      "members of the group stopped for their session, 10 s unless it was set (before that Kafka's "
+      "tool prints an error, changes nothing, and exits 0), {}kafka-consumer-groups.sh "
+      "--bootstrap-server {} --group {} --reset-offsets --to-earliest --topic {} --execute",
       context.topics.stats, name_all(partitions), partitions.front(), first.table.users,
       first.table.count, first.offsets.signature->table.users, first.offsets.signature->table.count,
+      all_there ? "" : "where each member names its own partitions, ",
       base::shell_word(context.brokers), base::shell_word(context.group),
-      base::shell_word(context.topics.payments + ":" + numbers));
+      base::shell_word(context.topics.payments + numbers));
 }
 
 }  // namespace
@@ -309,7 +314,11 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
     if (!start->warning.empty()) starts.warnings.push_back(std::move(start->warning));
     starts.starts.push_back({partition, start->offset});
   }
-  if (first_missing != nullptr) return refuse(describe_missing(missing, *first_missing, context));
+  if (first_missing != nullptr) {
+    const bool all_there =
+        std::ranges::all_of(facts, [](const auto& each) { return each.offsets.low == 0; });
+    return refuse(describe_missing(missing, *first_missing, all_there, context));
+  }
   if (!made_again.empty()) {
     starts.warnings.push_back(
         fmt::format("kafka:{}: {}: totals that were there are gone, and are made again from all "
