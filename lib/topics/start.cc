@@ -93,10 +93,9 @@ class Judge {
     return offsets_.signature && offsets_.signature->before_marker &&
            offsets_.committed == wanted && offsets_.low == wanted + 1;
   }
+  bool has_read() const { return offsets_.signature->table.users > 0 || offsets_.signature->last; }
   bool other_options() const {
-    const kafka::OffsetSignature& signed_with = *offsets_.signature;
-    return signed_with.options != context_.origin.options &&
-           (signed_with.table.users > 0 || signed_with.last);
+    return offsets_.signature->options != context_.origin.options && has_read();
   }
   // Of the first payments there are, all are there.
   bool all_there() const { return offsets_.low == 0; }
@@ -129,6 +128,14 @@ base::Result<void> Judge::check_origin() const {
         "{}: its offset was committed in cluster {}, and this is cluster {}: offsets that were "
         "copied mean nothing here; give payagg a new output topic and a new group",
         place(), cluster, own));
+  }
+  const std::string& output = offsets_.signature->output;
+  if (!output.empty() && output != topics_.stats && has_read()) {
+    return refuse(fmt::format(
+        "{}: the offset of group {} was committed with totals in kafka:{}, and not in kafka:{}: a "
+        "group is for one output; give payagg another --group for this one, or none, which is the "
+        "default one",
+        place(), context_.group, output, topics_.stats));
   }
   // Without totals all is read, with the options of now.
   if (other_options() && (has_totals() || !all_there())) {

@@ -320,6 +320,18 @@ END
   quietly --group "$group"
 }
 
+@test "one group for two outputs: the second is told, and counts as a group of its own" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  aggregate
+  first=$stats
+  new_output 1
+  stops_for_good "the offset of group $group was committed with totals in kafka:$first, and not in kafka:$stats: a group is for one output" \
+    aggregate --group "$group"
+  quietly
+  exact
+}
+
 @test "a total of another cluster" {
   topics_for 1
   printf 'ada\t{"user":"ada","sum":1.00,"count":1,"partition":0,"offset":0}\n' |

@@ -2,7 +2,7 @@
 """Judges what payagg says next to the offsets that it commits, and in its totals, from outside: sums by
 Python's decimal over the records of the topic, hashes by libxxhash.
 
-  signatures.py offsets ID COMMITTED PAYMENTS STATS   ID: the transactional id, or '' at least once
+  signatures.py offsets ID OUTPUT COMMITTED PAYMENTS STATS   ID: the transactional id, or '' at least once
   signatures.py sources GROUP TOPIC PAYMENTS STATS
 
 COMMITTED: lines of scripts/kafka-topics committed GROUP --metadata. PAYMENTS and STATS: lines of kcat
@@ -52,7 +52,7 @@ def table(rows):
             sum((record["sum"] for record in newest.values()), decimal.Decimal(0))]
 
 
-def offsets(transactional_id, committed, payments, stats):
+def offsets(transactional_id, output, committed, payments, stats):
     paid, totals, clusters = messages(payments), messages(stats), set()
     rows = [line.split(" ", 3) for line in open(committed, encoding="utf-8").read().splitlines()]
     assert rows, "nothing is committed"
@@ -72,6 +72,7 @@ def offsets(transactional_id, committed, payments, stats):
         else:
             assert "last" not in signature, metadata
         assert signature["options"] == DEFAULT_OPTIONS, metadata
+        assert signature["output"] == output, metadata
         clusters.add(signature["cluster"])
     return clusters
 

@@ -11,7 +11,7 @@ namespace {
 StartContext context(OnDataLoss on_data_loss = OnDataLoss::kStop) {
   return {.topics = {.payments = "payments", .stats = "payment-stats"},
           .group = "the group",
-          .origin = {.cluster_id = "here", .options = 5},
+          .origin = {.cluster_id = "here", .output = "payment-stats", .options = 5},
           .brokers = "a:1,b:2",
           .on_data_loss = on_data_loss};
 }
@@ -33,6 +33,7 @@ PartitionFacts signed_facts(int64_t low = 0) {
                           .table = table(40, 900),
                           .last = kafka::MessageMark{.offset = 149, .timestamp_ms = 1, .hash = 2},
                           .cluster = "here",
+                          .output = "payment-stats",
                           .options = 5}},
       .last = low > 149 ? LastMessage::kUnchecked : LastMessage::kSame,
       .last_offset = 149,
@@ -174,6 +175,26 @@ TEST(TopicStart, TotalsOfOtherOptionsAreRefused) {
   // Nothing has been read.
   found.offsets.signature->last.reset();
   EXPECT_EQ(start_of(found), 150);
+}
+
+TEST(TopicStart, OffsetsOfAnotherOutputAreRefused) {
+  for (PartitionFacts found : {signed_facts(), without_totals(signed_facts())}) {
+    found.offsets.signature->output = "others";
+    EXPECT_TRUE(says(refusal_for_good(found),
+                     "kafka:payments: partition 2: the offset of group the group was committed "
+                     "with totals in kafka:others, and not in kafka:payment-stats: a group is for "
+                     "one output; give payagg another --group for this one, or none, which is the "
+                     "default one"))
+        << refusal(found);
+    found.offsets.signature->output = "";
+    EXPECT_TRUE(starts(found)) << "of a version before";
+  }
+  // Nothing has been read.
+  PartitionFacts found = without_totals(signed_facts());
+  found.offsets.signature->output = "others";
+  found.offsets.signature->table = {};
+  found.offsets.signature->last.reset();
+  EXPECT_TRUE(starts(found));
 }
 
 TEST(TopicStart, OtherOptionsAndANewOutputCountAllPaymentsAnew) {
