@@ -269,7 +269,7 @@ base::Result<void> Member::join_again() {
   if (*alive) {
     error_ =
         base::Error{fmt::format("another process has joined group {} as instance {} and taken this "
-                                "one's place",
+                                "one's place: give one of the two another --instance",
                                 options_.group, options_.instance)};
     return base::fail(*error_);
   }

@@ -153,7 +153,7 @@ END
   status=0
   wait "$old" || status=$?
   [ "$status" -eq 2 ]
-  grep -q 'error: another process has joined.* as instance same' old.err
+  grep -q 'error: another process has joined.* as instance same .*: give one of the two another --instance$' old.err
   pay --random 1000 --users 10 --seed 4 --expect expected
   wait_for 'merged | cmp -s - expected'
 }
