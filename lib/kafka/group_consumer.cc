@@ -50,38 +50,39 @@ ClientSettings settings_of(const GroupConsumerOptions& options) {
   return settings;
 }
 
-}  // namespace
-
-class GroupConsumer::Impl {
+class Member final : public GroupConsumer {
  public:
-  Impl(Cluster& cluster, GroupConsumerOptions options, PartitionOwner& owner,
-       const io::Waiter& waiter)
+  Member(Cluster& cluster, GroupConsumerOptions options, PartitionOwner& owner,
+         const io::Waiter& waiter)
       : cluster_(cluster),
         options_(std::move(options)),
         owner_(owner),
         waiter_(waiter),
         batch_(options_.block_messages) {}
-  ~Impl() { close(); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+  ~Member() override { close(); }
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
 
-  base::Result<void> open_wake_up() { return wake_up_.open(); }
-  base::Result<void> open();  // anew after close()
-  base::Result<void> join() { return entry_->subscribe(); }
-  void wake();
-  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
-  std::vector<Position> positions() const;
-  bool assigned() const { return !next_.empty(); }
-  base::Result<std::vector<PartitionEnds>> ask_ends(std::span<const int32_t> partitions) {
+  base::Result<void> open();
+
+  base::Result<void> join() override { return entry_->subscribe(); }
+  void wake() override;
+  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline) override;
+  std::vector<Position> positions() const override;
+  bool assigned() const override { return !next_.empty(); }
+  base::Result<std::vector<PartitionEnds>> ask_ends(std::span<const int32_t> partitions) override {
     return ends_of_partitions(cluster_, options_.topic, partitions);
   }
-  base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);
-  base::Result<bool> commit(std::span<const SignedOffset> next);
-  const std::string& group() const { return options_.group; }
-  std::shared_ptr<const void> group_metadata();
-  void close();
+  base::Result<std::vector<PartitionOffsets>> ask_offsets(
+      std::span<const int32_t> partitions) override;
+  base::Result<bool> commit(std::span<const SignedOffset> next) override;
+  const std::string& group() const override { return options_.group; }
+  std::shared_ptr<const void> group_metadata() override;
+  void close() final;
 
  private:
+  base::Result<void> open_client();  // anew after close()
+
   struct Held {
     int64_t next = 0;
     bool at_end = false;
@@ -119,6 +120,7 @@ class GroupConsumer::Impl {
   RdPartitions pending_partitions_;
   bool pending_lost_ = false;
   bool fenced_ = false;
+  std::string member_id_;                   // that the group has given it partitions under
   std::optional<GroupEntry> entry_;         // of the client, as is
   std::optional<FetchWaker> fetch_waker_;   // this
   std::unordered_map<int32_t, Held> next_;  // of the partitions that are assigned
@@ -126,7 +128,12 @@ class GroupConsumer::Impl {
   std::optional<int32_t> gone_;             // this partition's next offset is not there any more
 };
 
-base::Result<void> GroupConsumer::Impl::open() {
+base::Result<void> Member::open() {
+  if (base::Result<void> opened = wake_up_.open(); !opened) return opened;
+  return open_client();
+}
+
+base::Result<void> Member::open_client() {
   base::Result<std::unique_ptr<Client>> client = Client::open(
       cluster_, RD_KAFKA_CONSUMER, settings_of(options_),
       {.on_rebalance = [this](rd_kafka_resp_err_t error,
@@ -145,15 +152,16 @@ base::Result<void> GroupConsumer::Impl::open() {
 }
 
 // The group waits until assign() has been called, so there is never more than one to be noted.
-void GroupConsumer::Impl::on_rebalance(rd_kafka_resp_err_t error,
-                                       rd_kafka_topic_partition_list_t* partitions) {
+void Member::on_rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions) {
   entry_->done();
   pending_ = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? Pending::kAssign : Pending::kRevoke;
   pending_lost_ = rd_kafka_assignment_lost(client_->rk()) != 0;
   pending_partitions_.reset(rd_kafka_topic_partition_list_copy(partitions));
+  // Not later: librdkafka forgets it when a session has ended, and may say so to the group.
+  if (pending_ == Pending::kAssign) member_id_ = member_id_of(*client_);
 }
 
-base::Result<void> GroupConsumer::Impl::rebalance() {
+base::Result<void> Member::rebalance() {
   const Pending what = std::exchange(pending_, Pending::kNothing);
   if (what == Pending::kAssign) return assign(*pending_partitions_);
   // Lost while it waited to be handled is lost as well.
@@ -165,7 +173,7 @@ base::Result<void> GroupConsumer::Impl::rebalance() {
   return told;
 }
 
-base::Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_list_t& partitions) {
+base::Result<void> Member::assign(const rd_kafka_topic_partition_list_t& partitions) {
   const base::Result<std::vector<PartitionOffsets>> offsets =
       ask_group_offsets(*client_, {options_.group, options_.topic}, partitions);
   if (!offsets) return base::fail(offsets.error());
@@ -178,7 +186,7 @@ base::Result<void> GroupConsumer::Impl::assign(const rd_kafka_topic_partition_li
   return begin_reading();
 }
 
-base::Result<void> GroupConsumer::Impl::begin_reading() {
+base::Result<void> Member::begin_reading() {
   std::vector<record::SourceOffset> starts;
   starts.reserve(next_.size());
   for (const auto& [partition, held] : next_) starts.push_back({partition, held.next});
@@ -189,7 +197,7 @@ base::Result<void> GroupConsumer::Impl::begin_reading() {
 }
 
 // Of messages only those that come next: some may be left from before a rebalance.
-bool GroupConsumer::Impl::accept(const rd_kafka_message_t& raw) {
+bool Member::accept(const rd_kafka_message_t& raw) {
   if (raw.err != RD_KAFKA_RESP_ERR_NO_ERROR && raw.err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     take_error(raw);
     return false;
@@ -202,7 +210,7 @@ bool GroupConsumer::Impl::accept(const rd_kafka_message_t& raw) {
   return !held->second.at_end;
 }
 
-void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
+void Member::take_error(const rd_kafka_message_t& raw) {
   const char* const reason = rd_kafka_message_errstr(&raw);
   cluster_.context().diagnostics.detail(
       fmt::format("kafka: {}: {}", rd_kafka_err2name(raw.err), reason));
@@ -235,14 +243,14 @@ void GroupConsumer::Impl::take_error(const rd_kafka_message_t& raw) {
 }
 
 // Its session has ended, whether the revocation has been handled or only noted.
-bool GroupConsumer::Impl::is_lost() const {
+bool Member::is_lost() const {
   return (pending_ == Pending::kRevoke && pending_lost_) ||
          rd_kafka_assignment_lost(client_->rk()) != 0;
 }
 
 // A member that is told that another has its name leaves if that is so, and joins anew if no
 // process uses the name.
-base::Result<void> GroupConsumer::Impl::join_again() {
+base::Result<void> Member::join_again() {
   cluster_.context().diagnostics.warning(fmt::format(
       "group {} says that another has joined it as instance {}: looking whether it lives",
       options_.group, options_.instance));
@@ -251,14 +259,17 @@ base::Result<void> GroupConsumer::Impl::join_again() {
   const base::Duration session =
       std::chrono::milliseconds(std::stoi(client_->setting("session.timeout.ms")));
   close();
-  const base::Result<bool> alive = is_alive(
-      cluster_, {.group = options_.group, .instance = options_.instance, .topic = options_.topic},
-      session);
+  const base::Result<bool> alive = is_alive(cluster_,
+                                            {.group = options_.group,
+                                             .instance = options_.instance,
+                                             .topic = options_.topic,
+                                             .own_id = member_id_},
+                                            session);
   if (!alive) return base::fail(alive.error());
   if (*alive) {
     error_ =
         base::Error{fmt::format("another process has joined group {} as instance {} and taken this "
-                                "one's place",
+                                "one's place: give one of the two another --instance",
                                 options_.group, options_.instance)};
     return base::fail(*error_);
   }
@@ -266,11 +277,11 @@ base::Result<void> GroupConsumer::Impl::join_again() {
   fenced_ = false;
   pending_ = Pending::kNothing;
   gone_.reset();
-  if (base::Result<void> opened = open(); !opened) return opened;
+  if (base::Result<void> opened = open_client(); !opened) return opened;
   return join();
 }
 
-base::Result<void> GroupConsumer::Impl::resume_after_gap() {
+base::Result<void> Member::resume_after_gap() {
   const int32_t partition = *std::exchange(gone_, std::nullopt);
   const auto held = next_.find(partition);
   if (held == next_.end()) return {};
@@ -284,7 +295,7 @@ base::Result<void> GroupConsumer::Impl::resume_after_gap() {
 }
 
 // True: `out` has what there was, maybe nothing. False: the queue was empty.
-bool GroupConsumer::Impl::look(io::MessageBlock& out) {
+bool Member::look(io::MessageBlock& out) {
   if (fetch_waker_->has_room_again(queue_.get())) wake_fetching();
   const size_t found =
       batch_.fill(queue_.get(), [this](const rd_kafka_message_t& raw) { return accept(raw); });
@@ -293,7 +304,7 @@ bool GroupConsumer::Impl::look(io::MessageBlock& out) {
   return found > 0;
 }
 
-void GroupConsumer::Impl::wake_fetching() {
+void Member::wake_fetching() {
   std::vector<int32_t> behind;
   for (const Position& position : positions()) {
     if (!position.at_end && position.high > position.next) behind.push_back(position.partition);
@@ -301,13 +312,12 @@ void GroupConsumer::Impl::wake_fetching() {
   fetch_waker_->wake(behind);
 }
 
-base::Result<io::Wake> GroupConsumer::Impl::wait(base::Instant deadline) {
+base::Result<io::Wake> Member::wait(base::Instant deadline) {
   const base::Instant now = cluster_.context().clock.now();
   return wake_up_.wait(waiter_, std::min({deadline, now + kLookInterval, entry_->look(now)}));
 }
 
-base::Result<io::ReadStatus> GroupConsumer::Impl::read(io::MessageBlock& out,
-                                                       base::Instant deadline) {
+base::Result<io::ReadStatus> Member::read(io::MessageBlock& out, base::Instant deadline) {
   const base::Clock& clock = cluster_.context().clock;
   bool woken = false;
   for (;;) {
@@ -346,12 +356,12 @@ base::Result<io::ReadStatus> GroupConsumer::Impl::read(io::MessageBlock& out,
   }
 }
 
-void GroupConsumer::Impl::wake() {
+void Member::wake() {
   woken_ = true;
   wake_up_.ring();
 }
 
-std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
+std::vector<GroupConsumer::Position> Member::positions() const {
   std::vector<Position> positions;
   for (const auto& [partition, held] : next_) {
     int64_t low = 0;
@@ -367,7 +377,7 @@ std::vector<GroupConsumer::Position> GroupConsumer::Impl::positions() const {
   return positions;
 }
 
-base::Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
+base::Result<std::vector<PartitionOffsets>> Member::ask_offsets(
     std::span<const int32_t> partitions) {
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
   for (const int32_t partition : partitions) {
@@ -376,17 +386,17 @@ base::Result<std::vector<PartitionOffsets>> GroupConsumer::Impl::ask_offsets(
   return ask_group_offsets(*client_, {options_.group, options_.topic}, *list);
 }
 
-base::Result<bool> GroupConsumer::Impl::commit(std::span<const SignedOffset> next) {
+base::Result<bool> Member::commit(std::span<const SignedOffset> next) {
   return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
 }
 
-std::shared_ptr<const void> GroupConsumer::Impl::group_metadata() {
+std::shared_ptr<const void> Member::group_metadata() {
   return RdGroupMetadata(rd_kafka_consumer_group_metadata(client_->rk()));
 }
 
 // To close the handle would wait for a coordinator that may be away, and tell it nothing: a static
 // member does not leave.
-void GroupConsumer::Impl::close() {
+void Member::close() {
   if (!client_) return;
   batch_.clear();
   next_.clear();
@@ -397,53 +407,15 @@ void GroupConsumer::Impl::close() {
   Client::abandon_in_time(std::move(client_));
 }
 
-GroupConsumer::GroupConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-GroupConsumer::~GroupConsumer() = default;
+}  // namespace
 
 base::Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(
     Cluster& cluster, const GroupConsumerOptions& options, PartitionOwner& owner,
     const io::Waiter& waiter) {
-  auto impl = std::make_unique<Impl>(cluster, options, owner, waiter);
-  base::Result<void> opened = impl->open_wake_up();
-  if (opened) opened = impl->open();
+  auto member = std::make_unique<Member>(cluster, options, owner, waiter);
+  base::Result<void> opened = member->open();
   if (!opened) return base::fail(opened.error());
-  return std::unique_ptr<GroupConsumer>(new GroupConsumer(std::move(impl)));
-}
-
-base::Result<void> GroupConsumer::join() {
-  return impl_->join();
-}
-void GroupConsumer::wake() {
-  impl_->wake();
-}
-base::Result<io::ReadStatus> GroupConsumer::read(io::MessageBlock& out, base::Instant deadline) {
-  return impl_->read(out, deadline);
-}
-std::vector<GroupConsumer::Position> GroupConsumer::positions() const {
-  return impl_->positions();
-}
-bool GroupConsumer::assigned() const {
-  return impl_->assigned();
-}
-base::Result<std::vector<PartitionEnds>> GroupConsumer::ask_ends(
-    std::span<const int32_t> partitions) {
-  return impl_->ask_ends(partitions);
-}
-base::Result<std::vector<PartitionOffsets>> GroupConsumer::ask_offsets(
-    std::span<const int32_t> partitions) {
-  return impl_->ask_offsets(partitions);
-}
-base::Result<bool> GroupConsumer::commit(std::span<const SignedOffset> next) {
-  return impl_->commit(next);
-}
-const std::string& GroupConsumer::group() const {
-  return impl_->group();
-}
-std::shared_ptr<const void> GroupConsumer::group_metadata() {
-  return impl_->group_metadata();
-}
-void GroupConsumer::close() {
-  impl_->close();
+  return base::Result<std::unique_ptr<GroupConsumer>>(std::move(member));
 }
 
 }  // namespace paystats::kafka

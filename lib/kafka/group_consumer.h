@@ -70,19 +70,17 @@ class GroupConsumer {
                                                            const GroupConsumerOptions& options,
                                                            PartitionOwner& owner,
                                                            const io::Waiter& waiter);
-  GroupConsumer(const GroupConsumer&) = delete;
-  GroupConsumer& operator=(const GroupConsumer&) = delete;
-  ~GroupConsumer();
+  virtual ~GroupConsumer() = default;
 
   // Asks for membership, and returns: of partitions the owner hears in read(). REQUIRES: once.
-  base::Result<void> join();
+  virtual base::Result<void> join() = 0;
 
   // As MessageSource::read(); kEnd after a stop signal. A block may be empty. A member that is told
   // that another has taken its name looks here, for a session and a little, whether that one runs.
-  base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline);
+  virtual base::Result<io::ReadStatus> read(io::MessageBlock& out, base::Instant deadline) = 0;
 
   // Makes a read() that waits, or the next one that would, return kIdle. For any thread.
-  void wake();
+  virtual void wake() = 0;
 
   // Where each partition that is assigned will be read from next, and what is behind that as far as
   // the client has heard. Where an end is reached `next` is that end, behind the marks of
@@ -93,30 +91,27 @@ class GroupConsumer {
     int64_t high = 0;     // the newest high watermark heard of
     bool at_end = false;  // nothing committed is behind it at the moment
   };
-  std::vector<Position> positions() const;
-  bool assigned() const;
+  virtual std::vector<Position> positions() const = 0;
+  virtual bool assigned() const = 0;
 
   // Where these partitions begin and end now. Waits for brokers.
-  base::Result<std::vector<PartitionEnds>> ask_ends(std::span<const int32_t> partitions);
+  virtual base::Result<std::vector<PartitionEnds>> ask_ends(
+      std::span<const int32_t> partitions) = 0;
 
   // All that on_assigned() is told of these, as it is now. Waits for brokers.
-  base::Result<std::vector<PartitionOffsets>> ask_offsets(std::span<const int32_t> partitions);
+  virtual base::Result<std::vector<PartitionOffsets>> ask_offsets(
+      std::span<const int32_t> partitions) = 0;
 
   // Commits offsets without a transaction. False: this member may not any more.
-  base::Result<bool> commit(std::span<const SignedOffset> next);
+  virtual base::Result<bool> commit(std::span<const SignedOffset> next) = 0;
 
-  const std::string& group() const;  // for any thread
+  virtual const std::string& group() const = 0;  // for any thread
 
   // For Producer::add_offsets(): the committing member, as of now.
-  std::shared_ptr<const void> group_metadata();
+  virtual std::shared_ptr<const void> group_metadata() = 0;
 
   // Leaves the partitions as they are: a static member's are kept for its return.
-  void close();
-
- private:
-  class Impl;
-  explicit GroupConsumer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  virtual void close() = 0;
 };
 
 }  // namespace paystats::kafka

@@ -42,6 +42,14 @@ rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, in
   return ask_outside(client, *any, timeout_ms);
 }
 
+std::string member_id_of(Client& member) {
+  char* const id = rd_kafka_memberid(member.rk());
+  if (id == nullptr) return {};
+  std::string copy = id;
+  rd_kafka_mem_free(member.rk(), id);
+  return copy;
+}
+
 GroupEntry::GroupEntry(Client& client, std::string group, std::string topic)
     : client_(client), group_(std::move(group)), topic_(std::move(topic)) {}
 
@@ -66,7 +74,7 @@ base::Instant GroupEntry::look(base::Instant now) {
   if (!waiting_) return base::Instant::max();
   if (!asked_) asked_ = now;
   // To look wakes librdkafka as well, which otherwise would sleep for another second.
-  if (!admitted_ && is_admitted()) admitted_ = now;
+  if (!admitted_ && !member_id_of(client_).empty()) admitted_ = now;
   const bool left_waiting = admitted_ && now >= *admitted_ + kPatience;
   if (left_waiting && now < *asked_ + kJoinInterval) {
     client_.cluster().context().diagnostics.detail(
@@ -76,13 +84,6 @@ base::Instant GroupEntry::look(base::Instant now) {
     return base::Instant::max();
   }
   return now + (now < *asked_ + 2 * kJoinInterval ? kLookInterval : kJoinInterval);
-}
-
-bool GroupEntry::is_admitted() const {
-  char* const id = rd_kafka_memberid(client_.rk());
-  const bool admitted = id != nullptr && *id != '\0';
-  if (id != nullptr) rd_kafka_mem_free(client_.rk(), id);
-  return admitted;
 }
 
 }  // namespace paystats::kafka

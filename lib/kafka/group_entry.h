@@ -33,6 +33,9 @@ rd_kafka_resp_err_t ask_outside(Client& client, rd_kafka_topic_partition_list_t&
 // The same, for nothing but that the coordinator answers, and is found.
 rd_kafka_resp_err_t ask_coordinator(Client& client, const std::string& topic, int timeout_ms);
 
+// The id that the group has given to this member; empty: none.
+std::string member_id_of(Client& member);
+
 class GroupEntry {
  public:
   // `client` is borrowed: a member of `group`.
@@ -52,8 +55,6 @@ class GroupEntry {
   void done() { waiting_ = false; }
 
  private:
-  bool is_admitted() const;
-
   Client& client_;
   const std::string group_;
   const std::string topic_;

@@ -14,11 +14,22 @@ namespace paystats::kafka {
 namespace {
 
 constexpr std::string_view kVersion = "v1 ";
-constexpr size_t kClusterBytesMax = 512;  // as JSON; Kafka's own ids have 22
+// As JSON. Kafka's own ids of clusters have 22, and its topics 249 at most.
+constexpr size_t kClusterBytesMax = 200;
+constexpr size_t kOutputBytesMax = 256;
 constexpr size_t kHexDigits = 16;
 
 money::Decimal wrapped(money::Uint128 nanos) {
   return money::Decimal::from_nanos(static_cast<money::Int128>(nanos));
+}
+
+// Nothing where it is empty, or far too long.
+void append_name(std::string& text, std::string_view field, std::string_view name,
+                 size_t bytes_max) {
+  if (name.empty()) return;
+  std::string quoted;
+  record::append_any_string(quoted, name);
+  if (quoted.size() <= bytes_max) text += fmt::format(R"(,"{}":{})", field, quoted);
 }
 
 std::string signature_text(const OffsetSignature& signature) {
@@ -29,11 +40,8 @@ std::string signature_text(const OffsetSignature& signature) {
     text += fmt::format(R"(,"last":{{"offset":"{}","timestamp":"{}","hash":"{:016x}"}})",
                         signature.last->offset, signature.last->timestamp_ms, signature.last->hash);
   }
-  if (!signature.cluster.empty()) {
-    std::string cluster;
-    record::append_any_string(cluster, signature.cluster);
-    if (cluster.size() <= kClusterBytesMax) text += R"(,"cluster":)" + cluster;
-  }
+  append_name(text, "cluster", signature.cluster, kClusterBytesMax);
+  append_name(text, "output", signature.output, kOutputBytesMax);
   text += fmt::format(R"(,"options":"{:016x}")", signature.options);
   if (signature.transactions) text += R"(,"transactions":true)";
   if (signature.before_marker) text += R"(,"before":"marker")";
@@ -48,6 +56,15 @@ bool read_field(std::string_view object, std::string_view name, int radix, Numbe
   const std::optional<std::string> text = raw ? record::json_string(*raw) : std::nullopt;
   return text && (radix != 16 || text->size() == kHexDigits) &&
          base::read_number(*text, out, radix);
+}
+
+// One that is not there is empty.
+bool read_name(std::string_view object, std::string_view field, std::string& out) {
+  if (record::raw_values(object, field).empty()) return true;
+  const std::optional<std::string_view> raw = record::raw_value(object, field);
+  std::optional<std::string> name = raw ? record::json_string(*raw) : std::nullopt;
+  if (name) out = std::move(*name);
+  return name.has_value();
 }
 
 bool read_table(std::string_view object, TableDigest& table) {
@@ -75,12 +92,8 @@ std::optional<OffsetSignature> read_signature(std::string_view text) {
       return std::nullopt;
     }
   }
-  if (!record::raw_values(object, "cluster").empty()) {
-    const std::optional<std::string_view> raw = record::raw_value(object, "cluster");
-    std::optional<std::string> cluster = raw ? record::json_string(*raw) : std::nullopt;
-    if (!cluster) return std::nullopt;
-    signature.cluster = std::move(*cluster);
-  }
+  if (!read_name(object, "cluster", signature.cluster)) return std::nullopt;
+  if (!read_name(object, "output", signature.output)) return std::nullopt;
   signature.transactions = record::raw_value(object, "transactions") == "true";
   signature.before_marker = record::raw_value(object, "before") == R"("marker")";
   return signature;

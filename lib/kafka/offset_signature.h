@@ -53,6 +53,7 @@ struct OffsetSignature {
   // end of a transaction may be. Nothing where none has been read.
   std::optional<MessageMark> last = {};
   std::string cluster = {};   // its id; empty: it has none
+  std::string output = {};    // the topic of the totals; empty: of a version before
   uint64_t options = 0;       // a hash of all options that shape totals
   bool transactions = false;  // the end of one has been seen in the partition
   // What stands at the offset is such an end, as far as could be told.

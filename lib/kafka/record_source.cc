@@ -58,6 +58,9 @@ std::optional<std::string> describe_foreign(const RecordSource& found, const Rec
         "group; go on as --group {}, or give this one an output topic of its own",
         found.group, own.group, found.group);
   }
+  if (found.options && own.options && *found.options != *own.options) {
+    return fmt::format("a total that was {}", kMadeWithOtherOptions);
+  }
   return std::nullopt;
 }
 
@@ -73,6 +76,7 @@ std::string record_source_text(const RecordSource& source) {
   append("topic", source.topic);
   text += fmt::format(R"(,"partition":{})", source.partition);
   append("group", source.group);
+  if (source.options) text += fmt::format(R"(,"options":"{:016x}")", *source.options);
   if (source.last) {
     text += fmt::format(R"(,"last":"{} {} {:016x}")", source.last->offset,
                         source.last->timestamp_ms, source.last->hash);
@@ -89,6 +93,12 @@ std::optional<RecordSource> read_record_source(std::string_view text) {
     std::optional<std::string> cluster = text_field(text, "cluster");
     if (!cluster) return std::nullopt;
     source.cluster = std::move(*cluster);
+  }
+  if (!record::raw_values(text, "options").empty()) {
+    const std::optional<std::string> options = text_field(text, "options");
+    if (!options || !base::read_number(*options, source.options.emplace(), 16)) {
+      return std::nullopt;
+    }
   }
   if (!record::raw_values(text, "last").empty()) {
     const std::optional<std::string> last = text_field(text, "last");

@@ -19,20 +19,27 @@ namespace paystats::kafka {
 
 inline constexpr const char* kSourceHeader = "src";
 
+// What is said of totals whose `options` are others, and the remedy.
+inline constexpr const char* kMadeWithOtherOptions =
+    "made with other options (--user-field, --amount-field, --volume-field, "
+    "--schema-registry-framing); give payagg the options of before, or a new output topic and a "
+    "new group";
+
 struct RecordSource {
   std::string cluster;  // its id; empty: it has none
   std::string topic;
   int32_t partition = 0;
   std::string group;
+  std::optional<uint64_t> options = {};  // a hash of those that shape totals, where it is known
   // A message that was read before the total was published, as a rule the last one.
   std::optional<MessageMark> last = {};
 
   friend bool operator==(const RecordSource&, const RecordSource&) = default;
 };
 
-// {"cluster":"…","topic":"payments","partition":0,"group":"…","last":"OFFSET TIMESTAMP HASH"}:
-// without `cluster` where it has no id, and without `last` where that is not known. What of a name
-// is not UTF-8 becomes U+FFFD.
+// {"cluster":"…","topic":"payments","partition":0,"group":"…","options":"HASH",
+// "last":"OFFSET TIMESTAMP HASH"}: without `cluster` where it has no id, and without `options` and
+// `last` where those are not known. What of a name is not UTF-8 becomes U+FFFD.
 std::string record_source_text(const RecordSource& source);
 
 // Fields that it does not know are ignored; what is no such text is nothing.
@@ -45,7 +52,7 @@ class SourceJudge {
 
   // What is foreign in a record whose header says this, in words that follow the place of the
   // record, with the remedy. Nothing: it is our own, or says nothing of itself (as those of
-  // versions before). An unknown cluster is no other one.
+  // versions before). An unknown cluster is no other one, nor are unknown options.
   std::optional<std::string> foreign(std::string_view header);
 
   // The same of a message of `topic`, as an error that begins with its place: kMustNotGoOn.

@@ -109,6 +109,7 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
     }
     const base::Result<Look> now = look(*outsider, name);
     if (!now) return base::fail(now.error());
+    if (!name.own_id.empty() && now->member_id == name.own_id) return false;
     none = now->answered && now->member_id.empty() ? none + 1 : 0;
     if (none == kLooksForNone) return false;
     if (now->answered && !now->member_id.empty()) {

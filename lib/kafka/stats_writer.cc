@@ -214,6 +214,7 @@ class SourceHeaders {
                                .topic = options_.source_topic,
                                .partition = partition,
                                .group = options_.group,
+                               .options = options_.totals_options,
                                .last = last});
   }
 

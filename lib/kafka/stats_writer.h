@@ -36,6 +36,7 @@ struct StatsWriterOptions {
   // For what each total says of itself (see record_source.h).
   std::string cluster_id = {};
   std::string group = {};
+  uint64_t totals_options = 0;
 };
 
 class StatsWriter {

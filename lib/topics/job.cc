@@ -47,6 +47,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         watch_({.topics = options.topics,
                 .group = options.group,
                 .cluster_id = options.publish.origin.cluster_id,
+                .totals_options = options.publish.origin.options,
                 .guarantee = options.guarantee},
                parts_, context) {}
 
@@ -106,7 +107,8 @@ base::Result<void> TopicJob::Impl::open() {
                                 .rejects_topic = options_.rejects_topic,
                                 .transactional_id = std::move(transactional_id),
                                 .cluster_id = options_.publish.origin.cluster_id,
-                                .group = options_.group},
+                                .group = options_.group,
+                                .totals_options = options_.publish.origin.options},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
@@ -327,7 +329,8 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                         {.cluster = origin.cluster_id,
                                          .topic = options_.topics.payments,
                                          .partition = 0,
-                                         .group = options_.group},
+                                         .group = options_.group,
+                                         .options = origin.options},
                                         parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
   const base::Result<std::vector<PartitionFacts>> facts =

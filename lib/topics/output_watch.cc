@@ -271,7 +271,8 @@ base::Result<void> OutputWatch::check_source(const io::Message& message) {
                 .emplace(partition, kafka::SourceJudge({.cluster = options_.cluster_id,
                                                         .topic = options_.topics.payments,
                                                         .partition = partition,
-                                                        .group = options_.group}))
+                                                        .group = options_.group,
+                                                        .options = options_.totals_options}))
                 .first;
   }
   return judge->second.check(message, options_.topics.stats);

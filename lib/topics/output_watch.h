@@ -42,6 +42,7 @@ struct OutputWatchOptions {
   TopicNames topics;
   std::string group = {};
   std::string cluster_id = {};
+  uint64_t totals_options = 0;  // see TotalsOrigin
   Guarantee guarantee = Guarantee::kExactlyOnce;
   // Whether the topics are what they must be, or the error that says what they lack; false: that
   // cannot be said now. Empty: check_again() of requirements.h.

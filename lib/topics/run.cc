@@ -146,6 +146,7 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
         .available_now = options_.available_now,
         .publish = {.trigger = options_.trigger,
                     .origin = {.cluster_id = *cluster_id,
+                               .output = options_.topics.stats,
                                .options = options_hash(options_.fields, options_.framing)}},
         .fields = options_.fields,
         .framing = options_.framing,

@@ -41,6 +41,7 @@ kafka::OffsetSignature sign(const TopicPart& part, const TotalsOrigin& origin) {
   return {.table = part.totals.digest(),
           .last = part.last,
           .cluster = origin.cluster_id,
+          .output = origin.output,
           .options = origin.options,
           .transactions = part.transactions};
 }

@@ -20,7 +20,8 @@ namespace paystats::topics {
 // Of what the totals are made.
 struct TotalsOrigin {
   std::string cluster_id = {};
-  uint64_t options = 0;  // see options_hash()
+  std::string output = {};  // the topic that they are in
+  uint64_t options = 0;     // see options_hash()
 };
 
 // A hash of the options that shape totals: XXH3-64 with seed 0 of options_text(), which is

@@ -6,16 +6,16 @@
 #include <utility>
 
 #include "base/shell_word.h"
+#include "kafka/record_source.h"
 
 namespace paystats::topics {
 namespace {
-
-constexpr const char* kGoOnWithout = "; --on-data-loss continue goes on without them";
 
 struct PartitionStart {
   int64_t offset = 0;
   std::string warning = {};  // where not empty
   bool is_unsigned = false;  // the offset of the group
+  bool all_again = false;    // since it is
   bool marker_gone = false;  // all that was removed unread is the end of a transaction
   bool made_again = false;   // totals that are gone
   bool made_first = false;   // totals of which nobody knows whether they ever were
@@ -45,6 +45,19 @@ std::string describe_gap(const TopicNames& topics, int32_t partition, int64_t wa
 
 tl::unexpected<base::Error> refuse(std::string message) {
   return base::fail(std::move(message), base::ErrorKind::kMustNotGoOn);
+}
+
+// Payments, or what they had given, are gone: a person says whether that is to be gone on without.
+// `may_be_anew`: they may also be those of another topic, since what was read last has gone, too.
+base::Result<std::string> judge_loss(std::string finding, bool may_be_anew, OnDataLoss on_loss) {
+  if (may_be_anew) {
+    finding +=
+        "; if the topic has been made anew, which cannot be told any more, give payagg a new "
+        "output topic and a new group";
+  }
+  if (on_loss == OnDataLoss::kContinue) return finding;
+  return refuse(std::move(finding) + (may_be_anew ? "; else" : ";") +
+                " --on-data-loss continue goes on without them");
 }
 
 // `finding` ends with what the topic of payments is or does.
@@ -80,10 +93,9 @@ class Judge {
     return offsets_.signature && offsets_.signature->before_marker &&
            offsets_.committed == wanted && offsets_.low == wanted + 1;
   }
+  bool has_read() const { return offsets_.signature->table.users > 0 || offsets_.signature->last; }
   bool other_options() const {
-    const kafka::OffsetSignature& signed_with = *offsets_.signature;
-    return signed_with.options != context_.origin.options &&
-           (signed_with.table.users > 0 || signed_with.last);
+    return offsets_.signature->options != context_.origin.options && has_read();
   }
   // Of the first payments there are, all are there.
   bool all_there() const { return offsets_.low == 0; }
@@ -117,13 +129,18 @@ base::Result<void> Judge::check_origin() const {
         "copied mean nothing here; give payagg a new output topic and a new group",
         place(), cluster, own));
   }
+  const std::string& output = offsets_.signature->output;
+  if (!output.empty() && output != topics_.stats && has_read()) {
+    return refuse(fmt::format(
+        "{}: the offset of group {} was committed with totals in kafka:{}, and not in kafka:{}: a "
+        "group is for one output; give payagg another --group for this one, or none, which is the "
+        "default one",
+        place(), context_.group, output, topics_.stats));
+  }
   // Without totals all is read, with the options of now.
   if (other_options() && (has_totals() || !all_there())) {
-    return refuse(fmt::format(
-        "{}: the totals in kafka:{} were made with other options (--user-field, --amount-field, "
-        "--volume-field, --schema-registry-framing); give payagg the options of before, or a new "
-        "output topic and a new group",
-        place(), topics_.stats));
+    return refuse(fmt::format("{}: the totals in kafka:{} were {}", place(), topics_.stats,
+                              kafka::kMadeWithOtherOptions));
   }
   return {};
 }
@@ -166,8 +183,11 @@ base::Result<PartitionStart> Judge::from(int64_t wanted, int64_t start) const {
 }
 
 base::Result<PartitionStart> Judge::go_on_at_low(std::string finding) const {
-  if (context_.on_data_loss == OnDataLoss::kStop) return refuse(finding + kGoOnWithout);
-  return PartitionStart{.offset = offsets_.low, .warning = std::move(finding)};
+  const bool may_be_anew = has_totals() && facts_.last == LastMessage::kUnchecked;
+  base::Result<std::string> warning =
+      judge_loss(std::move(finding), may_be_anew, context_.on_data_loss);
+  if (!warning) return base::fail(warning.error());
+  return PartitionStart{.offset = offsets_.low, .warning = std::move(*warning)};
 }
 
 base::Result<PartitionStart> Judge::start_without_totals() const {
@@ -212,6 +232,8 @@ base::Result<PartitionStart> Judge::start_at_signed() const {
 }
 
 base::Result<PartitionStart> Judge::start_at_unsigned() const {
+  // Nothing tells whether the totals of what is behind it are all there.
+  if (all_there()) return PartitionStart{.offset = 0, .all_again = true};
   const int64_t committed = *offsets_.committed;
   // Moved forward by hand it would skip what nobody has counted.
   const int64_t wanted = std::min(committed, after_totals());
@@ -241,22 +263,27 @@ base::Result<PartitionStart> Judge::start_with_missing() const {
       offsets_.low));
 }
 
-// `first` is the first of `partitions`.
+// `first` is the first of `partitions`. One command is enough for all members where all payments of
+// all partitions are there, as far as this one knows: what totals include is skipped in any of
+// them.
 std::string describe_missing(const std::vector<int32_t>& partitions, const PartitionFacts& first,
-                             const StartContext& context) {
+                             bool all_there, const StartContext& context) {
   std::string numbers;
   for (const int32_t partition : partitions) {
-    numbers += (numbers.empty() ? "" : ",") + std::to_string(partition);
+    numbers += (numbers.empty() ? ":" : ",") + std::to_string(partition);
   }
+  if (all_there) numbers.clear();
   return fmt::format(
       "kafka:{}: totals are missing in {}: partition {} has {} users with {} payments, and had {} "
-      "with {}; all payments are there, so this, and a new start, makes the totals again: "
-      "kafka-consumer-groups.sh --bootstrap-server {} --group {} --reset-offsets --to-earliest "
-      "--topic {} --execute",
+      "with {}; all payments are there, so they are made again by a new start after this: with all "
+      "members of the group stopped for their session, 10 s unless it was set (before that Kafka's "
+      "tool prints an error, changes nothing, and exits 0), {}kafka-consumer-groups.sh "
+      "--bootstrap-server {} --group {} --reset-offsets --to-earliest --topic {} --execute",
       context.topics.stats, name_all(partitions), partitions.front(), first.table.users,
       first.table.count, first.offsets.signature->table.users, first.offsets.signature->table.count,
+      all_there ? "" : "where each member names its own partitions, ",
       base::shell_word(context.brokers), base::shell_word(context.group),
-      base::shell_word(context.topics.payments + ":" + numbers));
+      base::shell_word(context.topics.payments + numbers));
 }
 
 }  // namespace
@@ -273,6 +300,7 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
   TopicStarts starts;
   std::vector<int32_t> missing;
   std::vector<int32_t> is_unsigned;
+  std::vector<int32_t> all_again;
   std::vector<int32_t> made_again;
   std::vector<int32_t> made_first;
   std::vector<int32_t> marker_gone;
@@ -286,13 +314,18 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
       missing.push_back(partition);
     }
     if (start->is_unsigned) is_unsigned.push_back(partition);
+    if (start->all_again) all_again.push_back(partition);
     if (start->made_again) made_again.push_back(partition);
     if (start->made_first) made_first.push_back(partition);
     if (start->marker_gone) marker_gone.push_back(partition);
     if (!start->warning.empty()) starts.warnings.push_back(std::move(start->warning));
     starts.starts.push_back({partition, start->offset});
   }
-  if (first_missing != nullptr) return refuse(describe_missing(missing, *first_missing, context));
+  if (first_missing != nullptr) {
+    const bool all_there =
+        std::ranges::all_of(facts, [](const auto& each) { return each.offsets.low == 0; });
+    return refuse(describe_missing(missing, *first_missing, all_there, context));
+  }
   if (!made_again.empty()) {
     starts.warnings.push_back(
         fmt::format("kafka:{}: {}: totals that were there are gone, and are made again from all "
@@ -311,12 +344,15 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
         "end of the last transaction; none is missed",
         context.topics.payments, name_all(marker_gone)));
   }
-  if (!is_unsigned.empty()) {
+  const auto note_unsigned = [&](const std::vector<int32_t>& partitions, const char* what) {
+    if (partitions.empty()) return;
     starts.notes.push_back(fmt::format(
-        "kafka:{}: {}: the group's offset was set by hand or by a version before; reading begins "
-        "where nothing is missed, and what a total includes is skipped",
-        context.topics.payments, name_all(is_unsigned)));
-  }
+        "kafka:{}: {}: the group's offset was set by hand or by a version before; {}, and what a "
+        "total includes is skipped",
+        context.topics.payments, name_all(partitions), what));
+  };
+  note_unsigned(is_unsigned, "reading begins where nothing is missed");
+  note_unsigned(all_again, "all payments are read again");
   return starts;
 }
 
@@ -339,9 +375,8 @@ base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext&
   if (facts.wanted >= ends.low || (facts.before_marker && facts.wanted + 1 == ends.low)) {
     return std::string();
   }
-  std::string gap = describe_gap(topics, ends.partition, facts.wanted, ends.low);
-  if (context.on_data_loss == OnDataLoss::kStop) return refuse(gap + kGoOnWithout);
-  return gap;
+  return judge_loss(describe_gap(topics, ends.partition, facts.wanted, ends.low),
+                    facts.last == LastMessage::kUnchecked, context.on_data_loss);
 }
 
 }  // namespace paystats::topics

@@ -6,16 +6,20 @@
 Every total that is committed is that of a prefix of its partition, and the newest ones include all
 payments. --at-least-once: an older total may stand behind a newer one. --unread: the newest totals may
 lack payments. --earlier FILE: payments that may have been removed since, as consume_all printed them.
-Exit 1, with the first difference on stderr.
+Exit 1, with the first difference on stderr. A producer that has committed has ended, but its broker may
+still have to mark that in each partition, before which nobody reads it: so the newest are waited for.
 """
 import argparse
 import os
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 import oracle
 from torture_common import Difference
+
+LIMIT_S = 30  # for marks of transactions that have been committed
 
 
 def main():
@@ -36,13 +40,19 @@ def main():
     if not any(payments.values()):
         raise Difference("there is no payment")
     truth = oracle.running_totals(payments)
-    stats = oracle.read_topic(args.brokers, args.stats)
-    oracle.check_prefixes(truth, stats, exactly_once=not args.at_least_once)
-    last, expected = oracle.last_totals(stats), oracle.expected_totals(truth)
-    if not args.unread and last != expected:
-        wrong = [key for key in sorted(last.keys() | expected.keys()) if last.get(key) != expected.get(key)]
-        raise Difference(f"{len(wrong)} newest totals are not what they must be: (partition, user) {wrong[0]} has "
-                         f"{last.get(wrong[0])}, and must have {expected.get(wrong[0])}")
+    end = time.monotonic() + LIMIT_S
+    while True:
+        stats = oracle.read_topic(args.brokers, args.stats)
+        oracle.check_prefixes(truth, stats, exactly_once=not args.at_least_once)
+        last, expected = oracle.last_totals(stats), oracle.expected_totals(truth)
+        if args.unread or last == expected:
+            return
+        if time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    wrong = [key for key in sorted(last.keys() | expected.keys()) if last.get(key) != expected.get(key)]
+    raise Difference(f"{len(wrong)} newest totals are not what they must be: (partition, user) {wrong[0]} has "
+                     f"{last.get(wrong[0])}, and must have {expected.get(wrong[0])}")
 
 
 try:

@@ -51,6 +51,19 @@ set_by_hand() {
   exact
 }
 
+@test "payments made anew, and longer, of which the first are gone already: the word for both" {
+  topics_for 1
+  pay --random 10 --users 3 --seed 1
+  aggregate
+  anew "$payments"
+  pay --random 30 --users 3 --seed 2
+  topics trim "$payments:0:20"
+  stops_for_good 'if the topic has been made anew, which cannot be told any more, give payagg a new output topic and a new group' aggregate
+  new_output 1
+  aggregate
+  exact
+}
+
 @test "payments made anew, and shorter" {
   topics_for 1
   pay --random 10 --users 3 --seed 1
@@ -143,6 +156,21 @@ set_by_hand() {
   [ "$(consume "$stats" | payagg -q --merge | wc -l)" -eq 40 ]
 }
 
+@test "totals that are missing, and offsets set to the end: all is read again" {
+  topics_for 1
+  pay --random 1000 --users 40 --seed 1
+  aggregate
+  consume_all "$stats" | cut -f 3,4 >records
+  anew "$stats" cleanup.policy=compact
+  # The newest of them all as well, so that nothing tells of those that are missing.
+  tail -n 12 records | produce_keyed "$stats"
+  set_by_hand "$payments:0:1000"
+  aggregate 2>said
+  grep -q "partition 0: the group's offset was set by hand or by a version before; all payments are read again" said
+  exact
+  quietly
+}
+
 @test "totals that are all gone are made again, with a word" {
   topics_for 2
   pay --random 1000 --users 40 --seed 1
@@ -194,7 +222,7 @@ while data:
     if key[:2] == b"\0\1" and value and struct.pack(">h", len(sys.argv[1])) + sys.argv[1].encode() in key:
         print(struct.unpack_from(">q", value, 2)[0])
 END
-  tr '\n' ' ' <history | grep -q ' 3100 2600 3100 '
+  tr '\n' ' ' <history | grep -qE ' 3100 0 ([0-9]+ )*3100 '
 }
 
 # bats test_tags=situation
@@ -292,6 +320,18 @@ END
   quietly --group "$group"
 }
 
+@test "one group for two outputs: the second is told, and counts as a group of its own" {
+  topics_for 1
+  pay --random 100 --users 3 --seed 1
+  aggregate
+  first=$stats
+  new_output 1
+  stops_for_good "the offset of group $group was committed with totals in kafka:$first, and not in kafka:$stats: a group is for one output" \
+    aggregate --group "$group"
+  quietly
+  exact
+}
+
 @test "a total of another cluster" {
   topics_for 1
   printf 'ada\t{"user":"ada","sum":1.00,"count":1,"partition":0,"offset":0}\n' |
@@ -303,8 +343,13 @@ END
   topics_for 1
   pay --random 100 --users 3 --seed 1
   aggregate
-  stops_for_good "the totals in kafka:$stats were made with other options" aggregate --amount-field amount
+  stops_for_good 'a total that was made with other options' aggregate --amount-field amount
   quietly
+  # Where the signature has gone each total still says it.
+  set_by_hand "$payments:0:0"
+  stops_for_good 'a total that was made with other options' aggregate --amount-field amount
+  [ "$(committed "$group" "$payments")" = '0 0' ]
+  aggregate
   # Without totals all is read again, as the options of now say.
   anew "$stats" cleanup.policy=compact
   run -1 aggregate --amount-field amount

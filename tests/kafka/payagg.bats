@@ -153,7 +153,7 @@ END
   status=0
   wait "$old" || status=$?
   [ "$status" -eq 2 ]
-  grep -q 'error: another process has joined.* as instance same' old.err
+  grep -q 'error: another process has joined.* as instance same .*: give one of the two another --instance$' old.err
   pay --random 1000 --users 10 --seed 4 --expect expected
   wait_for 'merged | cmp -s - expected'
 }
@@ -175,6 +175,24 @@ END
   ended_with 0
   grep -q "joined anew" err
   merged | cmp - expected
+}
+
+@test "a member that is told so where its own id has the name goes on at once" {
+  topics_for 1
+  "$BATS_TEST_DIRNAME/fencing_proxy.py" "$KAFKA" fence >proxy 2>proxy.err 3>&- &
+  started+=($!)
+  wait_for '[ -s proxy ]'
+  in_background payagg -b "$(cat proxy)" "kafka:$payments" -o "kafka:$stats" --instance same \
+    -X session.timeout.ms=300000 --metrics prom
+  wait_for 'grep -qsx "payagg_partitions 1" prom'
+  : >fence
+  # Otherwise it would wait for the session's end.
+  wait_for 'grep -q "joined anew" background.err'
+  grep -q "looking whether it lives" background.err
+  pay --random 100 --users 10 --seed 1 --expect expected
+  wait_for 'merged | cmp -s - expected'
+  kill -TERM "$pid"
+  ended_with 0
 }
 
 @test "INT and TERM are a normal end, at once, and what was read is published first" {

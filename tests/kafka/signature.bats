@@ -19,7 +19,7 @@ signed() {
   whole "$payments" >payments
   whole "$stats" >stats
   local cluster
-  cluster=$("$BATS_TEST_DIRNAME/signatures.py" offsets "$1" committed payments stats)
+  cluster=$("$BATS_TEST_DIRNAME/signatures.py" offsets "$1" "$stats" committed payments stats)
   [ "$("$BATS_TEST_DIRNAME/signatures.py" sources "$group" "$payments" payments stats)" = "$cluster" ]
   topics ready --cluster "$cluster" --timeout 10
 }

@@ -2,7 +2,7 @@
 """Judges what payagg says next to the offsets that it commits, and in its totals, from outside: sums by
 Python's decimal over the records of the topic, hashes by libxxhash.
 
-  signatures.py offsets ID COMMITTED PAYMENTS STATS   ID: the transactional id, or '' at least once
+  signatures.py offsets ID OUTPUT COMMITTED PAYMENTS STATS   ID: the transactional id, or '' at least once
   signatures.py sources GROUP TOPIC PAYMENTS STATS
 
 COMMITTED: lines of scripts/kafka-topics committed GROUP --metadata. PAYMENTS and STATS: lines of kcat
@@ -22,6 +22,9 @@ xxhash.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
 
 def hashed(data):
     return f"{xxhash(data, len(data)):016x}"
+
+
+DEFAULT_OPTIONS = hashed(b'{"user":"user","amount":"paymentAmt","volume":"volume"}')
 
 
 def messages(path):
@@ -49,9 +52,8 @@ def table(rows):
             sum((record["sum"] for record in newest.values()), decimal.Decimal(0))]
 
 
-def offsets(transactional_id, committed, payments, stats):
+def offsets(transactional_id, output, committed, payments, stats):
     paid, totals, clusters = messages(payments), messages(stats), set()
-    options = hashed(b'{"user":"user","amount":"paymentAmt","volume":"volume"}')
     rows = [line.split(" ", 3) for line in open(committed, encoding="utf-8").read().splitlines()]
     assert rows, "nothing is committed"
     for _, partition, offset, metadata in rows:
@@ -69,7 +71,8 @@ def offsets(transactional_id, committed, payments, stats):
             assert signature["last"] == want, (partition, signature["last"], want)
         else:
             assert "last" not in signature, metadata
-        assert signature["options"] == options, metadata
+        assert signature["options"] == DEFAULT_OPTIONS, metadata
+        assert signature["output"] == output, metadata
         clusters.add(signature["cluster"])
     return clusters
 
@@ -94,7 +97,8 @@ def sources(group, topic, payments, stats):
             # In the first parts of a first publication nothing has been committed yet.
             said = source.pop("last", None)
             assert said is None or said in marks[partition], (partition, said)
-            assert source == {"topic": topic, "partition": partition, "group": group}, source
+            assert source == {"topic": topic, "partition": partition, "group": group,
+                              "options": DEFAULT_OPTIONS}, source
     return clusters
 
 

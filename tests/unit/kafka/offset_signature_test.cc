@@ -65,6 +65,18 @@ TEST(OffsetSignature, SaysThatTheEndOfATransactionFollows) {
   EXPECT_EQ(read_offset_metadata(wanted).signature, example());
 }
 
+TEST(OffsetSignature, SaysInWhichTopicTheTotalsAre) {
+  OffsetSignature of_output = example();
+  of_output.output = "payment-stats";
+  const std::string metadata = offset_metadata("g.host.1", of_output);
+  std::string wanted(kExample);
+  wanted.insert(wanted.find(",\"options\""), R"(,"output":"payment-stats")");
+  EXPECT_EQ(metadata, wanted);
+  EXPECT_EQ(read_offset_metadata(metadata).signature, of_output);
+  wanted.replace(wanted.find("\"payment-stats\""), 15, "17");
+  EXPECT_FALSE(read_offset_metadata(wanted).signature);
+}
+
 TEST(OffsetSignature, WhatIsNotThereIsLeftOut) {
   const OffsetSignature nothing;
   EXPECT_EQ(offset_metadata({}, nothing),
@@ -168,6 +180,7 @@ TEST(OffsetSignature, AllOfItStaysSmallWhateverTheNames) {
       .table = {.users = UINT64_MAX, .count = UINT64_MAX, .sum = decimal("-1e29")},
       .last = MessageMark{.offset = INT64_MIN, .timestamp_ms = INT64_MIN, .hash = UINT64_MAX},
       .cluster = std::string(100, '\1'),
+      .output = std::string(249, 's'),  // Kafka allows no longer one
       .options = UINT64_MAX};
   for (const size_t cluster : {0, 22, 100, 5000}) {
     large.cluster.assign(cluster, '\1');
@@ -177,6 +190,7 @@ TEST(OffsetSignature, AllOfItStaysSmallWhateverTheNames) {
       const OffsetMetadata found = read_offset_metadata(metadata);
       ASSERT_TRUE(found.signature) << cluster << " " << id;
       EXPECT_EQ(found.signature->table, large.table);
+      EXPECT_EQ(found.signature->output, large.output);
       if (id <= 200 && cluster <= 22) {
         EXPECT_EQ(found.transactional_id.size(), id);
         EXPECT_EQ(found.signature, large);

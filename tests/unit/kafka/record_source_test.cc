@@ -13,6 +13,15 @@ TEST(RecordSource, SaysWhichPaymentsAndWhichGroup) {
             R"({"cluster":"MkU3","topic":"payments","partition":3,"group":"payagg.a.b"})");
 }
 
+TEST(RecordSource, SaysWithWhichOptionsItWasMade) {
+  const RecordSource source{
+      .cluster = "c", .topic = "p", .partition = 0, .group = "g", .options = 0xabcU};
+  EXPECT_EQ(
+      record_source_text(source),
+      R"({"cluster":"c","topic":"p","partition":0,"group":"g","options":"0000000000000abc"})");
+  EXPECT_EQ(read_record_source(record_source_text(source)), source);
+}
+
 TEST(RecordSource, IsJsonWhateverTheGroupIsCalled) {
   EXPECT_EQ(record_source_text({.cluster = {}, .topic = "p", .partition = 0, .group = "a\"\n\xff"}),
             "{\"topic\":\"p\",\"partition\":0,\"group\":\"a\\\"\\u000a\xEF\xBF\xBD\"}");
@@ -34,6 +43,8 @@ TEST(RecordSource, WhatIsNoSuchTextIsNoSource) {
        {"", "payments", "[]", "{}", R"({"topic":"p","partition":7})",
         R"({"topic":"p","partition":"7","group":"g"})", R"({"topic":"p","partition":7,"group":1})",
         R"({"topic":"p","partition":7,"group":"g","cluster":null})",
+        R"({"topic":"p","partition":7,"group":"g","options":17})",
+        R"({"topic":"p","partition":7,"group":"g","options":"xyz"})",
         R"({"topic":"p","partition":7,"group":"g","last":"1 2"})",
         R"({"topic":"p","partition":7,"group":"g","last":"1 2 xyz"})",
         R"({"topic":"p","partition":7,"group":"g","last":149})",
@@ -98,6 +109,21 @@ TEST(SourceJudge, WhatIsForeignIsNamedWithTheRemedy) {
   found.group = "h";
   EXPECT_NE(foreign(found).find("group h has published, and this is group g"), std::string::npos);
   EXPECT_NE(foreign(found).find("go on as --group h"), std::string::npos);
+}
+
+TEST(SourceJudge, OtherOptionsThanTheTotalWasMadeWithAreNamedWithTheRemedy) {
+  RecordSource own = kOwn;
+  own.options = 5;
+  RecordSource found = own;
+  EXPECT_EQ(foreign(found, own), "");
+  found.options = 6;
+  EXPECT_NE(foreign(found, own).find("a total that was made with other options (--user-field, "),
+            std::string::npos);
+  EXPECT_NE(foreign(found, own)
+                .find("give payagg the options of before, or a new output topic and a new group"),
+            std::string::npos);
+  found.options.reset();
+  EXPECT_EQ(foreign(found, own), "") << "of a version before";
 }
 
 // It is written with U+FFFD.

@@ -22,7 +22,7 @@ io::Message message(int32_t partition, int64_t offset, std::string_view value) {
   return {.key = "edgar", .value = value, .at = {partition, offset}, .timestamp_ms = 1000 + offset};
 }
 
-const TotalsOrigin kOrigin{.cluster_id = "here", .options = 5};
+const TotalsOrigin kOrigin{.cluster_id = "here", .output = "payment-stats", .options = 5};
 
 kafka::OffsetSignature found_signature() {
   return {.table = {.users = 1, .count = 2, .sum = money::Decimal::from_nanos(3)},
@@ -53,6 +53,13 @@ TEST(NoteLast, TakesTheLastOfEachPartitionHoweverTheyAreMixed) {
   EXPECT_EQ(parts.at(2).last, std::nullopt);
   note_last({.messages = {&messages[1], 0}, .source = "payments"}, parts);
   EXPECT_EQ(parts.at(1).last, kafka::mark_of(messages[4]));
+}
+
+TEST(Sign, SaysOfWhatTheTotalsAreAndWhere) {
+  const kafka::OffsetSignature signature = sign(part_of(3), kOrigin);
+  EXPECT_EQ(signature.cluster, "here");
+  EXPECT_EQ(signature.output, "payment-stats");
+  EXPECT_EQ(signature.options, 5U);
 }
 
 // The last message is at offset 9.

@@ -11,7 +11,7 @@ namespace {
 StartContext context(OnDataLoss on_data_loss = OnDataLoss::kStop) {
   return {.topics = {.payments = "payments", .stats = "payment-stats"},
           .group = "the group",
-          .origin = {.cluster_id = "here", .options = 5},
+          .origin = {.cluster_id = "here", .output = "payment-stats", .options = 5},
           .brokers = "a:1,b:2",
           .on_data_loss = on_data_loss};
 }
@@ -33,6 +33,7 @@ PartitionFacts signed_facts(int64_t low = 0) {
                           .table = table(40, 900),
                           .last = kafka::MessageMark{.offset = 149, .timestamp_ms = 1, .hash = 2},
                           .cluster = "here",
+                          .output = "payment-stats",
                           .options = 5}},
       .last = low > 149 ? LastMessage::kUnchecked : LastMessage::kSame,
       .last_offset = 149,
@@ -176,6 +177,26 @@ TEST(TopicStart, TotalsOfOtherOptionsAreRefused) {
   EXPECT_EQ(start_of(found), 150);
 }
 
+TEST(TopicStart, OffsetsOfAnotherOutputAreRefused) {
+  for (PartitionFacts found : {signed_facts(), without_totals(signed_facts())}) {
+    found.offsets.signature->output = "others";
+    EXPECT_TRUE(says(refusal_for_good(found),
+                     "kafka:payments: partition 2: the offset of group the group was committed "
+                     "with totals in kafka:others, and not in kafka:payment-stats: a group is for "
+                     "one output; give payagg another --group for this one, or none, which is the "
+                     "default one"))
+        << refusal(found);
+    found.offsets.signature->output = "";
+    EXPECT_TRUE(starts(found)) << "of a version before";
+  }
+  // Nothing has been read.
+  PartitionFacts found = without_totals(signed_facts());
+  found.offsets.signature->output = "others";
+  found.offsets.signature->table = {};
+  found.offsets.signature->last.reset();
+  EXPECT_TRUE(starts(found));
+}
+
 TEST(TopicStart, OtherOptionsAndANewOutputCountAllPaymentsAnew) {
   PartitionFacts found = without_totals(signed_facts());
   found.offsets.signature->options = 6;
@@ -245,7 +266,7 @@ TEST(TopicStart, AnOffsetBehindTheEndIsAskedForAgain) {
   EXPECT_TRUE(says(refusal(found), "has read up to offset 201, but the topic ends at offset 200"));
   // A member before has gone on meanwhile.
   found.again->high = 201;
-  EXPECT_EQ(start_of(found), 150);
+  EXPECT_EQ(start_of(found), 0);
 }
 
 TEST(TopicStart, TotalsOfPaymentsThatDoNotExistMeanATopicMadeAnew) {
@@ -257,7 +278,7 @@ TEST(TopicStart, TotalsOfPaymentsThatDoNotExistMeanATopicMadeAnew) {
   // A member before has published what came meanwhile.
   found.again = found.offsets;
   found.again->high = 201;
-  EXPECT_EQ(start_of(found), 150);
+  EXPECT_EQ(start_of(found), 0);
 }
 
 TEST(TopicStart, AnOffsetBehindTheEndMeansATopicMadeAnew) {
@@ -280,8 +301,13 @@ TEST(TopicStart, TotalsOtherThanTheOffsetWasSignedWithAreRefusedWithTheCommandTh
                    "12 users with 300 payments, and had 40 with 900"));
   EXPECT_TRUE(
       message.ends_with("kafka-consumer-groups.sh --bootstrap-server a:1,b:2 --group "
-                        "'the group' --reset-offsets --to-earliest --topic payments:2 "
-                        "--execute"))
+                        "'the group' --reset-offsets --to-earliest --topic payments --execute"))
+      << message;
+  EXPECT_TRUE(says(message,
+                   "all payments are there, so they are made again by a new start after this: with "
+                   "all members of the group stopped for their session, 10 s unless it was set "
+                   "(before that Kafka's tool prints an error, changes nothing, and exits 0), "
+                   "kafka-consumer-groups.sh"))
       << message;
   EXPECT_EQ(start_of(found, OnDataLoss::kContinue), 0);
   found.table = table(40, 899);
@@ -315,7 +341,18 @@ TEST(TopicStart, OneMessageNamesAllPartitionsWithMissingTotals) {
   const base::Result<TopicStarts> chosen = choose_starts(found, context());
   ASSERT_FALSE(chosen);
   EXPECT_TRUE(says(chosen.error().message, "missing in partitions 0 to 2, 4, 5: partition 0 has"));
-  EXPECT_TRUE(says(chosen.error().message, "--topic payments:0,1,2,4,5 --execute"));
+  EXPECT_TRUE(says(chosen.error().message, "--topic payments --execute")) << "for all members";
+}
+
+// There it would be an offset that nobody has signed, which hides what is missing.
+TEST(TopicStart, ThatCommandLeavesPartitionsAloneWhosePaymentsAreNotAllThere) {
+  std::vector<PartitionFacts> found{signed_facts(), signed_facts(100), signed_facts()};
+  for (size_t i = 0; i < found.size(); ++i) found[i].offsets.partition = static_cast<int32_t>(i);
+  found[0].table = found[2].table = table(12, 300);
+  const base::Result<TopicStarts> chosen = choose_starts(found, context());
+  ASSERT_FALSE(chosen);
+  EXPECT_TRUE(says(chosen.error().message, "--topic payments:0,2 --execute"));
+  EXPECT_TRUE(says(chosen.error().message, "each member names its own partitions"));
 }
 
 TEST(TopicStart, WhomATombstoneHasRemovedIsNotMissing) {
@@ -406,23 +443,36 @@ TEST(TopicStart, WhereNobodyHasATotalTheOffsetIsGoneOnFrom) {
 
 // ---- Offsets that are not signed
 
-TEST(TopicStart, AnUnsignedOffsetSkipsNothing) {
-  EXPECT_EQ(start_of(unsigned_facts(200, 99)), 100) << "moved forward";
-  EXPECT_EQ(start_of(unsigned_facts(50, 149)), 50) << "moved back";
-  EXPECT_EQ(start_of(unsigned_facts(150, 149)), 150);
+// Nobody has said what the totals were there, so some of them may be missing.
+TEST(TopicStart, AnUnsignedOffsetReadsAllPaymentsAgainWhereAllAreThere) {
+  EXPECT_EQ(start_of(unsigned_facts(200, 99)), 0) << "moved forward";
+  EXPECT_EQ(start_of(unsigned_facts(50, 149)), 0) << "moved back";
+  EXPECT_EQ(start_of(unsigned_facts(150, 149)), 0);
   EXPECT_FALSE(wants_second_look(unsigned_facts(50, 149)));
 }
 
+TEST(TopicStart, AnUnsignedOffsetSkipsNothingThatIsThere) {
+  EXPECT_EQ(start_of(unsigned_facts(200, 99, 10)), 100) << "moved forward";
+  EXPECT_EQ(start_of(unsigned_facts(50, 149, 10)), 50) << "moved back";
+  EXPECT_EQ(start_of(unsigned_facts(150, 149, 10)), 150);
+}
+
 TEST(TopicStart, OneNoteNamesAllPartitionsWithUnsignedOffsets) {
-  std::vector<PartitionFacts> found(5, unsigned_facts(200, 99));
-  for (size_t i = 0; i < found.size(); ++i) found[i].offsets.partition = static_cast<int32_t>(i);
+  std::vector<PartitionFacts> found(7, unsigned_facts(200, 99, 10));
   found[2] = signed_facts();
+  found[5] = found[6] = unsigned_facts(200, 99);
+  for (size_t i = 0; i < found.size(); ++i) found[i].offsets.partition = static_cast<int32_t>(i);
   const base::Result<TopicStarts> chosen = choose_starts(found, context());
   ASSERT_TRUE(chosen);
   EXPECT_TRUE(chosen->warnings.empty());
-  ASSERT_EQ(chosen->notes.size(), 1U);
-  EXPECT_TRUE(says(chosen->notes[0], "kafka:payments: partitions 0, 1, 3, 4: the group's offset"))
-      << chosen->notes[0];
+  EXPECT_EQ(
+      chosen->notes,
+      (std::vector<std::string>{
+          "kafka:payments: partitions 0, 1, 3, 4: the group's offset was set by hand or by a "
+          "version before; reading begins where nothing is missed, and what a total includes is "
+          "skipped",
+          "kafka:payments: partitions 5, 6: the group's offset was set by hand or by a version "
+          "before; all payments are read again, and what a total includes is skipped"}));
 }
 
 TEST(TopicStart, WhatAnUnsignedOffsetMayHaveSkippedMustBeThere) {
@@ -442,6 +492,32 @@ TEST(TopicStart, UnreadPaymentsThatWereRemovedAreAnErrorThatNamesBothOffsets) {
     EXPECT_EQ(start_of(found, OnDataLoss::kContinue), 160);
     EXPECT_FALSE(warning_of(found, OnDataLoss::kContinue).empty());
   }
+}
+
+constexpr const char* kMaybeAnew =
+    "if the topic has been made anew, which cannot be told any more, give payagg a new output "
+    "topic and a new group";
+
+// Those that were read last have gone with them, so that nothing tells the one from the other.
+TEST(TopicStart, UnreadPaymentsThatWereRemovedMayBeThoseOfATopicMadeAnew) {
+  const PartitionFacts found = signed_facts(160);
+  EXPECT_TRUE(says(refusal(found), kMaybeAnew)) << refusal(found);
+  EXPECT_TRUE(says(refusal(found), "else --on-data-loss continue goes on without them"));
+  EXPECT_TRUE(says(warning_of(found, OnDataLoss::kContinue), kMaybeAnew));
+  PartitionFacts same = signed_facts(100);  // the last message is still there
+  same.table = table(12, 300);
+  EXPECT_FALSE(says(refusal(same), "made anew")) << refusal(same);
+  EXPECT_FALSE(says(refusal(without_totals(found)), "made anew")) << "there is nothing to mix";
+}
+
+TEST(GonePayments, MayBeThoseOfATopicMadeAnew) {
+  GoneFacts facts{.ends = {.partition = 2, .low = 100, .high = 200},
+                  .wanted = 80,
+                  .last = LastMessage::kUnchecked};
+  EXPECT_TRUE(says(judge_gone(facts, context()).error().message, kMaybeAnew));
+  EXPECT_TRUE(says(*judge_gone(facts, context(OnDataLoss::kContinue)), kMaybeAnew));
+  facts.last = LastMessage::kSame;
+  EXPECT_FALSE(says(judge_gone(facts, context()).error().message, "made anew"));
 }
 
 TEST(GonePayments, RemovedByRetentionTheyAreAnErrorOrAWarning) {
