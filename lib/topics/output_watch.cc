@@ -205,8 +205,11 @@ base::Result<uint64_t> OutputWatch::begin_anew(std::span<const record::SourceOff
 // later look does it.
 base::Result<uint64_t> OutputWatch::begin_anew() {
   const base::Result<bool> fits = options_.check();
-  if (!fits) return base::fail(fits.error());
-  if (!*fits) {
+  // After a stop signal nothing is asked any more, and this is the last chance to fill it: whether
+  // it fits is then seen by the next start.
+  const bool ends = !fits && fits.error().kind == base::ErrorKind::kInterrupted;
+  if (!fits && !ends) return base::fail(fits.error());
+  if (!ends && !*fits) {
     next_look_ = context_.run.clock.now() + kLookAgain;
     return 0;
   }

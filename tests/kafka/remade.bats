@@ -199,6 +199,20 @@ output_goes() {
 }
 
 # bats test_tags=situation
+# bats test_tags=situation
+@test "made anew, then somebody pays, and payagg is told to end: all totals are there before it does" {
+  topics_for 2
+  pay --random 400 --users 40 --skew 0 --seed 3
+  start_payagg --trigger 5s --metrics prom
+  wait_for totals_are_exact
+  remake
+  pay --user user4 --amount 1
+  wait_for 'grep -qx "payagg_records_accepted_total 401" prom'
+  ends_well
+  made_anew
+  [ "$(consume "$stats" | payagg -q --merge | wc -l)" -eq 40 ]
+}
+
 @test "a payagg that ends while its output topic is away ends with 2, and says that the totals are in none" {
   topics_for 1
   pay --random 400 --users 40 --skew 0 --seed 3

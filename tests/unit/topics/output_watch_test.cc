@@ -139,6 +139,14 @@ TEST_F(OutputWatchTest, WhatATopicMadeAnewLacksIsAnError) {
   EXPECT_EQ(again.error().message, "it is not compacted");
 }
 
+// Its end is near, and a topic that does not fit is found by the next start.
+TEST_F(OutputWatchTest, ATopicThatASignalLeavesUncheckedIsFilledAllTheSame) {
+  begin(5);
+  fits_ = base::fail("a signal came", base::ErrorKind::kInterrupted);
+  EXPECT_EQ(watch_->published(std::array{range(0, 0, 0)}), 4U);
+  EXPECT_TRUE(watch_->is_settled());
+}
+
 TEST_F(OutputWatchTest, AnEndThatHasGoneBackCountsWhereItIsSeenTwice) {
   begin(5);
   EXPECT_EQ(look_until([this] { return !watch_->is_settled(); }), 0U);
