@@ -287,7 +287,7 @@ void CommandLine::command(const std::string& name, std::vector<std::string>& wor
   impl_->command_name = name;
   impl_->command_words = &words;
   // For --help, and for `--name=COMMAND`: parse() keeps the option itself for itself.
-  impl_->add(name, "COMMAND ...", help, [](const std::string&) -> base::Result<void> {
+  impl_->add(name, "COMMAND...", help, [](const std::string&) -> base::Result<void> {
     return base::fail("the command and its words follow, without a =");
   });
 }
