@@ -3,12 +3,12 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb tarball clean help
+.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball clean help
 
 all: build
 
 help:            ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t21
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t21
 
 setup:           ## install what is missing (Debian, Ubuntu)
 	@scripts/setup
@@ -97,6 +97,10 @@ install: build   ## into PREFIX (default /usr/local)
 
 deb: build       ## a package for this release of Debian, in build/release/package
 	@scripts/package --build $(BUILD) deb
+
+deb-arm64: setup ## the same package for arm64, cross-built, in build/arm64/package
+	@scripts/build-arm64 -- to_install
+	@scripts/package --build build/arm64 deb
 
 tarball: build   ## the same for a machine without packages: tar -C /usr/local --strip-components=1 -xf FILE
 	@scripts/package --build $(BUILD) tarball

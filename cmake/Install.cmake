@@ -31,4 +31,11 @@ endforeach()
 compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog ${CMAKE_INSTALL_DOCDIR})
 add_custom_target(compressed ALL DEPENDS ${compressed_files})
 
+# What is installed and packed, without the tests.
+add_custom_target(to_install)
+add_dependencies(to_install ${PAYSTATS_TOOLS} page compressed)
+if(TARGET completions)
+  add_dependencies(to_install completions)
+endif()
+
 install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake)

@@ -39,7 +39,7 @@ install(CODE "
 " COMPONENT debian EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/PackageVersion.cmake)
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/PackageSettings.cmake)
 # Everything but jQuery's copy, into /usr and /etc.
 set(CPACK_INSTALL_CMAKE_PROJECTS
   "${PROJECT_BINARY_DIR};${PROJECT_NAME};Unspecified;/;${PROJECT_BINARY_DIR};${PROJECT_NAME};debian;/")
@@ -68,6 +68,20 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE ${PAYSTATS_DEBIAN_REVISION})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# In a cross build CPACK_DEBIAN_PACKAGE_ARCHITECTURE is in the toolchain file, and the libraries are in the
+# sysroot. What their packages say of them is in its folder DEBIAN (scripts/build-arm64): dpkg-shlibdeps looks
+# there for a library that no package of this machine has.
+set(CPACK_PAYSTATS_MACHINE ${CMAKE_SYSTEM_PROCESSOR})
+if(CMAKE_SYSROOT)
+  set(CPACK_PAYSTATS_SYSROOT ${CMAKE_SYSROOT})
+  foreach(folder IN ITEMS lib usr/lib)
+    foreach(path IN ITEMS ${CMAKE_SYSROOT}/${folder}/${CMAKE_LIBRARY_ARCHITECTURE} ${CMAKE_SYSROOT}/${folder})
+      if(IS_DIRECTORY ${path})
+        list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${path})
+      endif()
+    endforeach()
+  endforeach()
+endif()
 # The smaller one where there is no systemd, as in a container: systemd provides the other.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libjs-jquery, systemd-standalone-sysusers | systemd-sysusers")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

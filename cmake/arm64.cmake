@@ -17,5 +17,7 @@ set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
 set(ENV{PKG_CONFIG_LIBDIR}
   ${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
 
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
+
 # What is built runs here as on the processor of a Raspberry Pi 5.
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static;-cpu;cortex-a76;-L;${CMAKE_SYSROOT})

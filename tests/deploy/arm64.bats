@@ -1,5 +1,6 @@
 # The tools as built for arm64, run by qemu as on a Raspberry Pi 5: its processor, and its kernel's pages of
-# 16 KiB. They say the same bytes as those of this machine. Needs a machine that is not arm64 itself.
+# 16 KiB. They say the same bytes as those of this machine. And the package of Debian for arm64, as `make
+# deb-arm64` makes it, beside that of this machine's tools. Needs a machine that is not arm64 itself.
 # bats file_tags=deploy-long
 
 load ../tools/helpers
@@ -7,17 +8,25 @@ load ../tools/helpers
 readonly pages='4096 16384 65536'
 readonly rooms='money record totals log view'
 
+# ctest's output shows which step of the build failed.
+build() { "$PROJECT/scripts/build-arm64" -DBUILD_TESTING=ON -DPAYSTATS_UNITY_TESTS=ON -- "$@"; }
+
 setup_file() {
-  # ctest's output shows which step of the build failed.
-  "$PROJECT/scripts/build-arm64" -DBUILD_TESTING=ON -DPAYSTATS_UNITY_TESTS=ON -- \
-    paygen payagg paystats-cache paystats-serve page $(printf 'tests/test_%s ' $rooms)
+  build to_install
   BATS_SYSROOT=$("$PROJECT/scripts/build-arm64" --sysroot)
   export BATS_SYSROOT
+  cd "$BATS_FILE_TMPDIR" || return 1
+  # One time for the files of both, as two packages of one commit have it.
+  "$PROJECT/scripts/package" --build "$PROJECT/build/arm64" --into there deb
+  "$PROJECT/scripts/package" --build "$(dirname "$PAYSTATS_BIN")" --into here deb
+  dpkg-deb --raw-extract there/*.deb there/opened
+  dpkg-deb --raw-extract here/*.deb here/opened
 }
 
 setup() {
   paystats_setup
   arm64=$PROJECT/build/arm64
+  there=$BATS_FILE_TMPDIR/there here=$BATS_FILE_TMPDIR/here
   page_bytes=4096
 }
 
@@ -36,6 +45,7 @@ on_arm64() {
 
 @test "unit tests of what counts, reads and keeps, on pages of 16 KiB" {
   page_bytes=16384
+  build $(printf 'tests/test_%s ' $rooms)
   for room in $rooms; do
     on_arm64 "tests/test_$room" --gtest_brief=1 >tested 2>&1 || { cat tested >&2; return 1; }
     grep -q 'PASSED' tested
@@ -72,4 +82,76 @@ on_arm64() {
     kill -TERM -- "-$pid"
     wait "$pid" || true
   done
+}
+
+# list FOLDER: rights, owner, size, time, path and target of all in its package; of a tool not the size.
+list() { dpkg-deb --contents "$1"/*.deb | awk '$6 ~ "^./usr/bin/pay" { $3 = "" } { print }'; }
+
+@test "the package is for arm64, has all files of this machine's, and is the same bytes twice" {
+  [ "$(dpkg-deb --field "$there"/*.deb Architecture)" = arm64 ]
+  [ "$(dpkg-deb --field "$here"/*.deb Architecture)" = "$(dpkg --print-architecture)" ]
+  version=$(dpkg-deb --field "$here"/*.deb Version)
+  ls "$there/paystats_${version}_arm64.deb"
+  diff <(list "$here") <(list "$there")
+  # Completions as well, which the tools print about themselves.
+  run diff -rq --no-dereference "$here/opened" "$there/opened"
+  [ "$(sed 's/.* and .*opened\/\(.*\) differ$/\1/' <<<"$output")" = 'DEBIAN/control
+DEBIAN/md5sums
+usr/bin/payagg
+usr/bin/paygen
+usr/bin/paystats-cache
+usr/bin/paystats-serve' ]
+  "$PROJECT/scripts/package" --build "$arm64" --into twice deb
+  cmp twice/*.deb "$there"/*.deb
+}
+
+# depends FOLDER: what its package depends on, each on a line.
+depends() { dpkg-deb --field "$1"/*.deb Depends | sed 's/, /\n/g' | sort; }
+
+@test "it depends on the same packages and versions as this machine's" {
+  # But for the version of libgcc-s1: each processor needs other functions of it.
+  [ "$(depends "$there" | grep -c '^libgcc-s1 (>= [0-9.]*)$')" = 1 ]
+  diff <(depends "$here" | sed '/^libgcc-s1 /s/ (.*//') <(depends "$there" | sed '/^libgcc-s1 /s/ (.*//')
+  # CPack lets dpkg-shlibdeps be silent of a library that it knows nothing of: there is none.
+  for tool in paygen payagg paystats-cache paystats-serve; do
+    aarch64-linux-gnu-readelf -d "$there/opened/usr/bin/$tool" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+  done | sort -u >needed
+  [ -s needed ]
+  while read -r library; do
+    grep -q "^${library%.so.*} ${library##*.so.} " "$BATS_SYSROOT/DEBIAN/shlibs" || {
+      echo "$library is unknown" >&2
+      return 1
+    }
+  done <needed
+}
+
+@test "tools of the package are stripped, name no folder of the machine, and say the same bytes on 16 KiB" {
+  for tool in paygen payagg paystats-cache paystats-serve; do
+    aarch64-linux-gnu-readelf -SW "$there/opened/usr/bin/$tool" >sections
+    grep -q ' \.text ' sections
+    run grep -c ' \.symtab \| \.debug' sections
+    [ "$output" = 0 ]
+    run grep -cF -e "$PROJECT" -e "$BATS_SYSROOT" "$there/opened/usr/bin/$tool"
+    [ "$output" = 0 ]
+  done
+  page_bytes=16384 arm64=$there/opened/usr
+  paygen --random 20000 --users 500 --seed 1 >payments
+  on_arm64 bin/paygen --random 20000 --users 500 --seed 1 | cmp - payments
+  payagg <payments | paystats-cache --top 3 >top
+  [ "$(wc -l <top)" -eq 3 ]
+  on_arm64 bin/paygen --random 20000 --users 500 --seed 1 | on_arm64 bin/payagg |
+    on_arm64 bin/paystats-cache --top 3 | cmp - top
+  [ "$(on_arm64 bin/paystats-serve --version)" = "$(paystats-serve --version)" ]
+}
+
+@test "lintian finds neither errors nor warnings in it" {
+  command -v lintian >/dev/null || skip "lintian is not installed (scripts/setup-deploy)"
+  run lintian --fail-on error,warning --tag-display-limit 0 "$there"/*.deb
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+@test "the tarball is named for the processor of its tools" {
+  "$PROJECT/scripts/package" --build "$arm64" tarball --into .
+  ls paystats-*-aarch64.tar.gz
 }
