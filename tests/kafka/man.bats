@@ -1,5 +1,5 @@
 # The man pages tell the truth about Kafka: the examples that need a broker run (tests/tools/man.bats
-# runs the others), and so do the commands of paystats-kafka(7).
+# runs the others), and so do the commands of paystats-kafka(7) and of the README.
 
 load ../tools/helpers
 load ../tools/readme
