@@ -2,14 +2,7 @@
 # Without a systemd that runs; tests/deploy/boot.bats has one.
 
 load ../tools/helpers
-
-setup() {
-  paystats_setup
-  UNITS=$PROJECT/deploy/systemd
-}
-
-# value UNIT KEY: what it is set to, a line each.
-value() { sed -n "s/^$2=//p" "$UNITS/$1"; }
+load units
 
 # settings UNIT: fails with what is missing.
 has_settings() {
@@ -86,9 +79,6 @@ moved() {
   for unit in serve totals; do [ "$(value paystats-$unit.service PartOf)" = paystats.target ]; done
 }
 
-# defaults: variables and values that the units have of themselves, a line each.
-defaults() { sed -n 's/^Environment=//p' "$UNITS"/*.service | xargs -n 1 | sort -u; }
-
 @test "the file of options shows each variable of the units, with the value that it has without the file" {
   defaults | diff - <(sed -n 's/^#\(PAYSTATS_[A-Z_]*=\)/\1/p' "$UNITS/paystats.default" | sort)
   # All that is set there is a comment, and the examples are options of the tools.
@@ -106,18 +96,6 @@ defaults() { sed -n 's/^Environment=//p' "$UNITS"/*.service | xargs -n 1 | sort 
   IFS=: read -r name _ uid _ _ home shell <<<"$(grep ^paystats: root/etc/passwd)"
   [ "$name" = paystats ] && [ "$uid" -lt 1000 ] && [ "$home" = /var/lib/paystats ] && [[ $shell == */nologin ]]
   grep -q ^paystats: root/etc/group
-}
-
-# start_unit UNIT [VARIABLE=VALUE...]: starts its command as systemd does, but that /usr/bin is this build,
-# and /run/paystats and /var/lib/paystats are here; sets `pid`.
-start_unit() {
-  local command
-  command=$(value "$1.service" ExecStart | sed -e "s,/usr/bin/\(pay\),$PAYSTATS_BIN/\1,g" -e "s,/run/paystats,$PWD/run,g" \
-    -e 's/\$\$/$/g' -e 's/%%/%/g')
-  shift
-  # Words of a unit are those of a shell where they have no other quotes than these.
-  in_background env -i PATH="$PATH" HOME="$PWD" $(defaults | sed "s,/var/lib/paystats,$PWD/state,") "$@" \
-    bash -c "umask 0027; exec $command"
 }
 
 sum_of() { paystats-cache -q --connect run/stats.sock --user "$1" 2>unanswered | jq -r .sum; }

@@ -1,7 +1,8 @@
 # The man pages tell the truth about Kafka: the examples that need a broker run (tests/tools/man.bats
-# runs the others), and so do the commands of paystats-kafka(7).
+# runs the others), and so do the commands of paystats-kafka(7) and of the README.
 
 load ../tools/helpers
+load ../tools/readme
 load helpers
 
 page=$PROJECT/man/paystats-kafka.7
@@ -21,6 +22,11 @@ named() { echo "$1-${payments#payments-}"; }
     [[ $said == *" 0 examples,"* ]] || ran=$((ran + 1))
   done
   [ "$ran" -ge 1 ]
+}
+
+@test "the README: I have Kafka" {
+  payments=$(unique payments) stats=$(unique stats)
+  play 'I have Kafka' "s/kafka:payments/kafka:$payments/; s/kafka:payment-stats/kafka:$stats/; s/localhost:9092/$KAFKA/"
 }
 
 # aggregate: payagg over what is there, which is done with rejects or without.
