@@ -9,6 +9,8 @@ install(TARGETS ${PAYSTATS_TOOLS} RUNTIME)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www)
 install(FILES ${page_jquery} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www COMPONENT jquery)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+  RENAME systemd.md)
 
 # compressed(FILE NAME DESTINATION)  installs FILE as NAME.gz, the same bytes at any time.
 find_program(GZIP gzip REQUIRED)

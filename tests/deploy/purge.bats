@@ -218,6 +218,20 @@ END
   [ "$(ls root/var/lib/systemd/timers)" = stamp-other.timer ]
 }
 
+@test "a log elsewhere is named before the settings go that name it" {
+  mkdir -p root/etc/default
+  cp "$PROJECT/deploy/systemd/paystats.default" root/etc/default/paystats
+  removed() { DPKG_ROOT=$PWD/root run --separate-stderr "$postrm" remove; [ "$status" -eq 0 ] && [ -z "$output" ]; }
+  removed
+  [ -z "$stderr" ]
+  echo 'PAYSTATS_LOG=/var/lib/paystats/other.jsonl' >>root/etc/default/paystats
+  removed
+  [ -z "$stderr" ]
+  printf 'PAYSTATS_LOG="/srv/pay\033.jsonl"\n' >>root/etc/default/paystats
+  removed
+  [ "$stderr" = 'paystats: the log /srv/pay?.jsonl is kept' ]
+}
+
 @test "removal alone, an upgrade and a failed installation touch nothing" {
   : >"$state/payments.jsonl"
   tree >before

@@ -31,6 +31,9 @@ teardown() {
 in_background() {
   local input=/dev/null
   [ -p background.in ] && input=background.in
+  # What another one has said is gone by the time that this returns: the job's own redirections come later.
+  : >background.out
+  : >background.err
   # Bats waits for every process that holds its descriptor 3; a shell has its background jobs ignore SIGINT.
   setsid env --default-signal=INT "$@" <$input >background.out 2>background.err 3>&- &
   pid=$!
