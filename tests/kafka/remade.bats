@@ -199,7 +199,6 @@ output_goes() {
 }
 
 # bats test_tags=situation
-# bats test_tags=situation
 @test "made anew, then somebody pays, and payagg is told to end: all totals are there before it does" {
   topics_for 2
   pay --random 400 --users 40 --skew 0 --seed 3
@@ -213,6 +212,7 @@ output_goes() {
   [ "$(consume "$stats" | payagg -q --merge | wc -l)" -eq 40 ]
 }
 
+# bats test_tags=situation
 @test "a payagg that ends while its output topic is away ends with 2, and says that the totals are in none" {
   topics_for 1
   pay --random 400 --users 40 --skew 0 --seed 3
