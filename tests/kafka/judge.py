@@ -40,16 +40,19 @@ def main():
     if not any(payments.values()):
         raise Difference("there is no payment")
     truth = oracle.running_totals(payments)
-    end = time.monotonic() + LIMIT_S
-    while True:
+    expected = oracle.expected_totals(truth)
+
+    def newest():
         stats = oracle.read_topic(args.brokers, args.stats)
         oracle.check_prefixes(truth, stats, exactly_once=not args.at_least_once)
-        last, expected = oracle.last_totals(stats), oracle.expected_totals(truth)
-        if args.unread or last == expected:
-            return
-        if time.monotonic() > end:
-            break
+        return oracle.last_totals(stats)
+
+    last, end = newest(), time.monotonic() + LIMIT_S
+    while not args.unread and last != expected and time.monotonic() < end:
         time.sleep(0.2)
+        last = newest()
+    if args.unread or last == expected:
+        return
     wrong = [key for key in sorted(last.keys() | expected.keys()) if last.get(key) != expected.get(key)]
     raise Difference(f"{len(wrong)} newest totals are not what they must be: (partition, user) {wrong[0]} has "
                      f"{last.get(wrong[0])}, and must have {expected.get(wrong[0])}")
