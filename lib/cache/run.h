@@ -31,8 +31,8 @@ struct CacheRunOptions {
   uint64_t users_max = UINT64_MAX;
   std::optional<std::string> metrics_path = {};
   CacheServerOptions server = {};
-  std::function<void()> on_stop =
-      {};  // called once in run(), where a stop signal comes before its end
+  // Called once, in run(), where a stop signal comes before its end.
+  std::function<void()> on_stop = {};
 };
 
 // All are borrowed.

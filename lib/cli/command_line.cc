@@ -302,14 +302,15 @@ void CommandLine::inputs(std::vector<std::string>& values, const std::string& me
 base::Result<CommandLine::Outcome> CommandLine::parse(int argc, const char* const* argv) {
   CLI::App& app = impl_->app;
   const int end = impl_->end_of_options(argc, argv);
+  std::vector<DeclaredOption>& options = impl_->declared.options;
+  const size_t of_the_tool = options.size();
   bool help = false;
   std::optional<size_t> generated;
   flag("-h,--help", help, "print this help and exit");
   flag("--version", impl_->version, "print the version and exit");
   choice("--generate", generated, {std::begin(kCompletions), std::end(kCompletions)},
          "print what completes the command line in this shell, and exit");
-  std::vector<DeclaredOption>& options = impl_->declared.options;
-  for (auto option = options.end() - 3; option != options.end(); ++option) option->answers = true;
+  for (size_t i = of_the_tool; i < options.size(); ++i) options[i].answers = true;
   // --help answers even where the rest of the line would be refused.
   std::string_view lacks_value;
   for (int i = 1; i < end && std::string_view(argv[i]) != "--"; ++i) {
