@@ -4,6 +4,7 @@
 # bats file_tags=deploy-long
 
 load ../tools/helpers
+load package
 
 readonly pages='4096 16384 65536'
 readonly rooms='money record totals log view'
@@ -30,13 +31,14 @@ setup() {
   page_bytes=4096
 }
 
+# The words in front of a program that run it.
+qemu() { echo "qemu-aarch64-static -cpu cortex-a76 -p $page_bytes -L $BATS_SYSROOT"; }
+
 # on_arm64 PROGRAM WORD...
-on_arm64() {
-  qemu-aarch64-static -cpu cortex-a76 -p "$page_bytes" -L "$BATS_SYSROOT" "$arm64/$1" "${@:2}"
-}
+on_arm64() { $(qemu) "$arm64/$1" "${@:2}"; }
 
 @test "what was built is for arm64, and can be loaded with pages of up to 64 KiB" {
-  for tool in paygen payagg paystats-cache paystats-serve; do
+  for tool in "${tools[@]}"; do
     aarch64-linux-gnu-readelf -h "$arm64/bin/$tool" | grep -q 'Machine: *AArch64'
     run -0 bash -c "aarch64-linux-gnu-readelf -lW '$arm64/bin/$tool' | awk '\$1 == \"LOAD\" { print \$NF }' | sort -u"
     [ "$output" = 0x10000 ]
@@ -70,9 +72,8 @@ on_arm64() {
   for page_bytes in $pages; do
     rm -f log.jsonl sock
     on_arm64 bin/paygen --random 5000 --users 100 --seed 2 -o log.jsonl -q
-    qemu="qemu-aarch64-static -cpu cortex-a76 -p $page_bytes -L $BATS_SYSROOT"
-    in_background bash -c "$qemu $arm64/bin/payagg --follow --ready-line log.jsonl |
-      exec $qemu $arm64/bin/paystats-cache --ready-line --socket sock"
+    in_background bash -c "$(qemu) $arm64/bin/payagg --follow --ready-line log.jsonl |
+      exec $(qemu) $arm64/bin/paystats-cache --ready-line --socket sock"
     wait_for '[ -S sock ] && on_arm64 bin/paystats-cache --connect sock --top 1 >shown 2>/dev/null'
     # What comes later, from a writer of this machine.
     paygen --random 5000 --users 100 --seed 3 -o log.jsonl -q
@@ -113,7 +114,7 @@ depends() { dpkg-deb --field "$1"/*.deb Depends | sed 's/, /\n/g' | sort; }
   [ "$(depends "$there" | grep -c '^libgcc-s1 (>= [0-9.]*)$')" = 1 ]
   diff <(depends "$here" | sed '/^libgcc-s1 /s/ (.*//') <(depends "$there" | sed '/^libgcc-s1 /s/ (.*//')
   # CPack lets dpkg-shlibdeps be silent of a library that it knows nothing of: there is none.
-  for tool in paygen payagg paystats-cache paystats-serve; do
+  for tool in "${tools[@]}"; do
     aarch64-linux-gnu-readelf -d "$there/opened/usr/bin/$tool" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
   done | sort -u >needed
   [ -s needed ]
@@ -126,11 +127,8 @@ depends() { dpkg-deb --field "$1"/*.deb Depends | sed 's/, /\n/g' | sort; }
 }
 
 @test "tools of the package are stripped, name no folder of the machine, and say the same bytes on 16 KiB" {
-  for tool in paygen payagg paystats-cache paystats-serve; do
-    aarch64-linux-gnu-readelf -SW "$there/opened/usr/bin/$tool" >sections
-    grep -q ' \.text ' sections
-    run grep -c ' \.symtab \| \.debug' sections
-    [ "$output" = 0 ]
+  for tool in "${tools[@]}"; do
+    is_stripped "$there/opened/usr/bin/$tool"
     run grep -cF -e "$PROJECT" -e "$BATS_SYSROOT" "$there/opened/usr/bin/$tool"
     [ "$output" = 0 ]
   done
@@ -145,10 +143,7 @@ depends() { dpkg-deb --field "$1"/*.deb Depends | sed 's/, /\n/g' | sort; }
 }
 
 @test "lintian finds neither errors nor warnings in it" {
-  command -v lintian >/dev/null || skip "lintian is not installed (scripts/setup-deploy)"
-  run lintian --fail-on error,warning --tag-display-limit 0 "$there"/*.deb
-  echo "$output"
-  [ "$status" -eq 0 ]
+  lintian_is_silent "$there"/*.deb
 }
 
 @test "the tarball is named for the processor of its tools" {

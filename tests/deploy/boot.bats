@@ -59,10 +59,6 @@ setup_file() {
   mount -t tmpfs -o size=8m,mode=0755 paystats-test state
   tar -xf "$BASE" -C machine
   DESTDIR=$PWD/machine cmake --install "$PAYSTATS_BIN/.." --prefix /usr >installed
-  units=$PROJECT/deploy/systemd
-  cp "$units"/*.{service,timer,target} machine/etc/systemd/system/
-  cp "$units/paystats.sysusers" machine/usr/lib/sysusers.d/paystats.conf
-  cp "$units/paystats.default" machine/etc/default/paystats
   systemd-sysusers --root="$PWD/machine" paystats.conf
   systemctl --root="$PWD/machine" enable paystats.target 2>enabled
   : >machine/etc/machine-id

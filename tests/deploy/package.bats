@@ -2,6 +2,7 @@
 # it. How the package is installed, upgraded and purged is in life.bats and purge.bats.
 
 load ../tools/helpers
+load package
 
 readonly build=$(dirname "$PAYSTATS_BIN")
 
@@ -22,7 +23,6 @@ setup() {
 }
 
 field() { dpkg-deb --field "$package" "$1"; }
-tools=(paygen payagg paystats-cache paystats-serve)
 
 @test "packed again, later and after the tree was touched, it is the same bytes" {
   touch "$build"/bin/paygen "$build"/compressed/*.gz "$PROJECT"/deploy/debian/* "$PROJECT"/deploy/systemd/*
@@ -78,13 +78,11 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   done
   diff <( (ls "$PROJECT/www" && echo jquery.min.js) | sort) <(ls "$installed/usr/share/paystats/www" | sort)
   diff <(cd "$PROJECT/deploy/systemd" && ls -- *.service *.target *.timer) <(ls "$installed/usr/lib/systemd/system")
-  if [ -d "$build/completions" ]; then
-    for tool in "${tools[@]}"; do
-      [ -s "$installed/usr/share/bash-completion/completions/$tool" ]
-      [ -s "$installed/usr/share/zsh/vendor-completions/_$tool" ]
-      [ -s "$installed/usr/share/fish/vendor_completions.d/$tool.fish" ]
-    done
-  fi
+  for tool in "${tools[@]}"; do
+    [ -s "$installed/usr/share/bash-completion/completions/$tool" ]
+    [ -s "$installed/usr/share/zsh/vendor-completions/_$tool" ]
+    [ -s "$installed/usr/share/fish/vendor_completions.d/$tool.fish" ]
+  done
   cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
   cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
 }
@@ -98,10 +96,7 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
 
 @test "tools are stripped and name no folder of the machine that built them" {
   for tool in "${tools[@]}"; do
-    readelf -SW "$opened/usr/bin/$tool" >sections
-    grep -q ' \.text ' sections
-    run grep -c ' \.symtab \| \.debug' sections
-    [ "$output" = 0 ]
+    is_stripped "$opened/usr/bin/$tool"
     # The Release tree's own: what is stripped can hold nothing that it has not.
     run grep -cF -e "$PROJECT" -e "$build" "$PAYSTATS_BIN/$tool"
     [ "$output" = 0 ]
@@ -146,10 +141,7 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
 }
 
 @test "lintian finds neither errors nor warnings" {
-  command -v lintian >/dev/null || skip "lintian is not installed (scripts/setup-deploy)"
-  run lintian --fail-on error,warning --tag-display-limit 0 "$package"
-  echo "$output"
-  [ "$status" -eq 0 ]
+  lintian_is_silent "$package"
 }
 
 @test "under another prefix units name what was installed there, and settings stay" {

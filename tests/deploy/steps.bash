@@ -66,8 +66,8 @@ start_pipeline() {
   rm -f /run/serve.err
   as_paystats paystats-serve --listen 127.0.0.1:0 --stats /run/paystats/stats.sock \
     -o /var/lib/paystats/payments.jsonl 2>/run/serve.err &
-  { as_paystats payagg --follow --ready-line /var/lib/paystats/payments.jsonl |
-    as_paystats paystats-cache --ready-line --socket /run/paystats/stats.sock; } 2>/run/totals.err &
+  as_paystats paystats-cache --socket /run/paystats/stats.sock --ready-line \
+    --run payagg --follow --ready-line /var/lib/paystats/payments.jsonl 2>/run/totals.err &
   wait_until grep -q 'http://127.0.0.1:' /run/serve.err
   port=$(sed -n 's/.*http:\/\/127.0.0.1:\([0-9]*\).*/\1/p' /run/serve.err | head -n 1)
   wait_until is_ready
