@@ -79,8 +79,9 @@ for line in sys.stdin.buffer:
     sys.stdout.buffer.write(key + b"\t" + line)' "${1:-user}"
 }
 
-# produce TOPIC [KCAT-OPTION...]: a message a line of stdin; `produce TOPIC -p 3` to partition 3.
-produce() { "${KCAT[@]}" -P -b "$KAFKA" -t "$@"; }
+# produce TOPIC [KCAT-OPTION...]: a message a line of stdin; `produce TOPIC -p 3` to partition 3. Without a key
+# each message goes to a partition of its own choice: librdkafka else fills one for as long as 10 ms last.
+produce() { "${KCAT[@]}" -P -X sticky.partitioning.linger.ms=0 -b "$KAFKA" -t "$@"; }
 
 # produce_keyed TOPIC [KCAT-OPTION...]: lines of key, tab, value; as Java's partitioner does it.
 # A line of a key and a tab alone is a tombstone with -Z.
