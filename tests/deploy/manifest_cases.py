@@ -1,0 +1,181 @@
+"""What scripts/check-manifests must refuse: the manifests of deploy/k8s with one mistake each.
+
+  PYTHON tests/deploy/manifest_cases.py      with the Python of scripts/setup-kube
+
+Each case changes one thing in what was built, and names words of the only finding. Prints a line a case; exit
+status 1 if one is not refused, or for another reason.
+"""
+import copy
+import importlib.machinery
+import importlib.util
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def load(path, name):
+    """A script as a module: its file has no .py."""
+    loader = importlib.machinery.SourceFileLoader(name, path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+check = load(os.path.join(ROOT, "scripts", "check-manifests"), "check_manifests")
+GONE = object()
+
+PAYAGG = "spec.template.spec"
+FIRST = PAYAGG + ".containers.0"
+EXEC = {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}
+
+
+def secret(**more):
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "paystats"}, **more}
+
+
+# (part, object, place, value, words of the finding); an object is added where the place is "".
+CASES = [
+    # Fields that no API has, in each kind of schema, at each depth.
+    ("pi", "KafkaNodePool/dual", "spec.replica", 1, "'replica' was unexpected"),
+    ("pi", "KafkaNodePool/dual", "spec.storage.volumes.0.deleteclaim", True, "'deleteclaim' was unexpected"),
+    ("pi", "KafkaTopic/payments", "spec.partition", 4, "'partition' was unexpected"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operation", "Read", "'operation' was unexpected"),
+    ("pi", "Kafka/pay", "spec.kafka.listeners.0.configuration", {"bootstrapService": False}, "'bootstrapService' was unexpected"),
+    ("pi", "Kafka/pay", "metadata.label", {}, "'label' was unexpected"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.readOnlyRootFileSystem", True, "'readOnlyRootFileSystem' was unexpected"),
+    ("pi", "StatefulSet/payagg", FIRST + ".terminationPolicy", "x", "'terminationPolicy' was unexpected"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.backoff", 1, "'backoff' was unexpected"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.port", 1, "'port' was unexpected"),
+    ("cluster", "PodDisruptionBudget/page", "spec.maxUnavailble", 1, "'maxUnavailble' was unexpected"),
+    ("files", "PersistentVolumeClaim/payments", "spec.storage", "1Gi", "'storage' was unexpected"),
+    ("admin", "Role/deployer", "rules.0.resource", ["pods"], "'resource' was unexpected"),
+    # Versions, types and words.
+    ("pi", "Kafka/pay", "apiVersion", "kafka.strimzi.io/v1beta2", "kafka.strimzi.io/v1beta2 has no such kind"),
+    ("pi", "StatefulSet/payagg", "apiVersion", "apps/v1beta1", "apps/v1beta1 has no such kind"),
+    ("pi", "KafkaTopic/payments", "spec.partitions", "four", "'four' is not of type 'integer'"),
+    ("pi", "KafkaTopic/payments", "spec.replicas", 0, None),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["Reed"], "'Reed' is not one of"),
+    ("pi", "KafkaNodePool/dual", "spec.roles", GONE, "'roles' is a required property"),
+    ("pi", "StatefulSet/payagg", "spec.selector", GONE, "'selector' is a required property"),
+    ("pi", "StatefulSet/payagg", "spec.replicas", "two", "is not of type"),
+    # Where things are, and what they are.
+    ("pi", "Service/page", "metadata.namespace", "default", "namespace default, not paystats"),
+    ("pi", "KafkaTopic/payments", "metadata.namespace", GONE, "namespace None, not paystats"),
+    ("pi", secret(), "", None, "this kind is not for an overlay"),
+    ("files", secret(stringData={"password": "x"}), "", None, "this kind is not for an overlay"),
+    ("admin", secret(), "", None, "this kind is not for admin"),
+    ("pi", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}, "", None, "not for an overlay"),
+    ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for an overlay"),
+    ("admin", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for admin"),
+    ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x", "namespace": "paystats"}, "rules": []}, "", None, "not for an overlay"),
+    ("pi", {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "x"}, "spec": {"hostPath": {"path": "/"}}}, "", None, "not for an overlay"),
+    ("admin", "Namespace/paystats", "metadata.labels", {}, "restricted is not enforced"),
+    # Rights.
+    ("admin", "Role/deployer", "rules.0.verbs", ["*"], "verbs.0: *"),
+    ("admin", "Role/deployer", "rules.0.resources", ["*"], "resources.0: *"),
+    ("admin", "Role/deployer", "rules.0.apiGroups", ["*"], "apiGroups.0: *"),
+    ("admin", "Role/deployer", "rules.0.resources", ["deployments/*"], "resources.0: deployments/*"),
+    ("admin", "Role/deployer", "rules.7.resources", ["pods", "secrets"], "secrets lead to more"),
+    ("admin", "Role/deployer", "rules.7", EXEC, "pods/exec lead to more"),
+    ("admin", "Role/deployer", "rules.0.verbs", ["get", "impersonate"], "impersonate leads to more"),
+    ("admin", "Role/deployer", "rules.6.verbs", ["get", "delete"], "removes payments"),
+    ("admin", "RoleBinding/deployer", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "roleRef: ClusterRole cluster-admin"),
+    ("admin", "RoleBinding/deployer", "subjects.0", {"kind": "Group", "name": "system:authenticated", "apiGroup": "rbac.authorization.k8s.io"}, "who is that?"),
+    ("admin", "RoleBinding/deployer", "subjects.0.name", "default", "who is that?"),
+    ("pi", "ServiceAccount/paystats", "automountServiceAccountToken", GONE, "automountServiceAccountToken is not false"),
+    # Pods: what the profile `restricted` refuses, and more.
+    ("pi", "StatefulSet/payagg", PAYAGG + ".hostNetwork", True, "hostNetwork is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".hostPID", True, "hostPID is not for here"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.spec.hostIPC", True, "hostIPC is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".automountServiceAccountToken", True, "automountServiceAccountToken is not false"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "default", "one of its own"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsNonRoot", GONE, "runAsNonRoot is not true"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsUser", 0, "runAsUser is root"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.seccompProfile", {"type": "Unconfined"}, "seccompProfile is not RuntimeDefault"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.sysctls", [{"name": "a", "value": "b"}], "sysctls is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.appArmorProfile", {"type": "Unconfined"}, "appArmorProfile is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".volumes.0", {"name": "kafka", "hostPath": {"path": "/"}}, "hostPath is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".volumes.0", {"name": "kafka", "secret": {"secretName": "payagg"}}, "secret is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".volumes.0.projected.sources.1.secret.items", GONE, "a secret as a whole"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".volumes.0.projected.sources.0", {"serviceAccountToken": {"path": "t"}}, "a token"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.privileged", True, "privileged: the pod's has it"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.procMount", "Unmasked", "procMount: the pod's has it"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.allowPrivilegeEscalation", GONE, "allowPrivilegeEscalation is not false"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.readOnlyRootFilesystem", False, "readOnlyRootFilesystem is not true"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.capabilities", {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}, "capabilities is not"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.capabilities.drop", ["NET_RAW"], "capabilities is not"),
+    ("pi", "StatefulSet/payagg", FIRST + ".securityContext.runAsUser", 0, "runAsUser: the pod's has it"),
+    ("pi", "StatefulSet/payagg", FIRST + ".resources.limits", {"cpu": "1"}, "no limit of memory"),
+    ("pi", "StatefulSet/payagg", FIRST + ".terminationMessagePolicy", GONE, "would not say why"),
+    ("pi", "StatefulSet/payagg", FIRST + ".envFrom", [{"secretRef": {"name": "payagg"}}], "envFrom"),
+    ("pi", "StatefulSet/payagg", FIRST + ".env.0.valueFrom", {"secretKeyRef": {"name": "payagg", "key": "k"}}, "a secret is a file"),
+    ("pi", "Deployment/page", PAYAGG + ".containers.1.ports.0.hostPort", 80, "a port of the host"),
+    ("pi", "Deployment/page", PAYAGG + ".containers.1.livenessProbe.httpGet.host", "example.org", "a probe of another host"),
+    ("pi", "Deployment/page", PAYAGG + ".initContainers", [{"name": "first", "image": "x:1"}], None),
+    ("pi", "StatefulSet/payagg", FIRST + ".image", "ghcr.io/paystats:1", "the host of a registry"),
+    ("pi", "StatefulSet/payagg", FIRST + ".image", "localhost:5000/paystats:1", "the host of a registry"),
+    ("pi", "StatefulSet/payagg", FIRST + ".image", "paystats", "neither a tag nor a digest"),
+    ("pi", "StatefulSet/payagg", FIRST + ".image", "paystats:latest", "neither a tag nor a digest"),
+    ("pi", "Service/page", "spec.type", "NodePort", "lets in who was not asked"),
+    ("pi", "Service/page", "spec.externalIPs", ["192.0.2.1"], "lets in who was not asked"),
+    # Kafka.
+    ("pi", "Kafka/pay", "spec.kafka.listeners.1.type", "nodeport", "nodeport wants rights in the whole cluster"),
+    ("pi", "Kafka/pay", "spec.kafka.listeners.0.tls", False, "not TLS on both sides"),
+    ("pi", "Kafka/pay", "spec.kafka.listeners.1.authentication", GONE, "not TLS on both sides"),
+    ("pi", "Kafka/pay", "spec.kafka.rack", {"topologyKey": "zone"}, None),
+    ("pi", "Kafka/pay", "spec.kafka.authorization", GONE, "authorization is not simple"),
+    ("pi", "Kafka/pay", "spec.kafka.authorization.superUsers", ["CN=x"], "users who may do all"),
+    ("pi", "Kafka/pay", "spec.kafka.config.unclean.leader.election.enable", True, "takes payments back"),
+    ("pi", "KafkaNodePool/dual", "spec.jvmOptions", {"-Xms": "512m"}, "no explicit heap"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.resource.name", "*", "acls: topic *"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["All"], "acls: All on payments"),
+    ("pi", "KafkaUser/payagg", "spec.authorization", GONE, "with all rights"),
+    ("pi", "KafkaUser/payagg", "spec.authentication", GONE, "not by a certificate"),
+]
+
+
+def place(thing, path, value):
+    """Puts the value there; a key of Kafka's settings has dots in it."""
+    head, _, setting = path.partition(".kafka.config.")
+    keys = (head + ".kafka.config").split(".") + [setting] if setting else path.split(".")
+    for key in keys[:-1]:
+        thing = thing[int(key)] if isinstance(thing, list) else thing.setdefault(key, {})
+    key = int(keys[-1]) if isinstance(thing, list) else keys[-1]
+    if value is GONE:
+        del thing[key]
+    else:
+        thing[key] = value
+
+
+def changed(things, what, path, value):
+    if isinstance(what, dict):
+        return [what]
+    kind, name = what.split("/")
+    found = [each for each in things if each["kind"] == kind and each["metadata"]["name"] == name]
+    thing = copy.deepcopy(found[0])
+    place(thing, path, value)
+    return [thing]
+
+
+def main():
+    home = check.tools()
+    schemas = check.Schemas(home)
+    parts = {part: check.things_of(check.build(home, part)) for part in check.names_of_parts()}
+    failed = 0
+    for part, what, path, value, words in CASES:
+        found = check.judge(schemas, changed(parts[part], what, path, value), part == "admin")
+        good = found and (words is None or len(found) == 1 and words in found[0])
+        name = what if isinstance(what, str) else f"{what['kind']}/{what['metadata']['name']}"
+        failed += not good
+        print(f"{'ok' if good else 'FAILED'} {part} {name} {path}: "
+              f"{re.sub('^[^:]*: ', '', found[0]) if found else 'taken'}"
+              f"{'' if good or not found else f' ({len(found)}; not: {words})'}")
+    print(f"{len(CASES)} cases, {failed} not refused")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
