@@ -1,0 +1,215 @@
+"""The manifests of deploy/k8s agree with what the tools ask for, and with each other.
+
+  PYTHON tests/deploy/manifests_agree.py      with the Python of scripts/setup-kube
+
+Rights are those of the table in paystats-kafka(7), which tests/kafka/least_rights.py holds against a real broker.
+Prints what differs; exit status 1 if anything does.
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(ROOT, "tests", "deploy"), os.path.join(ROOT, "tests", "kafka")]
+sys.dont_write_bytecode = True
+from least_rights import table_of  # noqa: E402
+from manifest_cases import check  # noqa: E402
+
+# The row of the manual's table that each user of Kafka has.
+ROWS = {"payagg": "payagg, from topic to topic", "paystats-cache": "payagg --merge, paystats-cache",
+        "paystats-serve": "paystats-serve, with keys", "paygen": "paygen"}
+KEY_MEMORY_MS = 24 * 3600 * 1000  # --idempotency-memory, unless it is given
+TOOL_MEMORY = "32Mi"
+PLURALS = {"NetworkPolicy": "networkpolicies"}
+TO_APPLY = {"get", "list", "watch", "create", "patch", "update"}
+wrong = []
+
+
+def hold(what, got, want):
+    if got != want:
+        wrong.append(f"{what}: {got}, not {want}")
+
+
+class Part:
+    """What is applied at once."""
+
+    def __init__(self, name, things):
+        self.name, self.things = name, things
+
+    def all(self, kind):
+        return {each["metadata"]["name"]: each for each in self.things if each["kind"] == kind}
+
+    def pods(self):
+        """(object, pod, labels)"""
+        for each in self.things:
+            pod = check.pod_of(each)
+            if pod is not None:
+                spec = each["spec"]["jobTemplate"]["spec"] if each["kind"] == "CronJob" else each["spec"]
+                yield each, pod, spec["template"]["metadata"]["labels"]
+
+    def containers(self):
+        for thing, pod, _ in self.pods():
+            for container in pod["containers"]:
+                yield f"{self.name}: {thing['kind']}/{thing['metadata']['name']}: {container['name']}", pod, container
+
+
+def rights(part):
+    table = table_of(os.path.join(ROOT, "man", "paystats-kafka.7"))
+    kinds = {"transactionalId": "ids"}
+    hold(f"{part.name}: users", set(part.all("KafkaUser")), set(ROWS))
+    for name, user in part.all("KafkaUser").items():
+        has = set()
+        for acl in user["spec"]["authorization"]["acls"]:
+            resource = acl["resource"]
+            hold(f"{part.name}: {name}: type", acl.get("type", "allow"), "allow")
+            hold(f"{part.name}: {name}: host", acl.get("host"), None)
+            star = "*" if resource["patternType"] == "prefix" else ""
+            kind = kinds.get(resource["type"], resource["type"])
+            has |= {f"{each} on {kind} {resource['name']}{star}" for each in acl["operations"]}
+        hold(f"{part.name}: rights of {name}", sorted(has), sorted(map(str, table[ROWS[name]])))
+
+
+def topics(part):
+    named = {name: each["spec"] for name, each in part.all("KafkaTopic").items()}
+    config = {name: each["config"] for name, each in named.items()}
+    brokers = part.all("KafkaNodePool")["dual"]["spec"]["replicas"]
+    hold(f"{part.name}: topics", set(named), {"payments", "payment-stats", "payment-rejects", "payment-requests",
+                                               "payment-answers"})
+    for name, spec in named.items():
+        hold(f"{part.name}: {name}: replicas", spec["replicas"], brokers)
+        hold(f"{part.name}: {name}: cleanup.policy", spec["config"]["cleanup.policy"],
+             "compact" if name == "payment-stats" else "delete")
+    for one, other in (("payments", "payment-stats"), ("payment-requests", "payment-answers")):
+        hold(f"{part.name}: partitions of {one} and {other}", named[one]["partitions"], named[other]["partitions"])
+    hold(f"{part.name}: payments are kept", config["payments"]["retention.ms"], -1)
+    for name in ("payment-requests", "payment-answers"):
+        hold(f"{part.name}: {name}", config[name]["message.timestamp.type"], "LogAppendTime")
+        hold(f"{part.name}: {name}: retention.bytes", config[name].get("retention.bytes", -1), -1)
+        hold(f"{part.name}: {name}: long enough", config[name]["retention.ms"] >= 2 * KEY_MEMORY_MS, True)
+    payagg = part.all("StatefulSet")["payagg"]["spec"]["replicas"]
+    hold(f"{part.name}: each payagg has partitions", payagg <= named["payments"]["partitions"], True)
+
+
+def command_lines(part):
+    """Who a tool is for Kafka is itself; topics that it names are there; its name in a group is its pod's."""
+    for name, pod, container in part.containers():
+        words, tool = container["args"], container["command"][0]
+        hold(f"{name}: memory", (container["resources"]["limits"]["memory"],
+                                 container["resources"]["requests"]["memory"]), (TOOL_MEMORY, TOOL_MEMORY))
+        for topic in [word[len("kafka:"):] for word in words if word.startswith("kafka:")]:
+            hold(f"{name}: {topic} is there", topic in part.all("KafkaTopic"), True)
+        variables = set(re.findall(r"\$\((\w+)\)", " ".join(words)))
+        hold(f"{name}: variables", variables <= {each["name"] for each in container.get("env", [])}, True)
+        if "-F" not in words:
+            continue
+        mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+        volume = next(each for each in pod["volumes"] if each["name"] == mounts["/etc/paystats"])
+        secrets = [each["secret"] for each in volume["projected"]["sources"] if "secret" in each]
+        hold(f"{name}: secrets", [each["name"] for each in secrets], ["pay-cluster-ca-cert", tool])
+        if tool in ("payagg", "paystats-serve"):
+            hold(f"{name}: --instance", words[words.index("--instance") + 1], "$(POD_NAME)")
+            hold(f"{name}: POD_NAME", container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name")
+
+
+def client_file(part):
+    """The files that kafka.properties names are those that the volume has."""
+    data = next(each for name, each in part.all("ConfigMap").items() if name.startswith("kafka-client"))["data"]
+    settings = dict(line.split("=", 1) for line in data["kafka.properties"].splitlines() if line[:1] not in ("", "#"))
+    hold(f"{part.name}: brokers", settings["bootstrap.servers"], "pay-kafka-bootstrap:9093")
+    named = {os.path.basename(value) for key, value in settings.items() if key.endswith(".location")}
+    for name, pod, _ in part.containers():
+        for volume in (each for each in pod["volumes"] if "projected" in each):
+            files = {item["path"] for source in volume["projected"]["sources"]
+                     for item in source.get("secret", {}).get("items", [])}
+            hold(f"{name}: files of {volume['name']}", files, named)
+    listeners = part.all("Kafka")["pay"]["spec"]["kafka"]["listeners"]
+    hold(f"{part.name}: the listener of the tools", [(each["port"], each["type"]) for each in listeners],
+         [(9093, "internal"), (9094, "loadbalancer")])
+
+
+def selected(selector, labels):
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def network(part):
+    """All that comes in is refused for all pods; all that tools send, but to Kafka; the Service finds its pods."""
+    policies = part.all("NetworkPolicy")
+    hold(f"{part.name}: nothing unasked", policies["nothing-unasked"]["spec"],
+         {"podSelector": {}, "policyTypes": ["Ingress"]})
+    for thing, _, labels in part.pods():
+        silent = [each["spec"] for each in policies.values() if selected(each["spec"]["podSelector"], labels)
+                  and "Egress" in each["spec"]["policyTypes"]]
+        hold(f"{part.name}: {thing['metadata']['name']}: goes nowhere else", bool(silent), True)
+        hold(f"{part.name}: {thing['metadata']['name']}: its selector",
+             "selector" not in thing["spec"] or selected(thing["spec"]["selector"], labels), True)
+    open_ports = [each["spec"]["ingress"] for each in policies.values() if "ingress" in each["spec"]]
+    hold(f"{part.name}: who is let in", len(open_ports), 1)
+    for name, service in part.all("Service").items():
+        ports = {port["name"] for _, pod, labels in part.pods()
+                 if service["spec"]["selector"].items() <= labels.items()
+                 for container in pod["containers"] for port in container.get("ports", [])}
+        hold(f"{part.name}: Service {name}", {port["targetPort"] for port in service["spec"].get("ports", [])} - ports,
+             set())
+
+
+def order(part):
+    budgets = set(part.all("PodDisruptionBudget"))
+    hold(f"{part.name}: budgets", budgets, {"page", "payagg"} if part.name == "cluster" else set())
+    for name, budget in part.all("PodDisruptionBudget").items():
+        hold(f"{part.name}: budget of {name}",
+             [thing["metadata"]["name"] for thing, _, labels in part.pods()
+              if selected(budget["spec"]["selector"], labels)], [name])
+    for name, thing in part.all("StatefulSet").items():
+        hold(f"{part.name}: {name}", (thing["spec"]["podManagementPolicy"], thing["spec"]["serviceName"]),
+             ("Parallel", name))
+    if "Kafka" in {each["kind"] for each in part.things}:
+        config = part.all("Kafka")["pay"]["spec"]["kafka"]["config"]
+        brokers = part.all("KafkaNodePool")["dual"]["spec"]["replicas"]
+        for setting in ("default.replication.factor", "offsets.topic.replication.factor",
+                        "transaction.state.log.replication.factor"):
+            hold(f"{part.name}: {setting}", config[setting], brokers)
+        for setting in ("min.insync.replicas", "transaction.state.log.min.isr"):
+            hold(f"{part.name}: {setting}", config[setting], (brokers + 1) // 2)
+        # Of k3s a port of the node is one Service's: with one broker there is to be one.
+        bootstrap = part.all("Kafka")["pay"]["spec"]["kafka"]["listeners"][1].get("configuration", {})
+        hold(f"{part.name}: a Service for all brokers", bootstrap.get("createBootstrapService", True), brokers > 1)
+
+
+def deployer(admin, parts):
+    """Who deploys may apply all of each overlay, and delete what holds no payments."""
+    may = {}
+    for rule in admin.all("Role")["deployer"]["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                may[group, resource] = set(rule["verbs"])
+    used = {("batch", "jobs")}  # kubectl create job --from=cronjob/paygen
+    for part in parts:
+        for each in part.things:
+            group = each["apiVersion"].rpartition("/")[0]
+            used.add((group, PLURALS.get(each["kind"], each["kind"].lower() + "s")))
+    for key in sorted(used):
+        hold(f"deployer: may apply {key}", TO_APPLY <= may.get(key, set()), True)
+    hold("deployer: may change nothing else", sorted(key for key, verbs in may.items()
+                                                     if verbs & {"create", "update", "patch"} and key not in used), [])
+
+
+def main():
+    home = check.tools()
+    parts = [Part(name, check.things_of(check.build(home, name))) for name in check.names_of_parts()]
+    admin, overlays = parts[0], parts[1:]
+    deployer(admin, overlays)
+    for part in overlays:
+        command_lines(part)
+        network(part)
+        order(part)
+        if part.all("Kafka"):
+            rights(part)
+            topics(part)
+            client_file(part)
+    print("".join(f"{line}\n" for line in wrong), end="")
+    print(f"{len(overlays)} overlays, {len(wrong)} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The overlay `pi` of deploy/k8s, as processes (pods.py) on a real broker that has its topics, and its users by
+their certificates with their rights alone, as Strimzi would make them: within its limits of memory, with a backlog.
+
+  PYTHON tests/deploy/pods_on_kafka.py BIN      with the Python of scripts/setup-kube; by hand, or make test-deploy
+
+What is Strimzi's (operators, listeners, secrets) is not tried here: certificates, topics and rights are made by this
+program from the objects of the overlay.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "deploy"))
+sys.dont_write_bytecode = True
+from manifest_cases import check  # noqa: E402
+from pods import Memory, Pod, wait_for  # noqa: E402
+from pods_on_files import hold, total_is  # noqa: E402
+
+BACKLOG, USERS = 1_000_000, 50_000
+KINDS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
+
+
+def run(*words, **more):
+    return subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE, **more).stdout
+
+
+class Authority:
+    """Makes certificates of the users, as Strimzi's authority of clients does."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=clients-ca",
+                     "-keyout", "clients.key", "-out", "clients.crt")
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="ascii") as file:
+            return file.read()
+
+    def user(self, name):
+        """The keys of the secret of that name that the pods ask for."""
+        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                     f"{name}.csr")
+        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "clients.crt", "-CAkey", "clients.key",
+                     "-CAcreateserial", "-days", "2", "-out", f"{name}.crt")
+        return {"ca.crt": self.read("clients.crt"), "user.crt": self.read(f"{name}.crt"),
+                "user.key": self.read(f"{name}.key")}
+
+
+class Overlay:
+    def __init__(self):
+        self.things = check.things_of(check.build(check.tools(), "pi"))
+
+    def all(self, kind):
+        return [each for each in self.things if each["kind"] == kind]
+
+    def pod(self, name, *more):
+        return Pod(f"{name}-0", check.pod_of(next(each for each in self.things if each["metadata"]["name"] == name
+                                                  and check.pod_of(each) is not None)), *more)
+
+
+class Broker:
+    def __init__(self, folder, authority):
+        self.dir = os.path.join(folder, "kafka")
+        self.rig = [os.path.join(ROOT, "scripts", "kafka")]
+        tls = "listener.name.ssl.ssl"
+        self.address = run(
+            *self.rig, "start", "--dir", self.dir, "--tls",
+            "--set", f"{tls}.client.auth=required", "--set", f"{tls}.truststore.type=PEM",
+            "--set", f"{tls}.truststore.location={os.path.join(authority.folder, 'clients.crt')}",
+            "--set", "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "--set", "super.users=User:ANONYMOUS").strip()
+        with open(os.path.join(self.dir, "tls.properties"), encoding="utf-8") as file:
+            self.tls = dict(line.strip().split("=", 1) for line in file)
+
+    def make(self, topic):
+        spec = topic["spec"]
+        settings = ",".join(f"{key}={value}" for key, value in spec["config"].items())
+        run(f"{self.rig[0]}-topics", "-b", self.address, "create",
+            f"{topic['metadata']['name']}:{spec['partitions']}:{settings}")
+
+    def grant(self, user):
+        for acl in user["spec"]["authorization"]["acls"]:
+            resource = acl["resource"]
+            run(*self.rig, "admin", "--dir", self.dir, "acls", "--add", "--allow-principal",
+                f"User:CN={user['metadata']['name']}", KINDS[resource["type"]], resource["name"],
+                *(["--resource-pattern-type", "prefixed"] if resource["patternType"] == "prefix" else []),
+                *[word for each in acl["operations"] for word in ("--operation", each)])
+
+    def stop(self):
+        subprocess.run([*self.rig, "stop", "--dir", self.dir, "--now", "--wipe"], check=False, stdout=subprocess.DEVNULL)
+
+
+def play(overlay, broker, files, folder, tools):
+    claims = os.path.join(folder, "claims")
+    pods = {name: overlay.pod(name, tools, claims, files) for name in ("paygen", "payagg", "page")}
+    payagg = pods["payagg"].containers["payagg"]
+    try:
+        run(os.path.join(tools, "paygen"), "-q", "-b", broker.address, "--random", str(BACKLOG), "--users", str(USERS),
+            "-o", "kafka:payments")
+        paygen = pods["paygen"].containers["paygen"]
+        paygen.start()
+        hold("paygen", paygen.process.wait(60), 0)
+        pods["payagg"].start()
+        pods["page"].start()
+        page = pods["page"]
+        wait_for("the page is ready", page.ready)
+        print("ok all probes")
+
+        def counted():
+            return json.loads(page.get("/api/stats?limit=1")[1])["count"]
+
+        wait_for("the backlog is counted", lambda: counted() == BACKLOG + 1000)
+        print(f"ok a backlog of {BACKLOG} payments of {USERS} users")
+        hold("a POST", page.post('{"user":"edgar","paymentAmt":2.50}')[0], 200)
+        for answer in ("paid", "answered again"):
+            hold(f"a POST with a key, {answer}", page.post('{"user":"edgar","paymentAmt":5}',
+                                                           **{"Idempotency-Key": "one"})[0], 200)
+        wait_for("the total", lambda: total_is(page, "7.50"))
+        for container in (payagg, *page.containers.values()):
+            hold(f"kill -9 of {container.name}", container.end(signal.SIGKILL), -signal.SIGKILL)
+            container.start()
+        wait_for("the page is ready again", page.ready)
+        hold("a POST after it", page.post('{"user":"edgar","paymentAmt":2.50}')[0], 200)
+        wait_for("the total of all that was paid", lambda: total_is(page, "10.00"))
+        for container in (payagg, *page.containers.values()):
+            if Memory.possible:
+                print(f"-- {container.name}: {container.memory.peak() / (1 << 20):.1f} MB at most, of "
+                      f"{container.spec['resources']['limits']['memory']}")
+            hold(f"{container.name}: no warning of rights or settings", "not authorized" in container.words()
+                 or "may not be read" in container.words(), False)
+            hold(f"TERM to {container.name}", container.end(signal.SIGTERM), 0)
+        return 0
+    except (AssertionError, ValueError, KeyError) as error:
+        print(f"FAILED {error}")
+        for pod in pods.values():
+            for each in pod.containers.values():
+                if each.process:
+                    print(f"-- {each.name}: {each.process.poll()}, said:\n{each.words()}")
+        return 1
+    finally:
+        for pod in pods.values():
+            pod.close()
+
+
+def main():
+    print("the limits of memory are the kernel's" if Memory.possible else
+          "NOT TESTED: the limits of memory, which nobody may set here")
+    folder = tempfile.mkdtemp(prefix="paystats-pods-")
+    overlay = Overlay()
+    authority = Authority(folder)
+    broker = None
+    try:
+        broker = Broker(folder, authority)
+        for topic in overlay.all("KafkaTopic"):
+            broker.make(topic)
+        files = {("secret", "pay-cluster-ca-cert"): {"ca.crt": open(broker.tls["ssl.ca.location"], encoding="ascii").read()}}
+        for user in overlay.all("KafkaUser"):
+            broker.grant(user)
+            files["secret", user["metadata"]["name"]] = authority.user(user["metadata"]["name"])
+        for each in overlay.all("ConfigMap"):
+            files["configMap", each["metadata"]["name"]] = {
+                key: text.replace("pay-kafka-bootstrap:9093", broker.tls["bootstrap.servers"])
+                for key, text in each["data"].items()}
+        return play(overlay, broker, files, folder, os.path.abspath(sys.argv[1]))
+    finally:
+        if broker:
+            broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
