@@ -1,0 +1,150 @@
+# The manifests of deploy/k8s, judged without a cluster, and their pods as processes. What a cluster says of them:
+# `make test-kube`.
+
+load ../tools/helpers
+
+setup_file() {
+  home=$("$PROJECT/scripts/setup-kube" 2>"$BATS_FILE_TMPDIR/setup.err") ||
+    skip "scripts/setup-kube: $(tail -n 1 "$BATS_FILE_TMPDIR/setup.err")"
+  export KUBE_PYTHON=$home/venv/bin/python KUBECTL_PINNED=$home/bin/kubectl
+}
+
+played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
+
+@test "admin and each overlay are taken: by the schemas, and by the rules" {
+  run "$PROJECT/scripts/check-manifests"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  for part in admin cluster files pi; do [[ $output == *"$part: "*" objects"* ]]; done
+  [[ $output == *"check-manifests: 0 findings" ]]
+}
+
+@test "what must not be is refused, each for its own reason" {
+  played manifest_cases.py
+}
+
+@test "a manifest of somebody else is judged as a file, and its finding names it" {
+  "$PROJECT/scripts/check-manifests" --print files >built.yaml
+  "$PROJECT/scripts/check-manifests" built.yaml
+  sed 's/readOnlyRootFilesystem: true/readOnlyRootFilesystem: false/' built.yaml >changed.yaml
+  run "$PROJECT/scripts/check-manifests" changed.yaml
+  [ "$status" -eq 1 ]
+  [[ $output == *"changed.yaml: Deployment/page: container cache: securityContext.readOnlyRootFilesystem is not true"* ]]
+  run "$PROJECT/scripts/check-manifests" none.yaml
+  [ "$status" -eq 2 ]
+}
+
+@test "rights, topics, options and names in the manifests are those that the tools ask for" {
+  played manifests_agree.py
+}
+
+@test "images are parameters: kustomize puts any name there, and no manifest has a registry" {
+  cp -r "$PROJECT/deploy/k8s" copy
+  printf 'resources: [../copy/overlays/cluster]\nimages: [{name: paystats, newName: registry.example.org/pay, newTag: "7"}]\n' \
+    >kustomization.yaml
+  mkdir mine && mv kustomization.yaml mine
+  "$KUBECTL_PINNED" kustomize mine >built.yaml
+  run grep -c 'image: registry.example.org/pay:7' built.yaml
+  [ "$output" = 4 ]
+  run grep -c 'image:' built.yaml
+  [ "$output" = 4 ]
+}
+
+@test "Strimzi's operator watches one namespace, from its own, without a right in the cluster" {
+  cp -r "$PROJECT/deploy/k8s/admin/strimzi" strimzi
+  "$KUBE_PYTHON" - strimzi <<'PYTHON'
+import os, sys, yaml
+# In place of Strimzi's files: an object of the kind and name that each file is called by.
+folder = sys.argv[1]
+os.makedirs(os.path.join(folder, "cluster-operator"), exist_ok=True)
+with open(os.path.join(folder, "kustomization.yaml"), encoding="utf-8") as file:
+    names = [each for each in yaml.safe_load(file)["resources"] if "/" in each]
+for path in names:
+    kind, name = os.path.basename(path)[4:-5].split("-", 1)
+    thing = {"kind": {"Crd": "CustomResourceDefinition"}.get(kind, kind), "apiVersion": "v1",
+             "metadata": {"name": f"{path[17:20]}-{name}" if kind == "ClusterRole" else name}}
+    if kind == "RoleBinding":
+        thing |= {"apiVersion": "rbac.authorization.k8s.io/v1", "subjects": [
+            {"kind": "ServiceAccount", "name": "strimzi-cluster-operator", "namespace": "myproject"}]}
+    if kind == "Deployment":
+        thing |= {"apiVersion": "apps/v1", "spec": {"template": {"spec": {"containers": [{"name": name, "env": [
+            {"name": "STRIMZI_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+            {"name": "STRIMZI_OTHER", "value": "x"}]}]}}}}
+    with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+        yaml.safe_dump(thing, file)
+PYTHON
+  "$KUBECTL_PINNED" kustomize strimzi >built.yaml
+  run grep -E 'kind: ClusterRoleBinding|myproject|fieldPath' built.yaml
+  [ "$status" -eq 1 ]
+  grep -A1 'name: STRIMZI_NAMESPACE' built.yaml | grep 'value: paystats'
+  grep -A1 'name: STRIMZI_POD_SECURITY_PROVIDER_CLASS' built.yaml | grep 'value: restricted'
+  grep 'name: STRIMZI_OTHER' built.yaml
+  grep -A3 '^subjects:' built.yaml | grep 'namespace: strimzi'
+}
+
+@test "files: the page takes payments and shows them, and keeps them when each container is killed" {
+  played pods_on_files.py "$PAYSTATS_BIN"
+}
+
+# bats test_tags=deploy-long
+@test "pi: the pods do their work on a real broker, with their rights alone, within their limits of memory" {
+  "$PROJECT/scripts/setup-kafka"
+  played pods_on_kafka.py "$PAYSTATS_BIN"
+}
+
+# In place of kubectl and a cluster: what it is asked, and answers that are right unless WRONG says which is not.
+no_cluster() {
+  cat >kubectl <<'SCRIPT'
+#!/usr/bin/env bash
+[ "$1" != kustomize ] || exec "$KUBECTL_PINNED" "$@"
+[ "$1" = apply ] && body=$(cat)
+echo "$*" >>asked
+case "$*" in
+  version*) echo 'Server Version: none' ;;
+  *can-i*secrets*) [[ ${WRONG-} == secrets ]] && echo yes || { echo no; exit 1; } ;;
+  *can-i*\*\ \** | *can-i*nodes* | *can-i*impersonate* | *can-i*roles* | *can-i*rolebindings* | *can-i*namespaces* | \
+    *can-i*-n\ default* | *can-i*-n\ strimzi* | *can-i*create\ pods* | *can-i*serviceaccounts* | \
+    *can-i*delete\ kafka* | *can-i*delete\ persistent*) echo no; exit 1 ;;
+  *can-i*) echo yes ;;
+  apply*)
+    if [[ $body == *nosuchfield* ]]; then
+      [ "${WRONG-}" = field ] || { echo 'unknown field "spec.nosuchfield"' >&2; exit 1; }
+    elif [[ $body == *'"kind": "Pod"'* ]] && [ "$(grep -o allowPrivilegeEscalation <<<"$body" | wc -l)" -lt \
+      "$(grep -o readOnlyRootFilesystem <<<"$body" | wc -l)" ]; then
+      [ "${WRONG-}" = pod ] || { echo 'violates PodSecurity "restricted:latest"' >&2; exit 1; }
+    fi
+    [ "${WRONG-}" != warning ] || [[ $* != *--as=* ]] || echo 'Warning: would violate PodSecurity' >&2 ;;
+esac
+SCRIPT
+  chmod +x kubectl
+  export KUBECTL=$PWD/kubectl
+}
+
+@test "test-kube asks a cluster for all of it, and each answer that is wrong fails it" {
+  local wrong
+  no_cluster
+  run "$PROJECT/tests/deploy/on_cluster.py" --prepare
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"on_cluster: 0 failed" ]]
+  grep -q -- '--dry-run=server --validate=strict' asked
+  grep -q -- '--as=system:serviceaccount:paystats:deployer' asked
+  for wrong in secrets field pod warning; do
+    WRONG=$wrong run "$PROJECT/tests/deploy/on_cluster.py" files
+    [ "$status" -eq 1 ]
+    [[ $output == *FAILED* ]]
+  done
+}
+
+@test "test-kube says that no cluster answers" {
+  cat >nobody <<'YAML'
+apiVersion: v1
+kind: Config
+clusters: [{name: nobody, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: nobody, context: {cluster: nobody}}]
+current-context: nobody
+YAML
+  KUBECONFIG=nobody run "$PROJECT/tests/deploy/on_cluster.py"
+  [ "$status" -eq 2 ]
+  [[ $output == *"no cluster answers: KUBECONFIG names one"* ]]
+}
