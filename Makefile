@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball clean help
+.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy test-kube tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball clean help
 
 all: build
 
@@ -64,6 +64,9 @@ test-odr: setup  ## no name stands for two things: one program of all rooms, lin
 test-deploy: build ## the long tests of what is deployed, as root: packages installed, upgraded and purged, a machine booted
 	@scripts/setup-deploy --long
 	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
+
+test-kube:       ## the manifests of deploy/k8s on the cluster that KUBECONFIG names, in dry runs: make test-kube ARGS=--prepare
+	@tests/deploy/on_cluster.py $(ARGS)
 
 tidy: build      ## format, lint, the order of the rooms, man pages
 	@scripts/check-tidy $(BUILD)
