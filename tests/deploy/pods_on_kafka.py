@@ -1,7 +1,7 @@
-"""The overlay `pi` of deploy/k8s, as processes (pods.py) on a real broker that has its topics, and its users by
+"""An overlay of deploy/k8s on Kafka, as processes (pods.py) on a real broker that has its topics, and its users by
 their certificates with their rights alone, as Strimzi would make them: within its limits of memory, with a backlog.
 
-  PYTHON tests/deploy/pods_on_kafka.py BIN      with the Python of scripts/setup-kube; by hand, or make test-deploy
+  PYTHON tests/deploy/pods_on_kafka.py BIN [OVERLAY [USERS]]      with the Python of scripts/setup-kube
 
 What is Strimzi's (operators, listeners, secrets) is not tried here: certificates, topics and rights are made by this
 program from the objects of the overlay.
@@ -21,7 +21,7 @@ from manifest_cases import check  # noqa: E402
 from pods import Memory, Pod, wait_for  # noqa: E402
 from pods_on_files import hold, total_is  # noqa: E402
 
-BACKLOG, USERS = 1_000_000, 50_000
+BACKLOG = 1_000_000
 KINDS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
 
 
@@ -55,8 +55,8 @@ class Authority:
 
 
 class Overlay:
-    def __init__(self):
-        self.things = check.things_of(check.build(check.tools(), "pi"))
+    def __init__(self, name):
+        self.things = check.things_of(check.build(check.tools(), name))
 
     def all(self, kind):
         return [each for each in self.things if each["kind"] == kind]
@@ -98,12 +98,12 @@ class Broker:
         subprocess.run([*self.rig, "stop", "--dir", self.dir, "--now", "--wipe"], check=False, stdout=subprocess.DEVNULL)
 
 
-def play(overlay, broker, files, folder, tools):
+def play(overlay, users, broker, files, folder, tools):
     claims = os.path.join(folder, "claims")
     pods = {name: overlay.pod(name, tools, claims, files) for name in ("paygen", "payagg", "page")}
     payagg = pods["payagg"].containers["payagg"]
     try:
-        run(os.path.join(tools, "paygen"), "-q", "-b", broker.address, "--random", str(BACKLOG), "--users", str(USERS),
+        run(os.path.join(tools, "paygen"), "-q", "-b", broker.address, "--random", str(BACKLOG), "--users", str(users),
             "-o", "kafka:payments")
         paygen = pods["paygen"].containers["paygen"]
         paygen.start()
@@ -118,7 +118,7 @@ def play(overlay, broker, files, folder, tools):
             return json.loads(page.get("/api/stats?limit=1")[1])["count"]
 
         wait_for("the backlog is counted", lambda: counted() == BACKLOG + 1000)
-        print(f"ok a backlog of {BACKLOG} payments of {USERS} users")
+        print(f"ok a backlog of {BACKLOG} payments of {users} users")
         hold("a POST", page.post('{"user":"edgar","paymentAmt":2.50}')[0], 200)
         for answer in ("paid", "answered again"):
             hold(f"a POST with a key, {answer}", page.post('{"user":"edgar","paymentAmt":5}',
@@ -154,7 +154,8 @@ def main():
     print("the limits of memory are the kernel's" if Memory.possible else
           "NOT TESTED: the limits of memory, which nobody may set here")
     folder = tempfile.mkdtemp(prefix="paystats-pods-")
-    overlay = Overlay()
+    overlay = Overlay(sys.argv[2] if len(sys.argv) > 2 else "pi")
+    users = int(sys.argv[3]) if len(sys.argv) > 3 else 50_000
     authority = Authority(folder)
     broker = None
     try:
@@ -169,7 +170,7 @@ def main():
             files["configMap", each["metadata"]["name"]] = {
                 key: text.replace("pay-kafka-bootstrap:9093", broker.tls["bootstrap.servers"])
                 for key, text in each["data"].items()}
-        return play(overlay, broker, files, folder, os.path.abspath(sys.argv[1]))
+        return play(overlay, users, broker, files, folder, os.path.abspath(sys.argv[1]))
     finally:
         if broker:
             broker.stop()
