@@ -112,7 +112,7 @@ CASES = [
     ("pi", "StatefulSet/payagg", FIRST + ".terminationMessagePolicy", GONE, "would not say why"),
     ("pi", "StatefulSet/payagg", FIRST + ".envFrom", [{"secretRef": {"name": "payagg"}}], "envFrom"),
     ("pi", "StatefulSet/payagg", FIRST + ".env.0.valueFrom", {"secretKeyRef": {"name": "payagg", "key": "k"}}, "a secret is a file"),
-    ("pi", "Deployment/page", PAYAGG + ".containers.1.ports.0.hostPort", 80, "a port of the host"),
+    ("pi", "Deployment/page", PAYAGG + ".containers.1.ports", [{"containerPort": 80, "hostPort": 80}], "a port of the host"),
     ("pi", "Deployment/page", PAYAGG + ".containers.1.livenessProbe.httpGet.host", "example.org", "a probe of another host"),
     ("pi", "Deployment/page", PAYAGG + ".initContainers", [{"name": "first", "image": "x:1"}], None),
     ("pi", "StatefulSet/payagg", FIRST + ".image", "registry.example.org/paystats:1", "the host of a registry"),

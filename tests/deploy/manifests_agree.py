@@ -142,14 +142,16 @@ def network(part):
         hold(f"{part.name}: {thing['metadata']['name']}: goes nowhere else", bool(silent), True)
         hold(f"{part.name}: {thing['metadata']['name']}: its selector",
              "selector" not in thing["spec"] or selected(thing["spec"]["selector"], labels), True)
-    open_ports = [each["spec"]["ingress"] for each in policies.values() if "ingress" in each["spec"]]
-    hold(f"{part.name}: who is let in", len(open_ports), 1)
     for name, service in part.all("Service").items():
-        ports = {port["name"] for _, pod, labels in part.pods()
+        heard = {int(word[len("0.0.0.0:"):]) for _, pod, labels in part.pods()
                  if service["spec"]["selector"].items() <= labels.items()
-                 for container in pod["containers"] for port in container.get("ports", [])}
-        hold(f"{part.name}: Service {name}", {port["targetPort"] for port in service["spec"].get("ports", [])} - ports,
-             set())
+                 for container in pod["containers"] for word in container["args"] if word.startswith("0.0.0.0:")}
+        hold(f"{part.name}: Service {name}", {each["targetPort"] for each in service["spec"].get("ports", [])}, heard)
+    let_in = [(each["podSelector"]["matchLabels"], rule["from"], rule["ports"]) for each in
+              (policy["spec"] for policy in policies.values()) for rule in each.get("ingress", [])]
+    hold(f"{part.name}: who is let in", let_in, [(
+        part.all("Service")["page"]["spec"]["selector"],
+        [{"namespaceSelector": {"matchLabels": {"paystats-client": "true"}}}], [{"port": 8080, "protocol": "TCP"}])])
 
 
 def order(part):

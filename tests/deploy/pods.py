@@ -111,7 +111,7 @@ class Container:
                      *map(self.outside, probe["exec"]["command"][1:])]
             return subprocess.run(words, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, check=False,
                                   timeout=probe["timeoutSeconds"]).returncode == 0
-        port = {each["name"]: each["containerPort"] for each in self.spec["ports"]}[probe["httpGet"]["port"]]
+        port = probe["httpGet"]["port"]
         if f"0.0.0.0:{port}" not in self.spec["args"]:
             raise AssertionError(f"{self.name} does not listen on {port}, where its {kind} asks")
         return self.pod.get(probe["httpGet"]["path"])[0] == 200
