@@ -86,6 +86,10 @@ PYTHON
   played pods_on_files.py "$PAYSTATS_BIN"
 }
 
+@test "pi: each tool takes its options, settings and certificate, and asks for a broker" {
+  played pods_on_kafka.py "$PAYSTATS_BIN" --no-broker
+}
+
 # bats test_tags=deploy-long
 @test "pi: the pods do their work on a real broker, with their rights alone, within their limits of memory" {
   "$PROJECT/scripts/setup-kafka"

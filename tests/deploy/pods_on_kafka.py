@@ -2,6 +2,8 @@
 their certificates with their rights alone, as Strimzi would make them: within its limits of memory, with a backlog.
 
   PYTHON tests/deploy/pods_on_kafka.py BIN [OVERLAY [USERS]]      with the Python of scripts/setup-kube
+  PYTHON tests/deploy/pods_on_kafka.py BIN --no-broker            each tool, with its options, its settings and
+                                                                  its certificate, finds that no broker answers
 
 What is Strimzi's (operators, listeners, secrets) is not tried here: certificates, topics and rights are made by this
 program from the objects of the overlay.
@@ -98,6 +100,36 @@ class Broker:
         subprocess.run([*self.rig, "stop", "--dir", self.dir, "--now", "--wipe"], check=False, stdout=subprocess.DEVNULL)
 
 
+def files_of(overlay, authority, brokers, brokers_ca):
+    """What volumes are made of: the secrets that Strimzi would make, and settings with another address."""
+    files = {("secret", "pay-cluster-ca-cert"): {"ca.crt": brokers_ca}}
+    for user in overlay.all("KafkaUser"):
+        files["secret", user["metadata"]["name"]] = authority.user(user["metadata"]["name"])
+    for each in overlay.all("ConfigMap"):
+        files["configMap", each["metadata"]["name"]] = {
+            key: text.replace("pay-kafka-bootstrap:9093", brokers) for key, text in each["data"].items()}
+    return files
+
+
+def ask_nobody(overlay, folder, files, tools):
+    """Whatever is wrong on a command line, in the settings or with a certificate is said before a broker is asked."""
+    failed = 0
+    for name in ("paygen", "payagg", "page"):
+        pod = overlay.pod(name, tools, os.path.join(folder, "claims"), files)
+        try:
+            for container in pod.containers.values():
+                container.command += ["--broker-timeout", "200ms"]
+                container.start()
+            for container in pod.containers.values():
+                status, words = container.process.wait(60), container.words()
+                good = status == 2 and "error: no broker at 127.0.0.1:1 answered within 200 ms" in words
+                failed += not good
+                print(f"ok {container.name} asks a broker" if good else f"FAILED {container.name}: {status}: {words}")
+        finally:
+            pod.close()
+    return 1 if failed else 0
+
+
 def play(overlay, users, broker, files, folder, tools):
     claims = os.path.join(folder, "claims")
     pods = {name: overlay.pod(name, tools, claims, files) for name in ("paygen", "payagg", "page")}
@@ -151,26 +183,28 @@ def play(overlay, users, broker, files, folder, tools):
 
 
 def main():
-    print("the limits of memory are the kernel's" if Memory.possible else
-          "NOT TESTED: the limits of memory, which nobody may set here")
+    tools, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
     folder = tempfile.mkdtemp(prefix="paystats-pods-")
-    overlay = Overlay(sys.argv[2] if len(sys.argv) > 2 else "pi")
-    users = int(sys.argv[3]) if len(sys.argv) > 3 else 50_000
     authority = Authority(folder)
     broker = None
     try:
+        if words == ["--no-broker"]:
+            overlay = Overlay("pi")
+            return ask_nobody(overlay, folder, files_of(overlay, authority, "127.0.0.1:1", authority.read("clients.crt")),
+                              tools)
+        print("the limits of memory are the kernel's" if Memory.possible else
+              "NOT TESTED: the limits of memory, which nobody may set here")
+        overlay = Overlay(words[0] if words else "pi")
+        users = int(words[1]) if len(words) > 1 else 50_000
         broker = Broker(folder, authority)
         for topic in overlay.all("KafkaTopic"):
             broker.make(topic)
-        files = {("secret", "pay-cluster-ca-cert"): {"ca.crt": open(broker.tls["ssl.ca.location"], encoding="ascii").read()}}
         for user in overlay.all("KafkaUser"):
             broker.grant(user)
-            files["secret", user["metadata"]["name"]] = authority.user(user["metadata"]["name"])
-        for each in overlay.all("ConfigMap"):
-            files["configMap", each["metadata"]["name"]] = {
-                key: text.replace("pay-kafka-bootstrap:9093", broker.tls["bootstrap.servers"])
-                for key, text in each["data"].items()}
-        return play(overlay, users, broker, files, folder, os.path.abspath(sys.argv[1]))
+        with open(broker.tls["ssl.ca.location"], encoding="ascii") as file:
+            brokers_ca = file.read()
+        files = files_of(overlay, authority, broker.tls["bootstrap.servers"], brokers_ca)
+        return play(overlay, users, broker, files, folder, tools)
     finally:
         if broker:
             broker.stop()
