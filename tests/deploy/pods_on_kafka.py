@@ -130,6 +130,19 @@ def ask_nobody(overlay, folder, files, tools):
     return 1 if failed else 0
 
 
+def made_anew(overlay, broker, payagg):
+    """Started again and again, as Kubernetes does, it ends with 3 each time, and each time says why."""
+    run(f"{broker.rig[0]}-topics", "-b", broker.address, "delete", "payments")
+    broker.make(next(each for each in overlay.all("KafkaTopic") if each["metadata"]["name"] == "payments"))
+    for count in ("first", "second"):
+        before = len(payagg.words())
+        payagg.start()
+        hold(f"payments made anew: the status of its {count} start", payagg.process.wait(60), 3)
+        said = payagg.words()[before:]
+        hold("its termination message has the remedy", "it has been made anew" in said[-2048:]
+             and "give payagg a new output topic and a new group" in said[-2048:], True)
+
+
 def play(overlay, users, broker, files, folder, tools):
     claims = os.path.join(folder, "claims")
     pods = {name: overlay.pod(name, tools, claims, files) for name in ("paygen", "payagg", "page")}
@@ -169,6 +182,7 @@ def play(overlay, users, broker, files, folder, tools):
             hold(f"{container.name}: no warning of rights or settings", "not authorized" in container.words()
                  or "may not be read" in container.words(), False)
             hold(f"TERM to {container.name}", container.end(signal.SIGTERM), 0)
+        made_anew(overlay, broker, payagg)
         return 0
     except (AssertionError, ValueError, KeyError) as error:
         print(f"FAILED {error}")
