@@ -57,10 +57,19 @@ class Memory:
         with open(os.path.join(self.folder, "memory.max_usage_in_bytes"), encoding="ascii") as file:
             return int(file.read())
 
+    def members(self):
+        with open(os.path.join(self.folder, "cgroup.procs"), encoding="ascii") as file:
+            return [int(line) for line in file]
+
     def close(self):
-        if self.possible:
-            with contextlib.suppress(OSError):
-                os.rmdir(self.folder)
+        """With all that is still in it, such as what the tool has started."""
+        if not self.possible:
+            return
+        for pid in self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for("the container is empty", lambda: not self.members())
+        os.rmdir(self.folder)
 
 
 class Container:
