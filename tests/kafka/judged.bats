@@ -97,6 +97,16 @@ set_by_hand() {
   stops_for_good 'it has been made anew' aggregate --on-data-loss continue
 }
 
+@test "payments deleted while they are read: status 2, and what that means" {
+  topics_for 1
+  pay --random 50 --users 3 --seed 1
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --metrics prom
+  wait_for 'grep -qsx "payagg_caught_up 1" prom'
+  topics delete "$payments"
+  ended_with 2
+  grep -q "kafka:$payments: the topic, or a partition of it, is not there any more: what had not" background.err
+}
+
 # bats test_tags=situation
 @test "unread payments that are removed while payagg is suspended: a warning, or status 3" {
   topics_for 1
@@ -199,9 +209,13 @@ moved_by_hand() {
   exact
 }
 
-@test "offsets moved forward by hand skip nothing; nor do those moved back" {
+@test "offsets moved forward by hand skip nothing, also beyond the end; nor do those moved back" {
   topics_for 1
   moved_by_hand exactly-once
+  pay --random 100 --users 40 --seed 4
+  set_by_hand "$payments:0:99999"
+  aggregate
+  exact
 }
 
 # bats test_tags=situation
