@@ -13,10 +13,10 @@
 #include "kafka/hidden_messages.h"
 #include "kafka/stats_writer.h"
 #include "kafka/topics.h"
-#include "topics/companions.h"
 #include "topics/facts.h"
 #include "topics/last_message.h"
 #include "topics/output_watch.h"
+#include "topics/outside_watch.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -88,7 +88,7 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   TopicParts parts_;                  // that are assigned
   OutputWatch watch_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;
-  std::optional<Companions> companions_;
+  std::optional<OutsideWatch> outside_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
   std::vector<totals::Totals::RejectedRow> rejected_;  // reused
@@ -124,7 +124,7 @@ base::Result<void> TopicJob::Impl::open() {
   if (!consumer) return base::fail(consumer.error());
   consumer_ = std::move(*consumer);
   publisher_->set_consumer(*consumer_);
-  companions_.emplace(clock_, *consumer_);
+  outside_.emplace(context_.cluster, options_.topics.payments, *consumer_, waiter_);
   return {};
 }
 
@@ -157,8 +157,8 @@ base::Result<void> TopicJob::Impl::loop() {
       const bool paused = !is_behind();
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
       if (base::Result<void> done = context_.rejects.flush(); !done) return done;
-      if (companions_->due()) {
-        base::Result<void> same = companions_->look(parts_, known_partitions_, start_context());
+      if (outside_->due()) {
+        base::Result<void> same = outside_->look(parts_, known_partitions_, start_context());
         if (!same) return same;
       }
       count();
@@ -182,6 +182,7 @@ base::Result<void> TopicJob::Impl::take(const io::MessageBlock& block) {
     bytes += message.value ? message.value->size() : 0;
   context_.counters.bytes += bytes;
   note_last(block, parts_);
+  outside_->took(block.messages);
   const uint64_t before = decoder_.records();
   base::Result<void> taken = decoder_.decode(
       block, [this](const io::DecodedRun<record::Payment>& decoded) { return add(decoded); });

@@ -60,12 +60,17 @@ base::Result<std::string> judge_loss(std::string finding, bool may_be_anew, OnDa
                 " --on-data-loss continue goes on without them");
 }
 
+std::string has_totals_of_before(const TopicNames& topics) {
+  return fmt::format(
+      "kafka:{} has totals of payments that were there before; give payagg a new output topic and "
+      "a "
+      "new group",
+      topics.stats);
+}
+
 // `finding` ends with what the topic of payments is or does.
 tl::unexpected<base::Error> refuse_anew(const std::string& finding, const TopicNames& topics) {
-  return refuse(fmt::format(
-      "{}: it has been made anew, and kafka:{} has totals of payments that were there before; give "
-      "payagg a new output topic and a new group",
-      finding, topics.stats));
+  return refuse(finding + ": it has been made anew, and " + has_totals_of_before(topics));
 }
 
 bool has_read(const kafka::OffsetSignature& signature) {
@@ -380,6 +385,11 @@ base::Result<void> judge_companion(const kafka::SignedOffset& offset, const Star
     return refuse_options(offset.partition, context.topics);
   }
   return check_output(*offset.signature, offset.partition, context);
+}
+
+base::Error describe_other_topic(const kafka::TopicLoss& loss, const StartContext& context) {
+  return {.message = loss.what + "; " + has_totals_of_before(context.topics),
+          .kind = base::ErrorKind::kMustNotGoOn};
 }
 
 base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context) {

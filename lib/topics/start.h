@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "kafka/group_consumer.h"
+#include "kafka/input_watch.h"
 #include "kafka/offset_signature.h"
 #include "record/payment.h"
 #include "topics/options.h"
@@ -66,6 +67,9 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
 // `offset` has been committed by another member of the group: one that makes the same totals, or
 // this one must not go on.
 base::Result<void> judge_companion(const kafka::SignedOffset& offset, const StartContext& context);
+
+// Payments that were read are not in the topic any more, as was found while reading.
+base::Error describe_other_topic(const kafka::TopicLoss& loss, const StartContext& context);
 
 // The payment at `wanted`, the next one, cannot be read any more, as was found while reading;
 // `last` is that before it. Returns a warning, or nothing where all is still there.

@@ -97,6 +97,20 @@ set_by_hand() {
   stops_for_good 'it has been made anew' aggregate --on-data-loss continue
 }
 
+# bats test_tags=situation
+@test "payments made anew while payagg is suspended, and longer by then: status 3 within its next looks" {
+  topics_for 1
+  pay --random 400 --users 40 --skew 0 --seed 3
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --metrics prom -X session.timeout.ms=60000
+  wait_for 'grep -qsx "payagg_caught_up 1" prom'
+  kill -STOP "$pid"
+  anew "$payments"
+  pay --random 1000 --users 70 --seed 4
+  kill -CONT "$pid"
+  ended_with 3 100
+  grep -q "another message is at offset .* the topic has been made anew, or cut; kafka:$stats has totals of payments that were there before; give payagg a new output topic and a new group" background.err
+}
+
 @test "payments deleted while they are read: status 2, and what that means" {
   topics_for 1
   pay --random 50 --users 3 --seed 1
