@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy test-kube tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball clean help
+.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy test-kube tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball image image-arm64 clean help
 
 all: build
 
@@ -61,7 +61,7 @@ test-spark: build ## deploy/spark's job on a real Spark and broker: its totals a
 test-odr: setup  ## no name stands for two things: one program of all rooms, linked with its types
 	@scripts/build build/odr -DCMAKE_BUILD_TYPE=Release -DPAYSTATS_PCH=OFF -DPAYSTATS_ODR=ON -- all_rooms
 
-test-deploy: build ## the long tests of what is deployed, as root: packages installed, upgraded and purged, a machine booted
+test-deploy: build ## the long tests of what is deployed, as root: packages installed, upgraded and purged, a machine booted, containers
 	@scripts/setup-deploy --long
 	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
 
@@ -107,6 +107,13 @@ deb-arm64: setup ## the same package for arm64, cross-built, in build/arm64/pack
 
 tarball: build   ## the same for a machine without packages: tar -C /usr/local --strip-components=1 -xf FILE
 	@scripts/package --build $(BUILD) tarball
+
+image: build     ## an image for containers, in build/release/package; as root: make image && podman load -i FILE
+	@scripts/image --build $(BUILD)
+
+image-arm64: setup ## the same for arm64, cross-built, in build/arm64/package
+	@scripts/build-arm64 -- to_install
+	@scripts/image --build build/arm64
 
 clean:           ## remove everything that was built
 	rm -rf build

@@ -11,6 +11,8 @@ install(FILES ${page_jquery} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www C
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
   RENAME systemd.md)
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+  RENAME nginx.conf)
 
 # compressed(FILE NAME DESTINATION)  installs FILE as NAME.gz, the same bytes at any time.
 find_program(GZIP gzip REQUIRED)

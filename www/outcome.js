@@ -39,7 +39,8 @@ export function postOutcome(answer) {
   const whole = taken(answer);
   if (whole) return whole;
   if (isProblem(problem, "outcome-unknown", "key-under-way")) return { kind: "open" };
-  if (problem) return { kind: status >= 500 ? "busy" : "refused" };
+  // Of the site in deploy/nginx, in the words of the server: too many requests.
+  if (problem) return { kind: status >= 500 || status === 429 ? "busy" : "refused" };
   return { kind: status >= 400 && status < 500 && status !== 408 ? "busy" : "open" };
 }
 

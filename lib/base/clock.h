@@ -6,12 +6,18 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdint>
 
 namespace paystats::base {
 
 using Duration = std::chrono::nanoseconds;
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 using TimeOfDay = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
+// Rounded towards zero, for messages.
+constexpr int64_t whole_seconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
 
 class Clock {
  public:

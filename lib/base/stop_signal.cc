@@ -34,13 +34,15 @@ int64_t now_ms() {
   return int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000;
 }
 
-void die_of(int signal_number) {
+[[noreturn]] void die_of(int signal_number) {
   ::signal(signal_number, SIG_DFL);
   sigset_t only;
   ::sigemptyset(&only);
   ::sigaddset(&only, signal_number);
   ::raise(signal_number);
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  // The first process of a container is still there: no signal without a handler ends it.
+  ::_exit(128 + signal_number);
 }
 
 void note_signal(int signal_number) {
@@ -115,7 +117,6 @@ void StopSignal::ignore_from_now_on() {
 
 void StopSignal::die_of_it() const {
   die_of(g_signal == 0 ? SIGTERM : g_signal.load());
-  ::_exit(2);
 }
 
 }  // namespace paystats::base

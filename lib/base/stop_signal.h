@@ -38,7 +38,8 @@ class StopSignal final : public Stop {
   // just then would make a failure look like an orderly end.)
   void ignore_from_now_on();
 
-  // Ends the process by the signal that came, so that a parent shell sees why.
+  // Ends the process by the signal that came, so that a parent shell sees why; with status 128 +
+  // signal where it is the first of a container, which no signal ends.
   [[noreturn]] void die_of_it() const;
 
  private:

@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace paystats::kafka {
-namespace {
-
-int64_t seconds(base::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-}
-
-}  // namespace
 
 BrokerWatch::BrokerWatch(std::string brokers, std::optional<base::Duration> timeout,
                          base::Diagnostics& diagnostics, const base::Clock& clock)
@@ -41,7 +34,7 @@ void BrokerWatch::reachable() {
   reason_.clear();
   if (!since_) return;
   diagnostics_.warning(fmt::format("the brokers at {} answer again, after {} s", brokers_,
-                                   seconds(clock_.now() - *since_)));
+                                   base::whole_seconds(clock_.now() - *since_)));
   since_.reset();
 }
 
@@ -73,7 +66,7 @@ base::Result<void> BrokerWatch::check() {
   if (now >= next_message_) {
     next_message_ = now + kRepeat;
     diagnostics_.warning(fmt::format("still no broker at {} ({}), after {} s", brokers_, shown(),
-                                     seconds(now - *since_)));
+                                     base::whole_seconds(now - *since_)));
   }
   return {};
 }

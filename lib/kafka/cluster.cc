@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "base/shell_word.h"
 #include "kafka/rd.h"
 
 namespace paystats::kafka {
@@ -129,6 +130,16 @@ Cluster::Cluster(std::string brokers, KafkaSettings settings, const KafkaOptions
       context_(context),
       stop_(stop),
       watch_(brokers_, options.broker_timeout, context.diagnostics, context.clock) {}
+
+std::string Cluster::tool_options() const {
+  std::string options = "--bootstrap-server " + base::shell_word(brokers_);
+  const bool secured = std::ranges::any_of(settings_, [](const auto& setting) {
+    return setting.first == "security.protocol" && setting.second != "plaintext" &&
+           setting.second != "PLAINTEXT";
+  });
+  if (secured) options += " --command-config FILE";
+  return options;
+}
 
 base::Result<void> Cluster::check_patience(base::Duration grace_after_stop) {
   if (stop_.requested()) {

@@ -35,6 +35,9 @@ class Cluster {
 
   const std::string& brokers() const { return brokers_; }
   const KafkaSettings& settings() const { return settings_; }  // the user's
+  // What Kafka's own tools need to reach it, for the commands that messages name: words of a shell.
+  // "--bootstrap-server kafka:9092", and "--command-config FILE" where the cluster is secured.
+  std::string tool_options() const;
   bool create_topics() const { return create_topics_; }
   const base::RunContext& context() const { return context_; }
   const base::Stop& stop() const { return stop_; }  // that ends all waiting

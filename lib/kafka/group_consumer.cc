@@ -75,6 +75,7 @@ class Member final : public GroupConsumer {
   }
   base::Result<std::vector<PartitionOffsets>> ask_offsets(
       std::span<const int32_t> partitions) override;
+  std::vector<SignedOffset> look_at_offsets(std::span<const int32_t> partitions) override;
   base::Result<bool> commit(std::span<const SignedOffset> next) override;
   const std::string& group() const override { return options_.group; }
   std::shared_ptr<const void> group_metadata() override;
@@ -229,6 +230,11 @@ void Member::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      error_ = base::Error{fmt::format(
+          "{}: the topic, or a partition of it, is not there any more: what had not been read is "
+          "lost, and a topic that is made anew under the name is another one ({})",
+          topic_label(options_.topic), rd_kafka_err2name(raw.err))};
+      return;
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
       error_ = base::Error{fmt::format("{}: {}", topic_label(options_.topic), reason)};
@@ -263,7 +269,8 @@ base::Result<void> Member::join_again() {
                                             {.group = options_.group,
                                              .instance = options_.instance,
                                              .topic = options_.topic,
-                                             .own_id = member_id_},
+                                             .own_id = member_id_,
+                                             .decides = options_.name_decides},
                                             session);
   if (!alive) return base::fail(alive.error());
   if (*alive) {
@@ -379,11 +386,13 @@ std::vector<GroupConsumer::Position> Member::positions() const {
 
 base::Result<std::vector<PartitionOffsets>> Member::ask_offsets(
     std::span<const int32_t> partitions) {
-  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
-  for (const int32_t partition : partitions) {
-    rd_kafka_topic_partition_list_add(list.get(), options_.topic.c_str(), partition);
-  }
+  const RdPartitions list = list_of(options_.topic, partitions);
   return ask_group_offsets(*client_, {options_.group, options_.topic}, *list);
+}
+
+std::vector<SignedOffset> Member::look_at_offsets(std::span<const int32_t> partitions) {
+  const RdPartitions list = list_of(options_.topic, partitions);
+  return look_at_group_offsets(cluster_, {options_.group, options_.topic}, *list);
 }
 
 base::Result<bool> Member::commit(std::span<const SignedOffset> next) {

@@ -33,6 +33,9 @@ struct GroupConsumerOptions {
   std::string topic;
   std::string group;
   std::string instance;  // the member's static name
+  // Whether, of two processes that have this name, the one that loses it ends at once; false: a
+  // name of the same processes does that, and this member waits for it (see static_names.h).
+  bool name_decides = true;
   size_t block_messages = 1024;
   // A member that has crashed keeps its partitions this long, unless it is back sooner. (The user's
   // session.timeout.ms comes first.)
@@ -101,6 +104,10 @@ class GroupConsumer {
   // All that on_assigned() is told of these, as it is now. Waits for brokers.
   virtual base::Result<std::vector<PartitionOffsets>> ask_offsets(
       std::span<const int32_t> partitions) = 0;
+
+  // What members of the group have committed of these last, also where a transaction is open.
+  // Partitions that brokers do not tell of within a second are left out.
+  virtual std::vector<SignedOffset> look_at_offsets(std::span<const int32_t> partitions) = 0;
 
   // Commits offsets without a transaction. False: this member may not any more.
   virtual base::Result<bool> commit(std::span<const SignedOffset> next) = 0;

@@ -16,6 +16,7 @@
 namespace paystats::kafka {
 namespace {
 
+constexpr base::Duration kLookTimeout = std::chrono::seconds(1);
 constexpr base::Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
 OffsetMetadata metadata_of(const rd_kafka_topic_partition_t& offset) {
@@ -91,6 +92,14 @@ base::Result<void> ask_committed(Client& client, const GroupMember& member,
 
 }  // namespace
 
+RdPartitions list_of(const std::string& topic, std::span<const int32_t> partitions) {
+  RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const int32_t partition : partitions) {
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  }
+  return list;
+}
+
 RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next) {
   RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
   for (const record::SourceOffset& each : next) {
@@ -144,6 +153,25 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
       found.signature = metadata_of(each).signature;
     }
     offsets.push_back(std::move(found));
+  }
+  return offsets;
+}
+
+std::vector<SignedOffset> look_at_group_offsets(Cluster& cluster, const GroupMember& member,
+                                                const rd_kafka_topic_partition_list_t& partitions) {
+  std::vector<SignedOffset> offsets;
+  if (partitions.cnt == 0) return offsets;
+  const base::Result<std::unique_ptr<Client>> client =
+      Client::open_uncommitted(cluster, {{"group.id", member.group}});
+  if (!client) return offsets;
+  const RdPartitions committed(rd_kafka_topic_partition_list_copy(&partitions));
+  if (ask_outside(**client, *committed, milliseconds(kLookTimeout)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return offsets;
+  }
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = committed->elems[i];
+    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR || each.offset < 0) continue;
+    offsets.push_back({each.partition, each.offset, metadata_of(each).signature});
   }
   return offsets;
 }

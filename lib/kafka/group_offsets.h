@@ -34,10 +34,17 @@ struct GroupMember {
 base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
     Client& client, const GroupMember& member, const rd_kafka_topic_partition_list_t& partitions);
 
+// What members of the group have committed last, also in a transaction that is open. Nothing where
+// brokers do not answer within a second.
+std::vector<SignedOffset> look_at_group_offsets(Cluster& cluster, const GroupMember& member,
+                                                const rd_kafka_topic_partition_list_t& partitions);
+
 // Commits offsets by themselves. False: this member may not any more, which `may` knows first.
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
                                         std::span<const SignedOffset> next,
                                         const std::function<bool()>& may);
+
+RdPartitions list_of(const std::string& topic, std::span<const int32_t> partitions);
 
 // For librdkafka, which calls where to read next just an offset.
 RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next);

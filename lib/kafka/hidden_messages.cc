@@ -6,17 +6,10 @@
 #include <utility>
 
 namespace paystats::kafka {
-namespace {
 
-int64_t seconds(base::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-}
-
-}  // namespace
-
-HiddenMessages::HiddenMessages(std::string topic, std::string brokers,
+HiddenMessages::HiddenMessages(std::string topic, std::string tool_options,
                                base::Diagnostics& diagnostics)
-    : topic_(std::move(topic)), brokers_(std::move(brokers)), diagnostics_(diagnostics) {}
+    : topic_(std::move(topic)), tool_options_(std::move(tool_options)), diagnostics_(diagnostics) {}
 
 void HiddenMessages::look(std::span<const GroupConsumer::Position> positions, base::Instant now) {
   const bool looked_lately = looked_ && now - *looked_ <= kLookMax;
@@ -34,7 +27,7 @@ void HiddenMessages::look(std::span<const GroupConsumer::Position> positions, ba
       if (!same && before->second.told) {
         diagnostics_.note(fmt::format(
             "kafka:{}: partition {}: the transaction that hid messages for {} s has ended", topic_,
-            position.partition, seconds(now - before->second.since)));
+            position.partition, base::whole_seconds(now - before->second.since)));
       }
     }
     if (!hides) continue;
@@ -53,10 +46,10 @@ void HiddenMessages::tell(const GroupConsumer::Position& position, const Hidden&
                           base::Instant now) {
   diagnostics_.warning(fmt::format(
       "kafka:{}: partition {}: an open transaction hides {} messages for {} s; "
-      "kafka-transactions.sh --bootstrap-server {} describe-producers --topic {} --partition {} "
+      "kafka-transactions.sh {} describe-producers --topic {} --partition {} "
       "tells whose it is, and abort ends one that hangs",
-      topic_, position.partition, position.high - position.next, seconds(now - hidden.since),
-      brokers_, topic_, position.partition));
+      topic_, position.partition, position.high - position.next,
+      base::whole_seconds(now - hidden.since), tool_options_, topic_, position.partition));
 }
 
 }  // namespace paystats::kafka

@@ -3,7 +3,7 @@
 // by an unclean election, stops what is read of its partition while brokers and payagg are well: a
 // monitor, or a person, is to see that.
 //
-//   HiddenMessages hidden("payments", brokers, diagnostics);
+//   HiddenMessages hidden("payments", cluster.tool_options(), diagnostics);
 //   hidden.look(consumer.positions(), clock.now());    // several times a second
 //   lag_behind = hidden.messages();
 //
@@ -30,8 +30,8 @@ class HiddenMessages {
   // Where nobody has looked for so long, what is seen now is no longer what was seen then.
   static constexpr base::Duration kLookMax = std::chrono::seconds(5);
 
-  // `topic` and `brokers` are for the warning. `diagnostics` is borrowed.
-  HiddenMessages(std::string topic, std::string brokers, base::Diagnostics& diagnostics);
+  // `topic` and `tool_options` are for the warning. `diagnostics` is borrowed.
+  HiddenMessages(std::string topic, std::string tool_options, base::Diagnostics& diagnostics);
 
   // At all partitions that are assigned. What is known of others is forgotten.
   void look(std::span<const GroupConsumer::Position> positions, base::Instant now);
@@ -51,7 +51,7 @@ class HiddenMessages {
   void tell(const GroupConsumer::Position& position, const Hidden& hidden, base::Instant now);
 
   const std::string topic_;
-  const std::string brokers_;
+  const std::string tool_options_;
   base::Diagnostics& diagnostics_;
   std::map<int32_t, Hidden> hidden_;  // by partition
   std::optional<base::Instant> looked_;

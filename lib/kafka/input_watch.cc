@@ -18,14 +18,15 @@ constexpr base::Duration kCountTimeout = std::chrono::milliseconds(500);
 
 }  // namespace
 
-InputWatch::InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter)
-    : cluster_(cluster), topic_(std::move(topic)), waiter_(waiter) {}
+InputWatch::InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter,
+                       base::Duration interval)
+    : cluster_(cluster), topic_(std::move(topic)), waiter_(waiter), interval_(interval) {}
 
 void InputWatch::took(std::span<const io::Message> messages) {
   if (messages.empty()) return;
   last_ = {.partition = messages.back().at.partition, .mark = mark_of(messages.back())};
   if (!held_) held_ = last_;
-  if (next_look_ == io::kForever) next_look_ = waiter_.clock().now() + kLookInterval;
+  if (next_look_ == io::kForever) next_look_ = waiter_.clock().now() + interval_;
 }
 
 // One that is not there has been removed, or compacted away, or lies behind an end that has gone
@@ -46,7 +47,7 @@ std::optional<TopicLoss> InputWatch::look() {
       });
   if (!read) {
     cluster_.context().diagnostics.detail(read.error().message);
-    next_look_ = waiter_.clock().now() + kLookInterval;
+    next_look_ = waiter_.clock().now() + interval_;
     return std::nullopt;
   }
   if (found && *found != held_->mark) {

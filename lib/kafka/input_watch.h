@@ -1,5 +1,5 @@
-// Sees whether a topic that is read without a group is still the one that reading began with. Its
-// reader has no state besides what it has read, so what it counted of another topic stays counted.
+// Sees whether a topic that is read is still the one that reading began with: what was counted of
+// another topic stays counted.
 //
 //   InputWatch watch(cluster, "payments", waiter);
 //   watch.took(reader.messages());
@@ -42,8 +42,9 @@ class InputWatch {
   // A broker that has just started may not know its topics for a moment.
   static constexpr base::Duration kUnknownGrace = std::chrono::seconds(3);
 
-  // All are borrowed.
-  InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter);
+  // All are borrowed. A look takes some 20 ms.
+  InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter,
+             base::Duration interval = kLookInterval);
 
   void took(std::span<const io::Message> messages);
 
@@ -68,6 +69,7 @@ class InputWatch {
   Cluster& cluster_;
   const std::string topic_;
   const io::Waiter& waiter_;
+  const base::Duration interval_;
   std::optional<Place> held_;  // is read again in the next look: all before was the same topic
   std::optional<Place> last_;  // the newest one
   base::Instant next_look_ = io::kForever;

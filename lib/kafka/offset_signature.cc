@@ -52,8 +52,7 @@ std::string signature_text(const OffsetSignature& signature) {
 // A number that may be large, which we write in a string.
 template <class Number>
 bool read_field(std::string_view object, std::string_view name, int radix, Number& out) {
-  const std::optional<std::string_view> raw = record::raw_value(object, name);
-  const std::optional<std::string> text = raw ? record::json_string(*raw) : std::nullopt;
+  const std::optional<std::string> text = record::text_field(object, name);
   return text && (radix != 16 || text->size() == kHexDigits) &&
          base::read_number(*text, out, radix);
 }
@@ -61,8 +60,7 @@ bool read_field(std::string_view object, std::string_view name, int radix, Numbe
 // One that is not there is empty.
 bool read_name(std::string_view object, std::string_view field, std::string& out) {
   if (record::raw_values(object, field).empty()) return true;
-  const std::optional<std::string_view> raw = record::raw_value(object, field);
-  std::optional<std::string> name = raw ? record::json_string(*raw) : std::nullopt;
+  std::optional<std::string> name = record::text_field(object, field);
   if (name) out = std::move(*name);
   return name.has_value();
 }
@@ -71,8 +69,7 @@ bool read_table(std::string_view object, TableDigest& table) {
   const std::optional<std::string_view> users = record::raw_value(object, "users");
   if (!users || !base::read_number(*users, table.users)) return false;
   if (!read_field(object, "count", 10, table.count)) return false;
-  const std::optional<std::string_view> raw = record::raw_value(object, "sum");
-  const std::optional<std::string> sum = raw ? record::json_string(*raw) : std::nullopt;
+  const std::optional<std::string> sum = record::text_field(object, "sum");
   return sum && money::parse_sum(*sum, table.sum) == money::AmountFlaw::kNone;
 }
 

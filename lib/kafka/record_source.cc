@@ -11,11 +11,6 @@
 namespace paystats::kafka {
 namespace {
 
-std::optional<std::string> text_field(std::string_view object, std::string_view name) {
-  const std::optional<std::string_view> raw = record::raw_value(object, name);
-  return raw ? record::json_string(*raw) : std::nullopt;
-}
-
 bool read_partition(std::string_view object, int32_t& out) {
   const std::optional<std::string_view> raw = record::raw_value(object, "partition");
   return raw && base::read_number(*raw, out);
@@ -90,22 +85,22 @@ std::optional<RecordSource> read_record_source(std::string_view text) {
   if (!record::is_json_object(text)) return std::nullopt;
   RecordSource source;
   if (!record::raw_values(text, "cluster").empty()) {
-    std::optional<std::string> cluster = text_field(text, "cluster");
+    std::optional<std::string> cluster = record::text_field(text, "cluster");
     if (!cluster) return std::nullopt;
     source.cluster = std::move(*cluster);
   }
   if (!record::raw_values(text, "options").empty()) {
-    const std::optional<std::string> options = text_field(text, "options");
+    const std::optional<std::string> options = record::text_field(text, "options");
     if (!options || !base::read_number(*options, source.options.emplace(), 16)) {
       return std::nullopt;
     }
   }
   if (!record::raw_values(text, "last").empty()) {
-    const std::optional<std::string> last = text_field(text, "last");
+    const std::optional<std::string> last = record::text_field(text, "last");
     if (!last || !read_mark(*last, source.last.emplace())) return std::nullopt;
   }
-  std::optional<std::string> topic = text_field(text, "topic");
-  std::optional<std::string> group = text_field(text, "group");
+  std::optional<std::string> topic = record::text_field(text, "topic");
+  std::optional<std::string> group = record::text_field(text, "group");
   if (!topic || !group || !read_partition(text, source.partition)) return std::nullopt;
   source.topic = std::move(*topic);
   source.group = std::move(*group);

@@ -26,10 +26,10 @@ inline constexpr const char* kMadeWithOtherOptions =
     "new group";
 
 struct RecordSource {
-  std::string cluster;  // its id; empty: it has none
+  std::string cluster = {};  // its id; empty: it has none
   std::string topic;
   int32_t partition = 0;
-  std::string group;
+  std::string group = {};
   std::optional<uint64_t> options = {};  // a hash of those that shape totals, where it is known
   // A message that was read before the total was published, as a rule the last one.
   std::optional<MessageMark> last = {};

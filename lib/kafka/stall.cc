@@ -27,10 +27,6 @@ std::string why(rd_kafka_resp_err_t error) {
   }
 }
 
-int64_t seconds(base::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-}
-
 }  // namespace
 
 base::Result<void> Stall::go_on(rd_kafka_resp_err_t error) {
@@ -45,7 +41,8 @@ base::Result<void> Stall::go_on(rd_kafka_resp_err_t error) {
   }
   if (now >= next_message_) {
     cluster_.context().diagnostics.warning(
-        said_ ? fmt::format("{}: {}, after {} s", what_, why(error), seconds(now - *since_))
+        said_ ? fmt::format("{}: {}, after {} s", what_, why(error),
+                            base::whole_seconds(now - *since_))
               : fmt::format("{}: {}: waiting", what_, why(error)));
     said_ = true;
     next_message_ = now + kRepeat;

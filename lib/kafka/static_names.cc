@@ -96,6 +96,8 @@ std::string_view instance_of(std::string_view member_id) {
 
 base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Duration session) {
   const base::Clock& clock = cluster.context().clock;
+  // Of those that do not decide the process may end only when another has decided, and its session.
+  const base::Duration enough = (session + kMargin) * (name.decides ? 1 : 3);
   std::unique_ptr<Client> outsider;
   std::string seen;
   int none = 0;  // looks in a row that have found nobody
@@ -118,9 +120,10 @@ base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Dura
         since = clock.now();
         seen.clear();
       }
-      if (clock.now() - since > session + kMargin || (!seen.empty() && seen != now->member_id)) {
-        return true;
-      }
+      const bool joined = !seen.empty() && seen != now->member_id;
+      if (joined && name.decides) return true;
+      if (joined) since = clock.now();
+      if (clock.now() - since > enough) return true;
       seen = now->member_id;
     }
     if (!now->answered) outsider->probe_brokers();

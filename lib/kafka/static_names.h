@@ -7,6 +7,10 @@
 // has it. Otherwise nothing in Kafka's protocol tells these apart at once. But a member that runs
 // sends heartbeats, and one that does not loses the name when its session ends.
 //
+// A process of several jobs has a name for each. Two such processes that join at the same moment
+// may each take a name from the other. So one name decides which process ends, that of the first
+// job, and a member of another name waits for longer than it takes to decide that.
+//
 // The name is read from the id that the broker has made for a static member: the name, a dash and a
 // UUID. Groups are asked after by rd_kafka_list_groups(), which does not know names: librdkafka's
 // Admin requests to a coordinator end the process (a use after free, its issue 4605) where that
@@ -27,14 +31,16 @@ struct StaticName {
   const std::string& instance;
   const std::string& topic;   // that its members read
   const std::string& own_id;  // that the group gave to the caller; empty: none yet
+  bool decides = true;        // which of two processes ends
 };
 
 // The name in the id of a static member; empty where it has none.
 std::string_view instance_of(std::string_view member_id);
 
-// True: another member of that name has been there for longer than `session`, or joined meanwhile.
-// (One with a longer session than that may have crashed all the same.) False: there is none, or
-// none any more. Waits so long, and for brokers. REQUIRES: the caller's own client is closed.
+// True: another member of that name has been there for longer than `session`, or joined meanwhile;
+// where the name does not decide, only if one has been there for longer than three of them. (One
+// with a longer session than that may have crashed all the same.) False: there is none, or none any
+// more. Waits so long, and for brokers. REQUIRES: the caller's own client is closed.
 base::Result<bool> is_alive(Cluster& cluster, const StaticName& name, base::Duration session);
 
 }  // namespace paystats::kafka

@@ -210,12 +210,10 @@ class SourceHeaders {
   }
 
   std::string text_of(int32_t partition, std::optional<MessageMark> last) const {
-    return record_source_text({.cluster = options_.cluster_id,
-                               .topic = options_.source_topic,
-                               .partition = partition,
-                               .group = options_.group,
-                               .options = options_.totals_options,
-                               .last = last});
+    RecordSource source = options_.source;
+    source.partition = partition;
+    source.last = last;
+    return record_source_text(source);
   }
 
   const StatsWriterOptions& options_;
@@ -255,7 +253,7 @@ base::Result<CommitOutcome> StatsWriter::Impl::publish() {
   if (base::Result<void> begun = producer->begin(); !begun) return base::fail(begun.error());
   if (exactly_once()) {
     base::Result<void> added = producer->add_offsets(
-        {.topic = options.source_topic,
+        {.topic = options.source.topic,
          .next = publication.next,
          .group = static_cast<const rd_kafka_consumer_group_metadata_t*>(publication.group.get()),
          .group_name = consumer->group()});

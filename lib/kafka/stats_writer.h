@@ -25,18 +25,16 @@
 #include "kafka/delivered_ranges.h"
 #include "kafka/group_consumer.h"
 #include "kafka/offset_signature.h"
+#include "kafka/record_source.h"
 
 namespace paystats::kafka {
 
 struct StatsWriterOptions {
-  std::string source_topic;  // whose offsets are committed
+  RecordSource source;  // that each total names with its partition and last message; `source.topic`
+                        // is the one whose offsets are committed
   std::string topic;
   std::optional<std::string> rejects_topic = {};
   std::optional<std::string> transactional_id = {};  // without: at least once
-  // For what each total says of itself (see record_source.h).
-  std::string cluster_id = {};
-  std::string group = {};
-  uint64_t totals_options = 0;
 };
 
 class StatsWriter {

@@ -120,9 +120,9 @@ base::Result<void> check_as_many(const Cluster& cluster, const TopicSize& one,
   const TopicSize& more = one_is_less ? other : one;
   return base::fail(
       fmt::format("{} has {} partitions and {} has {}: they must be as many, since {}; grow {} by "
-                  "kafka-topics.sh --bootstrap-server {} --alter --topic {} --partitions {}",
+                  "kafka-topics.sh {} --alter --topic {} --partitions {}",
                   topic_label(one.name), one.partitions, topic_label(other.name), other.partitions,
-                  why, topic_label(less.name), cluster.brokers(), less.name, more.partitions));
+                  why, topic_label(less.name), cluster.tool_options(), less.name, more.partitions));
 }
 
 base::Result<void> check_grown(Cluster& cluster, const std::string& input,

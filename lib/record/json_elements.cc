@@ -113,6 +113,11 @@ std::optional<std::string> json_string(std::string_view raw) {
   return text;
 }
 
+std::optional<std::string> text_field(std::string_view object, std::string_view name) {
+  const std::optional<std::string_view> raw = raw_value(object, name);
+  return raw ? json_string(*raw) : std::nullopt;
+}
+
 std::string describe_position(std::string_view text, size_t at) {
   const std::string_view before = text.substr(0, at);
   const auto lines = std::count(before.begin(), before.end(), '\n');

@@ -70,6 +70,9 @@ bool is_json_object(std::string_view text);
 // The text that a value stands for, if it is a string. REQUIRES: it is a value of JSON.
 std::optional<std::string> json_string(std::string_view raw);
 
+// The text of a field that is there once, and is a string. REQUIRES: `object` is one JSON object.
+std::optional<std::string> text_field(std::string_view object, std::string_view name);
+
 // "byte 17 (line 2, column 5)"
 std::string describe_position(std::string_view text, size_t at);
 

@@ -16,9 +16,8 @@ namespace {
 constexpr size_t kHexDigits = 16;
 
 // Empty where there is no such text.
-std::string string_field(std::string_view object, std::string_view name) {
-  const std::optional<std::string_view> raw = record::raw_value(object, name);
-  return raw ? record::json_string(*raw).value_or(std::string()) : std::string();
+std::string text_or_empty(std::string_view object, std::string_view name) {
+  return record::text_field(object, name).value_or(std::string());
 }
 
 void append_field(std::string& text, std::string_view name, std::string_view value) {
@@ -75,14 +74,14 @@ RequestMessage RequestDecoder::decode(const io::Message& message) const {
     request.error = "not a JSON object";
     return request;
   }
-  request.name = string_field(*message.value, "question");
+  request.name = text_or_empty(*message.value, "question");
   if (!request.name.empty()) {
     request.kind = RequestMessage::Kind::kQuestion;
     return request;
   }
-  request.name = string_field(*message.value, "request");
-  request.output = string_field(*message.value, "output");
-  request.answers = string_field(*message.value, "answers");
+  request.name = text_or_empty(*message.value, "request");
+  request.output = text_or_empty(*message.value, "output");
+  request.answers = text_or_empty(*message.value, "answers");
   decode_payments(*message.value, request);
   if (request.error.empty()) request.kind = RequestMessage::Kind::kPayments;
   return request;
@@ -129,15 +128,15 @@ std::optional<Answer> read_answer(const io::Message& message) {
   if (!message.value || !record::is_json_object(*message.value)) return std::nullopt;
   const std::string_view object = *message.value;
   const std::optional<uint64_t> offset = number_field(object, "offset");
-  if (!offset || string_field(object, "idempotencyKey") != message.key) return std::nullopt;
+  if (!offset || text_or_empty(object, "idempotencyKey") != message.key) return std::nullopt;
   Answer answer{.key = std::string(message.key), .offset = static_cast<int64_t>(*offset)};
   answer.count = number_field(object, "accepted").value_or(0);
   if (answer.count == 0) {
-    answer.error = string_field(object, "error");
-    answer.name = string_field(object, answer.error.empty() ? "question" : "request");
+    answer.error = text_or_empty(object, "error");
+    answer.name = text_or_empty(object, answer.error.empty() ? "question" : "request");
     return answer;
   }
-  const std::string digest = string_field(object, "payments");
+  const std::string digest = text_or_empty(object, "payments");
   if (digest.size() != kHexDigits || !base::read_number(digest, answer.digest, 16)) {
     return std::nullopt;
   }

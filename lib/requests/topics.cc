@@ -51,9 +51,8 @@ bool is_good(const Setting& wanted, const std::string& found) {
 // The command that sets them, "NAME=VALUE,...".
 std::string mend_it(const kafka::Cluster& cluster, const std::string& topic,
                     const std::string& settings) {
-  return fmt::format(
-      "mend it by kafka-configs.sh --alter --topic {} --add-config {} (with --bootstrap-server {})",
-      topic, settings, cluster.brokers());
+  return fmt::format("mend it by kafka-configs.sh {} --alter --topic {} --add-config {}",
+                     cluster.tool_options(), topic, settings);
 }
 
 // Nothing where the settings may not be read.

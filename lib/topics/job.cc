@@ -16,6 +16,7 @@
 #include "topics/facts.h"
 #include "topics/last_message.h"
 #include "topics/output_watch.h"
+#include "topics/outside_watch.h"
 #include "topics/partition.h"
 #include "topics/restore.h"
 #include "topics/signature.h"
@@ -43,12 +44,12 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
         clock_(context.run.clock),
         waiter_(context.run.stop, context.run.clock),
         decoder_(options.fields, context.rejects, options.framing),
-        hidden_(options.topics.payments, context.cluster.brokers(), context.run.diagnostics),
-        watch_({.topics = options.topics,
-                .group = options.group,
-                .cluster_id = options.publish.origin.cluster_id,
-                .totals_options = options.publish.origin.options,
-                .guarantee = options.guarantee},
+        hidden_(options.topics.payments, context.cluster.tool_options(), context.run.diagnostics),
+        source_({.cluster = options.publish.origin.cluster_id,
+                 .topic = options.topics.payments,
+                 .group = options.group,
+                 .options = options.publish.origin.options}),
+        watch_({.topics = options.topics, .source = source_, .guarantee = options.guarantee},
                parts_, context) {}
 
   base::Result<void> open();
@@ -83,9 +84,11 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   const io::Waiter waiter_;
   io::MessageDecoder<record::Payment> decoder_;
   kafka::HiddenMessages hidden_;
-  TopicParts parts_;  // that are assigned
+  const kafka::RecordSource source_;  // of our totals, whatever their partition
+  TopicParts parts_;                  // that are assigned
   OutputWatch watch_;
   std::unique_ptr<kafka::GroupConsumer> consumer_;
+  std::optional<OutsideWatch> outside_;
   std::unique_ptr<TopicPublisher> publisher_;  // it wakes the consumer, so it ends first
   base::Instant counted_{};
   std::vector<totals::Totals::RejectedRow> rejected_;  // reused
@@ -102,13 +105,10 @@ base::Result<void> TopicJob::Impl::open() {
   }
   base::Result<std::unique_ptr<kafka::StatsWriter>> writer =
       kafka::StatsWriter::open(context_.cluster,
-                               {.source_topic = options_.topics.payments,
+                               {.source = source_,
                                 .topic = options_.topics.stats,
                                 .rejects_topic = options_.rejects_topic,
-                                .transactional_id = std::move(transactional_id),
-                                .cluster_id = options_.publish.origin.cluster_id,
-                                .group = options_.group,
-                                .totals_options = options_.publish.origin.options},
+                                .transactional_id = std::move(transactional_id)},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
@@ -118,11 +118,13 @@ base::Result<void> TopicJob::Impl::open() {
                                  {.topic = options_.topics.payments,
                                   .group = options_.group,
                                   .instance = options_.instance,
+                                  .name_decides = options_.is_first,
                                   .block_messages = block_messages(options_.publish.trigger)},
                                  *this, waiter_);
   if (!consumer) return base::fail(consumer.error());
   consumer_ = std::move(*consumer);
   publisher_->set_consumer(*consumer_);
+  outside_.emplace(context_.cluster, options_.topics.payments, *consumer_, waiter_);
   return {};
 }
 
@@ -155,6 +157,10 @@ base::Result<void> TopicJob::Impl::loop() {
       const bool paused = !is_behind();
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
       if (base::Result<void> done = context_.rejects.flush(); !done) return done;
+      if (outside_->due()) {
+        base::Result<void> same = outside_->look(parts_, known_partitions_, start_context());
+        if (!same) return same;
+      }
       count();
       status = consumer_->read(block, deadline(paused));
     }
@@ -176,6 +182,7 @@ base::Result<void> TopicJob::Impl::take(const io::MessageBlock& block) {
     bytes += message.value ? message.value->size() : 0;
   context_.counters.bytes += bytes;
   note_last(block, parts_);
+  outside_->took(block.messages);
   const uint64_t before = decoder_.records();
   base::Result<void> taken = decoder_.decode(
       block, [this](const io::DecodedRun<record::Payment>& decoded) { return add(decoded); });
@@ -306,8 +313,7 @@ void TopicJob::Impl::count() {
   context_.counters.users = users();
   context_.counters.lag = lag;
   context_.counters.hidden = hidden_.messages();
-  context_.counters.hidden_s = static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(hidden_.age()).count());
+  context_.counters.hidden_s = static_cast<uint64_t>(base::whole_seconds(hidden_.age()));
   context_.counters.partitions = parts_.size();
   context_.counters.caught_up = caught_up;
 }
@@ -324,14 +330,8 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
                                  {.users_max = options_.users_max, .track_changes = true}),
                              .target = each.high});
   }
-  const TotalsOrigin& origin = options_.publish.origin;
-  base::Result<void> restored = restore(context_.cluster, options_.topics.stats,
-                                        {.cluster = origin.cluster_id,
-                                         .topic = options_.topics.payments,
-                                         .partition = 0,
-                                         .group = options_.group,
-                                         .options = origin.options},
-                                        parts_, context_.counters);
+  base::Result<void> restored =
+      restore(context_.cluster, options_.topics.stats, source_, parts_, context_.counters);
   if (!restored) return base::fail(restored.error());
   const base::Result<std::vector<PartitionFacts>> facts =
       gather_facts(context_.cluster, options_.topics.payments, partitions, parts_, *consumer_);
@@ -364,7 +364,7 @@ StartContext TopicJob::Impl::start_context() const {
   return {.topics = options_.topics,
           .group = options_.group,
           .origin = options_.publish.origin,
-          .brokers = context_.cluster.brokers(),
+          .tool_options = context_.cluster.tool_options(),
           .on_data_loss = options_.on_data_loss};
 }
 

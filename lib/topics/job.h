@@ -30,8 +30,9 @@ namespace paystats::topics {
 struct TopicJobOptions {
   TopicNames topics;
   std::string group;
-  std::string instance;            // of this job alone
-  int32_t partitions = INT32_MAX;  // of both topics when they were checked
+  std::string instance;    // of this job alone
+  bool is_first = true;    // of the jobs of its process
+  int32_t partitions = 0;  // of both topics when they were checked
   std::optional<std::string> rejects_topic = {};
   Guarantee guarantee = Guarantee::kExactlyOnce;
   OnDataLoss on_data_loss = OnDataLoss::kStop;

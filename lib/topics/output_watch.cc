@@ -270,13 +270,9 @@ base::Result<void> OutputWatch::check_source(const io::Message& message) {
   const int32_t partition = message.at.partition;
   auto judge = judges_.find(partition);
   if (judge == judges_.end()) {
-    judge = judges_
-                .emplace(partition, kafka::SourceJudge({.cluster = options_.cluster_id,
-                                                        .topic = options_.topics.payments,
-                                                        .partition = partition,
-                                                        .group = options_.group,
-                                                        .options = options_.totals_options}))
-                .first;
+    kafka::RecordSource own = options_.source;
+    own.partition = partition;
+    judge = judges_.emplace(partition, kafka::SourceJudge(own)).first;
   }
   return judge->second.check(message, options_.topics.stats);
 }

@@ -40,9 +40,7 @@ namespace paystats::topics {
 
 struct OutputWatchOptions {
   TopicNames topics;
-  std::string group = {};
-  std::string cluster_id = {};
-  uint64_t totals_options = 0;  // see TotalsOrigin
+  kafka::RecordSource source = {};  // that our own totals name, whatever their partition
   Guarantee guarantee = Guarantee::kExactlyOnce;
   // Whether the topics are what they must be, or the error that says what they lack; false: that
   // cannot be said now. Empty: check_again() of requirements.h.

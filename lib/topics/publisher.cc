@@ -1,5 +1,7 @@
 #include "topics/publisher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <thread>
@@ -224,6 +226,7 @@ base::Result<bool> TopicPublisher::settle() {
     if (base::Result<void> back = put_back(); !back) return base::fail(back.error());
     return false;
   }
+  tell_success();
   std::swap(committed_, next_);
   rejects_ = {};
   if (offsets_alone_) return true;
@@ -233,10 +236,36 @@ base::Result<bool> TopicPublisher::settle() {
   return true;
 }
 
+// That brokers are away, or the topic, is said by those who look for them.
+void TopicPublisher::tell_failing() {
+  const base::Instant now = clock_.now();
+  if (context_.cluster.watch().away() || watch_.is_gone()) {
+    failing_since_.reset();
+    failing_told_.reset();
+    return;
+  }
+  if (!failing_since_) failing_since_ = begun_at_;
+  if (now - failing_told_.value_or(*failing_since_) < kFailingQuiet) return;
+  failing_told_ = now;
+  context_.run.diagnostics.warning(
+      fmt::format("no totals could be published for {} s, and it is tried again: {}",
+                  base::whole_seconds(now - *failing_since_), writer_->why()));
+}
+
+void TopicPublisher::tell_success() {
+  if (failing_told_) {
+    context_.run.diagnostics.note(fmt::format("totals are published again, after {} s",
+                                              base::whole_seconds(clock_.now() - *failing_since_)));
+  }
+  failing_since_.reset();
+  failing_told_.reset();
+}
+
 base::Result<void> TopicPublisher::put_back() {
   ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
+  tell_failing();
   if (writer_->is_topic_unknown()) watch_.cannot_publish();
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);

@@ -47,6 +47,8 @@ class TopicPublisher {
  public:
   // After a publication that did not come about, so long until it is tried again.
   static constexpr base::Duration kRetryAfter = std::chrono::milliseconds(100);
+  // Where none has come about for so long it is said, and said again.
+  static constexpr base::Duration kFailingQuiet = std::chrono::seconds(30);
   // One that takes longer may be for a topic that is not there any more.
   static constexpr base::Duration kQuick = std::chrono::seconds(2);
   static constexpr base::Duration kOffsetsAfter = std::chrono::seconds(1);
@@ -101,6 +103,8 @@ class TopicPublisher {
   base::Result<void> note_delivered();
   void publish_again(uint64_t users);
   base::Result<void> put_back();
+  void tell_failing();
+  void tell_success();
 
   const std::unique_ptr<kafka::StatsWriter> writer_;
   const TopicPublisherOptions options_;
@@ -119,10 +123,12 @@ class TopicPublisher {
   bool offsets_alone_ = false;  // no totals: it changes nothing for the trigger
 
   base::Instant offsets_not_before_{};
-  base::Instant not_before_{};  // after one that did not come about
-  bool urgent_ = false;         // what the output topic has lost is to be published
-  bool urgent_now_ = false;     // it is in the publication under way
-  std::string line_;            // reused
+  base::Instant not_before_{};                  // after one that did not come about
+  std::optional<base::Instant> failing_since_;  // none has come about
+  std::optional<base::Instant> failing_told_;   // when it was said last
+  bool urgent_ = false;                         // what the output topic has lost is to be published
+  bool urgent_now_ = false;                     // it is in the publication under way
+  std::string line_;                            // reused
 };
 
 }  // namespace paystats::topics

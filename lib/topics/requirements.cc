@@ -39,9 +39,9 @@ base::Result<void> check_policies(kafka::Cluster& cluster, const TopicNames& top
   if (*stats && **stats != "compact") {
     return base::fail(fmt::format(
         "kafka:{}: cleanup.policy is {}, and must be compact: with anything else totals are "
-        "removed while they are needed; kafka-configs.sh --bootstrap-server {} --alter --topic {} "
+        "removed while they are needed; kafka-configs.sh {} --alter --topic {} "
         "--add-config cleanup.policy=compact",
-        topics.stats, **stats, cluster.brokers(), topics.stats));
+        topics.stats, **stats, cluster.tool_options(), topics.stats));
   }
   return {};
 }

@@ -139,6 +139,7 @@ base::Result<void> TopicRun::prepare(int32_t partitions) {
         .topics = options_.topics,
         .group = options_.group,
         .instance = {},
+        .is_first = number == 0,
         .partitions = partitions,
         .rejects_topic = {},
         .guarantee = options_.guarantee,

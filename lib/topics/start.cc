@@ -60,12 +60,42 @@ base::Result<std::string> judge_loss(std::string finding, bool may_be_anew, OnDa
                 " --on-data-loss continue goes on without them");
 }
 
+std::string has_totals_of_before(const TopicNames& topics) {
+  return fmt::format(
+      "kafka:{} has totals of payments that were there before; give payagg a new output topic and "
+      "a "
+      "new group",
+      topics.stats);
+}
+
 // `finding` ends with what the topic of payments is or does.
 tl::unexpected<base::Error> refuse_anew(const std::string& finding, const TopicNames& topics) {
+  return refuse(finding + ": it has been made anew, and " + has_totals_of_before(topics));
+}
+
+bool has_read(const kafka::OffsetSignature& signature) {
+  return signature.table.users > 0 || signature.last;
+}
+
+base::Result<void> check_output(const kafka::OffsetSignature& signature, int32_t partition,
+                                const StartContext& context) {
+  if (signature.output.empty() || signature.output == context.topics.stats) return {};
+  if (!has_read(signature)) return {};
   return refuse(fmt::format(
-      "{}: it has been made anew, and kafka:{} has totals of payments that were there before; give "
-      "payagg a new output topic and a new group",
-      finding, topics.stats));
+      "kafka:{}: partition {}: the offset of group {} was committed with totals in kafka:{}, and "
+      "not in kafka:{}: a group is for one output; give payagg another --group for this one, or "
+      "none, which is the default one",
+      context.topics.payments, partition, context.group, signature.output, context.topics.stats));
+}
+
+bool has_other_options(const kafka::OffsetSignature& signature, const StartContext& context) {
+  return signature.options != context.origin.options && has_read(signature);
+}
+
+tl::unexpected<base::Error> refuse_options(int32_t partition, const TopicNames& topics) {
+  return refuse(fmt::format("kafka:{}: partition {}: the totals in kafka:{} were {}",
+                            topics.payments, partition, topics.stats,
+                            kafka::kMadeWithOtherOptions));
 }
 
 class Judge {
@@ -93,10 +123,7 @@ class Judge {
     return offsets_.signature && offsets_.signature->before_marker &&
            offsets_.committed == wanted && offsets_.low == wanted + 1;
   }
-  bool has_read() const { return offsets_.signature->table.users > 0 || offsets_.signature->last; }
-  bool other_options() const {
-    return offsets_.signature->options != context_.origin.options && has_read();
-  }
+  bool other_options() const { return has_other_options(*offsets_.signature, context_); }
   // Of the first payments there are, all are there.
   bool all_there() const { return offsets_.low == 0; }
   std::string place() const {
@@ -129,18 +156,13 @@ base::Result<void> Judge::check_origin() const {
         "copied mean nothing here; give payagg a new output topic and a new group",
         place(), cluster, own));
   }
-  const std::string& output = offsets_.signature->output;
-  if (!output.empty() && output != topics_.stats && has_read()) {
-    return refuse(fmt::format(
-        "{}: the offset of group {} was committed with totals in kafka:{}, and not in kafka:{}: a "
-        "group is for one output; give payagg another --group for this one, or none, which is the "
-        "default one",
-        place(), context_.group, output, topics_.stats));
+  if (base::Result<void> same = check_output(*offsets_.signature, offsets_.partition, context_);
+      !same) {
+    return same;
   }
   // Without totals all is read, with the options of now.
   if (other_options() && (has_totals() || !all_there())) {
-    return refuse(fmt::format("{}: the totals in kafka:{} were {}", place(), topics_.stats,
-                              kafka::kMadeWithOtherOptions));
+    return refuse_options(offsets_.partition, topics_);
   }
   return {};
 }
@@ -159,7 +181,8 @@ base::Result<void> Judge::check_payments() const {
                                          place(), last),
                        topics_);
   }
-  if (offsets_.committed && *offsets_.committed > high) {
+  // Where the last message is the same, somebody has set the offset, or what stood between was cut.
+  if (offsets_.committed && *offsets_.committed > high && facts_.last != LastMessage::kSame) {
     return refuse_anew(fmt::format("{}: the group has read up to offset {}, but the topic ends at "
                                    "offset {}",
                                    place(), *offsets_.committed, high),
@@ -278,12 +301,11 @@ std::string describe_missing(const std::vector<int32_t>& partitions, const Parti
       "with {}; all payments are there, so they are made again by a new start after this: with all "
       "members of the group stopped for their session, 10 s unless it was set (before that Kafka's "
       "tool prints an error, changes nothing, and exits 0), {}kafka-consumer-groups.sh "
-      "--bootstrap-server {} --group {} --reset-offsets --to-earliest --topic {} --execute",
+      "{} --group {} --reset-offsets --to-earliest --topic {} --execute",
       context.topics.stats, name_all(partitions), partitions.front(), first.table.users,
       first.table.count, first.offsets.signature->table.users, first.offsets.signature->table.count,
-      all_there ? "" : "where each member names its own partitions, ",
-      base::shell_word(context.brokers), base::shell_word(context.group),
-      base::shell_word(context.topics.payments + numbers));
+      all_there ? "" : "where each member names its own partitions, ", context.tool_options,
+      base::shell_word(context.group), base::shell_word(context.topics.payments + numbers));
 }
 
 }  // namespace
@@ -319,7 +341,8 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
     if (start->made_first) made_first.push_back(partition);
     if (start->marker_gone) marker_gone.push_back(partition);
     if (!start->warning.empty()) starts.warnings.push_back(std::move(start->warning));
-    starts.starts.push_back({partition, start->offset});
+    const int64_t high = each.again ? each.again->high : each.offsets.high;
+    starts.starts.push_back({partition, std::min(start->offset, high)});
   }
   if (first_missing != nullptr) {
     const bool all_there =
@@ -354,6 +377,19 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
   note_unsigned(is_unsigned, "reading begins where nothing is missed");
   note_unsigned(all_again, "all payments are read again");
   return starts;
+}
+
+base::Result<void> judge_companion(const kafka::SignedOffset& offset, const StartContext& context) {
+  if (!offset.signature) return {};
+  if (has_other_options(*offset.signature, context)) {
+    return refuse_options(offset.partition, context.topics);
+  }
+  return check_output(*offset.signature, offset.partition, context);
+}
+
+base::Error describe_other_topic(const kafka::TopicLoss& loss, const StartContext& context) {
+  return {.message = loss.what + "; " + has_totals_of_before(context.topics),
+          .kind = base::ErrorKind::kMustNotGoOn};
 }
 
 base::Result<std::string> judge_gone(const GoneFacts& facts, const StartContext& context) {

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "kafka/group_consumer.h"
+#include "kafka/input_watch.h"
 #include "kafka/offset_signature.h"
 #include "record/payment.h"
 #include "topics/options.h"
@@ -46,7 +47,7 @@ struct StartContext {
   TopicNames topics;
   std::string group;
   TotalsOrigin origin = {};  // of the totals that are made now
-  std::string brokers;       // for the remedy
+  std::string tool_options;  // of Kafka's own tools, for the remedy: Cluster::tool_options()
   OnDataLoss on_data_loss = OnDataLoss::kStop;
 };
 
@@ -62,6 +63,13 @@ bool wants_second_look(const PartitionFacts& facts);
 
 base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
                                         const StartContext& context);
+
+// `offset` has been committed by another member of the group: one that makes the same totals, or
+// this one must not go on.
+base::Result<void> judge_companion(const kafka::SignedOffset& offset, const StartContext& context);
+
+// Payments that were read are not in the topic any more, as was found while reading.
+base::Error describe_other_topic(const kafka::TopicLoss& loss, const StartContext& context);
 
 // The payment at `wanted`, the next one, cannot be read any more, as was found while reading;
 // `last` is that before it. Returns a warning, or nothing where all is still there.

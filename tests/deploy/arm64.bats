@@ -1,6 +1,6 @@
 # The tools as built for arm64, run by qemu as on a Raspberry Pi 5: its processor, and its kernel's pages of
 # 16 KiB. They say the same bytes as those of this machine. And the package of Debian for arm64, as `make
-# deb-arm64` makes it, beside that of this machine's tools. Needs a machine that is not arm64 itself.
+# deb-arm64` makes it, beside that of this machine's tools, and the image. Needs a machine that is not arm64 itself.
 # bats file_tags=deploy-long
 
 load ../tools/helpers
@@ -149,4 +149,26 @@ depends() { dpkg-deb --field "$1"/*.deb Depends | sed 's/, /\n/g' | sort; }
 @test "the tarball is named for the processor of its tools" {
   "$PROJECT/scripts/package" --build "$arm64" tarball --into .
   ls paystats-*-aarch64.tar.gz
+}
+
+@test "the image for arm64 is one, has the libraries that its tools need, and they say the same bytes on 16 KiB" {
+  [ "$(id -u)" -eq 0 ] || skip "an image takes root"
+  command -v buildah >/dev/null || skip "buildah is not installed (scripts/setup-deploy --long)"
+  "$PROJECT/scripts/image" --build "$arm64" --into image
+  ls image/paystats-*-arm64.oci.tar
+  mkdir layout
+  tar -C layout -xf image/*.oci.tar
+  blob() { echo "layout/blobs/sha256/${1#sha256:}"; }
+  manifest=$(blob "$(jq -r '.manifests[0].digest' layout/index.json)")
+  [ "$(jq -r '.architecture + " " + .config.User' "$(blob "$(jq -r .config.digest "$manifest")")")" = 'arm64 65532:65532' ]
+  # Nothing of the sysroot is in reach.
+  "$PROJECT/scripts/image" --build "$arm64" --root "$PWD/root"
+  [ "$(du -s --apparent-size --block-size=1 root | cut -f 1)" -lt 25000000 ]
+  paygen --random 20000 --users 500 --seed 1 --expect want >payments
+  in_image() { qemu-aarch64-static -cpu cortex-a76 -p 16384 -L "$PWD/root" "$PWD/root/usr/bin/$1" "${@:2}"; }
+  in_image paygen --random 20000 --users 500 --seed 1 | cmp - payments
+  in_image payagg <payments | cmp - want
+  paystats-cache --top 3 want >top
+  in_image paystats-cache --top 3 want | cmp - top
+  [ "$(in_image paystats-serve --version)" = "$(paystats-serve --version)" ]
 }

@@ -70,7 +70,7 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   [[ $output == *"/www/jquery.min.js is a regular file while "* ]]
 }
 
-@test "nothing of make install is missing: tools, manual, completions, page, units, settings" {
+@test "nothing of make install is missing: tools, manual, completions, page, units, settings, the site" {
   local page
   for tool in "${tools[@]}"; do [ -x "$installed/usr/bin/$tool" ]; done
   for page in "$PROJECT"/man/*.[157]; do
@@ -85,6 +85,7 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   done
   cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
   cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
+  cmp "$PROJECT/deploy/nginx/paystats.conf" "$installed/usr/share/doc/paystats/examples/nginx.conf"
 }
 
 @test "the link leads to the file of the package that it depends on" {

@@ -98,6 +98,30 @@ set_by_hand() {
 }
 
 # bats test_tags=situation
+@test "payments made anew while payagg is suspended, and longer by then: status 3 within its next looks" {
+  topics_for 1
+  pay --random 400 --users 40 --skew 0 --seed 3
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --metrics prom -X session.timeout.ms=60000
+  wait_for 'grep -qsx "payagg_caught_up 1" prom'
+  kill -STOP "$pid"
+  anew "$payments"
+  pay --random 1000 --users 70 --seed 4
+  kill -CONT "$pid"
+  ended_with 3 100
+  grep -q "another message is at offset .* the topic has been made anew, or cut; kafka:$stats has totals of payments that were there before; give payagg a new output topic and a new group" background.err
+}
+
+@test "payments deleted while they are read: status 2, and what that means" {
+  topics_for 1
+  pay --random 50 --users 3 --seed 1
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance one --metrics prom
+  wait_for 'grep -qsx "payagg_caught_up 1" prom'
+  topics delete "$payments"
+  ended_with 2
+  grep -q "kafka:$payments: the topic, or a partition of it, is not there any more: what had not" background.err
+}
+
+# bats test_tags=situation
 @test "unread payments that are removed while payagg is suspended: a warning, or status 3" {
   topics_for 1
   pay --random 100 --users 3 --seed 1
@@ -199,9 +223,13 @@ moved_by_hand() {
   exact
 }
 
-@test "offsets moved forward by hand skip nothing; nor do those moved back" {
+@test "offsets moved forward by hand skip nothing, also beyond the end; nor do those moved back" {
   topics_for 1
   moved_by_hand exactly-once
+  pay --random 100 --users 40 --seed 4
+  set_by_hand "$payments:0:99999"
+  aggregate
+  exact
 }
 
 # bats test_tags=situation

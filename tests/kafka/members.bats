@@ -147,6 +147,20 @@ no_members() { broker admin groups --describe --group "$group" --state 2>/dev/nu
   run ! grep -e warning -e error a.err
 }
 
+@test "a quota that lets no publication come about in time is told, and its end" {
+  [ -n "$KAFKA_DIR" ] || skip 'Kafka'"'"'s own tool needs the folder of the broker'
+  topics_for 2
+  pay --random 3000 --users 1000 --skew 0 --seed 1
+  quota() { broker admin configs --alter --entity-type clients --entity-name "$stats" "$@" >/dev/null; }
+  quota --add-config producer_byte_rate=5120
+  payagg_as a -X "client.id=$stats"
+  wait_for 'grep -q "warning: no totals could be published for [0-9]* s, and it is tried again: " a.err' 120
+  quota --delete-config producer_byte_rate
+  wait_for 'grep -q "totals are published again, after [0-9]* s" a.err' 120
+  wait_for totals_are_exact
+  end_well a
+}
+
 @test "two groups that fill one output, one of them suspended meanwhile: told to both or to one, nothing is wrong" {
   topics_for 2
   payagg_as a --group "$stats.a"
@@ -173,4 +187,62 @@ no_members() { broker admin groups --describe --group "$group" --state 2>/dev/nu
   new_output 2
   timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --group "$stats.c" --available-now
   totals_are_exact
+}
+
+@test "the name of a second job is another's for a while: the process waits for it, and goes on" {
+  topics_for 2
+  payagg_as a --jobs 2 --group "$stats.g"
+  wait_for 'have 2 a'
+  pay --random 2000 --users 50 --seed 1
+  wait_for totals_are_exact
+  # It sends heartbeats under that name, for longer than payagg takes to see whether one lives.
+  kcat -q -b "$KAFKA" -G "$stats.g" -X group.instance.id=a.1 -X enable.auto.commit=false \
+    -X session.timeout.ms=6000 -X heartbeat.interval.ms=300 -X partition.assignment.strategy=range \
+    -X auto.offset.reset=latest "$payments" >/dev/null 2>kcat.err 3>&- &
+  local other=$!
+  started+=("$other")
+  wait_for 'grep -q "as instance a.1: looking whether it lives" a.err'
+  run ! timeout 11 tail --pid="${member[a]}" -f /dev/null
+  kill -KILL "$other"
+  pay --random 2000 --users 50 --seed 2
+  wait_for totals_are_exact
+  grep -q 'nobody does: the group is joined anew' a.err
+  end_well a
+  totals_are_exact
+}
+
+# differ STATS [OPTION...]: two members of one group, of which the second has these options, both begin in
+# partitions that nobody has read; then payments come, and both end with status 3.
+differ() {
+  local name own=$stats
+  payagg_as a --group "$own.g"
+  wait_for 'have 2 a'
+  stats=$1
+  payagg_as b --group "$own.g" "${@:2}"
+  wait_for 'have 1 a b'
+  pay_on 100
+  for name in a b; do
+    pid=${member[$name]}
+    wait_for '! kill -0 "$pid" 2>/dev/null' 60
+    cp "$name.err" background.err
+    ended_with 3
+  done
+  no_more_pay
+}
+
+@test "two members of one group with other options, in partitions that nobody has read: both are told" {
+  topics_for 2
+  differ "$stats" --volume-field n
+  grep -q "the totals in kafka:$stats were made with other options" a.err
+  grep -q "the totals in kafka:$stats were made with other options" b.err
+}
+
+@test "two members of one group that fill two outputs at once: both are told" {
+  topics_for 2
+  local one=$stats two
+  two=$(unique stats)
+  topic "$two" 2 cleanup.policy=compact
+  differ "$two"
+  grep -q "was committed with totals in kafka:$two, and not in kafka:$one" a.err
+  grep -q "was committed with totals in kafka:$one, and not in kafka:$two" b.err
 }

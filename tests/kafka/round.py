@@ -41,8 +41,8 @@ class Round(Pipeline):
         super().keep(reason)
         if self.keyed:
             with open(os.path.join(self.folder, "keys"), "w", encoding="utf-8") as file:
-                file.writelines(f"{key.name}: {attempt}\n" for key in self.keyed.keys.values()
-                                for attempt in key.attempts + key.last_asked)
+                file.writelines(f"{key.name}: {attempt}\n" for key in list(self.keyed.keys.values())
+                                for attempt in list(key.attempts) + list(key.last_asked))
 
     # ---- The pipeline
 

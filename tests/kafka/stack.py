@@ -90,6 +90,15 @@ class Broker:
     def stop(self):
         self.run("stop", "--now", "--wipe")
 
+    def breaks(self):
+        """How often a coordinator of groups has broken by itself (Kafka 4.1.0, started after a full disk and killed
+        on the way): from then on it answers no member of its groups until the broker is started again."""
+        count = 0
+        for node in range(1, self.nodes + 1):
+            with open(os.path.join(self.folder, f"node-{node}.log"), "rb") as log:
+                count += sum(b"No in-memory snapshot for epoch" in line for line in log)
+        return count
+
     def alive(self):
         """Whether all its processes run."""
         return subprocess.run([os.path.join(PROJECT, "scripts", "kafka"), "status", "--dir", self.folder],

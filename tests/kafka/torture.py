@@ -30,6 +30,8 @@ What is hurt (--only takes some of these, with commas between):
   disk        the broker's disk fills (needs root, for a small tmpfs)
   leader      three brokers, one of which dies: leaders change (a cluster of its own; only by name)
 
+A round in which a broker's log says that its own coordinator has broken is told, and is no difference.
+
 Prints rounds, faults and differences; exit 1 if there is a difference, whose evidence stays in the
 folder that is named. --seconds and --faults limit the run, whichever comes first.
 """
@@ -80,7 +82,7 @@ class Torture:
             sys.exit(f"torture: --only: {', '.join(sorted(unknown))}: no such fault; see --help")
         self.counts, self.key_counts = collections.Counter(), collections.Counter()
         self.recoveries = collections.defaultdict(list)
-        self.rounds = self.differences = 0
+        self.rounds = self.differences = self.breaks = 0
         self.disk = None
 
     def open_broker(self):
@@ -124,8 +126,15 @@ class Torture:
             work.play(FAULTS, min(most, rng.randint(4, 8)), limit)
 
         try:
+            breaks = broker.breaks()
             difference = work.attempt(course)
-            if difference:
+            if difference and broker.breaks() > breaks:
+                self.breaks += 1
+                print(f"THE BROKER BROKE, seed {self.arguments.seed} round {number} ({folder}): {difference}",
+                      flush=True)
+                broker.kill("KILL")
+                broker.start()
+            elif difference:
                 self.differences += 1
                 print(f"DIFFERENCE seed {self.arguments.seed} round {number} ({work.shape}; {folder}): {difference}",
                       flush=True)
@@ -145,7 +154,7 @@ class Torture:
                   f"of {len(times)}")
         print(f"keyed: {dict(self.key_counts)}")
         print(f"rounds {self.rounds}, faults {sum(self.counts.values())} ({dict(sorted(self.counts.items()))}), "
-              f"differences {self.differences}")
+              f"differences {self.differences}" + (f", and in {self.breaks} the broker broke" if self.breaks else ""))
 
 
 def main():

@@ -42,3 +42,28 @@ on_hangup() {
   kill -TERM "$pid"
   ended_with 0
 }
+
+# first_process COMMAND...: starts it as the first process of a container, and sets `first`, its pid outside.
+first_process() {
+  unshare --map-root-user --pid --fork true 2>refused || skip "no namespace of processes: $(cat refused)"
+  in_background unshare --map-root-user --pid --fork --kill-child "$@"
+  wait_for 'first=$(pgrep -P "$pid")'
+}
+
+@test "the first process of a container, which no signal without a handler ends, ends by one that has come" {
+  first_process paygen --random 0 --rate 1000 -o payments.jsonl
+  wait_for '[ -s payments.jsonl ]'
+  kill -TERM "$first"
+  ended_with 143
+  payagg -q payments.jsonl >totals
+}
+
+@test "so does one that is stuck in a write, by the second signal" {
+  mkfifo stuck
+  sleep 1000 3>&- <stuck &
+  started+=("$!")
+  first_process bash -c 'exec paygen --random 0 >stuck'
+  wait_for '[ "$(cat "/proc/$first/comm")" = paygen ] && grep -q "^SigCgt:.*[4-7c-f]...$" "/proc/$first/status"'
+  wait_for 'kill -TERM "$first" 2>/dev/null; ! kill -0 "$pid" 2>/dev/null' 30
+  ended_with 143
+}

@@ -3,30 +3,9 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { becomes, eventually, openPage, Pipeline, startBrowser } from "./harness.mjs";
-import { Forwarder, freePort, NAME, Nginx, variants } from "./nginx.mjs";
-
-const TLS = { ignoreHTTPSErrors: true }; // the certificate is the test's own
-
-// Requests by other means than a browser: {status, body}, or the answer itself to read on.
-const agent = new Agent({ keepAlive: false });
-function ask(nginx, target, { method = "GET", headers = {}, body = "", servername = NAME, open = false } = {}) {
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest({ host: "127.0.0.1", port: nginx.port, path: target, method, agent, servername, rejectUnauthorized: false,
-      headers: { Host: `${NAME}:${nginx.port}`, ...(body && { "Content-Type": "application/json", "Content-Length": body.length }), ...headers } },
-    async (answer) => {
-      if (open) return void resolve(answer);
-      let text = "";
-      for await (const chunk of answer) text += chunk;
-      resolve({ status: answer.statusCode, headers: answer.headers, body: text });
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-const payment = (user) => JSON.stringify({ user, paymentAmt: "2.50", volume: "2" });
+import { ask, Forwarder, freePort, NAME, Nginx, payment, TLS, variants } from "./nginx.mjs";
 
 describe("behind a proxy that the server does not know", () => {
   let browser, pipeline, nginx;
@@ -157,7 +136,7 @@ describe("behind a proxy that --public-url names", () => {
   });
 
   test("the path without its slash leads to the page", async () => {
-    for (const variant of ["the manual's example", "the path is left on"]) {
+    for (const variant of ["the manual's example", "the path is left on", "deploy/nginx"]) {
       await nginx.become(variant);
       const view = await openPage(browser, `${nginx.origin}/paystats`, TLS);
       assert.equal(new URL(view.page.url()).pathname, "/paystats/");

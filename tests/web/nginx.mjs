@@ -1,15 +1,16 @@
-// Debian's nginx as a reverse proxy between the browser and the server: the example of
-// man/paystats-serve.1, in a process of its own, with ports and certificate of the test.
+// Debian's nginx as a reverse proxy between the browser and the server: the example of man/paystats-serve.1,
+// or the site of deploy/nginx, in a process of its own, with ports and certificate of the test.
 //
 //   const nginx = await Nginx.start({ server: () => pipeline.port, variant: "the path is left on" });
 //   nginx.url            // https://pay.example.org:PORT/paystats/, a name that tests map to 127.0.0.1
 //   await nginx.become("its own Host");
 //
-// A variant is the example with a change that the manual speaks of: see VARIANTS.
+// A variant is the site, or the example with a change that the manual speaks of: see VARIANTS.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request as httpsRequest } from "node:https";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,15 +19,16 @@ import { eventually, root } from "./harness.mjs";
 export const NAME = "pay.example.org";
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
+const site = () => readFileSync(path.join(root, "deploy/nginx/paystats.conf"), "utf8");
 function example() {
   const page = readFileSync(path.join(root, "man/paystats-serve.1"), "utf8");
   const [, text] = /^\.Sh BEHIND A PROXY\n[^]*?^\.Bd -literal.*\n([^]*?)^\.Ed$/m.exec(page);
   return text.replaceAll("\\e", "\\");
 }
 
-// Each change must change something: the manual may have come to say something else.
+// Each change must change something: the text may have come to say something else.
 function changed(text, from, to) {
-  assert.ok(text.includes(from), `the manual's example has ${from}`);
+  assert.ok(text.includes(from), `the configuration has ${from}`);
   return text.replaceAll(from, to);
 }
 const ownHost = (text) => changed(text, "proxy_set_header Host $host;", "");
@@ -35,10 +37,14 @@ const VARIANTS = {
   "the manual's example": (text) => text,
   "the path is left on": leftOn,
   "its own Host": ownHost,
+  "deploy/nginx": site,
   // As short as people write it.
   "nothing but proxy_pass": (text) => text.replace(/location [^]*\n {4}\}/, "location / { proxy_pass http://127.0.0.1:8080; }"),
 };
 export const variants = Object.keys(VARIANTS);
+// Not among them, since a page can do little with it: eleven payments, and one more after a minute.
+export const STRICT = "deploy/nginx, a POST a minute";
+VARIANTS[STRICT] = () => changed(site(), "rate=5r/s", "rate=1r/m");
 
 export async function freePort() {
   const server = createServer();
@@ -57,7 +63,7 @@ export class Nginx {
   // `server` is asked for the server's port each time that nginx is started.
   static async start({ server, port, variant = variants[0] }) {
     const nginx = new Nginx();
-    Object.assign(nginx, { server, port: port ?? await freePort(), folder: mkdtempSync(path.join(tmpdir(), "paystats-nginx.")) });
+    Object.assign(nginx, { server, port: port ?? await freePort(), plainPort: await freePort(), folder: mkdtempSync(path.join(tmpdir(), "paystats-nginx.")) });
     nginx.binary = execFileSync(path.join(root, "scripts/nginx-path")).toString().trim();
     assert.ok(nginx.binary, "no nginx: run scripts/setup-nginx");
     execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -81,6 +87,9 @@ export class Nginx {
 
   configuration() {
     let text = changed(VARIANTS[this.variant](example()), "listen 443", `listen 127.0.0.1:${this.port}`);
+    // Of the site alone. Not every machine has IPv6.
+    text = text.replaceAll("listen [::]:443", `listen 127.0.0.2:${this.port}`)
+      .replaceAll("listen 80", `listen 127.0.0.1:${this.plainPort}`).replaceAll("listen [::]:80", `listen 127.0.0.2:${this.plainPort}`);
     text = changed(text, "127.0.0.1:8080", `127.0.0.1:${this.server()}`);
     text = changed(text, `/etc/ssl/certs/${NAME}.pem`, this.file("pem"));
     text = changed(text, `/etc/ssl/private/${NAME}.key`, this.file("key"));
@@ -124,6 +133,26 @@ ${text}}
     rmSync(this.folder, { recursive: true });
   }
 }
+
+export const TLS = { ignoreHTTPSErrors: true }; // the certificate is the test's own
+
+// Requests by other means than a browser: {status, headers, body}, or the answer itself to read on.
+const agent = new Agent({ keepAlive: false });
+export function ask(nginx, target, { method = "GET", headers = {}, body = "", servername = NAME, open = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({ host: "127.0.0.1", port: nginx.port, path: target, method, agent, servername, rejectUnauthorized: false,
+      headers: { Host: `${NAME}:${nginx.port}`, ...(body && { "Content-Type": "application/json", "Content-Length": body.length }), ...headers } },
+    async (answer) => {
+      if (open) return void resolve(answer);
+      let text = "";
+      for await (const chunk of answer) text += chunk;
+      resolve({ status: answer.statusCode, headers: answer.headers, body: text });
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+export const payment = (user) => JSON.stringify({ user, paymentAmt: "2.50", volume: "2" });
 
 // What passes each connection on to the port of the server, and nothing else: ssh -L, docker -p.
 export class Forwarder {

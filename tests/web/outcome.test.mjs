@@ -31,7 +31,7 @@ describe("what an answer says", () => {
       ["open", answer(502)], ["open", answer(408)], ["open", answer(503, "outcome-unknown")], ["open", answer(409, "key-under-way")],
       ["busy", answer(503, "busy")], ["busy", answer(503, "stopping")], ["busy", answer(507, "not-stored")], ["busy", answer(501, "keys-not-kept")],
       ["refused", answer(422, "invalid-payments")], ["refused", answer(422, "key-reused")], ["refused", answer(413, "too-large")], ["refused", answer(403, "foreign-origin")],
-      ["busy", answer(401)], ["busy", answer(403)], ["busy", answer(404)], ["busy", answer(429)],
+      ["busy", answer(401)], ["busy", answer(403)], ["busy", answer(404)], ["busy", answer(429)], ["busy", answer(429, "busy")],
     ]) assert.equal(postOutcome(given).kind, kind, JSON.stringify(given));
     assert.deepEqual(["foreign-origin", "misdirected", "busy"].map((type) => isAboutAddress(answer(421, type).problem)), [true, true, false]);
     assert.equal(isAboutAddress(null), false);

@@ -8,4 +8,5 @@ import "./pane.test.mjs";
 import "./frame.test.mjs";
 import "./life.test.mjs";
 import "./behind.test.mjs";
+import "./site.test.mjs";
 import "./access.test.mjs";

@@ -62,6 +62,13 @@ TEST_F(ClusterTest, TakesTheBrokersOfTheOptionBeforePropertiesAndThoseBeforeTheE
   EXPECT_EQ((*make(options))->brokers(), "option:4");
 }
 
+TEST_F(ClusterTest, KafkasOwnToolsNeedAFileOnlyWhereItIsSecured) {
+  KafkaOptions options{.brokers = "a:1,b:2", .properties = {"security.protocol=plaintext"}};
+  EXPECT_EQ((*make(options))->tool_options(), "--bootstrap-server a:1,b:2");
+  options.properties = {"security.protocol=ssl"};
+  EXPECT_EQ((*make(options))->tool_options(), "--bootstrap-server a:1,b:2 --command-config FILE");
+}
+
 TEST_F(ClusterTest, ReadsTheFileWithItsCommentsAndSpacesAndThenTheProperties) {
   KafkaOptions options{.brokers = "a:1",
                        .properties = {"linger.ms=2", "client.id=x=y"},

@@ -84,7 +84,7 @@ class GroupConsumerTest : public MockClusterTest {
   std::unique_ptr<StatsWriter> open_writer(std::optional<std::string> transactional_id) {
     mock().create(topic_ + "-stats", 1);
     base::Result<std::unique_ptr<StatsWriter>> writer =
-        StatsWriter::open(*cluster_, {.source_topic = topic_,
+        StatsWriter::open(*cluster_, {.source = {.topic = topic_},
                                       .topic = topic_ + "-stats",
                                       .rejects_topic = {},
                                       .transactional_id = std::move(transactional_id)});
@@ -222,7 +222,7 @@ TEST_F(GroupConsumerTest, APublicationOfManyRequestsArrivesWholeAndInOrder) {
   const std::string stats = topic_ + "-stats";
   mock().create(stats, 2);
   base::Result<std::unique_ptr<StatsWriter>> writer =
-      StatsWriter::open(*cluster_, {.source_topic = topic_,
+      StatsWriter::open(*cluster_, {.source = {.topic = topic_},
                                     .topic = stats,
                                     .rejects_topic = stats + "-rejects",
                                     .transactional_id = group_});

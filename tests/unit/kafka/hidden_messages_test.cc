@@ -33,7 +33,7 @@ class HiddenMessagesTest : public ::testing::Test {
   HiddenMessages& hidden() {
     if (!hidden_) {
       diagnostics_.emplace("test", base::Verbosity::kNormal, to_.get());
-      hidden_.emplace("payments", "host:9092", *diagnostics_);
+      hidden_.emplace("payments", "--bootstrap-server host:9092", *diagnostics_);
     }
     return *hidden_;
   }

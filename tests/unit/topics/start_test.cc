@@ -12,7 +12,7 @@ StartContext context(OnDataLoss on_data_loss = OnDataLoss::kStop) {
   return {.topics = {.payments = "payments", .stats = "payment-stats"},
           .group = "the group",
           .origin = {.cluster_id = "here", .output = "payment-stats", .options = 5},
-          .brokers = "a:1,b:2",
+          .tool_options = "--bootstrap-server a:1,b:2",
           .on_data_loss = on_data_loss};
 }
 
@@ -267,6 +267,46 @@ TEST(TopicStart, AnOffsetBehindTheEndIsAskedForAgain) {
   // A member before has gone on meanwhile.
   found.again->high = 201;
   EXPECT_EQ(start_of(found), 0);
+}
+
+TEST(TopicStart, AnotherMemberMakesTheSameTotalsOrThisOneMustNotGoOn) {
+  const auto judged = [](auto change) {
+    kafka::SignedOffset offset{
+        .partition = 3, .offset = 7, .signature = signed_facts().offsets.signature};
+    change(offset);
+    const base::Result<void> same = judge_companion(offset, context());
+    if (same) return std::string();
+    EXPECT_EQ(same.error().kind, base::ErrorKind::kMustNotGoOn);
+    return same.error().message;
+  };
+  EXPECT_EQ(judged([](auto&) {}), "");
+  EXPECT_EQ(judged([](auto& offset) { offset.signature.reset(); }), "") << "set by hand";
+  EXPECT_TRUE(
+      says(judged([](auto& offset) { offset.signature->options = 6; }),
+           "kafka:payments: partition 3: the totals in kafka:payment-stats were made with"));
+  EXPECT_TRUE(says(judged([](auto& offset) { offset.signature->output = "b"; }),
+                   "committed with totals in kafka:b, and not in kafka:payment-stats"));
+  EXPECT_EQ(judged([](auto& offset) {
+              offset.signature->options = 6;
+              offset.signature->table = {};
+              offset.signature->last.reset();
+            }),
+            "")
+      << "nothing has been read with them";
+}
+
+TEST(TopicStart, AnOffsetSetBeyondTheEndOfTheSameTopicSkipsNothing) {
+  PartitionFacts found = unsigned_facts(500, 149);
+  found.last = LastMessage::kSame;
+  found.again = found.offsets;
+  EXPECT_EQ(start_of(found), 0) << "all payments are there";
+  found = unsigned_facts(500, 149, 100);
+  found.last = LastMessage::kSame;
+  EXPECT_EQ(start_of(found), 150);
+  // The end of a transaction that was committed beyond was cut by an election.
+  found = signed_facts();
+  found.offsets.committed = 202;
+  EXPECT_EQ(start_of(found), 200);
 }
 
 TEST(TopicStart, TotalsOfPaymentsThatDoNotExistMeanATopicMadeAnew) {

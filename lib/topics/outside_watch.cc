@@ -1,0 +1,50 @@
+#include "topics/outside_watch.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace paystats::topics {
+
+OutsideWatch::OutsideWatch(kafka::Cluster& cluster, std::string payments,
+                           kafka::GroupConsumer& consumer, const io::Waiter& waiter)
+    : clock_(waiter.clock()),
+      consumer_(consumer),
+      input_(cluster, std::move(payments), waiter, kInputInterval) {}
+
+bool OutsideWatch::due() const {
+  const base::Instant now = clock_.now();
+  return now >= next_look_ || now >= input_.next_look();
+}
+
+base::Result<void> OutsideWatch::look(const TopicParts& own, int32_t partitions,
+                                      const StartContext& context) {
+  const base::Instant now = clock_.now();
+  if (now >= next_look_) {
+    next_look_ = now + kMembersInterval;
+    if (base::Result<void> same = look_at_members(own, partitions, context); !same) return same;
+  }
+  if (now < input_.next_look()) return {};
+  const std::optional<kafka::TopicLoss> loss = input_.look();
+  return loss ? base::fail(describe_other_topic(*loss, context)) : base::Result<void>();
+}
+
+base::Result<void> OutsideWatch::look_at_members(const TopicParts& own, int32_t partitions,
+                                                 const StartContext& context) {
+  std::vector<int32_t> others;
+  for (int32_t partition = 0; partition < partitions; ++partition) {
+    if (!own.contains(partition)) others.push_back(partition);
+  }
+  std::map<int32_t, int64_t> committed;
+  for (const kafka::SignedOffset& offset : consumer_.look_at_offsets(others)) {
+    const auto before = committed_.find(offset.partition);
+    const bool moved = before != committed_.end() && before->second != offset.offset;
+    committed.emplace(offset.partition, offset.offset);
+    if (!moved) continue;
+    if (base::Result<void> same = judge_companion(offset, context); !same) return same;
+  }
+  committed_ = std::move(committed);
+  return {};
+}
+
+}  // namespace paystats::topics
