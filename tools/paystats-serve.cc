@@ -24,6 +24,7 @@ namespace {
 struct Options {
   std::optional<std::string> stats;
   std::string listen = "127.0.0.1:8080";
+  bool wait_for_address = false;
   std::optional<std::string> www;
   std::string output = "-";
   std::optional<std::string> public_url;
@@ -49,6 +50,8 @@ void declare(cli::CommandLine& line, Options& options) {
   line.section("The server");
   line.text("--listen", options.listen, "ADDRESS",
             "HOST:PORT (default 127.0.0.1:8080; port 0 is any free one) or unix:PATH");
+  line.flag("--wait-for-address", options.wait_for_address,
+            "wait where this machine does not have that address yet");
   line.text(
       "--public-url", options.public_url, "URL",
       "the address of the page behind a proxy: http:// or https://, host, maybe port and path");
@@ -87,6 +90,7 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   http::HttpRunOptions result;
   result.router = std::move(*router);
   result.address = std::move(*address);
+  result.wait_for_address = options.wait_for_address;
   result.stats_path = *options.stats;
   result.output_is_topic = output.kind == io::Endpoint::Kind::kTopic;
   result.output_name = output.kind == io::Endpoint::Kind::kStdio ? "stdout" : output.name;
@@ -98,7 +102,8 @@ base::Result<http::HttpRunOptions> run_options(const Options& options, const io:
   return result;
 }
 
-// Nothing has been taken yet, so to be told to end while a broker is waited for is no failure.
+// Nothing has been taken yet, so to be told to end while a broker, or an address, is waited for is
+// no failure.
 base::Result<base::ExitStatus> interrupted_or(const base::Error& error) {
   if (error.kind == base::ErrorKind::kInterrupted) return base::ExitStatus::kDone;
   return base::fail(error);
@@ -127,7 +132,7 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   if (!keyed) return interrupted_or(keyed.error());
   http::HttpRun server(std::move(*plan), context);
   base::Result<void> opened = server.open(std::move(*sink), std::move(*page), std::move(*keyed));
-  if (!opened) return base::fail(opened.error());
+  if (!opened) return interrupted_or(opened.error());
 
   // Beyond this point all is open: only the output can fail.
   const base::Result<void> done = server.run();

@@ -158,7 +158,10 @@ base::Result<base::RunOutcome> serve_or_list(const CacheOptions& options,
 
   const bool cut_short = input->cut_short();
   // What a command has written that failed is no whole input, and a list would look as if it were.
-  if (status > base::ExitStatus::kRejected && !cut_short) return base::RunOutcome{.status = status};
+  const bool wrong = status == base::ExitStatus::kMustNotGoOn;
+  if (wrong || (status > base::ExitStatus::kRejected && !cut_short)) {
+    return base::RunOutcome{.status = status};
+  }
   if (done = print_top(cache.view(), *options.top, *output); !done) return end_of(done, status);
   if (cut_short) {
     context.diagnostics.warning("the input was cut short: these are the first users so far");

@@ -27,7 +27,8 @@ CacheConnection::CacheConnection(Socket socket, std::shared_ptr<view::View> view
       to_write_(socket_.get_executor()),
       has_room_(socket_.get_executor()) {}
 
-void CacheConnection::start(std::function<void()> on_closed) {
+void CacheConnection::start(std::function<void()> on_wait, std::function<void()> on_closed) {
+  on_wait_ = std::move(on_wait);
   on_closed_ = std::move(on_closed);
   loop::ErrorCode ignored;
   socket_.non_blocking(true, ignored);
@@ -93,6 +94,7 @@ loop::asio::awaitable<void> CacheConnection::read_requests() {
       line_begun_.reset();
     } else if (!line_begun_) {
       line_begun_ = clock_.now();
+      on_wait_();
     }
     const auto [error, bytes] =
         co_await socket_.async_read_some(loop::asio::buffer(buffer), loop::use_result);
@@ -235,6 +237,7 @@ loop::asio::awaitable<bool> CacheConnection::send_some() {
   }
   buffers[0] += front_sent_;
   write_begun_ = clock_.now();
+  on_wait_();
   const auto [error, bytes] = co_await socket_.async_write_some(buffers, loop::use_result);
   write_begun_.reset();
   if (error) co_return false;

@@ -28,13 +28,15 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   CacheConnection(Socket socket, std::shared_ptr<view::View> view, const base::Clock& clock,
                   const CacheServerOptions& options);
 
-  // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing.
-  void start(std::function<void()> on_closed);
+  // Serves the client until one of the two sides ends it; calls `on_closed` as the last thing, and
+  // `on_wait` whenever it begins to wait for the client to do what it may be overdue with.
+  void start(std::function<void()> on_wait, std::function<void()> on_closed);
 
   void view_changed();  // a watcher will hear of it
   bool watching() const { return watch_.has_value(); }
   void finish();  // answers what has arrived, sends the last state, closes
   void close();   // at once
+  bool waits() const { return write_begun_ || line_begun_; }
   bool overdue(base::Instant now) const;
 
  private:
@@ -58,6 +60,7 @@ class CacheConnection : public std::enable_shared_from_this<CacheConnection> {
   const std::shared_ptr<view::View> view_;
   const base::Clock& clock_;
   const CacheServerOptions options_;
+  std::function<void()> on_wait_;
   std::function<void()> on_closed_;
   int parts_running_ = 0;
 

@@ -38,7 +38,8 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   void begin_anew(std::shared_ptr<view::View> other);
   void stop();
   void end_if_empty();
-  void check_deadlines();
+  void check_now_and_then();
+  bool check_deadlines();
   loop::asio::awaitable<void> accept_clients();
   loop::asio::awaitable<void> tell_watchers();
   void add(CacheConnection::Socket socket);
@@ -56,7 +57,7 @@ struct CacheServer::Impl : std::enable_shared_from_this<CacheServer::Impl> {
   loop::asio::steady_timer accept_pause;
   loop::asio::steady_timer watch_pause;
   loop::AsyncCondition change;
-  std::unique_ptr<loop::Ticker> checks;
+  std::unique_ptr<loop::Ticker> checks;  // while a client is waited for
   std::unique_ptr<loop::Ticker> last_call;
   std::unordered_set<std::shared_ptr<CacheConnection>> connections;
   uint64_t seen = 0;
@@ -69,8 +70,6 @@ base::Result<void> CacheServer::Impl::start() {
   acceptor.assign(loop::asio::local::stream_protocol(), listener.get(), error);
   if (error) return base::fail(base::system_error(claim->path(), error.value()));
   listener.release();
-  checks =
-      std::make_unique<loop::Ticker>(loop, options.check_interval, [this] { check_deadlines(); });
   // `this` is kept alive by the completion handlers.
   const auto keep = [self = shared_from_this()](const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);
@@ -111,12 +110,16 @@ void CacheServer::Impl::add(CacheConnection::Socket socket) {
   auto connection = std::make_shared<CacheConnection>(std::move(socket), view, clock, options);
   connections.insert(connection);
   // Weak, since we own it: a loop that is abandoned leaves no ring behind.
-  connection->start([weak = weak_from_this(), key = std::weak_ptr(connection)] {
-    const std::shared_ptr<Impl> self = weak.lock();
-    if (!self) return;
-    self->connections.erase(key.lock());
-    self->end_if_empty();
-  });
+  connection->start(
+      [weak = weak_from_this()] {
+        if (const std::shared_ptr<Impl> self = weak.lock()) self->check_now_and_then();
+      },
+      [weak = weak_from_this(), key = std::weak_ptr(connection)] {
+        const std::shared_ptr<Impl> self = weak.lock();
+        if (!self) return;
+        self->connections.erase(key.lock());
+        self->end_if_empty();
+      });
 }
 
 loop::asio::awaitable<void> CacheServer::Impl::tell_watchers() {
@@ -144,11 +147,22 @@ loop::asio::awaitable<void> CacheServer::Impl::tell_watchers() {
   }
 }
 
-void CacheServer::Impl::check_deadlines() {
+void CacheServer::Impl::check_now_and_then() {
+  if (checks) return;
+  checks = std::make_unique<loop::Ticker>(loop, options.check_interval, [this] {
+    if (!check_deadlines()) checks.reset();
+  });
+}
+
+// False: nobody is waited for.
+bool CacheServer::Impl::check_deadlines() {
   const base::Instant now = clock.now();
+  bool waits = false;
   for (const auto& connection : all()) {
+    waits = waits || connection->waits();
     if (connection->overdue(now)) connection->close();
   }
+  return waits;
 }
 
 // A search that is under way goes on in the view that it began in, which lives as long as its

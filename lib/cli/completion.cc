@@ -11,13 +11,14 @@
 namespace paystats::cli {
 namespace {
 
-enum class Value { kNone, kWords, kFile, kFolder, kEndpoint, kOther };
+enum class Value { kNone, kWords, kFile, kFolder, kEndpoint, kCommand, kOther };
 
 Value value_of(std::string_view metavar) {
   if (metavar.empty()) return Value::kNone;
   if (metavar == "PATH" || metavar == "FILE") return Value::kFile;
   if (metavar == "DIR") return Value::kFolder;
   if (metavar == "ENDPOINT" || metavar == "INPUT") return Value::kEndpoint;
+  if (metavar == "COMMAND...") return Value::kCommand;
   return Value::kOther;
 }
 
@@ -199,6 +200,7 @@ std::string bash_value(Value value, const std::vector<std::string>& words) {
       return "folders";
     case Value::kEndpoint:
       return "endpoints";
+    case Value::kCommand:
     case Value::kOther:
       return "other";
   }
@@ -259,7 +261,8 @@ std::string zsh_value(const std::string& tool, Value value, const std::string& m
   if (value == Value::kFolder) action = "_files -/";
   if (value == Value::kEndpoint) action = fmt::format("_{}_endpoint", tool);
   if (value == Value::kWords) action = fmt::format("({})", fmt::join(words, " "));
-  const bool named = value == Value::kWords;  // the words say it themselves
+  if (value == Value::kCommand) return ":*:::command:_normal";  // and all words behind it
+  const bool named = value == Value::kWords;                    // the words say it themselves
   return fmt::format(":{}:{}", named ? "word" : escaped(metavar, "\\:"), action);
 }
 
@@ -276,7 +279,7 @@ std::string zsh_script(const Declared& declared) {
     for (const std::string& name : option.names) {
       // The value of -o in the same word or in the next one; that of --output also behind a =.
       std::string_view joined = is_short(name) ? "+" : "=";
-      if (value == Value::kNone) joined = "";
+      if (value == Value::kNone || value == Value::kCommand) joined = "";
       add(fmt::format("{}{}{}[{}]{}", once, name, joined, escaped(option.help, "\\[]:"),
                       zsh_value(declared.tool, value, option.metavar, option.words)));
     }
@@ -330,6 +333,7 @@ std::string fish_value(Value value, const std::vector<std::string>& words) {
       return " -x -a '(__fish_complete_directories)'";
     case Value::kEndpoint:
       return " -r -F -a '- kafka:'";
+    case Value::kCommand:
     case Value::kOther:
       return " -x";
   }

@@ -1,6 +1,7 @@
 #include "http/answer_feed.h"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -41,7 +42,11 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   void lose();
   void retry_later();
   void watch_on();
+  void check_now_and_then();
+  bool has_deadlines() const;
   void check_deadlines();
+  void ask_if_silent(base::Instant now);
+  void end_doubt();
   bool is_overdue(base::Instant now) const;
   void watch_says(std::string line);
   void send(Question question);
@@ -72,7 +77,10 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
   bool was_overdue = false;                    // at the last check
   loop::asio::steady_timer retry_timer;
   base::Duration retry_after;
-  std::unique_ptr<loop::Ticker> checks;
+  std::unique_ptr<loop::Ticker> checks;  // while has_deadlines()
+  bool attended = false;                 // there are clients
+  bool doubtful = false;
+  std::vector<std::function<void()>> doubters;  // wait for the end of that
 
   // The newest that any answer has shown, and what the watch has announced. News are the latter
   // alone, at the pace of the cache: were an answer that came first news too, each page that is
@@ -99,6 +107,7 @@ struct AnswerFeed::Impl : std::enable_shared_from_this<AnswerFeed::Impl> {
 
 void AnswerFeed::Impl::connect() {
   connecting_since = clock.now();
+  check_now_and_then();
   const std::weak_ptr<Impl> weak = weak_from_this();
   const auto on_close = [weak](const base::Error&) {
     if (const auto self = weak.lock()) self->lose();
@@ -163,6 +172,7 @@ void AnswerFeed::Impl::lose() {
   const base::Result<api::PreparedAnswerPtr> away = base::fail("the cache is away");
   for (const auto& [key, all] : abandoned) tell(all, away);
   if (was_connected) on_change();
+  end_doubt();
   if (!stopped) retry_later();
 }
 
@@ -175,6 +185,19 @@ void AnswerFeed::Impl::retry_later() {
   });
 }
 
+void AnswerFeed::Impl::check_now_and_then() {
+  if (checks || stopped) return;
+  checks = std::make_unique<loop::Ticker>(loop, kCheckInterval, [this] {
+    check_deadlines();
+    if (!has_deadlines()) checks.reset();
+  });
+}
+
+bool AnswerFeed::Impl::has_deadlines() const {
+  const bool connecting = watch != nullptr && !connected;
+  return !stopped && (attended || connecting || watch_asked || !sent.empty());
+}
+
 // Twice in a row: where this process has been stopped itself, what the cache has said meanwhile is
 // read between the two.
 void AnswerFeed::Impl::check_deadlines() {
@@ -182,9 +205,19 @@ void AnswerFeed::Impl::check_deadlines() {
   const bool overdue = is_overdue(now);
   if (overdue && std::exchange(was_overdue, true)) return lose();
   was_overdue = overdue;
+  if (attended) ask_if_silent(now);
+}
+
+void AnswerFeed::Impl::ask_if_silent(base::Instant now) {
   if (!watch_spoke || watch_asked || now - watch_line < options.silence_max) return;
   watch_asked = now;
   watch_on();
+}
+
+void AnswerFeed::Impl::end_doubt() {
+  doubtful = false;
+  const auto told = std::exchange(doubters, {});
+  for (const auto& known : told) known();
 }
 
 bool AnswerFeed::Impl::is_overdue(base::Instant now) const {
@@ -207,6 +240,7 @@ void AnswerFeed::Impl::watch_says(std::string line) {
   advance(*answer);
   const api::TotalsState before = std::exchange(announced, answer->totals);
   settle(announced != before);
+  end_doubt();
 }
 
 // The state that an answer shows may be newer than what was known.
@@ -231,6 +265,7 @@ void AnswerFeed::Impl::send(Question question) {
   question.sent = clock.now();
   questions->send(question.key);
   sent.push_back(std::move(question));
+  check_now_and_then();
 }
 
 void AnswerFeed::Impl::send_large() {
@@ -294,8 +329,6 @@ void AnswerFeed::on_long_answer(std::function<void(size_t)> on_long) {
 }
 
 void AnswerFeed::start() {
-  impl_->checks = std::make_unique<loop::Ticker>(impl_->loop, kCheckInterval,
-                                                 [this] { impl_->check_deadlines(); });
   impl_->connect();
 }
 
@@ -304,6 +337,24 @@ void AnswerFeed::stop() {
   impl_->checks.reset();
   impl_->retry_timer.cancel();
   impl_->lose();
+}
+
+void AnswerFeed::attend(bool clients) {
+  Impl& feed = *impl_;
+  if (std::exchange(feed.attended, clients) == clients || !clients || feed.stopped) return;
+  feed.check_now_and_then();
+  const base::Instant now = feed.clock.now();
+  feed.doubtful = feed.connected && now - feed.watch_line >= feed.options.silence_max;
+  feed.ask_if_silent(now);
+}
+
+bool AnswerFeed::in_doubt() const {
+  return impl_->doubtful;
+}
+
+void AnswerFeed::await_word(std::function<void()> known) {
+  assert(impl_->doubtful);
+  impl_->doubters.push_back(std::move(known));
 }
 
 bool AnswerFeed::connected() const {
@@ -328,7 +379,7 @@ bool AnswerFeed::overtaken(const api::PreparedAnswer& answer) const {
 }
 
 api::PreparedAnswerPtr AnswerFeed::prepared(const protocol::Query& query) {
-  if (!impl_->connected) return nullptr;
+  if (!impl_->connected || impl_->doubtful) return nullptr;
   const auto found = impl_->kept_by_key.find(protocol::request_line(query));
   if (found == impl_->kept_by_key.end()) return nullptr;
   impl_->kept.splice(impl_->kept.begin(), impl_->kept, found->second);

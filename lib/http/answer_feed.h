@@ -8,10 +8,11 @@
 //   feed.ask(query, [](const Result<PreparedAnswerPtr>& answer) { ... });
 //   feed.stop();
 //
-// A cache that is frozen says nothing and ends nothing. So a watch that has been silent for a while
-// is asked for again, which a cache answers at once whatever else it is asked: where no line comes
-// the cache is away, within three seconds of its last word. A cache that is slow with one question
-// answers this all the same.
+// A cache that is frozen says nothing and ends nothing. So while there are clients a watch that has
+// been silent for a while is asked for again, which a cache answers at once whatever else it is
+// asked: where no line comes the cache is away, within three seconds of its last word. A cache that
+// is slow with one question answers this all the same. While there is no client, nobody is woken
+// for it: the first one that comes then has to wait for the cache's word, or its absence.
 //
 // The answer to a query at a version is made once and shared by all that ask; those that ask while
 // it is on its way wait for the same. Of large pages one is on its way at a time, so that others
@@ -71,6 +72,15 @@ class AnswerFeed {
 
   void start();
   void stop();  // the cache is away from now on
+
+  // Whether there are clients. At first there are none.
+  void attend(bool clients);
+  // Clients have come, and the cache has not spoken since, nor shortly before. What it has said may
+  // be older than it should be: prepared() has nothing, ask() brings what the cache says now.
+  bool in_doubt() const;
+  // Calls `known` once that is over, and connected() and ready() are what they say. REQUIRES:
+  // in_doubt().
+  void await_word(std::function<void()> known);
 
   bool connected() const;
   bool ready() const;         // as the cache says it of itself

@@ -166,23 +166,26 @@ std::optional<api::Action> HttpConnection::answer(HttpHead& head) {
   if (const auto* response = std::get_if<api::HttpResponse>(&action)) {
     respond(*response);
   } else if (const auto* report = std::get_if<api::Report>(&action)) {
-    const api::ServerFigures figures = service_.now();
-    switch (report->kind) {
-      case api::Report::Kind::kReadiness:
-        respond(api::readiness_response(figures));
-        break;
-      case api::Report::Kind::kMetrics:
-        respond(api::metrics_response(figures));
-        break;
-      case api::Report::Kind::kKeys:
-        respond(api::keys_response(figures.keys));
-        break;
-    }
+    if (report->kind != api::Report::Kind::kKeys && service_.feed.in_doubt()) return action;
+    respond(response_to(*report));
   } else if (const auto* ask = std::get_if<api::AskStats>(&action);
              !ask || !answer_from_memory(*ask)) {
     return action;
   }
   return std::nullopt;
+}
+
+api::HttpResponse HttpConnection::response_to(const api::Report& report) const {
+  const api::ServerFigures figures = service_.now();
+  switch (report.kind) {
+    case api::Report::Kind::kReadiness:
+      return api::readiness_response(figures);
+    case api::Report::Kind::kMetrics:
+      return api::metrics_response(figures);
+    case api::Report::Kind::kKeys:
+      break;
+  }
+  return api::keys_response(figures.keys);
 }
 
 bool HttpConnection::answer_from_memory(const api::AskStats& ask) {
@@ -211,9 +214,25 @@ loop::asio::awaitable<void> HttpConnection::perform(api::Action action) {
     co_await ask_key(std::move(*key));
   } else if (auto* ask = std::get_if<api::AskStats>(&action)) {
     co_await ask_stats(std::move(*ask));
+  } else if (const auto* report = std::get_if<api::Report>(&action)) {
+    co_await tell(*report);
   } else {
     co_await open_stream(std::move(std::get<api::OpenStream>(action)));
   }
+}
+
+// Once it is known whether the cache is there, which nobody has asked it for some time.
+loop::asio::awaitable<void> HttpConnection::tell(api::Report report) {
+  std::function<void(std::function<void(bool)>)> start =
+      [this](const std::function<void(bool)>& done) {
+        service_.feed.await_word([done] { done(true); });
+      };
+  if (service_.feed.in_doubt()) {
+    if (!may_wait(Clients::Wait::kForCache)) co_return;
+    begin(State::kWaiting, base::Duration::max());
+    co_await loop::await_call<bool>(std::move(start));
+  }
+  respond(response_to(report));
 }
 
 loop::asio::awaitable<void> HttpConnection::ask_stats(api::AskStats ask) {

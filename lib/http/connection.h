@@ -42,6 +42,7 @@ class HttpConnection final : public ConnectionIo,
   void refuse_head(HeadStatus status, const std::string& flaw);
   // Nothing: it has been answered. Else what is to be done for it.
   std::optional<api::Action> answer(HttpHead& head);
+  api::HttpResponse response_to(const api::Report& report) const;
   bool answer_from_memory(const api::AskStats& ask);
   loop::asio::awaitable<void> perform(api::Action action);
   loop::asio::awaitable<void> take_payments(api::TakePayments take);
@@ -52,6 +53,7 @@ class HttpConnection final : public ConnectionIo,
   loop::asio::awaitable<void> store(api::PostedPayments posted);
   loop::asio::awaitable<void> ask_key(api::AskKey ask);
   loop::asio::awaitable<PostOutcome> await_outcome(PaymentWriter::Post post);
+  loop::asio::awaitable<void> tell(api::Report report);
   loop::asio::awaitable<void> ask_stats(api::AskStats ask);
   loop::asio::awaitable<void> open_stream(api::OpenStream open);
   void respond(const api::HttpResponse& response);

@@ -48,6 +48,16 @@ base::Result<ListenAddress> parse_listen_address(const std::string& text) {
       "{}: not an address such as 127.0.0.1:8080, [::1]:8080, localhost:0 or unix:PATH", text));
 }
 
+bool is_missing(loop::EventLoop& loop, const ListenAddress& address) {
+  if (address.host.empty()) return false;
+  loop::ErrorCode error;
+  const Tcp::endpoint any_port(parse_host(address.host, error), 0);
+  Tcp::socket socket(loop.context());
+  if (!error) socket.open(any_port.protocol(), error);
+  if (!error) socket.bind(any_port, error);
+  return error == std::errc::address_not_available;
+}
+
 base::Result<Listener> Listener::open(loop::EventLoop& loop, const ListenAddress& address) {
   return address.host.empty() ? open_unix(loop, address.socket_path) : open_tcp(loop, address);
 }

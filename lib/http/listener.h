@@ -28,6 +28,9 @@ struct ListenAddress {
 // "127.0.0.1:8080", "[::1]:0", "localhost:80" or "unix:PATH".
 base::Result<ListenAddress> parse_listen_address(const std::string& text);
 
+// Whether this machine has no such address, which it may be given later (by DHCP, say).
+bool is_missing(loop::EventLoop& loop, const ListenAddress& address);
+
 // As a URL writes it: "127.0.0.1", "[::1]".
 std::string url_host(const loop::asio::ip::address& address);
 

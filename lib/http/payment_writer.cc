@@ -62,11 +62,12 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
   bool keyed_broken = false;
   bool keys_full = false;  // as has been told
   bool stopped = false;
-  std::unique_ptr<loop::Ticker> checks{};
+  std::unique_ptr<loop::Ticker> checks{};       // while there is something to be checked
   std::optional<loop::EventLoop::Work> work{};  // the loop lives until on_stopped
 
   void queue(WriteItem item);
   void hand_over();
+  void check_now_and_then();
   void check_waits();
   std::vector<uint64_t> take_back(std::vector<uint64_t> ids);
   std::optional<PostOutcome> hand_elsewhere(WriteItem& item);
@@ -82,6 +83,7 @@ struct PaymentWriter::LoopSide : std::enable_shared_from_this<LoopSide> {
 
   void note_keys_full(const PostOutcome& outcome) {
     if (outcome.posting != Posting::kNoRoomForKey || std::exchange(keys_full, true)) return;
+    check_now_and_then();
     handlers.on_keys_full(true);
   }
 
@@ -197,12 +199,19 @@ PaymentWriter::~PaymentWriter() {
 
 base::Result<void> PaymentWriter::start() {
   side_->work.emplace(side_->loop);
-  side_->checks = std::make_unique<loop::Ticker>(side_->loop, kCheckInterval,
-                                                 [side = side_.get()] { side->check_waits(); });
   if (side_->keyed) {
     if (base::Result<void> started = side_->keyed->start(); !started) return started;
   }
   return side_->thread->start();
+}
+
+// An idle server is not woken for this.
+void PaymentWriter::LoopSide::check_now_and_then() {
+  if (checks || stopped) return;
+  checks = std::make_unique<loop::Ticker>(loop, kCheckInterval, [this] {
+    check_waits();
+    if (waiting.empty() && !keys_full) checks.reset();
+  });
 }
 
 // Of those posts that have waited too long: what has not begun never will. What has begun has been
@@ -286,6 +295,7 @@ std::optional<uint64_t> PaymentWriter::post(Post post, OnOutcome on_outcome) {
   side.bytes += bytes;
   side.waiting.emplace(item.id, Waiting{std::move(on_outcome), side.clock.now(), bytes, item.key(),
                                         item.asks(), elsewhere});
+  side.check_now_and_then();
   const uint64_t id = item.id;
   if (!elsewhere) side.queue(std::move(item));
   return id;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/descriptor_limit.h"
+#include "io/wait.h"
 #include "loop/event_loop.h"
 #include "record/payment.h"
 
@@ -17,6 +18,9 @@ namespace {
 constexpr base::Duration kWriterTimeout = std::chrono::seconds(1);
 // For the cache to be there: no warning where both start at once, but one for a mistyped path.
 constexpr base::Duration kCacheTimeout = std::chrono::seconds(3);
+
+// Between two looks for an address that comes late.
+constexpr base::Duration kAddressInterval = std::chrono::seconds(1);
 
 // What is larger is a mapping of its own, which goes back to the system when it is freed. By
 // default glibc raises that size to the largest that has been freed, after which large bodies and
@@ -36,6 +40,7 @@ class HttpRun::Impl {
   bool output_stuck() const { return output_stuck_; }
 
  private:
+  base::Result<void> await_address();
   PaymentWriter::Handlers writer_handlers();
   void announce(const Listener& listener, bool durable);
   void announce_keys();
@@ -76,6 +81,17 @@ PaymentWriter::Handlers HttpRun::Impl::writer_handlers() {
               }};
 }
 
+base::Result<void> HttpRun::Impl::await_address() {
+  if (!options_.wait_for_address || !is_missing(loop_, options_.address)) return {};
+  context_.diagnostics.warning(options_.address.host +
+                               ": this machine does not have the address yet: waiting for it");
+  const io::Waiter waiter(context_.stop, context_.clock);
+  while (is_missing(loop_, options_.address)) {
+    if (base::Result<void> paused = waiter.pause(kAddressInterval); !paused) return paused;
+  }
+  return {};
+}
+
 base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
                                        api::StaticFiles files,
                                        std::unique_ptr<io::KeyedRequests> keyed) {
@@ -110,6 +126,7 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
   }
   server_ = std::make_unique<HttpServer>(loop_, *router_, rules, *feed_, *writer_, context_.clock,
                                          limits);
+  if (base::Result<void> there = await_address(); !there) return there;
   base::Result<Listener> listener = Listener::open(loop_, options_.address);
   if (!listener) return base::fail(listener.error());
   announce(*listener, durable);

@@ -28,8 +28,9 @@ namespace paystats::http {
 
 struct HttpRunOptions {
   ListenAddress address;
-  std::string stats_path;   // the cache's socket
-  std::string output_name;  // as messages call the sink
+  bool wait_for_address = false;  // where this machine does not have it yet
+  std::string stats_path;         // the cache's socket
+  std::string output_name;        // as messages call the sink
   bool output_is_topic = false;
   api::PaymentRules rules;
   api::RouterOptions router;

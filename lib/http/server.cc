@@ -37,6 +37,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   loop::asio::awaitable<void> accept_clients(std::shared_ptr<Listener> listener);
   void add(HttpConnection::Socket socket);
   void turn_away(HttpConnection::Socket socket);
+  void look_after_clients();
   void check_deadlines();
   void housekeeping();
   void ended();
@@ -58,6 +59,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Listener>> listeners;
+  // While there are clients: without any, no time wakes this process.
   std::unique_ptr<loop::Ticker> checks;
   std::unique_ptr<loop::Ticker> each_second;
   std::unique_ptr<loop::Ticker> last_call;
@@ -100,6 +102,7 @@ void HttpServer::Impl::turn_away(HttpConnection::Socket socket) {
 }
 
 void HttpServer::Impl::add(HttpConnection::Socket socket) {
+  look_after_clients();
   auto connection = std::make_shared<HttpConnection>(std::move(socket), service);
   clients.add(connection, service.clock.now());
   // Weak, since we own it: a loop that is abandoned leaves no ring behind.
@@ -109,6 +112,24 @@ void HttpServer::Impl::add(HttpConnection::Socket socket) {
     if (!self) return;
     if (ended) self->clients.remove(*ended);
     self->ended();
+  });
+}
+
+void HttpServer::Impl::look_after_clients() {
+  if (!checks) {
+    checks = std::make_unique<loop::Ticker>(loop, limits.check_interval, [this] {
+      check_deadlines();
+      if (connections() == 0) checks.reset();
+    });
+  }
+  if (each_second) return;
+  housekeeping();
+  service.feed.attend(true);
+  each_second = std::make_unique<loop::Ticker>(loop, kSecond, [this] {
+    housekeeping();
+    if (connections() > 0) return;
+    service.feed.attend(false);
+    each_second.reset();
   });
 }
 
@@ -171,10 +192,6 @@ void HttpServer::listen(Listener listener) {
 }
 
 void HttpServer::start() {
-  impl_->checks = std::make_unique<loop::Ticker>(impl_->loop, impl_->service.limits.check_interval,
-                                                 [impl = impl_.get()] { impl->check_deadlines(); });
-  impl_->each_second = std::make_unique<loop::Ticker>(
-      impl_->loop, kSecond, [impl = impl_.get()] { impl->housekeeping(); });
   for (const auto& listener : impl_->listeners) {
     loop::asio::co_spawn(
         impl_->loop.context(), [impl = impl_, listener] { return impl->accept_clients(listener); },
@@ -186,6 +203,7 @@ void HttpServer::start() {
 
 void HttpServer::totals_changed() {
   impl_->pages.changed();
+  if (!impl_->each_second) impl_->service.pages.tidy();  // of answers that are older now
 }
 
 void HttpServer::stop(std::function<void()> on_stopped) {

@@ -182,6 +182,13 @@ offers() {
   offers '' sh -c 'sed 1d' <<<"$(in_zsh 'payagg --version --qui')"
 }
 
+@test "zsh completes the command of --run, which stands behind a blank, and what follows it" {
+  offers '--run' sh -c 'sed 1d' <<<"$(in_zsh 'paystats-cache --ru')"
+  offers '' sh -c 'grep -v "^= " | grep -v "^payagg" || true' <<<"$(in_zsh 'paystats-cache --run payag')"
+  in_zsh 'paystats-cache --run payag' | grep -q '^payagg'
+  offers '--output-mode' sh -c 'sed 1d' <<<"$(in_zsh 'paystats-cache --socket s --run payagg --output-m')"
+}
+
 @test "the package bash-completion finds the script by the name of the tool" {
   mkdir -p data/bash-completion
   cp -r "$scripts/bash" data/bash-completion/completions

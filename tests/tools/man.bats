@@ -57,6 +57,16 @@ differs() {
   done
 }
 
+@test "a reader finds the units of systemd" {
+  for unit in deploy/systemd/*.{service,timer,target}; do
+    grep -qE "^\.(It )?Pa .*\b$(basename "$unit")" man/paystats.7 || { echo "paystats.7: no $unit"; return 1; }
+  done
+  grep -qx '\.Sh UNDER SYSTEMD' man/paystats.7
+  for unit in paystats-serve paystats-cache:paystats-totals payagg:paystats-totals; do
+    grep -A3 -x "\.Pa ${unit#*:}.service ," "man/${unit%:*}.1" | grep -q 'UNDER SYSTEMD'
+  done
+}
+
 @test "--version prints the tool and its version, --help a usage, both with status 0" {
   for source in tools/*.cc; do
     tool=$(basename "$source" .cc)

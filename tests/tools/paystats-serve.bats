@@ -247,6 +247,37 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   wait_for 'has_total edgar 7.00'
 }
 
+# in_net COMMAND...: in a network of its own, which has only what a test gives it.
+in_net() { nsenter -t "$net" -U -n --preserve-credentials "$@"; }
+
+@test "with --wait-for-address it waits for an address that the machine is given late, and else it does not" {
+  command -v ip >/dev/null || skip 'no ip (iproute2)'
+  unshare -rn sleep 1000 3>&- &
+  net=$!
+  started+=("$net")
+  wait_for '[ "$(readlink /proc/$net/ns/net)" != "$(readlink /proc/$$/ns/net)" ] || gone "$net"'
+  gone "$net" && skip 'no network of its own may be made here'
+  wait_for 'in_net ip link set lo up 2>in_net.err'
+  run -2 in_net paystats-serve --stats none.sock --listen 192.0.2.7:8080 -o payments.jsonl
+  [[ $output == *'192.0.2.7:8080: cannot assign requested address'* ]]
+  waits() {
+    start late /dev/null /dev/null nsenter -t "$net" -U -n --preserve-credentials paystats-serve --stats none.sock \
+      --listen 192.0.2.7:8080 --wait-for-address -o payments.jsonl
+    wait_for 'grep -q "192.0.2.7: this machine does not have the address yet: waiting for it" late.err'
+  }
+  waits
+  kill "$late_pid"
+  ends "$late_pid" 0
+  waits
+  run -7 in_net curl -sS http://192.0.2.7:8080/healthz
+  in_net ip address add 192.0.2.7/32 dev lo
+  wait_for 'grep -q "listening on http://192.0.2.7:8080/" late.err'
+  [ "$(in_net curl -sS http://192.0.2.7:8080/healthz)" = ok ]
+  [ "$(grep -c 'waiting for it' late.err)" -eq 1 ]
+  kill "$late_pid"
+  ends "$late_pid" 0
+}
+
 @test "a full disk refuses payments with 507, and takes them again when there is room" {
   if [ "$(id -u)" -ne 0 ] || ! { mkdir disk && mount -t tmpfs -o size=64k tmpfs disk; } 2>/dev/null; then
     skip "needs a file system of its own (root)"

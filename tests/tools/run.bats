@@ -189,6 +189,16 @@ END'
   [[ $stderr == *'sh was killed by SIGKILL'* ]]
 }
 
+@test "with --top there is no list of a command that ended with 3, stopped or not" {
+  in_background paystats-cache --top 10 --metrics m.prom -o list \
+    --run sh -c 'echo "{\"user\":\"a\",\"sum\":1,\"count\":1}"; trap "exit 3" INT; while :; do sleep 0.05; done'
+  wait_for 'grep -qsx "paystats_cache_users 1" m.prom'
+  kill -INT "$pid"
+  ended_with 3
+  [ ! -e list ]
+  grep -qx 'paystats-cache: error: sh ended with status 3' background.err
+}
+
 @test "with --top an interrupted list says so, and it dies of the signal" {
   in_background paystats-cache --top 10 --metrics m.prom --run sh -c 'echo "{\"user\":\"a\",\"sum\":1,\"count\":1}"; exec sleep 1000'
   wait_for 'grep -qsx "paystats_cache_users 1" m.prom'

@@ -113,6 +113,16 @@ TEST(Completion, BashShowsNoHelpTexts) {
             completion_script(Shell::kBash, declared_with("")));
 }
 
+TEST(Completion, ZshTakesAllBehindTheOptionOfACommandForTheCommand) {
+  const Declared declared{
+      .tool = "tool",
+      .options = {{.names = {"--run"}, .metavar = "COMMAND...", .help = "start this command"}},
+      .inputs_metavar = "INPUT"};
+  const std::string zsh = completion_script(Shell::kZsh, declared);
+  EXPECT_NE(zsh.find("'(--run)--run[start this command]:*:::command:_normal'"), std::string::npos)
+      << zsh;
+}
+
 TEST(Completion, AnyOtherValueIsNoFile) {
   Declared declared{.tool = "tool",
                     .options = {{.names = {"--jobs"}, .metavar = "N", .help = "threads"},

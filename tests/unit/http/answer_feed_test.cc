@@ -24,8 +24,37 @@ class AnswerFeedTest : public FedByFakeCache {
     return eventually([&] { return clock_.looks() >= before + 2; });
   }
 
+  // Until nothing is looked at now and then any more.
+  bool left_alone() {
+    on_loop([&] { feed_.attend(false); });
+    return eventually([&] {
+      const uint64_t before = clock_.looks();
+      std::this_thread::sleep_for(500ms);  // two looks
+      return clock_.looks() == before;
+    });
+  }
+  bool in_doubt() {
+    bool doubt = false;
+    on_loop([&] { doubt = feed_.in_doubt(); });
+    return doubt;
+  }
+  // A client has come, and waits for the cache's word.
+  void come_and_wait() {
+    on_loop([&] {
+      feed_.attend(true);
+      ASSERT_TRUE(feed_.in_doubt());
+      feed_.await_word([this] { word_ = feed_.connected() ? "there" : "away"; });
+    });
+  }
+  std::string word() {
+    std::string word;
+    on_loop([&] { word = word_; });
+    return word;
+  }
+
   std::atomic<int> answered_ = 0;
   std::atomic<int> failed_ = 0;
+  std::string word_;  // of the loop's thread
 };
 
 TEST_F(AnswerFeedTest, ACacheThatAnswersOneSlowQuestionAfterTheOtherIsNotAway) {
@@ -103,6 +132,61 @@ TEST_F(AnswerFeedTest, AServerThatWasStoppedItselfTakesNoCacheForFrozen) {
   });
   ASSERT_TRUE(deadlines_checked());
   EXPECT_TRUE(connected());
+}
+
+TEST_F(AnswerFeedTest, WhereThereIsNoClientNothingIsLookedAtAndNewsComeAllTheSame) {
+  ASSERT_TRUE(left_alone());
+  clock_.advance(60s);
+  ASSERT_TRUE(left_alone());
+  EXPECT_TRUE(connected());
+  cache_.announce(2);
+  ASSERT_TRUE(eventually([&] { return version() == 2; }));
+  on_loop([&] { feed_.attend(true); });
+  EXPECT_FALSE(in_doubt()) << "it has just spoken";
+}
+
+TEST_F(AnswerFeedTest, ACacheThatWasFrozenWhileThereWasNoClientIsAwayForTheFirstThatComes) {
+  ASSERT_TRUE(left_alone());
+  clock_.advance(60s);
+  come_and_wait();
+  ASSERT_TRUE(cache_.asked_for_watch());
+  clock_.advance(1700ms);
+  ASSERT_TRUE(deadlines_checked());
+  EXPECT_EQ(word(), "");
+  clock_.advance(100ms);
+  EXPECT_TRUE(eventually([&] { return word() == "away"; }));
+  EXPECT_FALSE(in_doubt());
+}
+
+TEST_F(AnswerFeedTest, ACacheThatIsAskedWhetherItIsStillThereEndsTheDoubtByItsWord) {
+  const protocol::UserQuery query{"a"};
+  ask("a");
+  ASSERT_TRUE(cache_.question());
+  cache_.reply(1);
+  ASSERT_TRUE(eventually([&] { return answered_ == 1; }));
+  const auto prepared = [&] {
+    bool is = false;
+    on_loop([&] { is = feed_.prepared(query) != nullptr; });
+    return is;
+  };
+  EXPECT_TRUE(prepared());
+  ASSERT_TRUE(left_alone());
+  clock_.advance(60s);
+  come_and_wait();
+  EXPECT_FALSE(prepared()) << "of a minute ago";
+  EXPECT_EQ(word(), "");
+  ASSERT_TRUE(cache_.asked_for_watch());
+  cache_.announce(1);
+  EXPECT_TRUE(eventually([&] { return word() == "there"; }));
+  EXPECT_TRUE(prepared());
+}
+
+TEST_F(AnswerFeedTest, AQuestionWhoseClientHasLeftIsStillNotWaitedForBeyondItsTime) {
+  ask("a");
+  ASSERT_TRUE(cache_.question());
+  on_loop([&] { feed_.attend(false); });
+  clock_.advance(5s);
+  EXPECT_TRUE(eventually([&] { return failed_ == 1; }));
 }
 
 TEST_F(AnswerFeedTest, OfLargePagesOneIsOnItsWayAtATime) {

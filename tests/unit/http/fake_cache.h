@@ -87,7 +87,10 @@ class FedByFakeCache : public ::testing::Test {
  protected:
   // Connected, at version 1.
   FedByFakeCache() {
-    loop_.post([this] { feed_.start(); });
+    loop_.post([this] {
+      feed_.attend(true);
+      feed_.start();
+    });
     thread_ = std::thread([this] { EXPECT_TRUE(loop_.run()); });
     cache_.accept_feed();
     cache_.announce(1);

@@ -77,7 +77,7 @@ class FakeKeyedRequests final : public io::KeyedRequests {
   uint64_t payments_max() const override { return control_->payments_max; }
   size_t line_bytes_max() const override { return control_->line_bytes_max; }
   keys::KeyFigures figures() const override {
-    return {.kept = keys::KeyFigures::Kept::kTopic, .keys = 5};
+    return {.kept = keys::KeyFigures::Kept::kTopic, .keys = 5, .keys_max = 8};
   }
   bool stop() override {
     const std::lock_guard lock(control_->mutex);

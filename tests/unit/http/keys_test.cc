@@ -279,6 +279,19 @@ TEST(KeyedPosts, AFullTableOfKeysIsToldOnceAndSoIsRoomAgain) {
   EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKeyField))), 200);
 }
 
+// A request of a topic may be refused at once: no post waits, and room is looked for all the same.
+TEST(KeyedPosts, RoomForKeysOfATopicIsToldWithoutAPost) {
+  const auto keyed = std::make_shared<FakeKeyedRequests::Control>();
+  HttpHarness server({.keyed = keyed});
+  keyed->answer_at_once(io::KeyedOutcome::Kind::kNoRoom);
+  EXPECT_EQ(status_of(server.ask(server.post(kSevenPayments, kKeyField))), 503);
+  EXPECT_TRUE(eventually([&] {
+    std::vector<bool> told;
+    server.on_loop([&] { told = server.keys_full_told; });
+    return told == std::vector<bool>({true, false});
+  }));
+}
+
 TEST(KeyedPosts, AreRefusedWhereKeysAreNotKept) {
   HttpHarness server;
   const std::string refused = server.ask(server.post(kSevenPayments, kKeyField));

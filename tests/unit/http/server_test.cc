@@ -229,6 +229,29 @@ TEST(HttpServer, StopsWhenWhatIsInFlightIsAnswered) {
   EXPECT_TRUE(idle.ended());
 }
 
+// What is looked at each second is looked at while there are clients alone.
+TEST(HttpServer, AClientThatComesAfterAQuietTimeHasDeadlinesAndTheDateOfToday) {
+  HttpHarness server({.limits = {.head_timeout = milliseconds(300)}});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(server.alive());
+    ASSERT_TRUE(eventually([&] { return server.figures().connections == 0; }));
+    std::this_thread::sleep_for(milliseconds(2100));  // two looks, at which there is nobody
+    const std::time_t before = std::time(nullptr);
+    const std::string answer = server.ask(server.get("/healthz"));
+    const std::time_t after = std::time(nullptr);
+    bool is_of_now = false;
+    for (std::time_t t = before; t <= after; ++t) {
+      is_of_now = is_of_now || answer.find("Date: " + api::http_date(t)) != std::string::npos;
+    }
+    EXPECT_TRUE(is_of_now) << answer;
+    HttpClient slow = server.client();
+    slow.send("GET / HT");
+    slow.read_all();
+    EXPECT_TRUE(slow.ended());
+  }
+  EXPECT_EQ(server.figures().timeouts, 2u);
+}
+
 TEST(HttpServer, AnswersOnAUnixSocketAsOnAnyOther) {
   const TempFolder folder;
   HttpHarness::Settings settings;
