@@ -19,8 +19,12 @@ constexpr base::Duration kCountTimeout = std::chrono::milliseconds(500);
 }  // namespace
 
 InputWatch::InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter,
-                       base::Duration interval)
-    : cluster_(cluster), topic_(std::move(topic)), waiter_(waiter), interval_(interval) {}
+                       base::Duration interval, std::optional<base::Duration> patience)
+    : cluster_(cluster),
+      topic_(std::move(topic)),
+      waiter_(waiter),
+      interval_(interval),
+      patience_(patience) {}
 
 void InputWatch::took(std::span<const io::Message> messages) {
   if (messages.empty()) return;
@@ -40,20 +44,27 @@ std::optional<TopicLoss> InputWatch::look() {
                   topic_label(topic_), held_->partition, offset));
   const OffsetRange range{.partition = held_->partition, .from = offset, .to = offset + 1};
   std::optional<MessageMark> found;
-  base::Result<void> read =
-      read_ranges(cluster_, topic_, {&range, 1}, [&found](const io::MessageBlock& block) {
+  const base::Instant begun = waiter_.clock().now();
+  const base::Instant deadline = patience_ ? begun + *patience_ : io::kForever;
+  base::Result<void> read = read_ranges(
+      cluster_, topic_, {&range, 1},
+      [&found](const io::MessageBlock& block) {
         for (const io::Message& message : block.messages) found = mark_of(message);
         return base::Result<void>();
-      });
-  if (!read) {
-    cluster_.context().diagnostics.detail(read.error().message);
+      },
+      nullptr, deadline);
+  const bool out_of_time = !found && waiter_.clock().now() >= deadline;
+  if (!read || out_of_time) {
+    if (!read) cluster_.context().diagnostics.detail(read.error().message);
     next_look_ = waiter_.clock().now() + interval_;
     return std::nullopt;
   }
   if (found && *found != held_->mark) {
     return TopicLoss{.what = fmt::format("{}: partition {}: another message is at offset {} than "
                                          "was read there: the topic has been made anew, or cut",
-                                         topic_label(topic_), held_->partition, offset)};
+                                         topic_label(topic_), held_->partition, offset),
+                     .partition = held_->partition,
+                     .mark = held_->mark};
   }
   held_ = last_;
   return std::nullopt;

@@ -32,6 +32,9 @@ namespace paystats::kafka {
 struct TopicLoss {
   std::string what;      // in words
   bool deleted = false;  // there is no such topic
+  // The message that was read and is not there any more, where it is one.
+  int32_t partition = 0;
+  std::optional<MessageMark> mark = {};
 };
 
 class InputWatch {
@@ -42,16 +45,18 @@ class InputWatch {
   // A broker that has just started may not know its topics for a moment.
   static constexpr base::Duration kUnknownGrace = std::chrono::seconds(3);
 
-  // All are borrowed. A look takes some 20 ms.
+  // All are borrowed. A look takes some 20 ms. With a `patience` it waits no longer for brokers,
+  // and is made again later; without one as long as the cluster says.
   InputWatch(Cluster& cluster, std::string topic, const io::Waiter& waiter,
-             base::Duration interval = kLookInterval);
+             base::Duration interval = kLookInterval,
+             std::optional<base::Duration> patience = std::nullopt);
 
   void took(std::span<const io::Message> messages);
 
   // When to look: kForever where nothing has come since the last look.
   base::Instant next_look() const { return next_look_; }
 
-  // Nothing: it is the same topic, or nobody can tell. Waits for brokers as the cluster says.
+  // Nothing: it is the same topic, or nobody can tell.
   std::optional<TopicLoss> look();
 
   // The same where a partition cannot be read any more. Nothing: it can be again. Errors:
@@ -70,6 +75,7 @@ class InputWatch {
   const std::string topic_;
   const io::Waiter& waiter_;
   const base::Duration interval_;
+  const std::optional<base::Duration> patience_;
   std::optional<Place> held_;  // is read again in the next look: all before was the same topic
   std::optional<Place> last_;  // the newest one
   base::Instant next_look_ = io::kForever;

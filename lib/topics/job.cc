@@ -124,7 +124,6 @@ base::Result<void> TopicJob::Impl::open() {
   if (!consumer) return base::fail(consumer.error());
   consumer_ = std::move(*consumer);
   publisher_->set_consumer(*consumer_);
-  outside_.emplace(context_.cluster, options_.topics.payments, *consumer_, waiter_);
   return {};
 }
 
@@ -157,8 +156,9 @@ base::Result<void> TopicJob::Impl::loop() {
       const bool paused = !is_behind();
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
       if (base::Result<void> done = context_.rejects.flush(); !done) return done;
-      if (outside_->due()) {
-        base::Result<void> same = outside_->look(parts_, known_partitions_, start_context());
+      if (outside_ && outside_->due()) {
+        base::Result<void> same =
+            outside_->look(parts_, known_partitions_, start_context(), *publisher_);
         if (!same) return same;
       }
       count();
@@ -383,6 +383,7 @@ base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> fact
     begun.push_back(take_over(found, start, part, options_.publish.origin));
     if (found.committed && start < *found.committed) earlier.push_back(begun.back());
   }
+  outside_.emplace(context_.cluster, options_.topics.payments, *consumer_, waiter_);
   publisher_->assigned(std::move(begun));
   watch_.assigned();
   if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return {};

@@ -9,16 +9,17 @@ namespace paystats::topics {
 OutsideWatch::OutsideWatch(kafka::Cluster& cluster, std::string payments,
                            kafka::GroupConsumer& consumer, const io::Waiter& waiter)
     : clock_(waiter.clock()),
+      cluster_(cluster),
       consumer_(consumer),
-      input_(cluster, std::move(payments), waiter, kInputInterval) {}
+      input_(cluster, std::move(payments), waiter, kInputInterval, kPatience) {}
 
 bool OutsideWatch::due() const {
   const base::Instant now = clock_.now();
-  return now >= next_look_ || now >= input_.next_look();
+  return (now >= next_look_ || now >= input_.next_look()) && !cluster_.watch().away();
 }
 
 base::Result<void> OutsideWatch::look(const TopicParts& own, int32_t partitions,
-                                      const StartContext& context) {
+                                      const StartContext& context, TopicPublisher& publisher) {
   const base::Instant now = clock_.now();
   if (now >= next_look_) {
     next_look_ = now + kMembersInterval;
@@ -26,7 +27,13 @@ base::Result<void> OutsideWatch::look(const TopicParts& own, int32_t partitions,
   }
   if (now < input_.next_look()) return {};
   const std::optional<kafka::TopicLoss> loss = input_.look();
-  return loss ? base::fail(describe_other_topic(*loss, context)) : base::Result<void>();
+  if (!loss) return {};
+  if (loss->mark && own.contains(loss->partition)) {
+    if (base::Result<void> left = publisher.leave_mark(loss->partition, *loss->mark); !left) {
+      return left;
+    }
+  }
+  return base::fail(describe_other_topic(*loss, context));
 }
 
 base::Result<void> OutsideWatch::look_at_members(const TopicParts& own, int32_t partitions,

@@ -11,7 +11,7 @@
 //
 //   OutsideWatch watch(cluster, topics.payments, consumer, waiter);
 //   watch.took(block.messages);
-//   if (watch.due()) same = watch.look(parts, partitions, start_context);
+//   if (watch.due()) same = watch.look(parts, partitions, start_context, publisher);
 //
 // One thread. Tested through topics/start.h, and in tests/kafka/members.bats and judged.bats.
 #pragma once
@@ -29,6 +29,7 @@
 #include "kafka/group_consumer.h"
 #include "kafka/input_watch.h"
 #include "topics/partition.h"
+#include "topics/publisher.h"
 #include "topics/start.h"
 
 namespace paystats::topics {
@@ -36,8 +37,9 @@ namespace paystats::topics {
 class OutsideWatch {
  public:
   static constexpr base::Duration kMembersInterval = std::chrono::seconds(10);
-  // Meanwhile nothing is read, for some 20 ms.
+  // Meanwhile nothing is read, for some 20 ms, and for kPatience at most.
   static constexpr base::Duration kInputInterval = std::chrono::seconds(30);
+  static constexpr base::Duration kPatience = std::chrono::seconds(2);
 
   // All are borrowed.
   OutsideWatch(kafka::Cluster& cluster, std::string payments, kafka::GroupConsumer& consumer,
@@ -48,14 +50,17 @@ class OutsideWatch {
   bool due() const;
 
   // Looks at what is due, of other members at those of the `partitions` of the topic that are not
-  // in `own`. Does not wait for brokers that are away. Errors: kMustNotGoOn.
-  base::Result<void> look(const TopicParts& own, int32_t partitions, const StartContext& context);
+  // in `own`. Where payments are others each later start must find that, too: the message that is
+  // missing is left in the group's offset. Errors: kMustNotGoOn.
+  base::Result<void> look(const TopicParts& own, int32_t partitions, const StartContext& context,
+                          TopicPublisher& publisher);
 
  private:
   base::Result<void> look_at_members(const TopicParts& own, int32_t partitions,
                                      const StartContext& context);
 
   const base::Clock& clock_;
+  kafka::Cluster& cluster_;
   kafka::GroupConsumer& consumer_;
   kafka::InputWatch input_;
   base::Instant next_look_{};             // at other members

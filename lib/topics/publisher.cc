@@ -138,6 +138,22 @@ base::Result<bool> TopicPublisher::hand_over() {
   }
 }
 
+base::Result<void> TopicPublisher::leave_mark(int32_t partition, const kafka::MessageMark& mark) {
+  if (writer_->under_way()) {
+    if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
+  }
+  for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
+    if (position.partition != partition) continue;
+    kafka::SignedOffset offset{.partition = partition,
+                               .offset = position.next,
+                               .signature = sign(parts_.at(partition), position, options_.origin)};
+    offset.signature->last = mark;
+    const base::Result<bool> left = consumer_->commit({&offset, 1});
+    if (!left) return base::fail(left.error());
+  }
+  return {};
+}
+
 base::Result<void> TopicPublisher::forget() {
   base::Result<bool> settled = true;
   if (writer_->under_way()) settled = settle();
@@ -238,23 +254,24 @@ base::Result<bool> TopicPublisher::settle() {
 
 // That brokers are away, or the topic, is said by those who look for them.
 void TopicPublisher::tell_failing() {
+  if (context_.cluster.watch().away() || watch_.is_gone() || offsets_alone_) return;
   const base::Instant now = clock_.now();
-  if (context_.cluster.watch().away() || watch_.is_gone()) {
-    failing_since_.reset();
+  if (!failing_since_ || now - failed_ >= kFailingQuiet) {
+    failing_since_ = now;
     failing_told_.reset();
-    return;
   }
-  if (!failing_since_) failing_since_ = begun_at_;
+  failed_ = now;
   if (now - failing_told_.value_or(*failing_since_) < kFailingQuiet) return;
   failing_told_ = now;
-  context_.run.diagnostics.warning(
-      fmt::format("no totals could be published for {} s, and it is tried again: {}",
-                  base::whole_seconds(now - *failing_since_), writer_->why()));
+  const std::string& why = writer_->why();
+  context_.run.diagnostics.warning(fmt::format(
+      "no publication has come about for {} s, and it is tried again: {}",
+      base::whole_seconds(now - *failing_since_), why.empty() ? "offsets were not taken" : why));
 }
 
 void TopicPublisher::tell_success() {
   if (failing_told_) {
-    context_.run.diagnostics.note(fmt::format("totals are published again, after {} s",
+    context_.run.diagnostics.note(fmt::format("publications come about again, after {} s",
                                               base::whole_seconds(clock_.now() - *failing_since_)));
   }
   failing_since_.reset();
@@ -265,8 +282,8 @@ base::Result<void> TopicPublisher::put_back() {
   ++context_.counters.commits_failed;
   not_before_ = clock_.now() + kRetryAfter;
   context_.run.diagnostics.detail("kafka: published again soon: " + writer_->why());
-  tell_failing();
   if (writer_->is_topic_unknown()) watch_.cannot_publish();
+  tell_failing();
   for (auto& [partition, part] : parts_) {
     for (const uint32_t user : part.leaving) part.totals.totals().set_changed(user);
   }

@@ -90,6 +90,11 @@ class TopicPublisher {
   // group waits for this member. The watch says whether it has been in vain.
   base::Result<bool> hand_over();
 
+  // A message of the partition has been read that is not in the topic any more: leaves it in the
+  // group's offset as the last one, so that each later start sees that the topic is another one.
+  // Nothing may be published after it. Waits for what is under way, and for brokers.
+  base::Result<void> leave_mark(int32_t partition, const kafka::MessageMark& mark);
+
   // The tables are about to go. Waits for what is under way, whatever becomes of it.
   base::Result<void> forget();
 
@@ -125,6 +130,7 @@ class TopicPublisher {
   base::Instant offsets_not_before_{};
   base::Instant not_before_{};                  // after one that did not come about
   std::optional<base::Instant> failing_since_;  // none has come about
+  base::Instant failed_{};                      // the last one
   std::optional<base::Instant> failing_told_;   // when it was said last
   bool urgent_ = false;                         // what the output topic has lost is to be published
   bool urgent_now_ = false;                     // it is in the publication under way

@@ -77,25 +77,8 @@ bool has_read(const kafka::OffsetSignature& signature) {
   return signature.table.users > 0 || signature.last;
 }
 
-base::Result<void> check_output(const kafka::OffsetSignature& signature, int32_t partition,
-                                const StartContext& context) {
-  if (signature.output.empty() || signature.output == context.topics.stats) return {};
-  if (!has_read(signature)) return {};
-  return refuse(fmt::format(
-      "kafka:{}: partition {}: the offset of group {} was committed with totals in kafka:{}, and "
-      "not in kafka:{}: a group is for one output; give payagg another --group for this one, or "
-      "none, which is the default one",
-      context.topics.payments, partition, context.group, signature.output, context.topics.stats));
-}
-
 bool has_other_options(const kafka::OffsetSignature& signature, const StartContext& context) {
   return signature.options != context.origin.options && has_read(signature);
-}
-
-tl::unexpected<base::Error> refuse_options(int32_t partition, const TopicNames& topics) {
-  return refuse(fmt::format("kafka:{}: partition {}: the totals in kafka:{} were {}",
-                            topics.payments, partition, topics.stats,
-                            kafka::kMadeWithOtherOptions));
 }
 
 class Judge {
@@ -156,13 +139,18 @@ base::Result<void> Judge::check_origin() const {
         "copied mean nothing here; give payagg a new output topic and a new group",
         place(), cluster, own));
   }
-  if (base::Result<void> same = check_output(*offsets_.signature, offsets_.partition, context_);
-      !same) {
-    return same;
+  const std::string& output = offsets_.signature->output;
+  if (!output.empty() && output != topics_.stats && has_read(*offsets_.signature)) {
+    return refuse(fmt::format(
+        "{}: the offset of group {} was committed with totals in kafka:{}, and not in kafka:{}: a "
+        "group is for one output; give payagg another --group for this one, or none, which is the "
+        "default one",
+        place(), context_.group, output, topics_.stats));
   }
   // Without totals all is read, with the options of now.
   if (other_options() && (has_totals() || !all_there())) {
-    return refuse_options(offsets_.partition, topics_);
+    return refuse(fmt::format("{}: the totals in kafka:{} were {}", place(), topics_.stats,
+                              kafka::kMadeWithOtherOptions));
   }
   return {};
 }
@@ -380,11 +368,23 @@ base::Result<TopicStarts> choose_starts(std::span<const PartitionFacts> facts,
 }
 
 base::Result<void> judge_companion(const kafka::SignedOffset& offset, const StartContext& context) {
-  if (!offset.signature) return {};
-  if (has_other_options(*offset.signature, context)) {
-    return refuse_options(offset.partition, context.topics);
+  if (!offset.signature || !has_read(*offset.signature)) return {};
+  const std::string& output = offset.signature->output;
+  const std::string place =
+      fmt::format("kafka:{}: partition {}", context.topics.payments, offset.partition);
+  if (!output.empty() && output != context.topics.stats) {
+    return refuse(fmt::format(
+        "{}: another member of group {} writes its totals to kafka:{}, and this one to kafka:{}: "
+        "each topic lacks what the other has; give each of the two a new output topic and a group "
+        "of its own",
+        place, context.group, output, context.topics.stats));
   }
-  return check_output(*offset.signature, offset.partition, context);
+  if (!has_other_options(*offset.signature, context)) return {};
+  return refuse(fmt::format(
+      "{}: another member of group {} makes its totals with other options (--user-field, "
+      "--amount-field, --volume-field, --schema-registry-framing), and both have written to "
+      "kafka:{}; give all members the same ones, a new output topic and a new group",
+      place, context.group, context.topics.stats));
 }
 
 base::Error describe_other_topic(const kafka::TopicLoss& loss, const StartContext& context) {
