@@ -2,6 +2,7 @@
 # those the words are looked at: options of kubectl, and names of units, files, hosts and objects.
 
 load ../tools/helpers
+load nginx
 load units
 
 readonly page='docs/three-pis.md'
@@ -261,35 +262,16 @@ certificates() {
   done
 }
 
-systemctl() { [ "$*" = 'reload nginx' ] && touch reloaded; }
-
 @test "the site is one that nginx takes, for the server of the other Pi 4" {
-  [ -f /etc/nginx/nginx.conf ] || skip "Debian's settings of nginx are not installed (apt-get install nginx-light)"
-  nginx=$("$PROJECT/scripts/nginx-path")
-  mkdir -p etc/ssl/certs etc/ssl/private etc/nginx/modules-enabled etc/nginx/conf.d etc/nginx/sites-{available,enabled} log
-  cp /etc/nginx/nginx.conf /etc/nginx/mime.types etc/nginx/
-  printf 'server {\n listen 80 default_server;\n}\n' >etc/nginx/sites-available/default
-  ln -s ../sites-available/default etc/nginx/sites-enabled/default
-  sed -i "s,/etc/nginx/,$PWD/etc/nginx/,; s,/run/nginx.pid,$PWD/pid,; s,/var/log/nginx,$PWD/log,; s,^user .*,user root root;," \
-    etc/nginx/nginx.conf
-  for name in client_body proxy fastcgi uwsgi scgi; do echo "${name}_temp_path $PWD/$name;"; done >etc/nginx/conf.d/folders.conf
+  nginx_here
   cp deploy/nginx/paystats.conf .
-  # In a network of its own, as in nginx.bats.
-  nginx() {
-    cp etc/nginx/sites-available/paystats site
-    sed -i "s, /etc/ssl/, $PWD/etc/ssl/," etc/nginx/sites-available/paystats
-    unshare --map-root-user --net "$nginx" -e "$PWD/log/error.log" -c "$PWD/etc/nginx/nginx.conf" "$@" 2>said
-  }
   play 'the site is one that nginx takes, for the server of the other Pi 4' "$PWD" systemctl
-  [ -e reloaded ]
-  grep -q 'test is successful' said
-  run grep -vE 'syntax is ok|test is successful|"listen ... http2" directive is deprecated' said
-  [ "$output" = '' ]
-  run grep -c 'pay.example.org\|server 127' site
+  nginx_took_it
+  run grep -c 'pay.example.org\|server 127' etc/nginx/sites-available/paystats
   [ "$output" = 0 ]
   # Its server and its name are those that serve is told in step 3.
-  grep -qx "    server $(sed -n 's/^    PAYSTATS_LISTEN=//p' "$PROJECT/$page");" site
-  name=$(sed -nE 's/^    server_name (.*);/\1/p' site | sort -u)
+  grep -qx "    server $(sed -n 's/^    PAYSTATS_LISTEN=//p' "$PROJECT/$page");" etc/nginx/sites-available/paystats
+  name=$(sed -nE 's/^    server_name (.*);/\1/p' etc/nginx/sites-available/paystats | sort -u)
   grep -q -e "--public-url https://$name/paystats/\$" "$PROJECT/$page"
   openssl x509 -in "etc/ssl/certs/$name.pem" -noout -checkhost "$name" | grep -q 'does match'
 }
