@@ -86,6 +86,7 @@ def type_in(pairs):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # as an error, behind which what runs is ended
     document = sections(sys.argv[1])
     if len(sys.argv) == 2:
         print("\n".join(document))
