@@ -59,7 +59,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   EventStreams streams;
   HttpService service;
   std::vector<std::shared_ptr<Listener>> listeners;
-  // While there are clients: without any, no time wakes this process.
+  // While there are clients: without any, no time wakes this loop, while the cache is there.
   std::unique_ptr<loop::Ticker> checks;
   std::unique_ptr<loop::Ticker> each_second;
   std::unique_ptr<loop::Ticker> last_call;

@@ -2,7 +2,7 @@
 
 # nginx_here: puts them there, and sets `nginx`.
 nginx_here() {
-  [ -f /etc/nginx/nginx.conf ] || skip "Debian's settings of nginx are not installed (apt-get install nginx-light)"
+  [ -f /etc/nginx/nginx.conf ] || skip "Debian's settings of nginx are not installed (scripts/setup-deploy)"
   nginx=$("$PROJECT/scripts/nginx-path")
   mkdir -p etc/ssl/certs etc/ssl/private etc/nginx/modules-enabled etc/nginx/conf.d etc/nginx/sites-{available,enabled} log
   cp /etc/nginx/nginx.conf /etc/nginx/mime.types etc/nginx/

@@ -4,6 +4,7 @@
 # podman_up: for setup_file. Skips the file where there is no podman.
 podman_up() {
   [ "$(id -u)" -eq 0 ] || skip "containers with a limit of memory take root here"
+  mountpoint -q /sys/fs/cgroup || skip "there is no limit of memory without control groups, as in a chroot"
   for name in podman runc buildah; do
     command -v $name >/dev/null || skip "$name is not installed (scripts/setup-deploy --long)"
   done

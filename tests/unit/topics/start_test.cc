@@ -281,9 +281,9 @@ TEST(TopicStart, AnotherMemberMakesTheSameTotalsOrThisOneMustNotGoOn) {
   };
   EXPECT_EQ(judged([](auto&) {}), "");
   EXPECT_EQ(judged([](auto& offset) { offset.signature.reset(); }), "") << "set by hand";
-  EXPECT_TRUE(
-      says(judged([](auto& offset) { offset.signature->options = 6; }),
-           "kafka:payments: partition 3: another member of group the group makes its totals with other options"));
+  EXPECT_TRUE(says(judged([](auto& offset) { offset.signature->options = 6; }),
+                   "kafka:payments: partition 3: another member of group the group makes its "
+                   "totals with other options"));
   EXPECT_TRUE(says(judged([](auto& offset) { offset.signature->output = "b"; }),
                    "writes its totals to kafka:b, and this one to kafka:payment-stats: "));
   EXPECT_EQ(judged([](auto& offset) {
