@@ -31,6 +31,7 @@ constexpr std::array kReserved = {
     Reserved{"enable.partition.eof", "the end of a partition must be told"},
     Reserved{"enable.idempotence", "a payment sent twice would count twice"},
     Reserved{"partition.assignment.strategy", "revoked partitions must be known at once"},
+    Reserved{"group.protocol", "partitions are given and taken as the classic protocol does it"},
     Reserved{"acks", "an acknowledgement must mean that the payment is stored"},
     Reserved{"request.required.acks", "an acknowledgement must mean that the payment is stored"},
     Reserved{"enable.gapless.guarantee", "a payment that was lost must be told"},

@@ -325,7 +325,7 @@ END
 
 @test "the newer protocol of groups (KIP-848), which librdkafka has or has not, is refused by its name" {
   topics_for 1
-  refuses 'group.protocol' timeout 60 payagg "kafka:$payments" -o "kafka:$stats" -X group.protocol=consumer
+  refuses 'group.protocol cannot be set' timeout 60 payagg "kafka:$payments" -o "kafka:$stats" -X group.protocol=consumer
 }
 
 @test "no broker: it waits and says so once; --broker-timeout gives up" {
