@@ -62,15 +62,18 @@ END
 @test "a transaction that a crashed member has left open is aborted by the new owner of its partitions" {
   topics_for 1
   in_background paygen -q -o "kafka:$payments" --random 0 --users 50 --seed 5 --rate 2000
-  local payer=$pid before
-  # A session is as short as the broker allows, and a transaction may last longer than that.
-  for _ in $(seq 20); do
-    before=$(end_offsets "$stats")
-    in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
-    wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
-    kill -9 "$pid"
-    [ "$(end_offsets "$stats")" = "$(end_offsets "$stats" --uncommitted)" ] || break
+  local payer=$pid before looks=0
+  before=$(end_offsets "$stats")
+  in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
+  wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
+  # It is stopped at any moment, until one is within a transaction.
+  kill -STOP "$pid"
+  while [ "$(end_offsets "$stats")" = "$(end_offsets "$stats" --uncommitted)" ]; do
+    [ $((looks += 1)) -le 200 ]
+    kill -CONT "$pid"
+    kill -STOP "$pid"
   done
+  kill -9 "$pid"
   in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
   wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err"
   kill "$payer" "$pid"
