@@ -124,7 +124,7 @@ EXAMPLES = {
                               " const Clock& clock",
     "kafka/group_entry.h": "std::unique_ptr<Client>& client, bool& assigned, const Clock& clock,"
                            " void (*wait_until)(Instant)",
-    "kafka/hidden_messages.h": "const std::string& brokers, Diagnostics& diagnostics,"
+    "kafka/hidden_messages.h": "Cluster& cluster, Diagnostics& diagnostics,"
                        " GroupConsumer& consumer, const Clock& clock, uint64_t& lag_behind",
     "kafka/offset_signature.h": "const OffsetSignature& signature",
     "kafka/open.h": "const KafkaOptions& options, const RunContext& context,"
@@ -235,6 +235,10 @@ EXAMPLES = {
     "topics/facts.h": "Cluster& cluster, std::span<const kafka::PartitionOffsets> partitions,"
                       " const TopicParts& parts, kafka::GroupConsumer& consumer,"
                       " const StartContext& context",
+    "topics/outside_watch.h": "kafka::Cluster& cluster, const TopicNames& topics, kafka::GroupConsumer& consumer,"
+                              " const io::Waiter& waiter, const io::MessageBlock& block, const TopicParts& parts,"
+                              " int32_t partitions, const StartContext& start_context, TopicPublisher& publisher,"
+                              " Result<void> same",
     "topics/last_message.h": "Cluster& cluster, std::span<const LastRead> marks",
     "topics/requirements.h": "Cluster& cluster",
     "topics/restore.h": "Cluster& cluster, const RecordSource& own, TopicParts& parts,"
