@@ -4,6 +4,11 @@
 nginx_here() {
   [ -f /etc/nginx/nginx.conf ] || skip "Debian's settings of nginx are not installed (scripts/setup-deploy)"
   nginx=$("$PROJECT/scripts/nginx-path")
+  # In a network of its own: ports 80 and 443 are free there, and to bind them takes no rights here. (In a chroot
+  # nobody gets one by way of a user's namespace; root does without.)
+  own_network='unshare --net'
+  $own_network true 2>unshare.err || own_network='unshare --map-root-user --net'
+  $own_network true 2>unshare.err || skip "no network of its own: $(tail -n 1 unshare.err)"
   mkdir -p etc/ssl/certs etc/ssl/private etc/nginx/modules-enabled etc/nginx/conf.d etc/nginx/sites-{available,enabled} log
   cp /etc/nginx/nginx.conf /etc/nginx/mime.types etc/nginx/
   # As Debian has it, whatever this machine has made of it.
@@ -15,10 +20,9 @@ nginx_here() {
 }
 
 systemctl() { [ "$*" = 'reload nginx' ] && touch reloaded; }
-# In a network of its own: ports 80 and 443 are free there, and to bind them takes no rights here.
 nginx() {
   sed -i "s, /etc/ssl/, $PWD/etc/ssl/," etc/nginx/sites-available/paystats
-  unshare --map-root-user --net "$nginx" -e "$PWD/log/error.log" -c "$PWD/etc/nginx/nginx.conf" "$@" 2>said
+  $own_network "$nginx" -e "$PWD/log/error.log" -c "$PWD/etc/nginx/nginx.conf" "$@" 2>said
 }
 
 # nginx_took_it: it was started, and said nothing else. (Debian 13's takes the older words for HTTP/2 with a warning.)

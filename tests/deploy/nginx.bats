@@ -26,6 +26,6 @@ commands() { sed -n 's/^    //p' "$PROJECT/deploy/nginx/README.md" | sed "s,/etc
 @test "beside Debian's own default server it is refused, so that goes" {
   cp "$PROJECT/deploy/nginx/paystats.conf" .
   commands | grep -v '^rm ' >steps
-  run ! bash -c "$(declare -f systemctl nginx); set -e; nginx=$nginx; source ./steps"
+  run ! bash -c "$(declare -f systemctl nginx); set -e; nginx=$nginx own_network='$own_network'; source ./steps"
   grep -q 'duplicate default server' said
 }
