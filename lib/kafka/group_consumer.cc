@@ -230,11 +230,10 @@ void Member::take_error(const rd_kafka_message_t& raw) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      error_ =
-          base::Error{fmt::format("{}: brokers know no such topic, or partition, any more ({}): if "
-                                  "it was deleted, what had "
-                                  "not been read of it is lost",
-                                  topic_label(options_.topic), rd_kafka_err2name(raw.err))};
+      error_ = base::Error{fmt::format(
+          "{}: brokers know no such topic, or partition, any more ({}): if it was deleted, what "
+          "had not been read of it is lost",
+          topic_label(options_.topic), rd_kafka_err2name(raw.err))};
       return;
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:

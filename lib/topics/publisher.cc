@@ -144,9 +144,7 @@ base::Result<void> TopicPublisher::leave_mark(int32_t partition, const kafka::Me
   }
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     if (position.partition != partition) continue;
-    kafka::SignedOffset offset{.partition = partition,
-                               .offset = position.next,
-                               .signature = sign(parts_.at(partition), position, options_.origin)};
+    kafka::SignedOffset offset = signed_next(position);
     offset.signature->last = mark;
     const base::Result<bool> left = consumer_->commit({&offset, 1});
     if (!left) return base::fail(left.error());
@@ -166,6 +164,13 @@ base::Result<void> TopicPublisher::forget() {
   return base::fail(settled.error());
 }
 
+kafka::SignedOffset TopicPublisher::signed_next(
+    const kafka::GroupConsumer::Position& position) const {
+  return {.partition = position.partition,
+          .offset = position.next,
+          .signature = sign(parts_.at(position.partition), position, options_.origin)};
+}
+
 base::Result<void> TopicPublisher::begin() {
   begun_at_ = clock_.now();
   if (base::Result<void> safe = context_.rejects.flush(); !safe) return safe;
@@ -176,9 +181,7 @@ base::Result<void> TopicPublisher::begin() {
   next_.clear();
   for (const kafka::GroupConsumer::Position& position : consumer_->positions()) {
     // Nothing is read before all of the table has been written, so that one belongs to the other.
-    next_.push_back({.partition = position.partition,
-                     .offset = position.next,
-                     .signature = sign(parts_.at(position.partition), position, options_.origin)});
+    next_.push_back(signed_next(position));
   }
   rejects_ = std::exchange(context_.pending_rejects, {});
   for (auto& [partition, part] : parts_) {

@@ -101,6 +101,7 @@ class TopicPublisher {
  private:
   bool full() const;
   bool offsets_moved() const;
+  kafka::SignedOffset signed_next(const kafka::GroupConsumer::Position& position) const;
   base::Result<void> begin();
   base::Result<bool> write_leaving();
   base::Result<bool> settle();

@@ -63,8 +63,7 @@ base::Result<std::string> judge_loss(std::string finding, bool may_be_anew, OnDa
 std::string has_totals_of_before(const TopicNames& topics) {
   return fmt::format(
       "kafka:{} has totals of payments that were there before; give payagg a new output topic and "
-      "a "
-      "new group",
+      "a new group",
       topics.stats);
 }
 
@@ -379,7 +378,7 @@ base::Result<void> judge_companion(const kafka::SignedOffset& offset, const Star
         "of its own",
         place, context.group, output, context.topics.stats));
   }
-  if (!has_other_options(*offset.signature, context)) return {};
+  if (offset.signature->options == context.origin.options) return {};
   return refuse(fmt::format(
       "{}: another member of group {} makes its totals with other options (--user-field, "
       "--amount-field, --volume-field, --schema-registry-framing), and both have written to "
