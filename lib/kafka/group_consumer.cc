@@ -25,6 +25,8 @@ namespace {
 // librdkafka is polled at least this often: a member that does not poll counts as crashed.
 constexpr base::Duration kLookInterval = std::chrono::seconds(1);
 
+constexpr base::Duration kCountTimeout = std::chrono::milliseconds(500);
+
 ClientSettings settings_of(const GroupConsumerOptions& options) {
   ClientSettings settings;
   settings.defaults = {
@@ -75,7 +77,7 @@ class Member final : public GroupConsumer {
   }
   base::Result<std::vector<PartitionOffsets>> ask_offsets(
       std::span<const int32_t> partitions) override;
-  std::vector<SignedOffset> look_at_offsets(std::span<const int32_t> partitions) override;
+  std::vector<SignedOffset> look_at_others() override;
   base::Result<bool> commit(std::span<const SignedOffset> next) override;
   const std::string& group() const override { return options_.group; }
   std::shared_ptr<const void> group_metadata() override;
@@ -178,10 +180,17 @@ base::Result<void> Member::assign(const rd_kafka_topic_partition_list_t& partiti
   const base::Result<std::vector<PartitionOffsets>> offsets =
       ask_group_offsets(*client_, {options_.group, options_.topic}, partitions);
   if (!offsets) return base::fail(offsets.error());
-  const base::Result<std::vector<record::SourceOffset>> starts = owner_.on_assigned(*offsets);
+  const base::Result<std::vector<SignedOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return base::fail(starts.error());
+  if (options_.transactional_id) {
+    // Where it is not, the group has given the partitions to others, which this member hears of
+    // next.
+    const base::Result<bool> claimed =
+        commit(offsets_to_claim(*offsets, *starts, *options_.transactional_id));
+    if (!claimed) return base::fail(claimed.error());
+  }
   next_.clear();
-  for (const record::SourceOffset& start : *starts) {
+  for (const SignedOffset& start : *starts) {
     next_[start.partition] = {.next = start.offset, .at_end = false};
   }
   return begin_reading();
@@ -390,13 +399,21 @@ base::Result<std::vector<PartitionOffsets>> Member::ask_offsets(
   return ask_group_offsets(*client_, {options_.group, options_.topic}, *list);
 }
 
-std::vector<SignedOffset> Member::look_at_offsets(std::span<const int32_t> partitions) {
-  const RdPartitions list = list_of(options_.topic, partitions);
-  return look_at_group_offsets(cluster_, {options_.group, options_.topic}, *list);
+std::vector<SignedOffset> Member::look_at_others() {
+  const int32_t count =
+      client_->count_partitions(options_.topic, milliseconds(kCountTimeout)).value_or(0);
+  std::vector<int32_t> others;
+  for (int32_t partition = 0; partition < count; ++partition) {
+    if (!next_.contains(partition)) others.push_back(partition);
+  }
+  return look_at_group_offsets(cluster_, {options_.group, options_.topic},
+                               *list_of(options_.topic, others));
 }
 
 base::Result<bool> Member::commit(std::span<const SignedOffset> next) {
-  return commit_group_offsets(*client_, options_.topic, next, [this] { return !is_lost(); });
+  return commit_group_offsets(*client_, options_.topic, next,
+                              options_.transactional_id.value_or(std::string()),
+                              [this] { return !is_lost(); });
 }
 
 std::shared_ptr<const void> Member::group_metadata() {

@@ -33,6 +33,9 @@ struct GroupConsumerOptions {
   std::string topic;
   std::string group;
   std::string instance;  // the member's static name
+  // That the member commits under, where it commits in transactions; its own from its first
+  // partition on, so that whoever owns that next can end what is open under it.
+  std::optional<std::string> transactional_id = {};
   // Whether, of two processes that have this name, the one that loses it ends at once; false: a
   // name of the same processes does that, and this member waits for it (see static_names.h).
   bool name_decides = true;
@@ -45,18 +48,21 @@ struct GroupConsumerOptions {
 // Offsets of one partition, as the broker knows them.
 struct PartitionOffsets {
   int32_t partition = 0;
-  int64_t low = 0;                                // the first that is there
-  int64_t high = 0;                               // behind the last, committed or not
-  std::optional<int64_t> committed = {};          // of the group
-  std::optional<OffsetSignature> signature = {};  // of the committed offset, if it has one
+  int64_t low = 0;                        // the first that is there
+  int64_t high = 0;                       // behind the last, committed or not
+  std::optional<int64_t> committed = {};  // of the group
+  // Of the committed offset, if it has them.
+  std::optional<OffsetSignature> signature = {};
+  std::string transactional_id = {};
 };
 
 class PartitionOwner {
  public:
   virtual ~PartitionOwner() = default;
 
-  // Prepares for these partitions and says where each is to be read from. An error ends reading.
-  virtual base::Result<std::vector<record::SourceOffset>> on_assigned(
+  // Prepares for these partitions and says where each is to be read from, and what is committed
+  // there where nothing is yet. An error ends reading.
+  virtual base::Result<std::vector<SignedOffset>> on_assigned(
       std::span<const PartitionOffsets> partitions) = 0;
   // They are taken away; `lost`: they have been another's for a while, so that nothing may be
   // committed for them any more.
@@ -105,9 +111,10 @@ class GroupConsumer {
   virtual base::Result<std::vector<PartitionOffsets>> ask_offsets(
       std::span<const int32_t> partitions) = 0;
 
-  // What members of the group have committed of these last, also where a transaction is open.
-  // Partitions that brokers do not tell of within a second are left out.
-  virtual std::vector<SignedOffset> look_at_offsets(std::span<const int32_t> partitions) = 0;
+  // What has been committed last of all partitions that this member does not have, of those too
+  // that were added since, and where a transaction is open. Those that brokers do not tell of
+  // within a second are left out.
+  virtual std::vector<SignedOffset> look_at_others() = 0;
 
   // Commits offsets without a transaction. False: this member may not any more.
   virtual base::Result<bool> commit(std::span<const SignedOffset> next) = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -150,7 +151,9 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
     PartitionOffsets found{.partition = each.partition, .low = at.low, .high = at.high};
     if (each.offset >= 0) {
       found.committed = each.offset;
-      found.signature = metadata_of(each).signature;
+      OffsetMetadata metadata = metadata_of(each);
+      found.signature = std::move(metadata.signature);
+      found.transactional_id = std::move(metadata.transactional_id);
     }
     offsets.push_back(std::move(found));
   }
@@ -176,11 +179,28 @@ std::vector<SignedOffset> look_at_group_offsets(Cluster& cluster, const GroupMem
   return offsets;
 }
 
+std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> found,
+                                           std::span<const SignedOffset> starts,
+                                           std::string_view transactional_id) {
+  std::vector<SignedOffset> claimed;
+  for (const PartitionOffsets& each : found) {
+    if (each.transactional_id == transactional_id) continue;
+    const auto start = std::ranges::find(starts, each.partition, &SignedOffset::partition);
+    if (!each.committed || (start != starts.end() && *each.committed < start->offset)) {
+      if (start != starts.end()) claimed.push_back(*start);
+    } else {
+      claimed.push_back({each.partition, *each.committed, each.signature});
+    }
+  }
+  return claimed;
+}
+
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
                                         std::span<const SignedOffset> next,
+                                        std::string_view transactional_id,
                                         const std::function<bool()>& may) {
   if (next.empty()) return true;
-  const RdPartitions list = commit_list(topic, next, {});
+  const RdPartitions list = commit_list(topic, next, transactional_id);
   Cluster& cluster = client.cluster();
   for (;;) {
     if (!may()) return false;

@@ -39,17 +39,26 @@ base::Result<std::vector<PartitionOffsets>> ask_group_offsets(
 std::vector<SignedOffset> look_at_group_offsets(Cluster& cluster, const GroupMember& member,
                                                 const rd_kafka_topic_partition_list_t& partitions);
 
-// Commits offsets by themselves. False: this member may not any more, which `may` knows first.
+// Commits offsets by themselves; `transactional_id` is empty where there are no transactions.
+// False: this member may not any more, which `may` knows first.
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,
                                         std::span<const SignedOffset> next,
+                                        std::string_view transactional_id,
                                         const std::function<bool()>& may);
+
+// What a member that has been given partitions commits before its first transaction, so that its
+// transactional id is found: the offsets that are `found` under other ids, as they are, or where
+// nothing is committed, or less, what it `starts` with.
+std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> found,
+                                           std::span<const SignedOffset> starts,
+                                           std::string_view transactional_id);
 
 RdPartitions list_of(const std::string& topic, std::span<const int32_t> partitions);
 
 // For librdkafka, which calls where to read next just an offset.
 RdPartitions list_of(const std::string& topic, std::span<const record::SourceOffset> next);
 
-// The same with all that is committed; `transactional_id` is empty where there is no transaction.
+// The same with all that is committed.
 RdPartitions commit_list(const std::string& topic, std::span<const SignedOffset> next,
                          std::string_view transactional_id);
 

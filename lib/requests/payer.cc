@@ -39,11 +39,11 @@ Payer::~Payer() = default;
 
 base::Result<void> Payer::run() {
   // The writer first: it settles what a predecessor of this name has left open.
-  base::Result<std::unique_ptr<kafka::RequestWriter>> writer = kafka::RequestWriter::open(
-      cluster_, {.requests_topic = options_.topics.requests,
-                 .payments_topic = options_.topics.payments,
-                 .answers_topic = options_.topics.answers,
-                 .transactional_id = options_.group + "." + options_.instance});
+  base::Result<std::unique_ptr<kafka::RequestWriter>> writer =
+      kafka::RequestWriter::open(cluster_, {.requests_topic = options_.topics.requests,
+                                            .payments_topic = options_.topics.payments,
+                                            .answers_topic = options_.topics.answers,
+                                            .transactional_id = transactional_id()});
   base::Result<void> done = writer ? base::Result<void>() : base::fail(writer.error());
   if (writer) {
     writer_ = std::move(*writer);
@@ -64,6 +64,7 @@ base::Result<void> Payer::join() {
                                  {.topic = options_.topics.requests,
                                   .group = options_.group,
                                   .instance = options_.instance,
+                                  .transactional_id = transactional_id(),
                                   .block_messages = kBlockMessages,
                                   .session_timeout = kSessionTimeout},
                                  *this, waiter_);
@@ -270,7 +271,7 @@ base::Result<std::map<int32_t, int64_t>> Payer::restore(
   return answered;
 }
 
-base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
+base::Result<std::vector<kafka::SignedOffset>> Payer::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
   // Requests may have been given more partitions, and answers not.
   const bool are_new = std::ranges::any_of(
@@ -298,7 +299,7 @@ base::Result<std::vector<record::SourceOffset>> Payer::on_assigned(
   // Until it was fenced another may have answered what came since the ends were asked for.
   const base::Result<std::vector<kafka::PartitionEnds>> ends = consumer_->ask_ends(overtaken);
   if (!ends) return base::fail(ends.error());
-  std::vector<record::SourceOffset> starts;
+  std::vector<kafka::SignedOffset> starts;
   for (PartitionFacts& facts : assigned) {
     const auto now = std::ranges::find(*ends, facts.partition, &kafka::PartitionEnds::partition);
     if (now != ends->end()) facts.high = now->high;

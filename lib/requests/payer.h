@@ -51,11 +51,12 @@ class Payer final : private kafka::PartitionOwner {
   base::Result<void> run();
 
  private:
-  base::Result<std::vector<record::SourceOffset>> on_assigned(
+  base::Result<std::vector<kafka::SignedOffset>> on_assigned(
       std::span<const kafka::PartitionOffsets> partitions) override;
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int64_t wanted, const kafka::PartitionEnds& ends) override;
 
+  std::string transactional_id() const { return options_.group + "." + options_.instance; }
   base::Result<void> join();
   base::Result<void> loop();
   base::Result<std::map<int32_t, int64_t>> restore(

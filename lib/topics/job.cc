@@ -56,15 +56,15 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
   base::Result<void> run();
 
  private:
-  base::Result<std::vector<record::SourceOffset>> on_assigned(
+  base::Result<std::vector<kafka::SignedOffset>> on_assigned(
       std::span<const kafka::PartitionOffsets> partitions) override;
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int64_t wanted, const kafka::PartitionEnds& ends) override;
 
   base::Result<void> check_sizes(std::span<const kafka::PartitionOffsets> partitions);
   StartContext start_context() const;
-  base::Result<void> begin_at(std::span<const PartitionFacts> facts,
-                              std::span<const record::SourceOffset> starts);
+  base::Result<std::vector<kafka::SignedOffset>> begin_at(
+      std::span<const PartitionFacts> facts, std::span<const record::SourceOffset> starts);
 
   base::Result<void> loop();
   base::Result<void> take(const io::MessageBlock& block);
@@ -108,7 +108,7 @@ base::Result<void> TopicJob::Impl::open() {
                                {.source = source_,
                                 .topic = options_.topics.stats,
                                 .rejects_topic = options_.rejects_topic,
-                                .transactional_id = std::move(transactional_id)},
+                                .transactional_id = transactional_id},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
@@ -118,6 +118,7 @@ base::Result<void> TopicJob::Impl::open() {
                                  {.topic = options_.topics.payments,
                                   .group = options_.group,
                                   .instance = options_.instance,
+                                  .transactional_id = std::move(transactional_id),
                                   .name_decides = options_.is_first,
                                   .block_messages = block_messages(options_.publish.trigger)},
                                  *this, waiter_);
@@ -157,8 +158,7 @@ base::Result<void> TopicJob::Impl::loop() {
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
       if (base::Result<void> done = context_.rejects.flush(); !done) return done;
       if (outside_ && outside_->due()) {
-        base::Result<void> same =
-            outside_->look(parts_, known_partitions_, start_context(), *publisher_);
+        base::Result<void> same = outside_->look(parts_, start_context(), *publisher_);
         if (!same) return same;
       }
       count();
@@ -318,7 +318,7 @@ void TopicJob::Impl::count() {
   context_.counters.caught_up = caught_up;
 }
 
-base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
+base::Result<std::vector<kafka::SignedOffset>> TopicJob::Impl::on_assigned(
     std::span<const kafka::PartitionOffsets> partitions) {
   if (base::Result<void> grown = check_sizes(partitions); !grown) return base::fail(grown.error());
   parts_.clear();
@@ -340,10 +340,7 @@ base::Result<std::vector<record::SourceOffset>> TopicJob::Impl::on_assigned(
   if (!chosen) return base::fail(chosen.error());
   for (const std::string& warning : chosen->warnings) context_.run.diagnostics.warning(warning);
   for (const std::string& note : chosen->notes) context_.run.diagnostics.note(note);
-  if (base::Result<void> begun = begin_at(*facts, chosen->starts); !begun) {
-    return base::fail(begun.error());
-  }
-  return std::move(chosen->starts);
+  return begin_at(*facts, chosen->starts);
 }
 
 // Payments may have been given more partitions, and totals not.
@@ -368,8 +365,8 @@ StartContext TopicJob::Impl::start_context() const {
           .on_data_loss = options_.on_data_loss};
 }
 
-base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> facts,
-                                            std::span<const record::SourceOffset> starts) {
+base::Result<std::vector<kafka::SignedOffset>> TopicJob::Impl::begin_at(
+    std::span<const PartitionFacts> facts, std::span<const record::SourceOffset> starts) {
   std::vector<kafka::SignedOffset> begun;
   std::vector<kafka::SignedOffset> earlier;  // than what the group has committed
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -384,13 +381,14 @@ base::Result<void> TopicJob::Impl::begin_at(std::span<const PartitionFacts> fact
     if (found.committed && start < *found.committed) earlier.push_back(begun.back());
   }
   outside_.emplace(context_.cluster, options_.topics.payments, *consumer_, waiter_);
-  publisher_->assigned(std::move(begun));
+  publisher_->assigned(begun);
   watch_.assigned();
-  if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return {};
+  if (options_.guarantee == Guarantee::kExactlyOnce || earlier.empty()) return begun;
   // At least once totals are written before offsets. After a crash between the two the offset that
   // stands now would be taken for one before which all has been counted.
   const base::Result<bool> committed = consumer_->commit(earlier);
-  return committed ? base::Result<void>() : base::fail(committed.error());
+  if (!committed) return base::fail(committed.error());
+  return begun;
 }
 
 base::Result<void> TopicJob::Impl::on_revoked(bool lost) {

@@ -18,12 +18,12 @@ bool OutsideWatch::due() const {
   return (now >= next_look_ || now >= input_.next_look()) && !cluster_.watch().away();
 }
 
-base::Result<void> OutsideWatch::look(const TopicParts& own, int32_t partitions,
-                                      const StartContext& context, TopicPublisher& publisher) {
+base::Result<void> OutsideWatch::look(const TopicParts& own, const StartContext& context,
+                                      TopicPublisher& publisher) {
   const base::Instant now = clock_.now();
   if (now >= next_look_) {
     next_look_ = now + kMembersInterval;
-    if (base::Result<void> same = look_at_members(own, partitions, context); !same) return same;
+    if (base::Result<void> same = look_at_members(context); !same) return same;
   }
   if (now < input_.next_look()) return {};
   const std::optional<kafka::TopicLoss> loss = input_.look();
@@ -36,14 +36,9 @@ base::Result<void> OutsideWatch::look(const TopicParts& own, int32_t partitions,
   return base::fail(describe_other_topic(*loss, context));
 }
 
-base::Result<void> OutsideWatch::look_at_members(const TopicParts& own, int32_t partitions,
-                                                 const StartContext& context) {
-  std::vector<int32_t> others;
-  for (int32_t partition = 0; partition < partitions; ++partition) {
-    if (!own.contains(partition)) others.push_back(partition);
-  }
+base::Result<void> OutsideWatch::look_at_members(const StartContext& context) {
   std::map<int32_t, int64_t> committed;
-  for (const kafka::SignedOffset& offset : consumer_.look_at_offsets(others)) {
+  for (const kafka::SignedOffset& offset : consumer_.look_at_others()) {
     const auto before = committed_.find(offset.partition);
     const bool moved = before != committed_.end() && before->second != offset.offset;
     committed.emplace(offset.partition, offset.offset);

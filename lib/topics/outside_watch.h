@@ -11,7 +11,7 @@
 //
 //   OutsideWatch watch(cluster, topics.payments, consumer, waiter);
 //   watch.took(block.messages);
-//   if (watch.due()) same = watch.look(parts, partitions, start_context, publisher);
+//   if (watch.due()) same = watch.look(parts, start_context, publisher);
 //
 // One thread. Tested through topics/start.h, and in tests/kafka/members.bats and judged.bats.
 #pragma once
@@ -49,15 +49,14 @@ class OutsideWatch {
 
   bool due() const;
 
-  // Looks at what is due, of other members at those of the `partitions` of the topic that are not
-  // in `own`. Where payments are others each later start must find that, too: the message that is
-  // missing is left in the group's offset. Errors: kMustNotGoOn.
-  base::Result<void> look(const TopicParts& own, int32_t partitions, const StartContext& context,
+  // Looks at what is due. Where payments of its `own` partitions are others each later start must
+  // find that, too: the message that is missing is left in the group's offset. Errors:
+  // kMustNotGoOn.
+  base::Result<void> look(const TopicParts& own, const StartContext& context,
                           TopicPublisher& publisher);
 
  private:
-  base::Result<void> look_at_members(const TopicParts& own, int32_t partitions,
-                                     const StartContext& context);
+  base::Result<void> look_at_members(const StartContext& context);
 
   const base::Clock& clock_;
   kafka::Cluster& cluster_;

@@ -108,6 +108,13 @@ class Judge {
   bool other_options() const { return has_other_options(*offsets_.signature, context_); }
   // Of the first payments there are, all are there.
   bool all_there() const { return offsets_.low == 0; }
+  // `finding` ends with what the topic of payments is or does.
+  tl::unexpected<base::Error> refuse_payments(const std::string& finding) const {
+    return has_totals() ? refuse_anew(finding, topics_)
+                        : refuse(fmt::format("{}: it has been made anew, and kafka:{} has no "
+                                             "totals; give payagg a new group",
+                                             finding, topics_.stats));
+  }
   std::string place() const {
     return fmt::format("kafka:{}: partition {}", topics_.payments, offsets_.partition);
   }
@@ -159,27 +166,24 @@ base::Result<void> Judge::check_payments() const {
   const int64_t high = facts_.again ? facts_.again->high : offsets_.high;
   if (facts_.last == LastMessage::kOther) {
     const int64_t last = facts_.last_offset;
-    return refuse_anew(last >= high
-                           ? fmt::format("{}: the last message that was read was at offset {}, but "
-                                         "the topic ends at offset {}",
-                                         place(), last, high)
-                           : fmt::format("{}: the last message that was read, at offset {}, is "
-                                         "not in the topic any more",
-                                         place(), last),
-                       topics_);
+    return refuse_payments(
+        last >= high ? fmt::format("{}: the last message that was read was at offset {}, but the "
+                                   "topic ends at offset {}",
+                                   place(), last, high)
+                     : fmt::format("{}: the last message that was read, at offset {}, is not in "
+                                   "the topic any more",
+                                   place(), last));
   }
   // Where the last message is the same, somebody has set the offset, or what stood between was cut.
   if (offsets_.committed && *offsets_.committed > high && facts_.last != LastMessage::kSame) {
-    return refuse_anew(fmt::format("{}: the group has read up to offset {}, but the topic ends at "
-                                   "offset {}",
-                                   place(), *offsets_.committed, high),
-                       topics_);
+    return refuse_payments(
+        fmt::format("{}: the group has read up to offset {}, but the topic ends at offset {}",
+                    place(), *offsets_.committed, high));
   }
   if (facts_.newest_total >= high) {
-    return refuse_anew(fmt::format("{}: there are totals up to offset {}, but the topic ends at "
-                                   "offset {}",
-                                   place(), facts_.newest_total, high),
-                       topics_);
+    return refuse_payments(
+        fmt::format("{}: there are totals up to offset {}, but the topic ends at offset {}",
+                    place(), facts_.newest_total, high));
   }
   return {};
 }

@@ -325,7 +325,8 @@ TEST(TopicStart, AnOffsetBehindTheEndMeansATopicMadeAnew) {
   const PartitionFacts found = without_totals(unsigned_facts(201, -1));
   EXPECT_TRUE(says(refusal_for_good(found),
                    "has read up to offset 201, but the topic ends at "
-                   "offset 200: it has been made anew"));
+                   "offset 200: it has been made anew, and kafka:payment-stats has no totals; "
+                   "give payagg a new group"));
 }
 
 // ---- Totals that are missing
