@@ -83,6 +83,26 @@ END
   merged | cmp - expected
 }
 
+@test "a member that crashes in its very first transaction is followed at once" {
+  local tries=0
+  # It takes as many totals as there may be in one, so that it lasts a while.
+  while [ $((tries += 1)) -le 5 ]; do
+    name_topics
+    topics_for 1
+    pay --random 100000 --users 90000 --skew 0 --seed 5
+    in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 500ms --instance one \
+      -X session.timeout.ms=6000
+    wait_for '[ "$(end_offsets "$stats" --uncommitted)" != "0 0" ]'
+    kill -STOP "$pid"
+    [ "$(end_offsets "$stats")" != "$(end_offsets "$stats" --uncommitted)" ] && break
+    kill -9 "$pid"
+  done
+  kill -9 "$pid"
+  in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
+  wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err"
+  wait_for totals_are_exact
+}
+
 @test "offsets set back, or lost, change no total: each user's offset says what its total includes" {
   topics_for 2
   pay --random 30000 --users 300 --seed 8 --expect expected

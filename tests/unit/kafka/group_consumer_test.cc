@@ -16,10 +16,10 @@ namespace {
 // Begins each partition where the test says, and notes what it is told.
 class RecordingOwner final : public PartitionOwner {
  public:
-  base::Result<std::vector<record::SourceOffset>> on_assigned(
+  base::Result<std::vector<SignedOffset>> on_assigned(
       std::span<const PartitionOffsets> partitions) override {
     assigned.assign(partitions.begin(), partitions.end());
-    std::vector<record::SourceOffset> starts;
+    std::vector<SignedOffset> starts;
     for (const PartitionOffsets& each : partitions) {
       starts.push_back({each.partition, each.committed.value_or(first)});
     }

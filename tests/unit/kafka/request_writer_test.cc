@@ -14,9 +14,9 @@ namespace {
 // Reads each partition from its beginning.
 class Owner final : public PartitionOwner {
  public:
-  base::Result<std::vector<record::SourceOffset>> on_assigned(
+  base::Result<std::vector<SignedOffset>> on_assigned(
       std::span<const PartitionOffsets> partitions) override {
-    std::vector<record::SourceOffset> starts;
+    std::vector<SignedOffset> starts;
     for (const PartitionOffsets& each : partitions) starts.push_back({each.partition, each.low});
     return starts;
   }
