@@ -6,6 +6,27 @@
 
 namespace paystats::base {
 
+namespace {
+
+int gravity(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kMustNotGoOn:
+      return 2;
+    case ErrorKind::kFailed:
+    case ErrorKind::kClosedOutput:
+      return 1;
+    case ErrorKind::kInterrupted:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Error& graver(const Error& one, const Error& other) {
+  return gravity(other.kind) > gravity(one.kind) ? other : one;
+}
+
 Error system_error(std::string_view subject, int errno_value) {
   std::string reason = std::generic_category().message(errno_value);
   if (!reason.empty()) {

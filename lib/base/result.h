@@ -40,6 +40,10 @@ inline ExitStatus exit_status_of(const Error& error) {
   return error.kind == ErrorKind::kMustNotGoOn ? ExitStatus::kMustNotGoOn : ExitStatus::kFailed;
 }
 
+// Of two errors that ended a tool the one that it tells: first what must not be begun again, last
+// what a stop signal ended. The first of two that are alike.
+const Error& graver(const Error& one, const Error& other);
+
 // Turns an error into the failed Result of whatever type the caller returns.
 inline tl::unexpected<Error> fail(Error error) {
   return tl::unexpected<Error>(std::move(error));

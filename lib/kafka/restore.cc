@@ -49,7 +49,7 @@ base::Result<void> read_back(Cluster& cluster, const RestoreWish& wish,
   PartitionReader& reader = **opened;
   if (base::Result<void> begun = reader.begin(wish.partitions); !begun) return begun;
 
-  HiddenMessages hidden(wish.topic, cluster.brokers(), cluster.context().diagnostics);
+  HiddenMessages hidden(wish.topic, cluster.tool_options(), cluster.context().diagnostics);
   const auto on_taken = [&](size_t seen) {
     if (seen == 0) look(hidden, reader, cluster.context().clock.now());
     if (!reader.messages().empty()) {

@@ -138,7 +138,10 @@ base::Result<void> check_grown(Cluster& cluster, const std::string& input,
     if (*found >= *wanted) return {};
     if (cluster.context().clock.now() >= until) {
       if (*found == 0) {
-        return base::fail(topic_label(output) + ": there is no such topic any more");
+        return base::fail(
+            topic_label(output) +
+            ": there is no such topic any more; the next start says how it is made, or "
+            "makes it with --create-topics");
       }
       return check_as_many(cluster, {input, *wanted}, {output, *found}, why);
     }

@@ -59,15 +59,17 @@ base::Result<void> Payer::run() {
 base::Result<void> Payer::join() {
   if (consumer_) consumer_->close();
   consumer_.reset();
-  base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer =
-      kafka::GroupConsumer::open(cluster_,
-                                 {.topic = options_.topics.requests,
-                                  .group = options_.group,
-                                  .instance = options_.instance,
-                                  .transactional_id = transactional_id(),
-                                  .block_messages = kBlockMessages,
-                                  .session_timeout = kSessionTimeout},
-                                 *this, waiter_);
+  base::Result<std::unique_ptr<kafka::GroupConsumer>> consumer = kafka::GroupConsumer::open(
+      cluster_,
+      {.topic = options_.topics.requests,
+       .group = options_.group,
+       .instance = options_.instance,
+       .when_made_anew = "one that is made anew needs another topic of answers, too: "
+                         "name a new pair (--requests, --answers)",
+       .transactional_id = transactional_id(),
+       .block_messages = kBlockMessages,
+       .session_timeout = kSessionTimeout},
+      *this, waiter_);
   if (!consumer) return base::fail(consumer.error());
   consumer_ = std::move(*consumer);
   return consumer_->join();
@@ -321,8 +323,14 @@ base::Result<void> Payer::on_revoked(bool lost) {
 }
 
 base::Result<bool> Payer::on_gone(int64_t wanted, const kafka::PartitionEnds& ends) {
-  cluster_.context().diagnostics.warning(
-      describe_gap(options_.topics, ends.partition, wanted, ends.low));
+  const base::Result<RequestStart> start = choose_start(
+      {.partition = ends.partition, .low = ends.low, .high = ends.high, .committed = wanted},
+      options_.topics);
+  if (!start) return base::fail(start.error());
+  if (wanted < ends.low) {
+    cluster_.context().diagnostics.warning(
+        describe_gap(options_.topics, ends.partition, wanted, ends.low));
+  }
   return true;
 }
 

@@ -28,6 +28,9 @@ namespace {
 // The client is asked this often how far behind it is.
 constexpr base::Duration kLagInterval = std::chrono::milliseconds(200);
 
+constexpr const char* kWhenMadeAnew =
+    "one that is made anew needs a new output topic and a new group";
+
 // Publications fall between blocks, so a block is no larger than what is to lie between two.
 size_t block_messages(const stream::TriggerOptions& trigger) {
   constexpr uint64_t kMax = 1024;
@@ -118,6 +121,7 @@ base::Result<void> TopicJob::Impl::open() {
                                  {.topic = options_.topics.payments,
                                   .group = options_.group,
                                   .instance = options_.instance,
+                                  .when_made_anew = kWhenMadeAnew,
                                   .transactional_id = std::move(transactional_id),
                                   .name_decides = options_.is_first,
                                   .block_messages = block_messages(options_.publish.trigger)},
@@ -157,10 +161,6 @@ base::Result<void> TopicJob::Impl::loop() {
       const bool paused = !is_behind();
       if (base::Result<void> done = publisher_->publish_if_due(paused); !done) return done;
       if (base::Result<void> done = context_.rejects.flush(); !done) return done;
-      if (outside_ && outside_->due()) {
-        base::Result<void> same = outside_->look(parts_, start_context(), *publisher_);
-        if (!same) return same;
-      }
       count();
       status = consumer_->read(block, deadline(paused));
     }
@@ -172,6 +172,10 @@ base::Result<void> TopicJob::Impl::loop() {
       if (base::Result<void> taken = take(block); !taken) return taken;
     }
     if (base::Result<void> done = publisher_->publish_if_due(false); !done) return done;
+    if (outside_ && outside_->due()) {
+      base::Result<void> same = outside_->look(parts_, start_context(), *publisher_);
+      if (!same) return same;
+    }
     if (clock_.now() - counted_ >= kLagInterval) count();
   }
 }

@@ -28,12 +28,15 @@ base::Result<void> OutsideWatch::look(const TopicParts& own, const StartContext&
   if (now < input_.next_look()) return {};
   const std::optional<kafka::TopicLoss> loss = input_.look();
   if (!loss) return {};
+  base::Error found = describe_other_topic(*loss, context);
   if (loss->mark && own.contains(loss->partition)) {
-    if (base::Result<void> left = publisher.leave_mark(loss->partition, *loss->mark); !left) {
-      return left;
+    const base::Result<bool> left = publisher.leave_mark(loss->partition, *loss->mark);
+    if (!left || !*left) {
+      found.message +=
+          "; this could not be left in the group's offset, so the next start may not see it";
     }
   }
-  return base::fail(describe_other_topic(*loss, context));
+  return base::fail(std::move(found));
 }
 
 base::Result<void> OutsideWatch::look_at_members(const StartContext& context) {

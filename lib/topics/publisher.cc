@@ -138,7 +138,7 @@ base::Result<bool> TopicPublisher::hand_over() {
   }
 }
 
-base::Result<void> TopicPublisher::leave_mark(int32_t partition, const kafka::MessageMark& mark) {
+base::Result<bool> TopicPublisher::leave_mark(int32_t partition, const kafka::MessageMark& mark) {
   if (writer_->under_way()) {
     if (const base::Result<bool> settled = settle(); !settled) return base::fail(settled.error());
   }
@@ -146,10 +146,9 @@ base::Result<void> TopicPublisher::leave_mark(int32_t partition, const kafka::Me
     if (position.partition != partition) continue;
     kafka::SignedOffset offset = signed_next(position);
     offset.signature->last = mark;
-    const base::Result<bool> left = consumer_->commit({&offset, 1});
-    if (!left) return base::fail(left.error());
+    return consumer_->commit({&offset, 1});
   }
-  return {};
+  return false;
 }
 
 base::Result<void> TopicPublisher::forget() {

@@ -92,8 +92,9 @@ class TopicPublisher {
 
   // A message of the partition has been read that is not in the topic any more: leaves it in the
   // group's offset as the last one, so that each later start sees that the topic is another one.
-  // Nothing may be published after it. Waits for what is under way, and for brokers.
-  base::Result<void> leave_mark(int32_t partition, const kafka::MessageMark& mark);
+  // Nothing may be published after it. Waits for what is under way, and for brokers. False: it
+  // could not be left.
+  base::Result<bool> leave_mark(int32_t partition, const kafka::MessageMark& mark);
 
   // The tables are about to go. Waits for what is under way, whatever becomes of it.
   base::Result<void> forget();

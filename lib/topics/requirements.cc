@@ -29,9 +29,12 @@ base::Result<void> check_policies(kafka::Cluster& cluster, const TopicNames& top
       cleanup_policy(cluster, topics.payments, deadline);
   if (!payments) return base::fail(payments.error());
   if (*payments && (*payments)->find("compact") != std::string::npos) {
-    return base::fail(fmt::format(
-        "kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but the last",
-        topics.payments, **payments));
+    return base::fail(
+        fmt::format("kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but "
+                    "the last, and "
+                    "what it has removed is lost; kafka-configs.sh {} --alter --topic {} "
+                    "--add-config cleanup.policy=delete",
+                    topics.payments, **payments, cluster.tool_options(), topics.payments));
   }
   const base::Result<std::optional<std::string>> stats =
       cleanup_policy(cluster, topics.stats, deadline);

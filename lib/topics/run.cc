@@ -272,14 +272,13 @@ base::Result<base::ExitStatus> TopicRun::conclude() {
     if (outcome && !told) outcome = told;
     if (log.count() > 0) status = base::ExitStatus::kRejected;
   };
-  // An error is what has stopped the other jobs, too.
-  const auto is_error = [](const base::Result<void>& ended) {
-    return !ended && ended.error().kind != base::ErrorKind::kInterrupted;
-  };
   {
+    // An error is what has stopped the other jobs, too.
     const base::MutexLock lock(mutex_);
     for (const auto& ended : outcomes_) {
-      if (outcome ? !*ended : !is_error(outcome) && is_error(*ended)) outcome = *ended;
+      if (*ended) continue;
+      outcome =
+          base::fail(outcome ? ended->error() : base::graver(outcome.error(), ended->error()));
     }
   }
   if (rejects_) finish(*rejects_);

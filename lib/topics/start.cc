@@ -205,10 +205,17 @@ base::Result<PartitionStart> Judge::go_on_at_low(std::string finding) const {
 }
 
 base::Result<PartitionStart> Judge::start_without_totals() const {
-  if (offsets_.signature && offsets_.signature->table.users == 0 && !other_options()) {
+  // Of a partition that nobody has read the offset was committed all the same.
+  const bool was_read =
+      offsets_.signature ? has_read(*offsets_.signature) : offsets_.committed > offsets_.low;
+  if (offsets_.signature && offsets_.signature->table.users == 0 && !other_options() &&
+      (was_read || *offsets_.committed >= offsets_.low)) {
     return from(*offsets_.committed);  // nothing of what was read is in a total
   }
-  if (offsets_.committed && (offsets_.signature || *offsets_.committed > offsets_.low)) {
+  if (offsets_.signature && offsets_.signature->table.users > 0 && !all_there()) {
+    return start_with_missing();
+  }
+  if (was_read) {
     // What was read before has left no total, so all of it is read again.
     base::Result<PartitionStart> start = from(0);
     const bool had_totals = offsets_.signature && offsets_.signature->table.users > 0;

@@ -122,7 +122,7 @@ set_by_hand() {
   wait_for 'grep -qsx "payagg_caught_up 1" prom'
   topics delete "$payments"
   ended_with 2
-  grep -q "kafka:$payments: brokers know no such topic, or partition, any more" background.err
+  grep -q "kafka:$payments: brokers know no such topic, or partition, any more .*: if it was deleted, what had not been read of it is lost; one that is made anew needs a new output topic and a new group" background.err
 }
 
 # bats test_tags=situation

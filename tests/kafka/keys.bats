@@ -213,6 +213,20 @@ END
   [ "$(paid)" = '3 edgar' ]
 }
 
+# bats test_tags=situation
+@test "a topic of requests that is made anew, and shorter, while the server is suspended" {
+  all_topics
+  on_topics one
+  for i in 1 2 3; do [ "$(post one "k$i" '{"user":"edgar","paymentAmt":1}')" = 200 ]; done
+  kill -STOP "$one_pid"
+  topics delete "$requests"
+  wait_for '! topics list | grep -q "^$requests "'
+  topic "$requests" 1 "$SAFE"
+  kill -CONT "$one_pid"
+  ends one 'name a new pair of topics (--requests, --answers)'
+  [ "$(paid)" = '3 edgar' ]
+}
+
 # ---- What others write
 
 @test "two outputs that share the topics: the server that meets a request of the other ends" {

@@ -134,7 +134,9 @@ print(sys.stdin.buffer.read().count(struct.pack(">h", len(sys.argv[1])) + sys.ar
   wait_for 'grep -q "kafka:$stats: partition 0: an open transaction hides" background.err'
   kill -0 "$pid"
   # The command that the message names finds it, and that which ends it is the next one.
-  broker admin transactions describe-producers --topic "$stats" --partition 0 | grep -q "[[:space:]]$start[[:space:]]*$"
+  grep -o 'kafka-transactions.sh .* --partition 0' background.err >command
+  kafka-transactions.sh() { broker admin org.apache.kafka.tools.TransactionsCommand "$@"; }
+  eval "$(cat command)" | grep -q "[[:space:]]$start[[:space:]]*$"
   broker admin transactions abort --topic "$stats" --partition 0 --start-offset "$start"
   pay --user late --amount 1
   wait_for '[ "$(consume "$stats" | payagg --merge | grep -c late)" -eq 1 ]'

@@ -37,6 +37,18 @@ TEST(Result, TakesTypesThatCanOnlyBeMoved) {
   EXPECT_EQ(**result, 7);
 }
 
+TEST(Graver, WhatMustNotBeBegunAgainIsToldBeforeOtherErrors) {
+  const Error failed{"failed"};
+  const Error failed_too{"failed, too", ErrorKind::kClosedOutput};
+  const Error interrupted{"interrupted", ErrorKind::kInterrupted};
+  const Error lost{"lost", ErrorKind::kMustNotGoOn};
+  EXPECT_EQ(graver(failed, lost).message, "lost");
+  EXPECT_EQ(graver(lost, failed).message, "lost");
+  EXPECT_EQ(graver(interrupted, failed).message, "failed");
+  EXPECT_EQ(graver(failed, interrupted).message, "failed");
+  EXPECT_EQ(graver(failed, failed_too).message, "failed");
+}
+
 TEST(SystemError, NamesTheSubjectAndTheReasonInTheHousesForm) {
   EXPECT_EQ(system_error("out.jsonl", ENOSPC).message, "out.jsonl: no space left on device");
   EXPECT_EQ(system_error("out.jsonl", ENOSPC).kind, ErrorKind::kFailed);

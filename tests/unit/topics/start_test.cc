@@ -132,6 +132,18 @@ TEST(TopicStart, ANewGroupIsToldThatTheBeginningIsGone) {
   EXPECT_TRUE(says(warning_of(found), "partition 2 begins at offset 100"));
 }
 
+TEST(TopicStart, AGroupThatHasReadNothingIsToldTheSameOfAnOffsetThatItHasCommitted) {
+  PartitionFacts found = without_totals(signed_facts(100));
+  found.offsets.committed = 0;
+  found.offsets.signature->table = {};
+  found.offsets.signature->last.reset();
+  EXPECT_EQ(start_of(found), 100);
+  EXPECT_TRUE(says(warning_of(found), "partition 2 begins at offset 100"));
+  found.offsets.low = 0;
+  EXPECT_EQ(start_of(found), 0);
+  EXPECT_TRUE(is_quiet(found));
+}
+
 TEST(TopicStart, TotalsWithoutOffsetsBeginAtTheFrontSinceWhatIsIncludedIsKnown) {
   PartitionFacts found = unsigned_facts(0, 99, 100);
   found.offsets.committed.reset();
@@ -256,7 +268,7 @@ TEST(TopicStart, MoreThanTheEndOfATransactionIsMissed) {
   EXPECT_TRUE(says(refusal(found), "at offset 150")) << "nobody has said that it is one";
   found = without_totals(signed_facts(151));
   found.offsets.signature->before_marker = true;
-  EXPECT_TRUE(says(refusal(found), "at offset 0")) << "the totals are gone";
+  EXPECT_TRUE(says(refusal(found), "totals are missing, there are 0 users"));
 }
 
 TEST(TopicStart, AnOffsetBehindTheEndIsAskedForAgain) {
@@ -371,6 +383,16 @@ TEST(TopicStart, MissingTotalsWhosePaymentsAreGoneAreForAPersonToDecide) {
   EXPECT_TRUE(says(message, "--on-data-loss continue"));
   EXPECT_EQ(start_of(found, OnDataLoss::kContinue), 100) << "all that is there is read";
   EXPECT_TRUE(says(warning_of(found, OnDataLoss::kContinue), "is lost"));
+}
+
+TEST(TopicStart, TotalsThatAreAllGoneAreMissingToo) {
+  const PartitionFacts found = without_totals(signed_facts(100));
+  const std::string message = refusal(found);
+  EXPECT_TRUE(says(message,
+                   "totals are missing, there are 0 users with 0 payments and there were "
+                   "40 with 900; kafka:payments begins at offset 100"))
+      << message;
+  EXPECT_EQ(start_of(found, OnDataLoss::kContinue), 100);
 }
 
 TEST(TopicStart, OneMessageNamesAllPartitionsWithMissingTotals) {
