@@ -244,18 +244,6 @@ void Member::take_error(const rd_kafka_message_t& raw) {
           "had not been read of it is lost; {}",
           topic_label(options_.topic), rd_kafka_err2name(raw.err), options_.when_made_anew)};
       return;
-    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-      error_ = base::Error{
-          fmt::format("{}: group {} has members of another program, or of other settings: {}; end "
-                      "them, or choose another --group",
-                      topic_label(options_.topic), options_.group, reason)};
-      return;
-    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
-      error_ =
-          base::Error{fmt::format("{}: {}: -X session.timeout.ms must be within the broker's "
-                                  "group.min.session.timeout.ms and group.max.session.timeout.ms",
-                                  topic_label(options_.topic), reason)};
-      return;
     default:
       if (refused_by(raw.err) == Refused::kNothing) return;  // librdkafka goes on by itself
       error_ = base::Error{fmt::format(

@@ -37,6 +37,13 @@ constexpr std::array kReasons = {
            "(message.timestamp.after.max.ms, message.timestamp.before.max.ms)"},
     Reason{RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, Refused::kEverything,
            "offset.metadata.max.bytes of the brokers must allow 1024 bytes"},
+    // Settings of the group.
+    Reason{RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, Refused::kEverything,
+           "the group has members of another program or with other settings: end those, or name "
+           "another group"},
+    Reason{RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, Refused::kEverything,
+           "session.timeout.ms must be within group.min.session.timeout.ms and "
+           "group.max.session.timeout.ms of the brokers"},
     // What the broker, or the format of the topic's log, cannot do.
     Reason{RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, Refused::kEverything, {}},
     Reason{RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, Refused::kEverything, {}},

@@ -28,9 +28,6 @@ namespace {
 // The client is asked this often how far behind it is.
 constexpr base::Duration kLagInterval = std::chrono::milliseconds(200);
 
-constexpr const char* kWhenMadeAnew =
-    "one that is made anew needs a new output topic and a new group";
-
 // Publications fall between blocks, so a block is no larger than what is to lie between two.
 size_t block_messages(const stream::TriggerOptions& trigger) {
   constexpr uint64_t kMax = 1024;

@@ -25,6 +25,10 @@
 
 namespace paystats::topics {
 
+// For messages that the topic of payments has been deleted.
+inline constexpr const char* kWhenMadeAnew =
+    "one that is made anew needs a new output topic and a new group";
+
 // The message that was read last, when it is looked at again.
 enum class LastMessage {
   kUnchecked,  // it has been removed since, or is not known

@@ -21,6 +21,10 @@ TEST(Refusals, AMissingRightIsNamedWithWhatItIsMissingOn) {
 TEST(Refusals, AReasonStandsBeforeKafkasOwnText) {
   EXPECT_EQ(refusal(RD_KAFKA_RESP_ERR_POLICY_VIOLATION, {.right = "Write"}),
             "a policy of the cluster forbids it: Broker: Policy violation");
+  EXPECT_TRUE(
+      refusal(RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, {.right = "Read"})
+          .starts_with("session.timeout.ms must be within group.min.session.timeout.ms and group"));
+  EXPECT_EQ(refused_by(RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL), Refused::kEverything);
   EXPECT_EQ(refusal(RD_KAFKA_RESP_ERR__TRANSPORT, {.right = "Write"}),
             "Local: Broker transport failure");
 }
