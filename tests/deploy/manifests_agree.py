@@ -8,12 +8,13 @@ Prints what differs; exit status 1 if anything does.
 import os
 import re
 import sys
+import types
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "tests", "deploy"), os.path.join(ROOT, "tests", "kafka")]
 sys.dont_write_bytecode = True
 from least_rights import table_of  # noqa: E402
-from manifest_cases import check  # noqa: E402
+from manifest_cases import check, load  # noqa: E402
 
 # The row of the manual's table that each user of Kafka has.
 ROWS = {"payagg": "payagg, from topic to topic", "paystats-cache": "payagg --merge, paystats-cache",
@@ -198,16 +199,22 @@ def deployer(admin, parts):
                                                      if verbs & {"create", "update", "patch"} and key not in used), [])
 
 
-def option(words, name):
-    return next((word.split("=", 1)[1] for word in words if word.startswith(f"{name}=")), None)
+def options_of(words):
+    """What the job itself makes of its arguments; Spark is not needed for that."""
+    streaming, sql = types.ModuleType("pyspark.sql.streaming"), types.ModuleType("pyspark.sql")
+    streaming.StreamingQueryListener = sql.Column = sql.DataFrame = sql.SparkSession = sql.functions = object
+    sys.modules |= {"pyspark": types.ModuleType("pyspark"), "pyspark.sql": sql, "pyspark.sql.streaming": streaming}
+    job = load(os.path.join(ROOT, "deploy", "spark", "payment_stats.py"), "payment_stats")
+    sys.argv = ["payment_stats.py", *words]
+    return job.arguments()
 
 
 def spark(admin, part, beside):
     """The job on Spark: its arguments name what is there, with the rights for that and no others; it is let to Kafka
     as the tools are; its settings are those that let its driver do with its rights."""
     job = part.all("SparkApplication")["spark-payment-stats"]["spec"]
-    words, user = job["arguments"], part.all("KafkaUser")["spark"]["spec"]
-    topics = {"Read": option(words, "--input"), "Write": option(words, "--output")}
+    options, words, user = options_of(job["arguments"]), job["arguments"], part.all("KafkaUser")["spark"]["spec"]
+    topics = {"Read": options.input, "Write": options.output}
     hold("spark: its input", topics["Read"] in beside.all("KafkaTopic"), True)
     hold("spark: its output", list(part.all("KafkaTopic")), [topics["Write"]])
     hold("spark: its output is compacted", part.all("KafkaTopic")[topics["Write"]]["spec"]["config"]["cleanup.policy"],
@@ -215,8 +222,8 @@ def spark(admin, part, beside):
     hold("spark: rights", sorted((each["resource"]["type"], each["resource"]["name"], each["resource"]["patternType"],
                                   *each["operations"]) for each in user["authorization"]["acls"]),
          sorted([("topic", topics["Read"], "literal", "Read"), ("topic", topics["Write"], "literal", "Write")]))
-    hold("spark: brokers", option(words, "--brokers"), "pay-kafka-bootstrap:9093")
-    hold("spark: its state is in the volume", option(words, "--checkpoint").startswith("/var/lib/paystats/"), True)
+    hold("spark: brokers", options.brokers, "pay-kafka-bootstrap:9093")
+    hold("spark: its state is in the volume", options.checkpoint.startswith("/var/lib/paystats/"), True)
     lets = beside.all("Kafka")["pay"]["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"][0]["podSelector"]
     ports = {int(job["sparkConf"][name]) for name in ("spark.driver.port", "spark.blockManager.port")}
     policy = part.all("NetworkPolicy")["spark-payment-stats"]["spec"]
