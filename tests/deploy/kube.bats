@@ -15,7 +15,7 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   run "$PROJECT/scripts/check-manifests"
   echo "$output"
   [ "$status" -eq 0 ]
-  for part in admin cluster files pi; do [[ $output == *"$part: "*" objects"* ]]; done
+  for part in admin admin/spark cluster files pi spark; do [[ $output == *"$part: "*" objects"* ]]; done
   [[ $output == *"check-manifests: 0 findings" ]]
 }
 
@@ -48,6 +48,18 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   [ "$output" = 4 ]
   run grep -c 'image:' built.yaml
   [ "$output" = 4 ]
+}
+
+@test "the image of the job on Spark is one as well" {
+  cp -r "$PROJECT/deploy/k8s" copy
+  mkdir mine
+  cp copy/overlays/spark/image-field.yaml mine/
+  # As docs/kubernetes.md has it.
+  sed -n '/^    resources: .*overlays\/spark\]/,/^$/s/^    //p' "$PROJECT/docs/kubernetes.md" >mine/kustomization.yaml
+  sed -i 's,deploy/k8s,copy,' mine/kustomization.yaml
+  "$KUBECTL_PINNED" kustomize mine >built.yaml
+  run grep -E '^ *image:' built.yaml
+  [ "$output" = '  image: registry.example.org/paystats-spark:0.2.0' ]
 }
 
 @test "Strimzi's operator watches one namespace, from its own, without a right in the cluster" {
@@ -110,6 +122,7 @@ case "$*" in
     *can-i*-n\ default* | *can-i*-n\ strimzi* | *can-i*create\ pods* | *can-i*serviceaccounts* | \
     *can-i*delete\ kafka* | *can-i*delete\ persistent*) echo no; exit 1 ;;
   *can-i*) echo yes ;;
+  'get -o name crd '*) [[ " ${ABSENT-} " != *" ${*: -1} "* ]] ;;
   apply*)
     if [[ $body == *nosuchfield* ]]; then
       [ -n "${WRONG-}" ] || { echo 'unknown field "spec.nosuchfield"' >&2; exit 1; }
@@ -141,6 +154,30 @@ SCRIPT
     [[ $output == *"FAILED $wrong"* ]]
   done
   [[ $output == *"on_cluster: 6 failed" ]]
+}
+
+@test "test-kube asks a cluster without Strimzi or Spark's operator for what needs none" {
+  no_cluster
+  export ABSENT='kafkas.kafka.strimzi.io sparkapplications.sparkoperator.k8s.io'
+  run "$PROJECT/tests/deploy/on_cluster.py" files
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *'ok files: applied by the deployer'*'on_cluster: 0 failed' ]]
+  [[ $output == *"NOT ASKED: rights on kafka.strimzi.io, which this cluster does not have"* ]]
+  run grep 'can-i.*strimzi[.]io' asked
+  [ "$status" -eq 1 ]
+  grep -q 'can-i.*deployments.apps' asked
+  run "$PROJECT/tests/deploy/on_cluster.py" pi files
+  [ "$status" -eq 2 ]
+  [[ $output == *"error: pi needs kafka.strimzi.io, which this cluster does not have (--prepare brings its descriptions)"* ]]
+  run "$PROJECT/tests/deploy/on_cluster.py" spark
+  [ "$status" -eq 2 ]
+  # All of it, where only Spark's operator is not there, is all but spark.
+  export ABSENT=sparkapplications.sparkoperator.k8s.io
+  run "$PROJECT/tests/deploy/on_cluster.py"
+  [ "$status" -eq 0 ]
+  [[ $output == *"NOT ASKED: spark, which needs sparkoperator.k8s.io"* ]]
+  [[ $output == *"ok pi: applied by the deployer"* ]]
 }
 
 @test "test-kube says that no cluster answers" {

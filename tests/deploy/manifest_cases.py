@@ -29,6 +29,8 @@ GONE = object()
 
 PAYAGG = "spec.template.spec"
 FIRST = PAYAGG + ".containers.0"
+JOB = "SparkApplication/spark-payment-stats"
+DRIVER, EXECUTOR = "spec.driver.template.spec", "spec.executor.template.spec"
 EXEC = {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}
 
 
@@ -135,6 +137,45 @@ CASES = [
     ("pi", "KafkaUser/payagg", "spec.authorization", GONE, "with all rights"),
     ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"securityContext": {"runAsUser": 0}}}, "securityContext is Strimzi's"),
     ("pi", "KafkaUser/payagg", "spec.authentication", GONE, "not by a certificate"),
+    # Spark: its operator's schema, the templates, which that schema takes as they are, and what would be fetched.
+    ("spark", JOB, "spec.sparkVersio", "4.0.0", "'sparkVersio' was unexpected"),
+    ("spark", JOB, "spec.driver.memoryOverHead", "384m", "'memoryOverHead' was unexpected"),
+    ("spark", JOB, "spec.restartPolicy.type", "Sometimes", "'Sometimes' is not one of"),
+    ("spark", JOB, "spec.mainApplicationFile", GONE, "'mainApplicationFile' is a required property"),
+    ("spark", JOB, "apiVersion", "sparkoperator.k8s.io/v1beta1", "v1beta1 has no such kind"),
+    ("spark", JOB, DRIVER + ".hostnetwork", True, "'hostnetwork' was unexpected"),
+    ("spark", JOB, EXECUTOR + ".containers.0.volumeMounts.0.path", "/", "'path' was unexpected"),
+    ("spark", JOB, "spec.deps", {"packages": ["org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"]}, "deps: fetched when it starts"),
+    ("spark", JOB, "spec.deps", {"jars": ["https://repository.example.org/a.jar"]}, "deps: fetched when it starts"),
+    ("spark", JOB, "spec.sparkConf", {"spark.jars.packages": "a:b:1"}, "spark.jars.packages is not for here: fetched"),
+    ("spark", JOB, "spec.sparkConf", {"spark.kubernetes.driver.podTemplateFile": "/x"}, "podTemplateFile is not for here"),
+    ("spark", JOB, "spec.sparkConf", {"spark.kubernetes.driver.secretKeyRef.KEY": "spark:user.key"}, "is not for here"),
+    ("spark", JOB, "spec.mainApplicationFile", "s3a://bucket/payment_stats.py", "is not in the image"),
+    ("spark", JOB, "spec.mode", "client", "the driver would be no pod"),
+    ("spark", JOB, "spec.proxyUser", "root", "proxyUser is not for here"),
+    ("spark", JOB, "spec.sparkConfigMap", "more", "sparkConfigMap is not for here"),
+    ("spark", JOB, "spec.driver.hostNetwork", True, "driver: hostNetwork: the template has it"),
+    ("spark", JOB, "spec.driver.securityContext", {"privileged": True}, "driver: securityContext: the template has it"),
+    ("spark", JOB, "spec.executor.sidecars", [{"name": "x", "image": "x:1"}], "executor: sidecars: the template has it"),
+    ("spark", JOB, "spec.driver.serviceAccount", GONE, "one of its own"),
+    ("spark", JOB, "spec.executor.memoryOverhead", GONE, "no limit of memory"),
+    ("spark", JOB, "spec.image", "registry.example.org/spark:1", None),
+    ("spark", JOB, EXECUTOR + ".automountServiceAccountToken", True, "executor: automountServiceAccountToken is not false"),
+    ("spark", JOB, DRIVER + ".securityContext.runAsNonRoot", GONE, "driver: securityContext.runAsNonRoot is not true"),
+    ("spark", JOB, EXECUTOR + ".securityContext.seccompProfile", GONE, "executor: securityContext.seccompProfile is not"),
+    ("spark", JOB, DRIVER + ".containers.0.securityContext.capabilities", GONE, "capabilities is not"),
+    ("spark", JOB, DRIVER + ".containers.0.securityContext.readOnlyRootFilesystem", GONE, "readOnlyRootFilesystem is not"),
+    ("spark", JOB, EXECUTOR + ".volumes.0", {"name": "kafka", "hostPath": {"path": "/"}}, "hostPath is not for here"),
+    ("spark", JOB, DRIVER + ".volumes.0.projected.sources.1.secret.items", GONE, "a secret as a whole"),
+    ("spark", JOB, DRIVER + ".containers.0.name", "other", None),
+    ("spark", JOB, "spec.driver.template", GONE, None),
+    ("spark", "KafkaUser/spark", "spec.authorization.acls.1.resource.name", "*", "acls: topic *"),
+    ("spark", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x", "namespace": "paystats"}, "rules": []}, "", None, "not for an overlay"),
+    ("admin/spark", "Role/spark-driver", "rules.0.verbs", ["*"], "verbs.0: *"),
+    ("admin/spark", "Role/spark-driver", "rules.0.resources", ["*"], "resources.0: *"),
+    ("admin/spark", "Role/spark-driver", "rules.0.verbs", ["delete", "deletecollection"], "deletecollection leads to more"),
+    ("admin/spark", "RoleBinding/spark-driver", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "roleRef: ClusterRole cluster-admin"),
+    ("admin/spark", "ServiceAccount/spark-driver", "automountServiceAccountToken", GONE, "automountServiceAccountToken is not false"),
 ]
 
 
@@ -167,7 +208,7 @@ def main():
     parts = {part: check.things_of(check.build(home, part)) for part in check.names_of_parts()}
     failed = 0
     for part, what, path, value, words in CASES:
-        found = check.judge(schemas, changed(parts[part], what, path, value), part == "admin")
+        found = check.judge(schemas, changed(parts[part], what, path, value), check.is_admin(part))
         good = found and (words is None or len(found) == 1 and words in found[0])
         name = what if isinstance(what, str) else f"{what['kind']}/{what['metadata']['name']}"
         failed += not good

@@ -8,12 +8,13 @@ Prints what differs; exit status 1 if anything does.
 import os
 import re
 import sys
+import types
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "tests", "deploy"), os.path.join(ROOT, "tests", "kafka")]
 sys.dont_write_bytecode = True
 from least_rights import table_of  # noqa: E402
-from manifest_cases import check  # noqa: E402
+from manifest_cases import check, load  # noqa: E402
 
 # The row of the manual's table that each user of Kafka has.
 ROWS = {"payagg": "payagg, from topic to topic", "paystats-cache": "payagg --merge, paystats-cache",
@@ -134,6 +135,8 @@ def selected(selector, labels):
 def network(part):
     """All that comes in is refused for all pods; all that tools send, but to Kafka; the Service finds its pods."""
     policies = part.all("NetworkPolicy")
+    if part.name == "spark":  # beside another overlay
+        return
     hold(f"{part.name}: nothing unasked", policies["nothing-unasked"]["spec"],
          {"podSelector": {}, "policyTypes": ["Ingress"]})
     for thing, _, labels in part.pods():
@@ -180,7 +183,8 @@ def order(part):
 def deployer(admin, parts):
     """Who deploys may apply all of each overlay, and delete what holds no payments."""
     may = {}
-    for rule in admin.all("Role")["deployer"]["rules"]:
+    roles = admin.all("Role")
+    for rule in roles["deployer"]["rules"] + roles["deployer-spark"]["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 may[group, resource] = set(rule["verbs"])
@@ -195,12 +199,68 @@ def deployer(admin, parts):
                                                      if verbs & {"create", "update", "patch"} and key not in used), [])
 
 
+def options_of(words):
+    """What the job itself makes of its arguments; Spark is not needed for that."""
+    streaming, sql = types.ModuleType("pyspark.sql.streaming"), types.ModuleType("pyspark.sql")
+    streaming.StreamingQueryListener = sql.Column = sql.DataFrame = sql.SparkSession = sql.functions = object
+    sys.modules |= {"pyspark": types.ModuleType("pyspark"), "pyspark.sql": sql, "pyspark.sql.streaming": streaming}
+    job = load(os.path.join(ROOT, "deploy", "spark", "payment_stats.py"), "payment_stats")
+    sys.argv = ["payment_stats.py", *words]
+    return job.arguments()
+
+
+def spark(admin, part, beside):
+    """The job on Spark: its arguments name what is there, with the rights for that and no others; it is let to Kafka
+    as the tools are; its settings are those that let its driver do with its rights."""
+    job = part.all("SparkApplication")["spark-payment-stats"]["spec"]
+    options, words, user = options_of(job["arguments"]), job["arguments"], part.all("KafkaUser")["spark"]["spec"]
+    topics = {"Read": options.input, "Write": options.output}
+    hold("spark: its input", topics["Read"] in beside.all("KafkaTopic"), True)
+    hold("spark: its output", list(part.all("KafkaTopic")), [topics["Write"]])
+    hold("spark: its output is compacted", part.all("KafkaTopic")[topics["Write"]]["spec"]["config"]["cleanup.policy"],
+         "compact")
+    hold("spark: rights", sorted((each["resource"]["type"], each["resource"]["name"], each["resource"]["patternType"],
+                                  *each["operations"]) for each in user["authorization"]["acls"]),
+         sorted([("topic", topics["Read"], "literal", "Read"), ("topic", topics["Write"], "literal", "Write")]))
+    hold("spark: brokers", options.brokers, "pay-kafka-bootstrap:9093")
+    hold("spark: its state is in the volume", options.checkpoint.startswith("/var/lib/paystats/"), True)
+    lets = beside.all("Kafka")["pay"]["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"][0]["podSelector"]
+    ports = {int(job["sparkConf"][name]) for name in ("spark.driver.port", "spark.blockManager.port")}
+    policy = part.all("NetworkPolicy")["spark-payment-stats"]["spec"]
+    for way in ("ingress", "egress"):
+        hold(f"spark: ports, {way}", {each["port"] for each in policy[way][0]["ports"]}, ports)
+    for role, pod in check.spark_pods(part.all("SparkApplication")["spark-payment-stats"]):
+        labels = job[role]["labels"]
+        hold(f"spark: {role}: Kafka lets it in", selected(lets, labels), True)
+        hold(f"spark: {role}: it is let to Kafka",
+             selected(beside.all("NetworkPolicy")["tools-to-kafka"]["spec"]["podSelector"], labels), True)
+        hold(f"spark: {role}: its policy", selected(policy["podSelector"], labels), True)
+        named = set(re.findall(r"/etc/paystats[/:]([\w.-]+)", " ".join(words)))
+        files = {item["path"] for volume in pod["spec"]["volumes"] for source in
+                 volume.get("projected", {}).get("sources", []) for item in source["secret"]["items"]}
+        hold(f"spark: {role}: files", files, named)
+    rights = admin.all("Role")[job["driver"]["serviceAccount"]]["rules"]
+    hold("spark: what its driver may", rights, [{"apiGroups": [""], "resources": ["pods"],
+                                                 "verbs": ["get", "list", "watch", "create", "delete"]}])
+    for setting, value in (("driver.ownPersistentVolumeClaim", "false"), ("driver.reusePersistentVolumeClaim", "false"),
+                           ("driver.service.deleteOnTermination", "false"), ("executor.disableConfigMap", "true")):
+        hold(f"spark: {setting}", job["sparkConf"].get(f"spark.kubernetes.{setting}"), value)
+    hold("spark: its executors' account is the tools'", job["executor"]["serviceAccount"],
+         check.pod_of(beside.all("StatefulSet")["payagg"])["serviceAccountName"])
+    with open(os.path.join(ROOT, "deploy", "spark", "pom.xml"), encoding="utf-8") as file:
+        hold("spark: the version of the jars", re.findall(r"<spark>([^<]*)</spark>", file.read()), [job["sparkVersion"]])
+    with open(os.path.join(ROOT, "deploy", "spark", "Containerfile"), encoding="utf-8") as file:
+        hold("spark: the version of its image", re.findall(r"SPARK_IMAGE=.*:([^-]*)", file.read()), [job["sparkVersion"]])
+
+
 def main():
     home = check.tools()
     parts = [Part(name, check.things_of(check.build(home, name))) for name in check.names_of_parts()]
-    admin, overlays = parts[0], parts[1:]
-    deployer(admin, overlays)
-    for part in overlays:
+    admin = Part("admin", [each for part in parts if check.is_admin(part.name) for each in part.things])
+    overlays = {part.name: part for part in parts if not check.is_admin(part.name)}
+    deployer(admin, overlays.values())
+    spark(admin, overlays["spark"], overlays["pi"])
+    for part in overlays.values():
         command_lines(part)
         network(part)
         order(part)

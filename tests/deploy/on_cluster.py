@@ -3,8 +3,10 @@
 
   tests/deploy/on_cluster.py [--prepare] [OVERLAY...]      or: make test-kube ARGS=--prepare
 
-  --prepare   first applies deploy/k8s/admin, and Strimzi's CRDs where there are none: the one thing that is left
-              behind. Without it both have to be there.
+  --prepare   first applies deploy/k8s/admin and admin/spark, and the CRDs of Strimzi and Spark's operator where
+              there are none: the one thing that is left behind. Without it there has to be admin, and what the overlays
+              need: for `files` nothing else. Where none is named, `spark` is left out, and said so, on a cluster that
+              does not have what it needs.
 
 All else is a dry run on the server: each overlay is applied with strict fields, as an administrator and as the account
 `deployer`, and a warning is a failure; each pod of theirs is let in by Pod Security, and refused with one field less;
@@ -28,7 +30,8 @@ DEPLOYER = "system:serviceaccount:paystats:deployer"
 MAY = [("create", "deployments.apps", "paystats"), ("patch", "statefulsets.apps", "paystats"),
        ("create", "jobs.batch", "paystats"), ("patch", "kafkatopics.kafka.strimzi.io", "paystats"),
        ("create", "kafkausers.kafka.strimzi.io", "paystats"), ("get", "pods/log", "paystats"),
-       ("delete", "deployments.apps", "paystats"), ("patch", "networkpolicies.networking.k8s.io", "paystats")]
+       ("delete", "deployments.apps", "paystats"), ("create", "sparkapplications.sparkoperator.k8s.io", "paystats"),
+       ("patch", "networkpolicies.networking.k8s.io", "paystats")]
 MAY_NOT = [("get", "secrets", "paystats"), ("list", "secrets", "paystats"), ("create", "secrets", "paystats"),
            ("create", "pods", "paystats"), ("create", "pods/exec", "paystats"),
            ("create", "pods/ephemeralcontainers", "paystats"), ("create", "serviceaccounts/token", "paystats"),
@@ -39,6 +42,11 @@ MAY_NOT = [("get", "secrets", "paystats"), ("list", "secrets", "paystats"), ("cr
            ("get", "deployments.apps", "strimzi"), ("patch", "namespaces", None), ("list", "nodes", None),
            ("create", "clusterrolebindings.rbac.authorization.k8s.io", None), ("impersonate", "users", None),
            ("*", "*", None)]
+# What the objects of an API need: its CRD, and who else has to be there.
+NEEDED = {"kafka.strimzi.io": [("crd", "kafkas.kafka.strimzi.io")],
+          "sparkoperator.k8s.io": [("crd", "sparkapplications.sparkoperator.k8s.io"),
+                                   ("serviceaccount", "spark-driver", "-n", "paystats")]}
+OPTIONAL = {"sparkoperator.k8s.io"}
 failed = []
 
 
@@ -69,13 +77,27 @@ class Cluster:
 
 
 def prepare(cluster, home):
-    if not cluster.there("crd", "kafkas.kafka.strimzi.io"):
-        for name in sorted(os.listdir(os.path.join(home, "crds"))):
-            status, said = cluster.ask("apply", "--server-side", "-f", os.path.join(home, "crds", name))
+    for name in sorted(os.listdir(os.path.join(home, "crds"))):
+        path = os.path.join(home, "crds", name)
+        with open(path, encoding="utf-8") as file:
+            crd = check.things_of(file.read())[0]["metadata"]["name"]
+        if not cluster.there("crd", crd):
+            status, said = cluster.ask("apply", "--server-side", "-f", path)
             tell(status == 0, f"the CRD of {name[:-5]}", said)
-        cluster.ask("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-    status, said = cluster.ask("apply", "--server-side", "-f", "-", text=check.build(home, "admin"))
-    tell(status == 0 and "Warning" not in said, "admin is applied", said)
+    cluster.ask("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+    for part in filter(check.is_admin, check.names_of_parts()):
+        status, said = cluster.ask("apply", "--server-side", "-f", "-", text=check.build(home, part))
+        tell(status == 0 and "Warning" not in said, f"{part} is applied", said)
+
+
+def groups_of(things):
+    return {each["apiVersion"].rpartition("/")[0] for each in things}
+
+
+def pods_of(thing):
+    """[(what it is called, pod)] of those that it leads to."""
+    pod = check.pod_of(thing)
+    return [("", pod)] if pod is not None else [(f" ({role})", each["spec"]) for role, each in check.spark_pods(thing)]
 
 
 def overlay(cluster, name, text):
@@ -84,9 +106,9 @@ def overlay(cluster, name, text):
         tell(good, f"{name}: applied by {who} (dry run, strict)", said)
     things = check.things_of(text)
     for thing in things:
-        if check.pod_of(thing) is not None:
-            pods(cluster, f"{name}: {thing['kind']}/{thing['metadata']['name']}", check.pod_of(thing))
-    first = copy.deepcopy(next(each for each in things if check.pod_of(each) is not None))
+        for which, pod in pods_of(thing):
+            pods(cluster, f"{name}: {thing['kind']}/{thing['metadata']['name']}{which}", pod)
+    first = copy.deepcopy(next(each for each in things if pods_of(each)))
     first["spec"]["nosuchfield"] = 1
     good, said = cluster.dry(json.dumps(first))
     tell(not good and "nosuchfield" in said, f"{name}: an unknown field is refused", said)
@@ -103,9 +125,14 @@ def pods(cluster, name, spec):
     tell(not good and "violates PodSecurity" in said, f"{name}: Pod Security refuses it with a field less", said)
 
 
-def rights(cluster):
+def rights(cluster, absent):
+    """Of what the cluster does not know it cannot say."""
+    for group in sorted(absent):
+        print(f"NOT ASKED: rights on {group}, which this cluster does not have")
     for asked, want in ((MAY, "yes"), (MAY_NOT, "no")):
         for verb, resource, namespace in asked:
+            if resource.partition(".")[2] in absent:
+                continue
             resource, _, below = resource.partition("/")
             where = ["-n", namespace] if namespace else ["--all-namespaces"]
             status, said = cluster.ask("auth", "can-i", verb, resource, *([f"--subresource={below}"] if below else []),
@@ -132,17 +159,28 @@ def main():
     print(said)
     if "--prepare" in sys.argv[1:]:
         prepare(cluster, home)
-    for what, words in (("deploy/k8s/admin", ("serviceaccount", "deployer", "-n", "paystats")),
-                        ("Strimzi's CRDs", ("crd", "kafkas.kafka.strimzi.io"))):
-        if not cluster.there(*words):
-            print(f"on_cluster: error: {what} has to be applied first (--prepare does it)", file=sys.stderr)
+    if not cluster.there("serviceaccount", "deployer", "-n", "paystats"):
+        print("on_cluster: error: deploy/k8s/admin has to be applied first (--prepare does it)", file=sys.stderr)
+        return 2
+    named = [word for word in sys.argv[1:] if not word.startswith("-")]
+    absent = {group for group, needed in NEEDED.items() if not all(cluster.there(*words) for words in needed)}
+    asked = []
+    for name in named or check.names_of_overlays():
+        text = check.build(home, name)
+        lacks = sorted(groups_of(check.things_of(text)) & absent)
+        if not lacks:
+            asked.append((name, text))
+        elif not named and set(lacks) <= OPTIONAL:
+            print(f"NOT ASKED: {name}, which needs {lacks[0]}")
+        else:
+            print(f"on_cluster: error: {name} needs {lacks[0]}, which this cluster does not have (--prepare brings its "
+                  "descriptions)", file=sys.stderr)
             return 2
     good, said = cluster.dry(check.build(home, "admin"))
     tell(good, "admin: applied again (dry run, strict)", said)
-    asked = [word for word in sys.argv[1:] if not word.startswith("-")]
-    for name in asked or check.names_of_parts()[1:]:
-        overlay(cluster, name, check.build(home, name))
-    rights(cluster)
+    for name, text in asked:
+        overlay(cluster, name, text)
+    rights(cluster, absent)
     print(f"on_cluster: {len(failed)} failed")
     return 1 if failed else 0
 

@@ -41,10 +41,10 @@ function assertTakenOrTooMuch({ status, headers, body }) {
   assert.match(detail, /^Not taken: /);
 }
 
-// In a fresh chroot with Node.js 18 it was seen to hang, for a reason that is not known yet.
-const TOO_OLD = Number(process.versions.node.split(".")[0]) < 20 && `Node.js ${process.versions.node}: seen to hang, runs with 20`;
+// Node.js 20 asks for all addresses, 18 for one.
+const here = (_, { all }, found) => (all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4));
 
-describe("the site of deploy/nginx", { skip: TOO_OLD }, () => {
+describe("the site of deploy/nginx", () => {
   let browser, pipeline, nginx;
   const taken = (answers) => answers.filter(({ status }) => status === 200).length;
   const countOf = async (user) => (await pipeline.stats(`/${user}`)).stats?.[0]?.count ?? 0;
@@ -72,7 +72,8 @@ describe("the site of deploy/nginx", { skip: TOO_OLD }, () => {
 
     test(`the same over one connection of HTTP/2, with keys: what was refused is taken later, once: ${variant}`, async () => {
       await nginx.become(variant);
-      const session = connect(nginx.origin, { rejectUnauthorized: false, lookup: (_, __, found) => found(null, [{ address: "127.0.0.1", family: 4 }]) });
+      const session = connect(nginx.origin, { rejectUnauthorized: false, lookup: here });
+      session.on("error", () => {}); // what is sent on it has the error, too
       try {
         const user = `http2 ${variant}`;
         const send = (at) => postOn(session, payment(user), { "idempotency-key": `"${variant} ${at}"` });

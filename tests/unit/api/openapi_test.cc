@@ -88,7 +88,8 @@ TEST(OpenApi, EachOperationHasANameOfItsOwnAndTheRefusalsOfEveryRequest) {
   for (const auto& [path, methods] : at("/paths").items()) {
     for (const auto& [method, operation] : methods.items()) {
       EXPECT_TRUE(names.insert(operation.at("operationId")).second) << path;
-      for (const char* status : {"200", "400", "403", "408", "411", "417", "421", "431", "503"}) {
+      for (const char* status :
+           {"200", "400", "403", "408", "411", "417", "421", "429", "431", "503"}) {
         EXPECT_TRUE(operation.at("responses").contains(status)) << path << ' ' << status;
       }
     }
@@ -114,6 +115,14 @@ TEST(OpenApi, WhatIsReferredToIsThereAndWhatIsThereIsReferredTo) {
       EXPECT_TRUE(used.contains(fmt::format("#/components/{}/{}", kind, name))) << name;
     }
   }
+}
+
+// What a client of deploy/nginx gets, which the server itself never says.
+TEST(OpenApi, TheAnswerOfAProxyThatIsAskedTooMuchIsDescribed) {
+  const json& answer = at("/components/responses/TooMuch");
+  EXPECT_TRUE(answer.at("headers").contains("Retry-After"));
+  const json::json_pointer schema("/content/application~1problem+json/schema/$ref");
+  EXPECT_EQ(answer.at(schema), "#/components/schemas/Problem");
 }
 
 TEST(OpenApi, EachTypeOfAResponseHasTheStatusThatItIsListedUnder) {
