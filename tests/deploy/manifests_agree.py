@@ -19,6 +19,8 @@ from manifest_cases import check  # noqa: E402
 ROWS = {"payagg": "payagg, from topic to topic", "paystats-cache": "payagg --merge, paystats-cache",
         "paystats-serve": "paystats-serve, with keys", "paygen": "paygen"}
 KEY_MEMORY_MS = 24 * 3600 * 1000  # --idempotency-memory, unless it is given
+RENEWAL_DAYS = 60  # a month has up to 31 days, and the tools are started again once a month
+RENEWED = re.compile(rf"Strimzi\s+renews\s+(?:certificates|them)\s+{RENEWAL_DAYS}\s+days\s+before")
 TOOL_MEMORY = "32Mi"
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 TO_APPLY = {"get", "list", "watch", "create", "patch", "update"}
@@ -109,6 +111,11 @@ def command_lines(part):
         if tool in ("payagg", "paystats-serve"):
             hold(f"{name}: --instance", words[words.index("--instance") + 1], "$(POD_NAME)")
             hold(f"{name}: POD_NAME", container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name")
+        if tool == "paystats-serve":
+            # Unless they are named it runs without keys where a topic is not there yet, and is ready all the same.
+            for option, topic in (("--requests", "payment-requests"), ("--answers", "payment-answers")):
+                hold(f"{name}: {option}", words[words.index(option) + 1] if option in words else None, topic)
+                hold(f"{name}: {topic} is there", topic in part.all("KafkaTopic"), True)
 
 
 def client_file(part):
@@ -127,6 +134,20 @@ def client_file(part):
          [(9093, "internal"), (9094, "loadbalancer")])
 
 
+def certificates(part):
+    """They are renewed long enough before their end for tools that are started again once a month."""
+    spec = part.all("Kafka")["pay"]["spec"]
+    for authority in ("clusterCa", "clientsCa"):
+        hold(f"{part.name}: {authority}", spec.get(authority), {"renewalDays": RENEWAL_DAYS})
+
+
+def pages():
+    """The documents name the same days."""
+    for page in ("three-pis.md", "kubernetes.md"):
+        with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
+            hold(f"{page}: says so", bool(RENEWED.search(file.read())), True)
+
+
 def selected(selector, labels):
     return selector.get("matchLabels", {}).items() <= labels.items()
 
@@ -142,6 +163,15 @@ def network(part):
         hold(f"{part.name}: {thing['metadata']['name']}: goes nowhere else", bool(silent), True)
         hold(f"{part.name}: {thing['metadata']['name']}: its selector",
              "selector" not in thing["spec"] or selected(thing["spec"]["selector"], labels), True)
+    out = [rule for policy in policies.values() for rule in policy["spec"].get("egress", [])]
+    if part.all("Kafka"):
+        names = [rule["to"] for rule in out if {each["port"] for each in rule["ports"]} == {53}]
+        system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+        # The last one is a cache of the node's (NodeLocal DNSCache), which is no pod for a policy.
+        hold(f"{part.name}: who is asked for names", names,
+             [[system | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}, {"ipBlock": {"cidr": "169.254.0.0/16"}}]])
+    hold(f"{part.name}: ports that are gone to", {each["port"] for rule in out for each in rule["ports"]},
+         {9093, 53} if part.all("Kafka") else set())
     for name, service in part.all("Service").items():
         heard = {int(word[len("0.0.0.0:"):]) for _, pod, labels in part.pods()
                  if service["spec"]["selector"].items() <= labels.items()
@@ -200,6 +230,7 @@ def main():
     parts = [Part(name, check.things_of(check.build(home, name))) for name in check.names_of_parts()]
     admin, overlays = parts[0], parts[1:]
     deployer(admin, overlays)
+    pages()
     for part in overlays:
         command_lines(part)
         network(part)
@@ -208,6 +239,7 @@ def main():
             rights(part)
             topics(part)
             client_file(part)
+            certificates(part)
     print("".join(f"{line}\n" for line in wrong), end="")
     print(f"{len(overlays)} overlays, {len(wrong)} differences")
     return 1 if wrong else 0
