@@ -36,7 +36,8 @@ const takenOff = (text) => changed(text, "proxy_pass http://127.0.0.1:8080;", "p
 const VARIANTS = {
   "the manual's example": (text) => text,
   "the path is taken off": takenOff,
-  "its own Host": ownHost,
+  // By a server that knows no path only one that is taken off is served.
+  "its own Host": (text) => ownHost(takenOff(text)),
   "deploy/nginx": site,
   // As short as people write it.
   "nothing but proxy_pass": (text) => text.replace(/location [^]*\n {4}\}/, "location / { proxy_pass http://127.0.0.1:8080; }"),
