@@ -194,6 +194,11 @@ def order(part):
     for name, thing in part.all("StatefulSet").items():
         hold(f"{part.name}: {name}", (thing["spec"]["podManagementPolicy"], thing["spec"]["serviceName"]),
              ("Parallel", name))
+    for name, thing in part.all("Deployment").items():
+        # Else `kubectl rollout status` calls it failed while a container may still be waiting for a broker.
+        limits = [probe["periodSeconds"] * probe["failureThreshold"] for probe in
+                  (each.get("startupProbe") for each in check.pod_of(thing)["containers"]) if probe]
+        hold(f"{part.name}: {name}: time to start", thing["spec"].get("progressDeadlineSeconds", 600) > max(limits), True)
     if "Kafka" in {each["kind"] for each in part.things}:
         config = part.all("Kafka")["pay"]["spec"]["kafka"]["config"]
         brokers = part.all("KafkaNodePool")["dual"]["spec"]["replicas"]
