@@ -62,6 +62,25 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   [ "$output" = '  image: registry.example.org/paystats-spark:0.2.0' ]
 }
 
+# overlay_of PART: the overlay that docs/kubernetes.md shows there, built.
+overlay_of() {
+  mkdir -p mine
+  awk -v "part=$1" '/^#/ { on = $0 ~ "^#+ " part "$" } !/^    / { inside = 0 } on && /^    resources:/ { inside = 1 }
+    on && inside { print substr($0, 5) }' "$PROJECT/docs/kubernetes.md" >mine/kustomization.yaml
+  "$KUBECTL_PINNED" kustomize mine
+}
+
+@test "the overlays of the document are built, and that for podman has nothing of Kafka" {
+  mkdir deploy
+  cp -r "$PROJECT/deploy/k8s" deploy/
+  overlay_of '2\. The image' >built.yaml
+  [ "$(sed 's,registry.example.org/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print pi)" ]
+  overlay_of 'Without Kubernetes, by podman' >built.yaml
+  [ "$(sed 's,localhost/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print files)" ]
+  run grep -ci kafka built.yaml
+  [ "$output" = 0 ]
+}
+
 @test "Strimzi's operator watches one namespace, from its own, without a right in the cluster" {
   cp -r "$PROJECT/deploy/k8s/admin/strimzi" strimzi
   "$KUBE_PYTHON" - strimzi <<'PYTHON'

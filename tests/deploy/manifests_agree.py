@@ -20,6 +20,8 @@ from manifest_cases import check, load  # noqa: E402
 ROWS = {"payagg": "payagg, from topic to topic", "paystats-cache": "payagg --merge, paystats-cache",
         "paystats-serve": "paystats-serve, with keys", "paygen": "paygen"}
 KEY_MEMORY_MS = 24 * 3600 * 1000  # --idempotency-memory, unless it is given
+RENEWAL_DAYS = 60  # a month has up to 31 days, and the tools are started again once a month
+RENEWED = re.compile(rf"Strimzi\s+renews\s+(?:certificates|them)\s+{RENEWAL_DAYS}\s+days\s+before")
 TOOL_MEMORY = "32Mi"
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 TO_APPLY = {"get", "list", "watch", "create", "patch", "update"}
@@ -110,6 +112,11 @@ def command_lines(part):
         if tool in ("payagg", "paystats-serve"):
             hold(f"{name}: --instance", words[words.index("--instance") + 1], "$(POD_NAME)")
             hold(f"{name}: POD_NAME", container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name")
+        if tool == "paystats-serve":
+            # Unless they are named it runs without keys where a topic is not there yet, and is ready all the same.
+            for option, topic in (("--requests", "payment-requests"), ("--answers", "payment-answers")):
+                hold(f"{name}: {option}", words[words.index(option) + 1] if option in words else None, topic)
+                hold(f"{name}: {topic} is there", topic in part.all("KafkaTopic"), True)
 
 
 def client_file(part):
@@ -126,6 +133,20 @@ def client_file(part):
     listeners = part.all("Kafka")["pay"]["spec"]["kafka"]["listeners"]
     hold(f"{part.name}: the listener of the tools", [(each["port"], each["type"]) for each in listeners],
          [(9093, "internal"), (9094, "loadbalancer")])
+
+
+def certificates(part):
+    """They are renewed long enough before their end for tools that are started again once a month."""
+    spec = part.all("Kafka")["pay"]["spec"]
+    for authority in ("clusterCa", "clientsCa"):
+        hold(f"{part.name}: {authority}", spec.get(authority), {"renewalDays": RENEWAL_DAYS})
+
+
+def pages():
+    """The documents name the same days."""
+    for page in ("three-pis.md", "kubernetes.md"):
+        with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
+            hold(f"{page}: says so", bool(RENEWED.search(file.read())), True)
 
 
 def selected(selector, labels):
@@ -145,6 +166,15 @@ def network(part):
         hold(f"{part.name}: {thing['metadata']['name']}: goes nowhere else", bool(silent), True)
         hold(f"{part.name}: {thing['metadata']['name']}: its selector",
              "selector" not in thing["spec"] or selected(thing["spec"]["selector"], labels), True)
+    out = [rule for policy in policies.values() for rule in policy["spec"].get("egress", [])]
+    if part.all("Kafka"):
+        names = [rule["to"] for rule in out if {each["port"] for each in rule["ports"]} == {53}]
+        system = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+        # The last one is a cache of the node's (NodeLocal DNSCache), which is no pod for a policy.
+        hold(f"{part.name}: who is asked for names", names,
+             [[system | {"podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}, {"ipBlock": {"cidr": "169.254.0.0/16"}}]])
+    hold(f"{part.name}: ports that are gone to", {each["port"] for rule in out for each in rule["ports"]},
+         {9093, 53} if part.all("Kafka") else set())
     for name, service in part.all("Service").items():
         heard = {int(word[len("0.0.0.0:"):]) for _, pod, labels in part.pods()
                  if service["spec"]["selector"].items() <= labels.items()
@@ -167,6 +197,11 @@ def order(part):
     for name, thing in part.all("StatefulSet").items():
         hold(f"{part.name}: {name}", (thing["spec"]["podManagementPolicy"], thing["spec"]["serviceName"]),
              ("Parallel", name))
+    for name, thing in part.all("Deployment").items():
+        # Else `kubectl rollout status` calls it failed while a container may still be waiting for a broker.
+        limits = [probe["periodSeconds"] * probe["failureThreshold"] for probe in
+                  (each.get("startupProbe") for each in check.pod_of(thing)["containers"]) if probe]
+        hold(f"{part.name}: {name}: time to start", thing["spec"].get("progressDeadlineSeconds", 600) > max(limits), True)
     if "Kafka" in {each["kind"] for each in part.things}:
         config = part.all("Kafka")["pay"]["spec"]["kafka"]["config"]
         brokers = part.all("KafkaNodePool")["dual"]["spec"]["replicas"]
@@ -260,6 +295,7 @@ def main():
     overlays = {part.name: part for part in parts if not check.is_admin(part.name)}
     deployer(admin, overlays.values())
     spark(admin, overlays["spark"], overlays["pi"])
+    pages()
     for part in overlays.values():
         command_lines(part)
         network(part)
@@ -268,6 +304,7 @@ def main():
             rights(part)
             topics(part)
             client_file(part)
+            certificates(part)
     print("".join(f"{line}\n" for line in wrong), end="")
     print(f"{len(overlays)} overlays, {len(wrong)} differences")
     return 1 if wrong else 0

@@ -3,7 +3,8 @@ their certificates with their rights alone, as Strimzi would make them: within i
 
   PYTHON tests/deploy/pods_on_kafka.py BIN [OVERLAY [USERS]]      with the Python of scripts/setup-kube
   PYTHON tests/deploy/pods_on_kafka.py BIN --no-broker            each tool, with its options, its settings and
-                                                                  its certificate, finds that no broker answers
+                                                                  its certificate, finds that no broker answers,
+                                                                  and has half an hour to wait for one
 
 What is Strimzi's (operators, listeners, secrets) is not tried here: certificates, topics and rights are made by this
 program from the objects of the overlay.
@@ -24,6 +25,7 @@ from pods import Memory, Pod, wait_for  # noqa: E402
 from pods_on_files import hold, total_is  # noqa: E402
 
 BACKLOG = 1_000_000
+WITHOUT_BROKER_S = 30 * 60  # after a reboot, until Kafka answers on a slow machine: so long nothing is killed
 KINDS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
 
 
@@ -130,6 +132,36 @@ def ask_nobody(overlay, folder, files, tools):
     return 1 if failed else 0
 
 
+def patience_s(container):
+    """How long a kubelet lets it run that answers no probe; None: for ever."""
+    probe = container.spec.get("startupProbe") or container.spec.get("livenessProbe")
+    # Kubernetes' own defaults where the manifest has none.
+    return probe and probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+
+
+def wait_without(overlay, folder, files, tools):
+    """A tool that waits for a broker answers no probe: it must not be killed for that, again and again."""
+    for name in ("payagg", "page"):
+        pod = overlay.pod(name, tools, os.path.join(folder, "claims"), files)
+        try:
+            pod.start()
+            for container in pod.containers.values():
+                wait_for(f"{container.name} says that it waits",
+                         lambda each=container: "no broker at 127.0.0.1:1 answers" in each.words() or not each.runs())
+                hold(f"{container.name} waits", container.runs(), True)
+                for kind in sorted({"startupProbe", "livenessProbe"} & set(container.spec)):
+                    hold(f"{container.name}: its {kind} meanwhile", container.probe(kind), False)
+                limit = patience_s(container)
+                hold(f"{container.name} may wait ({limit or 'any number of'} s)", limit is None or limit >= WITHOUT_BROKER_S,
+                     True)
+        except AssertionError as error:
+            print(f"FAILED {error}")
+            return 1
+        finally:
+            pod.close()
+    return 0
+
+
 def made_anew(overlay, broker, payagg):
     """Started again and again, as Kubernetes does, it ends with 3 each time, and each time says why."""
     run(f"{broker.rig[0]}-topics", "-b", broker.address, "delete", "payments")
@@ -204,8 +236,8 @@ def main():
     try:
         if words == ["--no-broker"]:
             overlay = Overlay("pi")
-            return ask_nobody(overlay, folder, files_of(overlay, authority, "127.0.0.1:1", authority.read("clients.crt")),
-                              tools)
+            files = files_of(overlay, authority, "127.0.0.1:1", authority.read("clients.crt"))
+            return ask_nobody(overlay, folder, files, tools) or wait_without(overlay, folder, files, tools)
         print("the limits of memory are the kernel's" if Memory.possible else
               "NOT TESTED: the limits of memory, which nobody may set here")
         overlay = Overlay(words[0] if words else "pi")

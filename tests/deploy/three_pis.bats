@@ -6,7 +6,7 @@ load nginx
 load units
 
 readonly page='docs/three-pis.md'
-readonly run_marker='^\*Run by a test \("([^"]+)"\)(, with (a stand-in|stand-ins) for ([a-z0-9 ]+))?\.\*$'
+readonly run_marker='^\*Run by a test \("([^"]+)"\)(, with (a stand-in|stand-ins) for ([a-z0-9/ ]+))?\.\*$'
 readonly hardware_marker='*On the hardware: not run.*'
 
 setup_file() {
@@ -109,12 +109,41 @@ judge() {
   found 'outside of a block'
 }
 
-make() { command make -n "$@" >>made; }
+hosts_of() { sed -nE 's/^\|[^|]*\| `([a-z0-9-]+)` \|.*/\1/p' "$PROJECT/$page"; }
 
-@test "what is built for the Pis are targets of the Makefile" {
-  play 'what is built for the Pis are targets of the Makefile' "$PWD" make
+@test "a Pi where sudo asks for a password is named" {
+  ssh() {
+    echo "$1" >>asked
+    [ "${*:2}" = 'sudo -n true' ] && [ "$1" != pi4-page ]
+  }
+  play 'a Pi where sudo asks for a password is named' "$PWD" ssh >said
+  [ "$(cat said)" = pi4-page ]
+  diff asked <(hosts_of)
+  # No other command is sent before this one.
+  blocks | grep -m 1 '^    .*ssh ' | grep -q 'sudo -n true'
+}
+
+@test "the rule for sudo is one line in a file of its own" {
+  mkdir -p etc/sudoers.d
+  USER=pi play 'the rule for sudo is one line in a file of its own' "$PWD"
+  # sudoers(5): of which only its owner may write, and by no name with a dot in it.
+  [ "$(stat -c '%a %n' etc/sudoers.d/*)" = '440 etc/sudoers.d/paystats' ]
+  [ "$(cat etc/sudoers.d/paystats)" = 'pi ALL=(ALL:ALL) NOPASSWD: ALL' ]
+}
+
+make() { command make -n "$@" >>made; }
+# It takes its options, makes nothing, and is root's.
+scripts/image() { "$PROJECT/scripts/image" "$@" --help >>options && echo "$*" >>images; }
+
+@test "what is built for the Pis is built by the Makefile, and nothing of it as root" {
+  sudo() { echo "$1" >>as_root; "$@"; }
+  play 'what is built for the Pis is built by the Makefile, and nothing of it as root' "$PWD" make scripts/image
+  grep -q 'scripts/build-arm64 -- to_install' made
   grep -q 'scripts/package --build build/arm64 deb' made
-  grep -q 'scripts/image --build build/arm64' made
+  [ "$(cat images)" = '--build build/arm64' ]
+  [ "$(cat as_root)" = scripts/image ]
+  # As make would do it.
+  command make -n image-arm64 | grep -q 'scripts/image --build build/arm64$'
 }
 
 @test "the overlay has Kafka and payagg, and no page" {
@@ -132,10 +161,29 @@ make() { command make -n "$@" >>made; }
   image=$(sed -n 's/^ *image: //p' built.yaml | sort -u)
   block_of "$hardware_marker" | grep -qF "podman save $image |"
   block_of "$hardware_marker" | grep -qF "paystats-${image##*:}-arm64.oci.tar"
-  # The rules have nothing against it but that an image has a host.
+  only_its_image
+}
+# The rules have nothing against it but that an image has a host.
+only_its_image() {
   run "$PROJECT/scripts/check-manifests" built.yaml
   run grep -vE 'image|objects|findings' <<<"$output"
   [ "$output" = '' ]
+}
+
+@test "payagg is given 64 Mi" {
+  needs_kubectl
+  block_of '*Run by a test ("the overlay has Kafka and payagg, and no page")' >overlay
+  source ./overlay
+  rm deploy && mkdir deploy && cp -r "$PROJECT/deploy/k8s" deploy/
+  "$KUBECTL_PINNED" kustomize mine >before.yaml
+  play 'payagg is given 64 Mi' "$PWD"
+  "$KUBECTL_PINNED" kustomize mine >built.yaml
+  run diff before.yaml built.yaml
+  [ "$(grep '^[<>]' <<<"$output" | xargs -n 3)" = "< memory: 32Mi
+> memory: 64Mi" ]
+  line=$(sed -nE 's/^([0-9]+)c.*/\1/p' <<<"$output")
+  [ "$(head -n "$line" built.yaml | grep '^kind:' | tail -n 1)" = 'kind: StatefulSet' ]
+  only_its_image
 }
 
 @test "the memory cgroup is one change of the one line, however often it is made" {
@@ -216,6 +264,11 @@ certificates() {
   play 'the units of the Pi 4 are on Kafka: options, properties and certificates are taken' "$root"
   grep '^[^#]' "$root/etc/default/paystats" >settings
   [ "$(wc -l <settings)" = 4 ]
+  # Those of keys are named: else serve would go on without them where they are missing.
+  for option in '--requests payment-requests' '--answers payment-answers'; do
+    grep '^PAYSTATS_SERVE_OPTIONS=' settings | grep -q -e " $option "
+    grep -qx "kafkatopic/${option#* }" "$OBJECTS"
+  done
   while IFS== read -r key _; do grep -q "^#$key=" "$UNITS/paystats.default"; done <settings
   # Topics, and the name, of what else is set up.
   for topic in payments payment-stats; do
@@ -312,7 +365,7 @@ curl() {
     source ./steps
   ); }
   # Whatever is in these blocks is one of these; there is no other command.
-  hosts=$(sed -nE 's/^\|[^|]*\| `([a-z0-9-]+)` \|.*/\1/p' "$PROJECT/$page")
+  hosts=$(hosts_of)
   refuse() { echo "refused: $*" >&2; exit 1; }
   known() { [[ $'\n'$2$'\n' == *$'\n'$1$'\n'* ]] || refuse "$1"; }
   objects=$(<"$OBJECTS")$'\ndeployment/strimzi-cluster-operator'

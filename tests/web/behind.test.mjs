@@ -136,7 +136,7 @@ describe("behind a proxy that --public-url names", () => {
   });
 
   test("the path without its slash leads to the page", async () => {
-    for (const variant of ["the manual's example", "the path is left on", "deploy/nginx"]) {
+    for (const variant of ["the manual's example", "the path is taken off", "deploy/nginx"]) {
       await nginx.become(variant);
       const view = await openPage(browser, `${nginx.origin}/paystats`, TLS);
       assert.equal(new URL(view.page.url()).pathname, "/paystats/");

@@ -1,7 +1,7 @@
 // Debian's nginx as a reverse proxy between the browser and the server: the example of man/paystats-serve.1,
 // or the site of deploy/nginx, in a process of its own, with ports and certificate of the test.
 //
-//   const nginx = await Nginx.start({ server: () => pipeline.port, variant: "the path is left on" });
+//   const nginx = await Nginx.start({ server: () => pipeline.port, variant: "the path is taken off" });
 //   nginx.url            // https://pay.example.org:PORT/paystats/, a name that tests map to 127.0.0.1
 //   await nginx.become("its own Host");
 //
@@ -32,11 +32,12 @@ function changed(text, from, to) {
   return text.replaceAll(from, to);
 }
 const ownHost = (text) => changed(text, "proxy_set_header Host $host;", "");
-const leftOn = (text) => changed(text, "proxy_pass http://127.0.0.1:8080/;", "proxy_pass http://127.0.0.1:8080;");
+const takenOff = (text) => changed(text, "proxy_pass http://127.0.0.1:8080;", "proxy_pass http://127.0.0.1:8080/;");
 const VARIANTS = {
   "the manual's example": (text) => text,
-  "the path is left on": leftOn,
-  "its own Host": ownHost,
+  "the path is taken off": takenOff,
+  // By a server that knows no path only one that is taken off is served.
+  "its own Host": (text) => ownHost(takenOff(text)),
   "deploy/nginx": site,
   // As short as people write it.
   "nothing but proxy_pass": (text) => text.replace(/location [^]*\n {4}\}/, "location / { proxy_pass http://127.0.0.1:8080; }"),
