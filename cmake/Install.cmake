@@ -9,6 +9,10 @@ install(TARGETS ${PAYSTATS_TOOLS} RUNTIME)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www)
 install(FILES ${page_jquery} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www COMPONENT jquery)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(CODE "
+  set(sysroot \"${CMAKE_SYSROOT}\")
+  set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATAROOTDIR}/doc/paystats/notices\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallNotices.cmake\")")
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
   RENAME systemd.md)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples

@@ -88,6 +88,51 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   cmp "$PROJECT/deploy/nginx/paystats.conf" "$installed/usr/share/doc/paystats/examples/nginx.conf"
 }
 
+# with_code_in_it: packages of the headers that the sources include. Of C's headers nothing but declarations is
+# used, those of the compiler are exempt by their licence, and Boost's asks for nothing in programs.
+with_code_in_it() {
+  local header
+  grep -rhoE '^#include <[^>]+>' "$PROJECT/lib" "$PROJECT/tools" | sort -u | sed 's/.*<\(.*\)>/\1/' |
+    while read -r header; do [ ! -e "/usr/include/$header" ] || echo "/usr/include/$header"; done |
+    xargs dpkg-query --search | sed 's/[:,].*//' | sort -u |
+    grep -vxE 'libc6-dev|linux-libc-dev|zlib1g-dev|librdkafka-dev|libmimalloc-dev|libboost.*-dev'
+}
+
+# has_notices FOLDER: it has one for each of them, and for jQuery, with each text that they refer to, and no other.
+has_notices() {
+  local name
+  diff <( (with_code_in_it && echo libjs-jquery && echo licenses) | sort) <(ls "$1")
+  for name in $(with_code_in_it) libjs-jquery; do
+    grep -q Copyright "$1/$name"
+    cmp "$1/$name" "/usr/share/doc/$name/copyright"
+  done
+  diff <(grep -hoE '/usr/share/common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9]' "$1"/lib* "$1"/nl* | sed 's/.*\///' | sort -u) <(ls "$1/licenses")
+  for name in "$1"/licenses/*; do cmp "$name" "/usr/share/common-licenses/${name##*/}"; done
+}
+
+@test "package and tarball have the notices of what is compiled in and of jQuery" {
+  [ "$(with_code_in_it | wc -l)" -gt 4 ]
+  has_notices "$opened/usr/share/doc/paystats/notices"
+  "$PROJECT/scripts/package" --build "$build" --into . tarball
+  mkdir unpacked
+  tar -C unpacked --strip-components=1 -xf ./*.tar.gz
+  has_notices "$PWD/unpacked/share/doc/paystats/notices"
+  grep -q 'notices beside this file' "$opened/usr/share/doc/paystats/copyright"
+}
+
+@test "without a notice nothing is packed, and make install says so" {
+  # A system that has none.
+  sed 's,set(notice ,&/nowhere,' "$PROJECT/cmake/InstallNotices.cmake" >InstallNotices.cmake
+  sed "s,include(\"[^\"]*/InstallNotices.cmake,include(\"$PWD/InstallNotices.cmake," "$build/cmake_install.cmake" >cmake_install.cmake
+  sed -i "s,\${CMAKE_CURRENT_LIST_DIR}/../scripts,$PROJECT/scripts," InstallNotices.cmake
+  ! cmp -s cmake_install.cmake "$build/cmake_install.cmake" || false
+  DESTDIR=$PWD/there run -0 cmake -DCMAKE_INSTALL_PREFIX=/usr -P cmake_install.cmake
+  [[ $output == */libcli11-dev/copyright\ is\ missing* ]]
+  PAYSTATS_NOTICES=required DESTDIR=$PWD/there run -1 cmake -DCMAKE_INSTALL_PREFIX=/usr -P cmake_install.cmake
+  [[ $output == */libcli11-dev/copyright\ is\ missing* ]]
+  grep -q '^export PAYSTATS_NOTICES=required' "$PROJECT/scripts/package"
+}
+
 @test "the link leads to the file of the package that it depends on" {
   [[ ", $(field Depends)," == *", libjs-jquery,"* ]]
   mkdir root
