@@ -13,11 +13,7 @@ install(CODE "
   set(sysroot \"${CMAKE_SYSROOT}\")
   set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATAROOTDIR}/doc/paystats/notices\")
   include(\"${CMAKE_CURRENT_LIST_DIR}/InstallNotices.cmake\")")
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  RENAME systemd.md)
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
-  RENAME nginx.conf)
-
+include(${CMAKE_CURRENT_LIST_DIR}/InstallDocuments.cmake)
 # compressed(FILE NAME DESTINATION)  installs FILE as NAME.gz, the same bytes at any time.
 find_program(GZIP gzip REQUIRED)
 set(compressed_files "")
@@ -46,4 +42,6 @@ if(TARGET completions)
   add_dependencies(to_install completions)
 endif()
 
-install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake)
+install(CODE "
+  set(sysconfdir \"${CMAKE_INSTALL_SYSCONFDIR}\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake\")")
