@@ -13,6 +13,7 @@ install(CODE "
   set(sysroot \"${CMAKE_SYSROOT}\")
   set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATAROOTDIR}/doc/paystats/notices\")
   include(\"${CMAKE_CURRENT_LIST_DIR}/InstallNotices.cmake\")")
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/deploy/systemd/nightly DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats)
 include(${CMAKE_CURRENT_LIST_DIR}/InstallDocuments.cmake)
 # compressed(FILE NAME DESTINATION)  installs FILE as NAME.gz, the same bytes at any time.
 find_program(GZIP gzip REQUIRED)

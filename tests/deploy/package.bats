@@ -89,6 +89,8 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   done
   cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
   cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
+  cmp "$PROJECT/deploy/systemd/nightly" "$installed/usr/share/paystats/nightly"
+  [ -x "$installed/usr/share/paystats/nightly" ]
   cmp "$PROJECT/deploy/nginx/paystats.conf" "$installed/usr/share/doc/paystats/examples/nginx.conf"
 }
 
