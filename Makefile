@@ -3,7 +3,7 @@ BUILD  ?= build/release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy test-kube tidy bench bench-kafka torture torture-kafka format install deb deb-arm64 tarball image image-arm64 clean help
+.PHONY: all setup build arm64 run test test-quick test-rdkafka-latest test-attacks test-openapi test-rights test-situations test-cluster test-spark test-odr test-deploy test-kube tidy bench bench-kafka torture torture-kafka format install uninstall deb deb-arm64 tarball image image-arm64 clean help
 
 all: build
 
@@ -97,6 +97,9 @@ format:          ## format the sources in place
 
 install: build   ## into PREFIX (default /usr/local)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+uninstall:       ## remove that again; settings that were changed stay, and so do payments
+	@scripts/uninstall --build $(BUILD) $(PREFIX)
 
 deb: build       ## a package for this release of Debian, in build/release/package
 	@scripts/package --build $(BUILD) deb

@@ -9,11 +9,12 @@ install(TARGETS ${PAYSTATS_TOOLS} RUNTIME)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www)
 install(FILES ${page_jquery} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www COMPONENT jquery)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  RENAME systemd.md)
-install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
-  RENAME nginx.conf)
-
+install(CODE "
+  set(sysroot \"${CMAKE_SYSROOT}\")
+  set(folder \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATAROOTDIR}/doc/paystats/notices\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallNotices.cmake\")")
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/deploy/systemd/nightly DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats)
+include(${CMAKE_CURRENT_LIST_DIR}/InstallDocuments.cmake)
 # compressed(FILE NAME DESTINATION)  installs FILE as NAME.gz, the same bytes at any time.
 find_program(GZIP gzip REQUIRED)
 set(compressed_files "")
@@ -42,4 +43,6 @@ if(TARGET completions)
   add_dependencies(to_install completions)
 endif()
 
-install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake)
+install(CODE "
+  set(sysconfdir \"${CMAKE_INSTALL_SYSCONFDIR}\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake\")")

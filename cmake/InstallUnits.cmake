@@ -1,8 +1,12 @@
 # Installs the units of deploy/systemd under the prefix of this installation, where systemd finds them if it
 # is /usr or /usr/local. They are written for /usr and /etc; below another prefix they name the tools that
-# were installed there, and settings in PREFIX/etc. Settings that are there already stay.
+# were installed there. Their settings are those of the system, /etc/default/paystats, but below a prefix where
+# systemd does not look: there PREFIX/etc, or what -DCMAKE_INSTALL_SYSCONFDIR=/etc says (${sysconfdir}).
+# Settings that are there already stay.
 set(units_folder ${CMAKE_CURRENT_LIST_DIR}/../deploy/systemd)
-if(CMAKE_INSTALL_PREFIX MATCHES "^/usr/?$")
+if(IS_ABSOLUTE "${sysconfdir}")
+  set(etc ${sysconfdir})
+elseif(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
   set(etc /etc)
 else()
   set(etc ${CMAKE_INSTALL_PREFIX}/etc)
@@ -16,7 +20,7 @@ function(install_unit file folder name)
   else()
     file(INSTALL ${file} DESTINATION ${folder} TYPE FILE RENAME ${name})
   endif()
-  if(NOT etc STREQUAL "/etc")
+  if(NOT CMAKE_INSTALL_PREFIX MATCHES "^/usr/?$" OR NOT etc STREQUAL "/etc")
     file(READ ${file} text)
     string(REGEX REPLACE "/usr/(bin/pay|share/paystats)" "${CMAKE_INSTALL_PREFIX}/\\1" text "${text}")
     string(REPLACE "/etc/default/paystats" "${etc}/default/paystats" text "${text}")

@@ -200,6 +200,31 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   unit_is paystats-nightly.timer ActiveState active
 }
 
+@test "a night that a power cut ended goes on at the boot, under its own date, and no other night begins" {
+  in_machine systemctl is-enabled paystats-nightly-unfinished.timer >enabled
+  # As a run leaves it that was cut off before its first payment.
+  in_machine setpriv --reuid paystats --regid paystats --clear-groups sh -c ': >/var/lib/paystats/nightly/2026-01-31.begun'
+  sync
+  wait_for '[ "$(date +%H%M)" != 2359 ]'
+  kill -KILL "$(cat "$BATS_FILE_TMPDIR/leader")"
+  machine_ends
+  start_machine
+  wait_for '[ ! -e "$STATE/nightly/2026-01-31.begun" ]'
+  grep -q '"nightly-2026-01-31-1"' "$STATE/payments.jsonl"
+  echo $(($(cat "$BATS_FILE_TMPDIR/want") + 9)) >"$BATS_FILE_TMPDIR/want"
+  total_is_right
+  wait_for 'unit_is paystats-nightly.service ActiveState inactive'
+  unit_is paystats-nightly.service Result success
+  # At the next boot nothing is to be finished.
+  in_machine systemctl reboot
+  machine_ends
+  start_machine
+  unit_is paystats-nightly-unfinished.timer ActiveState inactive
+  unit_is paystats-nightly.timer ActiveState active
+  unit_is paystats-nightly.service ExecMainStartTimestampMonotonic 0
+  total_is_right
+}
+
 @test "what is stopped ends well, and leaves nothing but the log" {
   in_machine systemctl stop paystats.target
   for unit in paystats-serve.service paystats-totals.service; do

@@ -78,8 +78,9 @@ drwxr-x--- $user/$user var/lib/paystats/" ]
     [ -n "$package" ]
     cmp "root/usr/share/doc/$package/copyright" "/usr/share/doc/$package/copyright"
   done <libraries
-  for name in paystats libcli11-dev nlohmann-json3-dev libxxhash-dev libexpected-dev libjs-jquery; do
-    [ -s "root/usr/share/doc/$name/copyright" ]
+  [ -s root/usr/share/doc/paystats/copyright ]
+  for name in $("$PROJECT/scripts/setup" --notices); do
+    cmp "root/usr/share/doc/paystats/notices/$name" "/usr/share/doc/$name/copyright"
   done
   grep -rhoE '/usr/share/common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9]' root/usr/share/doc | sort -u >texts
   [ -s texts ]

@@ -51,6 +51,10 @@ field() { dpkg-deb --field "$package" "$1"; }
   tar -C unpacked --strip-components=1 -xf once/*.tar.gz
   DESTDIR=$PWD/local cmake --install "$build" --strip --prefix /usr/local >install.out
   diff -r local/usr/local unpacked
+  # So one that is unpacked over an older one replaces no settings; they are an example beside the documents.
+  [ ! -e unpacked/etc ]
+  cmp "$PROJECT/deploy/systemd/paystats.default" unpacked/share/doc/paystats/examples/paystats.default
+  grep -qx 'EnvironmentFile=-/etc/default/paystats' unpacked/lib/systemd/system/paystats-serve.service
 }
 
 # names FOLDER: kind, rights and path of all that is in it.
@@ -85,7 +89,54 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   done
   cmp "$PROJECT/deploy/systemd/paystats.sysusers" "$installed/usr/lib/sysusers.d/paystats.conf"
   cmp "$PROJECT/deploy/systemd/paystats.default" "$installed/etc/default/paystats"
+  cmp "$PROJECT/deploy/systemd/nightly" "$installed/usr/share/paystats/nightly"
+  [ -x "$installed/usr/share/paystats/nightly" ]
   cmp "$PROJECT/deploy/nginx/paystats.conf" "$installed/usr/share/doc/paystats/examples/nginx.conf"
+}
+
+# with_code_in_it: packages of the headers that the sources include. Of C's headers nothing but declarations is
+# used, those of the compiler are exempt by their licence, and Boost's asks for nothing in programs.
+with_code_in_it() {
+  local header
+  grep -rhoE '^#include <[^>]+>' "$PROJECT/lib" "$PROJECT/tools" | sort -u | sed 's/.*<\(.*\)>/\1/' |
+    while read -r header; do [ ! -e "/usr/include/$header" ] || echo "/usr/include/$header"; done |
+    xargs dpkg-query --search | sed 's/[:,].*//' | sort -u |
+    grep -vxE 'libc6-dev|linux-libc-dev|zlib1g-dev|librdkafka-dev|libmimalloc-dev|libboost.*-dev'
+}
+
+# has_notices FOLDER: it has one for each of them, and for jQuery, with each text that they refer to, and no other.
+has_notices() {
+  local name
+  diff <( (with_code_in_it && echo libjs-jquery && echo licenses) | sort) <(ls "$1")
+  for name in $(with_code_in_it) libjs-jquery; do
+    grep -q Copyright "$1/$name"
+    cmp "$1/$name" "/usr/share/doc/$name/copyright"
+  done
+  diff <(grep -hoE '/usr/share/common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9]' "$1"/lib* "$1"/nl* | sed 's/.*\///' | sort -u) <(ls "$1/licenses")
+  for name in "$1"/licenses/*; do cmp "$name" "/usr/share/common-licenses/${name##*/}"; done
+}
+
+@test "package and tarball have the notices of what is compiled in and of jQuery" {
+  [ "$(with_code_in_it | wc -l)" -gt 4 ]
+  has_notices "$opened/usr/share/doc/paystats/notices"
+  "$PROJECT/scripts/package" --build "$build" --into . tarball
+  mkdir unpacked
+  tar -C unpacked --strip-components=1 -xf ./*.tar.gz
+  has_notices "$PWD/unpacked/share/doc/paystats/notices"
+  grep -q 'notices beside this file' "$opened/usr/share/doc/paystats/copyright"
+}
+
+@test "without a notice nothing is packed, and make install says so" {
+  # A system that has none.
+  sed 's,set(notice ,&/nowhere,' "$PROJECT/cmake/InstallNotices.cmake" >InstallNotices.cmake
+  sed "s,include(\"[^\"]*/InstallNotices.cmake,include(\"$PWD/InstallNotices.cmake," "$build/cmake_install.cmake" >cmake_install.cmake
+  sed -i "s,\${CMAKE_CURRENT_LIST_DIR}/../scripts,$PROJECT/scripts," InstallNotices.cmake
+  ! cmp -s cmake_install.cmake "$build/cmake_install.cmake" || false
+  DESTDIR=$PWD/there run -0 cmake -DCMAKE_INSTALL_PREFIX=/usr -P cmake_install.cmake
+  [[ $output == */libcli11-dev/copyright\ is\ missing* ]]
+  PAYSTATS_NOTICES=required DESTDIR=$PWD/there run -1 cmake -DCMAKE_INSTALL_PREFIX=/usr -P cmake_install.cmake
+  [[ $output == */libcli11-dev/copyright\ is\ missing* ]]
+  grep -q '^export PAYSTATS_NOTICES=required' "$PROJECT/scripts/package"
 }
 
 @test "the link leads to the file of the package that it depends on" {
@@ -145,7 +196,42 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   lintian_is_silent "$package"
 }
 
-@test "under another prefix units name what was installed there, and settings stay" {
+@test "links of the documents lead to what is installed with them, or are none" {
+  local page target
+  cd "$opened/usr/share/doc/paystats" || return 1
+  for page in operate kubernetes three-pis systemd nginx; do
+    grep -q "^# " $page.md
+    for target in $(grep -oE '\]\([^)#]+\)' $page.md | sed 's/.*(\(.*\))/\1/' | grep -v '^https:'); do
+      [ -s "$target" ] || { echo "$page.md: $target" >&2; false; }
+    done
+  done
+  # Nothing else was changed, but for the names of examples.
+  diff "$PROJECT/docs/operate.md" operate.md >"$BATS_TEST_TMPDIR/changed" || true
+  [ "$(grep -c '^[<>]' "$BATS_TEST_TMPDIR/changed")" = "$(grep -c '^[<>].*(.*md)' "$BATS_TEST_TMPDIR/changed")" ]
+  [ -s "$(sed -n "s/.*sed .* \(examples.*\) >.*/\1/p" nginx.md)" ]
+  [ -s "$(sed -n 's/.*cp \(examples.*\) .*/\1/p' systemd.md)" ]
+  # And the manual names them there.
+  for page in $(grep -hoE '/usr/share/doc/paystats(/[a-z./-]+)?' "$PROJECT"/man/*); do [ -e "$opened/$page" ]; done
+  grep -q '/usr/share/doc/paystats/operate.md' "$PROJECT/man/paystats-log.5"
+}
+
+@test "below /usr/local units read the settings of the system, where make install puts them" {
+  local units=$PWD/root/usr/local/lib/systemd/system
+  DESTDIR=$PWD/root cmake --install "$build" --prefix /usr/local >install.out
+  cmp "$PROJECT/deploy/systemd/paystats.default" root/etc/default/paystats
+  [ ! -e root/usr/local/etc ]
+  for unit in "$units"/*.service; do grep -qx 'EnvironmentFile=-/etc/default/paystats' "$unit"; done
+  grep -qF /usr/local/bin/paystats-serve "$units/paystats-serve.service"
+  run grep -rE '/usr/(bin|share|lib)/pay' "$units"
+  [ -z "$output" ]
+  # Settings that are there stay, and the example beside the documents is the one of this version.
+  echo 'LISTEN=mine' >root/etc/default/paystats
+  DESTDIR=$PWD/root cmake --install "$build" --prefix /usr/local >install.out
+  [ "$(cat root/etc/default/paystats)" = 'LISTEN=mine' ]
+  cmp "$PROJECT/deploy/systemd/paystats.default" root/usr/local/share/doc/paystats/examples/paystats.default
+}
+
+@test "under another prefix units name what was installed there, settings as well, which stay" {
   local units=$PWD/opt/paystats/lib/systemd/system
   DESTDIR='' cmake --install "$build" --prefix "$PWD/opt/paystats" >install.out
   grep -qF "$PWD/opt/paystats/bin/paystats-serve" "$units/paystats-serve.service"
@@ -156,6 +242,63 @@ names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m
   echo 'LISTEN=mine' >opt/paystats/etc/default/paystats
   cmake --install "$build" --prefix "$PWD/opt/paystats" >install.out
   [ "$(cat opt/paystats/etc/default/paystats)" = 'LISTEN=mine' ]
+  # Where it is configured with a folder for settings, that is it.
+  DESTDIR=$PWD/root run -0 cmake -DCMAKE_INSTALL_PREFIX=/opt/paystats -Dsysconfdir=/etc -P "$PROJECT/cmake/InstallUnits.cmake"
+  [ -e root/etc/default/paystats ] && [ ! -e root/opt/paystats/etc ]
+  grep -qx 'EnvironmentFile=-/etc/default/paystats' root/opt/paystats/lib/systemd/system/paystats-serve.service
+  grep -qF /opt/paystats/bin/paystats-serve root/opt/paystats/lib/systemd/system/paystats-serve.service
   # The manifest of CMake has the units as well.
   grep -qF "$units/paystats.target" "$build/install_manifest.txt"
+}
+
+@test "make uninstall removes what make install has brought, and neither settings nor what is somebody else's" {
+  export DESTDIR=$PWD/root
+  uninstall() { run "$PROJECT/scripts/uninstall" --build "$build" "$@"; echo "$output"; }
+  install -d root/usr/local/{bin,share/man/man1} root/var/lib/paystats
+  echo '{}' >root/var/lib/paystats/payments.jsonl
+  echo mine >root/usr/local/bin/payroll
+  find root ! -type d | sort >before
+  cmake --install "$build" --prefix /usr/local >install.out
+  [ "$(find root ! -type d | wc -l)" -gt 50 ]
+  uninstall
+  [ "$status" -eq 0 ] && [ -z "$output" ]
+  find root ! -type d | sort | diff before -
+  [ -z "$(find root/usr -name '*paystats*')" ]
+  [ -d root/usr/local/share/man/man1 ]
+  # Settings that were changed stay; so does a folder with somebody's file.
+  cmake --install "$build" --prefix /usr/local >install.out
+  echo 'PAYSTATS_LISTEN=mine' >>root/etc/default/paystats
+  touch root/usr/local/share/paystats/mine
+  uninstall /usr/local
+  [ "$status" -eq 0 ]
+  [ "$output" = "uninstall: $DESTDIR/etc/default/paystats is kept: it is not as it was installed" ]
+  diff <( (cat before && printf '%s\n' root/etc/default/paystats root/usr/local/share/paystats/mine) | sort) <(find root ! -type d | sort)
+  # Where nothing is there any more, nothing is wrong.
+  uninstall
+  [ "$status" -eq 0 ]
+  [ ! -e root/usr/local/share/doc/paystats ]
+}
+
+@test "what a package has brought is not for make uninstall" {
+  mkdir bin
+  printf '#!/bin/sh\necho "paystats: $2"\n' >bin/dpkg-query
+  chmod +x bin/dpkg-query
+  mkdir -p usr/bin && touch usr/bin/payagg
+  DESTDIR='' PATH=$PWD/bin:$PATH run -2 "$PROJECT/scripts/uninstall" --build "$build" "$PWD/usr"
+  [[ $output == *'is of the package paystats: apt-get remove paystats' ]]
+  [ -e usr/bin/payagg ]
+}
+
+@test "installed after make install the package says that the units there come first" {
+  mkdir -p bin root/etc
+  for command in systemd-sysusers deb-systemd-helper; do ln -s "$(type -P true)" "bin/$command"; done
+  configure() { DPKG_ROOT=$PWD/root PATH=$PWD/bin:$PATH run -0 "$opened/DEBIAN/postinst" configure; }
+  configure
+  [ -z "$output" ]
+  DESTDIR=$PWD/root cmake --install "$build" --prefix /usr/local >install.out
+  configure
+  [ "$output" = "paystats: units in $PWD/root/usr/local/lib/systemd/system come before those of this package; to remove them: make uninstall" ]
+  DESTDIR=$PWD/root "$PROJECT/scripts/uninstall" --build "$build"
+  configure
+  [ -z "$output" ]
 }

@@ -53,7 +53,9 @@ is_kept() {
   is_removed
 }
 
-@test "a log that never had a payment goes, with locks, sockets and pipes" {
+@test "a log that never had a payment goes, with locks, sockets, pipes and the days of the nightly job" {
+  mkdir "$state/nightly"
+  : >"$state/nightly/2026-11-30.done"
   : >"$state/payments.jsonl"
   : >"$state/stats.sock.lock"
   : >"$state"/$'a name\nwith a newline'

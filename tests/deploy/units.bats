@@ -52,7 +52,7 @@ has_settings() {
 moved() {
   mkdir units
   cp "$UNITS"/*.{service,timer,target} units
-  sed -i "s,/usr/bin/\(pay\),$PAYSTATS_BIN/\1,g" units/*.service
+  sed -i -e "s,/usr/bin/\(pay\),$PAYSTATS_BIN/\1,g" -e "s,/usr/share/paystats/nightly,$UNITS/nightly,g" units/*.service
 }
 
 @test "systemd has nothing to say against any of them" {
@@ -66,7 +66,8 @@ moved() {
 }
 
 @test "the programs and the manual pages that they name are those of this project" {
-  cat "$UNITS"/*.service | grep -o '/usr/bin/[a-z-]*' | sort -u | diff - <(printf '/usr/bin/%s\n' payagg paygen paystats-cache paystats-serve)
+  cat "$UNITS"/*.service | grep -o '/usr/bin/[a-z-]*' | sort -u | diff - <(printf '/usr/bin/%s\n' payagg paystats-cache paystats-serve)
+  [ "$(value paystats-nightly.service ExecStart)" = /usr/share/paystats/nightly ]
   for page in $(sed -n 's/^Documentation=//p' "$UNITS"/*.{service,timer,target}); do
     [[ $page =~ ^man:([a-z-]+)\(([157])\)$ ]]
     [ -e "$PROJECT/man/${BASH_REMATCH[1]}.${BASH_REMATCH[2]}" ]
@@ -75,7 +76,7 @@ moved() {
 
 @test "the target wants both services, and neither the nightly example nor anything else is enabled by it" {
   [ "$(value paystats.target Wants)" = 'paystats-serve.service paystats-totals.service' ]
-  [ "$(grep -l '^WantedBy=' "$UNITS"/* | xargs -n 1 basename | xargs)" = 'paystats-nightly.timer paystats.target' ]
+  [ "$(grep -l '^WantedBy=' "$UNITS"/* | xargs -n 1 basename | xargs)" = 'paystats-nightly-unfinished.timer paystats-nightly.timer paystats.target' ]
   for unit in serve totals; do [ "$(value paystats-$unit.service PartOf)" = paystats.target ]; done
 }
 
@@ -121,18 +122,160 @@ sum_of() { paystats-cache -q --connect run/stats.sock --user "$1" 2>unanswered |
   ended_with 3
 }
 
-@test "the nightly job pays once a day, however often it runs" {
-  mkdir state
+# nightly_tree: the job as it is installed, in usr/, with a clock that shows $TODAY; two batches, for ann and bob.
+nightly_tree() {
+  mkdir -p usr/bin usr/share/paystats bin state
+  cp "$UNITS/nightly" usr/share/paystats/
+  ln -s "$PAYSTATS_BIN/paygen" usr/bin/
+  printf '#!/bin/sh\n[ "$*" = +%%F ] && echo "$TODAY"\n' >bin/date
+  chmod +x bin/date
   printf '%s\n' '{"user":"ann","paymentAmt":3100}' '{"user":"bob","paymentAmt":950}' >nightly.jsonl
-  night() {
-    value paystats-nightly.service ExecStart | sed -e "s,/usr/bin/\(pay\),$PAYSTATS_BIN/\1,g" \
-      -e "s,/etc/paystats/nightly.jsonl,$PWD/nightly.jsonl,g" -e 's/\$\$/$/g' -e 's/%%/%/g' >command
-    PAYSTATS_LOG=$PWD/state/payments.jsonl bash command
-  }
-  # Both runs are of one day.
-  wait_for '[ "$(date +%H%M)" != 2359 ]'
+  TODAY=2026-11-30
+}
+
+# night [WORD...]: the unit's command as systemd starts it, but for its folders.
+night() {
+  env -i PATH="$PWD/bin:/usr/bin:/bin" TODAY="$TODAY" STATE_DIRECTORY="$PWD/state" PAYSTATS_LOG="$PWD/state/payments.jsonl" \
+    "$PWD$(value paystats-nightly.service ExecStart)" "$@" "$PWD/nightly.jsonl"
+}
+# paid: how often each was, in all logs.
+paid() { cat state/payments.jsonl* | payagg | jq -r '"\(.user) \(.count)"' | xargs; }
+days() { (cd state/nightly && echo *); }
+
+@test "the nightly job pays once a day, however often it runs, and though the log was rotated" {
+  nightly_tree
   night
   night
   [ "$(payagg state/payments.jsonl)" = "$(printf '{"user":"%s","sum":%s,"count":1}\n' ann 3100.00 bob 950.00)" ]
-  grep -q "nightly-$(date +%F)-1" state/payments.jsonl
+  grep -q 'nightly-2026-11-30-1' state/payments.jsonl
+  mv state/payments.jsonl state/payments.jsonl.1
+  night
+  [ ! -e state/payments.jsonl ]
+  TODAY=2026-12-01
+  night
+  [ "$(paid)" = 'ann 2 bob 2' ]
+  # Of days that are done the newest is known, by a file that can hold no payment.
+  [ "$(days)" = 2026-12-01.done ]
+  [ ! -s state/nightly/2026-12-01.done ]
+}
+
+# cut_off: a run that a power cut ends between its two batches.
+cut_off() {
+  rm usr/bin/paygen
+  # Its words: -q BATCHES --idempotency-prefix P -o LOG.
+  printf '#!/bin/sh\nhead -n 1 "$2" >one\nshift 2\n"%s" -q one "$@"\nkill -KILL $PPID\n' "$PAYSTATS_BIN/paygen" >usr/bin/paygen
+  chmod +x usr/bin/paygen
+  run -137 night
+  ln -sf "$PAYSTATS_BIN/paygen" usr/bin/paygen
+  [ "$(paid)" = 'ann 1' ]
+  [ "$(days)" = 2026-11-30.begun ]
+}
+
+@test "a night that was cut off is finished under its own date, on a later day too, and begins none by itself" {
+  nightly_tree
+  cut_off
+  TODAY=2026-12-02
+  night --unfinished
+  [ "$(paid)" = 'ann 1 bob 1' ]
+  ! grep -q nightly-2026-12-02- state/payments.jsonl || false
+  night --unfinished
+  [ "$(paid)" = 'ann 1 bob 1' ]
+  night
+  [ "$(paid)" = 'ann 2 bob 2' ]
+  [ "$(days)" = 2026-12-02.done ]
+}
+
+@test "at the boot after it a timer starts the job again, which finishes that night and pays this one" {
+  [ "$(value paystats-nightly.timer Also)" = paystats-nightly-unfinished.timer ]
+  [ "$(value paystats-nightly-unfinished.timer Unit)" = paystats-nightly.service ]
+  nightly_tree
+  cut_off
+  # The files that it looks for are those that are there, and no longer there after it.
+  looked_for=$(value paystats-nightly-unfinished.timer ConditionPathExistsGlob)
+  compgen -G "$PWD/state${looked_for#/var/lib/paystats}"
+  TODAY=2026-12-01
+  night
+  [ "$(paid)" = 'ann 2 bob 2' ]
+  [ "$(grep -c nightly-2026-11-30- state/payments.jsonl)" = 2 ]
+  ! compgen -G "$PWD/state${looked_for#/var/lib/paystats}" || false
+}
+
+@test "a night that fails is paid with the next one; one that a person must look at holds up no other" {
+  nightly_tree
+  # Where the log is to be stands a folder.
+  mkdir state/payments.jsonl
+  run -2 night
+  rmdir state/payments.jsonl
+  TODAY=2026-12-01
+  night
+  [ "$(paid)" = 'ann 2 bob 2' ]
+  # Changed after it was paid, while its day is not done.
+  : >state/nightly/2026-12-01.begun
+  sed -i 's/3100/3200/' nightly.jsonl
+  TODAY=2026-12-02
+  run -3 night
+  [[ $output == *'nightly: 2026-12-01 is not paid in full; to leave it so, remove '*/2026-12-01.begun* ]]
+  [ "$(paid)" = 'ann 3 bob 3' ]
+  [ "$(days)" = '2026-12-01.begun 2026-12-02.done' ]
+  # Where any of them can be paid by another run, the status says so.
+  rm usr/bin/paygen
+  printf '#!/bin/sh\ncase $* in *-2026-12-01*) exit 3 ;; *) exit 2 ;; esac\n' >usr/bin/paygen
+  chmod +x usr/bin/paygen
+  TODAY=2026-12-03
+  run -2 night
+  [ "$(days)" = '2026-12-01.begun 2026-12-02.done 2026-12-03.begun' ]
+  ln -sf "$PAYSTATS_BIN/paygen" usr/bin/paygen
+  # Lines that are no batches are 1, and their day is done.
+  rm state/nightly/2026-12-01.begun
+  echo 'no batch' >>nightly.jsonl
+  run -1 night
+  [ "$(days)" = 2026-12-03.done ]
+  [ "$(paid)" = 'ann 4 bob 4' ]
+}
+
+@test "no night begins without batches, or with a clock that went back" {
+  nightly_tree
+  mv nightly.jsonl elsewhere
+  run -2 night
+  [[ $output == 'nightly: '*'/nightly.jsonl cannot be read' ]]
+  [ ! -e state/nightly ]
+  mv elsewhere nightly.jsonl
+  night
+  TODAY=2026-11-29
+  run -3 night
+  [[ $output == 'nightly: 2026-11-30 is paid already, and today is 2026-11-29: '*/2026-11-30.done ]]
+  [ "$(paid)" = 'ann 1 bob 1' ]
+}
+
+# cron LINE: runs the line's command as crontab(5) says: by /bin/sh, with next to no environment; a % that has no \ in
+# front of it ends the command, and what follows is its input.
+cron() {
+  local command input=''
+  command=$(sed -E 's/^(@[a-z]+|([^ ]+ ){4}[^ ]+) [a-z]+ //; s/(^|[^\\])%/\1\n/; s/\\%/%/g' <<<"$1")
+  if [[ $command == *$'\n'* ]]; then input=${command#*$'\n'} command=${command%%$'\n'*}; fi
+  (cd / && env -i HOME=/ LOGNAME=paystats SHELL=/bin/sh PATH="$bin:/usr/bin:/bin" TODAY="$TODAY" \
+    /bin/sh -c "$(sed "s,/usr/share,$usr/share,g" <<<"$command")" <<<"$input")
+}
+
+@test "the lines for cron pay once a day, and finish what a power cut has ended" {
+  nightly_tree
+  bin=$PWD/bin usr=$PWD/usr
+  sed -i -e "s,/var/lib/paystats,$PWD/state,g" -e "s,/etc/paystats,$PWD,g" usr/share/paystats/nightly
+  [ "$(cron '0 0 * * * paystats printf "\%s" "$SHELL"; cat%there')" = /bin/shthere ]
+  sed -n '/^With cron/,/^cron /s/^    //p' "$UNITS/README.md" >lines
+  midnight=$(grep '^0 0 \* \* \* paystats /' lines)
+  reboot=$(grep '^@reboot paystats /' lines)
+  [ "$(wc -l <lines)" = 2 ]
+  cron "$midnight"
+  cron "$midnight"
+  cron "$reboot"
+  [ "$(paid)" = 'ann 1 bob 1' ]
+  [ "$(stat -c %a state/payments.jsonl)" = 640 ]
+  rm -r state/*
+  cut_off
+  TODAY=2026-12-01
+  cron "$reboot"
+  [ "$(paid)" = 'ann 1 bob 1' ]
+  cron "$midnight"
+  [ "$(paid)" = 'ann 2 bob 2' ]
 }
