@@ -63,6 +63,7 @@ test-odr: setup  ## no name stands for two things: one program of all rooms, lin
 
 test-deploy: build ## the long tests of what is deployed, as root: packages installed, upgraded and purged, a machine booted, containers
 	@scripts/setup-deploy --long
+	@scripts/setup-kafka
 	@ctest --test-dir $(BUILD) -C deploy -L deploy --output-on-failure
 
 test-kube:       ## the manifests of deploy/k8s on the cluster that KUBECONFIG names, in dry runs: make test-kube ARGS=--prepare

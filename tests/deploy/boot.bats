@@ -2,12 +2,14 @@
 #
 # A machine with deploy/systemd is booted, by systemd-nspawn: what its services survive, with the same
 # totals, and what they do not. As root. The machine has no network but loopback, and the release of this one,
-# since the tools are those that were built here. Its disk for /var/lib/paystats has 8 MB.
+# since the tools are those that were built here. Its disk for /var/lib/paystats has 8 MB. The last test joins it
+# to a network.
 #
 # The tests are of one machine, in order: each leaves it at work, and in $BATS_FILE_TMPDIR/want what edgar's
 # sum is by then.
 
 load ../tools/helpers
+load pi5
 
 MACHINE=$BATS_FILE_TMPDIR/machine
 STATE=$BATS_FILE_TMPDIR/state
@@ -39,8 +41,9 @@ in_machine() { nsenter -t "$(cat "$BATS_FILE_TMPDIR/leader")" -a -- "$@"; }
 unit_is() { [ "$(in_machine systemctl show -P "$2" "$1")" = "$3" ]; }
 
 start_machine() {
+  # bpf: for IPAddressDeny=, as on a machine that is no container.
   systemd-nspawn --quiet -D "$MACHINE" --private-network --boot --register=no --keep-unit --link-journal=no \
-    --bind="$STATE:/var/lib/paystats" systemd.unit=multi-user.target \
+    --system-call-filter=bpf --bind="$STATE:/var/lib/paystats" systemd.unit=multi-user.target \
     </dev/null >>"$BATS_FILE_TMPDIR/console" 2>&1 3>&- &
   local nspawn=$!
   echo "$nspawn" >"$BATS_FILE_TMPDIR/nspawn"
@@ -68,6 +71,7 @@ setup_file() {
 }
 
 teardown_file() {
+  leave_network || true
   if [ -s "$BATS_FILE_TMPDIR/leader" ]; then
     # Whatever holds it.
     kill -KILL "$(cat "$BATS_FILE_TMPDIR/leader")" 2>/dev/null || true
@@ -118,6 +122,21 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   # Who is in the group reads, and who is not does not.
   in_machine setpriv --reuid nobody --regid nogroup --groups paystats cat /var/lib/paystats/payments.jsonl >read
   ! in_machine setpriv --reuid nobody --regid nogroup --clear-groups cat /var/lib/paystats/payments.jsonl 2>refused || false
+}
+
+@test "idle, the three processes take less than 20 MB in all" {
+  local pids pss=0 pid
+  wait_for 'pay 1'
+  total_is_right
+  pids="$(process paystats-serve) $(process paystats-cache) $(process payagg)"
+  for pid in $pids; do pss=$((pss + $(in_machine awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup"))); done
+  # What they take of a core is printed alone: a timing is no verdict.
+  ran() { for pid in $pids; do in_machine sh -c "cat /proc/$pid/task/*/schedstat"; done | awk '{ all += $1 } END { printf "%.0f", all }'; }
+  before=$(ran)
+  sleep 20
+  awk -v kb=$pss -v ns=$(($(ran) - before)) \
+    'BEGIN { printf "# idle: %.1f MB (sum of Pss), %.2f %% of a core in 20 s\n", kb * 1024 / 1e6, ns / 20e9 * 100 }' >&3
+  [ $((pss * 1024)) -lt 20000000 ]
 }
 
 @test "what the totals may not do, they cannot" {
@@ -241,4 +260,66 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   wait_for 'unit_is paystats-serve.service ActiveState failed'
   in_machine systemctl --failed --no-legend | grep -q paystats-serve
   in_machine journalctl -u paystats-serve.service -o cat | grep -q -- 'nowhere'
+}
+
+# The two Pis that docs/three-pis.md gives commands to from elsewhere.
+ssh() {
+  case "$*" in
+    'pi5 sudo k3s kubectl -n paystats get secret '*' -o json') cat "$9.json" ;;
+    # Which is not in the machine.
+    'pi4-page sudo openssl '*) "${@:3:$#-3}" "$MACHINE${*: -1}" ;;
+    'pi4-page '*) in_machine sh -c "sudo() { \"\$@\"; }; ${*:2}" ;;
+  esac
+}
+
+# typed WORDS: the commands of that block of docs/three-pis.md, in the machine, faster than a person types them: what
+# was started may not listen yet.
+typed() {
+  {
+    echo 'sudo() { "$@"; }; curl() { command curl --retry 60 --retry-delay 1 --retry-connrefused "$@"; }'
+    step "$1"
+  } | in_machine bash -euo pipefail
+}
+
+# from ADDRESS PATH [WORD...]: what the page answers that address of the network, as nginx asks it.
+from() {
+  on_network curl -sS --max-time 20 --connect-timeout 5 --interface "192.168.1.$1" -H 'Host: pay.home.arpa' "${@:3}" \
+    "http://192.168.1.12:8080$2"
+}
+
+@test "on Kafka, as docs/three-pis.md has the units: a POST reaches the topic, and its total comes back" {
+  in_machine systemctl stop paystats.target
+  in_machine systemctl reset-failed
+  cp "$PROJECT/deploy/systemd/paystats.default" "$MACHINE/etc/default/paystats"
+  ln -s "$PROJECT/deploy" deploy
+  join_network "$(cat "$BATS_FILE_TMPDIR/leader")"
+  make_secrets paystats-serve paystats-cache
+  start_broker
+  in_background nsenter -t "$(cat "$PI5/holder")" -n payagg -b 127.0.0.1:9092 kafka:payments -o kafka:payment-stats
+  (set -e; source <(step 'get secret "$1"'))
+  typed paystats-totals.service.d/kafka.conf
+  typed 'systemctl enable --now paystats.target'
+  wait_for '[ "$(from 13 /readyz -o /dev/null -w "%{http_code}" 2>refused)" = 200 ]'
+  [ -z "$(process payagg)" ]
+  for name in paystats-serve paystats-cache; do
+    in_machine cat "/proc/$(process $name)/status" >status
+    grep -qP '^Seccomp:\t2$' status
+  done
+
+  # With a key it is a request, which a topic has as well.
+  from 13 /api/payments --json '{"user":"edgar","paymentAmt":12.50,"volume":7}' | grep -qx '{"accepted":7}'
+  for _ in once twice; do
+    from 13 /api/payments --json '{"user":"edgar","paymentAmt":2.50}' -H 'Idempotency-Key: one' | grep -qx '{"accepted":1}'
+  done
+  on_network kcat -q -b 127.0.0.1:9092 -C -t payments -e >read
+  [ "$(grep -c edgar read)" = 8 ]
+  wait_for 'from 13 /api/stats/edgar | grep -q "\"sum\":\"90.00\",\"count\":8"'
+  [ -z "$(in_machine systemctl --failed --no-legend)" ]
+
+  # From nobody but nginx: nothing is answered, not even that the connection is refused.
+  run from 14 /readyz
+  [ "$status" -eq 28 ] || { echo "by this kernel, or in systemd-nspawn, IPAddressDeny= filters nothing: $output" >&2; return 1; }
+
+  in_machine systemctl stop paystats.target
+  for unit in paystats-serve.service paystats-totals.service; do unit_is $unit Result success; done
 }

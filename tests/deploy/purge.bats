@@ -232,6 +232,12 @@ END
   printf 'PAYSTATS_LOG="/srv/pay\033.jsonl"\n' >>root/etc/default/paystats
   removed
   [ "$stderr" = 'paystats: the log /srv/pay?.jsonl is kept' ]
+  # A topic is no file of this machine.
+  for topic in kafka:payments '"kafka:payments"'; do
+    echo "PAYSTATS_LOG=$topic" >>root/etc/default/paystats
+    removed
+    [ -z "$stderr" ]
+  done
 }
 
 @test "removal alone, an upgrade and a failed installation touch nothing" {
