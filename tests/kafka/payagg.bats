@@ -75,10 +75,12 @@ stop_within_transaction() {
   in_background paygen -q -o "kafka:$payments" --random 0 --users 50 --seed 5 --rate 2000
   local payer=$pid before
   before=$(end_offsets "$stats")
-  in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
+  in_background payagg -q "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one
   wait_for "[ \"\$(end_offsets $stats)\" != '$before' ]"
   stop_within_transaction
   kill -9 "$pid"
+  # Not after its session: the broker ends the transaction itself soon after that.
+  topics dismiss "$group" one
   in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
   wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err"
   kill "$payer" "$pid"
@@ -89,14 +91,22 @@ stop_within_transaction() {
 }
 
 @test "a member that crashes in its very first transaction is followed at once, like any other" {
-  topics_for 1
-  in_background payagg -v "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one -X session.timeout.ms=6000
-  wait_for 'grep -q "partition 0 from offset 0" background.err'
-  kill -STOP "$pid"
-  pay --random 20000 --users 9000 --skew 0 --seed 5
-  stop_within_transaction
-  [ "$(end_offsets "$stats")" = "0 0" ]
-  kill -9 "$pid"
+  local first
+  # On a busy machine that one may be over between two looks.
+  for _ in 1 2 3 4 5; do
+    name_topics
+    topics_for 1
+    in_background payagg -v "kafka:$payments" -o "kafka:$stats" --trigger 0 --instance one
+    wait_for 'grep -q "partition 0 from offset 0" background.err'
+    kill -STOP "$pid"
+    pay --random 20000 --users 9000 --skew 0 --seed 5
+    stop_within_transaction
+    kill -9 "$pid"
+    first=$(end_offsets "$stats")
+    [ "$first" != "0 0" ] || break
+  done
+  [ "$first" = "0 0" ]
+  topics dismiss "$group" one
   in_background payagg -v "kafka:$payments" -o "kafka:$stats" --instance two
   wait_for "grep -q 'what payagg.$payments.$stats.one has left open is ended' background.err"
   wait_for totals_are_exact
