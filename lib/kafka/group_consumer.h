@@ -32,8 +32,8 @@ namespace paystats::kafka {
 struct GroupConsumerOptions {
   std::string topic;
   std::string group;
-  std::string instance;        // the member's static name
-  std::string when_made_anew;  // what messages say is to be done then
+  std::string instance;             // the member's static name
+  std::string when_made_anew = {};  // what messages say is to be done then
   // That the member commits under, where it commits in transactions; its own from its first
   // partition on, so that whoever owns that next can end what is open under it.
   std::optional<std::string> transactional_id = {};

@@ -343,6 +343,26 @@ END
   exact
 }
 
+# bats test_tags=situation
+@test "two inputs of one output at the same time: both are told, or the one that comes second" {
+  topics_for 1
+  local first=$payments one two
+  in_background payagg "kafka:$first" -o "kafka:$stats" --instance one
+  one=$pid
+  mv background.err one.err
+  payments=$(unique others)
+  topic "$payments" 1
+  in_background payagg "kafka:$payments" -o "kafka:$stats" --instance two
+  two=$pid
+  for _ in $(seq 60); do
+    kill -0 "$one" 2>/dev/null && kill -0 "$two" 2>/dev/null || break
+    paygen -q -o "kafka:$first" --user edgar --amount 1
+    paygen -q -o "kafka:$payments" --user ada --amount 1
+  done
+  pid=$two ended_with 3
+  grep -q "kafka:$first.*an output topic is for one input" background.err
+}
+
 @test "another group of one output is told which to go on as" {
   topics_for 1
   pay --random 100 --users 3 --seed 1

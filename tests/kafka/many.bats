@@ -31,6 +31,18 @@ aggregate() { timeout 240 payagg -q "kafka:$payments" -o "kafka:$stats" --availa
   topics delete "$payments" "$stats"
 }
 
+# Where each takes 10 ms, one request for each partition would take seconds.
+@test "two hundred partitions: where they begin and end is asked for all at once" {
+  topics_for 200
+  pay --random 1000 --users 50 --seed 1
+  timeout 240 payagg -v -X debug=protocol "kafka:$payments" -o "kafka:$stats" --available-now 2>log
+  totals_are_exact
+  run grep -c 'Sent ListOffsetsRequest' log
+  [ "$output" -ge 2 ]
+  [ "$output" -le 12 ]
+  topics delete "$payments" "$stats"
+}
+
 @test "a million users: payagg is killed at work, the cache is killed, ended and started again" {
   topics_for 4
   pay --random 1200000 --users 1000000 --skew 0 --seed 7 --expect expected
