@@ -306,7 +306,10 @@ void Client::rest(int pause_ms) {
 // Where the group's coordinator is away librdkafka waits for it as long as a session, and cannot be
 // told to stop. So the answer comes to a queue, and a caller out of patience does without.
 base::Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_list_t& next,
-                                                 base::Duration grace_after_stop) {
+                                                 base::Duration grace_after_stop,
+                                                 base::Duration at_most) {
+  const base::Clock& clock = cluster_.context().clock;
+  const base::Instant begun = clock.now();
   const RdQueue answers(rd_kafka_queue_new(rk_));
   const rd_kafka_resp_err_t asked =
       rd_kafka_commit_queue(rk_, &next, answers.get(), nullptr, nullptr);
@@ -314,6 +317,7 @@ base::Result<rd_kafka_resp_err_t> Client::commit(const rd_kafka_topic_partition_
   for (;;) {
     const RdEvent answer(rd_kafka_queue_poll(answers.get(), milliseconds(kCommitLookInterval)));
     if (answer) return rd_kafka_event_error(answer.get());
+    if (clock.now() - begun >= at_most) return RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (base::Result<void> patient = cluster_.check_patience(grace_after_stop); !patient) {
       return base::fail(patient.error());
     }

@@ -67,10 +67,11 @@ class Client {
   void give_up_at(base::Instant deadline) { deadline_ = deadline; }
   base::Instant deadline() const { return deadline_; }
 
-  // Commits offsets of a group's member, and waits; after a stop signal no longer than the grace.
-  // REQUIRES: a member of a group.
+  // Commits offsets of a group's member, and waits `at_most` so long; after a stop signal no longer
+  // than the grace. REQUIRES: a member of a group.
   base::Result<rd_kafka_resp_err_t> commit(const rd_kafka_topic_partition_list_t& next,
-                                           base::Duration grace_after_stop);
+                                           base::Duration grace_after_stop,
+                                           base::Duration at_most = base::Duration::max());
 
   // While the brokers are away: asks whether they are back. Call at least each second from a loop
   // that waits. Fails by check_patience(), also where they are there.

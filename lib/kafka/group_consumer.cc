@@ -183,11 +183,10 @@ base::Result<void> Member::assign(const rd_kafka_topic_partition_list_t& partiti
   const base::Result<std::vector<SignedOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return base::fail(starts.error());
   if (options_.transactional_id) {
-    // Where it is not, the group has given the partitions to others, which this member hears of
-    // next.
-    const base::Result<bool> claimed =
-        commit(offsets_to_claim(*offsets, *starts, *options_.transactional_id));
-    if (!claimed) return base::fail(claimed.error());
+    base::Result<void> claimed = claim_group_offsets(
+        *client_, options_.topic, offsets_to_claim(*offsets, *starts, *options_.transactional_id),
+        *options_.transactional_id);
+    if (!claimed) return claimed;
   }
   next_.clear();
   for (const SignedOffset& start : *starts) {

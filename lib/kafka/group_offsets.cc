@@ -17,6 +17,7 @@
 namespace paystats::kafka {
 namespace {
 
+constexpr base::Duration kClaimTimeout = std::chrono::seconds(3);
 constexpr base::Duration kLookTimeout = std::chrono::seconds(1);
 constexpr base::Duration kStopGrace = std::chrono::seconds(5);  // for a commit, after a stop signal
 
@@ -186,13 +187,28 @@ std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> fou
   for (const PartitionOffsets& each : found) {
     if (each.transactional_id == transactional_id) continue;
     const auto start = std::ranges::find(starts, each.partition, &SignedOffset::partition);
-    if (!each.committed || (start != starts.end() && *each.committed < start->offset)) {
-      if (start != starts.end()) claimed.push_back(*start);
-    } else {
+    if (start == starts.end()) continue;
+    if (each.committed && *each.committed >= start->offset) {
       claimed.push_back({each.partition, *each.committed, each.signature});
+    } else if (each.committed || !start->signature || start->signature->table.users == 0) {
+      claimed.push_back(*start);
     }
   }
   return claimed;
+}
+
+base::Result<void> claim_group_offsets(Client& client, const std::string& topic,
+                                       std::span<const SignedOffset> claimed,
+                                       std::string_view transactional_id) {
+  if (claimed.empty()) return {};
+  const RdPartitions list = commit_list(topic, claimed, transactional_id);
+  const base::Result<rd_kafka_resp_err_t> answer = client.commit(*list, {}, kClaimTimeout);
+  if (!answer) return base::fail(answer.error());
+  if (*answer != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    client.cluster().context().diagnostics.detail(
+        fmt::format("kafka: commit: {}", rd_kafka_err2str(*answer)));
+  }
+  return {};
 }
 
 base::Result<bool> commit_group_offsets(Client& client, const std::string& topic,

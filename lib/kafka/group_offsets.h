@@ -48,10 +48,17 @@ base::Result<bool> commit_group_offsets(Client& client, const std::string& topic
 
 // What a member that has been given partitions commits before its first transaction, so that its
 // transactional id is found: the offsets that are `found` under other ids, as they are, or where
-// nothing is committed, or less, what it `starts` with.
+// nothing is committed, or less, what it `starts` with. Where there are totals and no offset it
+// leaves that so: an offset of before them would be taken for what has not been read.
 std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> found,
                                            std::span<const SignedOffset> starts,
                                            std::string_view transactional_id);
+
+// Tries once to commit those. Where it does not come about, as in a group that gives partitions
+// away again, or without a coordinator, a transaction of this member is waited for if it crashes.
+base::Result<void> claim_group_offsets(Client& client, const std::string& topic,
+                                       std::span<const SignedOffset> claimed,
+                                       std::string_view transactional_id);
 
 RdPartitions list_of(const std::string& topic, std::span<const int32_t> partitions);
 

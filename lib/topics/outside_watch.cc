@@ -40,8 +40,10 @@ base::Result<void> OutsideWatch::look(const TopicParts& own, const StartContext&
 }
 
 base::Result<void> OutsideWatch::look_at_members(const StartContext& context) {
+  const std::vector<kafka::SignedOffset> found = consumer_.look_at_others();
+  if (found.empty()) return {};  // or nobody has answered
   std::map<int32_t, int64_t> committed;
-  for (const kafka::SignedOffset& offset : consumer_.look_at_others()) {
+  for (const kafka::SignedOffset& offset : found) {
     const auto before = committed_.find(offset.partition);
     const bool moved = before != committed_.end() && before->second != offset.offset;
     committed.emplace(offset.partition, offset.offset);

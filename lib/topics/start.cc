@@ -99,6 +99,10 @@ class Judge {
   bool has_totals() const {
     return facts_.newest_total >= 0 || (facts_.tombstones > 0 && offsets_.signature);
   }
+  // It has an offset, and nobody has read anything of it.
+  bool is_unread() const {
+    return offsets_.signature && !has_read(*offsets_.signature) && !has_totals();
+  }
   int64_t after_totals() const { return facts_.newest_total + 1; }
   // All that has been removed since `wanted` was committed is the end of a transaction.
   bool is_marker_gone(int64_t wanted) const {
@@ -139,7 +143,7 @@ base::Result<void> Judge::check_origin() const {
   if (!offsets_.signature) return {};
   const std::string& cluster = offsets_.signature->cluster;
   const std::string& own = context_.origin.cluster_id;
-  if (!cluster.empty() && !own.empty() && cluster != own) {
+  if (!cluster.empty() && !own.empty() && cluster != own && has_read(*offsets_.signature)) {
     return refuse(fmt::format(
         "{}: its offset was committed in cluster {}, and this is cluster {}: offsets that were "
         "copied mean nothing here; give payagg a new output topic and a new group",
@@ -174,6 +178,7 @@ base::Result<void> Judge::check_payments() const {
                                    "the topic any more",
                                    place(), last));
   }
+  if (is_unread()) return {};
   // Where the last message is the same, somebody has set the offset, or what stood between was cut.
   if (offsets_.committed && *offsets_.committed > high && facts_.last != LastMessage::kSame) {
     return refuse_payments(
@@ -205,30 +210,25 @@ base::Result<PartitionStart> Judge::go_on_at_low(std::string finding) const {
 }
 
 base::Result<PartitionStart> Judge::start_without_totals() const {
-  // Of a partition that nobody has read the offset was committed all the same.
-  const bool was_read =
-      offsets_.signature ? has_read(*offsets_.signature) : offsets_.committed > offsets_.low;
-  if (offsets_.signature && offsets_.signature->table.users == 0 && !other_options() &&
-      (was_read || *offsets_.committed >= offsets_.low)) {
-    return from(*offsets_.committed);  // nothing of what was read is in a total
-  }
-  if (offsets_.signature && offsets_.signature->table.users > 0 && !all_there()) {
-    return start_with_missing();
-  }
-  if (was_read) {
-    // What was read before has left no total, so all of it is read again.
-    base::Result<PartitionStart> start = from(0);
-    const bool had_totals = offsets_.signature && offsets_.signature->table.users > 0;
-    if (start) start->made_again = start->warning.empty() && had_totals;
-    if (start) start->made_first = start->warning.empty() && !had_totals;
+  const bool had_totals = offsets_.signature && offsets_.signature->table.users > 0;
+  const bool was_read = offsets_.signature ? !is_unread() : offsets_.committed > offsets_.low;
+  if (!was_read) {
+    PartitionStart start{.offset = offsets_.low};
+    if (offsets_.low > (is_unread() ? *offsets_.committed : 0)) {
+      start.warning =
+          fmt::format("{} begins at offset {}: what was removed before that is in no total",
+                      place(), offsets_.low);
+    }
     return start;
   }
-  PartitionStart start{.offset = offsets_.low};
-  if (offsets_.low > 0) {
-    start.warning =
-        fmt::format("{} begins at offset {}: what was removed before that is in no total", place(),
-                    offsets_.low);
+  if (offsets_.signature && !had_totals && !other_options()) {
+    return from(*offsets_.committed);  // nothing of what was read is in a total
   }
+  if (had_totals && !all_there()) return start_with_missing();
+  // What was read before has left no total, so all of it is read again.
+  base::Result<PartitionStart> start = from(0);
+  if (start) start->made_again = start->warning.empty() && had_totals;
+  if (start) start->made_first = start->warning.empty() && !had_totals;
   return start;
 }
 

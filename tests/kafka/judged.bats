@@ -347,8 +347,11 @@ END
 @test "two inputs of one output at the same time: both are told, or the one that comes second" {
   topics_for 1
   local first=$payments one two
-  in_background payagg "kafka:$first" -o "kafka:$stats" --instance one
+  in_background payagg -v "kafka:$first" -o "kafka:$stats" --instance one
   one=$pid
+  wait_for 'grep -q "partition 0 from offset 0" background.err'
+  paygen -q -o "kafka:$first" --user edgar --amount 1
+  wait_for '[ -n "$(consume "$stats")" ]'
   mv background.err one.err
   payments=$(unique others)
   topic "$payments" 1

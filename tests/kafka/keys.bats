@@ -216,7 +216,7 @@ END
 # bats test_tags=situation
 @test "a topic of requests that is made anew, and shorter, while the server is suspended" {
   all_topics
-  on_topics one
+  on_topics one -X session.timeout.ms=60000
   for i in 1 2 3; do [ "$(post one "k$i" '{"user":"edgar","paymentAmt":1}')" = 200 ]; done
   kill -STOP "$one_pid"
   topics delete "$requests"
