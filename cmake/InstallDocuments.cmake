@@ -1,5 +1,5 @@
-# Installs pages of docs/ and deploy/ for who runs the tools, all in one folder, so links among them are changed;
-# those to other pages of the sources become words.
+# Installs pages of docs/ and deploy/ for whoever runs the tools, all in one folder, so links among them are changed;
+# those to other pages of the sources become words. What is done by hand in the sources is left out.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/documents)
 # document(FILE NAME [WORD WITH]): FILE as NAME; names an example as it is installed, WITH in place of WORD.
 function(document file name)
@@ -8,6 +8,7 @@ function(document file name)
   if(ARGC EQUAL 4)
     string(REPLACE "${ARGV2}" "${ARGV3}" text "${text}")
   endif()
+  string(REGEX REPLACE "By hand, with the tools in .*(`make install` puts)" "\\1" text "${text}")
   string(REGEX REPLACE "\\]\\([./]*deploy/(systemd|nginx)/README\\.md" "](\\1.md" text "${text}")
   string(REGEX REPLACE "\\]\\([./]*docs/(operate|kubernetes|three-pis)\\.md" "](\\1.md" text "${text}")
   string(REGEX REPLACE "\\[([^]]*)\\]\\((\\.\\./|open-ends)[^)]*\\)" "\\1 of the sources" text "${text}")
@@ -21,5 +22,5 @@ document(deploy/systemd/README.md systemd.md paystats.default examples/paystats.
 document(deploy/nginx/README.md nginx.md paystats.conf examples/nginx.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   RENAME nginx.conf)
-# As it was, whatever the operator's own says by now; the tarball has no other.
+# The settings as this version has them: to compare with the operator's own, and to begin with after a tarball.
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/paystats.default DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

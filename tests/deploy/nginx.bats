@@ -42,12 +42,12 @@ site_runs() {
   sed -i -E "/listen \[::\]/d; s,listen (80|443),listen unix:$PWD/\1.sock,; s,server 127\.0\.0\.1:8080;,server unix:$PWD/serve.sock;," \
     etc/nginx/sites-available/paystats
   in_background "$nginx" -e "$PWD/log/error.log" -c "$PWD/etc/nginx/nginx.conf" -g 'daemon off;'
-  wait_for '[ "$(asked readyz)" = 200 ]'
+  wait_for '[ "$(asked readyz)" = 200 ]' || { tail -n +1 curl.err background.err log/error.log >&2; return 1; }
 }
 # asked PATH [OPTION...]: the status, for a path below /paystats/; answer has the body.
 asked() {
-  curl -sS --path-as-is --cacert etc/ssl/certs/your.name.pem --unix-socket 443.sock -o answer -w '%{http_code}' "${@:2}" \
-    "https://your.name/paystats/$1" 2>curl.err
+  curl -sS --max-time 10 --path-as-is --cacert etc/ssl/certs/your.name.pem --unix-socket 443.sock -o answer \
+    -w '%{http_code}' "${@:2}" "https://your.name/paystats/$1" 2>curl.err
 }
 
 @test "a slash in a name or a key arrives as it was written" {

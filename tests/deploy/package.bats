@@ -196,23 +196,47 @@ has_notices() {
   lintian_is_silent "$package"
 }
 
+# headings PAGE: the words by which a link reaches each of its headings.
+headings() { sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -dc 'a-z0-9_\n-'; }
+
+# words_of PAGE: its text, with the words of a link in place of the link.
+words_of() { sed -zE 's/\[([^]]*)\]\([^)]*\)/\1/g' "$1"; }
+
 @test "links of the documents lead to what is installed with them, or are none" {
-  local page target
+  local page target links=0
   cd "$opened/usr/share/doc/paystats" || return 1
-  for page in operate kubernetes three-pis systemd nginx; do
-    grep -q "^# " $page.md
-    for target in $(grep -oE '\]\([^)#]+\)' $page.md | sed 's/.*(\(.*\))/\1/' | grep -v '^https:'); do
-      [ -s "$target" ] || { echo "$page.md: $target" >&2; false; }
+  for page in operate.md kubernetes.md three-pis.md systemd.md nginx.md; do
+    grep -q "^# " $page
+    for target in $(tr '\n' ' ' <$page | grep -oE '\]\([^)]+\)' | sed 's/.*(\(.*\))/\1/' | grep -v '^https:'); do
+      links=$((links + 1))
+      [[ $target != '#'* ]] || target=$page$target
+      [ -s "${target%%#*}" ] || { echo "$page: $target" >&2; false; }
+      [[ $target != *'#'* ]] || headings "${target%%#*}" | grep -qxF -e "${target#*#}" || { echo "$page: $target" >&2; false; }
     done
   done
-  # Nothing else was changed, but for the names of examples.
-  diff "$PROJECT/docs/operate.md" operate.md >"$BATS_TEST_TMPDIR/changed" || true
-  [ "$(grep -c '^[<>]' "$BATS_TEST_TMPDIR/changed")" = "$(grep -c '^[<>].*(.*md)' "$BATS_TEST_TMPDIR/changed")" ]
+  [ "$links" -gt 10 ]
+  for page in $(grep -ohE 'examples/[a-z.]+[a-z]' systemd.md nginx.md); do [ -s "$page" ]; done
   [ -s "$(sed -n "s/.*sed .* \(examples.*\) >.*/\1/p" nginx.md)" ]
-  [ -s "$(sed -n 's/.*cp \(examples.*\) .*/\1/p' systemd.md)" ]
+  grep -q 'examples/paystats.default' systemd.md
   # And the manual names them there.
   for page in $(grep -hoE '/usr/share/doc/paystats(/[a-z./-]+)?' "$PROJECT"/man/*); do [ -e "$opened/$page" ]; done
   grep -q '/usr/share/doc/paystats/operate.md' "$PROJECT/man/paystats-log.5"
+}
+
+@test "nothing else of the documents was changed, but for names of examples and what is done in the sources" {
+  local page name
+  for page in docs/{operate,kubernetes,three-pis}.md deploy/{systemd,nginx}/README.md; do
+    name=${page%/README.md} name=${name##*/}
+    words_of "$PROJECT/$page" >sources
+    # Copies of files that are in the sources alone.
+    [ "$name" != systemd ] || sed -i '/^By hand,/,/^`make install` puts/{/^`make install`/!d}' sources
+    words_of "$opened/usr/share/doc/paystats/${name%.md}.md" >there
+    sed -i -E 's/ of the sources//' sources there
+    sed -i -E 's,examples/(paystats\.default),\1,; s,examples/nginx\.conf,paystats.conf,' there
+    diff sources there
+  done
+  grep -q '^By hand,' "$PROJECT/deploy/systemd/README.md"
+  ! grep -E 'By hand|cp paystats|install -D nightly' "$opened/usr/share/doc/paystats/systemd.md" || false
 }
 
 @test "below /usr/local units read the settings of the system, where make install puts them" {
@@ -279,10 +303,48 @@ has_notices() {
   [ ! -e root/usr/local/share/doc/paystats ]
 }
 
-@test "what a package has brought is not for make uninstall" {
+# dpkg_knows PATH: PATH is of the package paystats, and no other file is of any. As dpkg-query --search answers.
+dpkg_knows() {
   mkdir bin
-  printf '#!/bin/sh\necho "paystats: $2"\n' >bin/dpkg-query
+  cat >bin/dpkg-query <<END
+#!/bin/sh
+shift
+status=0
+for path; do [ "\$path" = "$1" ] && echo "paystats: \$path" || status=1; done
+exit \$status
+END
   chmod +x bin/dpkg-query
+}
+
+@test "settings that are a package's stay, though they are as make install would have them" {
+  dpkg_knows "$PWD/opt/etc/default/paystats"
+  DESTDIR='' cmake --install "$build" --prefix "$PWD/opt" >install.out
+  DESTDIR='' PATH=$PWD/bin:$PATH run -0 "$PROJECT/scripts/uninstall" --build "$build" "$PWD/opt"
+  [ "$output" = "uninstall: $PWD/opt/etc/default/paystats is kept: it is of a package" ]
+  [ "$(find opt ! -type d)" = opt/etc/default/paystats ]
+  # What dpkg knows of this machine says nothing of a tree elsewhere.
+  mkdir -p "there$PWD" && mv opt "there$PWD/"
+  DESTDIR=$PWD/there PATH=$PWD/bin:$PATH run -0 "$PROJECT/scripts/uninstall" --build "$build" "$PWD/opt"
+  [ -z "$output" ]
+  [ -z "$(find there ! -type d)" ]
+}
+
+@test "settings where units read them no longer are named by make install" {
+  install -D "$PROJECT/deploy/systemd/paystats.default" root/usr/local/etc/default/paystats
+  DESTDIR=$PWD/root run -0 --separate-stderr cmake --install "$build" --prefix /usr/local
+  grep -qF "$PWD/root/usr/local/etc/default/paystats is not read: " <<<"$(tr -s ' \n' ' ' <<<"$stderr")"
+  [ -e root/usr/local/etc/default/paystats ]
+  # Where units read such a file, and where there is none, nothing is to be said.
+  rm root/usr/local/etc/default/paystats
+  DESTDIR=$PWD/root run -0 --separate-stderr cmake --install "$build" --prefix /usr/local
+  [ -z "$stderr" ]
+  install -D "$PROJECT/deploy/systemd/paystats.default" root/opt/etc/default/paystats
+  DESTDIR=$PWD/root run -0 --separate-stderr cmake --install "$build" --prefix /opt
+  [ -z "$stderr" ]
+}
+
+@test "what a package has brought is not for make uninstall" {
+  dpkg_knows "$PWD/usr/bin/payagg"
   mkdir -p usr/bin && touch usr/bin/payagg
   DESTDIR='' PATH=$PWD/bin:$PATH run -2 "$PROJECT/scripts/uninstall" --build "$build" "$PWD/usr"
   [[ $output == *'is of the package paystats: apt-get remove paystats' ]]

@@ -131,6 +131,13 @@ hosts_of() { sed -nE 's/^\|[^|]*\| `([a-z0-9-]+)` \|.*/\1/p' "$PROJECT/$page"; }
   [ "$(cat etc/sudoers.d/paystats)" = 'pi ALL=(ALL:ALL) NOPASSWD: ALL' ]
 }
 
+@test "the rule for sudo is removed again, and no other" {
+  mkdir -p etc/sudoers.d
+  touch etc/sudoers.d/{paystats,README}
+  play 'the rule for sudo is removed again, and no other' "$PWD"
+  [ "$(ls etc/sudoers.d)" = README ]
+}
+
 make() { command make -n "$@" >>made; }
 # It takes its options, makes nothing, and is root's.
 scripts/image() { "$PROJECT/scripts/image" "$@" --help >>options && echo "$*" >>images; }

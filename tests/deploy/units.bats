@@ -247,6 +247,14 @@ cut_off() {
   [ "$(paid)" = 'ann 1 bob 1' ]
 }
 
+@test "a log that is a topic is refused, for a person to look at, and no night begins" {
+  nightly_tree
+  run -3 env PAYSTATS_LOG=kafka:payments STATE_DIRECTORY="$PWD/state" usr/share/paystats/nightly nightly.jsonl
+  [ "$output" = 'nightly: the log kafka:payments is a topic; this job needs a file' ]
+  run -3 env STATE_DIRECTORY="$PWD/state" usr/share/paystats/nightly --unfinished nightly.jsonl kafka:payments
+  [ ! -e state/nightly ]
+}
+
 # cron LINE: runs the line's command as crontab(5) says: by /bin/sh, with next to no environment; a % that has no \ in
 # front of it ends the command, and what follows is its input.
 cron() {
@@ -278,4 +286,19 @@ cron() {
   [ "$(paid)" = 'ann 1 bob 1' ]
   cron "$midnight"
   [ "$(paid)" = 'ann 2 bob 2' ]
+}
+
+@test "the lines for cron with another log pay into that one alone" {
+  nightly_tree
+  bin=$PWD/bin usr=$PWD/usr
+  sed -n '/^cron does not read/,/^It makes/s/^    //p' "$UNITS/README.md" |
+    sed -e "s,/etc/paystats,$PWD,; s,LOG\$,$PWD/other.jsonl," >lines
+  [ "$(wc -l <lines)" = 2 ]
+  sed -i -e "s,/var/lib/paystats,$PWD/state,g" usr/share/paystats/nightly
+  cron "$(grep '^0 0 \* \* \* paystats /' lines)"
+  [ "$(payagg other.jsonl | jq -r '"\(.user) \(.count)"' | xargs)" = 'ann 1 bob 1' ]
+  : >state/nightly/2026-11-29.begun
+  cron "$(grep '^@reboot paystats /.* --unfinished ' lines)"
+  [ "$(payagg other.jsonl | jq -r '"\(.user) \(.count)"' | xargs)" = 'ann 2 bob 2' ]
+  [ "$(ls state)" = nightly ]
 }
