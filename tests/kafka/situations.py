@@ -222,7 +222,8 @@ def follow_advice(work, ended):
         member.end(signal.SIGTERM, work.recovery_limit_s)
         work.broker.topics("dismiss", work.group, member.argv[member.argv.index("--instance") + 1])
     for words in advice.values():
-        numbers = words[words.index("--topic") + 1].rpartition(":")[2].split(",")
+        _, of_some, named = words[words.index("--topic") + 1].partition(":")
+        numbers = named.split(",") if of_some else [str(number) for number in range(work.shape.partitions)]
 
         def taken(words=words, numbers=numbers):
             try:
