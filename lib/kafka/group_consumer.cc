@@ -85,6 +85,10 @@ class Member final : public GroupConsumer {
 
  private:
   base::Result<void> open_client();  // anew after close()
+  // Empty where there are no transactions.
+  std::string own_transactional_id() const {
+    return options_.in_transactions ? transactional_id(options_.group, options_.instance) : "";
+  }
 
   struct Held {
     int64_t next = 0;
@@ -182,10 +186,9 @@ base::Result<void> Member::assign(const rd_kafka_topic_partition_list_t& partiti
   if (!offsets) return base::fail(offsets.error());
   const base::Result<std::vector<SignedOffset>> starts = owner_.on_assigned(*offsets);
   if (!starts) return base::fail(starts.error());
-  if (options_.transactional_id) {
-    base::Result<void> claimed = claim_group_offsets(
-        *client_, options_.topic, offsets_to_claim(*offsets, *starts, *options_.transactional_id),
-        *options_.transactional_id);
+  if (options_.in_transactions) {
+    base::Result<void> claimed =
+        claim_group_offsets(*client_, options_.topic, *offsets, *starts, own_transactional_id());
     if (!claimed) return claimed;
   }
   next_.clear();
@@ -406,8 +409,7 @@ std::vector<SignedOffset> Member::look_at_others() {
 }
 
 base::Result<bool> Member::commit(std::span<const SignedOffset> next) {
-  return commit_group_offsets(*client_, options_.topic, next,
-                              options_.transactional_id.value_or(std::string()),
+  return commit_group_offsets(*client_, options_.topic, next, own_transactional_id(),
                               [this] { return !is_lost(); });
 }
 
@@ -429,6 +431,10 @@ void Member::close() {
 }
 
 }  // namespace
+
+std::string transactional_id(const std::string& group, const std::string& instance) {
+  return group + "." + instance;
+}
 
 base::Result<std::unique_ptr<GroupConsumer>> GroupConsumer::open(
     Cluster& cluster, const GroupConsumerOptions& options, PartitionOwner& owner,

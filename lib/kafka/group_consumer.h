@@ -34,9 +34,9 @@ struct GroupConsumerOptions {
   std::string group;
   std::string instance;             // the member's static name
   std::string when_made_anew = {};  // what messages say is to be done then
-  // That the member commits under, where it commits in transactions; its own from its first
-  // partition on, so that whoever owns that next can end what is open under it.
-  std::optional<std::string> transactional_id = {};
+  // Whether it commits in transactions, under the id below. That stands next to the offsets of a
+  // partition before the first of them, so that whoever owns it next can end what is open there.
+  bool in_transactions = false;
   // Whether, of two processes that have this name, the one that loses it ends at once; false: a
   // name of the same processes does that, and this member waits for it (see static_names.h).
   bool name_decides = true;
@@ -45,6 +45,9 @@ struct GroupConsumerOptions {
   // session.timeout.ms comes first.)
   base::Duration session_timeout = std::chrono::seconds(10);
 };
+
+// Of a member that commits in transactions.
+std::string transactional_id(const std::string& group, const std::string& instance);
 
 // Offsets of one partition, as the broker knows them.
 struct PartitionOffsets {

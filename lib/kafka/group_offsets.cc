@@ -40,7 +40,7 @@ base::Result<std::set<std::string>> signers_of(Cluster& cluster, const std::stri
   std::set<std::string> signers;
   for (int i = 0; i < committed->cnt; ++i) {
     std::string signer = metadata_of(committed->elems[i]).transactional_id;
-    if (signer.starts_with(group + ".")) signers.insert(std::move(signer));
+    if (signer.starts_with(transactional_id(group, ""))) signers.insert(std::move(signer));
   }
   return signers;
 }
@@ -198,8 +198,10 @@ std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> fou
 }
 
 base::Result<void> claim_group_offsets(Client& client, const std::string& topic,
-                                       std::span<const SignedOffset> claimed,
+                                       std::span<const PartitionOffsets> found,
+                                       std::span<const SignedOffset> starts,
                                        std::string_view transactional_id) {
+  const std::vector<SignedOffset> claimed = offsets_to_claim(found, starts, transactional_id);
   if (claimed.empty()) return {};
   const RdPartitions list = commit_list(topic, claimed, transactional_id);
   const base::Result<rd_kafka_resp_err_t> answer = client.commit(*list, {}, kClaimTimeout);

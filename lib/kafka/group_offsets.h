@@ -54,10 +54,11 @@ std::vector<SignedOffset> offsets_to_claim(std::span<const PartitionOffsets> fou
                                            std::span<const SignedOffset> starts,
                                            std::string_view transactional_id);
 
-// Tries once to commit those. Where it does not come about, as in a group that gives partitions
+// Tries once to commit these. Where it does not come about, as in a group that gives partitions
 // away again, or without a coordinator, a transaction of this member is waited for if it crashes.
 base::Result<void> claim_group_offsets(Client& client, const std::string& topic,
-                                       std::span<const SignedOffset> claimed,
+                                       std::span<const PartitionOffsets> found,
+                                       std::span<const SignedOffset> starts,
                                        std::string_view transactional_id);
 
 RdPartitions list_of(const std::string& topic, std::span<const int32_t> partitions);

@@ -39,11 +39,11 @@ Payer::~Payer() = default;
 
 base::Result<void> Payer::run() {
   // The writer first: it settles what a predecessor of this name has left open.
-  base::Result<std::unique_ptr<kafka::RequestWriter>> writer =
-      kafka::RequestWriter::open(cluster_, {.requests_topic = options_.topics.requests,
-                                            .payments_topic = options_.topics.payments,
-                                            .answers_topic = options_.topics.answers,
-                                            .transactional_id = transactional_id()});
+  base::Result<std::unique_ptr<kafka::RequestWriter>> writer = kafka::RequestWriter::open(
+      cluster_, {.requests_topic = options_.topics.requests,
+                 .payments_topic = options_.topics.payments,
+                 .answers_topic = options_.topics.answers,
+                 .transactional_id = kafka::transactional_id(options_.group, options_.instance)});
   base::Result<void> done = writer ? base::Result<void>() : base::fail(writer.error());
   if (writer) {
     writer_ = std::move(*writer);
@@ -66,7 +66,7 @@ base::Result<void> Payer::join() {
        .instance = options_.instance,
        .when_made_anew = "one that is made anew needs another topic of answers, too: "
                          "name a new pair (--requests, --answers)",
-       .transactional_id = transactional_id(),
+       .in_transactions = true,
        .block_messages = kBlockMessages,
        .session_timeout = kSessionTimeout},
       *this, waiter_);

@@ -56,7 +56,6 @@ class Payer final : private kafka::PartitionOwner {
   base::Result<void> on_revoked(bool lost) override;
   base::Result<bool> on_gone(int64_t wanted, const kafka::PartitionEnds& ends) override;
 
-  std::string transactional_id() const { return options_.group + "." + options_.instance; }
   base::Result<void> join();
   base::Result<void> loop();
   base::Result<std::map<int32_t, int64_t>> restore(

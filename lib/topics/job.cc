@@ -99,16 +99,17 @@ class TopicJob::Impl final : public kafka::PartitionOwner {
 base::Result<void> TopicJob::Impl::open() {
   // The writer first: it clears what a predecessor of this name has left open, which otherwise
   // hides the newest totals and offsets from us.
+  const bool in_transactions = options_.guarantee == Guarantee::kExactlyOnce;
   std::optional<std::string> transactional_id;
-  if (options_.guarantee == Guarantee::kExactlyOnce) {
-    transactional_id = options_.group + "." + options_.instance;
+  if (in_transactions) {
+    transactional_id = kafka::transactional_id(options_.group, options_.instance);
   }
   base::Result<std::unique_ptr<kafka::StatsWriter>> writer =
       kafka::StatsWriter::open(context_.cluster,
                                {.source = source_,
                                 .topic = options_.topics.stats,
                                 .rejects_topic = options_.rejects_topic,
-                                .transactional_id = transactional_id},
+                                .transactional_id = std::move(transactional_id)},
                                [this] { consumer_->wake(); });
   if (!writer) return base::fail(writer.error());
   publisher_ = std::make_unique<TopicPublisher>(std::move(*writer), options_.publish, parts_,
@@ -119,7 +120,7 @@ base::Result<void> TopicJob::Impl::open() {
                                   .group = options_.group,
                                   .instance = options_.instance,
                                   .when_made_anew = kWhenMadeAnew,
-                                  .transactional_id = std::move(transactional_id),
+                                  .in_transactions = in_transactions,
                                   .name_decides = options_.is_first,
                                   .block_messages = block_messages(options_.publish.trigger)},
                                  *this, waiter_);

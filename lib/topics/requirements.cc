@@ -31,8 +31,8 @@ base::Result<void> check_policies(kafka::Cluster& cluster, const TopicNames& top
   if (*payments && (*payments)->find("compact") != std::string::npos) {
     return base::fail(
         fmt::format("kafka:{}: cleanup.policy is {}: compaction removes all payments of a user but "
-                    "the last, and "
-                    "what it has removed is lost; kafka-configs.sh {} --alter --topic {} "
+                    "the last, and what it has removed is lost; "
+                    "kafka-configs.sh {} --alter --topic {} "
                     "--add-config cleanup.policy=delete",
                     topics.payments, **payments, cluster.tool_options(), topics.payments));
   }
