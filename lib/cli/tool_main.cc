@@ -50,6 +50,8 @@ void declare_common(CommandLine& line, CommonOptions& options) {
   line.choice("--progress", options.progress, {"auto", "always", "never"},
               "a line on stderr while there is something to wait for; auto: where stderr is a "
               "terminal and stdin is not a pipe (default auto)");
+  line.text("--no-start-file", options.no_start_file, "FILE",
+            "after status 3 keep the message in this file, and do not start while it is there");
 }
 
 base::Verbosity verbosity_of(const CommonOptions& options) {
@@ -74,6 +76,16 @@ int report_outcome(base::Diagnostics& diagnostics, const base::Result<base::Exit
   if (outcome) return static_cast<int>(*outcome);
   diagnostics.error(outcome.error().message);
   return static_cast<int>(base::exit_status_of(outcome.error()));
+}
+
+int report_end(base::Diagnostics& diagnostics, const NoStartFile& no_start_file,
+               const base::Result<base::ExitStatus>& outcome) {
+  const int status = report_outcome(diagnostics, outcome);
+  if (status == static_cast<int>(base::ExitStatus::kMustNotGoOn)) {
+    // A status without an error is a command's, which has told by itself.
+    no_start_file.keep(outcome ? "ended with status 3" : outcome.error().message);
+  }
+  return status;
 }
 
 }  // namespace paystats::cli::detail

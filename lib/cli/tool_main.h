@@ -5,7 +5,7 @@
 //     return tool_main<Options>(argc, argv, "paygen", "make batches of payments", declare, run);
 //   }
 //
-// Every tool has -q, -v, --progress, --help, --version and --generate by this.
+// Every tool has -q, -v, --progress, --no-start-file, --help, --version and --generate by this.
 #pragma once
 
 #include <optional>
@@ -20,6 +20,7 @@
 #include "base/run_context.h"
 #include "base/stop_signal.h"
 #include "cli/command_line.h"
+#include "cli/no_start_file.h"
 
 namespace paystats::cli {
 
@@ -29,6 +30,7 @@ struct CommonOptions {
   bool quiet = false;
   bool verbose = false;
   std::optional<size_t> progress;  // index of auto, always, never
+  std::optional<std::string> no_start_file;
 };
 
 // Says so, and ends the process with status 2: for code that finds no memory, in whatever thread.
@@ -40,6 +42,9 @@ base::Verbosity verbosity_of(const CommonOptions& options);
 bool progress_of(const CommonOptions& options);
 int report_usage_error(const std::string& tool, const base::Error& error);
 int report_outcome(base::Diagnostics& diagnostics, const base::Result<base::ExitStatus>& outcome);
+// The same at the end of a run: what a person must look at is kept.
+int report_end(base::Diagnostics& diagnostics, const NoStartFile& no_start_file,
+               const base::Result<base::ExitStatus>& outcome);
 
 }  // namespace detail
 
@@ -65,10 +70,13 @@ int tool_main(int argc, char** argv, const std::string& name, const std::string&
     return detail::report_outcome(diagnostics, base::fail(error));
   }
   const base::SystemClock clock;
+  const NoStartFile no_start_file(common.no_start_file, clock, diagnostics);
+  if (const base::Result<void> may = no_start_file.check(); !may)
+    return detail::report_outcome(diagnostics, base::fail(may.error()));
   base::RunContext context{diagnostics, stop, clock, detail::progress_of(common)};
   const base::Result<base::ExitStatus> outcome = run(options, context);
   stop.ignore_from_now_on();
-  return detail::report_outcome(diagnostics, outcome);
+  return detail::report_end(diagnostics, no_start_file, outcome);
 }
 
 }  // namespace paystats::cli

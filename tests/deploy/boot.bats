@@ -199,10 +199,21 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   unit_is paystats-totals.service NRestarts "$restarts"
   unit_is paystats-serve.service ActiveState active
   in_machine journalctl -u paystats-totals.service -o cat | grep -q '^payagg: error: .*payments.jsonl'
+  # A start by hand is none, nor is that of a reboot.
+  in_machine systemctl start paystats-totals.service
+  wait_for 'unit_is paystats-totals.service ActiveState failed'
+  unit_is paystats-totals.service ExecMainStatus 3
+  in_machine systemctl reboot
+  machine_ends
+  start_machine
+  wait_for 'unit_is paystats-totals.service ActiveState failed'
+  unit_is paystats-totals.service ExecMainStatus 3
+  in_machine journalctl -b -u paystats-totals.service -o cat | grep -q '^payagg: error: .*Z .*payments.jsonl'
   # What the message says, by hand.
   in_machine systemctl stop paystats-serve.service
   cat "$STATE/payments.jsonl" >>"$STATE/old.jsonl"
   mv "$STATE/old.jsonl" "$STATE/payments.jsonl"
+  in_machine rm /var/lib/paystats/no-start/totals
   in_machine systemctl start paystats.target
   total_is_right
 }

@@ -77,7 +77,7 @@ class Container:
 
     def __init__(self, pod, spec, tools):
         self.pod, self.name, self.spec, self.process = pod, spec["name"], spec, None
-        self.said = os.path.join(pod.folder, f"{self.name}.err")
+        self.said, self.said_before = os.path.join(pod.folder, f"{self.name}.err"), 0
         variables = {each["name"]: pod.name for each in spec.get("env", [])}  # metadata.name is all they use
         self.paths = {each["mountPath"]: pod.volume(each["name"]) for each in spec["volumeMounts"]}
         words = [re.sub(r"\$\((\w+)\)", lambda found: variables[found[1]], word) for word in spec["args"]]
@@ -95,6 +95,7 @@ class Container:
         for path in self.paths.values():
             self.pod.settle(path, self.outside)
         with open(self.said, "a", encoding="utf-8") as said:
+            self.said_before = said.tell()
             self.process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
                 self.command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
                 cwd="/", start_new_session=True, preexec_fn=self.memory.enter)
@@ -102,6 +103,11 @@ class Container:
     def words(self):
         with open(self.said, encoding="utf-8") as file:
             return file.read()
+
+    def last_words(self):
+        """As much of what this start has said as is a termination message."""
+        with open(self.said, "rb") as file:
+            return file.read()[self.said_before:][-2048:].decode(errors="replace")
 
     def runs(self):
         return self.process.poll() is None

@@ -56,9 +56,13 @@ def main():
         log = os.path.join(folder, "claims", "payments", "payments.jsonl")
         os.truncate(log, os.path.getsize(log) // 2)
         hold("the log is cut: the status of the cache", cache.process.wait(60), 3)
-        last = cache.words()[-2048:]  # as much of them is a termination message
-        hold("its last words say so", ("shrank from" in last, "payagg ended with status 3" in last), (True, True))
-        hold("the probe fails", cache.probe("livenessProbe"), False)
+        for start in ("the first", "the second", "the third"):
+            last = cache.last_words()
+            hold(f"the last words of {start} say so",
+                 ("shrank from" in last, "payagg ended with status 3" in last), (True, True))
+            hold("the probe fails", cache.probe("livenessProbe"), False)
+            cache.start()
+            hold("it is started again: the status", cache.process.wait(60), 3)
         hold("TERM to serve", serve.end(signal.SIGTERM), 0)
     except AssertionError as error:
         print(f"FAILED {error}")

@@ -67,6 +67,18 @@ is_kept() {
   is_removed
 }
 
+@test "the messages of status 3 are no payments, where a unit keeps them" {
+  mkdir "$state/no-start"
+  echo '2026-11-30T10:00:00.000Z payments.jsonl: shrank' | tee "$state/no-start/serve" >"$state/no-start/totals"
+  is_removed
+  mkdir -p "$state/no-start/more"
+  echo 'no-start/totals' >"$state/no-start/more/totals"
+  is_kept no-start/more/totals
+  rm "$state/no-start/more/totals"
+  echo '{"user":"edgar","paymentAmt":1}' >"$state/totals"
+  is_kept "$state/totals"
+}
+
 @test "room that a full disk's server has reserved behind an empty log is no payment" {
   : >"$state/payments.jsonl"
   fallocate --keep-size -l 65536 "$state/payments.jsonl" || skip "this file system reserves no room"

@@ -12,8 +12,9 @@ defaults() { sed -n 's/^Environment=//p' "$UNITS"/*.service | xargs -n 1 | sort 
 # and /run/paystats and /var/lib/paystats are here; sets `pid`.
 start_unit() {
   local command
+  mkdir -p state/no-start
   command=$(value "$1.service" ExecStart | sed -e "s,/usr/bin/\(pay\),$PAYSTATS_BIN/\1,g" -e "s,/run/paystats,$PWD/run,g" \
-    -e 's/\$\$/$/g' -e 's/%%/%/g')
+    -e "s,/var/lib/paystats,$PWD/state,g" -e 's/\$\$/$/g' -e 's/%%/%/g')
   shift
   # Words of a unit are those of a shell where they have no other quotes than these.
   in_background env -i PATH="$PATH" HOME="$PWD" $(defaults | sed "s,/var/lib/paystats,$PWD/state,") "$@" \

@@ -17,7 +17,7 @@ has_settings() {
 @test "each service says what it may not do" {
   for unit in paystats-serve paystats-totals paystats-nightly; do
     has_settings $unit.service User=paystats UMask=0027 \
-      StateDirectory=paystats StateDirectoryMode=0750 RestartPreventExitStatus="$([ $unit != paystats-nightly ] || echo '1 ')3" \
+      "StateDirectory=paystats$([ $unit = paystats-nightly ] || echo ' paystats/no-start')" StateDirectoryMode=0750 RestartPreventExitStatus="$([ $unit != paystats-nightly ] || echo '1 ')3" \
       NoNewPrivileges=yes CapabilityBoundingSet= AmbientCapabilities= \
       ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes DevicePolicy=closed PrivateUsers=yes \
       ProtectHostname=yes ProtectClock=yes ProtectKernelTunables=yes ProtectKernelModules=yes ProtectKernelLogs=yes \

@@ -52,6 +52,28 @@ END'
   [ ! -e stats.sock ]
 }
 
+@test "with payagg --no-start-file its 3 holds for each start, until a person has looked" {
+  pair=(paystats-cache --socket stats.sock --ready-line --run payagg --follow --ready-line --no-start-file no-start log)
+  pay edgar 1
+  in_background "${pair[@]}"
+  wait_for '[ "$(first 5 2>/dev/null)" = "$(stats edgar 1.00 1)" ]'
+  mv log old
+  pay edgar 2
+  ended_with 3
+  said=$(sed -n 's/^payagg: error: //p' background.err | head -n 1)
+  [[ $said == *log:*'is another file now'* ]]
+  [ "$(cut -d ' ' -f 2- no-start)" = "$said" ]
+  for _ in 1 2; do
+    run -3 --separate-stderr "${pair[@]}"
+    [[ $stderr == "payagg: error: "*Z" $said"$'\n'"payagg: error: no start while no-start is there; "*$'\n'* ]]
+  done
+  # The remedy that it names.
+  remedy=$(sed -n 's/^payagg: error: no start while .* is there; once a person has looked: //p' background.err)
+  sh -c "$remedy"
+  in_background "${pair[@]}"
+  wait_for '[ "$(first 5 2>/dev/null)" = "$(stats edgar 2.00 1)" ]'
+}
+
 @test "TERM, INT and HUP end both, with 0" {
   for signal in TERM INT HUP; do
     : >log

@@ -2,16 +2,19 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/large_array.h"
+#include "unit/support.h"
 
 namespace paystats::cli {
 namespace {
@@ -30,6 +33,13 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   if (options.how == "fills") base::LargeArray<char>(SIZE_MAX / 4);
   if (options.how == "throws") std::thread([] { throw std::bad_alloc(); }).join();
   if (options.how == "fails") return base::fail("out.jsonl: no space left on device");
+  if (options.how == "must not go on")
+    return base::fail("log: shrank\x1b", base::ErrorKind::kMustNotGoOn);
+  if (options.how == "status 3") return base::ExitStatus::kMustNotGoOn;
+  if (options.how.ends_with("/gone")) {
+    std::filesystem::remove(options.how);
+    return base::fail("log: shrank", base::ErrorKind::kMustNotGoOn);
+  }
   return base::ExitStatus::kDone;
 }
 
@@ -103,8 +113,8 @@ TEST(ToolMain, HelpAndVersionAnswerOnStdoutEvenBesideAMistake) {
   const Ending help = end_of({"--hwo", "--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* option :
-       {"--how", "--quiet", "--verbose", "--progress", "--version", "--generate"}) {
+  for (const char* option : {"--how", "--quiet", "--verbose", "--progress", "--no-start-file",
+                             "--version", "--generate"}) {
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   }
   EXPECT_EQ(end_of({"--version"}).out.find("tool " PAYSTATS_VERSION " (librdkafka "), 0U);
@@ -138,6 +148,84 @@ TEST(ToolMain, QuietMeansErrorsOnly) {
   EXPECT_EQ(end_of({"-q"}).err, "");
   EXPECT_EQ(end_of({"-q", "--how", "fails"}).err,
             "tool: error: out.jsonl: no space left on device\n");
+}
+
+// ---- --no-start-file
+
+std::string contents_of(const std::string& path) {
+  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd ? read_all(fd.get()) : "(not there)";
+}
+
+TEST(ToolMain, AfterStatusThreeThereIsNoStartUntilTheFileIsRemoved) {
+  const TempFolder folder;
+  const std::string file = folder / "it's there";
+  const std::string remedy = "tool: error: no start while " + file +
+                             " is there; once a person has looked: rm -- '" +
+                             folder / "it'\\''s there" + "'\n";
+  const Ending first = end_of({"-q", "--no-start-file", file, "--how", "must not go on"});
+  EXPECT_EQ(first.status, 3);
+  EXPECT_EQ(first.err, "tool: error: log: shrank\\u001b\n" + remedy);
+  const std::string kept = contents_of(file);
+  EXPECT_TRUE(holds(kept, "Z log: shrank\\u001b\n"));
+
+  for (const char* how : {"done", "fails", "must not go on"}) {
+    const Ending next = end_of({"-q", "--no-start-file", file, "--how", how});
+    EXPECT_EQ(next.status, 3);
+    EXPECT_EQ(next.err, "tool: error: " + kept + remedy);
+    EXPECT_EQ(contents_of(file), kept);
+  }
+  ASSERT_TRUE(std::filesystem::remove(file));
+  EXPECT_EQ(end_of({"--no-start-file", file}).status, 0);
+  EXPECT_EQ(folder.entries(), 0U);
+}
+
+TEST(ToolMain, OfOtherEndsNothingIsKept) {
+  const TempFolder folder;
+  for (const char* how : {"done", "rejected", "fails"}) {
+    end_of({"--no-start-file", folder / "no-start", "--how", how});
+    EXPECT_EQ(folder.entries(), 0U) << how;
+  }
+}
+
+TEST(ToolMain, AStatusThreeThatACommandHasToldIsKeptAsWell) {
+  const TempFolder folder;
+  EXPECT_EQ(end_of({"--no-start-file", folder / "no-start", "--how", "status 3"}).status, 3);
+  EXPECT_TRUE(holds(contents_of(folder / "no-start"), "Z ended with status 3\n"));
+  EXPECT_EQ(end_of({"--no-start-file", folder / "no-start"}).status, 3);
+}
+
+TEST(ToolMain, WhateverHasTheNameHoldsTheTool) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "a folder");
+  std::filesystem::create_symlink("nowhere", folder / "a link");
+  ASSERT_EQ(::mkfifo((folder / "a pipe").c_str(), 0600), 0);
+  base::UniqueFd(::open((folder / "empty").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  for (const char* name : {"a folder", "a link", "a pipe", "empty"}) {
+    const Ending ending = end_of({"-q", "--no-start-file", folder / name});
+    EXPECT_EQ(ending.status, 3) << name;
+    EXPECT_EQ(ending.err.find("tool: error: no start while "), 0U) << ending.err;
+  }
+}
+
+TEST(ToolMain, AFileThatCouldNotBeWrittenIsToldAtTheStart) {
+  const TempFolder folder;
+  const Ending ending = end_of({"--no-start-file", folder / "missing/no-start"});
+  EXPECT_EQ(ending.status, 2);
+  EXPECT_EQ(ending.err, "tool: error: " + folder / "missing/no-start" +
+                            ": could not be written after status 3: no such file or directory\n");
+}
+
+TEST(ToolMain, AFileThatCannotBeWrittenAtTheEndLeavesTheStatusAsItIs) {
+  const TempFolder folder;
+  const Ending ending =
+      end_of({"--no-start-file", folder / std::string(300, 'x'), "--how", "must not go on"});
+  EXPECT_EQ(ending.status, 2) << "a name that is too long cannot be looked for";
+  std::filesystem::create_directory(folder / "gone");
+  const Ending late =
+      end_of({"--no-start-file", folder / "gone/no-start", "--how", folder / "gone"});
+  EXPECT_EQ(late.status, 3);
+  EXPECT_TRUE(holds(late.err, "so the next start knows nothing of this"));
 }
 
 }  // namespace
