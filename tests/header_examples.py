@@ -56,6 +56,8 @@ EXAMPLES = {
                           " Result<void> (*apply)(StatsBatch&)",
     "cli/command_line.h": ("struct Options { std::string output; uint64_t jobs; };", ""),
     "cli/completion.h": "const Declared& declared",
+    "cli/no_start_file.h": "const std::optional<std::string>& path, const Clock& clock,"
+                           " Diagnostics& diagnostics",
     "cli/tool_main.h": ("struct Options {};"
                         " void declare(CommandLine&, Options&);"
                         " Result<ExitStatus> run(const Options&, RunContext&);", ""),

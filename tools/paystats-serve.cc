@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/static_files.h"
+#include "base/service_ready.h"
 #include "cli/kafka_options.h"
 #include "cli/tool_main.h"
 #include "http/run.h"
@@ -121,6 +122,7 @@ base::Result<base::ExitStatus> run(const Options& options, base::RunContext& con
   // Whatever can be missing is missed before the first client comes.
   base::Result<api::StaticFiles> page = api::load_page(options.www, context.diagnostics);
   if (!page) return base::fail(page.error());
+  if (plan->output_is_topic) base::tell_service_ready();  // a broker may come late
   kafka::EndpointOpener opener(options.kafka, context);
   base::Result<std::unique_ptr<io::PaymentSink>> sink =
       opener.payment_sink(*output, {.topic = kTransactions,

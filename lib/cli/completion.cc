@@ -72,6 +72,18 @@ std::string identifier(std::string tool) {
 constexpr std::string_view kBash =
     R"script(# bash completion of @tool@, by: @tool@ --generate complete-bash
 
+# What begins at that piece is a command, of which the word at the cursor is the first or not (0).
+_@function@_command() {
+  COMPREPLY=()
+  if declare -F _comp_command_offset >/dev/null; then
+    _comp_command_offset "$1"
+  elif declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
+  elif (($2)); then
+    mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}")
+  fi
+}
+
 _@function@() {
   # What follows each name (nothing: ''), and the name by which its option is known.
   local -A value=(@values@
@@ -83,7 +95,7 @@ _@function@() {
   local repeats=' @repeats@' inputs='@inputs@'
 
   # The pieces joined to words; the one at the cursor, up to the cursor, and what of it is not replaced.
-  local words=() word='' kept='' piece before='' at=0 i j
+  local words=() first=() word='' kept='' piece before='' at=0 i j
   for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
     piece=${COMP_WORDS[i]}
     if ((${#words[@]} > 1)) && [[ -n $piece ]] && {
@@ -92,7 +104,7 @@ _@function@() {
     }; then
       words[-1]+=$piece
     else
-      words+=("$piece")
+      words+=("$piece") first+=("$i")
     fi
     before=$piece
     if ((i == COMP_CWORD)); then
@@ -117,6 +129,10 @@ _@function@() {
         --*)
           name=${piece%%=*}
           given["${option[$name]-$name}"]=yes
+          if [[ ${value[$piece]-} == command ]]; then
+            _@function@_command $((first[i] + 1)) $((at == i + 1))
+            return
+          fi
           if [[ $piece != *=* && -n ${value[$name]-} ]]; then awaited=$name; fi
           ;;
         -?*)
@@ -201,6 +217,7 @@ std::string bash_value(Value value, const std::vector<std::string>& words) {
     case Value::kEndpoint:
       return "endpoints";
     case Value::kCommand:
+      return "command";
     case Value::kOther:
       return "other";
   }
@@ -319,6 +336,21 @@ function __@function@_unused
     return 0
 end
 
+# What begins behind a word of the line is a command: whether there is that word.
+function __@function@_in_command
+    contains -- "$argv[1]" (commandline -opc)
+end
+
+# What that command is completed by.
+function __@function@_command
+    set -l words (commandline -opc)
+    while test (count $words) -gt 0; and test "$words[1]" != $argv[1]
+        set -e words[1]
+    end
+    set -e words[1]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+
 @lines@)script";
 
 std::string fish_value(Value value, const std::vector<std::string>& words) {
@@ -334,6 +366,7 @@ std::string fish_value(Value value, const std::vector<std::string>& words) {
     case Value::kEndpoint:
       return " -r -F -a '- kafka:'";
     case Value::kCommand:
+      return " -r";
     case Value::kOther:
       return " -x";
   }
@@ -346,7 +379,23 @@ std::string fish_script(const Declared& declared) {
   std::string_view what = " -f";
   if (inputs == Value::kFile) what = " -F";
   if (inputs == Value::kEndpoint) what = " -a '- kafka:'";
-  std::string lines = fmt::format("complete -c {}{}\n", declared.tool, what);
+  const auto command = std::find_if(
+      declared.options.begin(), declared.options.end(),
+      [](const DeclaredOption& option) { return value_of(option) == Value::kCommand; });
+  std::string in_command;
+  std::string elsewhere;  // the condition of all else
+  if (command != declared.options.end()) {
+    in_command = fmt::format("__{}_in_command {}", function, command->name());
+    elsewhere = "not " + in_command;
+  }
+  const auto only = [](const std::string& condition) {
+    return condition.empty() ? "" : " -n " + fish_quoted(condition);
+  };
+  std::string lines = fmt::format("complete -c {}{}{}\n", declared.tool, only(elsewhere), what);
+  if (!in_command.empty()) {
+    lines += fmt::format("complete -c {}{} -x -a '(__{}_command {})'\n", declared.tool,
+                         only(in_command), function, command->name());
+  }
   std::string flags;  // letters
   for (const DeclaredOption& option : declared.options) {
     const Value value = value_of(option);
@@ -358,8 +407,9 @@ std::string fish_script(const Declared& declared) {
     if (value == Value::kNone) flags += letter;
     const std::string once = fmt::format("__{}_unused '{}' {} {}", function, letter, name,
                                          value == Value::kNone ? "flag" : "value");
-    lines += fmt::format("complete -c {}{}{} -l {}{} -d {}\n", declared.tool,
-                         option.repeats ? "" : " -n " + fish_quoted(once),
+    std::string condition = elsewhere;
+    if (!option.repeats) condition += condition.empty() ? once : "; and " + once;
+    lines += fmt::format("complete -c {}{}{} -l {}{} -d {}\n", declared.tool, only(condition),
                          letter.empty() ? "" : " -s " + letter, name,
                          fish_value(value, option.words), fish_quoted(option.help));
   }

@@ -17,7 +17,7 @@
 namespace paystats::cli {
 namespace {
 
-constexpr size_t kShownBytesMax = 16 * 1024;
+constexpr size_t kShownBytesMax = 16'384;
 
 std::string remedy(const std::string& path) {
   return fmt::format("once a person has looked: rm -- {}", base::shell_operand(path));

@@ -2,9 +2,9 @@
 // and it does not start while that file is there. A supervisor that knows no exit status, or a
 // reboot, would otherwise begin anew on what is there now, and nobody would see what is missing.
 //
-//   const NoStartFile file(options.no_start_file, clock, diagnostics);   // nothing: all is left
-//   out if (Result<void> may = file.check(); !may) ...                       // before anything is
-//   opened file.keep("payments.jsonl: shrank ...");                             // after status 3
+//   const NoStartFile file(path, clock, diagnostics);  // nothing: nothing is done
+//   if (Result<void> may = file.check(); !may) ...     // before anything is opened
+//   file.keep("payments.jsonl: shrank ...");           // after status 3
 //
 // The file is text, a line each: the time of day (UTC) and the message. One that a person has made,
 // with whatever is in it, holds the tool just so. Who removes it has looked.

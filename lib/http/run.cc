@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/descriptor_limit.h"
+#include "base/service_ready.h"
 #include "io/wait.h"
 #include "loop/event_loop.h"
 #include "record/payment.h"
@@ -85,6 +86,7 @@ base::Result<void> HttpRun::Impl::await_address() {
   if (!options_.wait_for_address || !is_missing(loop_, options_.address)) return {};
   context_.diagnostics.warning(options_.address.host +
                                ": this machine does not have the address yet: waiting for it");
+  base::tell_service_ready();  // a boot must not wait for the network as well
   const io::Waiter waiter(context_.stop, context_.clock);
   while (is_missing(loop_, options_.address)) {
     if (base::Result<void> paused = waiter.pause(kAddressInterval); !paused) return paused;
@@ -131,6 +133,7 @@ base::Result<void> HttpRun::Impl::open(std::unique_ptr<io::PaymentSink> sink,
   if (!listener) return base::fail(listener.error());
   announce(*listener, durable);
   server_->listen(std::move(*listener));
+  base::tell_service_ready();
   return {};
 }
 

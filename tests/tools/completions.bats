@@ -182,6 +182,38 @@ offers() {
   offers '' sh -c 'sed 1d' <<<"$(in_zsh 'payagg --version --qui')"
 }
 
+@test "bash completes the command of --run as it does any command, and nothing of the cache behind it" {
+  offers 'payagg' sort -u <<<"$(in_bash paystats-cache --run payag)"
+  offers '' in_bash paystats-cache --run payagg --re
+  offers '' in_bash paystats-cache --socket = s --run payagg ''
+  offers '' in_bash paystats-cache --run payagg --output-mode ''
+  offers '--run' in_bash paystats-cache --ru
+  offers '--ready-line' in_bash paystats-cache --rejects --run --re  # that is a value
+  offers '--output-mode' with_package 'paystats-cache --socket s --run payagg --output-m'
+  offers 'update' with_package 'paystats-cache --run payagg --output-mode up'
+}
+
+# with_package LINE: what bash offers at its end, with the package bash-completion.
+with_package() {
+  bash --norc -c '
+    source /usr/share/bash-completion/bash_completion
+    for tool in "$1"/bash/*; do source "$tool"; done
+    COMP_LINE=$2 COMP_POINT=${#2}
+    read -ra COMP_WORDS <<<"$2"
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    _paystats_cache paystats-cache "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+    printf "%s\n" "${COMPREPLY[@]}"' bash "$scripts" "$1" | sed 's/ $//'
+}
+
+@test "fish completes the command of --run and what follows it, and nothing of the cache behind it" {
+  in_both() { fish --no-config -c 'source $argv[1]/fish/payagg.fish; source $argv[1]/fish/paystats-cache.fish; complete -C $argv[2]' "$scripts" "$1"; }
+  offers '--run' in_both 'paystats-cache --ru'
+  offers 'payagg' in_both 'paystats-cache --run payag'
+  offers '--output-mode' in_both 'paystats-cache --socket s --run payagg --output-m'
+  offers 'update' in_both 'paystats-cache --run payagg --output-mode up'
+  offers '' in_both 'paystats-cache --run payagg --socke'
+}
+
 @test "zsh completes the command of --run, which stands behind a blank, and what follows it" {
   offers '--run' sh -c 'sed 1d' <<<"$(in_zsh 'paystats-cache --ru')"
   offers '' sh -c 'grep -v "^= " | grep -v "^payagg" || true' <<<"$(in_zsh 'paystats-cache --run payag')"

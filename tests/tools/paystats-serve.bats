@@ -247,6 +247,44 @@ has_total() { curl -sS "$url/api/stats/$1" | grep -qF "\"sum\":\"$2\""; }
   wait_for 'has_total edgar 7.00'
 }
 
+# What it says to a service manager: that of sd_notify(3).
+@test "a service manager is told when others can connect, or that an address or a broker is waited for" {
+  python3 - <<'END'
+import os
+import signal
+import socket
+import subprocess
+
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind("notify")
+manager.settimeout(60)
+
+
+def ready(*words):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = subprocess.Popen(["paystats-serve", "-q", "--stats", "none.sock", "--listen", f"127.0.0.1:{port}", *words],
+                             env={"NOTIFY_SOCKET": os.path.abspath("notify"), "PATH": os.environ["PATH"]})
+    assert manager.recv(100) == b"READY=1"
+    return serve, port
+
+
+serve, port = ready("-o", "payments.jsonl")
+socket.create_connection(("127.0.0.1", port)).close()  # at the first try
+serve.send_signal(signal.SIGTERM)
+assert serve.wait(60) == 0
+manager.setblocking(False)
+try:
+    raise AssertionError(manager.recv(100))
+except BlockingIOError:
+    pass
+manager.settimeout(60)
+serve, port = ready("-o", "kafka:payments", "-X", "bootstrap.servers=127.0.0.1:1")
+serve.send_signal(signal.SIGTERM)
+assert serve.wait(60) == 0
+END
+}
+
 # in_net COMMAND...: in a network of its own, which has only what a test gives it.
 in_net() { nsenter -t "$net" -U -n --preserve-credentials "$@"; }
 

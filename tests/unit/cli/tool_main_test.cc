@@ -169,10 +169,11 @@ TEST(ToolMain, AfterStatusThreeThereIsNoStartUntilTheFileIsRemoved) {
   const std::string kept = contents_of(file);
   EXPECT_TRUE(holds(kept, "Z log: shrank\\u001b\n"));
 
+  const std::string all_of_it = "tool: error: " + kept + remedy;
   for (const char* how : {"done", "fails", "must not go on"}) {
     const Ending next = end_of({"-q", "--no-start-file", file, "--how", how});
     EXPECT_EQ(next.status, 3);
-    EXPECT_EQ(next.err, "tool: error: " + kept + remedy);
+    EXPECT_EQ(next.err, all_of_it);
     EXPECT_EQ(contents_of(file), kept);
   }
   ASSERT_TRUE(std::filesystem::remove(file));
@@ -200,7 +201,8 @@ TEST(ToolMain, WhateverHasTheNameHoldsTheTool) {
   std::filesystem::create_directory(folder / "a folder");
   std::filesystem::create_symlink("nowhere", folder / "a link");
   ASSERT_EQ(::mkfifo((folder / "a pipe").c_str(), 0600), 0);
-  base::UniqueFd(::open((folder / "empty").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const base::UniqueFd empty(
+      ::open((folder / "empty").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   for (const char* name : {"a folder", "a link", "a pipe", "empty"}) {
     const Ending ending = end_of({"-q", "--no-start-file", folder / name});
     EXPECT_EQ(ending.status, 3) << name;
