@@ -265,6 +265,19 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   [ ! -e "/proc/$(cat "$BATS_FILE_TMPDIR/leader")/root/run/paystats" ]
 }
 
+@test "a log that is made anew is for the group paystats, though the user had another one before" {
+  in_machine usermod -g users paystats
+  mv "$STATE/payments.jsonl" "$STATE/old.jsonl"
+  in_machine systemctl start paystats.target
+  before=$(cat "$BATS_FILE_TMPDIR/want")
+  wait_for 'pay 1'
+  [ "$(in_machine stat -c '%U %G %a' /var/lib/paystats /var/lib/paystats/payments.jsonl /run/paystats | xargs)" = 'paystats paystats 750 paystats paystats 640 paystats paystats 750' ]
+  in_machine systemctl stop paystats.target
+  mv "$STATE/old.jsonl" "$STATE/payments.jsonl"
+  echo "$before" >"$BATS_FILE_TMPDIR/want"
+  in_machine usermod -g paystats paystats
+}
+
 @test "a start that cannot be ends visibly" {
   echo PAYSTATS_LISTEN=nowhere >>"$MACHINE/etc/default/paystats"
   in_machine systemctl start paystats.target
