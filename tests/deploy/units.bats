@@ -32,7 +32,7 @@ has_settings() {
   done
   has_settings paystats-serve.service 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6' Restart=always
   has_settings paystats-totals.service RestrictAddressFamilies=AF_UNIX IPAddressDeny=any PrivateNetwork=yes \
-    ReadOnlyPaths=/var/lib/paystats RuntimeDirectory=paystats Restart=always KillMode=mixed
+    ReadOnlyPaths=/var/lib/paystats ReadWritePaths=/var/lib/paystats/no-start RuntimeDirectory=paystats Restart=always KillMode=mixed
   has_settings paystats-nightly.service RestrictAddressFamilies=AF_UNIX IPAddressDeny=any PrivateNetwork=yes
   # Of one unit alone: it is removed when that stops.
   [ "$(grep -l ^RuntimeDirectory= "$UNITS"/*.service)" = "$UNITS/paystats-totals.service" ]
