@@ -97,7 +97,7 @@ format:          ## format the sources in place
 	@scripts/check-tidy --format
 
 install: build   ## into PREFIX (default /usr/local)
-	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@umask 022 && cmake --install $(BUILD) --prefix $(PREFIX)
 
 uninstall:       ## remove that again; settings that were changed stay, and so do payments
 	@scripts/uninstall --build $(BUILD) $(PREFIX)

@@ -4,6 +4,9 @@
 include(GNUInstallDirs)
 # `ninja install` and CPack install what is there: `make install` and `make deb` build it first.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+install(CODE "
+  set(build \"${PROJECT_BINARY_DIR}\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallManifest.cmake\")" ALL_COMPONENTS)
 
 install(TARGETS ${PAYSTATS_TOOLS} RUNTIME)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www)

@@ -316,6 +316,51 @@ END
   chmod +x bin/dpkg-query
 }
 
+# checkout_of USER: sets `there`, a checkout with what is built, both of that user, who has built it. Nothing is
+# compiled: what configures and builds notes down who it is, and writes as they do.
+checkout_of() {
+  there=$(mktemp -d)
+  mkdir -p "$there"/build/release "$there/path"
+  cp -r "$PROJECT"/{Makefile,CHANGELOG.md,cmake,scripts,deploy,docs,man} "$there/"
+  cp -r "$build"/{bin,www,compressed,completions,documents,CMakeCache.txt,CPackConfig.cmake} "$there/build/release/"
+  (cd "$build" && find . -name cmake_install.cmake -exec cp --parents '{}' "$there/build/release/" \;)
+  find "$there/build/release" -name '*.cmake' -exec sed -i "s,$build,$there/build/release,g; s,$PROJECT,$there,g" '{}' +
+  cat >"$there/path/cmake" <<END
+#!/bin/sh
+[ "\$1" = -S ] || exec $(type -P cmake) "\$@"
+echo "configured by \$(id -u), at home in \$HOME"
+mkdir -p build/release/CMakeFiles/new
+mv "\$(mktemp)" build/release/CMakeCache.txt
+END
+  printf '#!/bin/sh\necho built >>build/release/.ninja_log\n' >"$there/path/ninja"
+  sed -i "2iif [ \$# -eq 0 ]; then exit; fi" "$there/scripts/setup" # installs nothing
+  chmod 755 "$there" "$there"/path/*
+  chown -R "$1" "$there"
+}
+teardown() { [ -z "${there:-}" ] || rm -rf "$there"; }
+
+@test "what root installs of what somebody else has built stays theirs, and its folders are for all" {
+  [ "$(id -u)" -eq 0 ] || skip "a file is given to another user by root alone"
+  checkout_of daemon
+  export PATH=$there/path:$PATH
+  make_here() { make -s -C "$there" DESTDIR="$PWD/root" "$@"; }
+  (umask 077 && make_here install) >install.out
+  grep -qx "configured by $(id -u daemon), at home in $(getent passwd daemon | cut -d: -f6)" "$there/build/release/configure.log"
+  make_here tarball uninstall >install.out
+  [ -s "$there/build/release/install_manifest.txt" ] && [ -s "$there/build/release/.ninja_log" ]
+  run find "$there" ! -user daemon
+  [ -z "$output" ]
+  # Under the umask of root's own nobody would find the page.
+  (umask 077 && make_here install PREFIX=/opt) >install.out
+  [ -s root/opt/share/paystats/www/app.js ]
+  run find root/opt -type d ! -perm 755
+  [ -z "$output" ]
+  run find root/opt -type f ! -perm 644 ! -perm 755
+  [ -z "$output" ]
+  # So whoever has built it goes on.
+  setpriv --reuid daemon --regid daemon --clear-groups make -s -C "$there" DESTDIR="$there/root" install >install.out
+}
+
 @test "settings that are a package's stay, though they are as make install would have them" {
   dpkg_knows "$PWD/opt/etc/default/paystats"
   DESTDIR='' cmake --install "$build" --prefix "$PWD/opt" >install.out
