@@ -229,14 +229,38 @@ words_of() { sed -zE 's/\[([^]]*)\]\([^)]*\)/\1/g' "$1"; }
     name=${page%/README.md} name=${name##*/}
     words_of "$PROJECT/$page" >sources
     # Copies of files that are in the sources alone.
-    [ "$name" != systemd ] || sed -i '/^By hand,/,/^`make install` puts/{/^`make install`/!d}' sources
+    [ "$name" != systemd ] || sed -i '/^By hand, in this folder,/,/^`make install` puts/{/^`make install`/!d}' sources
     words_of "$opened/usr/share/doc/paystats/${name%.md}.md" >there
     sed -i -E 's/ of the sources//' sources there
     sed -i -E 's,examples/(paystats\.default),\1,; s,examples/nginx\.conf,paystats.conf,' there
     diff sources there
   done
-  grep -q '^By hand,' "$PROJECT/deploy/systemd/README.md"
-  ! grep -E 'By hand|cp paystats|install -D nightly' "$opened/usr/share/doc/paystats/systemd.md" || false
+  grep -q '^By hand, in this folder,' "$PROJECT/deploy/systemd/README.md"
+  ! grep -E 'By hand|cp paystats|install -D nightly|/etc/systemd/system' "$opened/usr/share/doc/paystats/systemd.md" || false
+}
+
+# not_there ROOT PREFIX: what documents, manual and units there name of paystats, but is not there. The changelog says
+# what was, and three-pis.md what is on other machines, which have the package.
+not_there() {
+  local name
+  {
+    find "$1$2"/share/doc/paystats -maxdepth 1 -name '*.md' ! -name three-pis.md -exec cat '{}' +
+    cat "$1$2"/share/doc/paystats/examples/* "$1$2"/lib/systemd/system/* "$1$2"/lib/sysusers.d/*
+    find "$1$2/share/man" -name '*.gz' -exec gzip -dc '{}' +
+  } >texts
+  grep -oE '(/usr(/local)?|/opt)(/[a-z]+)*/pay[a-z/.-]*[a-z]|[a-z/]*/etc/default/pay[a-z]+' texts | sort -u >named
+  [ "$(wc -l <named)" -gt 8 ]
+  while read -r name; do [ -e "$1$name" ] || echo "$name"; done <named
+}
+
+@test "what documents, manual and units name is installed there, below each prefix" {
+  local prefix
+  for prefix in /usr /usr/local /opt/pay; do
+    DESTDIR=$PWD/root cmake --install "$build" --prefix "$prefix" >install.out
+    run not_there "$PWD/root" "$prefix"
+    [ "$output" = '' ] || { echo "$prefix: $output" >&2; false; }
+    rm -r root
+  done
 }
 
 @test "below /usr/local units read the settings of the system, where make install puts them" {
