@@ -57,6 +57,55 @@ field() { dpkg-deb --field "$package" "$1"; }
   grep -qx 'EnvironmentFile=-/etc/default/paystats' unpacked/lib/systemd/system/paystats-serve.service
 }
 
+# line_of FILE WORDS: the line of an example there that has these words.
+line_of() { sed -n 's/^    //p' "$1" | grep -F -- "$2"; }
+
+@test "the tarball, unpacked as README says, leaves folders as they are, and goes as the page of the units says" {
+  [ "$(id -u)" -eq 0 ] || skip "a folder is given to another group by root alone"
+  local line
+  "$PROJECT/scripts/package" --build "$build" --into . tarball
+  mv ./*.tar.gz FILE
+  # As Debian has them.
+  install -d -g staff -m 2775 usr/local usr/local/bin usr/local/share
+  echo mine | tee usr/local/bin/payroll >usr/local/share/mine
+  find usr -printf '%m %u %g %p\n' | sort >before
+  line=$(line_of "$PROJECT/README.md" 'tar -C /usr/local')
+  # The help of make has the same.
+  grep -qF -- "${line#sudo }" "$PROJECT/Makefile"
+  sudo() { "$@"; }
+  eval "${line/\/usr/$PWD\/usr}"
+  [ -x usr/local/bin/payagg ] && [ -e usr/local/share/paystats/www/app.js ]
+  run comm -23 before <(find usr -printf '%m %u %g %p\n' | sort)
+  [ -z "$output" ]
+  # What was not there is of root, and for all.
+  run find usr ! -user root
+  [ -z "$output" ]
+  run find usr/local/lib usr/local/share/paystats -type d ! -perm 755
+  [ -z "$output" ]
+  touch usr/local/share/doc/paystats/mine
+  systemctl() { [ "$*" = daemon-reload ]; }
+  { line_of "$PROJECT/deploy/systemd/README.md" 'tar -tf FILE'; line_of "$PROJECT/deploy/systemd/README.md" 'find paystats'; } >typed
+  [ "$(wc -l <typed)" = 2 ]
+  source <(sed "s,cd /usr,cd $PWD/usr," typed)
+  [ "$(find usr ! -type d | sort)" = $'usr/local/bin/payroll\nusr/local/share/doc/paystats/mine\nusr/local/share/mine' ]
+  [ ! -e usr/local/share/paystats ]
+}
+
+@test "where two packages were made, commands take the newer one" {
+  local deb=build/release/package/paystats
+  mkdir -p build/release/package
+  touch -d yesterday ${deb}_0.10.0-1_amd64.deb
+  touch ${deb}_0.9.0-1_amd64.deb
+  sudo() { [ "${*: -1}" = "./${deb}_0.9.0-1_amd64.deb" ] && [[ ${*: -2:1} != *.deb ]] && echo "$1" >>taken; }
+  source <(line_of "$PROJECT/README.md" 'apt-get install')
+  [ "$(cat taken)" = $'apt-get\napt-get' ]
+  touch -d yesterday build/release/package/paystats-0.10.0-amd64.oci.tar
+  touch build/release/package/paystats-0.9.0-amd64.oci.tar
+  podman() { echo "$*" | sed 's,.* build/release/package/,Loaded image: ,'; }
+  source <(line_of "$PROJECT/deploy/docker/README.md" 'newest')
+  [ "$image" = paystats-0.9.0-amd64.oci.tar ]
+}
+
 # names FOLDER: kind, rights and path of all that is in it.
 names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m %p\n' | sort -k3); }
 
@@ -428,7 +477,8 @@ teardown() { [ -z "${there:-}" ] || rm -rf "$there"; }
   [ -z "$output" ]
   DESTDIR=$PWD/root cmake --install "$build" --prefix /usr/local >install.out
   configure
-  [ "$output" = "paystats: units in $PWD/root/usr/local/lib/systemd/system come before those of this package; to remove them: make uninstall" ]
+  [ "$output" = "paystats: units in $PWD/root/usr/local/lib/systemd/system come before those of this package; to remove them: make uninstall, or for a tarball what /usr/share/doc/paystats/systemd.md says" ]
+  grep -q '^    tar -tf FILE' "$opened/usr/share/doc/paystats/systemd.md"
   DESTDIR=$PWD/root "$PROJECT/scripts/uninstall" --build "$build"
   configure
   [ -z "$output" ]
