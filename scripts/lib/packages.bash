@@ -49,6 +49,11 @@ leave_to_builder() {
   done
 }
 
+# is_recent PATH: it is there, and what it was downloaded of is as good as new: base systems, and libraries for another
+# processor, are made anew after a week.
+readonly kept_days_max=7
+is_recent() { [ -n "$(find "$1" -maxdepth 0 -mtime "-$kept_days_max" 2>/dev/null)" ]; }
+
 java_is_there() {
   local java_version
   java_version=$(java -version 2>&1 | sed -n 's/^[^"]*version "\([0-9]*\).*/\1/p')
