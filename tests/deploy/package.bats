@@ -204,6 +204,10 @@ has_notices() {
   done
 }
 
+@test "it suggests what the documents' examples are typed with" {
+  [ "$(field Suggests)" = 'curl, jq, kcat' ]
+}
+
 @test "its version is the project's, and that of a newer Debian is the greater one" {
   local version upstream revision
   version=$(field Version)
