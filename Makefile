@@ -97,7 +97,7 @@ format:          ## format the sources in place
 	@scripts/check-tidy --format
 
 install: build   ## into PREFIX (default /usr/local)
-	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@umask 022 && cmake --install $(BUILD) --prefix $(PREFIX)
 
 uninstall:       ## remove that again; settings that were changed stay, and so do payments
 	@scripts/uninstall --build $(BUILD) $(PREFIX)
@@ -109,7 +109,7 @@ deb-arm64: setup ## the same package for arm64, cross-built, in build/arm64/pack
 	@scripts/build-arm64 -- to_install
 	@scripts/package --build build/arm64 deb
 
-tarball: build   ## the same for a machine without packages: tar -C /usr/local --strip-components=1 -xf FILE
+tarball: build   ## the same for a machine without packages: sudo tar -C /usr/local --strip-components=1 --no-overwrite-dir -xf FILE
 	@scripts/package --build $(BUILD) tarball
 
 image: build     ## an image for containers, in build/release/package; as root: make image && podman load -i FILE

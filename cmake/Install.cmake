@@ -4,6 +4,9 @@
 include(GNUInstallDirs)
 # `ninja install` and CPack install what is there: `make install` and `make deb` build it first.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+install(CODE "
+  set(build \"${PROJECT_BINARY_DIR}\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallManifest.cmake\")" ALL_COMPONENTS)
 
 install(TARGETS ${PAYSTATS_TOOLS} RUNTIME)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/paystats/www)
@@ -31,6 +34,7 @@ foreach(section IN ITEMS 1 5 7)
   foreach(page IN LISTS pages)
     get_filename_component(name ${page} NAME)
     compressed(${page} ${name} ${CMAKE_INSTALL_MANDIR}/man${section})
+    list(APPEND manual ${CMAKE_INSTALL_MANDIR}/man${section}/${name}.gz)
   endforeach()
 endforeach()
 compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog ${CMAKE_INSTALL_DOCDIR})
@@ -45,4 +49,8 @@ endif()
 
 install(CODE "
   set(sysconfdir \"${CMAKE_INSTALL_SYSCONFDIR}\")
-  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake\")")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallUnits.cmake\")
+  set(documents \"${documents}\")
+  set(pages \"${manual}\")
+  set(gzip \"${GZIP}\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/InstallNames.cmake\")")

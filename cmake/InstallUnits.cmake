@@ -1,16 +1,8 @@
 # Installs the units of deploy/systemd under the prefix of this installation, where systemd finds them if it
-# is /usr or /usr/local. They are written for /usr and /etc; below another prefix they name the tools that
-# were installed there. Their settings are those of the system, /etc/default/paystats, but below a prefix where
-# systemd does not look: there PREFIX/etc, or what -DCMAKE_INSTALL_SYSCONFDIR=/etc says (${sysconfdir}).
-# Settings that are there already stay.
+# is /usr or /usr/local. Below another prefix they name the tools that were installed there, and the settings that
+# are of them. Settings that are there already stay.
 set(units_folder ${CMAKE_CURRENT_LIST_DIR}/../deploy/systemd)
-if(IS_ABSOLUTE "${sysconfdir}")
-  set(etc ${sysconfdir})
-elseif(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
-  set(etc /etc)
-else()
-  set(etc ${CMAKE_INSTALL_PREFIX}/etc)
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/InstalledNames.cmake)
 # Where versions before 0.2.0 had them.
 set(unread $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/etc/default/paystats)
 if(NOT etc STREQUAL "${CMAKE_INSTALL_PREFIX}/etc" AND EXISTS "${unread}")
@@ -27,8 +19,7 @@ function(install_unit file folder name)
   endif()
   if(NOT CMAKE_INSTALL_PREFIX MATCHES "^/usr/?$" OR NOT etc STREQUAL "/etc")
     file(READ ${file} text)
-    string(REGEX REPLACE "/usr/(bin/pay|share/paystats)" "${CMAKE_INSTALL_PREFIX}/\\1" text "${text}")
-    string(REPLACE "/etc/default/paystats" "${etc}/default/paystats" text "${text}")
+    name_what_is_installed(text)
     file(WRITE $ENV{DESTDIR}${folder}/${name} "${text}")
   endif()
   set(CMAKE_INSTALL_MANIFEST_FILES ${CMAKE_INSTALL_MANIFEST_FILES} PARENT_SCOPE)

@@ -84,6 +84,8 @@ if(CMAKE_SYSROOT)
 endif()
 # The smaller one where there is no systemd, as in a container: systemd provides the other.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libjs-jquery, systemd-standalone-sysusers | systemd-sysusers")
+# What examples of the documents are typed with.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "curl, jq, kcat")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 # lintian(1) has nothing to say (tests/deploy/package.bats), so there are no overrides of its tags.
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA

@@ -8,7 +8,6 @@
 #   log          a file for what is only of interest where it fails
 #   base_fresh   not empty: the base system is downloaded anew
 #   mirror       of Debian; otherwise the one that this machine's apt uses
-readonly base_days_max=7
 
 # The mirrors of Debian that apt knows here: URL and suite, this machine's release as @.
 mirrors() {
@@ -31,7 +30,7 @@ base_of() { echo "${XDG_CACHE_HOME:-$HOME/.cache}/paystats/chroot-$1.tar"; }
 # The base system, in the empty folder $chroot.
 make_base() {
   local url part
-  if [ -z "${base_fresh:-}" ] && [ -n "$(find "$base" -mtime "-$base_days_max" 2>/dev/null)" ]; then
+  if [ -z "${base_fresh:-}" ] && is_recent "$base"; then
     tar -C "$chroot" -xf "$base"
     return
   fi

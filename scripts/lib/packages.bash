@@ -40,6 +40,20 @@ need_package() {
 # need_command COMMAND PACKAGE: a command that is there, from wherever, is as good as its package.
 need_command() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing+=("$2"); }
 
+# leave_to_builder BUILD PATH...: of what root has made, what is within BUILD belongs to whoever builds there.
+leave_to_builder() {
+  local path
+  [ "$(id -u)" -eq 0 ] || return 0
+  for path in "${@:2}"; do
+    case $path in "$1"/*) chown --no-dereference --reference="$1" "$path" ;; esac
+  done
+}
+
+# is_recent PATH: it is there, and what it was downloaded of is as good as new: base systems, and libraries for another
+# processor, are made anew after a week.
+readonly kept_days_max=7
+is_recent() { [ -n "$(find "$1" -maxdepth 0 -mtime "-$kept_days_max" 2>/dev/null)" ]; }
+
 java_is_there() {
   local java_version
   java_version=$(java -version 2>&1 | sed -n 's/^[^"]*version "\([0-9]*\).*/\1/p')

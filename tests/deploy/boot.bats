@@ -149,6 +149,16 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   ! there ls /root/. 2>>refused | grep . || false
 }
 
+@test "the cache is asked at a shell as the user paystats, as the page of the units and the manual say" {
+  line=$(sed -n 's/^    //p' "$PROJECT/deploy/systemd/README.md" | grep -F 'sudo -u')
+  grep -qxF -- "$line" "$PROJECT/man/paystats.7"
+  in_machine sh -c 'sudo() { [ "$1 $2" = "-u paystats" ] && shift 2 && setpriv --reuid paystats --regid paystats --clear-groups "$@"; }
+'"$line" >answered
+  [ "$(jq -r 'select(.user == "edgar").sum * 100 | round' answered)" = "$(cat "$BATS_FILE_TMPDIR/want")" ]
+  # A member of the group alone may not.
+  run -2 in_machine setpriv --reuid nobody --regid nogroup --groups paystats ${line#sudo -u paystats }
+}
+
 @test "kill -9 of each: it is there again, with the same totals" {
   for victim in paystats-serve paystats-cache payagg; do
     unit=paystats-totals.service
@@ -263,6 +273,46 @@ process() { in_machine sh -c 'for p in /proc/[0-9]*; do read -r c <$p/comm && [ 
   done
   [ -z "$(process payagg)" ]
   [ ! -e "/proc/$(cat "$BATS_FILE_TMPDIR/leader")/root/run/paystats" ]
+}
+
+@test "a log that is made anew is for the group paystats, though the user had another one before" {
+  in_machine usermod -g users paystats
+  mv "$STATE/payments.jsonl" "$STATE/old.jsonl"
+  in_machine systemctl start paystats.target
+  before=$(cat "$BATS_FILE_TMPDIR/want")
+  wait_for 'pay 1'
+  [ "$(in_machine stat -c '%U %G %a' /var/lib/paystats /var/lib/paystats/payments.jsonl /run/paystats | xargs)" = 'paystats paystats 750 paystats paystats 640 paystats paystats 750' ]
+  in_machine systemctl stop paystats.target
+  mv "$STATE/old.jsonl" "$STATE/payments.jsonl"
+  echo "$before" >"$BATS_FILE_TMPDIR/want"
+  in_machine usermod -g paystats paystats
+}
+
+@test "with a log in another folder, as the file of settings says, the disk there is mounted before it is written" {
+  settings=$PROJECT/deploy/systemd/paystats.default
+  sed -n '/^# .* For \/srv\/pay/,/^# and/s/^#   \([[A-Z]\)/\1/p' "$settings" >more
+  [ "$(wc -l <more)" = 4 ]
+  uid=$(in_machine id -u paystats)
+  mkdir -p "$MACHINE"/srv/pay "$MACHINE"/etc/systemd/system/paystats-{serve,totals}.service.d
+  echo "tmpfs /srv/pay tmpfs nofail,noauto,uid=$uid,mode=750" >>"$MACHINE/etc/fstab"
+  cp more "$MACHINE/etc/systemd/system/paystats-serve.service.d/log.conf"
+  head -n 2 more >"$MACHINE/etc/systemd/system/paystats-totals.service.d/log.conf"
+  echo PAYSTATS_LOG=/srv/pay/payments.jsonl >>"$MACHINE/etc/default/paystats"
+  in_machine systemctl daemon-reload
+  before=$(cat "$BATS_FILE_TMPDIR/want")
+  in_machine systemctl start paystats.target
+  wait_for 'pay 1'
+  in_machine mountpoint -q /srv/pay
+  [ "$(in_machine stat -c '%U %G %a' /srv/pay/payments.jsonl)" = 'paystats paystats 640' ]
+  wait_for '[ "$(ask /api/stats/edgar 2>asked | jq -r ".stats[0].sum" 2>asked)" = 0.01 ]'
+  in_machine systemctl stop paystats.target
+  # As on a machine that has none of that.
+  in_machine umount /srv/pay
+  : >"$MACHINE/etc/fstab"
+  rm -r "$MACHINE"/etc/systemd/system/paystats-{serve,totals}.service.d
+  cp "$settings" "$MACHINE/etc/default/paystats"
+  in_machine systemctl daemon-reload
+  echo "$before" >"$BATS_FILE_TMPDIR/want"
 }
 
 @test "a start that cannot be ends visibly" {

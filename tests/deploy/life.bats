@@ -3,6 +3,7 @@
 # bats file_tags=deploy-long
 
 load ../tools/helpers
+load ../tools/readme
 
 setup_file() {
   [ "$(id -u)" -eq 0 ] || skip "a chroot takes root"
@@ -233,5 +234,41 @@ all_ended
 apt purge paystats
 test "$(find / -xdev -name '*paystats*' ! -path '/mnt/*' ! -path '/proc/*' ! -path '/sys/*' ! -path '/var/cache/*'   ! -path '/var/log/*' ! -path /var/lib/paystats)" = ''
 test "$(grep -c edgar /var/lib/paystats/payments.jsonl)" = 2
+END
+}
+
+@test "on a machine with systemd, README's first screen is typed at once, as it stands" {
+  command -v systemd-nspawn >/dev/null || skip "systemd-nspawn is not installed (scripts/setup-deploy --long)"
+  mountpoint -q /sys/fs/cgroup || skip "systemd starts nowhere without control groups, as in a chroot"
+  local words
+  for words in 'I have a file' 'I want the page'; do
+    block "$words" | sed -n 's/^\$ //p' >"$BATS_FILE_TMPDIR/system/$words"
+    block "$words" | grep -v '^\$ ' >"$BATS_FILE_TMPDIR/system/$words.said"
+    [ "$(wc -l <"$BATS_FILE_TMPDIR/system/$words")" -ge 3 ]
+  done
+  in_system --boot <<'END'
+apt install /mnt/new.deb curl jq
+# In place of the program, for root.
+printf '#!/bin/sh\nexec "$@"\n' >/usr/local/bin/sudo
+chmod +x /usr/local/bin/sudo
+cd /tmp
+for words in 'I have a file' 'I want the page'; do
+  PATH=/usr/local/bin:$PATH bash -euo pipefail "/mnt/$words" >said 2>err || { cat err; false; }
+  diff "/mnt/$words.said" said
+done
+END
+}
+
+@test "settings that were made before the package: dpkg asks, and README's words keep them" {
+  sed -n "s/^    sudo apt-get install \(-y -o [^ ]*\) .*/\1/p" "$PROJECT/README.md" >"$BATS_FILE_TMPDIR/system/words"
+  [ "$(wc -l <"$BATS_FILE_TMPDIR/system/words")" = 1 ]
+  in_system <<'END'
+install_dependencies
+echo PAYSTATS_LISTEN=mine >/etc/default/paystats
+apt install /mnt/new.deb && false
+# shellcheck disable=SC2046 # words
+apt install $(cat /mnt/words) /mnt/new.deb
+test "$(dpkg-query -W -f '${db:Status-Status}' paystats)" = installed
+test "$(cat /etc/default/paystats)" = PAYSTATS_LISTEN=mine
 END
 }

@@ -57,6 +57,55 @@ field() { dpkg-deb --field "$package" "$1"; }
   grep -qx 'EnvironmentFile=-/etc/default/paystats' unpacked/lib/systemd/system/paystats-serve.service
 }
 
+# line_of FILE WORDS: the line of an example there that has these words.
+line_of() { sed -n 's/^    //p' "$1" | grep -F -- "$2"; }
+
+@test "the tarball, unpacked as README says, leaves folders as they are, and goes as the page of the units says" {
+  [ "$(id -u)" -eq 0 ] || skip "a folder is given to another group by root alone"
+  local line
+  "$PROJECT/scripts/package" --build "$build" --into . tarball
+  mv ./*.tar.gz FILE
+  # As Debian has them.
+  install -d -g staff -m 2775 usr/local usr/local/bin usr/local/share
+  echo mine | tee usr/local/bin/payroll >usr/local/share/mine
+  find usr -printf '%m %u %g %p\n' | sort >before
+  line=$(line_of "$PROJECT/README.md" 'tar -C /usr/local')
+  # The help of make has the same.
+  grep -qF -- "${line#sudo }" "$PROJECT/Makefile"
+  sudo() { "$@"; }
+  eval "${line/\/usr/$PWD\/usr}"
+  [ -x usr/local/bin/payagg ] && [ -e usr/local/share/paystats/www/app.js ]
+  run comm -23 before <(find usr -printf '%m %u %g %p\n' | sort)
+  [ -z "$output" ]
+  # What was not there is of root, and for all.
+  run find usr ! -user root
+  [ -z "$output" ]
+  run find usr/local/lib usr/local/share/paystats -type d ! -perm 755
+  [ -z "$output" ]
+  touch usr/local/share/doc/paystats/mine
+  systemctl() { [ "$*" = daemon-reload ]; }
+  { line_of "$PROJECT/deploy/systemd/README.md" 'tar -tf FILE'; line_of "$PROJECT/deploy/systemd/README.md" 'find paystats'; } >typed
+  [ "$(wc -l <typed)" = 2 ]
+  source <(sed "s,cd /usr,cd $PWD/usr," typed)
+  [ "$(find usr ! -type d | sort)" = $'usr/local/bin/payroll\nusr/local/share/doc/paystats/mine\nusr/local/share/mine' ]
+  [ ! -e usr/local/share/paystats ]
+}
+
+@test "where two packages were made, commands take the newer one" {
+  local deb=build/release/package/paystats
+  mkdir -p build/release/package
+  touch -d yesterday ${deb}_0.10.0-1_amd64.deb
+  touch ${deb}_0.9.0-1_amd64.deb
+  sudo() { [ "${*: -1}" = "./${deb}_0.9.0-1_amd64.deb" ] && [[ ${*: -2:1} != *.deb ]] && echo "$1" >>taken; }
+  source <(line_of "$PROJECT/README.md" 'apt-get install')
+  [ "$(cat taken)" = $'apt-get\napt-get' ]
+  touch -d yesterday build/release/package/paystats-0.10.0-amd64.oci.tar
+  touch build/release/package/paystats-0.9.0-amd64.oci.tar
+  podman() { echo "$*" | sed 's,.* build/release/package/,Loaded image: ,'; }
+  source <(line_of "$PROJECT/deploy/docker/README.md" 'newest')
+  [ "$image" = paystats-0.9.0-amd64.oci.tar ]
+}
+
 # names FOLDER: kind, rights and path of all that is in it.
 names() { (cd "$1" && find . -mindepth 1 -path ./DEBIAN -prune -o -printf '%y %m %p\n' | sort -k3); }
 
@@ -155,6 +204,10 @@ has_notices() {
   done
 }
 
+@test "it suggests what the documents' examples are typed with" {
+  [ "$(field Suggests)" = 'curl, jq, kcat' ]
+}
+
 @test "its version is the project's, and that of a newer Debian is the greater one" {
   local version upstream revision
   version=$(field Version)
@@ -229,14 +282,38 @@ words_of() { sed -zE 's/\[([^]]*)\]\([^)]*\)/\1/g' "$1"; }
     name=${page%/README.md} name=${name##*/}
     words_of "$PROJECT/$page" >sources
     # Copies of files that are in the sources alone.
-    [ "$name" != systemd ] || sed -i '/^By hand,/,/^`make install` puts/{/^`make install`/!d}' sources
+    [ "$name" != systemd ] || sed -i '/^By hand, in this folder,/,/^`make install` puts/{/^`make install`/!d}' sources
     words_of "$opened/usr/share/doc/paystats/${name%.md}.md" >there
     sed -i -E 's/ of the sources//' sources there
     sed -i -E 's,examples/(paystats\.default),\1,; s,examples/nginx\.conf,paystats.conf,' there
     diff sources there
   done
-  grep -q '^By hand,' "$PROJECT/deploy/systemd/README.md"
-  ! grep -E 'By hand|cp paystats|install -D nightly' "$opened/usr/share/doc/paystats/systemd.md" || false
+  grep -q '^By hand, in this folder,' "$PROJECT/deploy/systemd/README.md"
+  ! grep -E 'By hand|cp paystats|install -D nightly|/etc/systemd/system' "$opened/usr/share/doc/paystats/systemd.md" || false
+}
+
+# not_there ROOT PREFIX: what documents, manual and units there name of paystats, but is not there. The changelog says
+# what was, and three-pis.md what is on other machines, which have the package.
+not_there() {
+  local name
+  {
+    find "$1$2"/share/doc/paystats -maxdepth 1 -name '*.md' ! -name three-pis.md -exec cat '{}' +
+    cat "$1$2"/share/doc/paystats/examples/* "$1$2"/lib/systemd/system/* "$1$2"/lib/sysusers.d/*
+    find "$1$2/share/man" -name '*.gz' -exec gzip -dc '{}' +
+  } >texts
+  grep -oE '(/usr(/local)?|/opt)(/[a-z]+)*/pay[a-z/.-]*[a-z]|[a-z/]*/etc/default/pay[a-z]+' texts | sort -u >named
+  [ "$(wc -l <named)" -gt 8 ]
+  while read -r name; do [ -e "$1$name" ] || echo "$name"; done <named
+}
+
+@test "what documents, manual and units name is installed there, below each prefix" {
+  local prefix
+  for prefix in /usr /usr/local /opt/pay; do
+    DESTDIR=$PWD/root cmake --install "$build" --prefix "$prefix" >install.out
+    run not_there "$PWD/root" "$prefix"
+    [ "$output" = '' ] || { echo "$prefix: $output" >&2; false; }
+    rm -r root
+  done
 }
 
 @test "below /usr/local units read the settings of the system, where make install puts them" {
@@ -316,6 +393,51 @@ END
   chmod +x bin/dpkg-query
 }
 
+# checkout_of USER: sets `there`, a checkout with what is built, both of that user, who has built it. Nothing is
+# compiled: what configures and builds notes down who it is, and writes as they do.
+checkout_of() {
+  there=$(mktemp -d)
+  mkdir -p "$there"/build/release "$there/path"
+  cp -r "$PROJECT"/{Makefile,CHANGELOG.md,cmake,scripts,deploy,docs,man} "$there/"
+  cp -r "$build"/{bin,www,compressed,completions,documents,CMakeCache.txt,CPackConfig.cmake} "$there/build/release/"
+  (cd "$build" && find . -name cmake_install.cmake -exec cp --parents '{}' "$there/build/release/" \;)
+  find "$there/build/release" -name '*.cmake' -exec sed -i "s,$build,$there/build/release,g; s,$PROJECT,$there,g" '{}' +
+  cat >"$there/path/cmake" <<END
+#!/bin/sh
+[ "\$1" = -S ] || exec $(type -P cmake) "\$@"
+echo "configured by \$(id -u), at home in \$HOME"
+mkdir -p build/release/CMakeFiles/new
+mv "\$(mktemp)" build/release/CMakeCache.txt
+END
+  printf '#!/bin/sh\necho built >>build/release/.ninja_log\n' >"$there/path/ninja"
+  sed -i "2iif [ \$# -eq 0 ]; then exit; fi" "$there/scripts/setup" # installs nothing
+  chmod 755 "$there" "$there"/path/*
+  chown -R "$1" "$there"
+}
+teardown() { [ -z "${there:-}" ] || rm -rf "$there"; }
+
+@test "what root installs of what somebody else has built stays theirs, and its folders are for all" {
+  [ "$(id -u)" -eq 0 ] || skip "a file is given to another user by root alone"
+  checkout_of daemon
+  export PATH=$there/path:$PATH
+  make_here() { make -s -C "$there" DESTDIR="$PWD/root" "$@"; }
+  (umask 077 && make_here install) >install.out
+  grep -qx "configured by $(id -u daemon), at home in $(getent passwd daemon | cut -d: -f6)" "$there/build/release/configure.log"
+  make_here tarball uninstall >install.out
+  [ -s "$there/build/release/install_manifest.txt" ] && [ -s "$there/build/release/.ninja_log" ]
+  run find "$there" ! -user daemon
+  [ -z "$output" ]
+  # Under the umask of root's own nobody would find the page.
+  (umask 077 && make_here install PREFIX=/opt) >install.out
+  [ -s root/opt/share/paystats/www/app.js ]
+  run find root/opt -type d ! -perm 755
+  [ -z "$output" ]
+  run find root/opt -type f ! -perm 644 ! -perm 755
+  [ -z "$output" ]
+  # So whoever has built it goes on.
+  setpriv --reuid daemon --regid daemon --clear-groups make -s -C "$there" DESTDIR="$there/root" install >install.out
+}
+
 @test "settings that are a package's stay, though they are as make install would have them" {
   dpkg_knows "$PWD/opt/etc/default/paystats"
   DESTDIR='' cmake --install "$build" --prefix "$PWD/opt" >install.out
@@ -359,7 +481,8 @@ END
   [ -z "$output" ]
   DESTDIR=$PWD/root cmake --install "$build" --prefix /usr/local >install.out
   configure
-  [ "$output" = "paystats: units in $PWD/root/usr/local/lib/systemd/system come before those of this package; to remove them: make uninstall" ]
+  [ "$output" = "paystats: units in $PWD/root/usr/local/lib/systemd/system come before those of this package; to remove them: make uninstall, or for a tarball what /usr/share/doc/paystats/systemd.md says" ]
+  grep -q '^    tar -tf FILE' "$opened/usr/share/doc/paystats/systemd.md"
   DESTDIR=$PWD/root "$PROJECT/scripts/uninstall" --build "$build"
   configure
   [ -z "$output" ]

@@ -366,6 +366,7 @@ curl() {
   needs_kubectl
   mkdir mine none
   : >taken
+  version=$(paygen --version | cut -d ' ' -f 2)
   looked() { (
     set -e
     PATH=$PWD/none
@@ -382,7 +383,7 @@ curl() {
     for each in "$@"; do
       case $each in
         *:*) known "${each%%:*}" "$hosts" ;;
-        build/arm64/package/paystats_\*_arm64.deb) ;;
+        build/arm64/package/paystats_$version-\*_arm64.deb) ;;
         *) [ -e "$each" ] || refuse "$each" ;;
       esac
     done
@@ -427,7 +428,7 @@ curl() {
   }
   journalctl() { systemctl "$@"; }
   podman() { [[ "$*" =~ ^(load -i|save) ]] || refuse "podman $*"; }
-  apt-get() { [[ "$*" =~ ^install\ -y\ (nginx-light|\./paystats_.*_arm64\.deb)$ ]] || refuse "apt-get $*"; }
+  apt-get() { [[ "$*" =~ ^install\ -y\ (nginx-light|\./paystats_$version-\*_arm64\.deb)$ ]] || refuse "apt-get $*"; }
   curl() { [ "${*: -1}" = https://get.k3s.io ] || [ "${*: -1}" = http://192.168.1.12:8080/readyz ] || refuse "curl $*"; }
   sh() { [ "$*" = '-s - --disable traefik' ] || refuse "sh $*"; }
   cat() { [ "$*" = /sys/fs/cgroup/cgroup.controllers ] || refuse "cat $*"; }

@@ -16,7 +16,7 @@ has_settings() {
 
 @test "each service says what it may not do" {
   for unit in paystats-serve paystats-totals paystats-nightly; do
-    has_settings $unit.service User=paystats UMask=0027 \
+    has_settings $unit.service User=paystats Group=paystats UMask=0027 \
       "StateDirectory=paystats$([ $unit = paystats-nightly ] || echo ' paystats/no-start')" StateDirectoryMode=0750 RestartPreventExitStatus="$([ $unit != paystats-nightly ] || echo '1 ')3" \
       NoNewPrivileges=yes CapabilityBoundingSet= AmbientCapabilities= \
       ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes DevicePolicy=closed PrivateUsers=yes \
@@ -97,6 +97,39 @@ moved() {
   IFS=: read -r name _ uid _ _ home shell <<<"$(grep ^paystats: root/etc/passwd)"
   [ "$name" = paystats ] && [ "$uid" -lt 1000 ] && [ "$home" = /var/lib/paystats ] && [[ $shell == */nologin ]]
   grep -q ^paystats: root/etc/group
+}
+
+@test "of a user paystats that was there before, with another group, the group paystats is made as well" {
+  mkdir -p root/etc root/usr/lib/sysusers.d
+  echo 'paystats:x:700:100::/home/paystats:/bin/sh' >root/etc/passwd
+  echo 'users:x:100:' >root/etc/group
+  cp "$UNITS/paystats.sysusers" root/usr/lib/sysusers.d/paystats.conf
+  systemd-sysusers --root="$PWD/root" paystats.conf
+  # Which the services name: the log is not for all of that other one.
+  grep -q ^paystats: root/etc/group
+  [ "$(grep -c ^paystats: root/etc/passwd)" = 1 ]
+}
+
+@test "put there by hand, as the page says, units name programs and a job where these are" {
+  local prefix unit
+  awk '/^    / { lines = lines substr($0, 5) "\n"; if (/^    prefix=/) found = 1; next }
+    found { exit } { lines = "" } END { printf "%s", lines }' "$UNITS/README.md" >typed
+  grep -q 'enable --now' typed
+  sed -i -E "s,([ >])/(etc|usr)/,\1$PWD/root/\2/,g; s,install -D nightly ,&$PWD/root," typed
+  sed -i '1i systemctl() { echo "$*" >>'"$PWD"'/told; }\nsystemd-sysusers() { :; }' typed
+  for prefix in /usr /usr/local; do
+    mkdir -p root/etc/systemd/system root/etc/default root/usr/lib/sysusers.d "root$prefix/bin"
+    for tool in paygen payagg paystats-cache paystats-serve; do ln -s "$PAYSTATS_BIN/$tool" "root$prefix/bin/"; done
+    (cd "$UNITS" && sed "s,^prefix=.*,prefix=$prefix," "$OLDPWD/typed" | bash -euo pipefail)
+    diff <(cd "$UNITS" && ls -- *.service *.timer *.target) <(ls root/etc/systemd/system)
+    grep -ohE '/usr/[a-z/]+/pay[a-z/-]+' root/etc/systemd/system/* | sort -u >named
+    [ "$(wc -l <named)" -ge 4 ]
+    while read -r name; do [ -x "root$name" ] || { echo "$name" >&2; false; }; done <named
+    cmp "$UNITS/paystats.default" root/etc/default/paystats
+    cmp "$UNITS/paystats.sysusers" root/usr/lib/sysusers.d/paystats.conf
+    rm -r root
+  done
+  [ "$(sort -u told)" = $'daemon-reload\nenable --now paystats.target' ]
 }
 
 sum_of() { paystats-cache -q --connect run/stats.sock --user "$1" 2>unanswered | jq -r .sum; }
