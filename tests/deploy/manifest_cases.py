@@ -87,13 +87,34 @@ CASES = [
     ("admin", "RoleBinding/deployer", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "roleRef: ClusterRole cluster-admin"),
     ("admin", "RoleBinding/deployer", "subjects.0", {"kind": "Group", "name": "system:authenticated", "apiGroup": "rbac.authorization.k8s.io"}, "who is that?"),
     ("admin", "RoleBinding/deployer", "subjects.0.name", "default", "who is that?"),
+    ("admin", "RoleBinding/deployer", "subjects", [{"kind": "ServiceAccount", "name": "paystats", "namespace": "paystats"}], "paystats/paystats is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.1", {"kind": "ServiceAccount", "name": "pay-entity-operator", "namespace": "paystats"}, "paystats/pay-entity-operator is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.0.namespace", "kube-system", "kube-system/deployer is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.0.namespace", GONE, "ServiceAccount deployer is to have deployer"),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "pay-entity-operator", "roleRef: Role pay-entity-operator"),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "spark-driver", None),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "deployer-spark", "deployer-spark is not here, so nobody has judged it"),
+    ("admin", "RoleBinding/deployer", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "deployer"}, "roleRef: ClusterRole deployer"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-entity-operator-delegation", "subjects.0", {"kind": "ServiceAccount", "name": "deployer", "namespace": "paystats"}, "paystats/deployer is to have strimzi-entity-operator"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-entity-operator-delegation", "subjects.1", {"kind": "ServiceAccount", "name": "paystats", "namespace": "paystats"}, "paystats/paystats is to have strimzi-entity-operator"),
+    ("admin", "RoleBinding/strimzi-cluster-operator", "subjects.0.namespace", "kube-system", "kube-system/strimzi-cluster-operator is to have"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-watched", "subjects.0.kind", "User", None),
+    ("admin", "RoleBinding/strimzi-cluster-operator", "roleRef.kind", "Role", "roleRef: Role strimzi-cluster-operator-namespaced"),
+    ("admin/spark", "RoleBinding/spark-driver", "subjects.0.name", "paystats", "paystats/paystats is to have spark-driver"),
+    ("admin/spark", "RoleBinding/deployer-spark", "subjects.1", {"kind": "ServiceAccount", "name": "spark-driver", "namespace": "paystats"}, "paystats/spark-driver is to have deployer-spark"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "pay-entity-operator", "is not paystats: pay-entity-operator"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "deployer", "is not paystats: deployer"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.spec.serviceAccountName", "spark-driver", "is not paystats: spark-driver"),
+    ("pi", "Deployment/page", PAYAGG + ".serviceAccountName", GONE, "is not paystats: None"),
+    ("spark", JOB, "spec.driver.serviceAccount", "pay-entity-operator", "driver: serviceAccountName is not spark-driver"),
+    ("spark", JOB, "spec.executor.serviceAccount", "spark-driver", "executor: serviceAccountName is not paystats"),
     ("pi", "ServiceAccount/paystats", "automountServiceAccountToken", GONE, "automountServiceAccountToken is not false"),
     # Pods: what the profile `restricted` refuses, and more.
     ("pi", "StatefulSet/payagg", PAYAGG + ".hostNetwork", True, "hostNetwork is not for here"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".hostPID", True, "hostPID is not for here"),
     ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.spec.hostIPC", True, "hostIPC is not for here"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".automountServiceAccountToken", True, "automountServiceAccountToken is not false"),
-    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "default", "one of its own"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "default", "is not paystats: default"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsNonRoot", GONE, "runAsNonRoot is not true"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsUser", 0, "runAsUser is root"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.seccompProfile", {"type": "Unconfined"}, "seccompProfile is not RuntimeDefault"),
@@ -157,7 +178,7 @@ CASES = [
     ("spark", JOB, "spec.driver.hostNetwork", True, "driver: hostNetwork: the template has it"),
     ("spark", JOB, "spec.driver.securityContext", {"privileged": True}, "driver: securityContext: the template has it"),
     ("spark", JOB, "spec.executor.sidecars", [{"name": "x", "image": "x:1"}], "executor: sidecars: the template has it"),
-    ("spark", JOB, "spec.driver.serviceAccount", GONE, "one of its own"),
+    ("spark", JOB, "spec.driver.serviceAccount", GONE, "is not spark-driver: default"),
     ("spark", JOB, "spec.executor.memoryOverhead", GONE, "no limit of memory"),
     ("spark", JOB, "spec.image", "registry.example.org/spark:1", None),
     ("spark", JOB, EXECUTOR + ".automountServiceAccountToken", True, "executor: automountServiceAccountToken is not false"),
@@ -188,18 +209,21 @@ def place(thing, path, value):
     key = int(keys[-1]) if isinstance(thing, list) else keys[-1]
     if value is GONE:
         del thing[key]
+    elif isinstance(thing, list) and key == len(thing):
+        thing.append(value)
     else:
         thing[key] = value
 
 
 def changed(things, what, path, value):
+    """(what was changed, all things with that in its place)."""
     if isinstance(what, dict):
-        return [what]
+        return what, [*things, what]
     kind, name = what.split("/")
     found = [each for each in things if each["kind"] == kind and each["metadata"]["name"] == name]
     thing = copy.deepcopy(found[0])
     place(thing, path, value)
-    return [thing]
+    return thing, [thing if each is found[0] else each for each in things]
 
 
 def main():
@@ -208,7 +232,8 @@ def main():
     parts = {part: check.things_of(check.build(home, part)) for part in check.names_of_parts()}
     failed = 0
     for part, what, path, value, words in CASES:
-        found = check.judge(schemas, changed(parts[part], what, path, value), check.is_admin(part))
+        thing, things = changed(parts[part], what, path, value)
+        found = check.judge(schemas, [thing], check.is_admin(part), things)
         good = found and (words is None or len(found) == 1 and words in found[0])
         name = what if isinstance(what, str) else f"{what['kind']}/{what['metadata']['name']}"
         failed += not good
