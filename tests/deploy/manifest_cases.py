@@ -69,7 +69,7 @@ CASES = [
     ("pi", secret(), "", None, "this kind is not for an overlay"),
     ("files", secret(stringData={"password": "x"}), "", None, "this kind is not for an overlay"),
     ("admin", secret(), "", None, "this kind is not for admin"),
-    ("pi", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}, "", None, "not for an overlay"),
+    ("pi", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "paystats", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}, "", None, "not for an overlay"),
     ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for an overlay"),
     ("admin", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for admin"),
     ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x", "namespace": "paystats"}, "rules": []}, "", None, "not for an overlay"),
@@ -164,7 +164,46 @@ CASES = [
     ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.resource.name", "*", "acls: topic *"),
     ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["All"], "acls: All on payments"),
     ("pi", "KafkaUser/payagg", "spec.authorization", GONE, "with all rights"),
-    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"securityContext": {"runAsUser": 0}}}, "securityContext is Strimzi's"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"securityContext": {"runAsUser": 0}}}, "kafka.template.pod.securityContext: Strimzi's own"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"hostAliases": [{"ip": "192.0.2.1", "hostnames": ["x"]}]}}, "kafka.template.pod.hostAliases"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"imagePullSecrets": [{"name": "x"}]}}, "kafka.template.pod.imagePullSecrets"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/kafka": "unconfined"}}}}, "apparmor.security.beta"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"kafkaContainer": {"env": [{"name": "X", "value": "y"}]}}, "kafka.template.kafkaContainer: Strimzi's own"),
+    ("pi", "Kafka/pay", "spec.entityOperator.template", {"pod": {"hostUsers": True}}, "entityOperator.template.pod.hostUsers"),
+    ("cluster", "KafkaNodePool/dual", "spec.template.pod.volumes", [{"name": "x", "secret": {"secretName": "payagg"}}], "template.pod.volumes"),
+    ("cluster", "KafkaNodePool/dual", "spec.template.pod.priorityClassName", "system-node-critical", "template.pod.priorityClassName"),
+    ("pi", "KafkaNodePool/dual", "spec.storage.volumes.0.deleteClaim", True, "payments are gone with the cluster"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["Read", "Delete"], "acls: Read, Delete on payments"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["Create"], "acls: Create on payments"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.resource", {"type": "topic", "name": "p", "patternType": "prefix"}, "acls: all that begins with p"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.3.resource.patternType", "prefix", "acls: all that begins with payagg.payments.payment-stats"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.4.resource.name", "p", "acls: all that begins with p"),
+    # The network, volumes, and where else the rules of a pod are.
+    ("pi", "NetworkPolicy/nothing-unasked", "spec.ingress", [{}], "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from", GONE, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from", [], "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0.namespaceSelector", {}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0", {"namespaceSelector": {}, "podSelector": {}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0", {"ipBlock": {"cidr": "0.0.0.0/0"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.1", {"ipBlock": {"cidr": "128.0.0.0/1"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.1", {"ipBlock": {"cidr": "::/0"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/tools-stay", "spec.egress", [{}], "egress: to everybody"),
+    ("pi", "NetworkPolicy/tools-to-kafka", "spec.egress.1.to", GONE, "egress: to everybody"),
+    ("pi", "NetworkPolicy/tools-to-kafka", "spec.egress.1.to.1.ipBlock.cidr", "0.0.0.0/0", "egress: to everybody"),
+    ("spark", "NetworkPolicy/spark-driver", "spec.egress.0.ports", GONE, "egress: to everybody"),
+    ("spark", "NetworkPolicy/spark-driver", "spec.egress.0.ports.0.port", 22, "egress: to everybody"),
+    ("files", "PersistentVolumeClaim/payments", "spec.volumeName", "pv-of-another", "volumeName: the volume of somebody else"),
+    ("files", "PersistentVolumeClaim/payments", "spec.dataSource", {"kind": "PersistentVolumeClaim", "name": "x"}, "dataSource: the volume of somebody else"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".hostAliases", [{"ip": "192.0.2.1", "hostnames": ["pay-kafka-bootstrap"]}], "hostAliases is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".imagePullSecrets", [{"name": "x"}], "imagePullSecrets is not for here"),
+    ("pi", "StatefulSet/payagg", "spec.template.metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/payagg": "unconfined"}, "apparmor.security.beta"),
+    ("files", "Deployment/page", "spec.template.metadata.annotations", {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}, "seccomp.security.alpha"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/paygen": "unconfined"}, "apparmor.security.beta"),
+    ("spark", JOB, "spec.driver.template.metadata", {"annotations": {"container.apparmor.security.beta.kubernetes.io/x": "unconfined"}}, "apparmor.security.beta"),
+    ("pi", "ServiceAccount/paystats", "imagePullSecrets", [{"name": "x"}], "imagePullSecrets is not for here"),
+    ("pi", "ServiceAccount/paystats", "secrets", [{"name": "x"}], "secrets is not for here"),
+    ("admin", "Namespace/paystats", "metadata.name", "kube-system", "not paystats"),
+    ("admin", "Namespace/paystats", "metadata.labels.pod-security\\.kubernetes\\.io/enforce-version", "v1.25", "that of another version"),
     ("pi", "KafkaUser/payagg", "spec.authentication", GONE, "not by a certificate"),
     # Spark: its operator's schema, the templates, which that schema takes as they are, and what would be fetched.
     ("spark", JOB, "spec.sparkVersio", "4.0.0", "'sparkVersio' was unexpected"),
@@ -210,9 +249,10 @@ CASES = [
 
 
 def place(thing, path, value):
-    """Puts the value there; a key of Kafka's settings has dots in it."""
+    """Puts the value there; a key of Kafka's settings has dots in it, and \\. is one."""
     head, _, setting = path.partition(".kafka.config.")
-    keys = (head + ".kafka.config").split(".") + [setting] if setting else path.split(".")
+    keys = (head + ".kafka.config").split(".") + [setting] if setting else [
+        key.replace("\\.", ".") for key in re.split(r"(?<!\\)[.]", path)]
     for key in keys[:-1]:
         thing = thing[int(key)] if isinstance(thing, list) else thing.setdefault(key, {})
     key = int(keys[-1]) if isinstance(thing, list) else keys[-1]
