@@ -38,6 +38,10 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   played manifests_agree.py
 }
 
+@test "a change of what they agree in is noticed, each by its name" {
+  played agree_cases.py
+}
+
 @test "images are parameters: kustomize puts any name there, and no manifest has a registry" {
   cp -r "$PROJECT/deploy/k8s" copy
   printf 'resources: [../copy/overlays/cluster]\nimages: [{name: paystats, newName: registry.example.org/pay, newTag: "7"}]\n' \
