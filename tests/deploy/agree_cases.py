@@ -28,6 +28,8 @@ CASES = [
     ("cluster", "Deployment/page", CACHE + ".livenessProbe", GONE, "cluster: probes"),
     ("pi", "Deployment/page", CACHE + ".startupProbe", GONE, "pi: probes"),
     ("pi", "Deployment/page", SERVE + ".livenessProbe.failureThreshold", 1, "serve: not killed for a slow minute"),
+    ("pi", "Deployment/page", SERVE + ".args.18", "--public-url", "serve: its names"),
+    ("files", "Deployment/page", SERVE + ".args.7", "pages", "serve: its names"),
     # Where it runs, how it is replaced, what it writes.
     ("cluster", "Deployment/page", POD + ".topologySpreadConstraints", GONE, "page: on more nodes than one"),
     ("pi", "StatefulSet/payagg", POD + ".topologySpreadConstraints.0.labelSelector", {}, "payagg: on more nodes than one"),

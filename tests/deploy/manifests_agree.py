@@ -239,6 +239,15 @@ def brokers_of(part):
     hold(f"{part.name}: a Service for all brokers", bootstrap.get("createBootstrapService", True), brokers > 1)
 
 
+def names_of_page(part):
+    """Its Service has these names, each of which a client may use."""
+    names = ["page", "page.paystats", "page.paystats.svc", "page.paystats.svc.cluster.local"]
+    for name, _, container in part.containers():
+        words = container["args"]
+        hold(f"{name}: its names", [after for word, after in zip(words, words[1:]) if word == "--allow-host"],
+             names if container["name"] == "serve" else [])
+
+
 def page(part):
     """It is asked whether it is alive and of use; two pages are never on one log; the cache writes nothing."""
     on_kafka = bool(part.all("Kafka"))
@@ -381,7 +390,9 @@ def differences(parts, texts):
         command_lines(part)
         network(part)
         order(part)
-        page(part)
+        if part.name != "spark":
+            page(part)
+            names_of_page(part)
         if part.all("Kafka"):
             rights(part)
             topics(part)
