@@ -39,6 +39,8 @@ CASES = [
     ("files", "Deployment/page", "spec.strategy", GONE, "one page after the other"),
     ("files", "Deployment/page", CACHE + ".volumeMounts.0.readOnly", False, "cache: volumes that it writes"),
     ("pi", "StatefulSet/payagg", CACHE + ".volumeMounts.0.readOnly", GONE, "payagg: volumes that it writes"),
+    ("cluster", "Deployment/page", SERVE + ".lifecycle", GONE, "serve: before it is told to end"),
+    ("cluster", "StatefulSet/payagg", "spec.minReadySeconds", GONE, "payagg: it runs for a while"),
     # Who is paid once.
     ("pi", "CronJob/paygen", JOB + ".backoffLimit", 6, "paygen: once"),
     ("pi", "CronJob/paygen", JOB + ".backoffLimit", GONE, "paygen: once"),

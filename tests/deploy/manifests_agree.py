@@ -202,6 +202,8 @@ def order(part):
     for name, thing in part.all("StatefulSet").items():
         hold(f"{part.name}: {name}", (thing["spec"]["podManagementPolicy"], thing["spec"]["serviceName"]),
              ("Parallel", name))
+        # It has no probe: one that ends at once stops the rollout before the others are replaced.
+        hold(f"{part.name}: {name}: it runs for a while", thing["spec"].get("minReadySeconds", 0), 15)
     for name, thing in part.all("Deployment").items():
         # Else `kubectl rollout status` calls it failed while a container may still be waiting for a broker.
         limits = [probe["periodSeconds"] * probe["failureThreshold"] for probe in
@@ -264,6 +266,9 @@ def page(part):
                  alive.get("periodSeconds", 10) * alive.get("failureThreshold", 3) >= 60, True)
         hold(f"{part.name}: one page after the other", thing["spec"].get("strategy"), None if on_kafka else {"type": "Recreate"})
     for name, pod, container in part.containers():
+        # Who still sends to a pod that is being ended, since not all nodes know it yet, is answered.
+        hold(f"{name}: before it is told to end", container.get("lifecycle"),
+             {"preStop": {"sleep": {"seconds": 3}}} if on_kafka and container["name"] == "serve" else None)
         claims = {each["name"] for each in pod["volumes"] if "persistentVolumeClaim" in each}
         writes = {each["name"] for each in container["volumeMounts"] if not each.get("readOnly")}
         hold(f"{name}: volumes that it writes", writes - {"socket"}, claims if container["name"] == "serve" else set())
