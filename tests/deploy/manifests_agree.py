@@ -139,6 +139,8 @@ def client_file(part):
     listeners = part.all("Kafka")["pay"]["spec"]["kafka"]["listeners"]
     hold(f"{part.name}: the listener of the tools", [(each["port"], each["type"]) for each in listeners],
          [(9093, "internal"), (9094, "loadbalancer")])
+    hold(f"{part.name}: who reaches it", listeners[0].get("networkPolicyPeers"),
+         [{"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "paystats"}}}])
 
 
 def certificates(part):
@@ -236,9 +238,11 @@ def brokers_of(part):
          pool["spec"].get("template", {}).get("pod", {}).get("topologySpreadConstraints"), spread if brokers > 1 else None)
     hold(f"{part.name}: volumes of brokers", [(each["type"], each.get("deleteClaim", False)) for each in
                                               pool["spec"]["storage"]["volumes"]], [("persistent-claim", False)])
-    # Of k3s a port of the node is one Service's: with one broker there is to be one.
-    bootstrap = kafka["listeners"][1].get("configuration", {})
-    hold(f"{part.name}: a Service for all brokers", bootstrap.get("createBootstrapService", True), brokers > 1)
+    # Of k3s a port of the node is one Service's: with one broker there is to be one. Nor is there another port of the
+    # node, which k3s's load balancer does without.
+    if len(kafka["listeners"]) > 1:
+        hold(f"{part.name}: the Services of the listener for outside", kafka["listeners"][1].get("configuration"),
+             None if brokers > 1 else {"createBootstrapService": False, "allocateLoadBalancerNodePorts": False})
 
 
 def names_of_page(part):
@@ -353,7 +357,7 @@ def spark(admin, part, beside):
          sorted([("topic", topics["Read"], "literal", "Read"), ("topic", topics["Write"], "literal", "Write")]))
     hold("spark: brokers", options.brokers, "pay-kafka-bootstrap:9093")
     hold("spark: its state is in the volume", options.checkpoint.startswith("/var/lib/paystats/"), True)
-    lets = beside.all("Kafka")["pay"]["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"][0]["podSelector"]
+    lets = beside.all("Kafka")["pay"]["spec"]["kafka"]["listeners"][0].get("networkPolicyPeers", [{}])[0].get("podSelector", {})
     ports = {int(job["sparkConf"][name]) for name in ("spark.driver.port", "spark.blockManager.port")}
     policy = part.all("NetworkPolicy")["spark-payment-stats"]["spec"]
     for way in ("ingress", "egress"):

@@ -160,10 +160,12 @@ scripts/image() { "$PROJECT/scripts/image" "$@" --help >>options && echo "$*" >>
   rm deploy && mkdir deploy && cp -r "$PROJECT/deploy/k8s" deploy/
   "$KUBECTL_PINNED" kustomize mine >built.yaml
   names_in built.yaml | diff - <(names_in "$BATS_FILE_TMPDIR/pi.yaml")
-  # All else is as in overlays/pi.
+  # All else is as in overlays/pi, but that the broker is the Pi 4's alone.
   run diff <(sed 's,image: paystats:,image: localhost/paystats:,' "$BATS_FILE_TMPDIR/pi.yaml") built.yaml
-  [ "$(grep -c '^[<>]' <<<"$output")" = 2 ]
+  [ "$(grep -c '^[<>]' <<<"$output")" = 4 ]
   [[ $output == *'<   replicas: 1'*'>   replicas: 0'* ]]
+  [[ $output == *'>         loadBalancerSourceRanges:'*'>         - 192.168.1.12/32'* ]]
+  grep -q '^| Pi 4 | `pi4-page` | 192\.168\.1\.12 |' "$PROJECT/$page"
   # Of which image: the one that is sent.
   image=$(sed -n 's/^ *image: //p' built.yaml | sort -u)
   block_of "$hardware_marker" | grep -qF "podman save $image |"
