@@ -15,7 +15,7 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   run "$PROJECT/scripts/check-manifests"
   echo "$output"
   [ "$status" -eq 0 ]
-  for part in admin admin/spark cluster files pi spark; do [[ $output == *"$part: "*" objects"* ]]; done
+  for part in admin admin/spark cluster cluster-internal files pi spark; do [[ $output == *"$part: "*" objects"* ]]; done
   [[ $output == *"check-manifests: 0 findings" ]]
 }
 
@@ -79,6 +79,11 @@ overlay_of() {
   cp -r "$PROJECT/deploy/k8s" deploy/
   overlay_of '2\. The image' >built.yaml
   [ "$(sed 's,registry.example.org/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print pi)" ]
+  overlay_of 'Without a load balancer' >built.yaml
+  run diff <("$PROJECT/scripts/check-manifests" --print pi) <(sed 's,registry.example.org/paystats:,paystats:,' built.yaml)
+  grep '^[<>]' <<<"$output" | sed 's/^< *//' | diff - <(printf '%s\n' '- authentication:' 'type: tls' 'configuration:' \
+    'allocateLoadBalancerNodePorts: false' 'createBootstrapService: false' 'name: external' 'port: 9094' 'tls: true' \
+    'type: loadbalancer')
   overlay_of 'Without Kubernetes, by podman' >built.yaml
   [ "$(sed 's,localhost/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print files)" ]
   run grep -ci kafka built.yaml

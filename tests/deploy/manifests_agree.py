@@ -5,6 +5,7 @@
 Rights are those of the table in paystats-kafka(7), which tests/kafka/least_rights.py holds against a real broker.
 Prints what differs; exit status 1 if anything does. tests/deploy/agree_cases.py shows that it does.
 """
+import copy
 import glob
 import os
 import re
@@ -138,7 +139,7 @@ def client_file(part):
             hold(f"{name}: files of {volume['name']}", files, named)
     listeners = part.all("Kafka")["pay"]["spec"]["kafka"]["listeners"]
     hold(f"{part.name}: the listener of the tools", [(each["port"], each["type"]) for each in listeners],
-         [(9093, "internal"), (9094, "loadbalancer")])
+         [(9093, "internal"), *([] if part.name == "cluster-internal" else [(9094, "loadbalancer")])])
     hold(f"{part.name}: who reaches it", listeners[0].get("networkPolicyPeers"),
          [{"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "paystats"}}}])
 
@@ -196,7 +197,7 @@ def network(part):
 
 def order(part):
     budgets = set(part.all("PodDisruptionBudget"))
-    hold(f"{part.name}: budgets", budgets, {"page", "payagg"} if part.name == "cluster" else set())
+    hold(f"{part.name}: budgets", budgets, {"page", "payagg"} if part.name.startswith("cluster") else set())
     for name, budget in part.all("PodDisruptionBudget").items():
         hold(f"{part.name}: budget of {name}",
              [thing["metadata"]["name"] for thing, _, labels in part.pods()
@@ -286,6 +287,16 @@ def paygen(part):
     hold(f"{part.name}: paygen: once", {key: value for key, value in job["jobTemplate"]["spec"].items() if key != "template"},
          {"backoffLimit": 0})
     hold(f"{part.name}: paygen: its pod", job["jobTemplate"]["spec"]["template"]["spec"].get("restartPolicy"), "Never")
+
+
+def without_outside(whole, internal):
+    """cluster-internal is cluster, but for the listener that wants a load balancer."""
+    things = copy.deepcopy(whole.things)
+    listeners = Part(whole.name, things).all("Kafka")["pay"]["spec"]["kafka"]["listeners"]
+    listeners[:] = [each for each in listeners if each["type"] != "loadbalancer"]
+    for want, got in zip(things, internal.things):
+        hold(f"{internal.name}: {want['kind']}/{want['metadata']['name']}", got, want)
+    hold(f"{internal.name}: objects", len(internal.things), len(things))
 
 
 def text_of(*path):
@@ -393,6 +404,7 @@ def differences(parts, texts):
     overlays = {part.name: part for part in parts if not check.is_admin(part.name)}
     deployer(admin, overlays.values())
     spark(admin, overlays["spark"], overlays["pi"])
+    without_outside(overlays["cluster"], overlays["cluster-internal"])
     pages(texts)
     versions(overlays.values(), texts)
     for part in overlays.values():
