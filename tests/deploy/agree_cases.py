@@ -41,6 +41,9 @@ CASES = [
     ("pi", "StatefulSet/payagg", CACHE + ".volumeMounts.0.readOnly", GONE, "payagg: volumes that it writes"),
     ("cluster", "Deployment/page", SERVE + ".lifecycle", GONE, "serve: before it is told to end"),
     ("cluster", "StatefulSet/payagg", "spec.minReadySeconds", GONE, "payagg: it runs for a while"),
+    ("pi", "Deployment/page", SERVE + ".args.14", "--public-url", "serve: the note of status 3"),
+    ("files", "Deployment/page", CACHE + ".args.7", "/tmp/totals.no-start", "cache: the note of status 3"),
+    ("files", "Deployment/page", POD + ".volumes.1", {"name": "socket", "persistentVolumeClaim": {"claimName": "payments"}}, "where the note is"),
     # Who is paid once.
     ("pi", "CronJob/paygen", JOB + ".backoffLimit", 6, "paygen: once"),
     ("pi", "CronJob/paygen", JOB + ".backoffLimit", GONE, "paygen: once"),

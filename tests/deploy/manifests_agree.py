@@ -271,6 +271,14 @@ def page(part):
                  alive.get("periodSeconds", 10) * alive.get("failureThreshold", 3) >= 60, True)
         hold(f"{part.name}: one page after the other", thing["spec"].get("strategy"), None if on_kafka else {"type": "Recreate"})
     for name, pod, container in part.containers():
+        # The note of a status 3 is where it outlives the container, and not the pod.
+        words = [*container["args"], "", ""]
+        tool = "serve" if container["name"] == "serve" else "totals"
+        notes = (tool == "serve") == on_kafka and container["name"] in ("serve", "cache")
+        hold(f"{name}: the note of status 3", words[words.index("--no-start-file") + 1] if "--no-start-file" in words else None,
+             f"/run/paystats/{tool}.no-start" if notes else None)
+        hold(f"{name}: where the note is", [each.get("emptyDir") for each in pod["volumes"] if each["name"] == "socket"],
+             [{}] if container["name"] in ("serve", "cache") else [])
         # Who still sends to a pod that is being ended, since not all nodes know it yet, is answered.
         hold(f"{name}: before it is told to end", container.get("lifecycle"),
              {"preStop": {"sleep": {"seconds": 3}}} if on_kafka and container["name"] == "serve" else None)
