@@ -15,7 +15,7 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
   run "$PROJECT/scripts/check-manifests"
   echo "$output"
   [ "$status" -eq 0 ]
-  for part in admin admin/spark cluster files pi spark; do [[ $output == *"$part: "*" objects"* ]]; done
+  for part in admin admin/spark cluster cluster-internal files pi spark; do [[ $output == *"$part: "*" objects"* ]]; done
   [[ $output == *"check-manifests: 0 findings" ]]
 }
 
@@ -36,6 +36,10 @@ played() { "$KUBE_PYTHON" "$PROJECT/tests/deploy/$1" "${@:2}"; }
 
 @test "rights, topics, options and names in the manifests are those that the tools ask for" {
   played manifests_agree.py
+}
+
+@test "a change of what they agree in is noticed, each by its name" {
+  played agree_cases.py
 }
 
 @test "images are parameters: kustomize puts any name there, and no manifest has a registry" {
@@ -75,10 +79,89 @@ overlay_of() {
   cp -r "$PROJECT/deploy/k8s" deploy/
   overlay_of '2\. The image' >built.yaml
   [ "$(sed 's,registry.example.org/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print pi)" ]
+  overlay_of 'Without a load balancer' >built.yaml
+  run diff <("$PROJECT/scripts/check-manifests" --print pi) <(sed 's,registry.example.org/paystats:,paystats:,' built.yaml)
+  grep '^[<>]' <<<"$output" | sed 's/^< *//' | diff - <(printf '%s\n' '- authentication:' 'type: tls' 'configuration:' \
+    'allocateLoadBalancerNodePorts: false' 'createBootstrapService: false' 'name: external' 'port: 9094' 'tls: true' \
+    'type: loadbalancer')
   overlay_of 'Without Kubernetes, by podman' >built.yaml
   [ "$(sed 's,localhost/paystats:,paystats:,' built.yaml)" = "$("$PROJECT/scripts/check-manifests" --print files)" ]
   run grep -ci kafka built.yaml
   [ "$output" = 0 ]
+}
+
+# cluster_commands FILE: its commands of kubectl and k3s that ask a cluster, in the text and in blocks, each behind "run"
+# or "not", which is what the paragraph says that it or the block below it belongs to.
+cluster_commands() {
+  awk '
+    function tell(command) {
+      if (command !~ /^kubectl kustomize|^kubectl$/) commands = commands command "\n"
+    }
+    function close_paragraph(  each, i, n) {
+      n = split(commands, each, "\n")
+      for (i = 1; i < n; i++) print (text ~ /[(]not run/ ? "not" : "run") " " each[i]
+      commands = ""
+    }
+    /^    / { line = substr($0, 5); sub(/ [|>].*/, "", line); if (line ~ /^kubectl /) tell(line); else if ($0 ~ /k3s ctr /) tell("k3s"); blank = 0; block = 1; next }
+    /^ *$/ { blank = 1; next }
+    { if (blank || block) { close_paragraph(); text = "" }
+      blank = block = 0; text = text " " $0
+      while (match($0, /`kubectl [^`]*`/)) { tell(substr($0, RSTART + 1, RLENGTH - 2)); $0 = substr($0, RSTART + RLENGTH) } }
+    END { close_paragraph() }' "$1"
+}
+
+# judge_commands FILE: each is said not to have been run, kubectl takes it, and what it names is there.
+judge_commands() {
+  local said command word kind wrong=0 last
+  for part in pi files admin spark; do
+    [ -e "objects_$part" ] || "$PROJECT/scripts/check-manifests" --print $part |
+      awk '/^kind: / { kind = tolower($2) } /^metadata:/ { inside = 1; next } /^[a-z]/ { inside = 0 }
+        inside && /^  name: / { print kind "/" $2 }' >"objects_$part"
+  done
+  while read -r said command; do
+    [ "$said" = not ] || { echo "not marked: $command"; wrong=1; }
+    [ "$command" != k3s ] || continue
+    # With --help it does nothing, and yet refuses what is no option.
+    # shellcheck disable=SC2086 # words
+    "$KUBECTL_PINNED" ${command#kubectl } --help >options 2>&1 || { echo "refused: $command: $(<options)"; wrong=1; }
+    last=
+    for word in ${command#kubectl }; do
+      case $word in
+        deploy/*) [ -e "$PROJECT/$word" ] || { echo "no such folder: $word"; wrong=1; } ;;
+        app.*=*) grep -rqF "${word/=/: }" "$PROJECT/deploy/k8s/base" || { echo "no such label: $word"; wrong=1; } ;;
+        */*) grep -qxF "${word#--from=}" objects_* || { echo "no such object: $word"; wrong=1; } ;;
+      esac
+      case $last in
+        -n) [ "$word" = paystats ] || { echo "namespace $word"; wrong=1; } ;;
+        pod) [ "${word#--}" != "$word" ] || grep -qxF "statefulset/${word%-[0-9]}" objects_* || { echo "no such pod: $word"; wrong=1; } ;;
+        sparkapplication) grep -qxF "$last/$word" objects_spark || { echo "no such job: $word"; wrong=1; } ;;
+      esac
+      last=$word
+    done
+  done < <(cluster_commands "$1")
+  return $wrong
+}
+
+@test "each command of the document that wants a cluster is marked as not run, and is one that kubectl takes" {
+  local page=$PROJECT/docs/kubernetes.md
+  [ "$(cluster_commands "$page" | wc -l)" -ge 15 ]
+  judge_commands "$page"
+  found() { # CHANGE WORDS
+    sed -E "$1" "$page" >changed
+    ! diff -q "$page" changed >same || { echo "nothing changed: $1" >&2; return 1; }
+    ! judge_commands changed >judged || { echo "taken: $1" >&2; return 1; }
+    grep -q "$2" judged || { cat judged >&2; return 1; }
+  }
+  found 's/ \*\(not run\)\*//' 'not marked: kubectl apply'
+  found 's/makes a token for it \*\(not run\)\*/makes a token for it/' 'not marked: kubectl -n paystats create token'
+  found 's/^As the deployer \*\(not run\)\*/As the deployer/' 'not marked: kubectl -n paystats wait'
+  found 's/until Ctrl-C \*\(not run\)\*/until Ctrl-C/' 'not marked: kubectl -n paystats port-forward'
+  found 's/--for=condition/--fore=condition/' 'refused: .*--fore'
+  found 's,kafka/pay ,kafka/pays ,' 'no such object: kafka/pays'
+  found 's,cronjob/paygen ,cronjob/pay ,' 'no such object: --from=cronjob/pay'
+  found 's/pod payagg-0/pod payags-0/' 'no such pod: payags-0'
+  found 's,name=page$,name=site,' 'no such label'
+  found 's,k8s/admin$,k8s/admins,' 'no such folder'
 }
 
 @test "Strimzi's operator watches one namespace, from its own, without a right in the cluster" {

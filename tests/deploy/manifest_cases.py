@@ -69,7 +69,7 @@ CASES = [
     ("pi", secret(), "", None, "this kind is not for an overlay"),
     ("files", secret(stringData={"password": "x"}), "", None, "this kind is not for an overlay"),
     ("admin", secret(), "", None, "this kind is not for admin"),
-    ("pi", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}, "", None, "not for an overlay"),
+    ("pi", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "paystats", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}, "", None, "not for an overlay"),
     ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for an overlay"),
     ("admin", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}, "rules": []}, "", None, "not for admin"),
     ("pi", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x", "namespace": "paystats"}, "rules": []}, "", None, "not for an overlay"),
@@ -87,13 +87,34 @@ CASES = [
     ("admin", "RoleBinding/deployer", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}, "roleRef: ClusterRole cluster-admin"),
     ("admin", "RoleBinding/deployer", "subjects.0", {"kind": "Group", "name": "system:authenticated", "apiGroup": "rbac.authorization.k8s.io"}, "who is that?"),
     ("admin", "RoleBinding/deployer", "subjects.0.name", "default", "who is that?"),
+    ("admin", "RoleBinding/deployer", "subjects", [{"kind": "ServiceAccount", "name": "paystats", "namespace": "paystats"}], "paystats/paystats is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.1", {"kind": "ServiceAccount", "name": "pay-entity-operator", "namespace": "paystats"}, "paystats/pay-entity-operator is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.0.namespace", "kube-system", "kube-system/deployer is to have deployer"),
+    ("admin", "RoleBinding/deployer", "subjects.0.namespace", GONE, "ServiceAccount deployer is to have deployer"),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "pay-entity-operator", "roleRef: Role pay-entity-operator"),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "spark-driver", None),
+    ("admin", "RoleBinding/deployer", "roleRef.name", "deployer-spark", "deployer-spark is not here, so nobody has judged it"),
+    ("admin", "RoleBinding/deployer", "roleRef", {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "deployer"}, "roleRef: ClusterRole deployer"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-entity-operator-delegation", "subjects.0", {"kind": "ServiceAccount", "name": "deployer", "namespace": "paystats"}, "paystats/deployer is to have strimzi-entity-operator"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-entity-operator-delegation", "subjects.1", {"kind": "ServiceAccount", "name": "paystats", "namespace": "paystats"}, "paystats/paystats is to have strimzi-entity-operator"),
+    ("admin", "RoleBinding/strimzi-cluster-operator", "subjects.0.namespace", "kube-system", "kube-system/strimzi-cluster-operator is to have"),
+    ("admin", "RoleBinding/strimzi-cluster-operator-watched", "subjects.0.kind", "User", None),
+    ("admin", "RoleBinding/strimzi-cluster-operator", "roleRef.kind", "Role", "roleRef: Role strimzi-cluster-operator-namespaced"),
+    ("admin/spark", "RoleBinding/spark-driver", "subjects.0.name", "paystats", "paystats/paystats is to have spark-driver"),
+    ("admin/spark", "RoleBinding/deployer-spark", "subjects.1", {"kind": "ServiceAccount", "name": "spark-driver", "namespace": "paystats"}, "paystats/spark-driver is to have deployer-spark"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "pay-entity-operator", "is not paystats: pay-entity-operator"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "deployer", "is not paystats: deployer"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.spec.serviceAccountName", "spark-driver", "is not paystats: spark-driver"),
+    ("pi", "Deployment/page", PAYAGG + ".serviceAccountName", GONE, "is not paystats: None"),
+    ("spark", JOB, "spec.driver.serviceAccount", "pay-entity-operator", "driver: serviceAccountName is not spark-driver"),
+    ("spark", JOB, "spec.executor.serviceAccount", "spark-driver", "executor: serviceAccountName is not paystats"),
     ("pi", "ServiceAccount/paystats", "automountServiceAccountToken", GONE, "automountServiceAccountToken is not false"),
     # Pods: what the profile `restricted` refuses, and more.
     ("pi", "StatefulSet/payagg", PAYAGG + ".hostNetwork", True, "hostNetwork is not for here"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".hostPID", True, "hostPID is not for here"),
     ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.spec.hostIPC", True, "hostIPC is not for here"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".automountServiceAccountToken", True, "automountServiceAccountToken is not false"),
-    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "default", "one of its own"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".serviceAccountName", "default", "is not paystats: default"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsNonRoot", GONE, "runAsNonRoot is not true"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.runAsUser", 0, "runAsUser is root"),
     ("pi", "StatefulSet/payagg", PAYAGG + ".securityContext.seccompProfile", {"type": "Unconfined"}, "seccompProfile is not RuntimeDefault"),
@@ -121,6 +142,14 @@ CASES = [
     ("pi", "StatefulSet/payagg", FIRST + ".image", "localhost:5000/paystats:1", "the host of a registry"),
     ("pi", "StatefulSet/payagg", FIRST + ".image", "paystats", "neither a tag nor a digest"),
     ("pi", "StatefulSet/payagg", FIRST + ".image", "paystats:latest", "neither a tag nor a digest"),
+    ("pi", "StatefulSet/payagg", FIRST + ".image", GONE, "container payagg: no image"),
+    ("pi", "Kafka/pay", "spec.kafka.image", "quay.io/strimzi/kafka:1.2.0-kafka-4.3.1", "the host of a registry"),
+    ("pi", "Kafka/pay", "spec.kafka.brokerRackInitImage", "quay.io/strimzi/operator:1.2.0", "the host of a registry"),
+    ("pi", "Kafka/pay", "spec.entityOperator.topicOperator.image", "quay.io/strimzi/operator:1.2.0", "the host of a registry"),
+    ("pi", "Kafka/pay", "spec.entityOperator.userOperator.image", "strimzi/operator:latest", "neither a tag nor a digest"),
+    ("pi", "Kafka/pay", "spec.kafkaExporter", {"image": "quay.io/strimzi/kafka:1.2.0-kafka-4.3.1"}, "the host of a registry"),
+    ("cluster", "KafkaNodePool/dual", "spec.template.pod.volumes", [{"name": "x", "image": {"reference": "quay.io/x:1"}}], None),
+    ("spark", JOB, EXECUTOR + ".containers.0.image", "registry.example.org/spark:1", "the host of a registry"),
     ("pi", "Service/page", "spec.type", "NodePort", "lets in who was not asked"),
     ("pi", "Service/page", "spec.externalIPs", ["192.0.2.1"], "lets in who was not asked"),
     # Kafka.
@@ -135,7 +164,46 @@ CASES = [
     ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.resource.name", "*", "acls: topic *"),
     ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["All"], "acls: All on payments"),
     ("pi", "KafkaUser/payagg", "spec.authorization", GONE, "with all rights"),
-    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"securityContext": {"runAsUser": 0}}}, "securityContext is Strimzi's"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"securityContext": {"runAsUser": 0}}}, "kafka.template.pod.securityContext: Strimzi's own"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"hostAliases": [{"ip": "192.0.2.1", "hostnames": ["x"]}]}}, "kafka.template.pod.hostAliases"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"imagePullSecrets": [{"name": "x"}]}}, "kafka.template.pod.imagePullSecrets"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"pod": {"metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/kafka": "unconfined"}}}}, "apparmor.security.beta"),
+    ("pi", "Kafka/pay", "spec.kafka.template", {"kafkaContainer": {"env": [{"name": "X", "value": "y"}]}}, "kafka.template.kafkaContainer: Strimzi's own"),
+    ("pi", "Kafka/pay", "spec.entityOperator.template", {"pod": {"hostUsers": True}}, "entityOperator.template.pod.hostUsers"),
+    ("cluster", "KafkaNodePool/dual", "spec.template.pod.volumes", [{"name": "x", "secret": {"secretName": "payagg"}}], "template.pod.volumes"),
+    ("cluster", "KafkaNodePool/dual", "spec.template.pod.priorityClassName", "system-node-critical", "template.pod.priorityClassName"),
+    ("pi", "KafkaNodePool/dual", "spec.storage.volumes.0.deleteClaim", True, "payments are gone with the cluster"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["Read", "Delete"], "acls: Read, Delete on payments"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.operations", ["Create"], "acls: Create on payments"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.0.resource", {"type": "topic", "name": "p", "patternType": "prefix"}, "acls: all that begins with p"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.3.resource.patternType", "prefix", "acls: all that begins with payagg.payments.payment-stats"),
+    ("pi", "KafkaUser/payagg", "spec.authorization.acls.4.resource.name", "p", "acls: all that begins with p"),
+    # The network, volumes, and where else the rules of a pod are.
+    ("pi", "NetworkPolicy/nothing-unasked", "spec.ingress", [{}], "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from", GONE, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from", [], "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0.namespaceSelector", {}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0", {"namespaceSelector": {}, "podSelector": {}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.0", {"ipBlock": {"cidr": "0.0.0.0/0"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.1", {"ipBlock": {"cidr": "128.0.0.0/1"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/page", "spec.ingress.0.from.1", {"ipBlock": {"cidr": "::/0"}}, "ingress: from everybody"),
+    ("pi", "NetworkPolicy/tools-stay", "spec.egress", [{}], "egress: to everybody"),
+    ("pi", "NetworkPolicy/tools-to-kafka", "spec.egress.1.to", GONE, "egress: to everybody"),
+    ("pi", "NetworkPolicy/tools-to-kafka", "spec.egress.1.to.1.ipBlock.cidr", "0.0.0.0/0", "egress: to everybody"),
+    ("spark", "NetworkPolicy/spark-driver", "spec.egress.0.ports", GONE, "egress: to everybody"),
+    ("spark", "NetworkPolicy/spark-driver", "spec.egress.0.ports.0.port", 22, "egress: to everybody"),
+    ("files", "PersistentVolumeClaim/payments", "spec.volumeName", "pv-of-another", "volumeName: the volume of somebody else"),
+    ("files", "PersistentVolumeClaim/payments", "spec.dataSource", {"kind": "PersistentVolumeClaim", "name": "x"}, "dataSource: the volume of somebody else"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".hostAliases", [{"ip": "192.0.2.1", "hostnames": ["pay-kafka-bootstrap"]}], "hostAliases is not for here"),
+    ("pi", "StatefulSet/payagg", PAYAGG + ".imagePullSecrets", [{"name": "x"}], "imagePullSecrets is not for here"),
+    ("pi", "StatefulSet/payagg", "spec.template.metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/payagg": "unconfined"}, "apparmor.security.beta"),
+    ("files", "Deployment/page", "spec.template.metadata.annotations", {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}, "seccomp.security.alpha"),
+    ("pi", "CronJob/paygen", "spec.jobTemplate.spec.template.metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/paygen": "unconfined"}, "apparmor.security.beta"),
+    ("spark", JOB, "spec.driver.template.metadata", {"annotations": {"container.apparmor.security.beta.kubernetes.io/x": "unconfined"}}, "apparmor.security.beta"),
+    ("pi", "ServiceAccount/paystats", "imagePullSecrets", [{"name": "x"}], "imagePullSecrets is not for here"),
+    ("pi", "ServiceAccount/paystats", "secrets", [{"name": "x"}], "secrets is not for here"),
+    ("admin", "Namespace/paystats", "metadata.name", "kube-system", "not paystats"),
+    ("admin", "Namespace/paystats", "metadata.labels.pod-security\\.kubernetes\\.io/enforce-version", "v1.25", "that of another version"),
     ("pi", "KafkaUser/payagg", "spec.authentication", GONE, "not by a certificate"),
     # Spark: its operator's schema, the templates, which that schema takes as they are, and what would be fetched.
     ("spark", JOB, "spec.sparkVersio", "4.0.0", "'sparkVersio' was unexpected"),
@@ -157,9 +225,10 @@ CASES = [
     ("spark", JOB, "spec.driver.hostNetwork", True, "driver: hostNetwork: the template has it"),
     ("spark", JOB, "spec.driver.securityContext", {"privileged": True}, "driver: securityContext: the template has it"),
     ("spark", JOB, "spec.executor.sidecars", [{"name": "x", "image": "x:1"}], "executor: sidecars: the template has it"),
-    ("spark", JOB, "spec.driver.serviceAccount", GONE, "one of its own"),
+    ("spark", JOB, "spec.driver.serviceAccount", GONE, "is not spark-driver: default"),
     ("spark", JOB, "spec.executor.memoryOverhead", GONE, "no limit of memory"),
-    ("spark", JOB, "spec.image", "registry.example.org/spark:1", None),
+    ("spark", JOB, "spec.image", "registry.example.org/spark:1", "the host of a registry"),
+    ("spark", JOB, "spec.image", GONE, None),
     ("spark", JOB, EXECUTOR + ".automountServiceAccountToken", True, "executor: automountServiceAccountToken is not false"),
     ("spark", JOB, DRIVER + ".securityContext.runAsNonRoot", GONE, "driver: securityContext.runAsNonRoot is not true"),
     ("spark", JOB, EXECUTOR + ".securityContext.seccompProfile", GONE, "executor: securityContext.seccompProfile is not"),
@@ -180,26 +249,30 @@ CASES = [
 
 
 def place(thing, path, value):
-    """Puts the value there; a key of Kafka's settings has dots in it."""
+    """Puts the value there; a key of Kafka's settings has dots in it, and \\. is one."""
     head, _, setting = path.partition(".kafka.config.")
-    keys = (head + ".kafka.config").split(".") + [setting] if setting else path.split(".")
+    keys = (head + ".kafka.config").split(".") + [setting] if setting else [
+        key.replace("\\.", ".") for key in re.split(r"(?<!\\)[.]", path)]
     for key in keys[:-1]:
         thing = thing[int(key)] if isinstance(thing, list) else thing.setdefault(key, {})
     key = int(keys[-1]) if isinstance(thing, list) else keys[-1]
     if value is GONE:
         del thing[key]
+    elif isinstance(thing, list) and key == len(thing):
+        thing.append(value)
     else:
         thing[key] = value
 
 
 def changed(things, what, path, value):
+    """(what was changed, all things with that in its place)."""
     if isinstance(what, dict):
-        return [what]
+        return what, [*things, what]
     kind, name = what.split("/")
     found = [each for each in things if each["kind"] == kind and each["metadata"]["name"] == name]
     thing = copy.deepcopy(found[0])
     place(thing, path, value)
-    return [thing]
+    return thing, [thing if each is found[0] else each for each in things]
 
 
 def main():
@@ -208,7 +281,8 @@ def main():
     parts = {part: check.things_of(check.build(home, part)) for part in check.names_of_parts()}
     failed = 0
     for part, what, path, value, words in CASES:
-        found = check.judge(schemas, changed(parts[part], what, path, value), check.is_admin(part))
+        thing, things = changed(parts[part], what, path, value)
+        found = check.judge(schemas, [thing], check.is_admin(part), things)
         good = found and (words is None or len(found) == 1 and words in found[0])
         name = what if isinstance(what, str) else f"{what['kind']}/{what['metadata']['name']}"
         failed += not good

@@ -73,3 +73,21 @@ asked() {
   done
   [ "$(asked healthz)" = 200 ]
 }
+
+@test "a body that is too large is refused in the words of the API, whoever refuses it" {
+  site_runs
+  for size in 1500000 3000000; do
+    head -c "$size" /dev/zero | tr '\0' ' ' >body
+    [ "$(asked api/payments -H 'Content-Type: application/json' --data-binary @body -D head)" = 413 ]
+    grep -qi '^content-type: application/problem+json' head
+    grep -qi '^strict-transport-security: ' head
+    # All but the detail, which says who has refused it.
+    jq 'del(.detail)' answer >"refused_$size"
+    [ -n "$(jq -r .detail answer)" ]
+  done
+  diff refused_1500000 refused_3000000
+  grep -q 'urn:paystats:problem:too-large' refused_3000000
+  # It was nginx.
+  grep -q 'client intended to send too large body' log/error.log
+  [ "$(asked api/payments --json '{"user":"a","paymentAmt":1}')" = 200 ]
+}

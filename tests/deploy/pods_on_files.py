@@ -41,11 +41,12 @@ def main():
         wait_for("the pod is ready", pod.ready)
         print("ok all probes of a new, empty volume")
         paid = 0
-        for host in ("page", "page.paystats", "page.paystats.svc", f"localhost:{pod.port}"):
+        for host in ("page", "page.paystats", "page.paystats.svc", "page.paystats.svc.cluster.local",
+                     f"localhost:{pod.port}"):
             hold(f"a POST to {host}", pod.post('{"user":"edgar","paymentAmt":2.50}', Host=host)[0], 200)
             paid += 1
         hold("a POST to another name", pod.post('{"user":"edgar","paymentAmt":1}', Host="example.org")[0], 421)
-        wait_for("the total", lambda: total_is(pod, "10.00"))
+        wait_for("the total", lambda: total_is(pod, "12.50"))
         for container in (cache, serve):
             hold(f"kill -9 of {container.name}", container.end(signal.SIGKILL), -signal.SIGKILL)
             container.start()

@@ -160,10 +160,12 @@ scripts/image() { "$PROJECT/scripts/image" "$@" --help >>options && echo "$*" >>
   rm deploy && mkdir deploy && cp -r "$PROJECT/deploy/k8s" deploy/
   "$KUBECTL_PINNED" kustomize mine >built.yaml
   names_in built.yaml | diff - <(names_in "$BATS_FILE_TMPDIR/pi.yaml")
-  # All else is as in overlays/pi.
+  # All else is as in overlays/pi, but that the broker is the Pi 4's alone.
   run diff <(sed 's,image: paystats:,image: localhost/paystats:,' "$BATS_FILE_TMPDIR/pi.yaml") built.yaml
-  [ "$(grep -c '^[<>]' <<<"$output")" = 2 ]
+  [ "$(grep -c '^[<>]' <<<"$output")" = 4 ]
   [[ $output == *'<   replicas: 1'*'>   replicas: 0'* ]]
+  [[ $output == *'>         loadBalancerSourceRanges:'*'>         - 192.168.1.12/32'* ]]
+  grep -q '^| Pi 4 | `pi4-page` | 192\.168\.1\.12 |' "$PROJECT/$page"
   # Of which image: the one that is sent.
   image=$(sed -n 's/^ *image: //p' built.yaml | sort -u)
   block_of "$hardware_marker" | grep -qF "podman save $image |"
@@ -213,8 +215,10 @@ only_its_image() {
   [[ $output == *Behind* ]]
 }
 
-# The machine is a folder of its name.
+# The machine is a folder of its name. BROKEN is a command that does not get there.
 ssh() {
+  echo "$*" >>sent
+  [ "$*" != "${BROKEN-}" ] || return 255
   local host=$1
   shift
   mkdir -p "$host"
@@ -259,6 +263,47 @@ certificates() {
   done
   # The port is that of the listener for other machines.
   awk '/name: external/ { found = 1 } found && /port: 9094/ { ok = 1 } END { exit !ok }' "$BATS_FILE_TMPDIR/pi.yaml"
+}
+
+@test "certificates that cannot be renewed stay as they are, whatever fails" {
+  needs_kubectl
+  certificates
+  sort -u sent >commands
+  [ "$(wc -l <commands)" -ge 15 ]
+  kept() { find pi4-page/etc/paystats -maxdepth 1 -type f -exec sha256sum {} + | sort; }
+  kept >before
+  [ "$(wc -l <before)" = 7 ]
+  nothing_changed() {
+    rm -f ./*.json
+    ! (certificates 2>why) || { echo "not noticed: $1" >&2; return 1; }
+    kept | diff before - || { echo "changed: $1" >&2; return 1; }
+    run tail -n 1 said
+    [[ $output != notAfter=* ]]
+  }
+  # What is shown at the end is all that is left then. What is sent for serve is sent for the cache as well.
+  grep -vE -- '-enddate|serve' commands >each
+  [ "$(wc -l <each)" -ge 10 ]
+  while read -r BROKEN; do nothing_changed "$BROKEN"; done <each
+  BROKEN=
+
+  # An answer that is none.
+  eval "answered_$(declare -f k3s)"
+  for wrong in 'return 1' 'return 0' 'echo {}' 'echo not JSON' 'echo "{\"data\": {}}"' 'echo "{\"data\": null}"' \
+    'jq -n "{data: {\"ca.crt\": \"\", \"user.crt\": \"\", \"user.key\": \"\"}}"' \
+    'answered_k3s "$@" | jq ".data[\"user.crt\"] = (\"not a certificate\" | @base64)"' \
+    'answered_k3s "$@" | jq ".data[\"user.key\"] = .data[\"user.crt\"]"' \
+    'answered_k3s "$@" | jq "del(.data[\"user.key\"])"' \
+    'rm -f paystats-cache.json && answered_k3s "$@"'; do
+    eval "k3s() { $wrong; }"
+    nothing_changed "$wrong"
+  done
+  # Renewed they are others.
+  eval "k3s() { answered_k3s \"\$@\"; }"
+  rm -f ./*.json
+  certificates
+  [ "$(kept | comm -12 before - | wc -l)" = 2 ]
+  tail -n 1 said | grep -q '^notAfter='
+  [ ! -e pi4-page/etc/paystats/new ]
 }
 
 @test "the units of the Pi 4 are on Kafka: options, properties and certificates are taken" {
