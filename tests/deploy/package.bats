@@ -420,7 +420,8 @@ teardown() { [ -z "${there:-}" ] || rm -rf "$there"; }
   [ "$(id -u)" -eq 0 ] || skip "a file is given to another user by root alone"
   checkout_of daemon
   export PATH=$there/path:$PATH
-  make_here() { make -s -C "$there" DESTDIR="$PWD/root" "$@"; }
+  # As sudo has it.
+  make_here() { SUDO_UID=$(id -u daemon) make -s -C "$there" DESTDIR="$PWD/root" "$@"; }
   (umask 077 && make_here install) >install.out
   grep -qx "configured by $(id -u daemon), at home in $(getent passwd daemon | cut -d: -f6)" "$there/build/release/configure.log"
   make_here tarball uninstall >install.out
