@@ -1,5 +1,6 @@
 # The life of the package in a fresh system of this machine's release: installed, upgraded, removed, purged.
-# What is kept of an old version and a new one is the same tree, packed twice.
+# What is kept of an old version and a new one is the same tree, packed twice. tests/deploy/on_release runs this with
+# packages of another release (PAYSTATS_RELEASE), which it has made: PAYSTATS_PACKAGES/old and new.
 # bats file_tags=deploy-long
 
 load ../tools/helpers
@@ -11,11 +12,14 @@ setup_file() {
   command -v debootstrap >/dev/null || skip "debootstrap is not installed (scripts/setup-deploy --long)"
   cd "$BATS_FILE_TMPDIR" || return 1
   local pack=("$PROJECT/scripts/package" --build "$(dirname "$PAYSTATS_BIN")")
-  PAYSTATS_PACKAGE_VERSION=0.1.0 "${pack[@]}" --into old deb
-  "${pack[@]}" --into new deb
+  local packages=${PAYSTATS_PACKAGES:-$PWD}
+  if [ -z "${PAYSTATS_PACKAGES:-}" ]; then
+    PAYSTATS_PACKAGE_VERSION=0.1.0 "${pack[@]}" --into old deb
+    "${pack[@]}" --into new deb
+  fi
   mkdir system
-  mv old/*.deb system/old.deb
-  mv new/*.deb system/new.deb
+  cp "$packages"/old/*.deb system/old.deb
+  cp "$packages"/new/*.deb system/new.deb
   cp "$BATS_TEST_DIRNAME/steps.bash" system/
 }
 
