@@ -145,7 +145,7 @@ commands() {
   ln -s "$archive" build/release/package/paystats-0-amd64.oci.tar
   paygen --random 1000 --users 20 --seed 1 --expect want >payments.jsonl
   commands 'An image for containers' '' >steps
-  [ "$(wc -l <steps)" -eq 2 ]
+  [ "$(wc -l <steps)" -eq 3 ]
   source ./steps >got
   cmp got want
   [ "$image" = "$IMAGE" ]
