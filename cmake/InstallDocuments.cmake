@@ -20,12 +20,12 @@ function(document file name)
 endfunction()
 document(docs/operate.md operate.md)
 document(docs/kubernetes.md kubernetes.md)
+document(docs/three-pis.md three-pis.md)
 document(deploy/systemd/README.md systemd.md paystats.default examples/paystats.default)
 document(deploy/nginx/README.md nginx.md paystats.conf examples/nginx.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/nginx/paystats.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   RENAME nginx.conf)
 # The settings as this version has them: to compare with the operator's own, and to begin with after a tarball.
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/paystats.default DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-set(of_this_installation ${documents})
-document(docs/three-pis.md three-pis.md)  # of machines that have the package
-set(documents ${of_this_installation} ${CMAKE_INSTALL_DOCDIR}/examples/nginx.conf ${CMAKE_INSTALL_DOCDIR}/examples/paystats.default)
+list(REMOVE_ITEM documents ${CMAKE_INSTALL_DOCDIR}/three-pis.md)  # about machines that have the package
+list(APPEND documents ${CMAKE_INSTALL_DOCDIR}/examples/nginx.conf ${CMAKE_INSTALL_DOCDIR}/examples/paystats.default)

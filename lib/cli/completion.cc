@@ -72,14 +72,14 @@ std::string identifier(std::string tool) {
 constexpr std::string_view kBash =
     R"script(# bash completion of @tool@, by: @tool@ --generate complete-bash
 
-# What begins at that piece is a command, of which the word at the cursor is the first or not (0).
+# The command that begins at this piece of the line.
 _@function@_command() {
   COMPREPLY=()
   if declare -F _comp_command_offset >/dev/null; then
     _comp_command_offset "$1"
   elif declare -F _command_offset >/dev/null; then
     _command_offset "$1"
-  elif (($2)); then
+  elif (($1 == COMP_CWORD)); then
     mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}")
   fi
 }
@@ -130,7 +130,7 @@ _@function@() {
           name=${piece%%=*}
           given["${option[$name]-$name}"]=yes
           if [[ ${value[$piece]-} == command ]]; then
-            _@function@_command $((first[i] + 1)) $((at == i + 1))
+            _@function@_command $((first[i] + 1))
             return
           fi
           if [[ $piece != *=* && -n ${value[$name]-} ]]; then awaited=$name; fi
@@ -336,18 +336,15 @@ function __@function@_unused
     return 0
 end
 
-# What begins behind a word of the line is a command: whether there is that word.
+# Whether the line has the option that a command follows.
 function __@function@_in_command
     contains -- "$argv[1]" (commandline -opc)
 end
 
-# What that command is completed by.
+# What completes the command behind that option.
 function __@function@_command
     set -l words (commandline -opc)
-    while test (count $words) -gt 0; and test "$words[1]" != $argv[1]
-        set -e words[1]
-    end
-    set -e words[1]
+    set -e words[1..(contains -i -- $argv[1] $words)]
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 

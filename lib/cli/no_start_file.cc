@@ -12,6 +12,7 @@
 #include "base/shell_word.h"
 #include "base/terminal_text.h"
 #include "base/utc_text.h"
+#include "io/fd_io.h"
 #include "io/sink.h"
 
 namespace paystats::cli {
@@ -19,8 +20,9 @@ namespace {
 
 constexpr size_t kShownBytesMax = 16'384;
 
-std::string remedy(const std::string& path) {
-  return fmt::format("once a person has looked: rm -- {}", base::shell_operand(path));
+std::string no_start_while(const std::string& path) {
+  return fmt::format("no start while {} is there; once a person has looked: rm -- {}", path,
+                     base::shell_operand(path));
 }
 
 // What it begins with. A file that cannot be read says nothing, and is there.
@@ -28,14 +30,7 @@ std::string begin_of(const std::string& path) {
   const base::Result<base::UniqueFd> fd = base::open_file(path, O_RDONLY | O_NONBLOCK);
   if (!fd) return {};
   std::string text(kShownBytesMax, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const base::Result<size_t> n =
-        base::read_some(fd->get(), text.data() + size, text.size() - size, path);
-    if (!n || *n == 0) break;
-    size += *n;
-  }
-  text.resize(size);
+  text.resize(io::read_at(fd->get(), 0, text.data(), text.size(), path).value_or(0));
   return text;
 }
 
@@ -55,8 +50,7 @@ base::Result<void> NoStartFile::check() const {
   struct stat there = {};
   if (::lstat(path_->c_str(), &there) == 0) {
     show_lines(begin_of(*path_), diagnostics_);
-    return base::fail(fmt::format("no start while {} is there; {}", *path_, remedy(*path_)),
-                      base::ErrorKind::kMustNotGoOn);
+    return base::fail(no_start_while(*path_), base::ErrorKind::kMustNotGoOn);
   }
   if (errno != ENOENT) return base::fail(base::system_error(*path_, errno));
   const std::filesystem::path folder = std::filesystem::path(*path_).parent_path();
@@ -73,7 +67,7 @@ void NoStartFile::keep(std::string_view message) const {
   const base::Result<void> written =
       io::replace_file(*path_, fmt::format("{} {}\n", now.view(), base::printable(message)));
   if (written) {
-    diagnostics_.error(fmt::format("no start while {} is there; {}", *path_, remedy(*path_)));
+    diagnostics_.error(no_start_while(*path_));
   } else {
     diagnostics_.error(
         fmt::format("{}, so the next start knows nothing of this", written.error().message));

@@ -6,8 +6,9 @@
 //   if (Result<void> may = file.check(); !may) ...     // before anything is opened
 //   file.keep("payments.jsonl: shrank ...");           // after status 3
 //
-// The file is text, a line each: the time of day (UTC) and the message. One that a person has made,
-// with whatever is in it, holds the tool just so. Who removes it has looked.
+// The file is one line of text: the time of day (UTC) and the message. A file that a person has
+// made, with whatever is in it, keeps the tool from starting too. A person who has looked removes
+// it.
 #pragma once
 
 #include <optional>

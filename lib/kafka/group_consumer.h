@@ -34,8 +34,9 @@ struct GroupConsumerOptions {
   std::string group;
   std::string instance;             // the member's static name
   std::string when_made_anew = {};  // what messages say is to be done then
-  // Whether it commits in transactions, under the id below. That stands next to the offsets of a
-  // partition before the first of them, so that whoever owns it next can end what is open there.
+  // Whether the member commits in transactions, under its transactional_id(), see below. It commits
+  // that id with the offsets of each partition before its first transaction, so that the next owner
+  // of the partition can end a transaction that was left open.
   bool in_transactions = false;
   // Whether, of two processes that have this name, the one that loses it ends at once; false: a
   // name of the same processes does that, and this member waits for it (see static_names.h).
